@@ -1,0 +1,24 @@
+import { configDefaults, defineConfig } from 'vitest/config';
+
+// A rejection nobody handles is an error, in the test processes and in every process that a test starts.
+process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --unhandled-rejections=strict`.trim();
+
+// @countersign/* resolve to their sources, so tests need no build. The others are Vite's own for Node.
+const conditions = ['countersign-source', 'module', 'node', 'development|production'];
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    // Projects of their own, which tests start; tsconfig.json leaves them out too.
+    exclude: [...configDefaults.exclude, '**/fixtures/**'],
+    pool: 'forks',
+    // Sockets, timers and child processes are under test: on two cores, more workers make them wait for each other.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    dangerouslyIgnoreUnhandledErrors: false,
+    server: { deps: { inline: [/^@countersign\//] } },
+  },
+});
