@@ -1,0 +1,58 @@
+import type { KeyRole } from './scheme.ts';
+import type { ReloadReason } from './secrets.ts';
+import type { WebhookError, WebhookErrorCode } from './webhook-error.ts';
+
+/** What happens to one delivery. Never holds a secret, a computed signature or a body. */
+export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string } & (
+  | {
+      readonly type: 'verified';
+      readonly key: { readonly id: string; readonly role: KeyRole };
+      /** How far the signed time lay behind (positive) or ahead (negative) of this clock, in seconds. */
+      readonly skewSeconds: number | undefined;
+      readonly bodyBytes: number;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: 'refused';
+      readonly code: WebhookErrorCode;
+      readonly status: number;
+      /** For the operator: what was wrong. */
+      readonly message: string;
+      readonly durationMs: number;
+    }
+  | { readonly type: 'claimed' | 'duplicate' | 'committed' | 'released' | 'claim-lost' | 'handler-timeout' }
+  /** The work is done but the store did not take the commit: the lease lapses, and a late retry may run again. */
+  | { readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown }
+  | { readonly type: 'handler-failed'; readonly error: unknown }
+);
+
+/** What happens to a set of secrets. Names keys by id, never by value. */
+export type KeyringEvent = { readonly provider: string } & (
+  | {
+      readonly type: 'secrets-loaded';
+      readonly reason: ReloadReason;
+      /** Whether the accepted keys differ from those before. */
+      readonly changed: boolean;
+      readonly version: string | undefined;
+      readonly keys: readonly { readonly id: string; readonly role: KeyRole }[];
+    }
+  /** `ERR_WEBHOOK_SECRETS_INVALID` or `ERR_WEBHOOK_PROVIDER_FAILED`. The last good set stays. */
+  | { readonly type: 'secrets-failed'; readonly reason: ReloadReason; readonly error: WebhookError }
+  | { readonly type: 'key-revoked'; readonly keyId: string }
+);
+
+/** Everything that `observe` sees. */
+export type WebhookEvent = DeliveryEvent | KeyringEvent;
+
+/** Makes an observer that can't disturb what it observes: what it throws, or rejects with, is dropped. */
+export function safeObserver<E>(observe: ((event: E) => unknown) | undefined): ((event: E) => void) | undefined {
+  if (observe === undefined) return undefined;
+  return (event) => {
+    try {
+      const result = observe(event);
+      if (result instanceof Promise) result.catch(() => undefined);
+    } catch {
+      // An observer's fault must not decide over a delivery.
+    }
+  };
+}

@@ -1,0 +1,66 @@
+import { fieldOf, parseJsonBody } from './json-body.ts';
+import type { Key, Match } from './scheme.ts';
+import type { SchemeDefinition } from './scheme-definition.ts';
+import { parseBodyTime } from './signed-time.ts';
+
+/** What the matching key vouches for. */
+export function describeMatch(
+  key: Key,
+  signedId: string | undefined,
+  body: Uint8Array,
+  unsigned: Readonly<Record<string, string>>,
+  definition: SchemeDefinition,
+): Match {
+  const { identity, bodyTime } = definition;
+  const base = { key: { id: key.id, role: key.role }, id: signedId, bodyAuthenticated: true, unsigned };
+  const named = identity === 'id' && signedId !== undefined ? `id:${signedId}` : 'body';
+  if (bodyTime === undefined && typeof identity === 'string') return { ...base, identity: named };
+  return new JsonMatch(base, body, named, definition);
+}
+
+/** What a matching signature vouches for where a field of the JSON body tells it: the body is parsed when it is first asked. */
+class JsonMatch implements Match {
+  readonly key: Match['key'];
+  readonly bodyAuthenticated: boolean;
+  readonly unsigned: Match['unsigned'];
+  readonly #signedId: string | undefined;
+  readonly #named: string;
+  readonly #body: Uint8Array;
+  readonly #definition: SchemeDefinition;
+  #parsed: { readonly json: ReturnType<typeof parseJsonBody> } | undefined;
+
+  constructor(base: Omit<Match, 'identity'>, body: Uint8Array, named: string, definition: SchemeDefinition) {
+    this.key = base.key;
+    this.bodyAuthenticated = base.bodyAuthenticated;
+    this.unsigned = base.unsigned;
+    this.#signedId = base.id;
+    this.#named = named;
+    this.#body = body;
+    this.#definition = definition;
+  }
+
+  get json(): ReturnType<typeof parseJsonBody> {
+    this.#parsed ??= { json: parseJsonBody(this.#body) };
+    return this.#parsed.json;
+  }
+  get id(): string | undefined {
+    return this.#fieldId() ?? this.#signedId;
+  }
+  get identity(): string {
+    const id = this.#fieldId();
+    return id === undefined ? this.#named : `id:${id}`;
+  }
+  get signedAt(): number | null | undefined {
+    const { bodyTime } = this.#definition;
+    return bodyTime && (parseBodyTime(fieldOf(this.json?.value, bodyTime.field), bodyTime.unit) ?? null);
+  }
+  #fieldId(): string | undefined {
+    const { identity } = this.#definition;
+    return typeof identity === 'string' ? undefined : idText(fieldOf(this.json?.value, identity.bodyField));
+  }
+}
+
+function idText(value: unknown): string | undefined {
+  if (typeof value === 'string' && value !== '') return value;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined;
+}

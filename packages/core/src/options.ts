@@ -1,0 +1,70 @@
+import { WebhookError } from './webhook-error.ts';
+
+/** Makes the error of a wrong option: it names the option and what to write instead. */
+export function configError(message: string): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', message);
+}
+
+/**
+ * Refuses anything but an object with known keys, with a "did you mean" for a near miss.
+ *
+ * @param owner How the options are called in the message: `createVerifier()`.
+ */
+export function checkKeys(owner: string, options: unknown, known: readonly string[]): void {
+  if (options === null || typeof options !== 'object' || Array.isArray(options)) {
+    throw configError(`${owner} wants an object of options.`);
+  }
+  for (const key of Object.keys(options)) {
+    if (known.includes(key)) continue;
+    const near = nearest(key, known);
+    const hint = near === undefined ? `Known options: ${known.join(', ')}.` : `Did you mean "${near}"?`;
+    throw configError(`${owner} does not know the option "${key}". ${hint}`);
+  }
+}
+
+/** A finite number within bounds, or the default where it is `undefined`. Zero, NaN and infinities never switch anything off. */
+export function checkNumber(
+  name: string,
+  value: unknown,
+  bounds: { min: number; max: number; fallback: number },
+): number {
+  if (value === undefined) return bounds.fallback;
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < bounds.min || value > bounds.max) {
+    throw configError(`"${name}" must be a number from ${bounds.min} to ${bounds.max}.`);
+  }
+  return value;
+}
+
+/** A function or nothing. */
+export function checkFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') throw configError(`"${name}" must be a function.`);
+}
+
+function nearest(word: string, known: readonly string[]): string | undefined {
+  // A unit that was forgotten is the commonest slip: `tolerance` for `toleranceSeconds`.
+  const longer = known.find((candidate) => word.length > 3 && candidate.toLowerCase().startsWith(word.toLowerCase()));
+  if (longer !== undefined) return longer;
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

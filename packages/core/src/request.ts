@@ -1,0 +1,108 @@
+import { WebhookError } from './webhook-error.ts';
+
+/**
+ * Request headers. Raw pairs (`IncomingMessage.rawHeaders`: name, value, name, value, …) are the only form that shows every
+ * repeated field; the other two may have joined them already.
+ */
+export type HeadersInput = readonly string[] | Record<string, string | string[] | undefined> | Headers;
+
+/** A request as the verifier wants it: nothing decoded, nothing parsed. */
+export interface WebhookRequest {
+  /** HTTP method; only schemes that sign it read it. */
+  method?: string | undefined;
+  /** Request target; only schemes that sign it read it. */
+  url?: string | undefined;
+  headers: HeadersInput;
+  /** The bytes as received, or a function that reads them when the headers have been found good. */
+  body: Uint8Array | (() => Promise<Uint8Array>);
+}
+
+/** The part of a request that is known before its body is read. */
+export interface RequestHead {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  /** The address that the sender was given, from the verifier's `publicUrl`. Never rebuilt from request headers. */
+  readonly publicUrl: string | undefined;
+  /** Every value of a field, in order; the name in lower case. */
+  values(name: string): readonly string[];
+  /**
+   * The one value of a field, or `undefined`; the name in lower case.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID` where the field is repeated.
+   */
+  value(name: string): string | undefined;
+}
+
+const NONE: readonly string[] = [];
+
+/** Reads single fields out of any of the three forms without building an index: a scheme asks for three names at most. */
+export class HeadReader implements RequestHead {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly publicUrl: string | undefined;
+  readonly #headers: HeadersInput | null | undefined;
+
+  constructor(request: WebhookRequest, publicUrl: string | undefined) {
+    this.method = request.method;
+    this.url = request.url;
+    this.publicUrl = publicUrl;
+    this.#headers = request.headers;
+  }
+
+  value(name: string): string | undefined {
+    const values = this.values(name);
+    if (values.length > 1) {
+      throw new WebhookError('ERR_WEBHOOK_HEADER_INVALID', `The request repeats the header "${name}".`);
+    }
+    return values[0];
+  }
+
+  values(name: string): readonly string[] {
+    const headers = this.#headers;
+    if (headers === null || typeof headers !== 'object') return NONE;
+    if (Array.isArray(headers)) return fromPairs(headers, name);
+    if (isHeaders(headers)) {
+      const value = headers.get(name);
+      return value === null ? NONE : [value];
+    }
+    return fromRecord(headers as Record<string, unknown>, name);
+  }
+}
+
+function fromPairs(pairs: readonly unknown[], name: string): readonly string[] {
+  let found: string[] | undefined;
+  for (let index = 0; index + 1 < pairs.length; index += 2) {
+    const key = pairs[index];
+    if (typeof key !== 'string' || !isName(key, name)) continue;
+    found = append(found, pairs[index + 1], name);
+  }
+  return found ?? NONE;
+}
+
+function fromRecord(record: Record<string, unknown>, name: string): readonly string[] {
+  let found: string[] | undefined;
+  for (const key of Object.keys(record)) {
+    if (!isName(key, name)) continue;
+    const value = record[key];
+    if (value === undefined) continue;
+    if (Array.isArray(value)) for (const item of value) found = append(found, item, name);
+    else found = append(found, value, name);
+  }
+  return found ?? NONE;
+}
+
+function append(found: string[] | undefined, value: unknown, name: string): string[] {
+  if (typeof value !== 'string') {
+    throw new WebhookError('ERR_WEBHOOK_HEADER_INVALID', `The header "${name}" is not text.`);
+  }
+  if (found === undefined) return [value];
+  found.push(value);
+  return found;
+}
+
+function isName(key: string, name: string): boolean {
+  return key.length === name.length && (key === name || key.toLowerCase() === name);
+}
+
+function isHeaders(headers: object): headers is Headers {
+  return typeof (headers as Headers).get === 'function' && typeof (headers as Headers).append === 'function';
+}

@@ -1,0 +1,103 @@
+import type { KeyObject } from 'node:crypto';
+import type { RequestHead } from './request.ts';
+import type { SchemeDefinition } from './scheme-definition.ts';
+
+/** What a key of the set is for: signing now, signed until a rotation, or about to sign. */
+export type KeyRole = 'current' | 'previous' | 'next';
+
+/** A decoded key that may match a signature at this moment. */
+export interface Key<K = KeyObject> {
+  readonly id: string;
+  readonly role: KeyRole;
+  readonly key: K;
+}
+
+/**
+ * How one sender signs and retries. Most senders are data for {@link defineScheme}; a sender that needs code implements this.
+ */
+export interface Scheme<K = KeyObject> {
+  /** Stands in events, health and the default `endpoint`. */
+  readonly name: string;
+  /** Names how secrets become keys. Verifiers whose schemes have the same format can share one keyring. */
+  readonly keyFormat: string;
+  /** How the sender takes answers. */
+  readonly delivery: DeliveryRules;
+  /** The replay window of a delivery whose time is signed, or, without one, how long it must be remembered. */
+  readonly freshness: Freshness;
+  /**
+   * Turns a secret into a key; called when a set is loaded, never for a request. Text is decoded, bytes are the key itself.
+   * @throws `ERR_WEBHOOK_SECRETS_INVALID` with what is wrong, never with the value.
+   */
+  importKey(secret: string | Uint8Array): K;
+  /**
+   * Judges the headers alone. Synchronous.
+   * @throws `ERR_WEBHOOK_SIGNATURE_MISSING`, `ERR_WEBHOOK_HEADER_INVALID`.
+   */
+  open(head: RequestHead): Opened<K>;
+}
+
+/** A scheme made by {@link defineScheme}: its definition is what signing tools and the table of senders read. */
+export interface DefinedScheme extends Scheme {
+  readonly definition: SchemeDefinition;
+}
+
+/** A request whose headers were found well-formed. */
+export interface Opened<K = KeyObject> {
+  /** When the sender signed, in milliseconds since the epoch, where a signed header says so. */
+  readonly signedAt?: number | undefined;
+  /** The key that the request names. It selects a key, never an algorithm. */
+  readonly keyId?: string | undefined;
+  /** Tries every key; `undefined` where none matches. Returns a promise only where it must. */
+  match(body: Uint8Array, keys: readonly Key<K>[]): Match | undefined | Promise<Match | undefined>;
+}
+
+/** What a matching signature vouches for. */
+export interface Match {
+  readonly key: { readonly id: string; readonly role: KeyRole };
+  /** The delivery's id, only if the signature covers it. */
+  readonly id?: string | undefined;
+  /** Signed material that is the same in every retry, or `'body'`: the body's bytes. Never unsigned, never signature bytes. */
+  readonly identity: string | 'body';
+  /** A time that is signed only in the body, in milliseconds since the epoch; `null` where the scheme names one and it can't be read. */
+  readonly signedAt?: number | null | undefined;
+  readonly bodyAuthenticated: boolean;
+  /** What the sender says but doesn't sign: labels, never keys. */
+  readonly unsigned: Readonly<Record<string, string>>;
+  /** The body's JSON, where the scheme had to read it: so it is parsed once. */
+  readonly json?: { readonly value: unknown } | undefined;
+}
+
+/**
+ * How long a signed time counts as fresh, in seconds each way.
+ *
+ * - `header`: the time is signed in a header and judged before the body is read.
+ * - `body`: the time is signed only in the body and judged right after the match; `past` and `future` together are how long the
+ *   delivery is remembered, so that forgetting it never reopens a replay.
+ * - `none`: no time is signed at all; only remembering protects.
+ */
+export type Freshness =
+  | { readonly signed: 'header' | 'body'; readonly past: number; readonly future: number }
+  | { readonly signed: 'none' };
+
+/** What a sender does with an answer: it decides whether a refused delivery comes back. */
+export interface DeliveryRules {
+  /**
+   * Which failures are tried again: any answer that is no success, the listed ones, none, or `'unknown'`, which counts as
+   * "final on 4xx".
+   */
+  readonly retries: 'any-failure' | 'never' | 'unknown' | readonly (number | '5xx')[];
+  /** From the first to the last attempt, in seconds. Unknown: 24 hours are assumed. */
+  readonly retrySpanSeconds?: number;
+  /** How long the sender waits for an answer, in seconds. */
+  readonly timeoutSeconds?: number;
+  /** Whether every retry carries the same delivery id. */
+  readonly idStableOverRetries: boolean | 'unknown';
+  /** Whether a retry is signed anew (with a new time where there is one) or repeats the first signature. */
+  readonly retrySignature: 'renewed' | 'repeated' | 'unknown';
+  /** A sender that tests its receivers with wrong signatures and wants 401. */
+  readonly demands401?: boolean;
+  /** The largest body the sender makes, in bytes. Default: 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** The text that the sender wants to read in a success, if any. */
+  readonly acknowledgement?: { readonly contentType: string; readonly body: string };
+}
