@@ -1,0 +1,175 @@
+import type { Clock } from './clock.ts';
+import type { ClaimToken, ReplayStore } from './replay-store.ts';
+import { isWebhookError, WebhookError } from './webhook-error.ts';
+import type { ReplayRecord } from './replay-record.ts';
+
+/** A delivery taken for one run of its handler. Settle it once; what comes later is ignored. */
+export interface Claim {
+  readonly state: 'claimed';
+  /** Aborts when `handlerTimeoutSeconds` are over, or when another run may have taken over. */
+  readonly signal: AbortSignal;
+  /** Fencing token: rises with every run of the same delivery. */
+  readonly fence: number;
+  /**
+   * The delivery is handled: duplicates are answered without a run. Tried three times.
+   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE` where the store took none of them: then the lease lapses.
+   */
+  commit(): Promise<void>;
+  /**
+   * The delivery is not handled: the sender's retry runs.
+   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE`; then the lease lapses.
+   */
+  release(): Promise<void>;
+}
+
+/** What happens to a claim behind its holder's back. */
+export type ClaimEvent =
+  | { readonly type: 'committed' | 'released' | 'claim-lost' | 'handler-timeout' }
+  | { readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown };
+
+export interface ClaimContext {
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  readonly handlerTimeoutMs: number;
+  readonly observe: (event: ClaimEvent) => void;
+}
+
+const COMMIT_DELAYS_MS = [100, 300];
+
+/** A claim whose lease is renewed while its handler runs. */
+export class LeasedClaim implements Claim {
+  readonly state = 'claimed';
+  readonly fence: number;
+  readonly #store: ReplayStore;
+  readonly #record: ReplayRecord;
+  readonly #token: ClaimToken;
+  readonly #context: ClaimContext;
+  readonly #abort = new AbortController();
+  #settled: Promise<void> | undefined;
+  #cancelRenewal: () => void;
+  readonly #cancelTimeout: () => void;
+  #leaseUntil: number;
+
+  constructor(store: ReplayStore, record: ReplayRecord, token: ClaimToken, context: ClaimContext) {
+    this.#store = store;
+    this.#record = record;
+    this.#token = token;
+    this.#context = context;
+    this.fence = token.fence;
+    this.#leaseUntil = context.clock.monotonic() + context.leaseMs;
+    this.#cancelTimeout = context.clock.schedule(() => this.#timeout(), context.handlerTimeoutMs);
+    this.#cancelRenewal = this.#scheduleRenewal();
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  commit(): Promise<void> {
+    this.#settled ??= this.#settle(() => this.#commitWithRetries(), 'committed', 'commit-failed');
+    return this.#settled;
+  }
+
+  release(): Promise<void> {
+    this.#settled ??= this.#settle(() => this.#store.release(this.#record.key, this.#token), 'released', 'release-failed');
+    return this.#settled;
+  }
+
+  async #settle(
+    write: () => Promise<boolean>,
+    done: 'committed' | 'released',
+    failed: 'commit-failed' | 'release-failed',
+  ): Promise<void> {
+    this.#cancelTimeout();
+    this.#cancelRenewal();
+    try {
+      const kept = await write();
+      this.#context.observe({ type: kept ? done : 'claim-lost' });
+    } catch (error) {
+      this.#context.observe({ type: failed, error });
+      throw storeError(error);
+    }
+  }
+
+  async #commitWithRetries(): Promise<boolean> {
+    for (const delayMs of COMMIT_DELAYS_MS) {
+      try {
+        return await this.#store.commit(this.#record.key, this.#token, this.#record);
+      } catch {
+        await new Promise<void>((resolve) => this.#context.clock.schedule(resolve, delayMs));
+      }
+    }
+    return this.#store.commit(this.#record.key, this.#token, this.#record);
+  }
+
+  #scheduleRenewal(): () => void {
+    const { clock, leaseMs } = this.#context;
+    return clock.schedule(() => {
+      this.#renew().catch(() => undefined);
+    }, leaseMs / 3);
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, leaseMs } = this.#context;
+    const asked = clock.monotonic();
+    let kept: boolean | undefined;
+    try {
+      kept = await this.#store.renew(this.#record.key, this.#token, leaseMs);
+      if (kept) this.#leaseUntil = asked + leaseMs;
+    } catch {
+      // The store may be back before the lease is over; what counts is whether it is over.
+    }
+    if (this.#settled !== undefined || this.signal.aborted) return;
+    if (kept === false || clock.monotonic() >= this.#leaseUntil) {
+      this.#context.observe({ type: 'claim-lost' });
+      this.#stop('The claim of this delivery was lost: another run may have taken over.');
+    } else {
+      this.#cancelRenewal = this.#scheduleRenewal();
+    }
+  }
+
+  #timeout(): void {
+    this.#context.observe({ type: 'handler-timeout' });
+    this.#stop('The handler ran longer than "handlerTimeoutSeconds".');
+  }
+
+  // Not released: the handler may still be at work, and its own end may still commit.
+  #stop(reason: string): void {
+    this.#cancelTimeout();
+    this.#cancelRenewal();
+    this.#abort.abort(new DOMException(reason, 'AbortError'));
+  }
+}
+
+/** Where replay protection is off: nothing is stored, only the handler's time is kept. */
+export class UnguardedClaim implements Claim {
+  readonly state = 'claimed';
+  readonly fence = 0;
+  readonly #abort = new AbortController();
+  readonly #cancelTimeout: () => void;
+
+  constructor({ clock, handlerTimeoutMs, observe }: ClaimContext) {
+    this.#cancelTimeout = clock.schedule(() => {
+      observe({ type: 'handler-timeout' });
+      this.#abort.abort(new DOMException('The handler ran longer than "handlerTimeoutSeconds".', 'AbortError'));
+    }, handlerTimeoutMs);
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+  async commit(): Promise<void> {
+    this.#cancelTimeout();
+  }
+  async release(): Promise<void> {
+    this.#cancelTimeout();
+  }
+}
+
+/** A store's failure as the verifier throws it. */
+export function storeError(error: unknown): WebhookError {
+  if (isWebhookError(error)) return error;
+  return new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', 'The replay store did not do what it was asked; see the cause.', {
+    cause: error,
+  });
+}

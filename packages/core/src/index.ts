@@ -1,0 +1,34 @@
+export { refusalAnswer, type WebhookAnswer } from './answer.ts';
+export type { Claim } from './claim.ts';
+export { type Clock, systemClock } from './clock.ts';
+export { defineScheme } from './define-scheme.ts';
+export type { DeliveryEvent, KeyringEvent, WebhookEvent } from './events.ts';
+export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
+export { createKeyring, type Keyring, type KeyringOptions, type KeySet, type MissResult } from './keyring.ts';
+export { type MemoryReplayStoreOptions, memoryReplayStore } from './memory-replay-store.ts';
+export { refusalStatus } from './refusal.ts';
+export { type ReplayRecord, replayRecord } from './replay-record.ts';
+export type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
+export type { HeadersInput, RequestHead, WebhookRequest } from './request.ts';
+export type { DefinedScheme, DeliveryRules, Freshness, Key, KeyRole, Match, Opened, Scheme } from './scheme.ts';
+export type {
+  SchemeDefinition,
+  SchemeSource,
+  SecretFormat,
+  SignaturePlace,
+  SignedForm,
+  TimestampPlace,
+  TimeUnit,
+} from './scheme-definition.ts';
+export {
+  functionSecrets,
+  type ReloadReason,
+  type SecretInput,
+  type SecretProvider,
+  type SecretSetInput,
+  staticSecrets,
+} from './secrets.ts';
+export { createVerifier, type Reception, type Verifier } from './verifier.ts';
+export type { VerifierOptions } from './verifier-options.ts';
+export type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
+export { isWebhookError, WebhookError, type WebhookErrorCode, type WebhookErrorOptions } from './webhook-error.ts';
