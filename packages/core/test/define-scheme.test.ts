@@ -29,7 +29,7 @@ const contradictions: [name: string, message: RegExp, make: () => unknown][] = [
   ['an unknown hash', /algorithm\.hmac.*sha256/, () => define({}, { algorithm: { hmac: 'md4' } })],
   ['an unknown part', /\{payload\}, which does not exist/, () => define({}, { content: '{timestamp}.{payload}' })],
   ['a lone brace', /brace/, () => define({}, { content: '{timestamp}.{body}}' })],
-  ['a literal that is not ASCII', /not ASCII/, () => define({}, { content: '{timestamp}·{body}' })],
+  ['a literal that is not ASCII', /not printable ASCII/, () => define({}, { content: '{timestamp}·{body}' })],
   ['content without the body', /\{body\} exactly once/, () => define({}, { content: '{timestamp}.' })],
   ['content with the body twice', /\{body\} exactly once/, () => define({}, { content: '{timestamp}{body}{body}' })],
   ['a time in the content without a source', /"signed.timestamp"/, () => define({}, { timestamp: undefined })],

@@ -1,0 +1,61 @@
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import rawBody from 'raw-body';
+import type { ContentEncodingPolicy } from '../adapter-options.ts';
+import { WebhookError } from '../webhook-error.ts';
+import { bodyIncomplete, bodyTooLarge } from './body-errors.ts';
+
+/** Undoes an encoding of a whole body. */
+export type Decoder = (wire: Buffer, limitBytes: number) => Promise<Buffer>;
+
+type Engine = ReturnType<typeof createGunzip>;
+
+// A map, because the key comes from the request: an object would also find `constructor`.
+const ENGINES: ReadonlyMap<string, () => Engine> = new Map([
+  ['gzip', createGunzip],
+  ['x-gzip', createGunzip],
+  ['deflate', createInflate],
+  ['br', createBrotliDecompress],
+]);
+
+/**
+ * Judges the Content-Encoding header before a byte is read; gives the decoder, if the body needs one.
+ *
+ * @throws `ERR_WEBHOOK_BODY_ENCODED`
+ */
+export function decoderFor(header: string | undefined, policy: ContentEncodingPolicy): Decoder | undefined {
+  const encoding = header?.trim().toLowerCase() ?? '';
+  if (encoding === '' || encoding === 'identity' || policy === 'as-received') return undefined;
+  if (policy === 'refuse') {
+    throw encoded(
+      'The request has a Content-Encoding, and this endpoint takes none. If the sender signs the compressed bytes, set ' +
+        'contentEncoding to "as-received"; if it signs what it then compresses, set it to "inflate".',
+    );
+  }
+  const create = ENGINES.get(encoding);
+  if (create === undefined) {
+    throw encoded('The request has a Content-Encoding other than gzip, deflate or br, or more than one.');
+  }
+  return async (wire, limitBytes) => (wire.length === 0 ? wire : decode(create(), wire, limitBytes));
+}
+
+function decode(engine: Engine, wire: Buffer, limitBytes: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    rawBody(engine, { limit: limitBytes }, (error, body) => {
+      // What has been counted as too much must not be inflated any further.
+      engine.destroy();
+      if (error) reject(error.type === 'entity.too.large' ? bodyTooLarge(limitBytes) : corrupt());
+      // deflate and br end by themselves and ignore what follows.
+      else if (engine.bytesWritten !== wire.length) reject(corrupt());
+      else resolve(body);
+    });
+    engine.end(wire);
+  });
+}
+
+function corrupt(): WebhookError {
+  return bodyIncomplete('The compressed body is truncated or corrupt.');
+}
+
+function encoded(message: string): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_BODY_ENCODED', message);
+}

@@ -1,0 +1,6 @@
+export { type EnvSecretsOptions, envSecrets } from './env-secrets.ts';
+export { type FileSecretsOptions, fileSecrets } from './file-secrets.ts';
+export { type ReadBodyOptions, readBody } from './read-body.ts';
+export { createNodeReceiver, type NodeReceiver } from './receiver.ts';
+export { sendAnswer } from './send-answer.ts';
+export { settleByResponse, settleUnended } from './settle.ts';

@@ -1,0 +1,136 @@
+import { constants } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import rawBody from 'raw-body';
+import type { ContentEncodingPolicy } from '../adapter-options.ts';
+import { checkKeys, checkNumber, configError } from '../options.ts';
+import { WebhookError } from '../webhook-error.ts';
+import { bodyIncomplete, bodyTooLarge } from './body-errors.ts';
+import { decoderFor } from './content-encoding.ts';
+
+/** Options of {@link readBody}. */
+export interface ReadBodyOptions {
+  /** The most bytes that a body may have, on the wire and, where it is inflated, after that. */
+  limitBytes: number;
+  /** What to do with a body that arrives with a Content-Encoding. Default: `'refuse'`. */
+  contentEncoding?: ContentEncodingPolicy;
+}
+
+const POLICIES: readonly unknown[] = ['refuse', 'as-received', 'inflate'] satisfies ContentEncodingPolicy[];
+
+/**
+ * Reads a request's body as the bytes that were received: nothing is decoded, and 0 bytes are a body too. Settles when the body
+ * has ended, when it passes the limit, or when the connection is lost; how long a sender may take is the server's `requestTimeout`.
+ *
+ * After a refusal what is left of the body is unread and the request paused: answer with `Connection: close`, or drain it.
+ *
+ * Rejects with a {@link WebhookError}, never with anything else:
+ *
+ * - `ERR_WEBHOOK_BODY_CONSUMED`: a body parser, or anything else, read the request first. The stream is what is judged, so a
+ *   `req.body` that a parser left behind without reading doesn't matter.
+ * - `ERR_WEBHOOK_BODY_ENCODED`: its Content-Encoding is not taken here. Nothing was read.
+ * - `ERR_WEBHOOK_BODY_TOO_LARGE`: by its Content-Length, before anything is read, or by the bytes counted.
+ * - `ERR_WEBHOOK_BODY_INCOMPLETE`: it ended early, or its compressed data is truncated or corrupt.
+ * - `ERR_WEBHOOK_CONFIG_INVALID`: an option is wrong.
+ *
+ * @example
+ * ```ts
+ * createServer(async (request, response) => {
+ *   const webhook = await verifier.verify({
+ *     headers: request.rawHeaders,
+ *     body: () => readBody(request, { limitBytes: 1_048_576 }),
+ *   })
+ * })
+ * ```
+ */
+export async function readBody(incoming: IncomingMessage, options: ReadBodyOptions): Promise<Buffer> {
+  const { limitBytes, contentEncoding } = checkOptions(options);
+  const length = declaredLength(incoming);
+  refuseConsumed(incoming, length);
+  const decode = decoderFor(incoming.headers['content-encoding'], contentEncoding);
+  if (length !== undefined && length > limitBytes) throw bodyTooLarge(limitBytes);
+  const wire = incoming.readableEnded ? Buffer.alloc(0) : await readWire(incoming, limitBytes, length);
+  return decode === undefined ? wire : decode(wire, limitBytes);
+}
+
+function checkOptions(options: ReadBodyOptions): Required<ReadBodyOptions> {
+  checkKeys('readBody()', options, ['limitBytes', 'contentEncoding']);
+  const { limitBytes, contentEncoding = 'refuse' } = options;
+  checkNumber('limitBytes', limitBytes, { min: 1, max: constants.MAX_LENGTH, fallback: Number.NaN });
+  if (!Number.isInteger(limitBytes))
+    throw configError('readBody() wants "limitBytes": a whole number of bytes.');
+  if (!POLICIES.includes(contentEncoding)) {
+    throw configError('"contentEncoding" must be "refuse", "as-received" or "inflate".');
+  }
+  return { limitBytes, contentEncoding };
+}
+
+function declaredLength(incoming: IncomingMessage): number | undefined {
+  const header = incoming.headers['content-length'];
+  return header !== undefined && /^[0-9]{1,15}$/.test(header) ? Number(header) : undefined;
+}
+
+function refuseConsumed(incoming: IncomingMessage, length: number | undefined): void {
+  // A body that is read by now, or that something takes in pieces, can't be had again. An ended stream of which nothing was read
+  // is an empty body, unless the request announced one: then the server has thrown it away after the response.
+  const consumed =
+    incoming.readableDidRead ||
+    incoming.listenerCount('readable') > 0 ||
+    (incoming.readableEnded && length !== undefined && length > 0);
+  if (consumed) {
+    throw new WebhookError(
+      'ERR_WEBHOOK_BODY_CONSUMED',
+      "Something read the request's body before the webhook verifier could, probably a body parser. Mount the webhook route before " +
+        'the body parser, or limit the parser to other routes. Where the host keeps the bytes that it read, hand them over instead.',
+    );
+  }
+  if (typeof incoming.readableEncoding === 'string') {
+    throw new WebhookError(
+      'ERR_WEBHOOK_BODY_CONSUMED',
+      'Something called setEncoding() on the request, so that its body arrives as text and not as the bytes that were signed. ' +
+        'Remove that call, or mount the webhook route before it.',
+    );
+  }
+}
+
+function readWire(
+  incoming: IncomingMessage,
+  limitBytes: number,
+  length: number | undefined,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    let settled = false;
+    const lost = () => settle(() => reject(connectionLost()));
+    const settle = (outcome: () => void) => {
+      settled = true;
+      incoming.removeListener('close', lost);
+      incoming.socket?.removeListener('end', lost);
+      outcome();
+    };
+    // raw-body stops listening at `close`, but then never answers.
+    incoming.once('close', lost);
+    rawBody(incoming, { limit: limitBytes, length: length ?? null }, (error, body) => {
+      settle(() => {
+        if (error) reject(error.type === 'entity.too.large' ? bodyTooLarge(limitBytes) : connectionLost());
+        else if (incoming.complete === false) reject(connectionLost());
+        else resolve(body);
+      });
+    });
+    // Where somebody paused the request, listening for data doesn't start it again.
+    incoming.resume();
+    // A server with a `clientError` listener of its own may keep a connection that its client has half-closed: then only the
+    // socket says so. Not before the packet at hand is parsed: of pipelined requests only the last can still be incomplete then.
+    process.nextTick(() => {
+      if (settled || incoming.complete || incoming.httpVersionMajor !== 1) return;
+      if (!(incoming.socket instanceof Socket)) return;
+      if (incoming.socket.readableEnded) lost();
+      else incoming.socket.once('end', lost);
+    });
+  });
+}
+
+function connectionLost(): WebhookError {
+  return bodyIncomplete(
+    "The request's body ended early: its sender, or something on the way, closed the connection.",
+  );
+}

@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type AdapterOptions, readAdapterOptions, type VerifierSource } from '../adapter-options.ts';
+import { refusalAnswer } from '../answer.ts';
+import type { ReceivedWebhook } from '../webhook.ts';
+import { isWebhookError, type WebhookErrorCode } from '../webhook-error.ts';
+import { readBody } from './read-body.ts';
+import { sendAnswer } from './send-answer.ts';
+import { settleByResponse } from './settle.ts';
+
+/** Answers that leave the connection in a state nobody should go on with. */
+const CLOSING: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
+  'ERR_WEBHOOK_BODY_TOO_LARGE',
+  'ERR_WEBHOOK_BODY_ENCODED',
+  'ERR_WEBHOOK_BODY_INCOMPLETE',
+]);
+
+/** Takes one request off the wire: the webhook to handle, or `undefined` where the request is answered. */
+export type NodeReceiver<Request> = (
+  request: Request,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+) => Promise<ReceivedWebhook | undefined>;
+
+/**
+ * Makes what the adapters of Node's frameworks share: read, verify, claim, refuse, and settle by the response.
+ *
+ * @param owner How the adapter is called in messages: `webhook()`.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option. What the receiver rejects with is what a function of the user's threw.
+ */
+export function createNodeReceiver<Request>(
+  owner: string,
+  source: VerifierSource<Request>,
+  options?: AdapterOptions<Request>,
+): NodeReceiver<Request> {
+  const settings = readAdapterOptions(owner, source, options);
+  return async function receive(request, incoming, response) {
+    try {
+      const verifier = await settings.choose(request);
+      const reception = await verifier.receive(
+        {
+          method: incoming.method,
+          // Frameworks that mount handlers below a path cut it off `url` and keep the whole under this name.
+          url: (incoming as { originalUrl?: string }).originalUrl ?? incoming.url,
+          headers: incoming.rawHeaders,
+          body: () => settings.body(request, verifier, (limits) => readBody(incoming, limits)),
+        },
+        settings,
+      );
+      if (reception.state === 'duplicate') {
+        sendAnswer(incoming, response, reception.answer);
+        return undefined;
+      }
+      if (response.writableEnded) {
+        // Something else, a timeout of the host say, has answered meanwhile: the sender's retry must find the delivery free.
+        await reception.claim.release().catch(() => undefined);
+        return undefined;
+      }
+      settleByResponse(response, reception.claim);
+      return reception.webhook;
+    } catch (error) {
+      if (!isWebhookError(error)) throw error;
+      sendAnswer(incoming, response, refusalAnswer(error), { close: CLOSING.has(error.code) });
+      return undefined;
+    }
+  };
+}
