@@ -37,7 +37,11 @@ export function refusalAnswer(error: WebhookError): WebhookAnswer {
 export function successAnswer(delivery: DeliveryRules, status: 200 | 204): WebhookAnswer {
   const { acknowledgement } = delivery;
   if (acknowledgement === undefined) return { status, headers: {}, body: '' };
-  return { status: 200, headers: { 'content-type': acknowledgement.contentType }, body: acknowledgement.body };
+  return {
+    status: 200,
+    headers: { 'content-type': acknowledgement.contentType },
+    body: acknowledgement.body,
+  };
 }
 
 /** The answer to a delivery whose handler threw. */
@@ -50,7 +54,8 @@ export const failureAnswer: WebhookAnswer = Object.freeze({
 /** What a handler gave, as an answer: a status, a whole answer, or nothing that says one. */
 export function toAnswer(result: unknown): WebhookAnswer | undefined {
   if (isStatus(result)) return { status: result, headers: {}, body: '' };
-  if (result === null || typeof result !== 'object' || !('status' in result) || !isStatus(result.status)) return undefined;
+  if (result === null || typeof result !== 'object' || !('status' in result) || !isStatus(result.status))
+    return undefined;
   const { headers = {}, body = '' } = result as Partial<WebhookAnswer>;
   return { status: result.status, headers, body };
 }

@@ -1,6 +1,6 @@
-import { parseContent } from './signed-content.ts';
-import type { SchemeDefinition, SignedForm } from './scheme-definition.ts';
 import { checkKeys, checkNumber, configError } from './options.ts';
+import type { SchemeDefinition, SignedForm } from './scheme-definition.ts';
+import { parseContent } from './signed-content.ts';
 
 const HEADER_NAME = /^[a-z0-9-]{1,100}$/;
 const LABEL = /^[A-Za-z0-9_-]{1,32}$/;
@@ -10,7 +10,15 @@ const MAX_SECONDS = 366 * 86_400;
 /** Refuses a definition that contradicts itself, in a sentence that names the field. */
 export function checkDefinition(definition: SchemeDefinition): void {
   checkKeys('defineScheme()', definition, [
-    'name', 'secret', 'signed', 'identity', 'bodyTime', 'tolerance', 'unsigned', 'delivery', 'about',
+    'name',
+    'secret',
+    'signed',
+    'identity',
+    'bodyTime',
+    'tolerance',
+    'unsigned',
+    'delivery',
+    'about',
   ]);
   const { name, secret, identity, bodyTime, tolerance, unsigned, delivery } = definition;
   if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
@@ -26,7 +34,9 @@ export function checkDefinition(definition: SchemeDefinition): void {
     checkSeconds('bodyTime.past', bodyTime.past);
     checkSeconds('bodyTime.future', bodyTime.future);
     if (formsOf(definition).some((form) => form.timestamp !== undefined)) {
-      throw configError('"bodyTime" is for senders that sign no time in a header: leave it out, or "timestamp".');
+      throw configError(
+        '"bodyTime" is for senders that sign no time in a header: leave it out, or "timestamp".',
+      );
     }
   }
   if (tolerance !== undefined) {
@@ -75,10 +85,14 @@ function checkForm(form: SignedForm): void {
   }
   for (const part of ['timestamp', 'id'] as const) {
     if (named.includes(part) && form[part] === undefined) {
-      throw configError(`"signed.content" holds {${part}}, but "signed.${part}" does not say where it stands.`);
+      throw configError(
+        `"signed.content" holds {${part}}, but "signed.${part}" does not say where it stands.`,
+      );
     }
     if (!named.includes(part) && form[part] !== undefined) {
-      throw configError(`"signed.${part}" is declared, but "signed.content" does not hold {${part}}: what isn't signed judges nothing.`);
+      throw configError(
+        `"signed.${part}" is declared, but "signed.content" does not hold {${part}}: what isn't signed judges nothing.`,
+      );
     }
   }
 }
@@ -87,22 +101,28 @@ function checkSignature({ signature }: SignedForm): void {
   checkKeys('"signed.signature"', signature, ['header', 'prefix', 'list', 'encoding']);
   checkOneOf('signed.signature.encoding', signature.encoding, ['hex', 'hex-upper', 'base64', 'base64url']);
   const headers = typeof signature.header === 'string' ? [signature.header] : signature.header;
-  if (!Array.isArray(headers) || headers.length === 0) throw configError('"signed.signature.header" must name a header.');
+  if (!Array.isArray(headers) || headers.length === 0)
+    throw configError('"signed.signature.header" must name a header.');
   for (const header of headers) checkHeader('signed.signature.header', header);
   const { list, prefix } = signature;
   if (prefix !== undefined && (typeof prefix !== 'string' || prefix === '')) {
     throw configError('"signed.signature.prefix" must be text; leave it out where there is none.');
   }
   if (list === undefined) return;
-  if (prefix !== undefined) throw configError('"signed.signature" takes "prefix" or "list", not both: a label is the prefix of an entry.');
+  if (prefix !== undefined)
+    throw configError(
+      '"signed.signature" takes "prefix" or "list", not both: a label is the prefix of an entry.',
+    );
   checkKeys('"signed.signature.list"', list, ['separator', 'assign', 'label']);
   checkOneOf('signed.signature.list.separator', list.separator, [',', ' ', ';', '&']);
   if (list.assign !== undefined) checkOneOf('signed.signature.list.assign', list.assign, ['=', ',']);
-  if (list.assign === list.separator) throw configError('"signed.signature.list" needs an "assign" that differs from its "separator".');
+  if (list.assign === list.separator)
+    throw configError('"signed.signature.list" needs an "assign" that differs from its "separator".');
   if ((list.label === undefined) !== (list.assign === undefined)) {
     throw configError('"signed.signature.list" takes "label" and "assign" together, or neither.');
   }
-  if (list.label !== undefined && !LABEL.test(list.label)) throw configError('"signed.signature.list.label" must be a short word.');
+  if (list.label !== undefined && !LABEL.test(list.label))
+    throw configError('"signed.signature.list.label" must be a short word.');
 }
 
 function checkTimestamp({ timestamp, signature }: SignedForm): void {
@@ -110,7 +130,9 @@ function checkTimestamp({ timestamp, signature }: SignedForm): void {
   checkKeys('"signed.timestamp"', timestamp, ['header', 'item', 'unit']);
   checkOneOf('signed.timestamp.unit', timestamp.unit, ['s', 'ms']);
   if (timestamp.header === undefined && timestamp.item === undefined) {
-    throw configError('"signed.timestamp" must name a "header", an "item" of the signature\'s list, or both.');
+    throw configError(
+      '"signed.timestamp" must name a "header", an "item" of the signature\'s list, or both.',
+    );
   }
   if (timestamp.header !== undefined) checkHeader('signed.timestamp.header', timestamp.header);
   if (timestamp.item === undefined) return;
@@ -118,9 +140,12 @@ function checkTimestamp({ timestamp, signature }: SignedForm): void {
   if (signature.list?.assign === undefined) {
     throw configError('"signed.timestamp.item" needs a "signed.signature.list" with labels to stand in.');
   }
-  if (signature.list.label === timestamp.item) throw configError('"signed.timestamp.item" is the label of the signature itself.');
+  if (signature.list.label === timestamp.item)
+    throw configError('"signed.timestamp.item" is the label of the signature itself.');
   if (typeof signature.header !== 'string' && signature.header.length > 1) {
-    throw configError('"signed.timestamp.item" needs one signature header: with several it is not clear which of them says the time.');
+    throw configError(
+      '"signed.timestamp.item" needs one signature header: with several it is not clear which of them says the time.',
+    );
   }
 }
 
@@ -138,7 +163,14 @@ function checkIdentity(definition: SchemeDefinition, identity: SchemeDefinition[
 
 function checkDelivery(delivery: SchemeDefinition['delivery']): void {
   checkKeys('"delivery"', delivery, [
-    'retries', 'retrySpanSeconds', 'timeoutSeconds', 'idStableOverRetries', 'retrySignature', 'demands401', 'maxBodyBytes', 'acknowledgement',
+    'retries',
+    'retrySpanSeconds',
+    'timeoutSeconds',
+    'idStableOverRetries',
+    'retrySignature',
+    'demands401',
+    'maxBodyBytes',
+    'acknowledgement',
   ]);
   const { retries } = delivery;
   if (Array.isArray(retries)) {
@@ -150,7 +182,8 @@ function checkDelivery(delivery: SchemeDefinition['delivery']): void {
   } else checkOneOf('delivery.retries', retries, ['any-failure', 'never', 'unknown']);
   checkOneOf('delivery.idStableOverRetries', delivery.idStableOverRetries, [true, false, 'unknown']);
   checkOneOf('delivery.retrySignature', delivery.retrySignature, ['renewed', 'repeated', 'unknown']);
-  if (delivery.retrySpanSeconds !== undefined) checkSeconds('delivery.retrySpanSeconds', delivery.retrySpanSeconds);
+  if (delivery.retrySpanSeconds !== undefined)
+    checkSeconds('delivery.retrySpanSeconds', delivery.retrySpanSeconds);
   if (delivery.timeoutSeconds !== undefined) checkSeconds('delivery.timeoutSeconds', delivery.timeoutSeconds);
   checkNumber('delivery.maxBodyBytes', delivery.maxBodyBytes, { min: 1, max: 2 ** 31, fallback: 1 });
 }
@@ -167,7 +200,8 @@ function checkHeader(name: string, value: unknown): void {
 }
 
 function checkField(name: string, value: unknown): void {
-  if (typeof value !== 'string' || !FIELD.test(value)) throw configError(`"${name}" must be the dotted path of a JSON field.`);
+  if (typeof value !== 'string' || !FIELD.test(value))
+    throw configError(`"${name}" must be the dotted path of a JSON field.`);
 }
 
 function checkOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {

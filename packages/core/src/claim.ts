@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts';
+import type { ReplayRecord } from './replay-record.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
 import { isWebhookError, WebhookError } from './webhook-error.ts';
-import type { ReplayRecord } from './replay-record.ts';
 
 /** A delivery taken for one run of its handler. Settle it once; what comes later is ignored. */
 export interface Claim {
@@ -71,7 +71,11 @@ export class LeasedClaim implements Claim {
   }
 
   release(): Promise<void> {
-    this.#settled ??= this.#settle(() => this.#store.release(this.#record.key, this.#token), 'released', 'release-failed');
+    this.#settled ??= this.#settle(
+      () => this.#store.release(this.#record.key, this.#token),
+      'released',
+      'release-failed',
+    );
     return this.#settled;
   }
 
@@ -141,7 +145,7 @@ export class LeasedClaim implements Claim {
   }
 }
 
-/** Where replay protection is off: nothing is stored, only the handler's time is kept. */
+/** Where replay protection is off, or the handler's own: nothing is stored, only the handler's time is kept. */
 export class UnguardedClaim implements Claim {
   readonly state = 'claimed';
   readonly fence = 0;
@@ -151,7 +155,9 @@ export class UnguardedClaim implements Claim {
   constructor({ clock, handlerTimeoutMs, observe }: ClaimContext) {
     this.#cancelTimeout = clock.schedule(() => {
       observe({ type: 'handler-timeout' });
-      this.#abort.abort(new DOMException('The handler ran longer than "handlerTimeoutSeconds".', 'AbortError'));
+      this.#abort.abort(
+        new DOMException('The handler ran longer than "handlerTimeoutSeconds".', 'AbortError'),
+      );
     }, handlerTimeoutMs);
   }
 
@@ -169,7 +175,11 @@ export class UnguardedClaim implements Claim {
 /** A store's failure as the verifier throws it. */
 export function storeError(error: unknown): WebhookError {
   if (isWebhookError(error)) return error;
-  return new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', 'The replay store did not do what it was asked; see the cause.', {
-    cause: error,
-  });
+  return new WebhookError(
+    'ERR_WEBHOOK_STORE_UNAVAILABLE',
+    'The replay store did not do what it was asked; see the cause.',
+    {
+      cause: error,
+    },
+  );
 }

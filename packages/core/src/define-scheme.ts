@@ -43,7 +43,7 @@ export function defineScheme(definition: SchemeDefinition): DefinedScheme {
     name: fixed.name,
     keyFormat: `hmac ${secret.encoding}${secret.prefix === undefined ? '' : ` after ${secret.prefix}`}`,
     delivery: fixed.delivery,
-    freshness: freshnessOf(fixed),
+    freshness: Object.freeze(freshnessOf(fixed)),
     definition: fixed,
     importKey: (input: string | Uint8Array) => importHmacKey(input, secret),
     open(head: RequestHead) {
@@ -51,13 +51,19 @@ export function defineScheme(definition: SchemeDefinition): DefinedScheme {
         const opened = form(head);
         if (opened !== undefined) return opened;
       }
-      throw new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', `The request has no ${fixed.name} signature header.`);
+      throw new WebhookError(
+        'ERR_WEBHOOK_SIGNATURE_MISSING',
+        `The request has no ${fixed.name} signature header.`,
+      );
     },
   });
 }
 
 /** A form as a function: `undefined` where the request has no signature of this form. */
-function compileForm(form: SignedForm, definition: SchemeDefinition): (head: RequestHead) => Opened | undefined {
+function compileForm(
+  form: SignedForm,
+  definition: SchemeDefinition,
+): (head: RequestHead) => Opened | undefined {
   const parts = parseContent(form.content);
   const mac = compileContent(form.algorithm.hmac, parts);
   const idSeparator = separatorAfterId(parts);
@@ -73,19 +79,24 @@ function compileForm(form: SignedForm, definition: SchemeDefinition): (head: Req
       const text = head.value(name);
       if (text === undefined) continue;
       present = true;
-      if (text.length > MAX_HEADER_LENGTH) throw invalid(`The header "${name}" is longer than ${MAX_HEADER_LENGTH} characters.`);
+      if (text.length > MAX_HEADER_LENGTH)
+        throw invalid(`The header "${name}" is longer than ${MAX_HEADER_LENGTH} characters.`);
       const read = readSignatures(text, form.signature, length, timeItem);
       signatures.push(...read.signatures);
       item = read.item;
       if (read.excess || signatures.length > MAX_SIGNATURES) {
-        throw invalid(`The header "${name}" repeats what must stand once, or holds more than ${MAX_SIGNATURES} signatures.`);
+        throw invalid(
+          `The header "${name}" repeats what must stand once, or holds more than ${MAX_SIGNATURES} signatures.`,
+        );
       }
     }
     if (!present) return undefined;
-    if (signatures.length === 0) throw invalid(`The ${definition.name} signature header holds no well-formed signature.`);
+    if (signatures.length === 0)
+      throw invalid(`The ${definition.name} signature header holds no well-formed signature.`);
 
     const id = form.id === undefined ? '' : readId(head, form.id.header, idSeparator);
-    const timestamp = form.timestamp === undefined ? '' : readTime(head, form.timestamp.header, item, timeItem !== undefined);
+    const timestamp =
+      form.timestamp === undefined ? '' : readTime(head, form.timestamp.header, item, timeItem !== undefined);
     let signedAt: number | undefined;
     if (form.timestamp !== undefined) {
       signedAt = parseSignedTime(timestamp, form.timestamp.unit);
@@ -96,14 +107,27 @@ function compileForm(form: SignedForm, definition: SchemeDefinition): (head: Req
       signedAt,
       match(body, keys) {
         const key = firstMatch(keys, signatures, (each) => mac(each, texts, body));
-        return key && describeMatch(key, form.id === undefined ? undefined : id, body, readUnsigned(head, definition.unsigned), definition);
+        return (
+          key &&
+          describeMatch(
+            key,
+            form.id === undefined ? undefined : id,
+            body,
+            readUnsigned(head, definition.unsigned),
+            definition,
+          )
+        );
       },
     };
   };
 }
 
 /** Tries every signature against every key, without early exit: the time taken does not tell which key signed. */
-function firstMatch(keys: readonly Key[], signatures: readonly Buffer[], mac: (key: KeyObject) => Buffer): Key | undefined {
+function firstMatch(
+  keys: readonly Key[],
+  signatures: readonly Buffer[],
+  mac: (key: KeyObject) => Buffer,
+): Key | undefined {
   let match: Key | undefined;
   for (const key of keys) {
     const expected = mac(key.key);
@@ -117,23 +141,36 @@ function firstMatch(keys: readonly Key[], signatures: readonly Buffer[], mac: (k
 function readId(head: RequestHead, name: string, separator: string | undefined): string {
   const id = head.value(name);
   if (id === undefined) throw invalid(`The request has no "${name}" header, which the signature covers.`);
-  if (!VISIBLE_ASCII.test(id)) throw invalid(`The header "${name}" is not 1 to 256 visible ASCII characters.`);
+  if (!VISIBLE_ASCII.test(id))
+    throw invalid(`The header "${name}" is not 1 to 256 visible ASCII characters.`);
   if (separator !== undefined && id.includes(separator)) {
-    throw invalid(`The header "${name}" holds the separator of the signed content, which could then be read in two ways.`);
+    throw invalid(
+      `The header "${name}" holds the separator of the signed content, which could then be read in two ways.`,
+    );
   }
   return id;
 }
 
-function readTime(head: RequestHead, name: string | undefined, item: string | undefined, wantsItem: boolean): string {
+function readTime(
+  head: RequestHead,
+  name: string | undefined,
+  item: string | undefined,
+  wantsItem: boolean,
+): string {
   if (wantsItem && item === undefined) throw invalid('The signature header has no timestamp.');
   const text = name === undefined ? item : head.value(name);
-  if (text === undefined || text.length > MAX_TIME_LENGTH) throw invalid(`The request has no well-formed "${name}" header.`);
-  if (wantsItem && item !== text) throw invalid(`The header "${name}" and the timestamp of the signature header differ.`);
+  if (text === undefined || text.length > MAX_TIME_LENGTH)
+    throw invalid(`The request has no well-formed "${name}" header.`);
+  if (wantsItem && item !== text)
+    throw invalid(`The header "${name}" and the timestamp of the signature header differ.`);
   return text;
 }
 
 /** Labels only: what is repeated or odd is left out rather than refused, since nothing is decided by it. */
-function readUnsigned(head: RequestHead, names: SchemeDefinition['unsigned']): Readonly<Record<string, string>> {
+function readUnsigned(
+  head: RequestHead,
+  names: SchemeDefinition['unsigned'],
+): Readonly<Record<string, string>> {
   if (names === undefined) return NOTHING_UNSIGNED;
   const found: Record<string, string> = {};
   for (const label of Object.keys(names)) {
@@ -155,7 +192,8 @@ function importHmacKey(secret: string | Uint8Array, format: SecretFormat): KeyOb
 
 function decodeText(secret: string, { encoding, prefix, prefixOptional }: SecretFormat): Uint8Array {
   const prefixed = prefix !== undefined && secret.startsWith(prefix);
-  if (prefix !== undefined && !prefixed && prefixOptional !== true) throw secretError(`the text does not begin with "${prefix}"`);
+  if (prefix !== undefined && !prefixed && prefixOptional !== true)
+    throw secretError(`the text does not begin with "${prefix}"`);
   const bytes = decodeSecret(prefixed ? secret.slice(prefix.length) : secret, encoding);
   if (bytes === undefined) throw secretError(`the text is not ${encoding}, or not in its canonical form`);
   return bytes;

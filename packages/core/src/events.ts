@@ -45,7 +45,9 @@ export type KeyringEvent = { readonly provider: string } & (
 export type WebhookEvent = DeliveryEvent | KeyringEvent;
 
 /** Makes an observer that can't disturb what it observes: what it throws, or rejects with, is dropped. */
-export function safeObserver<E>(observe: ((event: E) => unknown) | undefined): ((event: E) => void) | undefined {
+export function safeObserver<E>(
+  observe: ((event: E) => unknown) | undefined,
+): ((event: E) => void) | undefined {
   if (observe === undefined) return undefined;
   return (event) => {
     try {

@@ -37,7 +37,11 @@ export interface KeyringHealth {
   readonly loadedAt: Date | undefined;
   /** The last attempt, whether it succeeded or not. */
   readonly lastRefresh:
-    | { readonly at: Date; readonly reason: ReloadReason; readonly error: { code: WebhookErrorCode; message: string } | undefined }
+    | {
+        readonly at: Date;
+        readonly reason: ReloadReason;
+        readonly error: { code: WebhookErrorCode; message: string } | undefined;
+      }
     | undefined;
   /** Until when a rotation is announced. */
   readonly rotatingUntil: Date | undefined;

@@ -1,3 +1,10 @@
+export {
+  type AdapterOptions,
+  type AdapterSettings,
+  type ContentEncodingPolicy,
+  readAdapterOptions,
+  type VerifierSource,
+} from './adapter-options.ts';
 export { refusalAnswer, type WebhookAnswer } from './answer.ts';
 export type { Claim } from './claim.ts';
 export { type Clock, systemClock } from './clock.ts';
@@ -10,7 +17,16 @@ export { refusalStatus } from './refusal.ts';
 export { type ReplayRecord, replayRecord } from './replay-record.ts';
 export type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
 export type { HeadersInput, RequestHead, WebhookRequest } from './request.ts';
-export type { DefinedScheme, DeliveryRules, Freshness, Key, KeyRole, Match, Opened, Scheme } from './scheme.ts';
+export type {
+  DefinedScheme,
+  DeliveryRules,
+  Freshness,
+  Key,
+  KeyRole,
+  Match,
+  Opened,
+  Scheme,
+} from './scheme.ts';
 export type {
   SchemeDefinition,
   SchemeSource,
@@ -28,7 +44,12 @@ export {
   type SecretSetInput,
   staticSecrets,
 } from './secrets.ts';
-export { createVerifier, type Reception, type Verifier } from './verifier.ts';
+export { createVerifier, type ReceiveOptions, type Reception, type Verifier } from './verifier.ts';
 export type { VerifierOptions } from './verifier-options.ts';
 export type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
-export { isWebhookError, WebhookError, type WebhookErrorCode, type WebhookErrorOptions } from './webhook-error.ts';
+export {
+  isWebhookError,
+  WebhookError,
+  type WebhookErrorCode,
+  type WebhookErrorOptions,
+} from './webhook-error.ts';

@@ -42,7 +42,9 @@ export function checkFunction(name: string, value: unknown): void {
 
 function nearest(word: string, known: readonly string[]): string | undefined {
   // A unit that was forgotten is the commonest slip: `tolerance` for `toleranceSeconds`.
-  const longer = known.find((candidate) => word.length > 3 && candidate.toLowerCase().startsWith(word.toLowerCase()));
+  const longer = known.find(
+    (candidate) => word.length > 3 && candidate.toLowerCase().startsWith(word.toLowerCase()),
+  );
   if (longer !== undefined) return longer;
   let best: string | undefined;
   let least = Math.max(2, Math.floor(word.length / 3)) + 1;

@@ -33,7 +33,8 @@ export class RefusalPolicy {
   /** The error as it is thrown: with its final status and, where the sender may come back, when. */
   judge(error: WebhookError): WebhookError {
     const status = REFUSED.has(error.code) ? this.#statusFor(error.code) : error.status;
-    const retryAfterSeconds = status === 429 || status === 503 ? (error.retryAfterSeconds ?? jitteredDelay()) : undefined;
+    const retryAfterSeconds =
+      status === 429 || status === 503 ? (error.retryAfterSeconds ?? jitteredDelay()) : undefined;
     if (status === error.status && retryAfterSeconds === error.retryAfterSeconds) return error;
     return new WebhookError(error.code, error.message, {
       status,

@@ -50,12 +50,11 @@ export function replayKey(endpoint: string, kind: 'signed' | 'body' | 'custom', 
 export function replayHorizon(freshness: Freshness, delivery: DeliveryRules): ReplayHorizon {
   const retryMs =
     delivery.retries === 'never' ? 0 : (delivery.retrySpanSeconds ?? 86_400) * 1000 * RETRY_SPAN_MARGIN;
-  if (freshness.signed === 'header') {
-    // Times are compared in whole seconds: one more covers what rounding adds to the window.
-    const guardMs = (freshness.past + freshness.future + 1) * 1000;
-    return { guardMs, ttlMs: Math.ceil(Math.max(guardMs, retryMs)) };
+  if (freshness.signed === 'none') {
+    // Nothing but remembering protects: for a week, and for a day at least where a full store must forget.
+    return { guardMs: DAY_MS, ttlMs: Math.ceil(Math.max(7 * DAY_MS, retryMs)) };
   }
-  const windowMs = freshness.signed === 'body' ? (freshness.past + freshness.future + 1) * 1000 : 7 * DAY_MS;
-  const ttlMs = Math.ceil(Math.max(windowMs, retryMs));
-  return { guardMs: Math.min(DAY_MS, ttlMs), ttlMs };
+  // Times are compared in whole seconds: one more covers what rounding adds to the window.
+  const guardMs = (freshness.past + freshness.future + 1) * 1000;
+  return { guardMs, ttlMs: Math.ceil(Math.max(guardMs, retryMs)) };
 }

@@ -35,7 +35,12 @@ export interface SchemeDefinition {
    */
   readonly identity: 'id' | 'body' | { readonly bodyField: string };
   /** Where the only signed time is a field of the body. `past` + `future`, in seconds, is also how long a delivery is remembered. */
-  readonly bodyTime?: { readonly field: string; readonly unit: TimeUnit; readonly past: number; readonly future: number };
+  readonly bodyTime?: {
+    readonly field: string;
+    readonly unit: TimeUnit;
+    readonly past: number;
+    readonly future: number;
+  };
   /** Seconds that a signed header time may lie back or ahead. Default: 300 each. */
   readonly tolerance?: { readonly past: number; readonly future: number };
   /** Headers that the sender sends but does not sign, by the label under which `webhook.unsigned` shows them. */

@@ -73,7 +73,10 @@ export function staticSecrets(set: SecretSetInput | string | Uint8Array): Secret
  */
 export function functionSecrets(load: SecretProvider['load'], name = 'function'): SecretProvider {
   if (typeof load !== 'function') {
-    throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', 'functionSecrets() wants a function that gives a set of secrets.');
+    throw new WebhookError(
+      'ERR_WEBHOOK_CONFIG_INVALID',
+      'functionSecrets() wants a function that gives a set of secrets.',
+    );
   }
   return { name, load };
 }

@@ -12,7 +12,7 @@ export interface SignatureHeader {
   readonly signatures: readonly Buffer[];
   /** The text of the entry that holds the time, if the form names one and it stands there exactly once. */
   readonly item: string | undefined;
-  /** An entry that must be unique is not, or there are too many signatures. */
+  /** Something that must stand once is repeated, or there are too many signatures. */
   readonly excess: boolean;
 }
 
@@ -29,7 +29,9 @@ export function readSignatures(
   const signatures: Buffer[] = [];
   const { list, prefix = '', encoding } = place;
   if (list === undefined) {
-    const digest = text.startsWith(prefix) ? decodeDigest(text.slice(prefix.length), encoding, digestLength) : undefined;
+    const digest = text.startsWith(prefix)
+      ? decodeDigest(text.slice(prefix.length), encoding, digestLength)
+      : undefined;
     if (digest !== undefined) signatures.push(digest);
     return { signatures, item: undefined, excess: false };
   }
@@ -49,7 +51,11 @@ export function readSignatures(
     } else if (label === undefined ? end > start : labelled && isAt(text, label, start, at)) {
       if (++candidates > MAX_SIGNATURES) excess = true;
       else {
-        const digest = decodeDigest(text.slice(label === undefined ? start : at + 1, end), encoding, digestLength);
+        const digest = decodeDigest(
+          text.slice(label === undefined ? start : at + 1, end),
+          encoding,
+          digestLength,
+        );
         if (digest !== undefined) signatures.push(digest);
       }
     }

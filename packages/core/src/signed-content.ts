@@ -17,14 +17,17 @@ const PLACEHOLDER = /\{([^{}]*)\}/g;
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a part that does not exist, or a brace that stands alone.
  */
 export function parseContent(template: string): readonly ContentPart[] {
-  if (typeof template !== 'string' || template === '') throw configError('"signed.content" must be a template such as "{timestamp}.{body}".');
+  if (typeof template !== 'string' || template === '')
+    throw configError('"signed.content" must be a template such as "{timestamp}.{body}".');
   const parts: ContentPart[] = [];
   let end = 0;
   for (const match of template.matchAll(PLACEHOLDER)) {
     addLiteral(parts, template.slice(end, match.index));
     const name = match[1];
     if (name !== 'body' && name !== 'timestamp' && name !== 'id') {
-      throw configError(`"signed.content" names the part {${name}}, which does not exist. Parts: {body}, {timestamp}, {id}.`);
+      throw configError(
+        `"signed.content" names the part {${name}}, which does not exist. Parts: {body}, {timestamp}, {id}.`,
+      );
     }
     parts.push({ name });
     end = match.index + match[0].length;
@@ -36,7 +39,7 @@ export function parseContent(template: string): readonly ContentPart[] {
 function addLiteral(parts: ContentPart[], literal: string): void {
   if (literal === '') return;
   if (/[{}]/.test(literal)) throw configError('"signed.content" has a brace that belongs to no part.');
-  if (/[^\x00-\x7f]/.test(literal)) throw configError('"signed.content" has a literal that is not ASCII.');
+  if (/[^ -~\n]/.test(literal)) throw configError('"signed.content" has a literal that is not printable ASCII or a newline.');
   parts.push({ literal });
 }
 

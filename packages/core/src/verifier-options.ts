@@ -6,12 +6,7 @@ import { memoryReplayStore } from './memory-replay-store.ts';
 import { checkFunction, checkKeys, checkNumber, configError } from './options.ts';
 import type { ReplayStore } from './replay-store.ts';
 import type { Freshness, Scheme } from './scheme.ts';
-import {
-  functionSecrets,
-  type SecretProvider,
-  type SecretSetInput,
-  staticSecrets,
-} from './secrets.ts';
+import { functionSecrets, type SecretProvider, type SecretSetInput, staticSecrets } from './secrets.ts';
 import type { VerifiedWebhook } from './webhook.ts';
 
 /** Everything that a verifier needs to know. Checked once, at construction; unknown keys are refused. */
@@ -72,8 +67,18 @@ export interface VerifierSettings<K> {
 }
 
 const KNOWN = [
-  'scheme', 'secrets', 'endpoint', 'publicUrl', 'toleranceSeconds', 'replay', 'replayId', 'leaseSeconds',
-  'handlerTimeoutSeconds', 'reload', 'observe', 'clock',
+  'scheme',
+  'secrets',
+  'endpoint',
+  'publicUrl',
+  'toleranceSeconds',
+  'replay',
+  'replayId',
+  'leaseSeconds',
+  'handlerTimeoutSeconds',
+  'reload',
+  'observe',
+  'clock',
 ];
 const DAY_SECONDS = 86_400;
 
@@ -89,7 +94,11 @@ export function readOptions<K>(options: VerifierOptions<K>): VerifierSettings<K>
   checkFunction('observe', observe);
   const clock = options.clock ?? systemClock;
   const observer = safeObserver(observe);
-  const leaseSeconds = checkNumber('leaseSeconds', options.leaseSeconds, { min: 1, max: DAY_SECONDS, fallback: 30 });
+  const leaseSeconds = checkNumber('leaseSeconds', options.leaseSeconds, {
+    min: 1,
+    max: DAY_SECONDS,
+    fallback: 30,
+  });
   const timeoutBounds = { min: 1, max: DAY_SECONDS, fallback: 300 };
   return {
     scheme,
@@ -99,7 +108,8 @@ export function readOptions<K>(options: VerifierOptions<K>): VerifierSettings<K>
     store: readStore(options.replay, clock),
     replayId,
     leaseMs: leaseSeconds * 1000,
-    handlerTimeoutMs: checkNumber('handlerTimeoutSeconds', options.handlerTimeoutSeconds, timeoutBounds) * 1000,
+    handlerTimeoutMs:
+      checkNumber('handlerTimeoutSeconds', options.handlerTimeoutSeconds, timeoutBounds) * 1000,
     observe: observer,
     clock,
     ...readSecrets(options, clock, observer),
@@ -108,8 +118,13 @@ export function readOptions<K>(options: VerifierOptions<K>): VerifierSettings<K>
 
 function checkScheme(scheme: unknown): void {
   const given = scheme as Partial<Scheme> | null | undefined;
-  if (typeof given === 'function') throw configError('"scheme" is a function: call it, as in `scheme: stripe()`.');
-  if (typeof given?.open !== 'function' || typeof given.importKey !== 'function' || typeof given.name !== 'string') {
+  if (typeof given === 'function')
+    throw configError('"scheme" is a function: call it, as in `scheme: stripe()`.');
+  if (
+    typeof given?.open !== 'function' ||
+    typeof given.importKey !== 'function' ||
+    typeof given.name !== 'string'
+  ) {
     throw configError('"scheme" must be a scheme: one of @countersign/schemes, or made with defineScheme().');
   }
 }
@@ -138,7 +153,8 @@ function readTolerance(tolerance: unknown, scheme: Scheme<never> | Scheme<unknow
     throw configError(`"toleranceSeconds" has no meaning here: ${scheme.name} signs no time. Leave it out.`);
   }
   const max = freshness.signed === 'header' ? DAY_SECONDS : 31 * DAY_SECONDS;
-  const read = (name: string, value: unknown, fallback: number) => checkNumber(name, value, { min: 1, max, fallback });
+  const read = (name: string, value: unknown, fallback: number) =>
+    checkNumber(name, value, { min: 1, max, fallback });
   if (typeof tolerance !== 'object') {
     const both = read('toleranceSeconds', tolerance, freshness.past);
     return { signed: freshness.signed, past: both, future: both };
@@ -156,7 +172,12 @@ function readStore(replay: unknown, clock: Clock): ReplayStore | undefined {
   if (replay === undefined) return memoryReplayStore({ clock });
   if (replay === false) return undefined;
   const store = replay as Partial<ReplayStore> | null;
-  if (typeof store?.claim !== 'function' || typeof store.renew !== 'function' || typeof store.commit !== 'function' || typeof store.release !== 'function') {
+  if (
+    typeof store?.claim !== 'function' ||
+    typeof store.renew !== 'function' ||
+    typeof store.commit !== 'function' ||
+    typeof store.release !== 'function'
+  ) {
     throw configError('"replay" must be a replay store, or false to let duplicates run.');
   }
   return store as ReplayStore;
@@ -168,7 +189,8 @@ function readSecrets<K>(
   observe: ((event: WebhookEvent) => void) | undefined,
 ): Pick<VerifierSettings<K>, 'keyring' | 'ownsKeyring'> {
   if (isKeyring<K>(secrets)) {
-    if (reload !== undefined) throw configError('"reload" belongs to createKeyring() where a keyring is given.');
+    if (reload !== undefined)
+      throw configError('"reload" belongs to createKeyring() where a keyring is given.');
     if (secrets.keyFormat !== scheme.keyFormat) {
       throw configError(
         `The keyring holds keys of the format "${secrets.keyFormat}", but ${scheme.name} wants "${scheme.keyFormat}".`,

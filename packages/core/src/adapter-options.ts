@@ -1,0 +1,101 @@
+import { checkFunction, checkKeys, checkNumber, configError } from './options.ts';
+import type { Verifier } from './verifier.ts';
+import { WebhookError } from './webhook-error.ts';
+
+const DEFAULT_LIMIT_BYTES = 1024 * 1024;
+const MAX_LIMIT_BYTES = 2 ** 31 - 1;
+
+/**
+ * What to do with a body that arrives with a Content-Encoding.
+ *
+ * - `refuse`: answer 415.
+ * - `as-received`: take the bytes of the wire. For senders that sign the compressed bytes.
+ * - `inflate`: undo gzip, deflate or br first. For senders that sign what they then compress.
+ */
+export type ContentEncodingPolicy = 'refuse' | 'as-received' | 'inflate';
+
+/** One verifier for all requests, or a function that chooses one: by route or header, never by the unverified body. */
+export type VerifierSource<Request> = Verifier | ((request: Request) => Verifier | Promise<Verifier>);
+
+/** What every adapter takes beside its verifier. */
+export interface AdapterOptions<Request> {
+  /** The largest body that is read, in bytes. Default: the scheme's, else 1 MiB. */
+  limitBytes?: number;
+  /** What to do with a body that arrives with a Content-Encoding. Default: `'refuse'`. */
+  contentEncoding?: ContentEncodingPolicy;
+  /** Hands over the bytes where the host has read them already, as Cloud Functions and Firebase do. */
+  rawBody?: (request: Request) => Uint8Array;
+  /** `'manual'`: only verify. The handler claims by itself, as a transactional store needs. Default: `'auto'`. */
+  claim?: 'auto' | 'manual';
+}
+
+/** An adapter's options as it uses them. */
+export interface AdapterSettings<Request> {
+  readonly claim: 'auto' | 'manual';
+  /** @throws `ERR_WEBHOOK_SIGNATURE_MISMATCH` where the choosing function knows no verifier for the request. */
+  choose(request: Request): Promise<Verifier>;
+  /** Gets the body: from `rawBody` where that is given, else from `read`. */
+  body(
+    request: Request,
+    verifier: Verifier,
+    read: (options: { limitBytes: number; contentEncoding: ContentEncodingPolicy }) => Promise<Uint8Array>,
+  ): Promise<Uint8Array>;
+}
+
+/**
+ * Checks what an adapter was given, once: for writers of adapters.
+ *
+ * @param owner How the adapter is called in messages: `webhook()`.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming the option.
+ */
+export function readAdapterOptions<Request>(
+  owner: string,
+  source: VerifierSource<Request>,
+  options: AdapterOptions<Request> = {},
+): AdapterSettings<Request> {
+  checkKeys(owner, options, ['limitBytes', 'contentEncoding', 'rawBody', 'claim']);
+  const { contentEncoding = 'refuse', claim = 'auto', rawBody, limitBytes } = options;
+  checkFunction('rawBody', rawBody);
+  if (!['refuse', 'as-received', 'inflate'].includes(contentEncoding)) {
+    throw configError('"contentEncoding" must be "refuse", "as-received" or "inflate".');
+  }
+  if (claim !== 'auto' && claim !== 'manual') throw configError('"claim" must be "auto" or "manual".');
+  checkNumber('limitBytes', limitBytes, { min: 1, max: MAX_LIMIT_BYTES, fallback: DEFAULT_LIMIT_BYTES });
+  if (limitBytes !== undefined && !Number.isInteger(limitBytes)) {
+    throw configError('"limitBytes" must be a whole number of bytes.');
+  }
+  if (typeof source !== 'function' && !isVerifier(source)) {
+    throw configError(
+      `${owner} wants a verifier made with createVerifier(), or a function that chooses one.`,
+    );
+  }
+  return {
+    claim,
+    async choose(request) {
+      const verifier = typeof source === 'function' ? await source(request) : source;
+      if (isVerifier(verifier)) return verifier;
+      // The answer to an unknown tenant is that to a wrong signature, and says no more.
+      throw new WebhookError(
+        'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+        `The function given to ${owner} knows no verifier for this request.`,
+      );
+    },
+    async body(request, verifier, read) {
+      const limit = limitBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;
+      if (rawBody === undefined) return read({ limitBytes: limit, contentEncoding });
+      const body = rawBody(request);
+      if (body instanceof Uint8Array && body.byteLength > limit) {
+        throw new WebhookError(
+          'ERR_WEBHOOK_BODY_TOO_LARGE',
+          `The body is larger than the ${limit} bytes that are taken.`,
+        );
+      }
+      return body;
+    },
+  };
+}
+
+function isVerifier(value: unknown): value is Verifier {
+  const given = value as Partial<Verifier> | null | undefined;
+  return typeof given?.verify === 'function' && typeof given.receive === 'function';
+}

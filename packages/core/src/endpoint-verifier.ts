@@ -1,0 +1,280 @@
+import { failureAnswer, refusalAnswer, successAnswer, toAnswer, type WebhookAnswer } from './answer.ts';
+import { type Claim, type ClaimContext, LeasedClaim, storeError, UnguardedClaim } from './claim.ts';
+import type { DeliveryEvent } from './events.ts';
+import { checkFreshness } from './freshness.ts';
+import type { VerifierHealth } from './health.ts';
+import type { KeySet } from './keyring.ts';
+import { configError } from './options.ts';
+import { RefusalPolicy } from './refusal.ts';
+import { type ReplayHorizon, replayHorizon, replayKey, replayRecord } from './replay-record.ts';
+import { HeadReader, type WebhookRequest } from './request.ts';
+import { bytesOf } from './request-body.ts';
+import type { Match, Opened, Scheme } from './scheme.ts';
+import type { ReceiveOptions, Reception, Verifier } from './verifier.ts';
+import type { VerifierSettings } from './verifier-options.ts';
+import { warnOfHandler, warnOfSetup } from './warnings.ts';
+import { Delivery, type ReceivedWebhook, type VerifiedWebhook } from './webhook.ts';
+import { isWebhookError, WebhookError } from './webhook-error.ts';
+
+type DeliveryOutcome = DeliveryEvent extends infer E
+  ? E extends unknown
+    ? Omit<E, 'endpoint' | 'scheme'>
+    : never
+  : never;
+
+/** The verifier of one endpoint. */
+export class EndpointVerifier<K> implements Verifier {
+  readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
+  readonly endpoint: string;
+  readonly #settings: VerifierSettings<K>;
+  readonly #refusals: RefusalPolicy;
+  readonly #horizon: ReplayHorizon;
+
+  constructor(settings: VerifierSettings<K>) {
+    const { scheme, freshness, endpoint, clock } = settings;
+    this.#settings = settings;
+    this.scheme = scheme;
+    this.endpoint = endpoint;
+    this.#refusals = new RefusalPolicy(scheme.delivery, clock);
+    this.#horizon = replayHorizon(freshness, scheme.delivery);
+  }
+
+  ready(): Promise<void> {
+    return this.#settings.keyring.ready();
+  }
+
+  async verify(request: WebhookRequest): Promise<VerifiedWebhook> {
+    return this.#verify(request);
+  }
+
+  // The order of the steps, and the only place that knows it.
+  async #verify(request: WebhookRequest): Promise<Delivery> {
+    const { clock, scheme, publicUrl, keyring, freshness } = this.#settings;
+    const startedAt = clock.monotonic();
+    try {
+      const opened = scheme.open(new HeadReader(request, publicUrl));
+      checkFreshness(opened.signedAt, freshness, clock.now());
+      const bytes = bytesOf(request);
+      const body = isThenable(bytes) ? await bytes : bytes;
+      const set = keyring.keys();
+      const tried = set.keys.length > 0 ? opened.match(body, set.keys) : undefined;
+      const match =
+        (isThenable(tried) ? await tried : tried) ?? (await this.#matchAfterMiss(opened, body, set));
+      keyring.matched(match.key.id);
+      checkFreshness(match.signedAt, freshness, clock.now());
+      const delivery = this.#delivery(body, match, match.signedAt ?? opened.signedAt);
+      this.#observeVerified(delivery, startedAt);
+      return delivery;
+    } catch (error) {
+      throw this.#refuse(error, startedAt);
+    }
+  }
+
+  /** No key of `tried` matches: one shared refresh may bring the right one. */
+  async #matchAfterMiss(opened: Opened<K>, body: Uint8Array, tried: KeySet<K>): Promise<Match> {
+    const { keyring, scheme } = this.#settings;
+    const miss = await keyring.miss(tried, missOptions(opened.keyId, scheme.delivery.timeoutSeconds));
+    const set = miss.state === 'changed' ? miss.set : tried;
+    if (set.keys.length === 0) {
+      throw new WebhookError(
+        'ERR_WEBHOOK_NOT_READY',
+        'No valid set of secrets is loaded; health() says why.',
+      );
+    }
+    const match = set === tried ? undefined : await opened.match(body, set.keys);
+    if (match !== undefined) return match;
+    if (miss.state === 'uncertain') throw new WebhookError('ERR_WEBHOOK_SECRETS_UNCERTAIN', miss.message);
+    throw new WebhookError(
+      'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+      `No ${scheme.name} key of "${this.endpoint}" matches: forged, changed on the way, or signed with a secret that is not in the set.`,
+    );
+  }
+
+  #delivery(body: Uint8Array, match: Match, signedAt: number | undefined): Delivery {
+    const { scheme, endpoint } = this.#settings;
+    return new Delivery({
+      scheme: scheme.name,
+      endpoint,
+      body,
+      match,
+      signedAt,
+      record: (delivery) => this.#record(delivery),
+    });
+  }
+
+  #record(delivery: Delivery): ReplayHorizon & { key: string } {
+    const { replayId, endpoint } = this.#settings;
+    if (replayId !== undefined) {
+      const id: unknown = replayId(delivery);
+      if (typeof id !== 'string' || id === '')
+        throw configError('"replayId" must give text that is not empty.');
+      return { key: replayKey(endpoint, 'custom', id), ...this.#horizon };
+    }
+    const key =
+      delivery.identity === 'body'
+        ? replayKey(endpoint, 'body', delivery.bodyDigest)
+        : replayKey(endpoint, 'signed', delivery.identity);
+    return { key, ...this.#horizon };
+  }
+
+  async claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }> {
+    const { store, clock, leaseMs } = this.#settings;
+    const startedAt = clock.monotonic();
+    const context = this.#claimContext();
+    try {
+      if (store === undefined) return new UnguardedClaim(context);
+      const record = replayRecord(webhook);
+      const result = await store.claim(record.key, { leaseMs, keepMs: record.ttlMs });
+      if (result.state === 'claimed') {
+        this.#observe({ type: 'claimed' });
+        return new LeasedClaim(store, record, result.token, context);
+      }
+      if (result.state === 'committed') {
+        this.#observe({ type: 'duplicate' });
+        return { state: 'duplicate' };
+      }
+      throw new WebhookError(
+        'ERR_WEBHOOK_IN_PROGRESS',
+        'The same delivery is being handled at this moment.',
+        {
+          retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(result.retryAfterMs / 1000))),
+        },
+      );
+    } catch (error) {
+      throw this.#refuse(storeError(error), startedAt);
+    }
+  }
+
+  #claimContext(): ClaimContext {
+    const { clock, leaseMs, handlerTimeoutMs } = this.#settings;
+    return { clock, leaseMs, handlerTimeoutMs, observe: (event) => this.#observe(event) };
+  }
+
+  async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<Reception> {
+    const delivery = await this.#verify(request);
+    const claim =
+      options.claim === 'manual' ? new UnguardedClaim(this.#claimContext()) : await this.claim(delivery);
+    if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
+    return { state: 'duplicate', webhook: delivery, answer: successAnswer(this.scheme.delivery, 200) };
+  }
+
+  async handle(
+    request: WebhookRequest,
+    handler: (webhook: ReceivedWebhook) => unknown,
+    options?: ReceiveOptions,
+  ): Promise<WebhookAnswer> {
+    let reception: Reception;
+    try {
+      reception = await this.receive(request, options);
+    } catch (error) {
+      if (isWebhookError(error)) return refusalAnswer(error);
+      throw error;
+    }
+    if (reception.state === 'duplicate') return reception.answer;
+    const answer = await this.#run(handler, reception.webhook);
+    const success = answer.status >= 200 && answer.status < 300;
+    // The answer does not wait for the store: a duplicate that overtakes the commit finds the claim. Failures are observed there.
+    (success ? reception.claim.commit() : reception.claim.release()).catch(() => undefined);
+    return answer;
+  }
+
+  async #run(
+    handler: (webhook: ReceivedWebhook) => unknown,
+    webhook: ReceivedWebhook,
+  ): Promise<WebhookAnswer> {
+    try {
+      return toAnswer(await handler(webhook)) ?? successAnswer(this.scheme.delivery, 204);
+    } catch (error) {
+      if (this.#settings.observe === undefined) warnOfHandler(this.endpoint, error);
+      this.#observe({ type: 'handler-failed', error });
+      return failureAnswer;
+    }
+  }
+
+  /** What was thrown, as callers see it: a {@link WebhookError} with its final status. */
+  #refuse(thrown: unknown, startedAt: number): WebhookError {
+    const error = this.#refusals.judge(
+      isWebhookError(thrown)
+        ? thrown
+        : new WebhookError(
+            'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+            'The scheme failed on this request; see the cause.',
+            { cause: thrown },
+          ),
+    );
+    if (error.status === 500) warnOfSetup(error);
+    if (this.#settings.observe !== undefined) {
+      const { code, status, message } = error;
+      this.#observe({
+        type: 'refused',
+        code,
+        status,
+        message,
+        durationMs: this.#settings.clock.monotonic() - startedAt,
+      });
+    }
+    return error;
+  }
+
+  #observeVerified(delivery: Delivery, startedAt: number): void {
+    const { observe, clock } = this.#settings;
+    if (observe === undefined) return;
+    const { key, body, signedAt } = delivery;
+    this.#observe({
+      type: 'verified',
+      key,
+      skewSeconds: signedAt && (clock.now() - signedAt.getTime()) / 1000,
+      bodyBytes: body.byteLength,
+      durationMs: clock.monotonic() - startedAt,
+    });
+  }
+
+  #observe(event: DeliveryOutcome): void {
+    this.#settings.observe?.({ endpoint: this.endpoint, scheme: this.scheme.name, ...event });
+  }
+
+  async reload(): Promise<VerifierHealth> {
+    await this.#settings.keyring.reload();
+    return this.health();
+  }
+
+  revoke(keyId: string): Promise<void> {
+    return this.#settings.keyring.revoke(keyId);
+  }
+
+  health(): VerifierHealth {
+    const { keyring, store, endpoint, scheme } = this.#settings;
+    const secrets = keyring.health();
+    const replay = store?.health?.();
+    const warnings = [
+      ...secrets.warnings,
+      ...(replay?.warnings ?? []).map((message) => ({ code: 'replay-store' as const, message })),
+    ];
+    const state =
+      secrets.state === 'ready' && warnings.length > secrets.warnings.length ? 'degraded' : secrets.state;
+    return { state, endpoint, scheme: scheme.name, secrets, replay, warnings };
+  }
+
+  async close(): Promise<void> {
+    if (this.#settings.ownsKeyring) await this.#settings.keyring.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** A sender that waits only briefly must be answered before it gives up: a fifth of its patience goes into a refresh. */
+function missOptions(
+  keyId: string | undefined,
+  timeoutSeconds: number | undefined,
+): { waitMs?: number; keyId?: string } {
+  return {
+    ...(timeoutSeconds === undefined ? {} : { waitMs: timeoutSeconds * 200 }),
+    ...(keyId === undefined ? {} : { keyId }),
+  };
+}
+
+function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
+  return typeof (value as Partial<Promise<T>> | undefined)?.then === 'function';
+}

@@ -1,0 +1,44 @@
+import type { SetKey } from './secret-snapshot.ts';
+
+/** How often, and when last, a key matched. */
+export interface KeyUse {
+  readonly matches: number;
+  /** Milliseconds since the epoch. */
+  readonly lastMatchAt: number | undefined;
+}
+
+interface Counter {
+  readonly fingerprint: string;
+  matches: number;
+  lastMatchAt: number | undefined;
+}
+
+const UNUSED: KeyUse = { matches: 0, lastMatchAt: undefined };
+
+/** Counts matches per key. Only keys of the set are counted, so it can't grow with what requests name. */
+export class KeyUsage {
+  #counters = new Map<string, Counter>();
+
+  /** Goes on counting keys that stay, whatever role they have now; a known id on other material starts anew. */
+  follow<K>(keys: readonly SetKey<K>[]): void {
+    const before = this.#counters;
+    this.#counters = new Map();
+    for (const { id, fingerprint } of keys) {
+      const counter = before.get(id);
+      const kept =
+        counter?.fingerprint === fingerprint ? counter : { fingerprint, matches: 0, lastMatchAt: undefined };
+      this.#counters.set(id, kept);
+    }
+  }
+
+  count(id: string, now: number): void {
+    const counter = this.#counters.get(id);
+    if (counter === undefined) return;
+    counter.matches++;
+    counter.lastMatchAt = now;
+  }
+
+  of(id: string): KeyUse {
+    return this.#counters.get(id) ?? UNUSED;
+  }
+}

@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto';
+import { type Clock, systemClock } from './clock.ts';
+import type { Horizon, HorizonTerms, OpenClaim, ReplayEntry } from './horizon.ts';
+import { checkKeys, checkNumber, configError } from './options.ts';
+import { ReplayShard } from './replay-shard.ts';
+import type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
+import { WebhookError } from './webhook-error.ts';
+
+/** Options of {@link memoryReplayStore}. */
+export interface MemoryReplayStoreOptions {
+  /**
+   * How many deliveries the store remembers at most. Memory is taken as they come, less than 300 bytes each. Default: 1 000 000.
+   */
+  maxEntries?: number;
+  /** Where time comes from. Default: the machine's own clock. */
+  clock?: Clock;
+}
+
+const DEFAULT_ENTRIES = 1_000_000;
+// A map of this many entries grows, and is copied, well within a millisecond or two.
+const ENTRIES_PER_SHARD = 4096;
+// A claim adds one entry at most, and drops up to this many shards times entries of each lifetime.
+const SWEPT_SHARDS = 2;
+const SWEPT_ENTRIES = 8;
+const NEARLY_FULL = 0.8;
+
+/**
+ * A replay store in the memory of this process.
+ *
+ * **It serves one process.** A restart forgets every delivery, and other instances know nothing of them: behind more than one
+ * instance, use a store that they share.
+ *
+ * It grows as deliveries come and shrinks as they expire, in small steps under traffic, without timers. When `maxEntries` are
+ * held, it makes room for a new delivery by forgetting what has expired, then released and lapsed claims, then the oldest
+ * committed deliveries that are past their `guardMs`: a late retry of one of those may run again, a replay can't. A live claim and
+ * a committed delivery within its guard are never forgotten: where nothing else is left, the claim is refused.
+ *
+ * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive; `claim()` throws
+ * `ERR_WEBHOOK_STORE_FULL`.
+ *
+ * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if an option is unknown or out of range.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme, secrets, replay: memoryReplayStore({ maxEntries: 200_000 }) })
+ * ```
+ */
+export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
+  checkKeys('memoryReplayStore()', options, ['maxEntries', 'clock']);
+  const maxEntries = checkNumber('maxEntries', options.maxEntries, {
+    min: 1,
+    max: 100_000_000,
+    fallback: DEFAULT_ENTRIES,
+  });
+  if (!Number.isInteger(maxEntries)) throw configError('"maxEntries" must be a whole number.');
+  const clock = options.clock ?? systemClock;
+  if (typeof clock.monotonic !== 'function') throw configError('"clock" must be a clock with monotonic().');
+  return new MemoryReplayStore(maxEntries, clock);
+}
+
+class MemoryReplayStore implements ReplayStore {
+  readonly #maxEntries: number;
+  readonly #clock: Clock;
+  readonly #shards: (ReplayShard | undefined)[];
+  #entries = 0;
+  #sweepNext = 0;
+  // The highest fence that was forgotten early: new keys start above it, so that no key's fence ever goes back.
+  #fenceFloor = 0;
+
+  constructor(maxEntries: number, clock: Clock) {
+    this.#maxEntries = maxEntries;
+    this.#clock = clock;
+    const shards = 2 ** Math.ceil(Math.log2(Math.max(1, maxEntries / ENTRIES_PER_SHARD)));
+    this.#shards = new Array<ReplayShard | undefined>(shards).fill(undefined);
+  }
+
+  // Every method does all its work before its first await: that is what makes each an atomic step.
+
+  async claim(key: string, options: { leaseMs: number; keepMs: number }): Promise<ClaimResult> {
+    checkKey(key);
+    const leaseMs = checkDuration('leaseMs', options.leaseMs);
+    const keepMs = checkDuration('keepMs', options.keepMs);
+    const now = this.#clock.monotonic();
+    this.#sweep(now);
+    const shard = this.#shardOf(key);
+    const found = this.#find(shard, key, now);
+    let fence = this.#fenceFloor + 1;
+    if (found !== undefined) {
+      const { entry } = found;
+      if (typeof entry === 'number') return { state: 'committed' };
+      const leaseLeftMs = entry.since + entry.leaseMs - now;
+      if (leaseLeftMs > 0) return { state: 'in-progress', retryAfterMs: Math.max(1, Math.ceil(leaseLeftMs)) };
+      fence = entry.fence + 1;
+      this.#remove(found.horizon, key);
+    } else if (this.#entries >= this.#maxEntries) {
+      this.#makeRoom(now);
+      fence = this.#fenceFloor + 1;
+    }
+    const owner = randomBytes(16).toString('base64url');
+    this.#addClaim(shard, key, { fence, owner, since: now, leaseMs, keepMs });
+    return { state: 'claimed', token: { fence, owner } };
+  }
+
+  async renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean> {
+    checkKey(key);
+    checkDuration('leaseMs', leaseMs);
+    const now = this.#clock.monotonic();
+    const shard = this.#shardOf(key);
+    const claim = this.#takeOut(shard, key, token, now);
+    if (claim === undefined) return false;
+    this.#addClaim(shard, key, { ...claim, since: now, leaseMs });
+    return true;
+  }
+
+  async commit(
+    key: string,
+    token: ClaimToken,
+    options: { ttlMs: number; guardMs: number },
+  ): Promise<boolean> {
+    checkKey(key);
+    const ttlMs = checkDuration('ttlMs', options.ttlMs);
+    const guardMs = checkDuration('guardMs', options.guardMs);
+    if (guardMs > ttlMs) throw configError('"guardMs" must be at most "ttlMs".');
+    const now = this.#clock.monotonic();
+    const shard = this.#shardOf(key);
+    if (this.#takeOut(shard, key, token, now) === undefined) return false;
+    this.#add(shard, key, now, { committed: true, guardMs, lifeMs: ttlMs });
+    return true;
+  }
+
+  async release(key: string, token: ClaimToken): Promise<boolean> {
+    checkKey(key);
+    const now = this.#clock.monotonic();
+    const shard = this.#shardOf(key);
+    const claim = this.#takeOut(shard, key, token, now);
+    if (claim === undefined) return false;
+    this.#addClaim(shard, key, { ...claim, owner: undefined, since: now, leaseMs: 0 });
+    return true;
+  }
+
+  health(): ReplayStoreHealth {
+    const entries = this.#entries;
+    const maxEntries = this.#maxEntries;
+    const warnings: string[] = [];
+    if (entries >= maxEntries * NEARLY_FULL) {
+      const percent = Math.floor((entries / maxEntries) * 100);
+      warnings.push(
+        `The memory replay store is ${percent} % full (${entries} of ${maxEntries} entries). ` +
+          'When it is full, late retries may run again or deliveries are put off: raise "maxEntries" or use a shared store.',
+      );
+    }
+    return { name: 'memory', entries, maxEntries, warnings };
+  }
+
+  #shardOf(key: string): ReplayShard {
+    const index = hash(key) % this.#shards.length;
+    let shard = this.#shards[index];
+    if (shard === undefined) {
+      shard = new ReplayShard();
+      this.#shards[index] = shard;
+    }
+    return shard;
+  }
+
+  /** What is held of a key; an expired entry counts as absent, and goes. */
+  #find(shard: ReplayShard, key: string, now: number): { horizon: Horizon; entry: ReplayEntry } | undefined {
+    const found = shard.find(key);
+    if (found === undefined || !found.horizon.isExpired(found.entry, now)) return found;
+    this.#remove(found.horizon, key);
+    return undefined;
+  }
+
+  /** Removes the open claim that this token proves, and gives it. */
+  #takeOut(shard: ReplayShard, key: string, token: ClaimToken, now: number): OpenClaim | undefined {
+    const found = this.#find(shard, key, now);
+    if (found === undefined || typeof found.entry === 'number') return undefined;
+    const { owner, fence } = found.entry;
+    if (owner === undefined || owner !== token.owner || fence !== token.fence) return undefined;
+    this.#remove(found.horizon, key);
+    return found.entry;
+  }
+
+  #addClaim(shard: ReplayShard, key: string, claim: OpenClaim): void {
+    const { leaseMs, keepMs } = claim;
+    this.#add(shard, key, claim, { committed: false, guardMs: leaseMs, lifeMs: leaseMs + keepMs });
+  }
+
+  #add(shard: ReplayShard, key: string, entry: ReplayEntry, terms: HorizonTerms): void {
+    shard.add(key, entry, terms);
+    this.#entries++;
+  }
+
+  #remove(horizon: Horizon, key: string): void {
+    horizon.delete(key);
+    this.#entries--;
+  }
+
+  #sweep(now: number): void {
+    for (let left = Math.min(SWEPT_SHARDS, this.#shards.length); left > 0; left--) {
+      this.#entries -= this.#shards[this.#sweepNext]?.sweep(now, SWEPT_ENTRIES) ?? 0;
+      this.#sweepNext = (this.#sweepNext + 1) % this.#shards.length;
+    }
+  }
+
+  /** Forgets the one entry that is missed least. Looks at heads only, so it takes as long as there are shards. */
+  #makeRoom(now: number): void {
+    let least: Horizon | undefined;
+    for (const shard of this.#shards) {
+      for (const horizon of shard?.horizons ?? []) {
+        if (horizon.oldest + horizon.guardMs > now) continue;
+        if (least === undefined || isMissedLess(horizon, least, now)) least = horizon;
+      }
+    }
+    if (least === undefined) {
+      throw new WebhookError(
+        'ERR_WEBHOOK_STORE_FULL',
+        `The memory replay store holds ${this.#maxEntries} entries, and none of them may be forgotten yet: ` +
+          'raise "maxEntries" or use a shared store.',
+      );
+    }
+    const forgotten = least.shift();
+    this.#entries--;
+    if (typeof forgotten !== 'object' || least.isExpired(forgotten, now)) return;
+    this.#fenceFloor = Math.max(this.#fenceFloor, forgotten.fence);
+  }
+}
+
+/** Whether the oldest entry of one horizon should go before that of another. */
+function isMissedLess(a: Horizon, b: Horizon, now: number): boolean {
+  const difference = rank(a, now) - rank(b, now);
+  return difference === 0 ? a.oldest < b.oldest : difference < 0;
+}
+
+function rank(horizon: Horizon, now: number): number {
+  if (horizon.oldest + horizon.lifeMs <= now) return 0;
+  return horizon.committed ? 2 : 1;
+}
+
+// FNV-1a over all characters, folded: keys that differ in one place only must still spread.
+function hash(key: string): number {
+  let value = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) {
+    value = Math.imul(value ^ key.charCodeAt(index), 0x01000193);
+  }
+  return (value ^ (value >>> 16)) >>> 0;
+}
+
+function checkKey(key: unknown): void {
+  if (typeof key !== 'string' || key === '') throw configError('A replay key must be a non-empty string.');
+}
+
+function checkDuration(name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  throw configError(`"${name}" must be a number of milliseconds above 0.`);
+}

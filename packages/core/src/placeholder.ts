@@ -1,0 +1,72 @@
+// Texts that stand where a secret should, in lower case and without separators. Whole texts only: no generated secret is any of them.
+const STAND_INS = new Set([
+  'abc123',
+  'changeit',
+  'changeme',
+  'changethis',
+  'default',
+  'empty',
+  'example',
+  'false',
+  'fixme',
+  'foobar',
+  'hidden',
+  'letmein',
+  'masked',
+  'nan',
+  'nil',
+  'none',
+  'null',
+  'passw0rd',
+  'placeholder',
+  'redacted',
+  'removed',
+  'replaceme',
+  'replacethis',
+  'sample',
+  'tba',
+  'tbd',
+  'test',
+  'todo',
+  'true',
+  'undefined',
+]);
+
+// "your webhook signing secret here" and its kin.
+const PHRASE =
+  /^(?:insert|enter|paste|put|add|use|replacewith|changeto)?(?:your|my|our|the|a|some)?(?:own)?(?:super|very|top)?(?:webhooks?|signing|signature|shared|endpoint|client|app|api|hmac)*(?:secret|password|passphrase|token|key)+(?:goes)?(?:here|value|placeholder)?$/;
+
+// Templates that nobody filled in, and objects that were printed.
+const TEMPLATES = [
+  /^\$\{\s*[a-z_][\w.]*(?::?[-?=+][^{}]*)?\s*\}$/i,
+  /^\$?\{\{[^{}]*\}\}$/,
+  /^\$\([\w ./-]+\)$/,
+  /^\$[A-Z_][A-Z0-9_]*$/,
+  /^%[A-Z_][A-Z0-9_]*%$/,
+  /^<[a-z]+(?:[ _.-][a-z]+)*>$/i,
+  /^\[[a-z]+(?:[ _.-][a-z]+)*\]$/i,
+];
+
+/**
+ * Whether a text is a stand-in and no secret: `changeme`, `your-secret-here`, `${WEBHOOK_SECRET}`, `undefined`,
+ * `[object Object]`, a lone prefix, one character repeated. Judges the whole text, so that nothing random is ever refused.
+ */
+export function isPlaceholder(text: string): boolean {
+  if (text.length > 128) return isOneCharacter(text);
+  return isStandIn(text) || isStandIn(text.replace(/^[a-z0-9]{2,8}_/i, ''));
+}
+
+function isStandIn(text: string): boolean {
+  const bare = text.toLowerCase().replace(/[\s_.-]+/g, '');
+  return (
+    bare === '' ||
+    STAND_INS.has(bare) ||
+    PHRASE.test(bare) ||
+    isOneCharacter(bare) ||
+    TEMPLATES.some((template) => template.test(text))
+  );
+}
+
+function isOneCharacter(text: string): boolean {
+  return text.length > 2 && text === text.charAt(0).repeat(text.length);
+}

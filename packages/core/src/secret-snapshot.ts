@@ -1,0 +1,79 @@
+import type { Key, KeyRole } from './scheme.ts';
+
+/** What is known of a decoded key beside the key itself. */
+export interface KeyFacts {
+  readonly id: string;
+  readonly role: KeyRole;
+  /** SHA-256 of the decoded key: tells equal material from other. */
+  readonly fingerprint: string;
+  /** Milliseconds since the epoch. */
+  readonly notBefore?: number | undefined;
+  /** Milliseconds since the epoch; the key is good up to and including this moment. */
+  readonly notAfter?: number | undefined;
+  /** Kept by the keyring although the provider no longer lists it. */
+  readonly retained?: boolean;
+}
+
+/** A decoded key of a set. Printing it shows its id, role and time bounds, never the key or its fingerprint. */
+export class SetKey<K> implements Key<K> {
+  readonly id: string;
+  readonly role: KeyRole;
+  readonly notBefore: number | undefined;
+  readonly notAfter: number | undefined;
+  readonly retained: boolean;
+  readonly #key: K;
+  readonly #fingerprint: string;
+
+  constructor(key: K, facts: KeyFacts) {
+    this.id = facts.id;
+    this.role = facts.role;
+    this.notBefore = facts.notBefore;
+    this.notAfter = facts.notAfter;
+    this.retained = facts.retained ?? false;
+    this.#key = key;
+    this.#fingerprint = facts.fingerprint;
+  }
+
+  get key(): K {
+    return this.#key;
+  }
+
+  get fingerprint(): string {
+    return this.#fingerprint;
+  }
+
+  /** Whether the wall clock is past the key's end. */
+  isExpired(now: number): boolean {
+    return this.notAfter !== undefined && now > this.notAfter;
+  }
+
+  /** Whether the key may match a signature at this moment of the wall clock. */
+  isLive(now: number): boolean {
+    return (this.notBefore === undefined || now >= this.notBefore) && !this.isExpired(now);
+  }
+
+  /** The same key as one that was replaced and ends at `notAfter`. */
+  asReplaced(id: string, notAfter: number | undefined): SetKey<K> {
+    const { notBefore, fingerprint } = this;
+    return new SetKey(this.#key, { id, role: 'previous', notBefore, notAfter, fingerprint, retained: true });
+  }
+}
+
+/** A set of secrets, validated and decoded. Immutable, and independent of the input that it was made of. */
+export class SecretSnapshot<K> {
+  readonly version: string | undefined;
+  /** Until when the set announces a rotation, in milliseconds since the epoch. */
+  readonly rotatingUntil: number | undefined;
+  readonly #keys: readonly SetKey<K>[];
+
+  constructor(keys: readonly SetKey<K>[], version: string | undefined, rotatingUntil: number | undefined) {
+    this.#keys = Object.freeze([...keys]);
+    this.version = version;
+    this.rotatingUntil = rotatingUntil;
+  }
+
+  /** In the order current, previous, next. */
+  get keys(): readonly SetKey<K>[] {
+    return this.#keys;
+  }
+}

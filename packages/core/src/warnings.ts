@@ -1,0 +1,18 @@
+import type { WebhookError } from './webhook-error.ts';
+
+const warned = new Set<string>();
+
+/** A mistake in the receiver refuses every delivery, and the sender must not read about it: so the process says it, once. */
+export function warnOfSetup(error: WebhookError): void {
+  if (warned.has(error.message)) return;
+  warned.add(error.message);
+  process.emitWarning(error.message, { code: error.code });
+}
+
+/** Without an observer nobody would ever see why a handler fails. */
+export function warnOfHandler(endpoint: string, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.emitWarning(`The webhook handler of "${endpoint}" failed: ${text}`, {
+    code: 'COUNTERSIGN_HANDLER_FAILED',
+  });
+}
