@@ -1,0 +1,11 @@
+export { ada } from './ada.ts';
+export { type AgentMessageOptions, agentMessage } from './agent-message.ts';
+export { anchorBrowser } from './anchor-browser.ts';
+export { github } from './github.ts';
+export { langsmith } from './langsmith.ts';
+export { polyai } from './polyai.ts';
+export { shopify } from './shopify.ts';
+export { slack } from './slack.ts';
+export { standardWebhooks } from './standard-webhooks.ts';
+export { stripe } from './stripe.ts';
+export { svix } from './svix.ts';
