@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { type AdapterCase, assertRefused, type Check } from './case-table.ts';
+import type { WireRequest } from './connection.ts';
+import { bodySender } from './senders.ts';
+
+const SIGNED = ['case-id', 'case-timestamp', 'case-signature'] as const;
+type SignedHeader = (typeof SIGNED)[number];
+
+export const headerCases: readonly AdapterCase[] = [
+  {
+    name: 'a delivery without a signature is refused',
+    check: refused(without('case-signature'), 401),
+  },
+  ...(['case-id', 'case-timestamp'] as const).map((name) => ({
+    name: `a delivery without ${name} is refused`,
+    check: refused(without(name), 400),
+  })),
+  ...SIGNED.map((name) => ({
+    name: `an empty ${name} is refused`,
+    check: refused(
+      replaced(name, () => ''),
+      400,
+    ),
+  })),
+  ...SIGNED.flatMap((name) => [
+    repeatedCase(`a repeated ${name} is refused`, (headers) => [...headers, pairOf(headers, name)]),
+    repeatedCase(`a second ${name} of another value is refused, behind the good one`, (headers) => [
+      ...headers,
+      [name, '0'],
+    ]),
+    repeatedCase(`a second ${name} of another value is refused, ahead of the good one`, (headers) => [
+      [name, '0'],
+      ...headers,
+    ]),
+  ]),
+  repeatedCase('a header that is repeated in another case is refused', (headers) => [
+    ...headers,
+    ['CASE-ID', pairOf(headers, 'case-id')[1]],
+  ]),
+  {
+    name: 'oversized headers are refused',
+    async check(start) {
+      const receiver = await start();
+      for (const [name, value] of [
+        ['case-id', 'i'.repeat(4096)],
+        ['case-timestamp', '1'.repeat(4096)],
+        ['case-signature', 'v1,'.padEnd(5000, 'A')],
+        ['case-signature', Array.from({ length: 17 }, () => `v1,${'A'.repeat(43)}=`).join(' ')],
+      ] as const) {
+        const delivery = receiver.delivery();
+        assertRefused(
+          await receiver.send({ ...delivery, headers: replaced(name, () => value)(delivery.headers) }),
+          400,
+        );
+      }
+      receiver.assertUntouched();
+    },
+  },
+  {
+    name: 'headers that are not ASCII are refused',
+    async check(start) {
+      const receiver = await start();
+      for (const name of SIGNED) {
+        for (const change of [(text: string) => `${text}é`, (text: string) => 'é'.repeat(text.length)]) {
+          const delivery = receiver.delivery();
+          assertRefused(
+            await receiver.send({ ...delivery, headers: replaced(name, change)(delivery.headers) }),
+            400,
+            401,
+          );
+        }
+      }
+      receiver.assertUntouched();
+    },
+  },
+  {
+    name: 'a signature is taken as one text only',
+    async check(start) {
+      const receiver = await start();
+      for (const change of MISSPELT) {
+        const delivery = receiver.delivery();
+        const answer = await receiver.send({
+          ...delivery,
+          headers: replaced('case-signature', change)(delivery.headers),
+        });
+        assertRefused(answer, 400, 401);
+      }
+      receiver.assertUntouched();
+    },
+  },
+  {
+    name: 'a signature in hex is taken in the case of the scheme only',
+    async check(start) {
+      const receiver = await start({ scheme: bodySender() });
+      const delivery = receiver.delivery();
+      for (const change of [
+        (text: string) => text.replace(/=.*/, (hex) => hex.toUpperCase()),
+        (text: string) => text.replace('sha256=', ''),
+        (text: string) => text.replace('sha256=', 'SHA256='),
+        (text: string) => text.replace('sha256=', 'sha1='),
+        (text: string) => text.slice(0, -2),
+        (text: string) => `${text}00`,
+      ]) {
+        const headers = replaced('case-signature', change)(delivery.headers);
+        assertRefused(await receiver.send({ ...delivery, headers }), 400);
+      }
+      receiver.assertUntouched();
+    },
+  },
+  {
+    name: 'one good signature among others is enough',
+    async check(start) {
+      const receiver = await start();
+      const delivery = receiver.delivery();
+      const change = (good: string) => `v1,${'A'.repeat(43)}= v1a,AAAA v1, junk ${good}`;
+      await receiver.deliver({ ...delivery, headers: replaced('case-signature', change)(delivery.headers) });
+    },
+  },
+  {
+    name: 'header names are read in any case',
+    async check(start) {
+      const receiver = await start();
+      const delivery = receiver.delivery();
+      await receiver.deliver({
+        ...delivery,
+        headers: delivery.headers.map(([name, value]) => [name.toUpperCase(), value] as const),
+      });
+    },
+  },
+  {
+    name: 'a signature in a trailer is none',
+    async check(start) {
+      const receiver = await start({ scheme: bodySender() });
+      const { headers, body } = receiver.delivery();
+      const [type = ['', ''], signature = ['', '']] = headers;
+      const connection = await receiver.connect();
+      const request: WireRequest = {
+        headers: [type, ['Trailer', 'case-signature']],
+        body: new Uint8Array(),
+        framing: 'chunked',
+      };
+      connection.writeHead(request);
+      connection.writeBytes(
+        Buffer.concat([
+          Buffer.from(`${body.byteLength.toString(16)}\r\n`),
+          body,
+          Buffer.from(`\r\n0\r\n${signature.join(': ')}\r\n\r\n`),
+        ]),
+      );
+      assertRefused(await connection.read(), 401);
+      receiver.assertUntouched();
+    },
+  },
+];
+
+const MISSPELT: readonly ((text: string) => string)[] = [
+  (text) => text.slice(0, -1),
+  (text) => text.slice(0, -4),
+  (text) => `${text}=`,
+  (text) => `${text}AAAA`,
+  (text) => text.replace('v1,', 'v1, '),
+  (text) => text.replace('v1,', 'V1,'),
+  (text) => text.replace('v1,', 'v1a,'),
+  (text) => text.replace('v1,', 'v1='),
+  (text) => text.replace('v1,', ''),
+  (text) => text.toLowerCase(),
+  (text) => `${text.slice(0, 20)} ${text.slice(20)}`,
+  (text) => `"${text}"`,
+  () => 'v1,',
+  () => 'v1',
+  () => ',',
+];
+
+type Change = (headers: readonly [string, string][]) => [string, string][];
+
+function refused(change: Change, ...statuses: number[]): Check {
+  return async (start) => {
+    const receiver = await start();
+    const delivery = receiver.delivery();
+    assertRefused(await receiver.send({ ...delivery, headers: change(delivery.headers) }), ...statuses);
+    receiver.assertUntouched();
+  };
+}
+
+function repeatedCase(name: string, change: Change): AdapterCase {
+  return {
+    name,
+    check: refused(change, 400),
+    limited: [
+      {
+        by: 'joined-headers',
+        name: 'refused as one header of an odd value',
+        check: refused(change, 400, 401),
+      },
+    ],
+  };
+}
+
+function without(name: SignedHeader): Change {
+  return (headers) => headers.filter((header) => header[0] !== name);
+}
+
+function replaced(name: SignedHeader, change: (value: string) => string): Change {
+  return (headers) => headers.map((header) => (header[0] === name ? [name, change(header[1])] : header));
+}
+
+function pairOf(headers: readonly [string, string][], name: SignedHeader): [string, string] {
+  const pair = headers.find((header) => header[0] === name);
+  assert.ok(pair !== undefined);
+  return pair;
+}

@@ -1,0 +1,96 @@
+import type { AdapterOptions, ReceivedWebhook, VerifierSource } from '@countersign/core';
+
+/** What every framework's request, or context, has in common: enough to choose a verifier by. */
+export interface RequestWithHeaders {
+  readonly headers: Headers | Record<string, string | string[] | undefined>;
+}
+
+/** What the guarded route does, in words that each framework has its own code for. */
+export type RouteAction =
+  /** Answers whole, in the framework's usual way. */
+  | { readonly action: 'answer'; readonly status: number; readonly body: string }
+  /** Throws before it has returned anything. */
+  | { readonly action: 'throw'; readonly error: Error }
+  /** Fails asynchronously, in the way that the framework wants failures to be told. */
+  | { readonly action: 'reject'; readonly error: Error }
+  /** Answers whole, then throws. */
+  | {
+      readonly action: 'answer-then-throw';
+      readonly status: number;
+      readonly body: string;
+      readonly error: Error;
+    }
+  /** Answers in pieces, each written on its own and a moment after the one before. */
+  | { readonly action: 'stream'; readonly status: number; readonly pieces: readonly string[] }
+  /** Never answers and never ends. */
+  | { readonly action: 'never-end' };
+
+/** What the guarded route sees of one delivery. */
+export interface RouteInput {
+  /** The framework's property for the verified delivery, whatever it holds. */
+  readonly webhook: ReceivedWebhook | undefined;
+  /** The framework's property for the body, whatever it holds. */
+  readonly body: unknown;
+}
+
+/** What one case wants to be mounted. */
+export interface AdapterSetup {
+  /** Goes to the adapter as it is. A function gets the framework's own request or context. */
+  readonly verifier: VerifierSource<RequestWithHeaders>;
+  /** Goes to the adapter as it is. */
+  readonly options: AdapterOptions<RequestWithHeaders>;
+  /**
+   * What the guarded route calls, once a run. Where it returns an action and not a promise of one, the action is done in the same
+   * turn: a throw is then a synchronous one, if the framework has such.
+   */
+  readonly handler: (input: RouteInput) => RouteAction | Promise<RouteAction>;
+  /**
+   * Where the framework's usual body parsers stand for the guarded route: nowhere, ahead of the adapter, or between the adapter
+   * and the route.
+   */
+  readonly parser: 'none' | 'before' | 'after';
+}
+
+/** A listening server, on the loopback address. */
+export interface MountedAdapter {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/**
+ * Mounts an adapter as its users would: all that a framework has to write to be tested.
+ *
+ * The server listens on `127.0.0.1`, on a free port, and has two routes: `/hooks/case` for POST and PUT, guarded by the adapter, whose
+ * handler does what `setup.handler` says; and `POST /sibling`, not guarded, which reads its body with the framework's usual JSON
+ * parser and answers 200 with what it parsed, as JSON.
+ */
+export type AdapterMount = (setup: AdapterSetup) => Promise<MountedAdapter>;
+
+/** What a host can't do. A case that needs it is replaced by one that asserts what holds instead, and says so in its name. */
+export type AdapterLimit =
+  /** The adapter sees headers only after repeated ones were joined. */
+  | 'joined-headers'
+  /** The host reads bodies before the adapter can judge the headers. */
+  | 'early-body'
+  /** The host itself answers a body over its limit, or one with a Content-Encoding. */
+  | 'host-body-refusals'
+  /** The host itself answers a JSON body that is malformed. */
+  | 'malformed-json'
+  /** The host itself answers an empty body of a JSON type. */
+  | 'empty-json'
+  /** The host itself answers a Content-Type that is no media type. */
+  | 'malformed-content-type'
+  /** There is no property for the body. */
+  | 'no-body-property'
+  /** No parser can stand ahead of the adapter. */
+  | 'no-parser-before'
+  /** No parser can stand between the adapter and the route. */
+  | 'no-parser-after'
+  /** A handler's return is its answer: nothing of it can fail later. */
+  | 'no-late-failure'
+  /** The host decides alone what becomes of a connection. */
+  | 'host-connections'
+  /** The adapter has no `rawBody` option. */
+  | 'no-raw-body'
+  /** The guarded route takes POST only. */
+  | 'post-only';

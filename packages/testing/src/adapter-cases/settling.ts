@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { type AdapterCase, assertRefused, type Check } from './case-table.ts';
+import { gate } from './gate.ts';
+import type { RouteAction } from './mount.ts';
+import { HANDLED } from './receiver.ts';
+
+/** Kept out of every answer that is not the framework's own report of it. */
+const FAULT = new Error('the handler failed on purpose');
+
+const answer = (status: number): RouteAction => ({ action: 'answer', status, body: `status ${status}` });
+
+export const settlingCases: readonly AdapterCase[] = [
+  {
+    name: 'a handler that throws: the retry runs again',
+    check: runsAgain({ action: 'throw', error: FAULT }, 500),
+  },
+  {
+    name: 'a handler that rejects: the retry runs again',
+    check: runsAgain({ action: 'reject', error: FAULT }, 500),
+  },
+  ...[301, 400, 404, 410, 422, 429, 500, 503].map((status) => ({
+    name: `a handler that answers ${status}: the retry runs again`,
+    check: runsAgain(answer(status), status),
+  })),
+  ...[200, 201, 202, 204, 206].map((status) => ({
+    name: `a handler that answers ${status}: the retry is answered 200 without a run`,
+    check: runsOnce(answer(status), status),
+  })),
+  {
+    name: 'a handler that answers in pieces: the retry is answered 200 without a run',
+    check: runsOnce({ action: 'stream', status: 200, pieces: ['one ', 'two ', 'three'] }, 200),
+  },
+  {
+    name: 'a handler that answers 500 in pieces: the retry runs again',
+    check: runsAgain({ action: 'stream', status: 500, pieces: ['not ', 'this ', 'time'] }, 500),
+  },
+  {
+    name: 'a handler that answers 200 and then throws: what was sent counts',
+    check: answeredThenFailed,
+    limited: [{ by: 'no-late-failure', name: 'its return is its answer' }],
+  },
+  {
+    name: 'the fence rises with every run of a delivery',
+    async check(start) {
+      const receiver = await start({ handler: ({ number }) => answer(number < 4 ? 500 : 200) });
+      const delivery = receiver.delivery();
+      for (let round = 1; round <= 3; round++) {
+        await receiver.send(delivery);
+        await receiver.settled('released', round);
+      }
+      await receiver.send(delivery);
+      assert.deepEqual(
+        receiver.runs.map((run) => run.webhook.fence),
+        [1, 2, 3, 4],
+      );
+    },
+  },
+  {
+    name: 'a handler that runs longer than the lease keeps its claim',
+    async check(start) {
+      const { opened, open } = gate();
+      const receiver = await start({ handler: () => opened.then(() => HANDLED) });
+      const delivery = receiver.delivery();
+      const first = receiver.send(delivery);
+      await receiver.until('the handler to start', () => receiver.runs.length === 1);
+      await receiver.clock.advance(200_000);
+      assertRefused(await receiver.send(receiver.delivery({ id: receiver.runs[0]?.webhook.id ?? '' })), 503);
+      assert.equal(receiver.runs[0]?.webhook.signal.aborted, false);
+      open();
+      assert.equal((await first).status, 200);
+      await receiver.settled('committed');
+    },
+  },
+  {
+    name: 'a handler past handlerTimeoutSeconds is told by its signal, and keeps its claim while it runs',
+    async check(start) {
+      const { opened, open } = gate();
+      const receiver = await start({
+        verifier: { handlerTimeoutSeconds: 60 },
+        handler: () => opened.then(() => HANDLED),
+      });
+      const delivery = receiver.delivery();
+      const first = receiver.send(delivery);
+      await receiver.until('the handler to start', () => receiver.runs.length === 1);
+      await receiver.clock.advance(59_000);
+      assert.equal(receiver.runs[0]?.webhook.signal.aborted, false);
+      await receiver.clock.advance(2000);
+      assert.equal(receiver.runs[0]?.webhook.signal.aborted, true);
+      assertRefused(await receiver.send(delivery), 503);
+      assert.equal(receiver.store.count('release'), 0);
+      open();
+      assert.equal((await first).status, 200);
+      await receiver.settled('committed');
+      assert.equal((await receiver.send(delivery)).status, 200);
+      assert.equal(receiver.runs.length, 1);
+    },
+  },
+  {
+    name: 'a handler that never ends: the retry runs after timeout and lease, and the first can no longer settle',
+    check: hangsForGood,
+  },
+  {
+    name: 'a route that never answers: the retry runs after timeout and lease',
+    async check(start) {
+      const receiver = await start({
+        verifier: { handlerTimeoutSeconds: 60 },
+        handler: ({ number }) => (number === 1 ? { action: 'never-end' } : HANDLED),
+      });
+      const delivery = receiver.delivery();
+      (await receiver.connect()).write(delivery);
+      await receiver.until('the handler to start', () => receiver.runs.length === 1);
+      await receiver.clock.advance(61_000);
+      assertRefused(await receiver.send(delivery), 503);
+      await receiver.clock.advance(30_000);
+      await receiver.deliver(delivery);
+    },
+  },
+];
+
+function runsAgain(first: RouteAction, status: number): Check {
+  return async (start) => {
+    const receiver = await start({ handler: ({ number }) => (number === 1 ? first : HANDLED) });
+    const delivery = receiver.delivery();
+    assert.equal((await receiver.send(delivery)).status, status);
+    await receiver.settled('released');
+    assert.equal(receiver.store.count('commit'), 0);
+    await receiver.deliver(delivery);
+    await receiver.settled('committed');
+    assert.equal((await receiver.send(delivery)).status, 200);
+    assert.equal(receiver.runs.length, 2);
+  };
+}
+
+function runsOnce(first: RouteAction, status: number): Check {
+  return async (start) => {
+    const receiver = await start({ handler: () => first });
+    const delivery = receiver.delivery();
+    const answered = await receiver.send(delivery);
+    assert.equal(answered.status, status);
+    if (first.action === 'stream') assert.equal(answered.body, first.pieces.join(''));
+    await receiver.settled('committed');
+    assert.equal((await receiver.send(delivery)).status, 200);
+    assert.equal(receiver.runs.length, 1);
+    assert.equal(receiver.store.count('release'), 0);
+  };
+}
+
+async function answeredThenFailed(start: Parameters<Check>[0]): Promise<void> {
+  const receiver = await start({
+    handler: () => ({ action: 'answer-then-throw', status: 200, body: 'handled', error: FAULT }),
+  });
+  const delivery = receiver.delivery();
+  const connection = await receiver.connect();
+  connection.write(delivery);
+  // A framework may break the connection off over the late fault; what the first request reads of its answer is up to it.
+  await connection.read().catch(() => undefined);
+  await receiver.settled('committed');
+  assert.equal((await receiver.send(delivery)).status, 200);
+  assert.equal(receiver.runs.length, 1);
+}
+
+async function hangsForGood(start: Parameters<Check>[0]): Promise<void> {
+  const { opened, open } = gate();
+  const second = gate();
+  const receiver = await start({
+    verifier: { handlerTimeoutSeconds: 60 },
+    handler: ({ number }) => (number === 1 ? opened : second.opened).then(() => HANDLED),
+  });
+  const delivery = receiver.delivery();
+  const first = receiver.send(delivery);
+  await receiver.until('the handler to start', () => receiver.runs.length === 1);
+  await receiver.clock.advance(61_000 + 30_000);
+  const retry = receiver.send(delivery);
+  await receiver.until('the handler to start again', () => receiver.runs.length === 2);
+  assert.equal(receiver.runs[1]?.webhook.fence, 2);
+  open();
+  await first;
+  await receiver.until('the first claim to be lost', () =>
+    receiver.events.some(({ type }) => type === 'claim-lost'),
+  );
+  assertRefused(await receiver.send(delivery), 503);
+  second.open();
+  assert.equal((await retry).status, 200);
+  await receiver.settled('committed');
+}

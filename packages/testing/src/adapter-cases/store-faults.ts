@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { type AdapterCase, assertRefused } from './case-table.ts';
+import { SECRETS } from './senders.ts';
+
+// What clients of stores really put into their errors must not reach the sender.
+const DOWN = new Error(`connect ECONNREFUSED redis://:${SECRETS.current}@10.0.0.5`);
+
+export const storeFaultCases: readonly AdapterCase[] = [
+  {
+    name: 'while the store is down deliveries are answered 503, and run once it is back',
+    async check(start) {
+      const receiver = await start();
+      const delivery = receiver.delivery();
+      receiver.store.failures.set('claim', DOWN);
+      assertRefused(await receiver.send(delivery), 503);
+      assert.equal(receiver.runs.length, 0);
+      receiver.store.failures.clear();
+      await receiver.deliver(delivery);
+    },
+  },
+  {
+    name: 'while the store is down forged deliveries are refused as ever',
+    async check(start) {
+      const receiver = await start();
+      receiver.store.failures.set('claim', DOWN);
+      assertRefused(await receiver.send(receiver.delivery({ secret: SECRETS.foreign })), 401);
+      receiver.assertUntouched();
+    },
+  },
+  {
+    name: 'a full store is answered 503, and known deliveries 200',
+    async check(start) {
+      const receiver = await start({ maxEntries: 2 });
+      const known = receiver.delivery();
+      await receiver.deliver(known);
+      await receiver.deliver();
+      await receiver.settled('committed', 2);
+      assertRefused(await receiver.send(receiver.delivery()), 503);
+      assert.equal((await receiver.send(known)).status, 200);
+      assert.equal(receiver.runs.length, 2);
+    },
+  },
+  {
+    name: 'a commit that fails is tried again and does not change the answer',
+    async check(start) {
+      const receiver = await start();
+      const delivery = receiver.delivery();
+      receiver.store.failures.set('commit', DOWN);
+      await receiver.deliver(delivery);
+      await receiver.until('the commit', () => receiver.store.count('commit') === 1);
+      assertRefused(await receiver.send(delivery), 503);
+      receiver.store.failures.clear();
+      await receiver.clock.advance(1000);
+      await receiver.settled('committed');
+      assert.equal((await receiver.send(delivery)).status, 200);
+      assert.equal(receiver.runs.length, 1);
+    },
+  },
+  {
+    name: 'a delivery whose commit fails for good runs again only after its lease',
+    async check(start) {
+      const receiver = await start();
+      const delivery = receiver.delivery();
+      receiver.store.failures.set('commit', DOWN);
+      await receiver.deliver(delivery);
+      await receiver.until('the commit', () => receiver.store.count('commit') === 1);
+      await receiver.clock.advance(1000);
+      receiver.store.failures.clear();
+      assertRefused(await receiver.send(delivery), 503);
+      await receiver.clock.advance(30_000);
+      const run = await receiver.deliver(delivery);
+      assert.equal(run.webhook.fence, 2);
+    },
+  },
+];

@@ -1,0 +1,207 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { DeliveryQueue } from './delivery-queue.ts';
+
+/** What a call to the management API is for. */
+export type ApiOperation = 'rotate' | 'rotate-organization' | 'read-secret' | 'test';
+
+/** One documented call of a vendor's management API. */
+export interface ApiRoute {
+  readonly operation: ApiOperation;
+  readonly method: 'GET' | 'POST';
+  /** With parameters in braces. */
+  readonly path: string;
+  handle(call: ApiCall): ApiAnswer | Promise<ApiAnswer>;
+}
+
+/** A call, as a route sees it. */
+export interface ApiCall {
+  readonly params: Readonly<Record<string, string>>;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly delivery: TestDelivery;
+}
+
+/** How a route that tests the endpoint reaches it. */
+export interface TestDelivery {
+  readonly attemptOnce: DeliveryQueue['attemptOnce'];
+  /** Sends an ordinary event of that type, and gives its id. */
+  enqueue(type: string): string;
+}
+
+/** A status and a JSON body. */
+export interface ApiAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Makes single calls of the management API fail. Each counts for one call, in the order given; with `operation`, for one of that kind. */
+export interface ApiFaults {
+  /** The next call is answered with this status, in the vendor's form, and changes nothing. */
+  failNext(status: number, operation?: ApiOperation): void;
+  /** The next call is never answered, and changes nothing. */
+  hangNext(operation?: ApiOperation): void;
+  /** The next call is carried out, then its connection is cut: the caller can't know whether it was. */
+  loseAnswerNext(operation?: ApiOperation): void;
+  /** Every call so far: what it was for, and its status or the fault that it met. The last thousand. */
+  calls(): readonly { readonly operation: ApiOperation; readonly result: number | 'hung' | 'answer-lost' }[];
+}
+
+type Fault = { readonly operation: ApiOperation | undefined } & (
+  | { readonly kind: 'fail'; readonly status: number }
+  | { readonly kind: 'hang' | 'lose-answer' }
+);
+
+const CALLS_KEPT = 1000;
+const MAX_BODY_BYTES = 64 * 1024;
+
+/** Serves a vendor's management API on the loopback interface. */
+export class ManagementApi implements ApiFaults {
+  readonly #routes: readonly ApiRoute[];
+  readonly #errorBody: (status: number) => unknown;
+  readonly #delivery: TestDelivery;
+  readonly #server = createServer((request, response) => {
+    this.#answer(request, response).catch(() => response.destroy());
+  });
+  readonly #calls: ReturnType<ApiFaults['calls']>[number][] = [];
+  #faults: Fault[] = [];
+
+  constructor(
+    vendor: { readonly routes: readonly ApiRoute[]; errorBody(status: number): unknown },
+    delivery: TestDelivery,
+  ) {
+    this.#routes = vendor.routes;
+    this.#errorBody = vendor.errorBody;
+    this.#delivery = delivery;
+  }
+
+  /** Gives the address, without a trailing slash. */
+  listen(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(0, '127.0.0.1', () => {
+        const address = this.#server.address();
+        if (address === null || typeof address === 'string') reject(new Error('The API has no port.'));
+        else resolve(`http://127.0.0.1:${address.port}`);
+      });
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  failNext(status: number, operation?: ApiOperation): void {
+    this.#faults.push({ kind: 'fail', status, operation });
+  }
+
+  hangNext(operation?: ApiOperation): void {
+    this.#faults.push({ kind: 'hang', operation });
+  }
+
+  loseAnswerNext(operation?: ApiOperation): void {
+    this.#faults.push({ kind: 'lose-answer', operation });
+  }
+
+  calls(): ReturnType<ApiFaults['calls']> {
+    return [...this.#calls];
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readAll(request);
+    const found = this.#find(request);
+    if (found === undefined) return send(response, { status: 404, body: this.#errorBody(404) });
+
+    const { route, params } = found;
+    const fault = this.#takeFault(route.operation);
+    if (fault?.kind === 'hang') return this.#record(route, 'hung');
+    const answer: ApiAnswer =
+      fault?.kind === 'fail'
+        ? { status: fault.status, body: this.#errorBody(fault.status) }
+        : await route.handle({ params, headers: request.headers, body, delivery: this.#delivery });
+    if (fault?.kind === 'lose-answer') {
+      this.#record(route, 'answer-lost');
+      response.destroy();
+      return;
+    }
+    this.#record(route, answer.status);
+    send(response, answer);
+  }
+
+  #find(request: IncomingMessage): { route: ApiRoute; params: Record<string, string> } | undefined {
+    const path = (request.url ?? '').split('?')[0] ?? '';
+    for (const route of this.#routes) {
+      const params = request.method === route.method ? matchPath(route.path, path) : undefined;
+      if (params !== undefined) return { route, params };
+    }
+    return undefined;
+  }
+
+  #takeFault(operation: ApiOperation): Fault | undefined {
+    const fault = this.#faults.find((one) => one.operation === undefined || one.operation === operation);
+    this.#faults = this.#faults.filter((one) => one !== fault);
+    return fault;
+  }
+
+  #record({ operation }: ApiRoute, result: number | 'hung' | 'answer-lost'): void {
+    this.#calls.push({ operation, result });
+    if (this.#calls.length > CALLS_KEPT) this.#calls.shift();
+  }
+}
+
+function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+  const expected = pattern.split('/');
+  const actual = path.split('/');
+  if (expected.length !== actual.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [index, part] of expected.entries()) {
+    const value = actual[index] ?? '';
+    const name = /^\{(.+)\}$/.exec(part)?.[1];
+    if (name !== undefined && value !== '') params[name] = value;
+    else if (part !== value) return undefined;
+  }
+  return params;
+}
+
+async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES) throw new Error('The call is too large.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function send(response: ServerResponse, answer: ApiAnswer): void {
+  const body = JSON.stringify(answer.body);
+  response.writeHead(answer.status, {
+    'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(body);
+}
+
+/** The token of an `Authorization: Bearer …` header. */
+export function bearerToken(headers: IncomingHttpHeaders): string | undefined {
+  return /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+/** The value of JSON text, or `undefined` where it is none. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A text field of a parsed JSON object. */
+export function fieldOf(value: unknown, name: string): string | undefined {
+  if (value === null || typeof value !== 'object') return undefined;
+  const field: unknown = Reflect.get(value, name);
+  return typeof field === 'string' ? field : undefined;
+}
