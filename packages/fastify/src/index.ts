@@ -1,0 +1,90 @@
+import type { AdapterOptions, ReceivedWebhook, VerifierSource } from '@countersign/core';
+import { createNodeReceiver, settleUnended } from '@countersign/core/node';
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import fastifyPlugin from 'fastify-plugin';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The verified delivery. There in every handler of the scope that registered `webhookPlugin`; elsewhere it is `null`. */
+    webhook: ReceivedWebhook;
+  }
+}
+
+/** Options of {@link webhookPlugin}. */
+export interface WebhookPluginOptions extends AdapterOptions<FastifyRequest> {
+  /** The verifier of every route in the scope, or a function that chooses one by route or header. */
+  verifier: VerifierSource<FastifyRequest>;
+}
+
+const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifier, ...options }) => {
+  const receive = createNodeReceiver('webhookPlugin', verifier, adapterOptions(options));
+  const sentHeaders = new WeakMap<FastifyRequest, FastifyRequest['headers']>();
+  if (!scope.hasRequestDecorator('webhook')) scope.decorateRequest('webhook', null as never);
+
+  // Before any parser, schema or later hook sees the request: what they get is verified.
+  scope.addHook('preParsing', async (request, reply, payload) => {
+    const webhook = await receive(request, request.raw, reply.raw);
+    if (webhook === undefined) {
+      // Answered on the raw response: Fastify must not answer a second time.
+      reply.hijack();
+      return payload;
+    }
+    request.webhook = webhook;
+    // A content type that Fastify finds invalid must not refuse what is verified: it looks for a parser without one.
+    sentHeaders.set(request, request.headers);
+    request.headers = { 'content-type': undefined };
+    return payload;
+  });
+
+  // The stream has been read; every content type of the scope has this one parser, which has nothing left to do.
+  scope.removeAllContentTypeParsers();
+  scope.addContentTypeParser('*', (request, _payload, done) => done(null, request.webhook.body));
+
+  scope.addHook('preValidation', async (request) => {
+    const headers = sentHeaders.get(request);
+    if (headers !== undefined) request.headers = headers;
+    // Fastify runs no parser for an empty body without a content type.
+    request.body = request.webhook.body;
+  });
+
+  // Fastify ends no stream for a client that is gone; what the handler meant to answer decides.
+  scope.addHook('onSend', async (_request, reply, payload) => {
+    if (reply.raw.destroyed) settleUnended(reply.raw, reply.statusCode);
+    return payload;
+  });
+};
+
+/** Fastify puts a prefix of its own among a plugin's options. */
+function adapterOptions(options: AdapterOptions<FastifyRequest> & { prefix?: unknown }): AdapterOptions<FastifyRequest> {
+  const { prefix: _, ...rest } = options;
+  return rest;
+}
+
+/**
+ * Fastify plugin: every route of the scope that registers it takes only genuine deliveries, each of them once.
+ *
+ * It reads the request itself, whatever its content type, before parsing and validation. Behind it `request.webhook` is the
+ * delivery and `request.body` its bytes. The response decides what becomes of the delivery: sent with 2xx it is handled for good,
+ * sent with anything else the sender's retry runs again.
+ *
+ * It replaces the content type parsers of its scope: register it in a scope of its own. Registered at the root it guards every route.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, when the plugin loads.
+ * @example
+ * ```ts
+ * app.register(async (scope) => {
+ *   await scope.register(webhookPlugin, { verifier })
+ *   scope.post('/hooks/stripe', async (request, reply) => {
+ *     await save(request.webhook.json())
+ *     return reply.code(204).send()
+ *   })
+ * })
+ * ```
+ */
+export const webhookPlugin: FastifyPluginAsync<WebhookPluginOptions> = fastifyPlugin(plugin, {
+  fastify: '5.x',
+  name: '@countersign/fastify',
+});
+
+export default webhookPlugin;
+export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';

@@ -1,0 +1,58 @@
+import { type ContentEncodingPolicy, WebhookError } from '@countersign/core';
+
+/**
+ * Reads a request's body as it was received, or inflates it (gzip, deflate) where that is asked for.
+ *
+ * @throws `ERR_WEBHOOK_BODY_CONSUMED`, `ERR_WEBHOOK_BODY_ENCODED`, `ERR_WEBHOOK_BODY_TOO_LARGE`, `ERR_WEBHOOK_BODY_INCOMPLETE`
+ */
+export async function readRequest(
+  request: Request,
+  { limitBytes, contentEncoding }: { limitBytes: number; contentEncoding: ContentEncodingPolicy },
+): Promise<Uint8Array> {
+  const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
+  const inflates = contentEncoding === 'inflate' && (encoding === 'gzip' || encoding === 'deflate');
+  if (encoding !== 'identity' && contentEncoding !== 'as-received' && !inflates) {
+    throw new WebhookError('ERR_WEBHOOK_BODY_ENCODED', 'The body has a Content-Encoding that this endpoint does not take.');
+  }
+  if (request.bodyUsed || request.body?.locked === true) {
+    throw new WebhookError(
+      'ERR_WEBHOOK_BODY_CONSUMED',
+      'Something has read the body of this request before webhookHandler(). Give it the request first, or a request.clone().',
+    );
+  }
+  if (Number(request.headers.get('content-length') ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  if (request.body === null) return new Uint8Array();
+  const stream = inflates ? request.body.pipeThrough(new DecompressionStream(encoding)) : request.body;
+  const reader: ReadableStreamDefaultReader<Uint8Array> = stream.getReader();
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return join(chunks, size);
+      size += value.byteLength;
+      if (size > limitBytes) throw tooLarge(limitBytes);
+      chunks.push(value);
+    }
+  } catch (error) {
+    await reader.cancel().catch(() => undefined);
+    if (error instanceof WebhookError) throw error;
+    throw new WebhookError('ERR_WEBHOOK_BODY_INCOMPLETE', 'The body ended early.', { cause: error });
+  }
+}
+
+function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
+  const [only] = chunks;
+  if (only !== undefined && chunks.length === 1) return only;
+  const body = new Uint8Array(size);
+  let offset = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, offset);
+    offset += chunk.byteLength;
+  }
+  return body;
+}
+
+function tooLarge(limitBytes: number): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_BODY_TOO_LARGE', `The body is larger than the ${limitBytes} bytes that are read.`);
+}

@@ -1,0 +1,207 @@
+import { createHmac } from 'node:crypto';
+import {
+  createVerifier,
+  type DefinedScheme,
+  isWebhookError,
+  type Key,
+  type Match,
+  memoryReplayStore,
+  type Opened,
+  type ReplayStore,
+  type RequestHead,
+  type Scheme,
+  type SecretSetInput,
+  type Verifier,
+  type VerifierOptions,
+} from '@countersign/core';
+
+type MakeVerifier = (options: VerifierOptions) => Verifier;
+
+/** Verifiers that are wrong in one way each: those ways in which verifiers out there have been wrong. */
+export const BROKEN_VERIFIERS: Readonly<Record<string, MakeVerifier>> = {
+  'accepts every signature': scheme((real) => ({
+    open: (head) => ({ ...openedOr(real, head), match: (_, keys) => matchOf(keys[0]) }),
+  })),
+  'accepts what does not match, and nothing else': scheme((real) => ({
+    open(head) {
+      const opened = real.open(head);
+      const match: Opened['match'] = (body, keys) =>
+        opened.match(body, keys) === undefined ? matchOf(keys[0]) : undefined;
+      return { ...opened, match };
+    },
+  })),
+  'compares up to the shorter length': scheme((real) => ({ open: (head) => openByPrefix(real, head) })),
+  'verifies the body as text, whatever its bytes': scheme((real) => ({
+    open: (head) => seeing(real.open(head), (body) => Buffer.from(Buffer.from(body).toString('utf8'))),
+  })),
+  'parses the body and verifies what it writes anew': scheme((real) => ({
+    open: (head) => seeing(real.open(head), rewritten),
+  })),
+  'looks at the first of repeated headers': scheme((real) => ({
+    open: (head) => real.open(firstOnly(head)),
+  })),
+  'skips verification where it has no secret': skippingWithoutSecret,
+  'does not look at the time': scheme((real) => ({
+    open(head) {
+      const { signedAt: _, ...opened } = real.open(head);
+      return opened;
+    },
+  })),
+  'claims nothing': (options) => createVerifier({ ...options, replay: false }),
+  'never releases': (options) =>
+    createVerifier(
+      options.replay === false
+        ? options
+        : { ...options, replay: { ...storeOf(options), release: async () => true } },
+    ),
+  'commits before the handler': committingEarly,
+};
+
+function scheme(change: (real: DefinedScheme) => Pick<Scheme, 'open'>): MakeVerifier {
+  return (options) => {
+    const real = definedScheme(options.scheme);
+    return createVerifier({ ...options, scheme: { ...real, ...change(real) } });
+  };
+}
+
+function definedScheme(real: Scheme): DefinedScheme {
+  if ('definition' in real) return real as DefinedScheme;
+  throw new TypeError('Only defined schemes can be broken here.');
+}
+
+function matchOf(key: Key | undefined): Match | undefined {
+  if (key === undefined) return undefined;
+  const { id, role } = key;
+  return { key: { id, role }, identity: 'body', bodyAuthenticated: true, unsigned: {} };
+}
+
+/** Headers that can't be read stop it as little as signatures that are wrong. */
+function openedOr(real: DefinedScheme, head: RequestHead): Opened {
+  try {
+    return real.open(head);
+  } catch (error) {
+    if (!isWebhookError(error)) throw error;
+    return { match: () => undefined };
+  }
+}
+
+function seeing(opened: Opened, bytes: (body: Uint8Array) => Uint8Array): Opened {
+  return { ...opened, match: (body, keys) => opened.match(bytes(body), keys) };
+}
+
+function rewritten(body: Uint8Array): Uint8Array {
+  try {
+    return Buffer.from(JSON.stringify(JSON.parse(Buffer.from(body).toString('utf8'))));
+  } catch {
+    return body;
+  }
+}
+
+function firstOnly(head: RequestHead): RequestHead {
+  const { method, url, publicUrl } = head;
+  return {
+    method,
+    url,
+    publicUrl,
+    values: (name) => head.values(name).slice(0, 1),
+    value: (name) => head.values(name)[0],
+  };
+}
+
+/** Where the strict reading finds no signature, any beginning of the right one does. */
+function openByPrefix(real: DefinedScheme, head: RequestHead): Opened {
+  try {
+    return real.open(head);
+  } catch (error) {
+    const opened = isWebhookError(error) ? looselyOpened(real, head) : undefined;
+    if (opened === undefined) throw error;
+    return opened;
+  }
+}
+
+function looselyOpened({ definition }: DefinedScheme, head: RequestHead): Opened | undefined {
+  const forms = 'content' in definition.signed ? [definition.signed] : definition.signed;
+  for (const { signature, content, algorithm, id, timestamp } of forms) {
+    if (typeof signature.header !== 'string' || signature.encoding === 'hex-upper') continue;
+    const { encoding, list, prefix = '' } = signature;
+    const text = head.value(signature.header);
+    if (text === undefined) continue;
+    const entries = list === undefined ? [text.slice(prefix.length)] : text.split(list.separator);
+    const labelled = list?.label === undefined ? '' : `${list.label}${list.assign ?? ''}`;
+    const found = entries
+      .filter((entry) => entry.startsWith(labelled))
+      .map((entry) => entry.slice(labelled.length));
+    const item = entries.find((entry) => entry.startsWith(`${timestamp?.item}=`))?.slice(2);
+    const time = timestamp?.header === undefined ? item : head.value(timestamp.header);
+    const signedId = id && head.value(id.header);
+    if (timestamp !== undefined && !/^[0-9]{10}$/.test(time ?? '')) return undefined;
+    if (id !== undefined && !/^[\w-]{1,64}$/.test(signedId ?? '')) return undefined;
+    const [before = '', after = ''] = content
+      .replace('{id}', () => signedId ?? '')
+      .replace('{timestamp}', () => time ?? '')
+      .split('{body}');
+    return {
+      match(body, keys) {
+        const right = (key: Key) =>
+          createHmac(algorithm.hmac, key.key).update(before).update(body).update(after).digest(encoding);
+        return matchOf(keys.find((key) => found.some((given) => right(key).startsWith(given))));
+      },
+    };
+  }
+  return undefined;
+}
+
+function skippingWithoutSecret(options: VerifierOptions): Verifier {
+  const { secrets } = options;
+  if (typeof secrets !== 'function') return createVerifier(options);
+  const nobodys = 'a key that stands for having none';
+  const load = async (): Promise<SecretSetInput> => {
+    try {
+      return await secrets();
+    } catch {
+      return { current: { secret: nobodys, id: 'none' } };
+    }
+  };
+  const broken = scheme((real) => ({
+    open(head) {
+      const opened = openedOr(real, head);
+      return {
+        ...opened,
+        match: (body, keys) => (keys[0]?.id === 'none' ? matchOf(keys[0]) : opened.match(body, keys)),
+      };
+    },
+  }));
+  return broken({ ...options, secrets: load });
+}
+
+function storeOf({ replay, clock }: VerifierOptions): ReplayStore {
+  const store = typeof replay === 'object' ? replay : memoryReplayStore(clock === undefined ? {} : { clock });
+  return {
+    claim: (key, claim) => store.claim(key, claim),
+    renew: (key, token, leaseMs) => store.renew(key, token, leaseMs),
+    commit: (key, token, terms) => store.commit(key, token, terms),
+    release: (key, token) => store.release(key, token),
+  };
+}
+
+function committingEarly(options: VerifierOptions): Verifier {
+  const real = createVerifier(options);
+  return {
+    scheme: real.scheme,
+    endpoint: real.endpoint,
+    ready: () => real.ready(),
+    verify: (request) => real.verify(request),
+    claim: (webhook) => real.claim(webhook),
+    async receive(request, how) {
+      const reception = await real.receive(request, how);
+      if (reception.state === 'claimed') await reception.claim.commit();
+      return reception;
+    },
+    handle: (request, handler, how) => real.handle(request, handler, how),
+    reload: () => real.reload(),
+    revoke: (keyId) => real.revoke(keyId),
+    health: () => real.health(),
+    close: () => real.close(),
+    [Symbol.asyncDispose]: () => real.close(),
+  };
+}

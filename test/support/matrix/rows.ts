@@ -1,0 +1,46 @@
+import type { MatrixRequest, MatrixSender } from './sender.ts';
+
+/**
+ * What must become of a row: handled once; refused by the scheme's refusal status; or refused by the status of what is wrong with
+ * it, whatever the scheme.
+ */
+export type Verdict = 'handled' | 'refused' | 400 | 401 | 413 | 415 | 'broken off';
+
+/** One request, made at the moment it is sent, and what must become of it. */
+export interface MatrixRow {
+  readonly name: string;
+  readonly verdict: Verdict | ((request: MatrixRequest) => Verdict);
+  readonly request: (sender: MatrixSender) => MatrixRequest;
+}
+
+/** The rows of one kind for one form of a scheme. */
+export type RowMaker = (sender: MatrixSender) => MatrixRow[];
+
+export function row(name: string, verdict: MatrixRow['verdict'], request: MatrixRow['request']): MatrixRow {
+  return { name, verdict, request };
+}
+
+/** A request with one of its headers changed: `undefined` leaves it out, several values repeat it. */
+export function withHeader(
+  request: MatrixRequest,
+  name: string,
+  change: (value: string) => string | readonly string[] | undefined,
+): MatrixRequest {
+  const headers = request.headers.flatMap(([each, value]): (readonly [string, string])[] => {
+    if (each !== name) return [[each, value]];
+    const changed = change(value);
+    if (changed === undefined) return [];
+    return (typeof changed === 'string' ? [changed] : changed).map((text) => [each, text] as const);
+  });
+  return { ...request, headers };
+}
+
+/** Whether a text can be a signature of this scheme at all: then only its key can be wrong. */
+export function isWellFormed(sender: MatrixSender, text: string): boolean {
+  const { algorithm, signature } = sender.form;
+  const bytes = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 }[algorithm.hmac];
+  if (signature.encoding === 'hex') return new RegExp(`^[0-9a-f]{${bytes * 2}}$`).test(text);
+  if (signature.encoding === 'hex-upper') return new RegExp(`^[0-9A-F]{${bytes * 2}}$`).test(text);
+  const decoded = Buffer.from(text, signature.encoding);
+  return decoded.length === bytes && decoded.toString(signature.encoding) === text;
+}
