@@ -1,0 +1,51 @@
+import { interleave, type Measurement } from '../interleave.ts';
+import { groups } from './groups.ts';
+
+const SIZES = [
+  { name: '200 B', bytes: 200 },
+  { name: '1 KiB', bytes: 1024 },
+  { name: '64 KiB', bytes: 64 * 1024 },
+  { name: '1 MiB', bytes: 1024 * 1024 },
+];
+
+/** Verifying one valid signature with one key, against peers and against what a careful programmer writes by hand. */
+export async function verify(print: (line: string) => void): Promise<void> {
+  print('Verifying a valid signature with one key: microseconds, and in brackets the multiple of the code written by hand');
+  print('(median of the rounds; quartiles behind it). `=`: within the spread of the code written by hand or better.');
+  for (const group of groups) {
+    const columns: Measurement[][] = [];
+    for (const { bytes } of SIZES) {
+      const contenders = group.contenders(jsonOfSize(bytes));
+      for (const contender of contenders) await mustAccept(contender.name, contender.run());
+      columns.push(await interleave(contenders, 0));
+    }
+    print('');
+    print(`| ${group.scheme} | ${SIZES.map(({ name }) => name).join(' | ')} |`);
+    print(`| --- |${' --- |'.repeat(SIZES.length)}`);
+    for (const [row, { name }] of (columns[0] ?? []).entries()) {
+      print(`| ${name} | ${columns.map((column) => cell(column[row])).join(' | ')} |`);
+    }
+  }
+}
+
+function cell(measured: Measurement | undefined): string {
+  if (measured === undefined) return '';
+  const { microseconds, ratio, spread } = measured;
+  const digits = microseconds < 100 ? 1 : 0;
+  const equal = spread[0] <= 1 ? ' =' : '';
+  return `${microseconds.toFixed(digits)} (${ratio.toFixed(2)}, ${spread[0].toFixed(2)}-${spread[1].toFixed(2)})${equal}`;
+}
+
+/** A benchmark of refusals would flatter whoever refuses fastest. */
+async function mustAccept(name: string, result: unknown): Promise<void> {
+  if ((await result) === false) throw new Error(`${name} refuses the request that all must accept.`);
+}
+
+/** A JSON body of exactly so many bytes: some peers parse it. */
+function jsonOfSize(bytes: number): Buffer {
+  const item = { id: 'evt_0123456789', amount: 1999, currency: 'eur', text: 'a line of text like any other' };
+  const empty = JSON.stringify({ items: [], pad: '' }).length;
+  const items = Array.from({ length: Math.floor((bytes - empty - 10) / (JSON.stringify(item).length + 1)) }, () => item);
+  const filled = JSON.stringify({ items, pad: '' });
+  return Buffer.from(JSON.stringify({ items, pad: 'x'.repeat(bytes - filled.length) }));
+}
