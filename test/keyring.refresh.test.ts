@@ -43,7 +43,7 @@ async function warm(set: SecretSetInput = { current: A }, options: KeyringOption
   const keyring = open(provider, { refreshSeconds: 100_000, ...options });
   provider.last().answer(set);
   await keyring.ready();
-  await clock.advance(((options.missCooldownSeconds ?? 30) + 10) * 1000);
+  await clock.advance(((options.missCooldownSeconds ?? 10) + 10) * 1000);
   return { provider, keyring };
 }
 
@@ -507,7 +507,7 @@ describe('a miss', () => {
     provider.last().answer({ current: A });
     await result;
     expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
-    await clock.advance(28_999);
+    await clock.advance(8_999);
     expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
     expect(provider.loads).toHaveLength(2);
   });
@@ -517,7 +517,7 @@ describe('a miss', () => {
     const { provider, keyring } = await warm();
     void keyring.reload();
     provider.last().answer({ current: A });
-    await clock.advance(29_500);
+    await clock.advance(9_500);
     const first = miss(keyring);
     const second = miss(keyring);
     const hasty = miss(keyring, { waitMs: 400 });

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { checkFunction, checkKeys, checkNumber, configError } from './options.ts';
 import type { Verifier } from './verifier.ts';
 import { WebhookError } from './webhook-error.ts';
@@ -84,7 +85,7 @@ export function readAdapterOptions<Request>(
       const limit = limitBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;
       if (rawBody === undefined) return read({ limitBytes: limit, contentEncoding });
       const body = rawBody(request);
-      if (body instanceof Uint8Array && body.byteLength > limit) {
+      if (types.isUint8Array(body) && body.byteLength > limit) {
         throw new WebhookError(
           'ERR_WEBHOOK_BODY_TOO_LARGE',
           `The body is larger than the ${limit} bytes that are taken.`,

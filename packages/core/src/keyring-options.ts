@@ -6,7 +6,7 @@ export interface KeyringOptions {
   refreshSeconds?: number;
   /** How long one load may take; then its signal is aborted and its answer no longer counts. Default: 3. */
   timeoutSeconds?: number;
-  /** The least time between the end of a load, of whatever cause, and a load caused by an unknown signature. Default: 30. */
+  /** The least time between the end of a load, of whatever cause, and a load caused by an unknown signature. Default: 10. */
   missCooldownSeconds?: number;
   /** How long a request with an unknown signature may wait for the shared load, in milliseconds. Default: 1000. */
   missWaitMs?: number;
@@ -66,7 +66,7 @@ export function readTiming(options: KeyringOptions): KeyringTiming {
   return {
     refreshMs: refresh * 1000,
     timeoutMs: timeout * 1000,
-    missCooldownMs: read('missCooldownSeconds', 0.01, WEEK_SECONDS, 30) * 1000,
+    missCooldownMs: read('missCooldownSeconds', 0.01, WEEK_SECONDS, 10) * 1000,
     missWaitMs: read('missWaitMs', 0, 30_000, 1000),
     maxStaleMs: maxStale === undefined ? undefined : maxStale * 1000,
     retainPreviousMs: read('retainPreviousSeconds', 0, 4 * WEEK_SECONDS, 0) * 1000,

@@ -49,10 +49,10 @@ const TEMPLATES = [
 
 /**
  * Whether a text is a stand-in and no secret: `changeme`, `your-secret-here`, `${WEBHOOK_SECRET}`, `undefined`,
- * `[object Object]`, a lone prefix, one character repeated. Judges the whole text, so that nothing random is ever refused.
+ * `[object Object]`, a lone prefix, a mask such as `****`. Judges the whole text, so that nothing random is ever refused.
  */
 export function isPlaceholder(text: string): boolean {
-  if (text.length > 128) return isOneCharacter(text);
+  if (text.length > 128) return isMask(text);
   return isStandIn(text) || isStandIn(text.replace(/^[a-z0-9]{2,8}_/i, ''));
 }
 
@@ -62,11 +62,12 @@ function isStandIn(text: string): boolean {
     bare === '' ||
     STAND_INS.has(bare) ||
     PHRASE.test(bare) ||
-    isOneCharacter(bare) ||
+    isMask(bare) ||
     TEMPLATES.some((template) => template.test(text))
   );
 }
 
-function isOneCharacter(text: string): boolean {
-  return text.length > 2 && text === text.charAt(0).repeat(text.length);
+// A letter repeated may be somebody's test secret; these are what people mask or fill a field with.
+function isMask(text: string): boolean {
+  return /^(.)\1{2,}$/s.test(text) && '*x.-_#?0\0'.includes(text.charAt(0).toLowerCase());
 }

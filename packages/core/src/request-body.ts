@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import type { WebhookRequest } from './request.ts';
 import { isWebhookError, WebhookError } from './webhook-error.ts';
 
@@ -23,7 +24,7 @@ async function readBytes(read: () => Promise<Uint8Array>): Promise<Uint8Array> {
 }
 
 function checkBytes(body: unknown): Uint8Array {
-  if (body instanceof Uint8Array) return body;
+  if (types.isUint8Array(body)) return body;
   throw new WebhookError(
     'ERR_WEBHOOK_BODY_CONSUMED',
     'The body is not the bytes as received but something made of them. Hand over a Buffer or Uint8Array, before any parser.',

@@ -21,9 +21,7 @@ export function retainReplaced<K>(
   for (const key of before) {
     if (fingerprints.has(key.fingerprint) || key.isExpired(now)) continue;
     if (!key.retained && key.role !== 'current') continue;
-    const notAfter = key.retained
-      ? key.notAfter
-      : Math.min(now + retainMs, key.notAfter ?? Number.POSITIVE_INFINITY);
+    const notAfter = Math.min(now + retainMs, key.notAfter ?? Number.POSITIVE_INFINITY);
     // An id of the operator's own may stand for the newer key by now.
     retained.push(key.asReplaced(ids.has(key.id) ? defaultKeyId(key.fingerprint) : key.id, notAfter));
   }

@@ -126,7 +126,7 @@ function checkBytes(bytes: Uint8Array, where: string): void {
     throw secretsError(`${where} is only white space. Put the bytes of the sender's signing secret there.`);
   if (isPlaceholder(text)) {
     throw secretsError(
-      `${where} is a placeholder, or one byte repeated. Put the sender's signing secret there.`,
+      `${where} is a placeholder or nothing but zeros. Put the sender's signing secret there.`,
     );
   }
 }

@@ -53,7 +53,7 @@ export class SetKey<K> implements Key<K> {
   }
 
   /** The same key as one that was replaced and ends at `notAfter`. */
-  asReplaced(id: string, notAfter: number | undefined): SetKey<K> {
+  asReplaced(id: string, notAfter: number): SetKey<K> {
     const { notBefore, fingerprint } = this;
     return new SetKey(this.#key, { id, role: 'previous', notBefore, notAfter, fingerprint, retained: true });
   }

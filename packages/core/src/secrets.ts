@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { WebhookError } from './webhook-error.ts';
 
 /**
@@ -58,7 +59,7 @@ export interface SecretProvider {
  * ```
  */
 export function staticSecrets(set: SecretSetInput | string | Uint8Array): SecretProvider {
-  const fixed = typeof set === 'string' || set instanceof Uint8Array ? { current: set } : set;
+  const fixed = typeof set === 'string' || types.isUint8Array(set) ? { current: set } : set;
   return { name: 'static secrets', static: true, load: () => fixed };
 }
 

@@ -39,7 +39,8 @@ export function parseContent(template: string): readonly ContentPart[] {
 function addLiteral(parts: ContentPart[], literal: string): void {
   if (literal === '') return;
   if (/[{}]/.test(literal)) throw configError('"signed.content" has a brace that belongs to no part.');
-  if (/[^ -~\n]/.test(literal)) throw configError('"signed.content" has a literal that is not printable ASCII or a newline.');
+  if (/[^ -~\n]/.test(literal))
+    throw configError('"signed.content" has a literal that is not printable ASCII or a newline.');
   parts.push({ literal });
 }
 

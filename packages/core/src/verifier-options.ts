@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import { types } from 'node:util';
 import { type Clock, systemClock } from './clock.ts';
 import { safeObserver, type WebhookEvent } from './events.ts';
 import { createKeyring, type Keyring, type KeyringOptions } from './keyring.ts';
@@ -209,7 +210,7 @@ function readSecrets<K>(
 
 function toProvider(secrets: Exclude<VerifierOptions<never>['secrets'], Keyring<never>>): SecretProvider {
   if (typeof secrets === 'function') return functionSecrets(secrets);
-  if (typeof secrets === 'string' || secrets instanceof Uint8Array) return staticSecrets(secrets);
+  if (typeof secrets === 'string' || types.isUint8Array(secrets)) return staticSecrets(secrets);
   if (secrets === null || typeof secrets !== 'object') {
     throw configError('"secrets" is missing: give a secret, a set of secrets, or a provider.');
   }

@@ -64,7 +64,8 @@ export function manualClock(startMs: number = Date.UTC(2030, 0, 1)): ManualClock
       for (let ran = 0; ran < MAX_TASKS; ran++) {
         const task = nextDue(until);
         if (task === undefined) {
-          monotonicMs = until;
+          // Where two steps overlap, the longer one has moved time on already.
+          monotonicMs = Math.max(monotonicMs, until);
           return;
         }
         tasks.delete(task);
