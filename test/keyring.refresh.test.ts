@@ -101,7 +101,7 @@ describe('the timer', () => {
   it('says why it loads', async () => {
     dice(0.5);
     const { provider } = await warm({ current: A }, { refreshSeconds: 100 });
-    await clock.advance(60_000);
+    await clock.advance(80_000);
     expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'timer']);
   });
 });

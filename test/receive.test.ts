@@ -25,21 +25,36 @@ const definition = {
     content: '{timestamp}.{body}',
   },
   identity: { bodyField: 'id' },
-  delivery: { retries: 'any-failure', retrySpanSeconds: 3600, idStableOverRetries: true, retrySignature: 'renewed' },
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 3600,
+    idStableOverRetries: true,
+    retrySignature: 'renewed',
+  },
 } as const satisfies SchemeDefinition;
 
 function setUp(options: Partial<VerifierOptions> = {}, changes: Partial<SchemeDefinition> = {}) {
   const clock = manualClock();
   const events: WebhookEvent[] = [];
   const scheme = defineScheme({ ...definition, ...changes });
-  const verifier = createVerifier({ scheme, secrets: secret, clock, observe: (event) => events.push(event), ...options });
+  const verifier = createVerifier({
+    scheme,
+    secrets: secret,
+    clock,
+    observe: (event) => events.push(event),
+    ...options,
+  });
   const signed = (body = '{"id":"evt_1"}') => sign(scheme, { secret, body, timestamp: clock.now() / 1000 });
-  const types = () => events.map((event) => event.type).filter((type) => !['verified', 'secrets-loaded'].includes(type));
+  const types = () =>
+    events.map((event) => event.type).filter((type) => !['verified', 'secrets-loaded'].includes(type));
   return { clock, events, types, verifier, signed };
 }
 
 /** A real memory store whose calls can be made to fail. */
-function failingStore(failures: Partial<Record<keyof ReplayStore, number>>, clock = manualClock()): ReplayStore {
+function failingStore(
+  failures: Partial<Record<keyof ReplayStore, number>>,
+  clock = manualClock(),
+): ReplayStore {
   const store = memoryReplayStore({ clock });
   return new Proxy(store, {
     get: (target, name: keyof ReplayStore) => {
@@ -83,7 +98,12 @@ describe('handle', () => {
   });
 
   it.each<[string, (n: number) => unknown]>([
-    ['throws', () => { throw new Error('db down'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('db down');
+      },
+    ],
     ['rejects', () => Promise.reject(new Error('db down'))],
     ['answers 500', () => 500],
     ['answers 404', () => 404],
@@ -115,7 +135,9 @@ describe('handle', () => {
     let finish: () => void = () => undefined;
     const handler = () => {
       runs += 1;
-      return new Promise<void>((resolve) => { finish = resolve; });
+      return new Promise<void>((resolve) => {
+        finish = resolve;
+      });
     };
     const answers = Array.from({ length: 100 }, () => verifier.handle(signed(), handler));
     const others = await Promise.all(answers.slice(1));
@@ -132,7 +154,11 @@ describe('handle', () => {
   it('answers every refusal with the same words', async () => {
     const { verifier, signed } = setUp();
     const bodies = new Set<unknown>();
-    for (const request of [tamper(signed()), { headers: {}, body: new Uint8Array() }, { ...signed(), headers: { 'x-signature': 'zz' } }]) {
+    for (const request of [
+      tamper(signed()),
+      { headers: {}, body: new Uint8Array() },
+      { ...signed(), headers: { 'x-signature': 'zz' } },
+    ]) {
       bodies.add((await verifier.handle(request, () => 200)).body);
     }
     expect([...bodies]).toEqual(['{"error":"webhook refused"}']);
@@ -142,7 +168,11 @@ describe('handle', () => {
     const acknowledgement = { contentType: 'text/plain', body: 'Hello' };
     const { verifier, signed } = setUp({}, { delivery: { ...definition.delivery, acknowledgement } });
     for (let n = 0; n < 2; n++) {
-      expect(await verifier.handle(signed(), () => undefined)).toEqual({ status: 200, headers: { 'content-type': 'text/plain' }, body: 'Hello' });
+      expect(await verifier.handle(signed(), () => undefined)).toEqual({
+        status: 200,
+        headers: { 'content-type': 'text/plain' },
+        body: 'Hello',
+      });
     }
   });
 });
@@ -158,7 +188,10 @@ describe('a claim', () => {
     const setup = setUp({ leaseSeconds: 30 });
     const { claim } = await claimed(setup);
     await setup.clock.advance(120_000);
-    await expect(setup.verifier.receive(setup.signed())).rejects.toMatchObject({ code: 'ERR_WEBHOOK_IN_PROGRESS', status: 503 });
+    await expect(setup.verifier.receive(setup.signed())).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_IN_PROGRESS',
+      status: 503,
+    });
     expect(claim.signal.aborted).toBe(false);
     await claim.commit();
     expect((await setup.verifier.receive(setup.signed())).state).toBe('duplicate');
@@ -169,13 +202,17 @@ describe('a claim', () => {
     const { claim } = await claimed(setup);
     await setup.clock.advance(60_000);
     expect(claim.signal.aborted).toBe(true);
-    await expect(setup.verifier.receive(setup.signed())).rejects.toMatchObject({ code: 'ERR_WEBHOOK_IN_PROGRESS' });
+    await expect(setup.verifier.receive(setup.signed())).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_IN_PROGRESS',
+    });
     await setup.clock.advance(30_001);
     const second = await claimed(setup);
     expect(second.claim.fence).toBeGreaterThan(claim.fence);
     await claim.commit();
     expect(setup.types()).toContain('claim-lost');
-    await expect(setup.verifier.receive(setup.signed())).rejects.toMatchObject({ code: 'ERR_WEBHOOK_IN_PROGRESS' });
+    await expect(setup.verifier.receive(setup.signed())).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_IN_PROGRESS',
+    });
   });
 
   it('still commits late where nobody took over', async () => {
@@ -236,19 +273,25 @@ describe('a claim', () => {
     expect(lost.types()).toContain('claim-lost');
   });
 
-  it('is refused, retryably, where the store can\'t be asked', async () => {
+  it("is refused, retryably, where the store can't be asked", async () => {
     const { verifier, signed } = setUp({ replay: failingStore({ claim: 1 }) });
-    await expect(verifier.receive(signed())).rejects.toMatchObject({ code: 'ERR_WEBHOOK_STORE_UNAVAILABLE', status: 503 });
+    await expect(verifier.receive(signed())).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
+      status: 503,
+    });
     expect((await verifier.receive(signed())).state).toBe('claimed');
   });
 
   it('is refused, retryably, where the store is full of what it must not forget', async () => {
     const { verifier, signed } = setUp({ replay: memoryReplayStore({ maxEntries: 1 }) });
     expect((await verifier.handle(signed(), () => 200)).status).toBe(200);
-    await expect(verifier.receive(signed('{"id":"evt_2"}'))).rejects.toMatchObject({ code: 'ERR_WEBHOOK_STORE_FULL', status: 503 });
+    await expect(verifier.receive(signed('{"id":"evt_2"}'))).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_STORE_FULL',
+      status: 503,
+    });
   });
 
-  it('is nothing where replay protection is off, but the handler\'s time still counts', async () => {
+  it("is nothing where replay protection is off, but the handler's time still counts", async () => {
     const setup = setUp({ replay: false, handlerTimeoutSeconds: 10 });
     const { claim, webhook } = await claimed(setup);
     expect(webhook.fence).toBe(0);
@@ -259,21 +302,38 @@ describe('a claim', () => {
   });
 });
 
-describe('a delivery\'s identity', () => {
-  async function keysOf(options: Partial<VerifierOptions>, changes: Partial<SchemeDefinition>, bodies: string[]) {
+describe("a delivery's identity", () => {
+  async function keysOf(
+    options: Partial<VerifierOptions>,
+    changes: Partial<SchemeDefinition>,
+    bodies: string[],
+  ) {
     const { verifier, signed } = setUp(options, changes);
     const webhooks = await Promise.all(bodies.map((body) => verifier.verify(signed(body))));
     return webhooks.map((webhook) => replayRecord(webhook).key);
   }
 
   it('is the signed field, whatever else the body says', async () => {
-    const [a, b, c] = await keysOf({}, {}, ['{"id":"evt_1","try":1}', '{"id":"evt_1","try":2}', '{"id":"evt_2"}']);
+    const [a, b, c] = await keysOf({}, {}, [
+      '{"id":"evt_1","try":1}',
+      '{"id":"evt_1","try":2}',
+      '{"id":"evt_2"}',
+    ]);
     expect(a).toBe(b);
     expect(a).not.toBe(c);
   });
 
   it('is the whole body where the field is absent, empty or no name', async () => {
-    const bodies = ['{}', '{"id":""}', '{"id":null}', '{"id":{}}', '[]', 'no json', '', '{"__proto__":{"id":"x"}}'];
+    const bodies = [
+      '{}',
+      '{"id":""}',
+      '{"id":null}',
+      '{"id":{}}',
+      '[]',
+      'no json',
+      '',
+      '{"__proto__":{"id":"x"}}',
+    ];
     expect(new Set(await keysOf({}, {}, bodies)).size).toBe(bodies.length);
   });
 
@@ -291,9 +351,20 @@ describe('a delivery\'s identity', () => {
     expect(a).toBe(b);
   });
 
-  it('can\'t be nothing: a replayId without a name is refused', async () => {
+  it("can't be nothing: a replayId without a name is refused", async () => {
     const { verifier, signed } = setUp({ replayId: () => '' });
     await expect(verifier.receive(signed())).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
+  });
+
+  it("can't be asked for where replayId throws, and the operator reads so", async () => {
+    const replayId = () => {
+      throw new Error('no order');
+    };
+    const { verifier, signed } = setUp({ replayId });
+    await expect(verifier.receive(signed())).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_CONFIG_INVALID',
+      message: expect.stringContaining('"replayId"'),
+    });
   });
 
   it('stays the same when a retry is signed anew, so that the second run is spared', async () => {

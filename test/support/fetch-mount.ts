@@ -53,12 +53,7 @@ async function perform(action: RouteAction): Promise<Response> {
     case 'answer':
       return new Response(action.status === 204 ? null : action.body, { status: action.status });
     case 'stream':
-      return new Response(
-        Readable.toWeb(Readable.from(action.pieces.map((piece) => Buffer.from(piece)))) as ReadableStream,
-        {
-          status: action.status,
-        },
-      );
+      return new Response(inPieces(action.pieces), { status: action.status });
     case 'never-end':
       return new Promise(() => undefined);
   }

@@ -35,14 +35,21 @@ export interface Parts extends Omit<ModuleMetadata, 'imports'> {
 export interface Served {
   readonly app: INestApplication;
   /** Sends a JSON body as it is, signed unless it says otherwise. */
-  post(path: string, body: string, headers?: Record<string, string>): Promise<{ status: number; text: string }>;
+  post(
+    path: string,
+    body: string,
+    headers?: Record<string, string>,
+  ): Promise<{ status: number; text: string }>;
 }
 
 /** An application that is not started yet; closed after the test. */
 export async function created({ nest, platform }: NestSetup, parts: Parts): Promise<INestApplication> {
   const { webhooks, imports = [], configure, options, module: App = class App {}, ...metadata } = parts;
   decorateClass(App, [
-    nest().common.Module({ ...metadata, imports: [nest().adapter.WebhookModule.forRoot(webhooks), ...imports] }),
+    nest().common.Module({
+      ...metadata,
+      imports: [nest().adapter.WebhookModule.forRoot(webhooks), ...imports],
+    }),
   ]);
   const app = await createApp(nest(), platform, App, options);
   onTestFinished(() => app.close());
@@ -99,7 +106,11 @@ export function hooksController(
 }
 
 /** A controller beside it that takes JSON: it answers with what was parsed. */
-export function echoController({ nest }: NestSetup, path: string, decorators: readonly MethodDecorator[] = []): Type {
+export function echoController(
+  { nest }: NestSetup,
+  path: string,
+  decorators: readonly MethodDecorator[] = [],
+): Type {
   const { Body, Controller, HttpCode, Post } = nest().common;
   class Echo {
     echo(body: unknown): unknown {

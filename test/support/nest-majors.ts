@@ -38,7 +38,8 @@ export async function loadNest(major: NestMajor): Promise<Nest & { unload(): Pro
     fastify: await load('@nestjs/platform-fastify'),
     testing: await load('@nestjs/testing'),
   };
-  if (major === 12) return { ...nest, adapter: await import('@countersign/nestjs'), unload: async () => undefined };
+  if (major === 12)
+    return { ...nest, adapter: await import('@countersign/nestjs'), unload: async () => undefined };
   const directory = await installBeside(major);
   const adapter = await import(pathToFileURL(join(directory, 'src/index.ts')).href);
   return { ...nest, adapter, unload: () => rm(directory, { recursive: true, force: true }) };
@@ -50,9 +51,13 @@ async function installBeside(major: NestMajor): Promise<string> {
   const modules = join(directory, 'node_modules');
   await mkdir(modules);
   await cp(join(PACKAGE, 'src'), join(directory, 'src'), { recursive: true });
-  await writeFile(join(directory, 'tsconfig.json'), '{ "compilerOptions": { "experimentalDecorators": true } }');
+  await writeFile(
+    join(directory, 'tsconfig.json'),
+    '{ "compilerOptions": { "experimentalDecorators": true } }',
+  );
   const root = dirname(dirname(fromHere.resolve('rxjs/package.json')));
-  for (const name of ['reflect-metadata', 'rxjs', '@countersign']) await symlink(join(root, name), join(modules, name));
+  for (const name of ['reflect-metadata', 'rxjs', '@countersign'])
+    await symlink(join(root, name), join(modules, name));
   const common = dirname(REQUIRE[major].resolve('@nestjs/common/package.json'));
   await symlink(dirname(common), join(modules, '@nestjs'));
   return directory;

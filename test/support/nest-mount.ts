@@ -34,7 +34,8 @@ export function createApp(
   module: Type,
   options: NestApplicationOptions = {},
 ): Promise<INestApplication> {
-  const adapter = platform === 'express' ? new nest.express.ExpressAdapter() : new nest.fastify.FastifyAdapter();
+  const adapter =
+    platform === 'express' ? new nest.express.ExpressAdapter() : new nest.fastify.FastifyAdapter();
   const quiet = { logger: false, abortOnError: false, forceCloseConnections: true } as const;
   return nest.core.NestFactory.create(module, adapter, { ...quiet, ...options });
 }

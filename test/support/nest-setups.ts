@@ -17,7 +17,10 @@ export interface NestSetup {
 }
 
 /** Describes the same for both majors of Nest, on both platforms. */
-export function describeNest(define: (setup: NestSetup) => void, on: readonly NestPlatform[] = ['express', 'fastify']): void {
+export function describeNest(
+  define: (setup: NestSetup) => void,
+  on: readonly NestPlatform[] = ['express', 'fastify'],
+): void {
   const setups = SETUPS.filter(([, platform]) => on.includes(platform));
   describe.each(setups)('Nest %i on %s', (major, platform) => {
     let loaded: Awaited<ReturnType<typeof loadNest>> | undefined;

@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { checkFunction, checkKeys, checkNumber, configError } from './options.ts';
 import type { Verifier } from './verifier.ts';
+import { warnOfSetup } from './warnings.ts';
 import { WebhookError } from './webhook-error.ts';
 
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
@@ -76,10 +77,10 @@ export function readAdapterOptions<Request>(
       const verifier = typeof source === 'function' ? await source(request) : source;
       if (isVerifier(verifier)) return verifier;
       // The answer to an unknown tenant is that to a wrong signature, and says no more.
-      throw new WebhookError(
-        'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-        `The function given to ${owner} knows no verifier for this request.`,
-      );
+      const message = `The function given to ${owner} knows no verifier for a request.`;
+      const error = new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', message);
+      warnOfSetup(error);
+      throw error;
     },
     async body(request, verifier, read) {
       const limit = limitBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;

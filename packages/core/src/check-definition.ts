@@ -185,7 +185,10 @@ function checkDelivery(delivery: SchemeDefinition['delivery']): void {
   if (delivery.retrySpanSeconds !== undefined)
     checkSeconds('delivery.retrySpanSeconds', delivery.retrySpanSeconds);
   if (delivery.timeoutSeconds !== undefined) checkSeconds('delivery.timeoutSeconds', delivery.timeoutSeconds);
-  checkNumber('delivery.maxBodyBytes', delivery.maxBodyBytes, { min: 1, max: 2 ** 31, fallback: 1 });
+  checkNumber('delivery.maxBodyBytes', delivery.maxBodyBytes, { min: 1, max: 2 ** 31 - 1, fallback: 1 });
+  if (delivery.maxBodyBytes !== undefined && !Number.isInteger(delivery.maxBodyBytes)) {
+    throw configError('"delivery.maxBodyBytes" must be a whole number of bytes.');
+  }
 }
 
 function checkSeconds(name: string, value: unknown): void {

@@ -105,9 +105,7 @@ export class EndpointVerifier<K> implements Verifier {
   #record(delivery: Delivery): ReplayHorizon & { key: string } {
     const { replayId, endpoint } = this.#settings;
     if (replayId !== undefined) {
-      const id: unknown = replayId(delivery);
-      if (typeof id !== 'string' || id === '')
-        throw configError('"replayId" must give text that is not empty.');
+      const id = nameOf(delivery, replayId);
       return { key: replayKey(endpoint, 'custom', id), ...this.#horizon };
     }
     const key =
@@ -277,4 +275,17 @@ function missOptions(
 
 function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof (value as Partial<Promise<T>> | undefined)?.then === 'function';
+}
+
+function nameOf(delivery: Delivery, replayId: (webhook: VerifiedWebhook) => unknown): string {
+  let id: unknown;
+  try {
+    id = replayId(delivery);
+  } catch (error) {
+    throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', '"replayId" threw; see the cause.', {
+      cause: error,
+    });
+  }
+  if (typeof id === 'string' && id !== '') return id;
+  throw configError('"replayId" must give text that is not empty.');
 }

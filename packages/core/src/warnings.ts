@@ -2,7 +2,7 @@ import type { WebhookError } from './webhook-error.ts';
 
 const warned = new Set<string>();
 
-/** A mistake in the receiver refuses every delivery, and the sender must not read about it: so the process says it, once. */
+/** What may be a mistake in the receiver, and the sender must not read about: so the process says it, once. */
 export function warnOfSetup(error: WebhookError): void {
   if (warned.has(error.message)) return;
   warned.add(error.message);

@@ -58,6 +58,11 @@ const contradictions: [name: string, message: RegExp, make: () => unknown][] = [
   ['an unknown key encoding', /secret\.encoding/, () => define({ secret: { encoding: 'auto' } })],
   ['an optional prefix that is not named', /prefixOptional/, () => define({ secret: { encoding: 'utf8', prefixOptional: true } })],
   ['a retried status that is a success', /retries/, () => define({ delivery: { ...definition.delivery, retries: [200] } })],
+  [
+    'a limit of half a byte',
+    /maxBodyBytes/,
+    () => define({ delivery: { ...definition.delivery, maxBodyBytes: 1.5 } }),
+  ],
   ['no delivery rules', /"delivery"/, () => define({ delivery: undefined })],
 ];
 

@@ -1,5 +1,5 @@
 export * from './adapter-cases/index.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
 export * from './replay-store-cases.ts';
-export * from './sign.ts';
 export * from './sender/index.ts';
+export * from './sign.ts';

@@ -39,7 +39,10 @@ export function sign(scheme: Pick<DefinedScheme, 'definition'>, input: SignInput
   const { definition } = scheme;
   const form = formAt(definition, input.form ?? 0);
   const body = typeof input.body === 'string' ? Buffer.from(input.body, 'utf8') : input.body;
-  const parts = { id: input.id ?? `msg_${crypto.randomUUID()}`, timestamp: timeText(form, input.timestamp ?? new Date()) };
+  const parts = {
+    id: input.id ?? `msg_${crypto.randomUUID()}`,
+    timestamp: timeText(form, input.timestamp ?? new Date()),
+  };
   const headers: Record<string, string> = { 'content-type': 'application/json', ...input.headers };
   if (form.id !== undefined) headers[form.id.header] = parts.id;
   if (form.timestamp?.header !== undefined) headers[form.timestamp.header] = parts.timestamp;
@@ -71,7 +74,8 @@ export function tamper(request: SignedRequest): SignedRequest {
 function formAt({ signed, name }: SchemeDefinition, index: number): SignedForm {
   const forms: readonly SignedForm[] = 'content' in signed ? [signed] : signed;
   const form = forms[index];
-  if (form === undefined) throw new TypeError(`The scheme ${name} has ${forms.length} form(s), none at index ${index}.`);
+  if (form === undefined)
+    throw new TypeError(`The scheme ${name} has ${forms.length} form(s), none at index ${index}.`);
   return form;
 }
 
@@ -81,7 +85,12 @@ function timeText(form: SignedForm, time: Date | number): string {
 }
 
 // Deliberately not the code that verifies: a mistake shared by both would pass every test.
-function mac(form: SignedForm, key: Uint8Array, parts: { id: string; timestamp: string }, body: Uint8Array): Buffer {
+function mac(
+  form: SignedForm,
+  key: Uint8Array,
+  parts: { id: string; timestamp: string },
+  body: Uint8Array,
+): Buffer {
   const [before = '', after = ''] = form.content
     .replaceAll('{id}', () => parts.id)
     .replaceAll('{timestamp}', () => parts.timestamp)
@@ -101,7 +110,11 @@ function signatureHeader({ signature }: SignedForm): string {
   return typeof signature.header === 'string' ? signature.header : signature.header[0];
 }
 
-function signatureText({ signature, timestamp }: SignedForm, digests: readonly string[], time: string): string {
+function signatureText(
+  { signature, timestamp }: SignedForm,
+  digests: readonly string[],
+  time: string,
+): string {
   const { list, prefix = '' } = signature;
   if (list === undefined) {
     if (digests.length !== 1) throw new TypeError('This scheme sends one signature: give one secret.');

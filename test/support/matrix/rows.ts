@@ -4,7 +4,7 @@ import type { MatrixRequest, MatrixSender } from './sender.ts';
  * What must become of a row: handled once; refused by the scheme's refusal status; or refused by the status of what is wrong with
  * it, whatever the scheme.
  */
-export type Verdict = 'handled' | 'refused' | 400 | 401 | 413 | 415 | 'broken off';
+type Verdict = 'handled' | 'refused' | 400 | 401 | 413 | 415 | 'broken off';
 
 /** One request, made at the moment it is sent, and what must become of it. */
 export interface MatrixRow {

@@ -26,6 +26,7 @@ function textIsKey({ definition }: MatrixSender): boolean {
 
 function listRows(sender: MatrixSender): MatrixRow[] {
   const foreign = sender.text(Buffer.alloc(32, 7));
+  const { separator = '', assign = '' } = sender.form.signature.list ?? {};
   return [
     row('a good signature behind a foreign one', 'handled', (each) =>
       each.request({ further: { before: [foreign] } }),
@@ -41,6 +42,9 @@ function listRows(sender: MatrixSender): MatrixRow[] {
     ),
     row('a good signature among 17', 400, (each) =>
       each.request({ further: { before: new Array<string>(16).fill(foreign) } }),
+    ),
+    row('a good signature in a header of 5000 characters', 400, (each) =>
+      each.request({ value: (value) => `${value}${separator}x${assign}${'0'.repeat(5000)}` }),
     ),
     row('foreign signatures only', 'refused', (each) =>
       each.request({ secret: 'foreign', further: { after: [foreign, foreign] } }),

@@ -141,7 +141,7 @@ export class Connection {
 }
 
 /** The body as it goes over the wire. */
-export function framedBody({ body, framing = 'length', chunkBytes = 7 }: WireRequest): Uint8Array {
+function framedBody({ body, framing = 'length', chunkBytes = 7 }: WireRequest): Uint8Array {
   if (framing !== 'chunked') return body;
   const pieces: Uint8Array[] = [];
   for (let start = 0; start < body.byteLength; start += chunkBytes) {

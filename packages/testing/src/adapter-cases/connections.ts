@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
+import type { WireAnswer } from './answer-parser.ts';
 import { type AdapterCase, assertRefused, type Check } from './case-table.ts';
-import type { WireRequest } from './connection.ts';
-import type { Receiver } from './receiver.ts';
+import type { Connection, WireRequest } from './connection.ts';
 import { bodyHeaders, bodySender, SECRETS } from './senders.ts';
 
 const KIB = 1024;
+const UNREAD = { length: 'more than 256 KiB unread', chunked: 'an unread body of unknown length' } as const;
 
 export const connectionCases: readonly AdapterCase[] = [
   {
@@ -67,102 +68,114 @@ export const connectionCases: readonly AdapterCase[] = [
   },
   {
     name: 'after a body with a Content-Encoding the connection is closed',
-    check: closedAfter(() => {
-      const body = gzipSync('{"a":1}');
-      return { headers: [...bodyHeaders(SECRETS.current, body), ['Content-Encoding', 'gzip']], body };
-    }, 415),
+    check: closedAfter(compressed, 415, 'whole'),
     limited: [
-      { by: 'host-connections', name: 'what becomes of the connection is up to the host' },
       { by: 'host-body-refusals', name: 'what becomes of the connection is up to the host' },
+      {
+        by: 'host-connections',
+        name: 'the connection is up to the host',
+        check: answered(compressed, 415, 'whole'),
+      },
     ],
   },
   {
     name: 'a request that is refused for its headers with a small unread body keeps its connection',
-    check: keptAfter((body) => ({ headers: [], body: body(200 * KIB) })),
-    limited: [{ by: 'host-connections', name: 'what becomes of the connection is up to the host' }],
-  },
-  {
-    name: 'a request that is refused for its headers with more than 256 KiB unread is answered and closed',
-    check: closedUnread((body) => ({ headers: [], body: body(300 * KIB) })),
-    limited: [
-      { by: 'host-connections', name: 'what becomes of the connection is up to the host' },
-      { by: 'early-body', name: 'the body is read by then' },
-    ],
-  },
-  {
-    name: 'a request that is refused for its headers with an unread body of unknown length is answered and closed',
-    check: closedUnread((body) => ({ headers: [], body: body(300 * KIB), framing: 'chunked' })),
-    limited: [
-      { by: 'host-connections', name: 'what becomes of the connection is up to the host' },
-      { by: 'early-body', name: 'the body is read by then' },
-    ],
-  },
-  {
-    name: 'a request that is refused for its headers is answered before its body arrives',
     async check(start) {
       const receiver = await start();
       const connection = await receiver.connect();
-      connection.writeHead({ ...receiver.delivery(), headers: [] });
-      assertRefused(await connection.read(), 401);
-      receiver.assertUntouched();
+      for (let round = 0; round < 3; round++) {
+        assertRefused(await connection.exchange(unsigned(200 * KIB)), 401);
+        assert.equal((await connection.exchange(receiver.delivery())).status, 200);
+      }
+      assert.equal(receiver.runs.length, 3);
     },
-    limited: [{ by: 'early-body', name: 'the body is waited for' }],
+    limited: [
+      {
+        by: 'host-connections',
+        name: 'the connection is up to the host',
+        check: answered(() => unsigned(200 * KIB), 401, 'whole'),
+      },
+    ],
+  },
+  ...(['length', 'chunked'] as const).map((framing) => {
+    const request = () => unsigned(300 * KIB, framing);
+    return {
+      name: `a request that is refused for its headers with ${UNREAD[framing]} is answered and closed`,
+      check: closedAfter(request, 401, 'head'),
+      limited: [
+        { by: 'early-body', name: 'the body is read by then', check: answered(request, 401, 'whole') },
+        {
+          by: 'host-connections',
+          name: 'the connection is up to the host',
+          check: answered(request, 401, 'head'),
+        },
+      ] satisfies AdapterCase['limited'],
+    };
+  }),
+  {
+    name: 'a request that is refused for its headers is answered before its body arrives',
+    check: answered(() => unsigned(100), 401, 'head'),
+    limited: [
+      {
+        by: 'early-body',
+        name: 'the body is waited for',
+        check: answered(() => unsigned(100), 401, 'whole'),
+      },
+    ],
   },
   {
     name: 'a refused request with a body that never ends is closed, not waited for',
     async check(start) {
       const receiver = await start();
       const connection = await receiver.connect();
-      connection.writeHead({ headers: [], body: new Uint8Array(), framing: 'chunked' });
+      connection.writeHead(unsigned(0, 'chunked'));
       connection.writeBytes(Buffer.from('5\r\nhello\r\n'));
       assertRefused(await connection.read(), 401);
       await connection.ended();
     },
     limited: [
-      { by: 'host-connections', name: 'what becomes of the connection is up to the host' },
       { by: 'early-body', name: 'the body is waited for' },
+      { by: 'host-connections', name: 'the connection is up to the host' },
     ],
   },
 ];
 
-function closedAfter(request: () => WireRequest, status: number): Check {
+/** How much of a request the client sends before it reads the answer. */
+type Sent = 'whole' | 'head';
+
+function closedAfter(request: () => WireRequest, status: number, sent: Sent): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender() });
     const connection = await receiver.connect();
-    const answer = await connection.exchange(request());
+    const answer = await exchange(connection, request(), sent);
     assertRefused(answer, status);
     assert.equal(answer.headers.get('connection'), 'close');
+    // A client that doesn't look sends its body after all.
+    if (sent === 'head') connection.writeBytes(Buffer.alloc(1000, 'a'));
     await connection.ended();
     receiver.assertUntouched();
   };
 }
 
-type Bytes = (length: number) => Uint8Array;
-const letters: Bytes = (length) => new Uint8Array(length).fill(0x61);
-
-function closedUnread(request: (bytes: Bytes) => WireRequest): Check {
+function answered(request: () => WireRequest, status: number, sent: Sent): Check {
   return async (start) => {
-    const receiver = await start();
-    const connection = await receiver.connect();
-    connection.writeHead(request(letters));
-    // Answered with its body still to come: then it is sent after all, as by a client that doesn't look.
-    const answer = await connection.read();
-    assertRefused(answer, 401);
-    assert.equal(answer.headers.get('connection'), 'close');
-    connection.writeBytes(letters(1000));
-    await connection.ended();
+    const receiver = await start({ scheme: bodySender() });
+    assertRefused(await exchange(await receiver.connect(), request(), sent), status);
     receiver.assertUntouched();
   };
 }
 
-function keptAfter(request: (bytes: Bytes) => WireRequest): Check {
-  return async (start) => {
-    const receiver: Receiver = await start();
-    const connection = await receiver.connect();
-    for (let round = 0; round < 3; round++) {
-      assertRefused(await connection.exchange(request(letters)), 401);
-      assert.equal((await connection.exchange(receiver.delivery())).status, 200);
-    }
-    assert.equal(receiver.runs.length, 3);
-  };
+function exchange(connection: Connection, request: WireRequest, sent: Sent): Promise<WireAnswer> {
+  if (sent === 'whole') return connection.exchange(request);
+  connection.writeHead(request);
+  return connection.read();
+}
+
+function compressed(): WireRequest {
+  const body = gzipSync('{"a":1}');
+  return { headers: [...bodyHeaders(SECRETS.current, body), ['Content-Encoding', 'gzip']], body };
+}
+
+function unsigned(bytes: number, framing: 'length' | 'chunked' = 'length'): WireRequest {
+  return { headers: [], body: Buffer.alloc(bytes, 'a'), framing };
 }

@@ -63,14 +63,15 @@ export const hostCases: readonly AdapterCase[] = [
     name: 'a scheme is told the method and the whole request target',
     async check(start) {
       const real = bodySender();
-      const told: unknown[] = [];
+      const told: string[] = [];
       const open: typeof real.open = (head) => {
-        told.push([head.method, head.url]);
+        told.push(`${head.method} ${head.url}`);
         return real.open(head);
       };
       const receiver = await start({ scheme: { ...real, open } });
       await receiver.deliver({ ...receiver.delivery(), path: '/hooks/case?tenant=a%20b' });
-      assert.deepEqual(told, [['POST', '/hooks/case?tenant=a%20b']]);
+      // Where the host knows whole addresses only, it stands at the end of one.
+      assert.match(told.join(), /^POST (?:http:\/\/[^/]+)?\/hooks\/case\?tenant=a%20b$/);
     },
   },
   {

@@ -1,0 +1,41 @@
+import { createVerifier } from '@countersign/core';
+import { fileSecrets } from '@countersign/core/node';
+import { webhook } from '@countersign/express';
+import { anchorBrowser } from '@countersign/schemes';
+import express from 'express';
+
+// {"current": "the new secret", "previous": {"secret": "the old one", "notAfter": "2030-01-31T00:00:00Z"}}
+// Rewrite the file to rotate: the process takes the new set by itself.
+const verifier = createVerifier({
+  scheme: anchorBrowser(),
+  secrets: fileSecrets(process.env.ANCHOR_SECRETS ?? '/run/secrets/anchor.json'),
+});
+await verifier.ready();
+
+const app = express();
+
+app.post('/hooks/anchor', webhook(verifier), async (req, res) => {
+  await handle(req.webhook.id, req.webhook.json());
+  res.sendStatus(204);
+});
+
+app.get('/health', (_, res) => {
+  const health = verifier.health();
+  res.status(health.state === 'not-ready' ? 503 : 200).json(health);
+});
+
+const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
+  if (error) throw error;
+  const address = server.address();
+  console.log(`listening on port ${typeof address === 'object' ? address?.port : address}`);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Deliveries that are being handled come to their end; then nothing keeps the process alive.
+  process.once(signal, () => server.close(() => void verifier.close()));
+}
+
+/** Runs once for each delivery. Where it throws, the sender is answered 500, and its retry runs again. */
+async function handle(id: string, event: unknown): Promise<void> {
+  console.log(`handled ${id}: ${JSON.stringify(event)}`);
+}

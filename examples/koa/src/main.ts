@@ -1,0 +1,45 @@
+import { createVerifier } from '@countersign/core';
+import { fileSecrets } from '@countersign/core/node';
+import { webhook } from '@countersign/koa';
+import { anchorBrowser } from '@countersign/schemes';
+import Router from '@koa/router';
+import Koa from 'koa';
+
+// {"current": "the new secret", "previous": {"secret": "the old one", "notAfter": "2030-01-31T00:00:00Z"}}
+// Rewrite the file to rotate: the process takes the new set by itself.
+const verifier = createVerifier({
+  scheme: anchorBrowser(),
+  secrets: fileSecrets(process.env.ANCHOR_SECRETS ?? '/run/secrets/anchor.json'),
+});
+await verifier.ready();
+
+const router = new Router();
+
+router.post('/hooks/anchor', webhook(verifier), async (ctx) => {
+  await handle(ctx.state.webhook.id, ctx.state.webhook.json());
+  ctx.status = 204;
+});
+
+router.get('/health', (ctx) => {
+  const health = verifier.health();
+  ctx.status = health.state === 'not-ready' ? 503 : 200;
+  ctx.body = health;
+});
+
+const app = new Koa();
+app.use(router.routes());
+
+const server = app.listen(Number(process.env.PORT ?? 3000), () => {
+  const address = server.address();
+  console.log(`listening on port ${typeof address === 'object' ? address?.port : address}`);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Deliveries that are being handled come to their end; then nothing keeps the process alive.
+  process.once(signal, () => server.close(() => void verifier.close()));
+}
+
+/** Runs once for each delivery. Where it throws, the sender is answered 500, and its retry runs again. */
+async function handle(id: string, event: unknown): Promise<void> {
+  console.log(`handled ${id}: ${JSON.stringify(event)}`);
+}

@@ -1,0 +1,11 @@
+export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';
+export { VerifyWebhook } from './verify-webhook.decorator.ts';
+export { Webhook } from './webhook.decorator.ts';
+export { WebhookGuard } from './webhook.guard.ts';
+export { WebhookModule } from './webhook.module.ts';
+export type {
+  WebhookHttpRequest,
+  WebhookModuleOptions,
+  WebhookRouteOptions,
+  WebhookVerifier,
+} from './webhook-module-options.ts';

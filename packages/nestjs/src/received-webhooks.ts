@@ -1,0 +1,28 @@
+import type { IncomingMessage } from 'node:http';
+import type { ReceivedWebhook } from '@countersign/core';
+import type { WebhookTarget } from './webhook-target.ts';
+
+interface Received {
+  readonly target: WebhookTarget;
+  readonly webhook: ReceivedWebhook;
+}
+
+// Bound to the request itself: nothing that a client sends, and no property that other code sets, can stand for a verification.
+const received = new WeakMap<IncomingMessage, Received>();
+
+export function keepReceived(
+  incoming: IncomingMessage,
+  target: WebhookTarget,
+  webhook: ReceivedWebhook,
+): void {
+  received.set(incoming, { target, webhook });
+}
+
+/** Whether the request was verified as this very target wants it. */
+export function isReceivedFor(incoming: IncomingMessage, target: WebhookTarget): boolean {
+  return received.get(incoming)?.target === target;
+}
+
+export function receivedWebhook(incoming: IncomingMessage): ReceivedWebhook | undefined {
+  return received.get(incoming)?.webhook;
+}

@@ -1,0 +1,33 @@
+/** Characters by which a path of Express is more than text. */
+const DYNAMIC = /[:*{}()[\]?+!\\]/;
+/** Those by which it may have more or fewer segments than are written. */
+const OPEN = /[*{}]/;
+
+/**
+ * Matches requests that a route of Express may get. Never too few: that would leave a webhook's body to a parser. A request too
+ * many is parsed after all, once it has reached another route.
+ */
+export function routePattern(
+  routeMethod: string,
+  path: string,
+): (method: string, pathname: string) => boolean {
+  const segments = segmentsOf(path);
+  const open = segments.findIndex((segment) => OPEN.test(segment));
+  const fixed = (open === -1 ? segments : segments.slice(0, open)).map((segment) =>
+    DYNAMIC.test(segment) ? undefined : segment,
+  );
+  const methods = routeMethod === 'get' ? ['GET', 'HEAD'] : [routeMethod.toUpperCase()];
+  return (method, pathname) => {
+    if (routeMethod !== 'all' && !methods.includes(method)) return false;
+    const given = segmentsOf(pathname);
+    if (open === -1 ? given.length !== fixed.length : given.length < fixed.length) return false;
+    return fixed.every((segment, index) => segment === undefined || segment === given[index]);
+  };
+}
+
+function segmentsOf(path: string): string[] {
+  return path
+    .toLowerCase()
+    .split('/')
+    .filter((segment) => segment !== '');
+}

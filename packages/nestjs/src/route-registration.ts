@@ -1,0 +1,54 @@
+import type { AbstractHttpAdapter } from '@nestjs/core';
+
+/** The methods of an adapter that register a route: `(path, handler)`. */
+const METHODS = [
+  'all',
+  'copy',
+  'delete',
+  'get',
+  'head',
+  'lock',
+  'mkcol',
+  'move',
+  'options',
+  'patch',
+  'post',
+  'propfind',
+  'proppatch',
+  'put',
+  'query',
+  'search',
+  'unlock',
+];
+
+/** One route, on its way to the framework. */
+export interface RouteRegistration {
+  /** In lower case; `all` for every method. */
+  readonly method: string;
+  readonly path: unknown;
+  readonly handlers: readonly unknown[];
+  /** Registers it, with these handlers. */
+  register(handlers: readonly unknown[]): unknown;
+}
+
+/** Calls `see` for every route that is registered from now on; what it returns is returned to who registers. */
+export function onRouteRegistration(
+  adapter: AbstractHttpAdapter,
+  see: (route: RouteRegistration) => unknown,
+): void {
+  for (const method of METHODS) {
+    const original: unknown = Reflect.get(adapter, method);
+    if (typeof original !== 'function') continue;
+    Reflect.set(adapter, method, function registerRoute(...args: unknown[]) {
+      const [path, ...handlers] = args;
+      // Express looks a setting up with get(name).
+      if (handlers.length === 0) return Reflect.apply(original, adapter, args);
+      return see({
+        method,
+        path,
+        handlers,
+        register: (given) => Reflect.apply(original, adapter, [path, ...given]),
+      });
+    });
+  }
+}

@@ -1,0 +1,81 @@
+import { type Verifier, WebhookError } from '@countersign/core';
+import { createNodeReceiver, type NodeReceiver } from '@countersign/core/node';
+import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import { MODULE_OPTIONS_TOKEN } from './webhook.module-definition.ts';
+import type {
+  NestVerifierSource,
+  WebhookHttpRequest,
+  WebhookModuleOptions,
+  WebhookRouteOptions,
+} from './webhook-module-options.ts';
+import type { WebhookTarget } from './webhook-target.ts';
+
+/** The module's verifiers, and what receives for each route that asks for one. */
+@Injectable()
+export class WebhookEndpoints implements OnApplicationShutdown {
+  readonly #verifiers: ReadonlyMap<string, NestVerifierSource>;
+  readonly #defaults: WebhookRouteOptions;
+  readonly #receivers = new Map<WebhookTarget, NodeReceiver<WebhookHttpRequest>>();
+  /** Whether any route takes its bytes off the wire, and not from a `rawBody` of its own. */
+  readsBodies = false;
+
+  constructor(@Inject(MODULE_OPTIONS_TOKEN) options: WebhookModuleOptions) {
+    const { verifiers, ...defaults } = options ?? {};
+    if (verifiers === null || typeof verifiers !== 'object' || Object.keys(verifiers).length === 0) {
+      throw configError('WebhookModule wants "verifiers": { name: verifier }.');
+    }
+    this.#verifiers = new Map(Object.entries(verifiers));
+    this.#defaults = defaults;
+    // Wrong verifiers and options show now, even where no route uses them yet.
+    for (const name of this.#verifiers.keys()) this.#create(name, {}, `WebhookModule's "${name}"`);
+  }
+
+  /**
+   * What receives for a route, made once.
+   * @throws `ERR_WEBHOOK_CONFIG_INVALID` for an unknown name or a wrong option.
+   */
+  receiver(target: WebhookTarget): NodeReceiver<WebhookHttpRequest> {
+    let receiver = this.#receivers.get(target);
+    if (receiver === undefined) {
+      const name = target.name ?? this.#onlyName();
+      receiver = this.#create(name, target.options, `@VerifyWebhook('${name}')`);
+      this.#receivers.set(target, receiver);
+      this.readsBodies ||= (target.options.rawBody ?? this.#defaults.rawBody) === undefined;
+    }
+    return receiver;
+  }
+
+  #create(name: string, options: WebhookRouteOptions, owner: string): NodeReceiver<WebhookHttpRequest> {
+    const source = this.#verifiers.get(name);
+    if (source === undefined) {
+      throw configError(
+        `@VerifyWebhook knows no verifier "${name}". WebhookModule has: ${this.#names()}. Name all verifiers in one forRoot().`,
+      );
+    }
+    return createNodeReceiver(owner, source, { ...this.#defaults, ...options });
+  }
+
+  #onlyName(): string {
+    const [name, ...others] = this.#verifiers.keys();
+    if (name !== undefined && others.length === 0) return name;
+    throw configError(
+      `@UseGuards(WebhookGuard) needs @VerifyWebhook(name) beside it to choose from: ${this.#names()}.`,
+    );
+  }
+
+  #names(): string {
+    return [...this.#verifiers.keys()].map((name) => `"${name}"`).join(', ');
+  }
+
+  // Not earlier: until the server is closed, requests are being verified.
+  async onApplicationShutdown(): Promise<void> {
+    const verifiers = [...this.#verifiers.values()].filter(
+      (source): source is Verifier => typeof source !== 'function',
+    );
+    await Promise.all(verifiers.map((verifier) => verifier.close()));
+  }
+}
+
+function configError(message: string): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', message);
+}

@@ -1,0 +1,75 @@
+import { WebhookError } from '@countersign/core';
+import { Global, Inject, Module, type NestModule, type OnApplicationBootstrap } from '@nestjs/common';
+import { type AbstractHttpAdapter, DiscoveryModule, HttpAdapterHost } from '@nestjs/core';
+import { ExpressParsers } from './express-parsers.ts';
+import { bypassFastifyParsers } from './fastify-parsers.ts';
+import { WebhookGuard } from './webhook.guard.ts';
+import { ConfigurableModuleClass } from './webhook.module-definition.ts';
+import { WebhookEndpoints } from './webhook-endpoints.ts';
+import { WebhookRoutes } from './webhook-routes.ts';
+
+/**
+ * Names the application's verifiers, and keeps Nest's body parsers off the routes that `@VerifyWebhook` protects. Import it once,
+ * in the root module; it is global. Neither `rawBody: true` nor `emitDecoratorMetadata` is needed, and other routes keep Nest's
+ * parsers and limits.
+ *
+ * It works on Express and on Fastify. What is wrong with options, names or decorators stops the application when it starts.
+ *
+ * @example
+ * ```ts
+ * @Module({
+ *   imports: [WebhookModule.forRoot({ verifiers: { anchor: anchorVerifier, stripe: stripeVerifier } })],
+ *   controllers: [HooksController],
+ * })
+ * export class AppModule {}
+ * ```
+ */
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [WebhookEndpoints, WebhookRoutes, WebhookGuard],
+  exports: [WebhookEndpoints, WebhookGuard],
+})
+export class WebhookModule extends ConfigurableModuleClass implements NestModule, OnApplicationBootstrap {
+  readonly #host: HttpAdapterHost;
+  readonly #routes: WebhookRoutes;
+  readonly #endpoints: WebhookEndpoints;
+  #expressParsers: ExpressParsers | undefined;
+
+  constructor(
+    @Inject(HttpAdapterHost) host: HttpAdapterHost,
+    @Inject(WebhookRoutes) routes: WebhookRoutes,
+    @Inject(WebhookEndpoints) endpoints: WebhookEndpoints,
+  ) {
+    super();
+    this.#host = host;
+    this.#routes = routes;
+    this.#endpoints = endpoints;
+    // A testing module gets its adapter later than an application; parsers come later still.
+    if (host.httpAdapter) this.#bypassParsers(host.httpAdapter);
+    else host.init$.subscribe(() => this.#bypassParsers(host.httpAdapter));
+  }
+
+  #bypassParsers(adapter: AbstractHttpAdapter): void {
+    const type = adapter.getType();
+    if (type === 'express') this.#expressParsers = new ExpressParsers(adapter, this.#routes);
+    else if (type === 'fastify') bypassFastifyParsers(adapter, this.#routes);
+  }
+
+  /** Called by Nest before it registers routes. */
+  configure(): void {
+    const type = this.#host.httpAdapter.getType();
+    if (type !== 'express' && type !== 'fastify') {
+      throw new WebhookError(
+        'ERR_WEBHOOK_CONFIG_INVALID',
+        `WebhookModule works on Express and on Fastify, not on "${type}".`,
+      );
+    }
+    this.#routes.find();
+  }
+
+  onApplicationBootstrap(): void {
+    this.#routes.checkRegistered();
+    if (this.#endpoints.readsBodies) this.#expressParsers?.check();
+  }
+}

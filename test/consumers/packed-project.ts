@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PACKAGES, ROOT } from './packages.ts';
+
+const FIXTURES = fileURLToPath(new URL('fixtures', import.meta.url));
+const NPM_INSTALL = ['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--prefer-offline'];
+const UNREACHABLE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b/;
+
+export interface Output {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A project of a user, who installed this repository's packages as they would be published. */
+export interface PackedProject {
+  readonly folder: string;
+  /** Copies a fixture into the project, as the folder of its name. */
+  addFixture(name: string): Promise<void>;
+  /** Installs more, by `package.json`'s notation. */
+  install(dependencies: Readonly<Record<string, string>>): Promise<void>;
+  /** Runs a JavaScript file of the project in a process of its own. Rejects, with its output, where that fails. */
+  node(args: readonly string[], options?: { readonly in?: string; readonly binary?: string }): Promise<Output>;
+  remove(): Promise<void>;
+}
+
+/** That npm could not reach its registry, which says nothing about the packages. */
+export class RegistryUnreachable extends Error {}
+
+/** Builds the packages, packs them, and installs the tarballs beside the given dependencies into a new temporary project. */
+export async function packedProject(dependencies: Readonly<Record<string, string>>): Promise<PackedProject> {
+  // Not the path of a link: Node reports real paths.
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-consumer-')));
+  const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  try {
+    // One at a time: other tests want the processors too.
+    await run(process.execPath, ['.ci/bootstrap.mjs', 'turbo', 'run', 'build', '--concurrency=1'], ROOT);
+    const tarballs = await pack(folder);
+    await writeFile(
+      join(folder, 'package.json'),
+      JSON.stringify({ private: true, dependencies: { ...dependencies, ...tarballs } }),
+    );
+    await install(folder, []);
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return {
+    folder,
+    addFixture: (name) => cp(join(FIXTURES, name), join(folder, name), { recursive: true }),
+    install: (more) =>
+      install(folder, [
+        '--no-save',
+        ...Object.entries(more).map(([name, version]) => `${name}@${version}`),
+      ]),
+    node: (args, options = {}) =>
+      run(options.binary ?? process.execPath, args, join(folder, options.in ?? '.')),
+    remove,
+  };
+}
+
+/** Gives the dependencies that lead to the tarballs. */
+async function pack(folder: string): Promise<Record<string, string>> {
+  const workspaces = PACKAGES.map((path) => `--workspace=${path}`);
+  const { stdout } = await npm(['pack', '--json', '--pack-destination', folder, ...workspaces], ROOT);
+  const packed: { name: string; filename: string }[] = Object.values(JSON.parse(stdout));
+  return Object.fromEntries(packed.map(({ name, filename }) => [name, `file:${filename}`]));
+}
+
+async function install(folder: string, more: readonly string[]): Promise<void> {
+  try {
+    await npm([...NPM_INSTALL, ...more], folder);
+  } catch (error) {
+    if (!UNREACHABLE.test(String(error))) throw error;
+    throw new RegistryUnreachable('npm could not reach its registry', { cause: error });
+  }
+}
+
+function npm(args: readonly string[], cwd: string): Promise<Output> {
+  const cli = process.env.npm_execpath;
+  return cli?.includes('npm-cli') ? run(process.execPath, [cli, ...args], cwd) : run('npm', args, cwd);
+}
+
+function run(file: string, args: readonly string[], cwd: string): Promise<Output> {
+  return new Promise((resolve, reject) => {
+    execFile(file, args, { cwd, env: userEnv(), maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+      if (error === null) resolve({ stdout, stderr });
+      else reject(new Error(`${[file, ...args].join(' ')} failed (${error.code ?? error.signal})\n${stdout}\n${stderr}`));
+    });
+  });
+}
+
+/** The environment without what npm and the test runner tell the processes that they start about this repository. */
+function userEnv(): NodeJS.ProcessEnv {
+  const ours = /^(?:NODE_OPTIONS|NODE_ENV|INIT_CWD|VITEST.*|npm_(?:package|lifecycle|command|config_local_prefix).*)$/;
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
+}
