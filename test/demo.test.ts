@@ -63,7 +63,7 @@ describe('the tally', () => {
   });
 
   it('counts an event as lost that is still pending at the end', () => {
-    expect(count([{ sequence: 1, state: 'pending' }], [])).toMatchObject({ lost: 1 });
+    expect(count([{ sequence: 1, state: 'pending' }], [ran(1)])).toMatchObject({ lost: 1 });
   });
 
   it('counts an event once as run twice, however often it ran, and in whichever process', () => {

@@ -7,5 +7,6 @@ describe.each([
   ['Fastify 5, with the routes in a scope below', fastifyMount('nested')],
 ])('%s', (_, mount) => {
   // A parser can only stand in another scope: content type parsers are the host's own.
-  for (const { name, run } of adapterCases(mount, { limits: ['no-parser-before', 'no-parser-after'] })) it(name, run);
+  for (const { name, run } of adapterCases(mount, { limits: ['no-parser-before', 'no-parser-after'] }))
+    it(name, run);
 });

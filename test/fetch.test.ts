@@ -3,7 +3,13 @@ import { describe, it } from 'vitest';
 import { honoMount, nodeMount } from './support/fetch-mount.ts';
 
 // What the Web's Request and Response can't show or do; the host decides over connections.
-const limits = ['joined-headers', 'no-parser-after', 'no-late-failure', 'no-body-property', 'host-connections'] as const;
+const limits = [
+  'joined-headers',
+  'no-parser-after',
+  'no-late-failure',
+  'no-body-property',
+  'host-connections',
+] as const;
 
 describe.each([
   ['webhookHandler on node:http', nodeMount],

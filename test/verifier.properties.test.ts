@@ -1,5 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createVerifier, defineScheme, isWebhookError, type SchemeDefinition, systemClock } from '@countersign/core';
+import {
+  createVerifier,
+  defineScheme,
+  isWebhookError,
+  type SchemeDefinition,
+  systemClock,
+} from '@countersign/core';
 import { sign } from '@countersign/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -14,11 +20,19 @@ const base = {
 const forms: Record<string, SchemeDefinition> = {
   'single hex': defineScheme({
     ...base,
-    signed: { algorithm: { hmac: 'sha256' }, signature: { header: 's', prefix: 'sha256=', encoding: 'hex' }, content: '{body}' },
+    signed: {
+      algorithm: { hmac: 'sha256' },
+      signature: { header: 's', prefix: 'sha256=', encoding: 'hex' },
+      content: '{body}',
+    },
   }).definition,
   'upper-case hex of SHA-1': defineScheme({
     ...base,
-    signed: { algorithm: { hmac: 'sha1' }, signature: { header: 's', encoding: 'hex-upper' }, content: '{body}' },
+    signed: {
+      algorithm: { hmac: 'sha1' },
+      signature: { header: 's', encoding: 'hex-upper' },
+      content: '{body}',
+    },
   }).definition,
   'items with a time': defineScheme({
     ...base,
@@ -63,7 +77,12 @@ describe.each(Object.entries(forms))('%s', (_, definition) => {
     return createVerifier({ scheme, secrets: { current: current ?? [], previous }, replay: false });
   };
   const accepts = (keys: Uint8Array[], request: { headers: Record<string, string>; body: Uint8Array }) =>
-    verifierOf(...keys).verify(request).then(() => true, () => false);
+    verifierOf(...keys)
+      .verify(request)
+      .then(
+        () => true,
+        () => false,
+      );
 
   it('verifies what is signed', async () => {
     await fc.assert(
@@ -90,34 +109,47 @@ describe.each(Object.entries(forms))('%s', (_, definition) => {
 
   it('accepts exactly one text per signature value', async () => {
     await fc.assert(
-      fc.asyncProperty(bytes(0), fc.nat(), fc.string({ unit: 'binary-ascii', minLength: 0, maxLength: 2 }), async (body, at, insert) => {
-        const secret = keyOf(2);
-        const request = sign(scheme, { secret, body });
-        const text = request.headers['s'] ?? '';
-        // Only the last value: what stands before it may be a time, a label or a separator, which other tests cover.
-        const start = Math.max(text.lastIndexOf('='.repeat(1), text.length - 4), text.lastIndexOf(',')) + 1;
-        const place = Math.min(text.length - 1, start + (at % Math.max(1, text.length - start)));
-        const changed = text.slice(0, place) + insert + text.slice(place + 1);
-        fc.pre(changed !== text);
-        const { list } = Array.isArray(definition.signed) ? { list: undefined } : (definition.signed as { signature: { list?: { separator: string } } }).signature;
-        fc.pre(list === undefined || !insert.includes(list.separator));
-        expect(await accepts([secret], { ...request, headers: { ...request.headers, s: changed } })).toBe(false);
-      }),
+      fc.asyncProperty(
+        bytes(0),
+        fc.nat(),
+        fc.string({ unit: 'binary-ascii', minLength: 0, maxLength: 2 }),
+        async (body, at, insert) => {
+          const secret = keyOf(2);
+          const request = sign(scheme, { secret, body });
+          const text = request.headers.s ?? '';
+          // Only the last value: what stands before it may be a time, a label or a separator, which other tests cover.
+          const start = Math.max(text.lastIndexOf('='.repeat(1), text.length - 4), text.lastIndexOf(',')) + 1;
+          const place = Math.min(text.length - 1, start + (at % Math.max(1, text.length - start)));
+          const changed = text.slice(0, place) + insert + text.slice(place + 1);
+          fc.pre(changed !== text);
+          const { list } = Array.isArray(definition.signed)
+            ? { list: undefined }
+            : (definition.signed as { signature: { list?: { separator: string } } }).signature;
+          fc.pre(list === undefined || !insert.includes(list.separator));
+          expect(await accepts([secret], { ...request, headers: { ...request.headers, s: changed } })).toBe(
+            false,
+          );
+        },
+      ),
       runs,
     );
   });
 
   it('does not care for the order of keys, and a set accepts what its parts accept', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.uniqueArray(fc.integer({ min: 1, max: 255 }), { minLength: 2, maxLength: 6 }), fc.nat(), async (seeds, at) => {
-        const keys = seeds.map(keyOf);
-        const seed = (at % 255) + 1;
-        const signer = keyOf(seed);
-        const request = sign(scheme, { secret: signer, body: 'x' });
-        const known = seeds.includes(seed);
-        expect(await accepts(keys, request)).toBe(known);
-        expect(await accepts([...keys].reverse(), request)).toBe(known);
-      }),
+      fc.asyncProperty(
+        fc.uniqueArray(fc.integer({ min: 1, max: 255 }), { minLength: 2, maxLength: 6 }),
+        fc.nat(),
+        async (seeds, at) => {
+          const keys = seeds.map(keyOf);
+          const seed = (at % 255) + 1;
+          const signer = keyOf(seed);
+          const request = sign(scheme, { secret: signer, body: 'x' });
+          const known = seeds.includes(seed);
+          expect(await accepts(keys, request)).toBe(known);
+          expect(await accepts([...keys].reverse(), request)).toBe(known);
+        },
+      ),
       runs,
     );
   });
@@ -125,17 +157,35 @@ describe.each(Object.entries(forms))('%s', (_, definition) => {
   it('never throws anything but its own error, whatever the request', async () => {
     const verifier = verifierOf(keyOf(3));
     const names = ['s', 'S', 'time', 'id', 'x'];
-    const value = fc.oneof(fc.string(), fc.constantFrom('v1=', 't=1,v1=ab', 'v1,', `v1,${'A'.repeat(88)}`, `${Math.floor(systemClock.now() / 1000)}`), fc.anything());
+    const value = fc.oneof(
+      fc.string(),
+      fc.constantFrom(
+        'v1=',
+        't=1,v1=ab',
+        'v1,',
+        `v1,${'A'.repeat(88)}`,
+        `${Math.floor(systemClock.now() / 1000)}`,
+      ),
+      fc.anything(),
+    );
     const headers = fc.oneof(
       fc.array(fc.tuple(fc.constantFrom(...names), value)).map((pairs) => pairs.flat()),
       fc.dictionary(fc.constantFrom(...names), fc.oneof(value, fc.array(value))),
       fc.anything(),
     );
-    const body = fc.oneof(bytes(0), fc.anything(), fc.func(fc.anything()), fc.constant(() => Promise.reject('no')));
+    const body = fc.oneof(
+      bytes(0),
+      fc.anything(),
+      fc.func(fc.anything()),
+      fc.constant(() => Promise.reject('no')),
+    );
     await fc.assert(
       fc.asyncProperty(headers, body, async (given, content) => {
         const request = { headers: given, body: content } as Parameters<typeof verifier.verify>[0];
-        const error = await verifier.verify(request).then(() => undefined, (thrown: unknown) => thrown);
+        const error = await verifier.verify(request).then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        );
         expect(isWebhookError(error)).toBe(true);
       }),
       { numRuns: 500 },

@@ -3,8 +3,8 @@ import { inspect } from 'node:util';
 import {
   createVerifier,
   type DefinedScheme,
-  defineScheme,
   type DeliveryRules,
+  defineScheme,
   type HeadersInput,
   memoryReplayStore,
   type ReplayStore,
@@ -20,7 +20,12 @@ import { describe, expect, it } from 'vitest';
 const secret = 'a-signing-secret-of-32-characters';
 const other = 'another-secret-of-32-characters!!';
 const body = '{"id":"evt_1","n":1}';
-const retried: DeliveryRules = { retries: 'any-failure', idStableOverRetries: true, retrySignature: 'renewed', retrySpanSeconds: 3600 };
+const retried: DeliveryRules = {
+  retries: 'any-failure',
+  idStableOverRetries: true,
+  retrySignature: 'renewed',
+  retrySpanSeconds: 3600,
+};
 
 const timed = {
   name: 'timed',
@@ -39,7 +44,11 @@ const timed = {
 const plain = {
   ...timed,
   name: 'plain',
-  signed: { algorithm: { hmac: 'sha256' }, signature: { header: 'x-signature', prefix: 'sha256=', encoding: 'hex' }, content: '{body}' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-signature', prefix: 'sha256=', encoding: 'hex' },
+    content: '{body}',
+  },
   identity: { bodyField: 'id' },
   unsigned: { event: 'x-event' },
 } as const satisfies SchemeDefinition;
@@ -49,7 +58,13 @@ function setUp(options: Partial<VerifierOptions> & { delivery?: DeliveryRules } 
   const clock = manualClock();
   const events: WebhookEvent[] = [];
   const scheme = (rest.scheme as DefinedScheme | undefined) ?? defineScheme({ ...timed, delivery });
-  const verifier = createVerifier({ secrets: secret, clock, observe: (event) => events.push(event), ...rest, scheme });
+  const verifier = createVerifier({
+    secrets: secret,
+    clock,
+    observe: (event) => events.push(event),
+    ...rest,
+    scheme,
+  });
   const signed = (input: Partial<Parameters<typeof sign>[1]> = {}) =>
     sign(scheme, { secret, body, id: 'msg_1', timestamp: clock.now() / 1000, ...input });
   return { clock, events, scheme, verifier, signed };
@@ -69,7 +84,12 @@ describe('verify', () => {
   it('gives the delivery and says which key matched', async () => {
     const { verifier, signed, clock } = setUp();
     const webhook = await verifier.verify(signed());
-    expect(webhook).toMatchObject({ id: 'msg_1', scheme: 'timed', endpoint: 'timed', bodyAuthenticated: true });
+    expect(webhook).toMatchObject({
+      id: 'msg_1',
+      scheme: 'timed',
+      endpoint: 'timed',
+      bodyAuthenticated: true,
+    });
     expect(webhook.key.role).toBe('current');
     expect(webhook.signedAt?.getTime()).toBe(Math.floor(clock.now() / 1000) * 1000);
     expect(Buffer.from(webhook.body).toString()).toBe(body);
@@ -101,8 +121,12 @@ describe('verify', () => {
       read += 1;
       return Buffer.from(body);
     };
-    expect((await refusal(verifier.verify({ headers, body: count }))).code).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
-    expect((await refusal(verifier.verify({ headers: {}, body: count }))).code).toBe('ERR_WEBHOOK_SIGNATURE_MISSING');
+    expect((await refusal(verifier.verify({ headers, body: count }))).code).toBe(
+      'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
+    );
+    expect((await refusal(verifier.verify({ headers: {}, body: count }))).code).toBe(
+      'ERR_WEBHOOK_SIGNATURE_MISSING',
+    );
     expect(read).toBe(0);
     await verifier.verify({ headers: signed().headers, body: count });
     expect(read).toBe(1);
@@ -142,11 +166,18 @@ describe('freshness', () => {
     const now = Math.floor(clock.now() / 1000);
     await verifier.verify(signed({ timestamp: now - 10 }));
     await verifier.verify(signed({ timestamp: now + 20 }));
-    expect((await refusal(verifier.verify(signed({ timestamp: now - 11 })))).code).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
-    expect((await refusal(verifier.verify(signed({ timestamp: now + 21 })))).code).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_NEW');
+    expect((await refusal(verifier.verify(signed({ timestamp: now - 11 })))).code).toBe(
+      'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
+    );
+    expect((await refusal(verifier.verify(signed({ timestamp: now + 21 })))).code).toBe(
+      'ERR_WEBHOOK_TIMESTAMP_TOO_NEW',
+    );
   });
 
-  const created = defineScheme({ ...plain, bodyTime: { field: 'meta.created', unit: 's', past: 3600, future: 60 } });
+  const created = defineScheme({
+    ...plain,
+    bodyTime: { field: 'meta.created', unit: 's', past: 3600, future: 60 },
+  });
 
   it.each([
     ['a fresh time', (now: number) => ({ created: now - 3600 }), undefined],
@@ -155,7 +186,11 @@ describe('freshness', () => {
     ['no time', () => ({}), 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD'],
     ['a fractional time', (now: number) => ({ created: now + 0.5 }), 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD'],
     ['a time in words', () => ({ created: 'today' }), 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD'],
-    ['a time on the prototype', (now: number) => ({ ['__proto__']: { created: now } }), 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD'],
+    [
+      'a time on the prototype',
+      (now: number) => ({ ['__proto__']: { created: now } }),
+      'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
+    ],
   ])('judges %s in the signed body right after the match', async (_, meta, code) => {
     const { verifier, signed, clock } = setUp({ scheme: created });
     const request = signed({ body: JSON.stringify({ meta: meta(Math.floor(clock.now() / 1000)) }) });
@@ -166,12 +201,16 @@ describe('freshness', () => {
 
   it('never forgets a delivery while its body time is still fresh', async () => {
     const { verifier, signed, clock } = setUp({ scheme: created });
-    const request = signed({ body: JSON.stringify({ id: 'e', meta: { created: Math.floor(clock.now() / 1000) + 60 } }) });
+    const request = signed({
+      body: JSON.stringify({ id: 'e', meta: { created: Math.floor(clock.now() / 1000) + 60 } }),
+    });
     const first = await verifier.receive(request);
     if (first.state === 'claimed') await first.claim.commit();
     for (let hour = 0; hour < 26; hour++) {
       const again = await verifier.receive(request).catch((error: WebhookError) => error.code);
-      expect(again === 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD' || (again as { state: string }).state === 'duplicate').toBe(true);
+      expect(
+        again === 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD' || (again as { state: string }).state === 'duplicate',
+      ).toBe(true);
       await clock.advance(600_000);
     }
   });
@@ -196,8 +235,16 @@ describe('malformed requests', () => {
     ['a repeated signature', { ...good, 'X-Signature': signature }, 'ERR_WEBHOOK_HEADER_INVALID'],
     ['no time', { ...good, 'x-signature': signature.replace(/^t=\d+,/, '') }, 'ERR_WEBHOOK_HEADER_INVALID'],
     ['two times', { ...good, 'x-signature': `t=1,${signature}` }, 'ERR_WEBHOOK_HEADER_INVALID'],
-    ['a huge header', { ...good, 'x-signature': `${signature},${'v1=,'.repeat(2000)}` }, 'ERR_WEBHOOK_HEADER_INVALID'],
-    ['seventeen signatures', { ...good, 'x-signature': `${signature},${'v1=0,'.repeat(16)}` }, 'ERR_WEBHOOK_HEADER_INVALID'],
+    [
+      'a huge header',
+      { ...good, 'x-signature': `${signature},${'v1=,'.repeat(2000)}` },
+      'ERR_WEBHOOK_HEADER_INVALID',
+    ],
+    [
+      'seventeen signatures',
+      { ...good, 'x-signature': `${signature},${'v1=0,'.repeat(16)}` },
+      'ERR_WEBHOOK_HEADER_INVALID',
+    ],
     ...['12abc', '1.5', '0x10', '1e3', ' 1', '-1', '', '1'.repeat(16)].map(
       (time): [string, HeadersInput, string] => [
         `the time "${time}"`,
@@ -205,7 +252,11 @@ describe('malformed requests', () => {
         'ERR_WEBHOOK_HEADER_INVALID',
       ],
     ),
-    ['milliseconds for seconds', { ...good, 'x-signature': signature.replace(/t=(\d+)/, 't=$1000') }, 'ERR_WEBHOOK_TIMESTAMP_TOO_NEW'],
+    [
+      'milliseconds for seconds',
+      { ...good, 'x-signature': signature.replace(/t=(\d+)/, 't=$1000') },
+      'ERR_WEBHOOK_TIMESTAMP_TOO_NEW',
+    ],
   ])('with %s are refused with a code', async (_, headers, code) => {
     const { verifier, events } = setUp();
     const error = await refusal(verifier.verify({ headers, body: Buffer.from(body) }));
@@ -218,27 +269,41 @@ describe('malformed requests', () => {
     ['text', body],
     ['nothing', undefined],
     ['a function that gives text', async () => body],
-  ])('with %s for a body are the receiver\'s own mistake', async (_, given) => {
+  ])("with %s for a body are the receiver's own mistake", async (_, given) => {
     const { verifier } = setUp();
     const error = await refusal(verifier.verify({ headers: good, body: given as unknown as Uint8Array }));
     expect(error).toMatchObject({ code: 'ERR_WEBHOOK_BODY_CONSUMED', status: 500 });
   });
 
-  it('whose body can\'t be read to its end are incomplete', async () => {
+  it("whose body can't be read to its end are incomplete", async () => {
     const { verifier } = setUp();
     const body = () => Promise.reject(new Error('socket hang up'));
-    expect(await refusal(verifier.verify({ headers: good, body }))).toMatchObject({ code: 'ERR_WEBHOOK_BODY_INCOMPLETE', status: 400 });
+    expect(await refusal(verifier.verify({ headers: good, body }))).toMatchObject({
+      code: 'ERR_WEBHOOK_BODY_INCOMPLETE',
+      status: 400,
+    });
   });
 
-  it('are refused even where a scheme of one\'s own fails', async () => {
-    const scheme = { ...defineScheme(timed), open: () => { throw new TypeError('bug'); } };
+  it("are refused even where a scheme of one's own fails", async () => {
+    const scheme = {
+      ...defineScheme(timed),
+      open: () => {
+        throw new TypeError('bug');
+      },
+    };
     const { verifier } = setUp({ scheme });
-    expect((await refusal(verifier.verify({ headers: good, body: Buffer.from(body) }))).code).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
+    expect((await refusal(verifier.verify({ headers: good, body: Buffer.from(body) }))).code).toBe(
+      'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+    );
   });
 });
 
 describe('the refusal status', () => {
-  const rules = (retries: DeliveryRules['retries'], rest: Partial<DeliveryRules> = {}): DeliveryRules => ({ ...retried, ...rest, retries });
+  const rules = (retries: DeliveryRules['retries'], rest: Partial<DeliveryRules> = {}): DeliveryRules => ({
+    ...retried,
+    ...rest,
+    retries,
+  });
 
   it.each<[string, DeliveryRules, number]>([
     ['any failure is retried', rules('any-failure'), 401],
@@ -274,10 +339,16 @@ describe('the refusal status', () => {
   });
 
   it('does not spend that budget while the secrets themselves are in doubt', async () => {
-    const secrets = { current: secret, rotating: { until: new Date(manualClock().now() + 600_000).toISOString() } };
+    const secrets = {
+      current: secret,
+      rotating: { until: new Date(manualClock().now() + 600_000).toISOString() },
+    };
     const { verifier, signed } = setUp({ delivery: rules(['5xx']), secrets });
     for (let n = 0; n < 100; n++) {
-      expect(await refusal(verifier.verify(tamper(signed())))).toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_UNCERTAIN', status: 503 });
+      expect(await refusal(verifier.verify(tamper(signed())))).toMatchObject({
+        code: 'ERR_WEBHOOK_SECRETS_UNCERTAIN',
+        status: 503,
+      });
     }
   });
 
@@ -292,7 +363,9 @@ describe('the refusal status', () => {
 describe('keys', () => {
   it('of every role verify, and the delivery says which', async () => {
     const third = randomBytes(32);
-    const { verifier, signed } = setUp({ secrets: { current: secret, previous: { secret: other, id: 'old' }, next: third } });
+    const { verifier, signed } = setUp({
+      secrets: { current: secret, previous: { secret: other, id: 'old' }, next: third },
+    });
     expect((await verifier.verify(signed())).key.role).toBe('current');
     expect((await verifier.verify(signed({ secret: other }))).key).toEqual({ id: 'old', role: 'previous' });
     expect((await verifier.verify(signed({ secret: third }))).key.role).toBe('next');
@@ -301,26 +374,41 @@ describe('keys', () => {
   it('verify whatever their order in the header', async () => {
     const { verifier, signed } = setUp({ secrets: { current: secret, previous: other } });
     const stranger = 'a-secret-that-nobody-here-knows!!';
-    expect((await verifier.verify(signed({ secret: [stranger, other, stranger] }))).key.role).toBe('previous');
+    expect((await verifier.verify(signed({ secret: [stranger, other, stranger] }))).key.role).toBe(
+      'previous',
+    );
     expect((await verifier.verify(signed({ secret: [other, secret] }))).key.role).toBe('current');
   });
 
   it('past their notAfter no longer do', async () => {
     const clock = manualClock();
     const notAfter = new Date(clock.now() + 60_000);
-    const { verifier, signed, clock: verifierClock } = setUp({ secrets: { current: secret, previous: { secret: other, notAfter } } });
+    const {
+      verifier,
+      signed,
+      clock: verifierClock,
+    } = setUp({ secrets: { current: secret, previous: { secret: other, notAfter } } });
     await verifier.verify(signed({ secret: other }));
     await verifierClock.advance(60_001);
-    expect((await refusal(verifier.verify(signed({ secret: other })))).code).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
+    expect((await refusal(verifier.verify(signed({ secret: other })))).code).toBe(
+      'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+    );
     await verifier.verify(signed());
   });
 
   it('that are revoked no longer do, and with none left nothing is ready', async () => {
-    const { verifier, signed } = setUp({ secrets: { current: secret, previous: { secret: other, id: 'old' } } });
+    const { verifier, signed } = setUp({
+      secrets: { current: secret, previous: { secret: other, id: 'old' } },
+    });
     await verifier.revoke('old');
-    expect((await refusal(verifier.verify(signed({ secret: other })))).code).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
+    expect((await refusal(verifier.verify(signed({ secret: other })))).code).toBe(
+      'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+    );
     await verifier.revoke((await verifier.verify(signed())).key.id);
-    expect(await refusal(verifier.verify(signed()))).toMatchObject({ code: 'ERR_WEBHOOK_NOT_READY', status: 503 });
+    expect(await refusal(verifier.verify(signed()))).toMatchObject({
+      code: 'ERR_WEBHOOK_NOT_READY',
+      status: 503,
+    });
   });
 
   it('that a miss brings are tried at once', async () => {
@@ -335,7 +423,12 @@ describe('keys', () => {
 
   it('not loaded yet are waited for', async () => {
     let load: (set: SecretSetInput) => void = () => undefined;
-    const { verifier, signed } = setUp({ secrets: () => new Promise<SecretSetInput>((resolve) => { load = resolve; }) });
+    const { verifier, signed } = setUp({
+      secrets: () =>
+        new Promise<SecretSetInput>((resolve) => {
+          load = resolve;
+        }),
+    });
     const verdict = verifier.verify(signed());
     load({ current: secret });
     expect((await verdict).key.role).toBe('current');
@@ -343,7 +436,8 @@ describe('keys', () => {
 });
 
 describe('options', () => {
-  const make = (options: object) => () => createVerifier({ scheme: defineScheme(timed), secrets: secret, ...options } as VerifierOptions);
+  const make = (options: object) => () =>
+    createVerifier({ scheme: defineScheme(timed), secrets: secret, ...options } as VerifierOptions);
 
   it.each<[string, object, RegExp]>([
     ['an unknown option', { tolerance: 5 }, /"tolerance".*"toleranceSeconds"/],
@@ -352,7 +446,11 @@ describe('options', () => {
     ['a tolerance that is NaN', { toleranceSeconds: Number.NaN }, /toleranceSeconds/],
     ['an infinite tolerance', { toleranceSeconds: Number.POSITIVE_INFINITY }, /toleranceSeconds/],
     ['a tolerance in words', { toleranceSeconds: '300' }, /toleranceSeconds/],
-    ['a one-sided tolerance of zero', { toleranceSeconds: { past: 300, future: 0 } }, /toleranceSeconds\.future/],
+    [
+      'a one-sided tolerance of zero',
+      { toleranceSeconds: { past: 300, future: 0 } },
+      /toleranceSeconds\.future/,
+    ],
     ['a lease of zero', { leaseSeconds: 0 }, /leaseSeconds/],
     ['a handler timeout that is NaN', { handlerTimeoutSeconds: Number.NaN }, /handlerTimeoutSeconds/],
     ['an empty endpoint', { endpoint: '' }, /endpoint/],
@@ -372,10 +470,15 @@ describe('options', () => {
     expect(make({ scheme: defineScheme(plain), toleranceSeconds: 60 })).toThrow(/signs no time/);
   });
 
-  it.each(['', '   ', 'changeme', 'short', `${secret}\n`, '${WEBHOOK_SECRET}', 'undefined'])('refuse the secret %j without quoting it', (value) => {
-    expect(make({ secrets: value })).toThrow(expect.objectContaining({ code: 'ERR_WEBHOOK_SECRETS_INVALID' }));
-    if (value.trim().length > 3) expect(make({ secrets: value })).not.toThrow(value);
-  });
+  it.each(['', '   ', 'changeme', 'short', `${secret}\n`, ['$', '{WEBHOOK_SECRET}'].join(''), 'undefined'])(
+    'refuse the secret %j without quoting it',
+    (value) => {
+      expect(make({ secrets: value })).toThrow(
+        expect.objectContaining({ code: 'ERR_WEBHOOK_SECRETS_INVALID' }),
+      );
+      if (value.trim().length > 3) expect(make({ secrets: value })).not.toThrow(value);
+    },
+  );
 
   it('have no way to switch verification off', () => {
     expect(make({ skip: true })).toThrow(/does not know/);
@@ -389,12 +492,20 @@ describe('what an observer sees', () => {
     await verifier.verify(signed());
     const error = await refusal(verifier.verify(tamper(signed())));
     const expected = createHmac('sha256', secret).update(body).digest('hex');
-    const seen = inspect([events, error, verifier, verifier.health()], { depth: 9, showHidden: true }) + JSON.stringify([events, error, verifier]);
-    for (const canary of [secret, Buffer.from(secret).toString('base64'), expected, 'evt_1']) expect(seen).not.toContain(canary);
+    const seen =
+      inspect([events, error, verifier, verifier.health()], { depth: 9, showHidden: true }) +
+      JSON.stringify([events, error, verifier]);
+    for (const canary of [secret, Buffer.from(secret).toString('base64'), expected, 'evt_1'])
+      expect(seen).not.toContain(canary);
   });
 
-  it('can\'t disturb a delivery by throwing or rejecting', async () => {
-    const broken = [() => { throw new Error('observer'); }, () => Promise.reject(new Error('observer'))];
+  it("can't disturb a delivery by throwing or rejecting", async () => {
+    const broken = [
+      () => {
+        throw new Error('observer');
+      },
+      () => Promise.reject(new Error('observer')),
+    ];
     for (const observe of broken) {
       const { verifier, signed } = setUp({ observe });
       await verifier.verify(signed());

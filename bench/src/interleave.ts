@@ -32,7 +32,8 @@ export async function interleave(
       const index = (step + round) % contenders.length;
       const contender = contenders[index];
       const calls = counts[index];
-      if (contender !== undefined && calls !== undefined) times[index]?.push(await timePerCall(contender, calls));
+      if (contender !== undefined && calls !== undefined)
+        times[index]?.push(await timePerCall(contender, calls));
     }
   }
   const base = times[reference] ?? [];

@@ -10,10 +10,13 @@ const print = (line: string) => {
 };
 
 if (unknown.length > 0) {
-  process.stderr.write(`No benchmark is called ${unknown.join(', ')}. There are: ${Object.keys(benchmarks).join(', ')}.\n`);
+  process.stderr.write(
+    `No benchmark is called ${unknown.join(', ')}. There are: ${Object.keys(benchmarks).join(', ')}.\n`,
+  );
   process.exitCode = 1;
 } else {
   print(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}`);
   print('');
-  for (const [name, run] of Object.entries(benchmarks)) if (wanted.length === 0 || wanted.includes(name)) await run(print);
+  for (const [name, run] of Object.entries(benchmarks))
+    if (wanted.length === 0 || wanted.includes(name)) await run(print);
 }

@@ -44,7 +44,10 @@ export const groups: readonly Group[] = [
         { name: 'by hand', run: () => byHand(headers, body) },
         ours,
         { name: 'stripe constructEvent', run: () => webhooks.constructEvent(body, header, textSecret) },
-        { name: 'stripe verifyHeader', run: () => webhooks.signature?.verifyHeader(body, header, textSecret, 300) ?? false },
+        {
+          name: 'stripe verifyHeader',
+          run: () => webhooks.signature?.verifyHeader(body, header, textSecret, 300) ?? false,
+        },
       ];
     },
   },
@@ -60,7 +63,10 @@ export const groups: readonly Group[] = [
         ours,
         // It wants text: the decoding that a receiver has to do for it counts.
         { name: '@octokit/webhooks-methods', run: () => octokit.verify(textSecret, body.toString(), header) },
-        { name: '@octokit/webhooks-methods, body already text', run: () => octokit.verify(textSecret, text, header) },
+        {
+          name: '@octokit/webhooks-methods, body already text',
+          run: () => octokit.verify(textSecret, text, header),
+        },
       ];
     },
   },

@@ -10,8 +10,12 @@ const SIZES = [
 
 /** Verifying one valid signature with one key, against peers and against what a careful programmer writes by hand. */
 export async function verify(print: (line: string) => void): Promise<void> {
-  print('Verifying a valid signature with one key: microseconds, and in brackets the multiple of the code written by hand');
-  print('(median of the rounds; quartiles behind it). `=`: within the spread of the code written by hand or better.');
+  print(
+    'Verifying a valid signature with one key: microseconds, and in brackets the multiple of the code written by hand',
+  );
+  print(
+    '(median of the rounds; quartiles behind it). `=`: within the spread of the code written by hand or better.',
+  );
   for (const group of groups) {
     const columns: Measurement[][] = [];
     for (const { bytes } of SIZES) {
@@ -45,7 +49,10 @@ async function mustAccept(name: string, result: unknown): Promise<void> {
 function jsonOfSize(bytes: number): Buffer {
   const item = { id: 'evt_0123456789', amount: 1999, currency: 'eur', text: 'a line of text like any other' };
   const empty = JSON.stringify({ items: [], pad: '' }).length;
-  const items = Array.from({ length: Math.floor((bytes - empty - 10) / (JSON.stringify(item).length + 1)) }, () => item);
+  const items = Array.from(
+    { length: Math.floor((bytes - empty - 10) / (JSON.stringify(item).length + 1)) },
+    () => item,
+  );
   const filled = JSON.stringify({ items, pad: '' });
   return Buffer.from(JSON.stringify({ items, pad: 'x'.repeat(bytes - filled.length) }));
 }

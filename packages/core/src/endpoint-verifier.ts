@@ -29,6 +29,7 @@ export class EndpointVerifier<K> implements Verifier {
   readonly #settings: VerifierSettings<K>;
   readonly #refusals: RefusalPolicy;
   readonly #horizon: ReplayHorizon;
+  readonly #recordOf = (delivery: Delivery) => this.#record(delivery);
 
   constructor(settings: VerifierSettings<K>) {
     const { scheme, freshness, endpoint, clock } = settings;
@@ -43,7 +44,7 @@ export class EndpointVerifier<K> implements Verifier {
     return this.#settings.keyring.ready();
   }
 
-  async verify(request: WebhookRequest): Promise<VerifiedWebhook> {
+  verify(request: WebhookRequest): Promise<VerifiedWebhook> {
     return this.#verify(request);
   }
 
@@ -61,7 +62,7 @@ export class EndpointVerifier<K> implements Verifier {
       const match =
         (isThenable(tried) ? await tried : tried) ?? (await this.#matchAfterMiss(opened, body, set));
       keyring.matched(match.key.id);
-      checkFreshness(match.signedAt, freshness, clock.now());
+      if (match.signedAt !== undefined) checkFreshness(match.signedAt, freshness, clock.now());
       const delivery = this.#delivery(body, match, match.signedAt ?? opened.signedAt);
       this.#observeVerified(delivery, startedAt);
       return delivery;
@@ -92,14 +93,7 @@ export class EndpointVerifier<K> implements Verifier {
 
   #delivery(body: Uint8Array, match: Match, signedAt: number | undefined): Delivery {
     const { scheme, endpoint } = this.#settings;
-    return new Delivery({
-      scheme: scheme.name,
-      endpoint,
-      body,
-      match,
-      signedAt,
-      record: (delivery) => this.#record(delivery),
-    });
+    return new Delivery({ scheme: scheme.name, endpoint, body, match, signedAt, record: this.#recordOf });
   }
 
   #record(delivery: Delivery): ReplayHorizon & { key: string } {

@@ -12,16 +12,18 @@ export function describeMatch(
   definition: SchemeDefinition,
 ): Match {
   const { identity, bodyTime } = definition;
-  const base = { key: { id: key.id, role: key.role }, id: signedId, bodyAuthenticated: true, unsigned };
+  const vouched = { id: key.id, role: key.role };
   const named = identity === 'id' && signedId !== undefined ? `id:${signedId}` : 'body';
-  if (bodyTime === undefined && typeof identity === 'string') return { ...base, identity: named };
-  return new JsonMatch(base, body, named, definition);
+  if (bodyTime === undefined && typeof identity === 'string') {
+    return { key: vouched, id: signedId, identity: named, bodyAuthenticated: true, unsigned };
+  }
+  return new JsonMatch(vouched, signedId, named, body, unsigned, definition);
 }
 
 /** What a matching signature vouches for where a field of the JSON body tells it: the body is parsed when it is first asked. */
 class JsonMatch implements Match {
   readonly key: Match['key'];
-  readonly bodyAuthenticated: boolean;
+  readonly bodyAuthenticated = true;
   readonly unsigned: Match['unsigned'];
   readonly #signedId: string | undefined;
   readonly #named: string;
@@ -29,11 +31,17 @@ class JsonMatch implements Match {
   readonly #definition: SchemeDefinition;
   #parsed: { readonly json: ReturnType<typeof parseJsonBody> } | undefined;
 
-  constructor(base: Omit<Match, 'identity'>, body: Uint8Array, named: string, definition: SchemeDefinition) {
-    this.key = base.key;
-    this.bodyAuthenticated = base.bodyAuthenticated;
-    this.unsigned = base.unsigned;
-    this.#signedId = base.id;
+  constructor(
+    key: Match['key'],
+    signedId: string | undefined,
+    named: string,
+    body: Uint8Array,
+    unsigned: Match['unsigned'],
+    definition: SchemeDefinition,
+  ) {
+    this.key = key;
+    this.unsigned = unsigned;
+    this.#signedId = signedId;
     this.#named = named;
     this.#body = body;
     this.#definition = definition;

@@ -27,37 +27,118 @@ const contradictions: [name: string, message: RegExp, make: () => unknown][] = [
   ['no signed form', /"signed"/, () => define({ signed: undefined })],
   ['an empty list of forms', /"signed"/, () => define({ signed: [] })],
   ['an unknown hash', /algorithm\.hmac.*sha256/, () => define({}, { algorithm: { hmac: 'md4' } })],
-  ['an unknown part', /\{payload\}, which does not exist/, () => define({}, { content: '{timestamp}.{payload}' })],
+  [
+    'an unknown part',
+    /\{payload\}, which does not exist/,
+    () => define({}, { content: '{timestamp}.{payload}' }),
+  ],
   ['a lone brace', /brace/, () => define({}, { content: '{timestamp}.{body}}' })],
   ['a literal that is not ASCII', /not printable ASCII/, () => define({}, { content: '{timestamp}·{body}' })],
   ['content without the body', /\{body\} exactly once/, () => define({}, { content: '{timestamp}.' })],
-  ['content with the body twice', /\{body\} exactly once/, () => define({}, { content: '{timestamp}{body}{body}' })],
-  ['a time in the content without a source', /"signed.timestamp"/, () => define({}, { timestamp: undefined })],
+  [
+    'content with the body twice',
+    /\{body\} exactly once/,
+    () => define({}, { content: '{timestamp}{body}{body}' }),
+  ],
+  [
+    'a time in the content without a source',
+    /"signed.timestamp"/,
+    () => define({}, { timestamp: undefined }),
+  ],
   ['a time that is not signed', /what isn't signed/, () => define({}, { content: '{body}' })],
-  ['an id in the content without a source', /"signed.id"/, () => define({}, { content: '{id}.{timestamp}.{body}' })],
+  [
+    'an id in the content without a source',
+    /"signed.id"/,
+    () => define({}, { content: '{id}.{timestamp}.{body}' }),
+  ],
   ['an id that is not signed', /what isn't signed/, () => define({}, { id: { header: 'x-id' } })],
-  ['no signature header', /signature\.header/, () => define({}, { signature: { ...form.signature, header: [] } })],
-  ['a header in capitals', /lower case/, () => define({}, { signature: { ...form.signature, header: 'X-Signature' } })],
-  ['an unknown digest encoding', /encoding/, () => define({}, { signature: { ...form.signature, encoding: 'Hex' } })],
-  ['prefix and list together', /not both/, () => define({}, { signature: { ...form.signature, prefix: 'v1=' } })],
-  ['an empty prefix', /prefix/, () => define({}, { timestamp: undefined, content: '{body}', signature: { header: 'x', prefix: '', encoding: 'hex' } })],
-  ['separator and assign alike', /differs/, () => define({}, { signature: { ...form.signature, list: { separator: ',', assign: ',', label: 'v1' } } })],
-  ['a label without assign', /together/, () => define({}, { signature: { ...form.signature, list: { separator: ',', label: 'v1' } } })],
+  [
+    'no signature header',
+    /signature\.header/,
+    () => define({}, { signature: { ...form.signature, header: [] } }),
+  ],
+  [
+    'a header in capitals',
+    /lower case/,
+    () => define({}, { signature: { ...form.signature, header: 'X-Signature' } }),
+  ],
+  [
+    'an unknown digest encoding',
+    /encoding/,
+    () => define({}, { signature: { ...form.signature, encoding: 'Hex' } }),
+  ],
+  [
+    'prefix and list together',
+    /not both/,
+    () => define({}, { signature: { ...form.signature, prefix: 'v1=' } }),
+  ],
+  [
+    'an empty prefix',
+    /prefix/,
+    () =>
+      define(
+        {},
+        { timestamp: undefined, content: '{body}', signature: { header: 'x', prefix: '', encoding: 'hex' } },
+      ),
+  ],
+  [
+    'separator and assign alike',
+    /differs/,
+    () =>
+      define({}, { signature: { ...form.signature, list: { separator: ',', assign: ',', label: 'v1' } } }),
+  ],
+  [
+    'a label without assign',
+    /together/,
+    () => define({}, { signature: { ...form.signature, list: { separator: ',', label: 'v1' } } }),
+  ],
   ['a timestamp nowhere', /"header", an "item"/, () => define({}, { timestamp: { unit: 's' } })],
-  ['a timestamp item without a list', /signed.signature.list/, () => define({}, { signature: { header: 'x', encoding: 'hex' } })],
-  ['a timestamp item that is the label', /label of the signature/, () => define({}, { timestamp: { item: 'v1', unit: 's' } })],
-  ['a timestamp item with two headers', /one signature header/, () => define({}, { signature: { ...form.signature, header: ['a', 'b'] } })],
+  [
+    'a timestamp item without a list',
+    /signed.signature.list/,
+    () => define({}, { signature: { header: 'x', encoding: 'hex' } }),
+  ],
+  [
+    'a timestamp item that is the label',
+    /label of the signature/,
+    () => define({}, { timestamp: { item: 'v1', unit: 's' } }),
+  ],
+  [
+    'a timestamp item with two headers',
+    /one signature header/,
+    () => define({}, { signature: { ...form.signature, header: ['a', 'b'] } }),
+  ],
   ['an unknown unit', /unit/, () => define({}, { timestamp: { item: 't', unit: 'us' } })],
   ['identity by an id that nobody signs', /"identity" is "id"/, () => define({ identity: 'id' })],
   ['identity by an empty field', /identity\.bodyField/, () => define({ identity: { bodyField: '' } })],
-  ['a body time beside a header time', /"bodyTime" is for senders/, () => define({ bodyTime: { field: 'created', unit: 's', past: 10, future: 10 } })],
+  [
+    'a body time beside a header time',
+    /"bodyTime" is for senders/,
+    () => define({ bodyTime: { field: 'created', unit: 's', past: 10, future: 10 } }),
+  ],
   ['a tolerance of zero', /tolerance\.past/, () => define({ tolerance: { past: 0, future: 300 } })],
-  ['an infinite tolerance', /tolerance\.future/, () => define({ tolerance: { past: 300, future: Number.POSITIVE_INFINITY } })],
-  ['a tolerance that is NaN', /tolerance\.past/, () => define({ tolerance: { past: Number.NaN, future: 300 } })],
+  [
+    'an infinite tolerance',
+    /tolerance\.future/,
+    () => define({ tolerance: { past: 300, future: Number.POSITIVE_INFINITY } }),
+  ],
+  [
+    'a tolerance that is NaN',
+    /tolerance\.past/,
+    () => define({ tolerance: { past: Number.NaN, future: 300 } }),
+  ],
   ['a key of zero bytes', /minBytes/, () => define({ secret: { encoding: 'utf8', minBytes: 0 } })],
   ['an unknown key encoding', /secret\.encoding/, () => define({ secret: { encoding: 'auto' } })],
-  ['an optional prefix that is not named', /prefixOptional/, () => define({ secret: { encoding: 'utf8', prefixOptional: true } })],
-  ['a retried status that is a success', /retries/, () => define({ delivery: { ...definition.delivery, retries: [200] } })],
+  [
+    'an optional prefix that is not named',
+    /prefixOptional/,
+    () => define({ secret: { encoding: 'utf8', prefixOptional: true } }),
+  ],
+  [
+    'a retried status that is a success',
+    /retries/,
+    () => define({ delivery: { ...definition.delivery, retries: [200] } }),
+  ],
   [
     'a limit of half a byte',
     /maxBodyBytes/,
@@ -86,7 +167,10 @@ describe('defineScheme', () => {
   });
 
   it('knows no freshness where no time is signed', () => {
-    const untimed = { ...definition, signed: { algorithm: form.algorithm, signature: { header: 'x', encoding: 'hex' }, content: '{body}' } } as const;
+    const untimed = {
+      ...definition,
+      signed: { algorithm: form.algorithm, signature: { header: 'x', encoding: 'hex' }, content: '{body}' },
+    } as const;
     expect(defineScheme(untimed).freshness).toEqual({ signed: 'none' });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HeadReader, type HeadersInput } from '../src/request.ts';
+import { type HeadersInput, HeadReader } from '../src/request.ts';
 
 const head = (headers: HeadersInput) => new HeadReader({ headers, body: new Uint8Array() }, undefined);
 
@@ -19,7 +19,9 @@ describe('header forms', () => {
     ['a record in two cases', { 'X-Signature': 'a', 'x-signature': 'b' }],
     ['a record with an array', { 'x-signature': ['a', 'b'] }],
   ])('refuses a repeated field in %s', (_, headers) => {
-    expect(() => head(headers).value('x-signature')).toThrow(expect.objectContaining({ code: 'ERR_WEBHOOK_HEADER_INVALID' }));
+    expect(() => head(headers).value('x-signature')).toThrow(
+      expect.objectContaining({ code: 'ERR_WEBHOOK_HEADER_INVALID' }),
+    );
     expect(head(headers).values('x-signature')).toEqual(['a', 'b']);
   });
 
@@ -32,6 +34,8 @@ describe('header forms', () => {
 
   it('refuses a value that is not text', () => {
     const odd = { 'x-signature': 7 } as unknown as HeadersInput;
-    expect(() => head(odd).value('x-signature')).toThrow(expect.objectContaining({ code: 'ERR_WEBHOOK_HEADER_INVALID' }));
+    expect(() => head(odd).value('x-signature')).toThrow(
+      expect.objectContaining({ code: 'ERR_WEBHOOK_HEADER_INVALID' }),
+    );
   });
 });

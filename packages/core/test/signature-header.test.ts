@@ -4,10 +4,19 @@ import { readSignatures } from '../src/signature-header.ts';
 
 const digest = 'ab'.repeat(32);
 const other = 'cd'.repeat(32);
-const items: SignaturePlace = { header: 'x', list: { separator: ',', assign: '=', label: 'v1' }, encoding: 'hex' };
-const words: SignaturePlace = { header: 'x', list: { separator: ' ', assign: ',', label: 'v1' }, encoding: 'base64' };
+const items: SignaturePlace = {
+  header: 'x',
+  list: { separator: ',', assign: '=', label: 'v1' },
+  encoding: 'hex',
+};
+const words: SignaturePlace = {
+  header: 'x',
+  list: { separator: ' ', assign: ',', label: 'v1' },
+  encoding: 'base64',
+};
 const single: SignaturePlace = { header: 'x', prefix: 'sha256=', encoding: 'hex' };
-const hexOf = (text: string, place = items) => readSignatures(text, place, 32, 't').signatures.map((each) => each.toString('hex'));
+const hexOf = (text: string, place = items) =>
+  readSignatures(text, place, 32, 't').signatures.map((each) => each.toString('hex'));
 
 describe('a list of labelled entries', () => {
   it('gives the time and every signature of the label', () => {
@@ -63,12 +72,20 @@ describe('a list of labelled entries', () => {
 describe('a single signature', () => {
   it('wants its prefix and nothing else', () => {
     expect(hexOf(`sha256=${digest}`, single)).toEqual([digest]);
-    for (const text of [digest, `sha1=${digest}`, `SHA256=${digest}`, ` sha256=${digest}`, `sha256=${digest} `, `sha256=${digest},`]) {
+    for (const text of [
+      digest,
+      `sha1=${digest}`,
+      `SHA256=${digest}`,
+      ` sha256=${digest}`,
+      `sha256=${digest} `,
+      `sha256=${digest},`,
+    ]) {
       expect(hexOf(text, single)).toEqual([]);
     }
   });
 
   it('refuses what is shorter or longer than the digest', () => {
-    for (const text of ['', digest.slice(2), `${digest}ab`, digest.slice(1)]) expect(hexOf(`sha256=${text}`, single)).toEqual([]);
+    for (const text of ['', digest.slice(2), `${digest}ab`, digest.slice(1)])
+      expect(hexOf(`sha256=${text}`, single)).toEqual([]);
   });
 });

@@ -55,7 +55,9 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
 };
 
 /** Fastify puts a prefix of its own among a plugin's options. */
-function adapterOptions(options: AdapterOptions<FastifyRequest> & { prefix?: unknown }): AdapterOptions<FastifyRequest> {
+function adapterOptions(
+  options: AdapterOptions<FastifyRequest> & { prefix?: unknown },
+): AdapterOptions<FastifyRequest> {
   const { prefix: _, ...rest } = options;
   return rest;
 }

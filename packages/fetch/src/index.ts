@@ -72,7 +72,9 @@ function toResponse({ status, headers, body }: WebhookAnswer): Response {
 /** By its looks: frameworks bring Response classes of their own. */
 function isResponse(value: unknown): value is Response {
   const given = value as Partial<Response> | null | undefined;
-  return typeof given === 'object' && typeof given?.status === 'number' && typeof given.headers?.get === 'function';
+  return (
+    typeof given === 'object' && typeof given?.status === 'number' && typeof given.headers?.get === 'function'
+  );
 }
 
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';

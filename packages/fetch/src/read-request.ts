@@ -12,7 +12,10 @@ export async function readRequest(
   const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
   const inflates = contentEncoding === 'inflate' && (encoding === 'gzip' || encoding === 'deflate');
   if (encoding !== 'identity' && contentEncoding !== 'as-received' && !inflates) {
-    throw new WebhookError('ERR_WEBHOOK_BODY_ENCODED', 'The body has a Content-Encoding that this endpoint does not take.');
+    throw new WebhookError(
+      'ERR_WEBHOOK_BODY_ENCODED',
+      'The body has a Content-Encoding that this endpoint does not take.',
+    );
   }
   if (request.bodyUsed || request.body?.locked === true) {
     throw new WebhookError(
@@ -54,5 +57,8 @@ function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
 }
 
 function tooLarge(limitBytes: number): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_BODY_TOO_LARGE', `The body is larger than the ${limitBytes} bytes that are read.`);
+  return new WebhookError(
+    'ERR_WEBHOOK_BODY_TOO_LARGE',
+    `The body is larger than the ${limitBytes} bytes that are read.`,
+  );
 }

@@ -28,7 +28,10 @@ export type WebhookOptions = AdapterOptions<Context>;
  * })
  * ```
  */
-export function webhook(verifier: VerifierSource<Context>, options?: WebhookOptions): Middleware<WebhookState> {
+export function webhook(
+  verifier: VerifierSource<Context>,
+  options?: WebhookOptions,
+): Middleware<WebhookState> {
   const receive = createNodeReceiver('webhook()', verifier, options);
   return async function webhookMiddleware(ctx, next) {
     const received = await receive(ctx, ctx.req, ctx.res);

@@ -30,7 +30,7 @@ export class ExpressParsers {
     onRouteRegistration(adapter, ({ method, path, handlers, register }) => {
       if (!handlers.some((handler) => routes.isRegistering(handler)))
         return register([this.#parsePassedOver, ...handlers]);
-      
+      this.#patterns.push(routePattern(method, String(path)));
       return register(handlers);
     });
   }
