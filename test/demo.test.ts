@@ -193,7 +193,7 @@ describe('the judgement', () => {
   it('says in plain words what happened and what the run does not show', () => {
     const text = summary(good);
     expect(text).toMatch(/Lost 0\. Run twice 0\. Forged and accepted 0\./);
-    expect(text).toMatch(/5 were refused at first .* 2\.3 s after/);
+    expect(text).toMatch(/5 were not taken at the first attempt .* 2\.3 s later/);
     expect(text).toMatch(/ada, endpoint secret: +3 \(next first, announced, unannounced\)/);
     expect(text).toMatch(/needs a shared store/);
     expect(text).toMatch(/No delivery was lost, none ran twice, no forgery was accepted\./);

@@ -1,0 +1,86 @@
+import type { DefinedScheme } from '@countersign/core';
+import { ada, agentMessage, anchorBrowser, langsmith, polyai } from '@countersign/schemes';
+import type { RotationKind, SimulateSenderOptions, VendorName } from '@countersign/testing';
+import { Webhook } from 'svix';
+
+/** The scheme of each vendor, by the name that the simulated senders have. */
+export const SCHEMES: Readonly<Record<VendorName, () => DefinedScheme>> = {
+  langsmith,
+  agentMessage,
+  polyai,
+  ada,
+  anchorBrowser,
+};
+
+type WithoutReceiver<Options> = Options extends unknown ? Omit<Options, 'receiverUrl' | 'onAttempt'> : never;
+
+/** One webhook endpoint at one vendor: a row of the table, a route of the receivers, a secrets file. */
+export interface Endpoint {
+  readonly name: string;
+  readonly sender: WithoutReceiver<SimulateSenderOptions>;
+  /** The secrets that the vendor has for it. All of them stand in its file. */
+  readonly secrets: readonly RotationKind[];
+  /** How long a replaced secret goes on signing in this run, in seconds. */
+  readonly graceSeconds: number;
+}
+
+const ANCHOR_GRACE_SECONDS = 24 * 3600;
+
+/**
+ * Five vendors, eight endpoints: AgentMessage once for each secret that may sign, Anchor Browser once for each way in which its
+ * grace period can be understood.
+ *
+ * The vendors' hours are compressed, so that retries and grace periods end within the run; `timeScale` says by how much.
+ */
+export function endpoints(seconds: number): readonly Endpoint[] {
+  const anchorGraceSeconds = seconds / 8;
+  const anchor = (graceSigns: 'both' | 'old' | 'new'): Endpoint => ({
+    name: `anchor-${graceSigns}`,
+    sender: {
+      vendor: 'anchorBrowser',
+      graceSigns,
+      timeScale: anchorGraceSeconds / ANCHOR_GRACE_SECONDS,
+      // The grace and the waits before retries share one scale, which would leave milliseconds of the waits.
+      minRetryDelayMs: 2000,
+    },
+    secrets: ['endpoint'],
+    graceSeconds: anchorGraceSeconds,
+  });
+  const agentMessageEndpoint = (name: string, signedBy: RotationKind): Endpoint => ({
+    name,
+    sender: { vendor: 'agentMessage', signedBy, timeScale: 1 / 60 },
+    secrets: ['endpoint', 'organization'],
+    graceSeconds: 0,
+  });
+  return [
+    {
+      name: 'langsmith',
+      sender: { vendor: 'langsmith', timeScale: 1 / 10 },
+      secrets: ['endpoint'],
+      graceSeconds: 0,
+    },
+    agentMessageEndpoint('agentmsg', 'endpoint'),
+    agentMessageEndpoint('agentmsg-org', 'organization'),
+    {
+      name: 'polyai',
+      sender: { vendor: 'polyai', timeScale: 1 / 60 },
+      secrets: ['endpoint'],
+      graceSeconds: 0,
+    },
+    {
+      name: 'ada',
+      // Ada doesn't say how long a replaced secret goes on signing. Not at all is the hardest case for a receiver.
+      sender: { vendor: 'ada', signWith: signBySvix, graceSeconds: 0, timeScale: 1 / 300 },
+      secrets: ['endpoint'],
+      graceSeconds: 0,
+    },
+    anchor('both'),
+    anchor('old'),
+    anchor('new'),
+  ];
+}
+
+/** Ada sends through Svix, so its deliveries are signed by Svix's own library. */
+function signBySvix(secret: string, id: string, at: Date, body: string): string {
+  return new Webhook(secret).sign(id, at, body);
+}

@@ -1,0 +1,61 @@
+import { FORGERIES, type Forgery, forge, type SimulatedSender, sendForged } from '@countersign/testing';
+
+const TICK_MS = 20;
+
+/** What came of one kind of forgery. */
+export interface ForgeryCount {
+  sent: number;
+  /** Answered with a success. Right for a replay: the delivery was handled before, and is not handled again. */
+  succeeded: number;
+}
+
+/** Someone without the secrets who sends all the same: made up, altered, stale, replayed, and stuffed with signatures. */
+export class Forger {
+  readonly #senders: readonly SimulatedSender[];
+  readonly #counts = new Map<Forgery, ForgeryCount>(
+    FORGERIES.map((kind) => [kind, { sent: 0, succeeded: 0 }]),
+  );
+  readonly #underway = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | undefined;
+  #next = 0;
+
+  constructor(senders: readonly SimulatedSender[]) {
+    this.#senders = senders;
+  }
+
+  get counts(): ReadonlyMap<Forgery, Readonly<ForgeryCount>> {
+    return this.#counts;
+  }
+
+  start(perSecond: number): void {
+    const started = performance.now();
+    let due = 0;
+    this.#timer = setInterval(() => {
+      const wanted = Math.floor(((performance.now() - started) / 1000) * perSecond);
+      for (; due < wanted; due++) this.#attack();
+    }, TICK_MS);
+  }
+
+  /** Resolves when the last answer is here. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#underway);
+  }
+
+  #attack(): void {
+    // Seven kinds and eight endpoints have no common divisor: each kind comes to each endpoint in turn.
+    const number = this.#next++;
+    const sender = this.#senders[number % this.#senders.length];
+    const kind = FORGERIES[number % FORGERIES.length];
+    const count = kind && this.#counts.get(kind);
+    if (sender === undefined || kind === undefined || count === undefined) return;
+    // Two kinds need a genuine delivery to start from.
+    if (sender.captured().length === 0) return;
+    count.sent++;
+    const attack = sendForged(forge(sender, kind)).then((answer) => {
+      if (typeof answer === 'number' && answer >= 200 && answer < 400) count.succeeded++;
+      this.#underway.delete(attack);
+    });
+    this.#underway.add(attack);
+  }
+}

@@ -1,0 +1,64 @@
+import type { Forgery } from '@countersign/testing';
+import type { BadPush } from './bad-push.ts';
+import type { ForgeryCount } from './forger.ts';
+import { LEAST_ROTATIONS, type RotationOrder } from './rotations.ts';
+import { type Count, total } from './tally.ts';
+
+/** The rotations of one secret that were carried out, in order. */
+export interface RotatedSecret {
+  readonly endpoint: string;
+  readonly secret: string;
+  readonly orders: readonly RotationOrder[];
+}
+
+/** Everything that came of a run. */
+export interface Outcome {
+  /** How long events were sent, in seconds. */
+  readonly loadSeconds: number;
+  readonly rows: readonly (readonly [endpoint: string, count: Count])[];
+  /** Every secret of every endpoint, also those that were never rotated. */
+  readonly rotated: readonly RotatedSecret[];
+  readonly badPushes: readonly BadPush[];
+  readonly forgeries: ReadonlyMap<Forgery, Readonly<ForgeryCount>>;
+  /** What senders were answered with, other than a success, and how often. */
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly waits: { readonly count: number; readonly slowestMs: number };
+  readonly processes: number;
+}
+
+/** Events a second that a run has to send to count. */
+const LEAST_PER_SECOND = 200;
+
+/** Why a run is no success: nothing, if it is one. */
+export function faults(outcome: Outcome): string[] {
+  const { rows, rotated, badPushes, forgeries, processes } = outcome;
+  const found: string[] = [];
+  for (const [endpoint, { lost, twice, forged }] of rows) {
+    if (lost > 0) found.push(`${endpoint}: ${lost} deliveries were lost.`);
+    if (twice > 0) found.push(`${endpoint}: ${twice} deliveries ran more than once.`);
+    if (forged > 0) found.push(`${endpoint}: ${forged} forged requests reached the handler.`);
+  }
+  for (const { endpoint, secret, orders } of rotated) {
+    if (orders.length < LEAST_ROTATIONS)
+      found.push(`${endpoint}: the ${secret} secret was rotated ${orders.length} times only.`);
+  }
+  for (const { endpoint, refusedBy, handledMeanwhile } of badPushes) {
+    if (refusedBy < processes)
+      found.push(`${endpoint}: the bad push was refused by ${refusedBy} of ${processes} processes.`);
+    if (handledMeanwhile === 0) found.push(`${endpoint}: nothing was handled during the bad push.`);
+  }
+  for (const [forgery, { sent, succeeded }] of forgeries) {
+    if (sent === 0) found.push(`No forged request of the kind "${forgery}" was sent.`);
+    if (succeeded > 0 && forgery !== 'replay')
+      found.push(`${succeeded} forged requests (${forgery}) were answered with a success.`);
+  }
+  const perSecond = ratePerSecond(outcome);
+  if (perSecond < LEAST_PER_SECOND)
+    found.push(`The load was only ${perSecond.toFixed(0)} deliveries a second.`);
+  return found;
+}
+
+/** Events sent a second, on average over the time in which there was load. */
+export function ratePerSecond({ rows, loadSeconds }: Pick<Outcome, 'rows' | 'loadSeconds'>): number {
+  return total(rows.map(([, count]) => count)).sent / loadSeconds;
+}

@@ -1,0 +1,65 @@
+import type { RotationKind } from '@countersign/testing';
+import type { Endpoint } from './endpoints.ts';
+
+/**
+ * In which order the vendor and the store of secrets are told.
+ *
+ * - `next first`: the new secret is published as `next`, then the vendor switches to it, then it is promoted. Only where the
+ *   vendor takes a secret of one's own.
+ * - `announced`: the rotation is announced, then the vendor makes a secret, then that is published.
+ * - `unannounced`: the vendor makes a secret, then that is published. Deliveries signed with it come before any receiver knows it.
+ */
+export type RotationOrder = 'next first' | 'announced' | 'unannounced';
+
+/** One step of the plan. */
+export type Step = { readonly endpoint: string; readonly atSeconds: number } & (
+  | { readonly type: 'rotate'; readonly secret: RotationKind; readonly order: RotationOrder }
+  /** An empty secret is written to the file, and mended a little later. */
+  | { readonly type: 'bad push' }
+);
+
+/** Every secret has to be rotated at least so often for the run to count. */
+export const LEAST_ROTATIONS = 3;
+
+type StepKind = RotationOrder | 'bad push' | 'organization announced';
+
+// Unannounced only where the refusal of an unknown signature is retried whatever else happens: LangSmith and PolyAI retry the 429
+// that they get, Ada and Anchor Browser any failure. What AgentMessage retries is not documented, so it gets 503, and of those
+// only so many a minute that forged traffic can spend them; an announced rotation is exempt from that budget.
+const AGENT_MESSAGE: readonly StepKind[] = [
+  'announced',
+  'organization announced',
+  'announced',
+  'organization announced',
+  'announced',
+  'organization announced',
+];
+const ANCHOR: readonly StepKind[] = ['announced', 'unannounced', 'announced'];
+const STEPS: Readonly<Record<string, readonly StepKind[]>> = {
+  langsmith: ['announced', 'unannounced', 'announced'],
+  agentmsg: AGENT_MESSAGE,
+  'agentmsg-org': AGENT_MESSAGE,
+  polyai: ['unannounced', 'announced', 'bad push', 'unannounced'],
+  ada: ['next first', 'announced', 'unannounced', 'next first'],
+  'anchor-both': ANCHOR,
+  'anchor-old': ANCHOR,
+  'anchor-new': ANCHOR,
+};
+
+const FIRST = 0.08;
+const SPAN = 0.72;
+
+/** The plan of a run: the steps of each endpoint in a row, those of different endpoints spread over each other. */
+export function plan(endpoints: readonly Endpoint[], seconds: number): readonly (readonly Step[])[] {
+  return endpoints.map(({ name: endpoint }, row) => {
+    const kinds = STEPS[endpoint] ?? [];
+    return kinds.map((kind, index): Step => {
+      const atSeconds = seconds * (FIRST + (SPAN * (index + row / endpoints.length)) / kinds.length);
+      if (kind === 'bad push') return { type: 'bad push', endpoint, atSeconds };
+      if (kind === 'organization announced') {
+        return { type: 'rotate', endpoint, atSeconds, secret: 'organization', order: 'announced' };
+      }
+      return { type: 'rotate', endpoint, atSeconds, secret: 'endpoint', order: kind };
+    });
+  });
+}

@@ -1,0 +1,124 @@
+import type { KeyRole } from '@countersign/core';
+import type { Run } from './messages.ts';
+
+/** One event of a sender, as the sender itself knows it. */
+export interface SentEvent {
+  readonly sequence: number | undefined;
+  readonly state: 'pending' | 'delivered' | 'lost';
+}
+
+/** What a sender says of itself while it works. */
+export interface SenderNumbers {
+  readonly sent: number;
+  readonly retried: number;
+  readonly lost: number;
+}
+
+/** One row of the table. */
+export interface Count {
+  /** Events that the sender made. */
+  readonly sent: number;
+  /** Events for which the handler ran, in whichever process. */
+  readonly handled: number;
+  /** Runs by the role of the key that matched. */
+  readonly by: Readonly<Record<KeyRole, number>>;
+  /** Events that took more than one attempt. */
+  readonly retried: number;
+  /** Requests that the receivers refused, genuine ones and forged ones. */
+  readonly refused: number;
+  /** Events that the sender dropped for good, or that no handler ever saw. */
+  readonly lost: number;
+  /** Events for which the handler ran more than once, all processes taken together. */
+  readonly twice: number;
+  /** Runs of the handler for what is no event of the sender. */
+  readonly forged: number;
+}
+
+/** Counts what happened, and nothing that should have happened: handler runs and refusals as the receivers report them, events as the senders know them. */
+export class Tally {
+  readonly #endpoints = new Map<string, { readonly runs: Run[]; refused: number }>();
+
+  ran(run: Run): void {
+    this.#of(run.endpoint).runs.push(run);
+  }
+
+  refused(endpoint: string): void {
+    this.#of(endpoint).refused++;
+  }
+
+  /** How often the handler of an endpoint ran so far. */
+  runsOf(endpoint: string): number {
+    return this.#of(endpoint).runs.length;
+  }
+
+  /** The row as it is while deliveries are still under way: senders number their events from 1. */
+  live(endpoint: string, numbers: SenderNumbers): Count {
+    const isGenuine = (sequence: number) =>
+      Number.isInteger(sequence) && sequence >= 1 && sequence <= numbers.sent;
+    const { handled, ...counted } = this.#count(endpoint, isGenuine);
+    const { sent, retried, lost } = numbers;
+    return { sent, retried, lost, ...counted, handled: handled.size };
+  }
+
+  /** The row at the end, from the sender's own list of its events. An event that is still pending then counts as lost. */
+  final(endpoint: string, events: readonly SentEvent[], numbers: Pick<SenderNumbers, 'retried'>): Count {
+    const genuine = new Set(events.map(({ sequence }) => sequence));
+    const { handled, ...counted } = this.#count(endpoint, (sequence) => genuine.has(sequence));
+    const lost = events.filter(
+      ({ sequence, state }) => state !== 'delivered' || sequence === undefined || !handled.has(sequence),
+    );
+    return {
+      sent: events.length,
+      retried: numbers.retried,
+      lost: lost.length,
+      ...counted,
+      handled: handled.size,
+    };
+  }
+
+  #count(endpoint: string, isGenuine: (sequence: number) => boolean) {
+    const { runs, refused } = this.#of(endpoint);
+    const handled = new Map<number, number>();
+    const by: Record<KeyRole, number> = { current: 0, previous: 0, next: 0 };
+    let forged = 0;
+    for (const { sequence, role } of runs) {
+      if (sequence === undefined || !isGenuine(sequence)) {
+        forged++;
+        continue;
+      }
+      by[role]++;
+      handled.set(sequence, (handled.get(sequence) ?? 0) + 1);
+    }
+    let twice = 0;
+    for (const times of handled.values()) if (times > 1) twice++;
+    return { handled, by, refused, twice, forged };
+  }
+
+  #of(endpoint: string): { readonly runs: Run[]; refused: number } {
+    let found = this.#endpoints.get(endpoint);
+    if (found === undefined) {
+      found = { runs: [], refused: 0 };
+      this.#endpoints.set(endpoint, found);
+    }
+    return found;
+  }
+}
+
+/** The rows added up. */
+export function total(counts: readonly Count[]): Count {
+  const sum = (pick: (count: Count) => number) => counts.reduce((all, count) => all + pick(count), 0);
+  return {
+    sent: sum(({ sent }) => sent),
+    handled: sum(({ handled }) => handled),
+    by: {
+      current: sum(({ by }) => by.current),
+      previous: sum(({ by }) => by.previous),
+      next: sum(({ by }) => by.next),
+    },
+    retried: sum(({ retried }) => retried),
+    refused: sum(({ refused }) => refused),
+    lost: sum(({ lost }) => lost),
+    twice: sum(({ twice }) => twice),
+    forged: sum(({ forged }) => forged),
+  };
+}
