@@ -31,7 +31,8 @@ app.get('/health', async (_, reply) => {
 app.addHook('onClose', () => verifier.close());
 
 await app.listen({ port: Number(process.env.PORT ?? 3000), host: process.env.HOST ?? '127.0.0.1' });
-console.log(`listening on port ${app.addresses().map(({ port }) => port)[0]}`);
+const address = app.server.address();
+console.log(`listening on port ${typeof address === 'object' ? address?.port : address}`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   // Deliveries that are being handled come to their end; then nothing keeps the process alive.

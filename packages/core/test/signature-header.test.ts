@@ -62,7 +62,7 @@ describe('a list of labelled entries', () => {
     ['in base64url', (text: string) => text.replaceAll('+', '-').replaceAll('/', '_')],
     ['with unused bits set', (text: string) => text.replace(/g=$/, 'h=')],
   ])('accepts one text per value: not %s', (_, change) => {
-    const value = Buffer.from('fb'.repeat(31) + 'f8', 'hex').toString('base64');
+    const value = Buffer.from(`${'fb'.repeat(31)}f8`, 'hex').toString('base64');
     expect(hexOf(`v1,${value}`, words)).toHaveLength(1);
     expect(change(value)).not.toBe(value);
     expect(hexOf(`v1,${change(value)}`, words)).toEqual([]);
