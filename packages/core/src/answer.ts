@@ -1,4 +1,4 @@
-import type { DeliveryRules } from './scheme.ts';
+import type { DeliveryRules } from './scheme/scheme.ts';
 import type { WebhookError } from './webhook-error.ts';
 
 /** What to answer, in a form that every framework can send. */

@@ -1,5 +1,5 @@
-import type { KeyRole } from './scheme.ts';
-import type { ReloadReason } from './secrets.ts';
+import type { KeyRole } from './scheme/scheme.ts';
+import type { ReloadReason } from './secrets/secrets.ts';
 import type { WebhookError, WebhookErrorCode } from './webhook-error.ts';
 
 /** What happens to one delivery. Never holds a secret, a computed signature or a body. */

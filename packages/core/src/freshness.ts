@@ -1,4 +1,4 @@
-import type { Freshness } from './scheme.ts';
+import type { Freshness } from './scheme/scheme.ts';
 import { WebhookError } from './webhook-error.ts';
 
 /**

@@ -1,6 +1,6 @@
-import type { ReplayStoreHealth } from './replay-store.ts';
-import type { KeyRole } from './scheme.ts';
-import type { ReloadReason } from './secrets.ts';
+import type { ReplayStoreHealth } from './replay/replay-store.ts';
+import type { KeyRole } from './scheme/scheme.ts';
+import type { ReloadReason } from './secrets/secrets.ts';
 import type { WebhookErrorCode } from './webhook-error.ts';
 
 /** What is wrong or will be, by a stable code and a sentence that says what to do. */

@@ -6,17 +6,16 @@ export {
   type VerifierSource,
 } from './adapter-options.ts';
 export { refusalAnswer, type WebhookAnswer } from './answer.ts';
-export type { Claim } from './claim.ts';
 export { type Clock, systemClock } from './clock.ts';
-export { defineScheme } from './define-scheme.ts';
 export type { DeliveryEvent, KeyringEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
-export { createKeyring, type Keyring, type KeyringOptions, type KeySet, type MissResult } from './keyring.ts';
-export { type MemoryReplayStoreOptions, memoryReplayStore } from './memory-replay-store.ts';
 export { refusalStatus } from './refusal.ts';
-export { type ReplayRecord, replayRecord } from './replay-record.ts';
-export type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
+export type { Claim } from './replay/claim.ts';
+export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
+export { type ReplayRecord, replayRecord } from './replay/replay-record.ts';
+export type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay/replay-store.ts';
 export type { HeadersInput, RequestHead, WebhookRequest } from './request.ts';
+export { defineScheme } from './scheme/define-scheme.ts';
 export type {
   DefinedScheme,
   DeliveryRules,
@@ -26,7 +25,7 @@ export type {
   Match,
   Opened,
   Scheme,
-} from './scheme.ts';
+} from './scheme/scheme.ts';
 export type {
   SchemeDefinition,
   SchemeSource,
@@ -35,7 +34,14 @@ export type {
   SignedForm,
   TimestampPlace,
   TimeUnit,
-} from './scheme-definition.ts';
+} from './scheme/scheme-definition.ts';
+export {
+  createKeyring,
+  type Keyring,
+  type KeyringOptions,
+  type KeySet,
+  type MissResult,
+} from './secrets/keyring.ts';
 export {
   functionSecrets,
   type ReloadReason,
@@ -43,7 +49,7 @@ export {
   type SecretProvider,
   type SecretSetInput,
   staticSecrets,
-} from './secrets.ts';
+} from './secrets/secrets.ts';
 export { createVerifier, type ReceiveOptions, type Reception, type Verifier } from './verifier.ts';
 export type { VerifierOptions } from './verifier-options.ts';
 export type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { DeliveryRules } from './scheme.ts';
+import type { DeliveryRules } from './scheme/scheme.ts';
 import { WebhookError, type WebhookErrorCode } from './webhook-error.ts';
 
 /** Codes whose status depends on what the sender does with it. */

@@ -2,12 +2,17 @@ import type { KeyObject } from 'node:crypto';
 import { types } from 'node:util';
 import { type Clock, systemClock } from './clock.ts';
 import { safeObserver, type WebhookEvent } from './events.ts';
-import { createKeyring, type Keyring, type KeyringOptions } from './keyring.ts';
-import { memoryReplayStore } from './memory-replay-store.ts';
 import { checkFunction, checkKeys, checkNumber, configError } from './options.ts';
-import type { ReplayStore } from './replay-store.ts';
-import type { Freshness, Scheme } from './scheme.ts';
-import { functionSecrets, type SecretProvider, type SecretSetInput, staticSecrets } from './secrets.ts';
+import { memoryReplayStore } from './replay/memory-replay-store.ts';
+import type { ReplayStore } from './replay/replay-store.ts';
+import type { Freshness, Scheme } from './scheme/scheme.ts';
+import { createKeyring, type Keyring, type KeyringOptions } from './secrets/keyring.ts';
+import {
+  functionSecrets,
+  type SecretProvider,
+  type SecretSetInput,
+  staticSecrets,
+} from './secrets/secrets.ts';
 import type { VerifiedWebhook } from './webhook.ts';
 
 /** Everything that a verifier needs to know. Checked once, at construction; unknown keys are refused. */

@@ -1,10 +1,10 @@
 import type { KeyObject } from 'node:crypto';
 import type { WebhookAnswer } from './answer.ts';
-import type { Claim } from './claim.ts';
 import { EndpointVerifier } from './endpoint-verifier.ts';
 import type { VerifierHealth } from './health.ts';
+import type { Claim } from './replay/claim.ts';
 import type { WebhookRequest } from './request.ts';
-import type { Scheme } from './scheme.ts';
+import type { Scheme } from './scheme/scheme.ts';
 import { readOptions, type VerifierOptions } from './verifier-options.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { decodeUtf8 } from './json-body.ts';
-import { type ReplayRecord, replayRecordOf } from './replay-record.ts';
-import type { KeyRole, Match } from './scheme.ts';
+import { type ReplayRecord, replayRecordOf } from './replay/replay-record.ts';
+import { decodeUtf8 } from './scheme/json-body.ts';
+import type { KeyRole, Match } from './scheme/scheme.ts';
 
 /** A delivery whose signature matched. Only a verifier makes one. */
 export interface VerifiedWebhook {

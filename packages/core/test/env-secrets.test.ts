@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { envSecrets } from '../src/node/env-secrets.ts';
-import type { SecretProvider } from '../src/secrets.ts';
+import type { SecretProvider } from '../src/secrets/secrets.ts';
 
 const context = { signal: new AbortController().signal, reason: 'start' } as const;
 const VARIABLE = 'COUNTERSIGN_ENV_SECRETS_TEST';

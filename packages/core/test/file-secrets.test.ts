@@ -25,7 +25,7 @@ import { inspect, promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Clock } from '../src/clock.ts';
 import { fileSecrets } from '../src/node/file-secrets.ts';
-import type { SecretProvider, SecretSetInput } from '../src/secrets.ts';
+import type { SecretProvider, SecretSetInput } from '../src/secrets/secrets.ts';
 
 const fileSystem = vi.hoisted(() => ({ beforeStep: (): void => undefined }));
 

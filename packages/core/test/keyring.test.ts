@@ -2,9 +2,14 @@ import { createSecretKey } from 'node:crypto';
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { KeyringEvent } from '../src/events.ts';
-import { createKeyring, type Keyring, type KeyringOptions, type KeySet } from '../src/keyring.ts';
-import type { Scheme } from '../src/scheme.ts';
-import { functionSecrets, type SecretProvider, type SecretSetInput, staticSecrets } from '../src/secrets.ts';
+import type { Scheme } from '../src/scheme/scheme.ts';
+import { createKeyring, type Keyring, type KeyringOptions, type KeySet } from '../src/secrets/keyring.ts';
+import {
+  functionSecrets,
+  type SecretProvider,
+  type SecretSetInput,
+  staticSecrets,
+} from '../src/secrets/secrets.ts';
 import { WebhookError } from '../src/webhook-error.ts';
 
 const A = 'first-3f9a1c77e0b24d5d';

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
-import { type MemoryReplayStoreOptions, memoryReplayStore } from '../src/memory-replay-store.ts';
-import type { ClaimToken, ReplayStore } from '../src/replay-store.ts';
+import { type MemoryReplayStoreOptions, memoryReplayStore } from '../src/replay/memory-replay-store.ts';
+import type { ClaimToken, ReplayStore } from '../src/replay/replay-store.ts';
 
 const LEASE = { leaseMs: 1000, keepMs: 10_000 };
 const KEPT = { ttlMs: 100_000, guardMs: 5000 };

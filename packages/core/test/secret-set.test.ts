@@ -7,7 +7,7 @@ import {
 } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { decodeSecretSet } from '../src/secret-set.ts';
+import { decodeSecretSet } from '../src/secrets/secret-set.ts';
 import { isWebhookError, WebhookError } from '../src/webhook-error.ts';
 
 const NOW = Date.parse('2030-06-01T00:00:00Z');

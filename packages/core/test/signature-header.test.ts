@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { SignaturePlace } from '../src/scheme-definition.ts';
-import { readSignatures } from '../src/signature-header.ts';
+import type { SignaturePlace } from '../src/scheme/scheme-definition.ts';
+import { readSignatures } from '../src/scheme/signature-header.ts';
 
 const digest = 'ab'.repeat(32);
 const other = 'cd'.repeat(32);

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { type Clock, systemClock } from '../clock.ts';
 import { checkKeys, checkNumber, configError } from '../options.ts';
-import type { SecretProvider, SecretSetInput } from '../secrets.ts';
+import type { SecretProvider, SecretSetInput } from '../secrets/secrets.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { watchDirectory } from './directory-watch.ts';
 import { readSecretFiles, type SecretFiles } from './secret-files.ts';

@@ -1,4 +1,4 @@
-import type { SecretInput, SecretSetInput } from '../secrets.ts';
+import type { SecretInput, SecretSetInput } from '../secrets/secrets.ts';
 import { WebhookError } from '../webhook-error.ts';
 
 // Nothing in this file may quote what it reads, and JSON.parse does: so no error passes on another's message or cause.

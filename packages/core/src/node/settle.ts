@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Claim } from '../claim.ts';
+import type { Claim } from '../replay/claim.ts';
 
 const settlers = new WeakMap<ServerResponse, (success: boolean) => void>();
 

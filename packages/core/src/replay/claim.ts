@@ -1,7 +1,7 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
+import { isWebhookError, WebhookError } from '../webhook-error.ts';
 import type { ReplayRecord } from './replay-record.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
-import { isWebhookError, WebhookError } from './webhook-error.ts';
 
 /** A delivery taken for one run of its handler. Settle it once; what comes later is ignored. */
 export interface Claim {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { type Clock, systemClock } from './clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
+import { checkKeys, checkNumber, configError } from '../options.ts';
+import { WebhookError } from '../webhook-error.ts';
 import type { Horizon, HorizonTerms, OpenClaim, ReplayEntry } from './horizon.ts';
-import { checkKeys, checkNumber, configError } from './options.ts';
 import { ReplayShard } from './replay-shard.ts';
 import type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
-import { WebhookError } from './webhook-error.ts';
 
 /** Options of {@link memoryReplayStore}. */
 export interface MemoryReplayStoreOptions {

@@ -1,5 +1,5 @@
 import { createHmac, type KeyObject } from 'node:crypto';
-import { configError } from './options.ts';
+import { configError } from '../options.ts';
 
 /** A piece of the signed content: fixed text, or one of the request's parts. */
 export type ContentPart = { readonly literal: string } | { readonly name: 'body' | 'timestamp' | 'id' };

@@ -1,4 +1,4 @@
-import { isWebhookError, WebhookError } from './webhook-error.ts';
+import { isWebhookError, WebhookError } from '../webhook-error.ts';
 
 /** Makes the error of a provider that did not give a set. */
 export function providerError(message: string): WebhookError {

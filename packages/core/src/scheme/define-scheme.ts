@@ -1,14 +1,14 @@
 import { createSecretKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { RequestHead } from '../request.ts';
+import { WebhookError } from '../webhook-error.ts';
 import { checkDefinition, formsOf } from './check-definition.ts';
 import { describeMatch } from './match.ts';
-import type { RequestHead } from './request.ts';
 import type { DefinedScheme, Freshness, Key, Opened } from './scheme.ts';
 import type { SchemeDefinition, SecretFormat, SignedForm } from './scheme-definition.ts';
 import { MAX_HEADER_LENGTH, MAX_SIGNATURES, readSignatures } from './signature-header.ts';
 import { type ContentTexts, compileContent, parseContent, separatorAfterId } from './signed-content.ts';
 import { parseSignedTime } from './signed-time.ts';
 import { decodeSecret } from './strict-encoding.ts';
-import { WebhookError } from './webhook-error.ts';
 
 const DIGEST_BYTES = { sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,256}$/;

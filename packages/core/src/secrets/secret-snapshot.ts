@@ -1,4 +1,4 @@
-import type { Key, KeyRole } from './scheme.ts';
+import type { Key, KeyRole } from '../scheme/scheme.ts';
 
 /** What is known of a decoded key beside the key itself. */
 export interface KeyFacts {

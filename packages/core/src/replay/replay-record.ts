@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { configError } from './options.ts';
-import type { DeliveryRules, Freshness } from './scheme.ts';
-import type { VerifiedWebhook } from './webhook.ts';
+import { configError } from '../options.ts';
+import type { DeliveryRules, Freshness } from '../scheme/scheme.ts';
+import type { VerifiedWebhook } from '../webhook.ts';
 
 const DAY_MS = 86_400_000;
 /** Timeouts and queues stretch a sender's schedule; a tenth more than it promises covers them. */

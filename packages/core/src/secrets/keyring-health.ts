@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import type { HealthWarning, KeyringHealth } from './health.ts';
+import type { HealthWarning, KeyringHealth } from '../health.ts';
 import type { KeyUsage } from './key-usage.ts';
 import type { Attempt } from './refresher.ts';
 import type { SetKey } from './secret-snapshot.ts';

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { WebhookError } from './webhook-error.ts';
+import { WebhookError } from '../webhook-error.ts';
 
 /**
  * A signing secret. Text is decoded as the scheme says; bytes are the key itself.

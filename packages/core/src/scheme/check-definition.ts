@@ -1,4 +1,4 @@
-import { checkKeys, checkNumber, configError } from './options.ts';
+import { checkKeys, checkNumber, configError } from '../options.ts';
 import type { SchemeDefinition, SignedForm } from './scheme-definition.ts';
 import { parseContent } from './signed-content.ts';
 

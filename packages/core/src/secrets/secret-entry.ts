@@ -1,8 +1,8 @@
 import { types } from 'node:util';
+import { checkKeys } from '../options.ts';
+import { WebhookError } from '../webhook-error.ts';
 import { parseInstant } from './instant.ts';
-import { checkKeys } from './options.ts';
 import { isPlaceholder } from './placeholder.ts';
-import { WebhookError } from './webhook-error.ts';
 
 /** One listed secret, read and checked as far as that goes without decoding it. */
 export interface SecretEntry {

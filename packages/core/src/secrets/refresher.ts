@@ -1,10 +1,10 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../clock.ts';
+import { configError } from '../options.ts';
+import type { WebhookError } from '../webhook-error.ts';
 import { Deferred } from './deferred.ts';
 import { JITTER, type KeyringTiming } from './keyring-options.ts';
-import { configError } from './options.ts';
 import { fromProvider, providerError } from './provider-error.ts';
 import type { ReloadReason, SecretProvider } from './secrets.ts';
-import type { WebhookError } from './webhook-error.ts';
 
 const BACKOFF_BASE_MS = 1000;
 const BACKOFF_CAP_MS = 60_000;

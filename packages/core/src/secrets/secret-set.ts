@@ -1,9 +1,9 @@
 import { types } from 'node:util';
+import type { KeyRole, Scheme } from '../scheme/scheme.ts';
+import { isWebhookError } from '../webhook-error.ts';
 import { defaultKeyId, identifyKey } from './key-id.ts';
-import type { KeyRole, Scheme } from './scheme.ts';
 import { checkSetKeys, readEntry, readInstant, type SecretEntry, secretsError } from './secret-entry.ts';
 import { SecretSnapshot, SetKey } from './secret-snapshot.ts';
-import { isWebhookError } from './webhook-error.ts';
 
 /** Every key is tried on every request, so their number is bounded. */
 export const MAX_KEYS = 8;

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { RequestHead } from './request.ts';
+import type { RequestHead } from '../request.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 
 /** What a key of the set is for: signing now, signed until a rotation, or about to sign. */
