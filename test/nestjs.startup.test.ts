@@ -1,19 +1,8 @@
-import { createVerifier, type Verifier } from '@countersign/core';
-import { github } from '@countersign/schemes';
 import type { Type } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import express from 'express';
 import { describe, expect, it, vi } from 'vitest';
-import {
-  created,
-  echoController,
-  hooksController,
-  poster,
-  SECRET,
-  serve,
-  signed,
-  watchedVerifier,
-} from './support/nest-app.ts';
+import { created, echoController, hooksController, poster, watchedVerifier } from './support/nest-app.ts';
 import { decorateClass, decorateMethod } from './support/nest-decorate.ts';
 import { createApp } from './support/nest-mount.ts';
 import { describeNest } from './support/nest-setups.ts';
@@ -178,118 +167,4 @@ describeNest((setup) => {
       expect(triggered).toHaveBeenCalledTimes(1);
     });
   });
-
-  describe('options', () => {
-    it('come from a factory that injects what it needs', async () => {
-      const { Module } = nest().common;
-      const { WebhookModule } = nest().adapter;
-      class Settings {
-        readonly secret = SECRET;
-      }
-      class SettingsModule {}
-      decorateClass(SettingsModule, [Module({ providers: [Settings], exports: [Settings] })]);
-      class App {}
-      decorateClass(App, [
-        Module({
-          imports: [
-            WebhookModule.forRootAsync({
-              imports: [SettingsModule],
-              inject: [Settings],
-              useFactory: async ({ secret }: Settings) => {
-                const verifier = createVerifier({ scheme: github(), secrets: { current: secret } });
-                await verifier.ready();
-                return { verifiers: { anchor: verifier } };
-              },
-            }),
-          ],
-          controllers: [hooksController(setup, (webhook) => webhook.text())],
-        }),
-      ]);
-      const app = await createApp(nest(), platform, App);
-      await app.listen(0, '127.0.0.1');
-      expect(await poster(app)('/hooks/anchor', BROKEN)).toEqual({ status: 201, text: BROKEN });
-      expect(await poster(app)('/hooks/anchor', BROKEN, {})).toMatchObject({ status: 401 });
-      await app.close();
-    });
-
-    it('are seen by controllers of every module, however the routes are versioned', async () => {
-      const { Controller, Module, Post, Version } = nest().common;
-      const { verifier } = watchedVerifier();
-      class Feature {}
-      const controller = hooksController(setup, (webhook) => webhook.text(), {
-        controller: [Controller('hooks')],
-        method: [Post(), Version(['1', '2']), nest().adapter.VerifyWebhook('anchor')],
-      });
-      decorateClass(Feature, [Module({ controllers: [controller] })]);
-      const { post } = await serve(setup, {
-        webhooks: { verifiers: { anchor: verifier } },
-        imports: [Feature],
-        configure: (app) => app.enableVersioning({ type: nest().common.VersioningType.HEADER, header: 'v' }),
-      });
-      for (const v of ['1', '2']) {
-        const body = BROKEN + v;
-        expect(await post('/hooks', body, { v })).toMatchObject({ status: 401 });
-        expect(await post('/hooks', body, { v, ...signed(body) })).toEqual({ status: 201, text: body });
-      }
-    });
-  });
-
-  it('two applications of one process may share a controller and start at once', async () => {
-    const controller = hooksController(setup, (webhook) => webhook.text());
-    const verifiers = { anchor: watchedVerifier().verifier };
-    const apps = [0, 1].map(() => created(setup, { webhooks: { verifiers }, controllers: [controller] }));
-    for (const app of await Promise.all(
-      apps.map(async (app) => (await app).listen(0, '127.0.0.1').then(() => app)),
-    )) {
-      const body = `${BROKEN} ${await app.getUrl()}`;
-      expect(await poster(app)('/hooks/anchor', body)).toEqual({ status: 201, text: body });
-    }
-  });
-
-  it('closes its verifiers when the application shuts down, after the last request', async () => {
-    const closed: string[] = [];
-    const watch = (verifier: Verifier, name: string, serving: () => boolean): Verifier => ({
-      ...forwarding(verifier),
-      close: async () => {
-        closed.push(`${name} ${serving() ? 'while serving' : 'after serving'}`);
-        await verifier.close();
-      },
-    });
-    const tenant = watch(watchedVerifier().verifier, 'tenant', () => false);
-    const serving = { now: false };
-    const { app, post } = await serve(setup, {
-      webhooks: {
-        verifiers: {
-          anchor: watch(watchedVerifier().verifier, 'anchor', () => serving.now),
-          tenant: () => tenant,
-        },
-      },
-      controllers: [hooksController(setup, (webhook) => webhook.text())],
-    });
-    serving.now = true;
-    app.getHttpServer().once('close', () => {
-      serving.now = false;
-    });
-    expect(await post('/hooks/anchor', BROKEN)).toMatchObject({ status: 201 });
-    expect(closed).toEqual([]);
-    await app.close();
-    expect(closed).toEqual(['anchor after serving']);
-  });
 });
-
-function forwarding(verifier: Verifier): Verifier {
-  return {
-    scheme: verifier.scheme,
-    endpoint: verifier.endpoint,
-    ready: () => verifier.ready(),
-    verify: (request) => verifier.verify(request),
-    claim: (webhook) => verifier.claim(webhook),
-    receive: (request, options) => verifier.receive(request, options),
-    handle: (request, handler, options) => verifier.handle(request, handler, options),
-    reload: () => verifier.reload(),
-    revoke: (keyId) => verifier.revoke(keyId),
-    health: () => verifier.health(),
-    close: () => verifier.close(),
-    [Symbol.asyncDispose]: () => verifier[Symbol.asyncDispose](),
-  };
-}

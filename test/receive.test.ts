@@ -273,6 +273,23 @@ describe('a claim', () => {
     expect(lost.types()).toContain('claim-lost');
   });
 
+  it('aborts when its lease is over though the renewal hangs', async () => {
+    const clock = manualClock();
+    const store = memoryReplayStore({ clock });
+    const hanging: ReplayStore = {
+      claim: (...args) => store.claim(...args),
+      commit: (...args) => store.commit(...args),
+      release: (...args) => store.release(...args),
+      renew: () => new Promise(() => undefined),
+    };
+    const setup = setUp({ leaseSeconds: 30, replay: hanging, clock });
+    const { claim } = await claimed({ ...setup, clock });
+    await clock.advance(29_999);
+    expect(claim.signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(claim.signal.aborted).toBe(true);
+  });
+
   it("is refused, retryably, where the store can't be asked", async () => {
     const { verifier, signed } = setUp({ replay: failingStore({ claim: 1 }) });
     await expect(verifier.receive(signed())).rejects.toMatchObject({
@@ -333,6 +350,8 @@ describe("a delivery's identity", () => {
       'no json',
       '',
       '{"__proto__":{"id":"x"}}',
+      '{"id":"\\ud800"}',
+      '{"id":"\\ud801"}',
     ];
     expect(new Set(await keysOf({}, {}, bodies)).size).toBe(bodies.length);
   });

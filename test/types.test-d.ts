@@ -127,6 +127,25 @@ webhookHandler(verifier);
 // @ts-expect-error: no verifier
 await fastify().register(webhookPlugin, {});
 
+// What each framework hands over is a delivery, not `any`.
+
+express().post('/', expressWebhook(verifier), (req) => {
+  // @ts-expect-error: no such field
+  req.webhook.missing;
+});
+fastify().post('/', async (request) => {
+  // @ts-expect-error: no such field
+  request.webhook.missing;
+});
+new Router().post('/', koaWebhook(verifier), (ctx) => {
+  // @ts-expect-error: no such field
+  ctx.state.webhook.missing;
+});
+webhookHandler(verifier, (received) => {
+  // @ts-expect-error: no such field
+  received.missing;
+});
+
 // @ts-expect-error: a delivery is not for writing
 verified.id = 'another';
 // @ts-expect-error: a duplicate has nothing to commit

@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { inspect } from 'node:util';
 import {
+  createKeyring,
   createVerifier,
   type DefinedScheme,
   type DeliveryRules,
@@ -10,6 +11,7 @@ import {
   type ReplayStore,
   type SchemeDefinition,
   type SecretSetInput,
+  staticSecrets,
   type VerifierOptions,
   WebhookError,
   type WebhookEvent,
@@ -174,6 +176,17 @@ describe('freshness', () => {
     );
   });
 
+  it('is judged once more when the body has been read, so that one held back outlives no memory of it', async () => {
+    const { verifier, signed, clock } = setUp();
+    const { headers, body: bytes } = signed();
+    const heldBack = async () => {
+      await clock.advance(301_000);
+      return bytes;
+    };
+    const error = await refusal(verifier.verify({ headers, body: heldBack }));
+    expect(error.code).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
+  });
+
   const created = defineScheme({
     ...plain,
     bodyTime: { field: 'meta.created', unit: 's', past: 3600, future: 60 },
@@ -213,6 +226,46 @@ describe('freshness', () => {
       ).toBe(true);
       await clock.advance(600_000);
     }
+  });
+});
+
+describe('a signed content', () => {
+  const written = (content: string) =>
+    defineScheme({
+      ...timed,
+      signed: { ...timed.signed, timestamp: { header: 'x-time', unit: 's' }, content },
+    });
+
+  it.each<[string, string, [string, string], [string, string]]>([
+    ['an id before the body', '{timestamp}.{id}--{body}', ['evt-', '{"a":1}'], ['evt', '-{"a":1}']],
+    [
+      'an id behind the body',
+      '{timestamp}.{body}.{id}',
+      ['evt', '{"pay":"1.50"}'],
+      ['50"}.evt', '{"pay":"1'],
+    ],
+  ])('with %s reads in one way only', async (_, content, [id, text], [otherId, otherText]) => {
+    const { verifier, signed } = setUp({ scheme: written(content) });
+    const genuine = signed({ id, body: text });
+    const other = { headers: { ...genuine.headers, 'x-id': otherId }, body: Buffer.from(otherText) };
+    const verdicts = await Promise.allSettled([verifier.verify(genuine), verifier.verify(other)]);
+    expect(verdicts.filter(({ status }) => status === 'fulfilled').length).toBeLessThan(2);
+  });
+
+  it('that ends in body and time takes no zeros from the one into the other', async () => {
+    const { id: _, ...rest } = timed.signed;
+    const timestamp = { header: 'x-time', unit: 's' } as const;
+    const scheme = defineScheme({
+      ...timed,
+      identity: 'body',
+      signed: { ...rest, timestamp, content: '{body}{timestamp}' },
+    });
+    const { verifier, signed } = setUp({ scheme });
+    const genuine = signed({ body: 'amount=100' });
+    await verifier.verify(genuine);
+    const headers = { ...genuine.headers, 'x-time': `0${genuine.headers['x-time']}` };
+    const error = await refusal(verifier.verify({ headers, body: Buffer.from('amount=10') }));
+    expect(error.code).toBe('ERR_WEBHOOK_HEADER_INVALID');
   });
 });
 
@@ -336,6 +389,18 @@ describe('the refusal status', () => {
     expect(await statusOf()).toBe(401);
     await clock.advance(1);
     expect(await statusOf()).toBe(503);
+  });
+
+  it('has no way round that budget through the reload that forged traffic causes itself', async () => {
+    let load = async () => ({ current: secret });
+    const { verifier, signed, clock } = setUp({ delivery: rules(['5xx']), secrets: () => load() });
+    await verifier.ready();
+    load = () => new Promise(() => undefined);
+    await clock.advance(11_000);
+    const verdicts = Array.from({ length: 100 }, () => refusal(verifier.verify(tamper(signed()))));
+    await clock.advance(1_001);
+    const statuses = (await Promise.all(verdicts)).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 503)).toHaveLength(60);
   });
 
   it('does not spend that budget while the secrets themselves are in doubt', async () => {
@@ -480,6 +545,18 @@ describe('options', () => {
     },
   );
 
+  it("refuse a scheme of one's own that does not say how fresh or how retried a delivery is", () => {
+    for (const missing of ['freshness', 'delivery']) {
+      expect(make({ scheme: { ...defineScheme(timed), [missing]: undefined } })).toThrow(/"scheme"/);
+    }
+  });
+
+  it('refuse a shared keyring that admits shorter keys', () => {
+    const weak = defineScheme({ ...timed, secret: { encoding: 'utf8', minBytes: 1 } });
+    const keyring = createKeyring(staticSecrets('k1k1'), { scheme: weak });
+    expect(make({ secrets: keyring })).toThrow(/format/);
+  });
+
   it('have no way to switch verification off', () => {
     expect(make({ skip: true })).toThrow(/does not know/);
     expect(make({ verify: false })).toThrow(/does not know/);
@@ -497,6 +574,13 @@ describe('what an observer sees', () => {
       JSON.stringify([events, error, verifier]);
     for (const canary of [secret, Buffer.from(secret).toString('base64'), expected, 'evt_1'])
       expect(seen).not.toContain(canary);
+  });
+
+  it('does not quote a body that is no JSON', async () => {
+    const { verifier, signed } = setUp();
+    const webhook = await verifier.verify(signed({ body: 'card4242424242' }));
+    expect(() => webhook.json()).toThrow(SyntaxError);
+    expect(() => webhook.json()).not.toThrow(/card/);
   });
 
   it("can't disturb a delivery by throwing or rejecting", async () => {

@@ -5,14 +5,14 @@ import { fileURLToPath } from 'node:url';
 /** The repository's root folder. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-export interface Manifest {
+interface Manifest {
   readonly name: string;
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 
 /** The `package.json` of a folder of this repository. */
-export function manifestOf(folder: string): Manifest {
+function manifestOf(folder: string): Manifest {
   return JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
 }
 
@@ -30,7 +30,10 @@ export const ENTRIES: readonly string[] = PACKAGES.flatMap((folder) => {
 
 /** Dependencies in the versions that this repository uses itself. */
 export function pinned(...names: readonly string[]): Record<string, string> {
-  const known = Object.assign({}, ...['packages/nestjs', 'test', '.'].map((folder) => manifestOf(folder).devDependencies));
+  const known = Object.assign(
+    {},
+    ...['packages/nestjs', 'test', '.'].map((folder) => manifestOf(folder).devDependencies),
+  );
   return Object.fromEntries(
     names.map((name) => {
       if (typeof known[name] !== 'string') throw new Error(`Nothing here depends on ${name}.`);

@@ -6,8 +6,14 @@ import { fileURLToPath } from 'node:url';
 import { PACKAGES, ROOT } from './packages.ts';
 
 const FIXTURES = fileURLToPath(new URL('fixtures', import.meta.url));
-const NPM_INSTALL = ['install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts', '--prefer-offline'];
-const UNREACHABLE = /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ENETUNREACH|ETIMEDOUT|ERR_SOCKET_TIMEOUT)\b/;
+const NPM_INSTALL = [
+  'install',
+  '--no-audit',
+  '--no-fund',
+  '--no-package-lock',
+  '--ignore-scripts',
+  '--prefer-offline',
+];
 
 export interface Output {
   readonly stdout: string;
@@ -19,15 +25,27 @@ export interface PackedProject {
   readonly folder: string;
   /** Copies a fixture into the project, as the folder of its name. */
   addFixture(name: string): Promise<void>;
-  /** Installs more, by `package.json`'s notation. */
-  install(dependencies: Readonly<Record<string, string>>): Promise<void>;
-  /** Runs a JavaScript file of the project in a process of its own. Rejects, with its output, where that fails. */
-  node(args: readonly string[], options?: { readonly in?: string; readonly binary?: string }): Promise<Output>;
+  /** Runs a JavaScript file of the project in a process of its own. @throws {@link CommandFailed} */
+  node(
+    args: readonly string[],
+    options?: { readonly in?: string; readonly binary?: string },
+  ): Promise<Output>;
   remove(): Promise<void>;
 }
 
 /** That npm could not reach its registry, which says nothing about the packages. */
 export class RegistryUnreachable extends Error {}
+
+/** That a command ended with anything but 0. */
+export class CommandFailed extends Error {
+  readonly output: string;
+
+  constructor(command: string, code: unknown, { stdout, stderr }: Output) {
+    const output = `${stdout}\n${stderr}`.trim();
+    super(`${command} failed (${code})\n${output}`);
+    this.output = output;
+  }
+}
 
 /** Builds the packages, packs them, and installs the tarballs beside the given dependencies into a new temporary project. */
 export async function packedProject(dependencies: Readonly<Record<string, string>>): Promise<PackedProject> {
@@ -42,7 +60,7 @@ export async function packedProject(dependencies: Readonly<Record<string, string
       join(folder, 'package.json'),
       JSON.stringify({ private: true, dependencies: { ...dependencies, ...tarballs } }),
     );
-    await install(folder, []);
+    await install(folder);
   } catch (error) {
     await remove();
     throw error;
@@ -50,11 +68,6 @@ export async function packedProject(dependencies: Readonly<Record<string, string
   return {
     folder,
     addFixture: (name) => cp(join(FIXTURES, name), join(folder, name), { recursive: true }),
-    install: (more) =>
-      install(folder, [
-        '--no-save',
-        ...Object.entries(more).map(([name, version]) => `${name}@${version}`),
-      ]),
     node: (args, options = {}) =>
       run(options.binary ?? process.execPath, args, join(folder, options.in ?? '.')),
     remove,
@@ -69,12 +82,15 @@ async function pack(folder: string): Promise<Record<string, string>> {
   return Object.fromEntries(packed.map(({ name, filename }) => [name, `file:${filename}`]));
 }
 
-async function install(folder: string, more: readonly string[]): Promise<void> {
+async function install(folder: string): Promise<void> {
   try {
-    await npm([...NPM_INSTALL, ...more], folder);
+    await npm(NPM_INSTALL, folder);
   } catch (error) {
-    if (!UNREACHABLE.test(String(error))) throw error;
-    throw new RegistryUnreachable('npm could not reach its registry', { cause: error });
+    // Without a registry npm may well report a conflict between peers.
+    await npm(['view', 'npm', 'version', '--prefer-online', '--fetch-retries=0'], folder).catch((cause) => {
+      throw new RegistryUnreachable('npm can not reach its registry', { cause });
+    });
+    throw error;
   }
 }
 
@@ -87,13 +103,15 @@ function run(file: string, args: readonly string[], cwd: string): Promise<Output
   return new Promise((resolve, reject) => {
     execFile(file, args, { cwd, env: userEnv(), maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
       if (error === null) resolve({ stdout, stderr });
-      else reject(new Error(`${[file, ...args].join(' ')} failed (${error.code ?? error.signal})\n${stdout}\n${stderr}`));
+      else
+        reject(new CommandFailed([file, ...args].join(' '), error.code ?? error.signal, { stdout, stderr }));
     });
   });
 }
 
 /** The environment without what npm and the test runner tell the processes that they start about this repository. */
 function userEnv(): NodeJS.ProcessEnv {
-  const ours = /^(?:NODE_OPTIONS|NODE_ENV|INIT_CWD|VITEST.*|npm_(?:package|lifecycle|command|config_local_prefix).*)$/;
+  const ours =
+    /^(?:NODE_OPTIONS|NODE_ENV|INIT_CWD|VITEST.*|npm_(?:package|lifecycle|command|config_local_prefix).*)$/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }

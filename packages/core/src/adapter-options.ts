@@ -16,7 +16,10 @@ const MAX_LIMIT_BYTES = 2 ** 31 - 1;
  */
 export type ContentEncodingPolicy = 'refuse' | 'as-received' | 'inflate';
 
-/** One verifier for all requests, or a function that chooses one: by route or header, never by the unverified body. */
+/**
+ * One verifier for all requests, or a function that chooses one: by route or header, never by the unverified body. A request for
+ * which it gives none is answered 401; where a tenant that is only not known *yet* must come back, throw.
+ */
 export type VerifierSource<Request> = Verifier | ((request: Request) => Verifier | Promise<Verifier>);
 
 /** What every adapter takes beside its verifier. */
@@ -76,7 +79,7 @@ export function readAdapterOptions<Request>(
     async choose(request) {
       const verifier = typeof source === 'function' ? await source(request) : source;
       if (isVerifier(verifier)) return verifier;
-      // The answer to an unknown tenant is that to a wrong signature, and says no more.
+      // Answered 401, since nobody knows what this sender retries.
       const message = `The function given to ${owner} knows no verifier for a request.`;
       const error = new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', message);
       warnOfSetup(error);

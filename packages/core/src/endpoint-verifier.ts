@@ -62,8 +62,10 @@ export class EndpointVerifier<K> implements Verifier {
       const match =
         (isThenable(tried) ? await tried : tried) ?? (await this.#matchAfterMiss(opened, body, set));
       keyring.matched(match.key.id);
-      if (match.signedAt !== undefined) checkFreshness(match.signedAt, freshness, clock.now());
-      const delivery = this.#delivery(body, match, match.signedAt ?? opened.signedAt);
+      const signedAt = match.signedAt === undefined ? opened.signedAt : match.signedAt;
+      // Once more, since reading may have taken long: a body held back must not outlive what the replay store remembers.
+      checkFreshness(signedAt, freshness, clock.now());
+      const delivery = this.#delivery(body, match, signedAt ?? undefined);
       this.#observeVerified(delivery, startedAt);
       return delivery;
     } catch (error) {

@@ -128,6 +128,8 @@ function checkScheme(scheme: unknown): void {
     throw configError('"scheme" is a function: call it, as in `scheme: stripe()`.');
   if (
     typeof given?.open !== 'function' ||
+    typeof given.freshness !== 'object' ||
+    typeof given.delivery !== 'object' ||
     typeof given.importKey !== 'function' ||
     typeof given.name !== 'string'
   ) {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ReplayRecord, replayRecordOf } from './replay/replay-record.ts';
-import { decodeUtf8 } from './scheme/json-body.ts';
+import { decodeUtf8, parseJsonBody } from './scheme/json-body.ts';
 import type { KeyRole, Match } from './scheme/scheme.ts';
 
 /** A delivery whose signature matched. Only a verifier makes one. */
@@ -20,7 +20,7 @@ export interface VerifiedWebhook {
   text(): string;
   /**
    * The body as JSON, parsed when first asked for; every call gives the same value.
-   * @throws SyntaxError or TypeError where it is no JSON in UTF-8.
+   * @throws SyntaxError where it is no JSON in UTF-8; it does not quote the body.
    */
   json<T = unknown>(): T;
   /** The key that matched. When `previous` is no longer seen, the old secret can go. */
@@ -89,7 +89,9 @@ export class Delivery implements VerifiedWebhook {
     return decodeUtf8(this.#facts.body);
   }
   json<T = unknown>(): T {
-    this.#json ??= this.#facts.match.json ?? { value: JSON.parse(this.text()) };
+    this.#json ??= this.#facts.match.json ?? parseJsonBody(this.#facts.body);
+    // JSON.parse() quotes what it can't read, and errors end up in logs.
+    if (this.#json === undefined) throw new SyntaxError('The body of this webhook is no JSON in UTF-8.');
     return this.#json.value as T;
   }
 

@@ -140,6 +140,11 @@ const contradictions: [name: string, message: RegExp, make: () => unknown][] = [
     () => define({ delivery: { ...definition.delivery, retries: [200] } }),
   ],
   [
+    'an id that touches the body',
+    /literal between \{id\} and \{body\}/,
+    () => define({}, { content: '{timestamp}.{id}{body}', id: { header: 'x-id' } }),
+  ],
+  [
     'a limit of half a byte',
     /maxBodyBytes/,
     () => define({ delivery: { ...definition.delivery, maxBodyBytes: 1.5 } }),

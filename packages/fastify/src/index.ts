@@ -1,6 +1,6 @@
 import type { AdapterOptions, ReceivedWebhook, VerifierSource } from '@countersign/core';
 import { createNodeReceiver, settleUnended } from '@countersign/core/node';
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify';
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 
 declare module 'fastify' {
@@ -47,12 +47,33 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
     request.body = request.webhook.body;
   });
 
-  // Fastify ends no stream for a client that is gone; what the handler meant to answer decides.
+  // For a client that is gone Fastify ends no stream, and sends nothing for a handler that gives nothing: what the handler meant
+  // to answer decides.
   scope.addHook('onSend', async (_request, reply, payload) => {
-    if (reply.raw.destroyed) settleUnended(reply.raw, reply.statusCode);
+    if (reply.raw.destroyed && isStream(payload)) settleUnended(reply.raw, reply.statusCode);
     return payload;
   });
+  scope.addHook('onRoute', (route) => {
+    const { handler } = route;
+    route.handler = function webhookHandler(request, reply) {
+      const result: unknown = handler.call(this, request, reply);
+      return isThenable(result) ? result.then((value) => settleNothing(value, reply)) : result;
+    };
+  });
 };
+
+function settleNothing<T>(value: T, reply: FastifyReply): T {
+  if (value === undefined && !reply.sent && reply.raw.destroyed) settleUnended(reply.raw, reply.statusCode);
+  return value;
+}
+
+function isStream(payload: unknown): boolean {
+  return typeof (payload as { pipe?: unknown } | null | undefined)?.pipe === 'function';
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
 
 /** Fastify puts a prefix of its own among a plugin's options. */
 function adapterOptions(
@@ -69,7 +90,7 @@ function adapterOptions(
  * delivery and `request.body` its bytes. The response decides what becomes of the delivery: sent with 2xx it is handled for good,
  * sent with anything else the sender's retry runs again.
  *
- * It replaces the content type parsers of its scope: register it in a scope of its own. Registered at the root it guards every route.
+ * It replaces the content type parsers of its scope: register it in a scope of its own, before its routes. Registered at the root it guards every route.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, when the plugin loads.
  * @example

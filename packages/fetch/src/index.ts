@@ -66,7 +66,7 @@ export function webhookHandler<Rest extends unknown[]>(
 }
 
 function toResponse({ status, headers, body }: WebhookAnswer): Response {
-  return new Response(status === 204 || status === 304 ? null : body, { status, headers });
+  return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
 }
 
 /** By its looks: frameworks bring Response classes of their own. */

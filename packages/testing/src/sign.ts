@@ -20,7 +20,7 @@ export interface SignInput {
 /** A signed request, ready to be sent. */
 export interface SignedRequest {
   headers: Record<string, string>;
-  body: Uint8Array;
+  body: Uint8Array<ArrayBuffer>;
 }
 
 /**
@@ -38,7 +38,7 @@ export interface SignedRequest {
 export function sign(scheme: Pick<DefinedScheme, 'definition'>, input: SignInput): SignedRequest {
   const { definition } = scheme;
   const form = formAt(definition, input.form ?? 0);
-  const body = typeof input.body === 'string' ? Buffer.from(input.body, 'utf8') : input.body;
+  const body = typeof input.body === 'string' ? Buffer.from(input.body, 'utf8') : Uint8Array.from(input.body);
   const parts = {
     id: input.id ?? `msg_${crypto.randomUUID()}`,
     timestamp: timeText(form, input.timestamp ?? new Date()),
@@ -65,7 +65,7 @@ export function sign(scheme: Pick<DefinedScheme, 'definition'>, input: SignInput
  * const forged = tamper(sign(github(), { secret, body }))
  * ```
  */
-export function tamper(request: SignedRequest): SignedRequest {
+export function tamper(request: { headers: Record<string, string>; body: Uint8Array }): SignedRequest {
   const body = Uint8Array.from(request.body.length === 0 ? [0] : request.body);
   body[0] = (body[0] ?? 0) ^ 1;
   return { headers: { ...request.headers }, body };

@@ -55,7 +55,7 @@ export function fileSecrets(path: string, options: FileSecretsOptions = {}): Sec
     throw configError('fileSecrets() wants the path of a file or a directory.');
   }
   checkKeys('fileSecrets()', options, ['format', 'pollSeconds', 'clock']);
-  const { format = path.endsWith('.json') ? 'json' : 'text', clock = systemClock } = options;
+  const { format = /\.json$/i.test(path) ? 'json' : 'text', clock = systemClock } = options;
   if (format !== 'text' && format !== 'json') throw configError('"format" must be "text" or "json".');
   if (typeof clock?.now !== 'function' || typeof clock.schedule !== 'function')
     throw configError('"clock" must be a Clock.');

@@ -112,7 +112,7 @@ function readWire(
     rawBody(incoming, { limit: limitBytes, length: length ?? null }, (error, body) => {
       settle(() => {
         if (error) reject(error.type === 'entity.too.large' ? bodyTooLarge(limitBytes) : connectionLost());
-        else if (incoming.complete === false) reject(connectionLost());
+        else if (incoming.complete === false || isAborted(incoming)) reject(connectionLost());
         else resolve(body);
       });
     });
@@ -127,6 +127,11 @@ function readWire(
       else incoming.socket.once('end', lost);
     });
   });
+}
+
+/** Over HTTP/2 a stream that its client has reset calls itself complete. */
+function isAborted(incoming: IncomingMessage): boolean {
+  return incoming.httpVersionMajor > 1 && incoming.aborted;
 }
 
 function connectionLost(): WebhookError {

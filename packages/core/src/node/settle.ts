@@ -11,7 +11,9 @@ const settlers = new WeakMap<ServerResponse, (success: boolean) => void>();
  * never ended settles nothing: the handler may still be at work, and the lease lapses after its time.
  */
 export function settleByResponse(response: ServerResponse, claim: Claim): void {
-  const { end } = response;
+  const { end, writeHead } = response;
+  // Once the head is out, a status that is set later is not what the sender reads.
+  let sentStatus: number | undefined;
   let settled = false;
   const settle = (success: boolean) => {
     if (settled) return;
@@ -20,13 +22,19 @@ export function settleByResponse(response: ServerResponse, claim: Claim): void {
     (success ? claim.commit() : claim.release()).catch(() => undefined);
   };
   settlers.set(response, settle);
+  response.writeHead = function writeHeadAndRemember(this: ServerResponse, ...args: unknown[]) {
+    const result = Reflect.apply(writeHead, this, args);
+    sentStatus ??= this.statusCode;
+    return result;
+  } as ServerResponse['writeHead'];
   response.end = function endAndSettle(this: ServerResponse, ...args: unknown[]) {
     const result = Reflect.apply(end, this, args);
-    settle(isSuccess(this.statusCode));
+    settle(isSuccess(sentStatus ?? this.statusCode));
     return result;
   } as ServerResponse['end'];
   response.once('close', () => {
-    if (response.errored !== null && !response.writableEnded) settle(false);
+    // HTTP/2 responses have no `errored`: there, nothing tells the server's own destruction from a client that leaves.
+    if (response.errored instanceof Error && !response.writableEnded) settle(false);
   });
 }
 

@@ -47,8 +47,8 @@ export class LeasedClaim implements Claim {
   readonly #abort = new AbortController();
   #settled: Promise<void> | undefined;
   #cancelRenewal: () => void;
+  #cancelLapse: () => void;
   readonly #cancelTimeout: () => void;
-  #leaseUntil: number;
 
   constructor(store: ReplayStore, record: ReplayRecord, token: ClaimToken, context: ClaimContext) {
     this.#store = store;
@@ -56,7 +56,7 @@ export class LeasedClaim implements Claim {
     this.#token = token;
     this.#context = context;
     this.fence = token.fence;
-    this.#leaseUntil = context.clock.monotonic() + context.leaseMs;
+    this.#cancelLapse = this.#scheduleLapse(context.leaseMs);
     this.#cancelTimeout = context.clock.schedule(() => this.#timeout(), context.handlerTimeoutMs);
     this.#cancelRenewal = this.#scheduleRenewal();
   }
@@ -84,8 +84,7 @@ export class LeasedClaim implements Claim {
     done: 'committed' | 'released',
     failed: 'commit-failed' | 'release-failed',
   ): Promise<void> {
-    this.#cancelTimeout();
-    this.#cancelRenewal();
+    this.#cancelTimers();
     try {
       const kept = await write();
       this.#context.observe({ type: kept ? done : 'claim-lost' });
@@ -113,23 +112,35 @@ export class LeasedClaim implements Claim {
     }, leaseMs / 3);
   }
 
+  // Not left to the renewal: one that hangs would never find out.
+  #scheduleLapse(delayMs: number): () => void {
+    return this.#context.clock.schedule(() => this.#lose(), delayMs);
+  }
+
   async #renew(): Promise<void> {
     const { clock, leaseMs } = this.#context;
     const asked = clock.monotonic();
     let kept: boolean | undefined;
     try {
       kept = await this.#store.renew(this.#record.key, this.#token, leaseMs);
-      if (kept) this.#leaseUntil = asked + leaseMs;
     } catch {
-      // The store may be back before the lease is over; what counts is whether it is over.
+      // The store may be back before the lease is over.
     }
     if (this.#settled !== undefined || this.signal.aborted) return;
-    if (kept === false || clock.monotonic() >= this.#leaseUntil) {
-      this.#context.observe({ type: 'claim-lost' });
-      this.#stop('The claim of this delivery was lost: another run may have taken over.');
-    } else {
-      this.#cancelRenewal = this.#scheduleRenewal();
+    if (kept === false) {
+      this.#lose();
+      return;
     }
+    if (kept === true) {
+      this.#cancelLapse();
+      this.#cancelLapse = this.#scheduleLapse(asked + leaseMs - clock.monotonic());
+    }
+    this.#cancelRenewal = this.#scheduleRenewal();
+  }
+
+  #lose(): void {
+    this.#context.observe({ type: 'claim-lost' });
+    this.#stop('The claim of this delivery was lost: another run may have taken over.');
   }
 
   #timeout(): void {
@@ -137,10 +148,15 @@ export class LeasedClaim implements Claim {
     this.#stop('The handler ran longer than "handlerTimeoutSeconds".');
   }
 
-  // Not released: the handler may still be at work, and its own end may still commit.
-  #stop(reason: string): void {
+  #cancelTimers(): void {
     this.#cancelTimeout();
     this.#cancelRenewal();
+    this.#cancelLapse();
+  }
+
+  // Not released: the handler may still be at work, and its own end may still commit.
+  #stop(reason: string): void {
+    this.#cancelTimers();
     this.#abort.abort(new DOMException(reason, 'AbortError'));
   }
 }

@@ -83,6 +83,11 @@ function checkForm(form: SignedForm): void {
   if (named.filter((name) => name === 'body').length !== 1) {
     throw configError('"signed.content" must hold {body} exactly once: a signature must cover the body.');
   }
+  if (/\{id\}\{body\}|\{body\}\{id\}/.test(form.content)) {
+    throw configError(
+      '"signed.content" needs a literal between {id} and {body}: without one, where the id ends is not signed.',
+    );
+  }
   for (const part of ['timestamp', 'id'] as const) {
     if (named.includes(part) && form[part] === undefined) {
       throw configError(

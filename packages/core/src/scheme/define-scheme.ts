@@ -6,7 +6,7 @@ import { describeMatch } from './match.ts';
 import type { DefinedScheme, Freshness, Key, Opened } from './scheme.ts';
 import type { SchemeDefinition, SecretFormat, SignedForm } from './scheme-definition.ts';
 import { MAX_HEADER_LENGTH, MAX_SIGNATURES, readSignatures } from './signature-header.ts';
-import { type ContentTexts, compileContent, parseContent, separatorAfterId } from './signed-content.ts';
+import { type ContentTexts, compileContent, idBorders, parseContent } from './signed-content.ts';
 import { parseSignedTime } from './signed-time.ts';
 import { decodeSecret } from './strict-encoding.ts';
 
@@ -41,7 +41,7 @@ export function defineScheme(definition: SchemeDefinition): DefinedScheme {
   const { secret } = fixed;
   return Object.freeze({
     name: fixed.name,
-    keyFormat: `hmac ${secret.encoding}${secret.prefix === undefined ? '' : ` after ${secret.prefix}`}`,
+    keyFormat: keyFormatOf(secret),
     delivery: fixed.delivery,
     freshness: Object.freeze(freshnessOf(fixed)),
     definition: fixed,
@@ -66,7 +66,9 @@ function compileForm(
 ): (head: RequestHead) => Opened | undefined {
   const parts = parseContent(form.content);
   const mac = compileContent(form.algorithm.hmac, parts);
-  const idSeparator = separatorAfterId(parts);
+  const isUnambiguous = idBorders(parts);
+  // Digits could then be moved between the two: a leading zero changes the text of a time but not its value.
+  const refusesLeadingZero = form.content.includes('{body}{timestamp}');
   const length = DIGEST_BYTES[form.algorithm.hmac];
   const headers = typeof form.signature.header === 'string' ? [form.signature.header] : form.signature.header;
   const timeItem = form.timestamp?.item;
@@ -94,13 +96,15 @@ function compileForm(
     if (signatures.length === 0)
       throw invalid(`The ${definition.name} signature header holds no well-formed signature.`);
 
-    const id = form.id === undefined ? '' : readId(head, form.id.header, idSeparator);
+    const id = form.id === undefined ? '' : readId(head, form.id.header, isUnambiguous);
     const timestamp =
       form.timestamp === undefined ? '' : readTime(head, form.timestamp.header, item, timeItem !== undefined);
     let signedAt: number | undefined;
     if (form.timestamp !== undefined) {
       signedAt = parseSignedTime(timestamp, form.timestamp.unit);
-      if (signedAt === undefined) throw invalid('The signed timestamp is not a whole number.');
+      if (signedAt === undefined || (refusesLeadingZero && timestamp.startsWith('0'))) {
+        throw invalid('The signed timestamp is not a whole number.');
+      }
     }
     const texts: ContentTexts = { id, timestamp };
     return {
@@ -138,12 +142,12 @@ function firstMatch(
   return match;
 }
 
-function readId(head: RequestHead, name: string, separator: string | undefined): string {
+function readId(head: RequestHead, name: string, isUnambiguous: (id: string) => boolean): string {
   const id = head.value(name);
   if (id === undefined) throw invalid(`The request has no "${name}" header, which the signature covers.`);
   if (!VISIBLE_ASCII.test(id))
     throw invalid(`The header "${name}" is not 1 to 256 visible ASCII characters.`);
-  if (separator !== undefined && id.includes(separator)) {
+  if (!isUnambiguous(id)) {
     throw invalid(
       `The header "${name}" holds the separator of the signed content, which could then be read in two ways.`,
     );
@@ -179,6 +183,13 @@ function readUnsigned(
     if (values.length === 1 && value !== undefined && value.length <= MAX_HEADER_LENGTH) found[label] = value;
   }
   return found;
+}
+
+/** The least length belongs to it: a shared keyring must not admit what one of its schemes would refuse. */
+function keyFormatOf({ encoding, prefix, prefixOptional, minBytes = 16 }: SecretFormat): string {
+  const after =
+    prefix === undefined ? '' : ` after ${prefixOptional === true ? 'an optional ' : ''}${prefix}`;
+  return `hmac ${encoding}${after}, ${minBytes} bytes or more`;
 }
 
 function importHmacKey(secret: string | Uint8Array, format: SecretFormat): KeyObject {

@@ -69,6 +69,7 @@ class JsonMatch implements Match {
 }
 
 function idText(value: unknown): string | undefined {
-  if (typeof value === 'string' && value !== '') return value;
+  // Lone surrogates all hash alike; such an id names nothing.
+  if (typeof value === 'string' && value !== '' && !/\p{Surrogate}/u.test(value)) return value;
   return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined;
 }

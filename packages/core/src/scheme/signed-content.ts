@@ -65,11 +65,22 @@ export function compileContent(
   };
 }
 
-/** The literal right behind the id: an id that holds it could be split in two ways that sign alike. */
-export function separatorAfterId(parts: readonly ContentPart[]): string | undefined {
+/**
+ * Makes the test whether an id can be read in one way only: with the literals beside it, it must not let the border of the id be
+ * seen elsewhere. An id `a.1` before `.1700000000.` would sign like the id `a`.
+ */
+export function idBorders(parts: readonly ContentPart[]): (id: string) => boolean {
   const at = parts.findIndex((part) => 'name' in part && part.name === 'id');
-  const next = at === -1 ? undefined : parts[at + 1];
-  return next !== undefined && 'literal' in next ? next.literal : undefined;
+  const before = literalAt(parts, at - 1);
+  const after = literalAt(parts, at + 1);
+  return (id) =>
+    (before === '' || (before + id).lastIndexOf(before) === 0) &&
+    (after === '' || (id + after).indexOf(after) === id.length);
+}
+
+function literalAt(parts: readonly ContentPart[], index: number): string {
+  const part = parts[index];
+  return part !== undefined && 'literal' in part ? part.literal : '';
 }
 
 function textOf(parts: readonly ContentPart[], texts: ContentTexts): string {

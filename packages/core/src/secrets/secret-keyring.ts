@@ -173,8 +173,6 @@ export class SecretKeyring<K> implements Keyring<K> {
     if (this.#closed) return { state: 'uncertain', message: 'The keyring is closed.' };
     const set = this.keys();
     if (set.sequence > tried.sequence) return { state: 'changed', set };
-    if (this.#refresher.busy)
-      return { state: 'uncertain', message: 'No key matches, but the secrets are being reloaded.' };
     const error = this.#refresher.last?.error;
     if (error !== undefined) {
       return {

@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PACKAGES, ROOT } from './packages.ts';
+
+export interface Snippet {
+  /** The name of a TypeScript file. */
+  readonly file: string;
+  readonly code: string;
+}
+
+/** What the snippets of any README leave to the reader, by the names they use. */
+const COMMON: Readonly<Record<string, string>> = {
+  verifier: "declare const verifier: import('@countersign/core').Verifier;",
+  save: 'declare function save(...values: unknown[]): Promise<void>;',
+};
+
+const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'README.md': {
+    createVerifier: "import { createVerifier } from '@countersign/core';",
+    anchorBrowser: "import { anchorBrowser } from '@countersign/schemes';",
+  },
+  'packages/core/README.md': {
+    req: "declare const req: import('node:http').IncomingMessage;",
+    bytes: 'declare const bytes: Uint8Array;',
+  },
+  'packages/fastify/README.md': { app: "declare const app: import('fastify').FastifyInstance;" },
+  'packages/fetch/README.md': { app: "declare const app: import('hono').Hono;" },
+  'packages/koa/README.md': { router: "declare const router: import('@koa/router').default;" },
+  'packages/nestjs/README.md': {
+    Controller: "import { Controller, Module, Post } from '@nestjs/common';",
+    HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',
+  },
+  'packages/testing/README.md': {
+    url: 'declare const url: string;',
+    secret: 'declare const secret: string;',
+    previousSecret: 'declare const previousSecret: string;',
+    adapterCases: "import { adapterCases } from '@countersign/testing';",
+    replayStoreCases: "import { replayStoreCases } from '@countersign/testing';",
+    test: 'declare function test(name: string, run: () => Promise<void>): void;',
+    mountMyAdapter: "declare const mountMyAdapter: import('@countersign/testing').AdapterMount;",
+    makeMyStore: 'declare const makeMyStore: Parameters<typeof replayStoreCases>[0];',
+  },
+};
+
+/** Every TypeScript block of the README files, each with declarations of the names that it uses but leaves to the reader. */
+export function readmeSnippets(): Snippet[] {
+  return ['.', ...PACKAGES].flatMap((folder) => {
+    const readme = join(folder, 'README.md');
+    const blocks = readFileSync(join(ROOT, readme), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms);
+    const names = { ...COMMON, ...OF_README[readme] };
+    return [...blocks].map(([, code = ''], index) => ({
+      file: `${folder.replace('.', 'root').replace('/', '-')}-${index + 1}.ts`,
+      code: `${preludeOf(code, names)}${code}\nexport {};\n`,
+    }));
+  });
+}
+
+function preludeOf(code: string, names: Readonly<Record<string, string>>): string {
+  const needed = Object.entries(names).filter(([name]) => {
+    const own = new RegExp(`(?:\\b(?:const|function) |^import \\{[^}]*|^const \\{[^}]*)\\b${name}\\b`, 'm');
+    return new RegExp(`\\b${name}\\b`).test(code) && !own.test(code);
+  });
+  return needed.map(([, declaration]) => `${declaration}\n`).join('');
+}
