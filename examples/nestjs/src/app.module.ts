@@ -1,11 +1,19 @@
+import type { Verifier } from '@countersign/core';
 import { WebhookModule } from '@countersign/nestjs';
 import { Module } from '@nestjs/common';
 import { HealthController } from './health.controller.ts';
 import { HooksController } from './hooks.controller.ts';
-import { anchor } from './verifiers.ts';
+import { ANCHOR, VerifiersModule } from './verifiers.module.ts';
 
 @Module({
-  imports: [WebhookModule.forRoot({ verifiers: { anchor } })],
+  imports: [
+    VerifiersModule,
+    WebhookModule.forRootAsync({
+      imports: [VerifiersModule],
+      inject: [ANCHOR],
+      useFactory: (anchor: Verifier) => ({ verifiers: { anchor } }),
+    }),
+  ],
   controllers: [HooksController, HealthController],
 })
 export class AppModule {}

@@ -31,6 +31,7 @@ export function bypassFastifyParsers(adapter: AbstractHttpAdapter, routes: Webho
 
   const passOver: Hook = async (request, _reply, payload) => {
     sentHeaders.set(request, request.headers);
+    request.headers = NO_BODY;
     return payload;
   };
   const restoreHeaders: Hook = async (request) => {

@@ -1,7 +1,7 @@
 import { type Verifier, WebhookError } from '@countersign/core';
 import { createNodeReceiver, type NodeReceiver } from '@countersign/core/node';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { MODULE_OPTIONS_TOKEN } from './webhook.module-definition.ts';
+import { MODULE_OPTIONS_TOKEN, OWNS_VERIFIERS } from './webhook.module-definition.ts';
 import type {
   NestVerifierSource,
   WebhookHttpRequest,
@@ -15,11 +15,16 @@ import type { WebhookTarget } from './webhook-target.ts';
 export class WebhookEndpoints implements OnApplicationShutdown {
   readonly #verifiers: ReadonlyMap<string, NestVerifierSource>;
   readonly #defaults: WebhookRouteOptions;
+  readonly #ownsVerifiers: boolean;
   readonly #receivers = new Map<WebhookTarget, NodeReceiver<WebhookHttpRequest>>();
   /** Whether any route takes its bytes off the wire, and not from a `rawBody` of its own. */
   readsBodies = false;
 
-  constructor(@Inject(MODULE_OPTIONS_TOKEN) options: WebhookModuleOptions) {
+  constructor(
+    @Inject(MODULE_OPTIONS_TOKEN) options: WebhookModuleOptions,
+    @Inject(OWNS_VERIFIERS) ownsVerifiers: boolean,
+  ) {
+    this.#ownsVerifiers = ownsVerifiers;
     const { verifiers, ...defaults } = options ?? {};
     if (verifiers === null || typeof verifiers !== 'object' || Object.keys(verifiers).length === 0) {
       throw configError('WebhookModule wants "verifiers": { name: verifier }.');
@@ -69,6 +74,7 @@ export class WebhookEndpoints implements OnApplicationShutdown {
 
   // Not earlier: until the server is closed, requests are being verified.
   async onApplicationShutdown(): Promise<void> {
+    if (!this.#ownsVerifiers) return;
     const verifiers = [...this.#verifiers.values()].filter(
       (source): source is Verifier => typeof source !== 'function',
     );

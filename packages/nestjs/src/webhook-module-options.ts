@@ -30,10 +30,7 @@ export interface WebhookRouteOptions extends Omit<AdapterOptions<WebhookHttpRequ
 
 /** Options of {@link WebhookModule}. Beside `verifiers` they are the defaults of every webhook route. */
 export interface WebhookModuleOptions extends WebhookRouteOptions {
-  /**
-   * The verifiers by the names that `@VerifyWebhook` uses. The module closes them when the application shuts down, which closes
-   * only keyrings that they created themselves. Verifiers that a function chooses are left to whoever made them.
-   */
+  /** The verifiers by the names that `@VerifyWebhook` uses. */
   verifiers: Readonly<Record<string, WebhookVerifier>>;
 }
 

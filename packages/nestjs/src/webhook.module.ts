@@ -1,11 +1,20 @@
 import { WebhookError } from '@countersign/core';
-import { Global, Inject, Module, type NestModule, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  type ConfigurableModuleAsyncOptions,
+  type DynamicModule,
+  Global,
+  Inject,
+  Module,
+  type NestModule,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { type AbstractHttpAdapter, DiscoveryModule, HttpAdapterHost } from '@nestjs/core';
 import { ExpressParsers } from './express-parsers.ts';
 import { bypassFastifyParsers } from './fastify-parsers.ts';
 import { WebhookGuard } from './webhook.guard.ts';
-import { ConfigurableModuleClass } from './webhook.module-definition.ts';
+import { ConfigurableModuleClass, OWNS_VERIFIERS } from './webhook.module-definition.ts';
 import { WebhookEndpoints } from './webhook-endpoints.ts';
+import type { WebhookModuleOptions } from './webhook-module-options.ts';
 import { WebhookRoutes } from './webhook-routes.ts';
 
 /**
@@ -30,18 +39,27 @@ import { WebhookRoutes } from './webhook-routes.ts';
   providers: [WebhookEndpoints, WebhookRoutes, WebhookGuard],
   exports: [WebhookEndpoints, WebhookGuard],
 })
-export class WebhookModule extends ConfigurableModuleClass implements NestModule, OnApplicationBootstrap {
+export class WebhookModule implements NestModule, OnApplicationBootstrap {
   readonly #host: HttpAdapterHost;
   readonly #routes: WebhookRoutes;
   readonly #endpoints: WebhookEndpoints;
   #expressParsers: ExpressParsers | undefined;
+
+  /** Verifiers that are there already. Whoever made them closes them. */
+  static forRoot(options: WebhookModuleOptions): DynamicModule {
+    return definition(ConfigurableModuleClass.forRoot(options), false);
+  }
+
+  /** Verifiers that a factory makes when the application starts. They are closed when it shuts down. */
+  static forRootAsync(options: ConfigurableModuleAsyncOptions<WebhookModuleOptions>): DynamicModule {
+    return definition(ConfigurableModuleClass.forRootAsync(options), true);
+  }
 
   constructor(
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Inject(WebhookRoutes) routes: WebhookRoutes,
     @Inject(WebhookEndpoints) endpoints: WebhookEndpoints,
   ) {
-    super();
     this.#host = host;
     this.#routes = routes;
     this.#endpoints = endpoints;
@@ -72,4 +90,12 @@ export class WebhookModule extends ConfigurableModuleClass implements NestModule
     this.#routes.checkRegistered();
     if (this.#endpoints.readsBodies) this.#expressParsers?.check();
   }
+}
+
+function definition({ imports = [], providers = [] }: DynamicModule, ownsVerifiers: boolean): DynamicModule {
+  return {
+    module: WebhookModule,
+    imports,
+    providers: [...providers, { provide: OWNS_VERIFIERS, useValue: ownsVerifiers }],
+  };
 }
