@@ -2,6 +2,7 @@ import type { DefinedScheme } from '@countersign/core';
 import { ada, agentMessage, anchorBrowser, langsmith, polyai } from '@countersign/schemes';
 import type { RotationKind, SimulateSenderOptions, VendorName } from '@countersign/testing';
 import { Webhook } from 'svix';
+import type { FrameworkName } from './frameworks.ts';
 
 /** The scheme of each vendor, by the name that the simulated senders have. */
 export const SCHEMES: Readonly<Record<VendorName, () => DefinedScheme>> = {
@@ -17,6 +18,8 @@ type WithoutReceiver<Options> = Options extends unknown ? Omit<Options, 'receive
 /** One webhook endpoint at one vendor: a row of the table, a route of the receivers, a secrets file. */
 export interface Endpoint {
   readonly name: string;
+  /** What the receivers serve it with. */
+  readonly framework: FrameworkName;
   readonly sender: WithoutReceiver<SimulateSenderOptions>;
   /** The secrets that the vendor has for it. All of them stand in its file. */
   readonly secrets: readonly RotationKind[];
@@ -34,8 +37,9 @@ const ANCHOR_GRACE_SECONDS = 24 * 3600;
  */
 export function endpoints(seconds: number): readonly Endpoint[] {
   const anchorGraceSeconds = seconds / 8;
-  const anchor = (graceSigns: 'both' | 'old' | 'new'): Endpoint => ({
+  const anchor = (graceSigns: 'both' | 'old' | 'new', framework: FrameworkName): Endpoint => ({
     name: `anchor-${graceSigns}`,
+    framework,
     sender: {
       vendor: 'anchorBrowser',
       graceSigns,
@@ -46,8 +50,13 @@ export function endpoints(seconds: number): readonly Endpoint[] {
     secrets: ['endpoint'],
     graceSeconds: anchorGraceSeconds,
   });
-  const agentMessageEndpoint = (name: string, signedBy: RotationKind): Endpoint => ({
+  const agentMessageEndpoint = (
+    name: string,
+    signedBy: RotationKind,
+    framework: FrameworkName,
+  ): Endpoint => ({
     name,
+    framework,
     sender: { vendor: 'agentMessage', signedBy, timeScale: 1 / 60 },
     secrets: ['endpoint', 'organization'],
     graceSeconds: 0,
@@ -55,28 +64,31 @@ export function endpoints(seconds: number): readonly Endpoint[] {
   return [
     {
       name: 'langsmith',
+      framework: 'Express',
       sender: { vendor: 'langsmith', timeScale: 1 / 10 },
       secrets: ['endpoint'],
       graceSeconds: 0,
     },
-    agentMessageEndpoint('agentmsg', 'endpoint'),
-    agentMessageEndpoint('agentmsg-org', 'organization'),
+    agentMessageEndpoint('agentmsg', 'endpoint', 'Fastify'),
+    agentMessageEndpoint('agentmsg-org', 'organization', 'Koa'),
     {
       name: 'polyai',
+      framework: 'Nest',
       sender: { vendor: 'polyai', timeScale: 1 / 60 },
       secrets: ['endpoint'],
       graceSeconds: 0,
     },
     {
       name: 'ada',
+      framework: 'fetch in Hono',
       // Ada doesn't say how long a replaced secret goes on signing. Not at all is the hardest case for a receiver.
       sender: { vendor: 'ada', signWith: signBySvix, graceSeconds: 0, timeScale: 1 / 300 },
       secrets: ['endpoint'],
       graceSeconds: 0,
     },
-    anchor('both'),
-    anchor('old'),
-    anchor('new'),
+    anchor('both', 'Express'),
+    anchor('old', 'Fastify'),
+    anchor('new', 'Nest'),
   ];
 }
 

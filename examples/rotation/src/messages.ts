@@ -1,10 +1,12 @@
 import type { KeyRole, VerifierHealth, WebhookErrorCode } from '@countersign/core';
 import type { VendorName } from '@countersign/testing';
+import type { FrameworkName } from './frameworks.ts';
 
 /** What a receiver process has to know of one endpoint. */
 export interface Route {
   readonly endpoint: string;
   readonly vendor: VendorName;
+  readonly framework: FrameworkName;
   readonly secretsPath: string;
 }
 

@@ -1,11 +1,12 @@
-// One receiver: an Express app as a user of Countersign writes it, plus reports of what happens in it. Started by receivers.ts.
+// One receiver: every framework at once, each with the routes of some endpoints, plus reports of what happens in them. Started by
+// receivers.ts.
+import { createServer, type RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createVerifier, type Verifier, type WebhookEvent } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
-import { webhook } from '@countersign/express';
 import { sequenceOf } from '@countersign/testing';
-import express from 'express';
 import { SCHEMES } from './endpoints.ts';
+import { mount } from './frameworks.ts';
 import type { Notice, Order, Route, SecretsReport } from './messages.ts';
 
 const verifiers = new Map<string, Verifier>();
@@ -16,8 +17,8 @@ function tell(notice: Notice): void {
 }
 
 async function start(routes: readonly Route[]): Promise<void> {
-  const app = express();
-  for (const { endpoint, vendor, secretsPath } of routes) {
+  const listeners = new Map<string, RequestListener>();
+  for (const { endpoint, vendor, framework, secretsPath } of routes) {
     const verifier = createVerifier({
       scheme: SCHEMES[vendor](),
       secrets: fileSecrets(secretsPath),
@@ -25,16 +26,21 @@ async function start(routes: readonly Route[]): Promise<void> {
       observe: (event) => observe(endpoint, event),
     });
     verifiers.set(endpoint, verifier);
-    app.post(`/hooks/${endpoint}`, webhook(verifier), async (req, res) => {
-      const { body, key } = req.webhook;
+    const path = `/hooks/${endpoint}`;
+    const listener = await mount(framework, path, verifier, async ({ body, key }) => {
       tell({ type: 'ran', endpoint, sequence: sequenceOf(body), role: key.role, pid: process.pid });
       await delay(2 + Math.random() * 20);
-      res.sendStatus(204);
     });
+    listeners.set(path, listener);
   }
   await Promise.all([...verifiers.values()].map((verifier) => verifier.ready()));
 
-  const server = app.listen(0, '127.0.0.1', () => {
+  const server = createServer((request, response) => {
+    const listener = listeners.get(request.url ?? '');
+    if (listener !== undefined) listener(request, response);
+    else response.writeHead(404).end();
+  });
+  server.listen(0, '127.0.0.1', () => {
     const address = server.address();
     if (address !== null && typeof address === 'object') tell({ type: 'listening', port: address.port });
   });

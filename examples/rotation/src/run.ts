@@ -122,7 +122,8 @@ async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
 
 function introduction(seconds: number, receivers: Receivers): string {
   return `Signing secrets are rotated for ${seconds} s while ${PER_SECOND} deliveries a second come in.
-Receivers: two Express processes (pids ${receivers.pids.join(', ')}), one secrets file per endpoint for both.
+Receivers: two processes (pids ${receivers.pids.join(', ')}), each with Express, Fastify, Koa, Nest and fetch at once;
+one secrets file per endpoint for both.
 The balancer pins each delivery, its retries and its replays to one process.
 
 `;

@@ -47,7 +47,8 @@ export async function openStation(
 
 /** What a receiver has to know of it. */
 export function routeOf({ endpoint, sender, file }: Station): Route {
-  return { endpoint: endpoint.name, vendor: sender.vendor, secretsPath: file.path };
+  const { name, framework } = endpoint;
+  return { endpoint: name, vendor: sender.vendor, framework, secretsPath: file.path };
 }
 
 /** Its secrets with their rotations. */
