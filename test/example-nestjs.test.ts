@@ -9,7 +9,7 @@ import { anchorBrowser } from '@countersign/schemes';
 import { type SignedRequest, sign, tamper } from '@countersign/testing';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 
-const EXAMPLE = fileURLToPath(new URL('../examples/nestjs/', import.meta.url));
+const MAIN = fileURLToPath(new URL('../examples/nestjs/src/main.ts', import.meta.url));
 const SECRET = '4e0f1c7a9b2d4865af03d1c85b7e6f92';
 
 let folder: string;
@@ -21,15 +21,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'countersign-example-'));
   const secrets = join(folder, 'anchor.json');
   await writeFile(secrets, JSON.stringify({ current: SECRET }));
-  const main = join(EXAMPLE, 'src/main.ts');
-  app = spawn(process.execPath, ['--conditions=countersign-source', '--import=tsx', main], {
+  app = spawn(process.execPath, ['--conditions=countersign-source', '--import=tsx', MAIN], {
     env: {
       ...process.env,
       PORT: '0',
       ANCHOR_SECRETS: secrets,
       NODE_ENV: 'production',
       NODE_OPTIONS: '--unhandled-rejections=strict',
-      TSX_TSCONFIG_PATH: join(EXAMPLE, 'tsconfig.json'),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -40,7 +40,7 @@ export function bypassFastifyParsers(adapter: AbstractHttpAdapter, routes: Webho
   };
   // Fastify ends no stream for a client that is gone; what the handler meant to answer decides.
   const settleGone: Hook = async (_request, reply, payload) => {
-    if (reply.raw.destroyed) settleUnended(reply.raw, reply.statusCode);
+    if (reply.raw.destroyed && isStream(payload)) settleUnended(reply.raw, reply.statusCode);
     return payload;
   };
 
@@ -60,4 +60,8 @@ export function bypassFastifyParsers(adapter: AbstractHttpAdapter, routes: Webho
     route.preValidation = [restoreHeaders, ...[route.preValidation ?? []].flat()];
     route.onSend = [...[route.onSend ?? []].flat(), settleGone];
   });
+}
+
+function isStream(payload: unknown): boolean {
+  return typeof (payload as { pipe?: unknown } | null | undefined)?.pipe === 'function';
 }
