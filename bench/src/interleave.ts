@@ -1,3 +1,5 @@
+import { quantile } from './quantile.ts';
+
 /** One way to do the same job. A promise is awaited. */
 export interface Contender {
   readonly name: string;
@@ -67,9 +69,4 @@ async function timePerCall({ run }: Contender, calls: number): Promise<number> {
     if (result instanceof Promise) await result;
   }
   return Number(process.hrtime.bigint() - start) / 1000 / calls;
-}
-
-function quantile(values: readonly number[], at: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor((sorted.length - 1) * at)] ?? Number.NaN;
 }

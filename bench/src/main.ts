@@ -1,7 +1,11 @@
 import { cpus } from 'node:os';
+import { http } from './http/index.ts';
 import { verify } from './verify/index.ts';
 
-const benchmarks: Readonly<Record<string, (print: (line: string) => void) => Promise<void>>> = { verify };
+const benchmarks: Readonly<Record<string, (print: (line: string) => void) => Promise<void>>> = {
+  verify,
+  http,
+};
 
 const wanted = process.argv.slice(2);
 const unknown = wanted.filter((name) => !Object.hasOwn(benchmarks, name));
@@ -18,5 +22,8 @@ if (unknown.length > 0) {
   print(`Node ${process.version}, ${cpus().length} x ${cpus()[0]?.model ?? 'unknown processor'}`);
   print('');
   for (const [name, run] of Object.entries(benchmarks))
-    if (wanted.length === 0 || wanted.includes(name)) await run(print);
+    if (wanted.length === 0 || wanted.includes(name)) {
+      await run(print);
+      print('');
+    }
 }

@@ -1,4 +1,5 @@
 import { interleave, type Measurement } from '../interleave.ts';
+import { jsonOfSize } from '../json-of-size.ts';
 import { groups } from './groups.ts';
 
 const SIZES = [
@@ -43,16 +44,4 @@ function cell(measured: Measurement | undefined): string {
 /** A benchmark of refusals would flatter whoever refuses fastest. */
 async function mustAccept(name: string, result: unknown): Promise<void> {
   if ((await result) === false) throw new Error(`${name} refuses the request that all must accept.`);
-}
-
-/** A JSON body of exactly so many bytes: some peers parse it. */
-function jsonOfSize(bytes: number): Buffer {
-  const item = { id: 'evt_0123456789', amount: 1999, currency: 'eur', text: 'a line of text like any other' };
-  const empty = JSON.stringify({ items: [], pad: '' }).length;
-  const items = Array.from(
-    { length: Math.floor((bytes - empty - 10) / (JSON.stringify(item).length + 1)) },
-    () => item,
-  );
-  const filled = JSON.stringify({ items, pad: '' });
-  return Buffer.from(JSON.stringify({ items, pad: 'x'.repeat(bytes - filled.length) }));
 }

@@ -115,11 +115,15 @@ export class Delivery implements VerifiedWebhook {
 }
 
 class ReceivedDelivery extends Delivery implements ReceivedWebhook {
-  readonly signal: AbortSignal;
-  readonly fence: number;
-  constructor(facts: DeliveryFacts, claim: { signal: AbortSignal; fence: number }) {
+  readonly #claim: { readonly signal: AbortSignal; readonly fence: number };
+  constructor(facts: DeliveryFacts, claim: { readonly signal: AbortSignal; readonly fence: number }) {
     super(facts);
-    this.signal = claim.signal;
-    this.fence = claim.fence;
+    this.#claim = claim;
+  }
+  get signal(): AbortSignal {
+    return this.#claim.signal;
+  }
+  get fence(): number {
+    return this.#claim.fence;
   }
 }

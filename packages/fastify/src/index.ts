@@ -40,18 +40,19 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (request, _payload, done) => done(null, request.webhook.body));
 
-  scope.addHook('preValidation', async (request) => {
+  scope.addHook('preValidation', (request, _reply, done) => {
     const headers = sentHeaders.get(request);
     if (headers !== undefined) request.headers = headers;
     // Fastify runs no parser for an empty body without a content type.
     request.body = request.webhook.body;
+    done();
   });
 
   // For a client that is gone Fastify ends no stream, and sends nothing for a handler that gives nothing: what the handler meant
   // to answer decides.
-  scope.addHook('onSend', async (_request, reply, payload) => {
+  scope.addHook('onSend', (_request, reply, payload, done) => {
     if (reply.raw.destroyed && isStream(payload)) settleUnended(reply.raw, reply.statusCode);
-    return payload;
+    done(null, payload);
   });
   scope.addHook('onRoute', (route) => {
     const { handler } = route;

@@ -11,9 +11,6 @@ const settlers = new WeakMap<ServerResponse, (success: boolean) => void>();
  * never ended settles nothing: the handler may still be at work, and the lease lapses after its time.
  */
 export function settleByResponse(response: ServerResponse, claim: Claim): void {
-  const { end, writeHead } = response;
-  // Once the head is out, a status that is set later is not what the sender reads.
-  let sentStatus: number | undefined;
   let settled = false;
   const settle = (success: boolean) => {
     if (settled) return;
@@ -22,20 +19,35 @@ export function settleByResponse(response: ServerResponse, claim: Claim): void {
     (success ? claim.commit() : claim.release()).catch(() => undefined);
   };
   settlers.set(response, settle);
-  response.writeHead = function writeHeadAndRemember(this: ServerResponse, ...args: unknown[]) {
-    const result = Reflect.apply(writeHead, this, args);
-    sentStatus ??= this.statusCode;
-    return result;
-  } as ServerResponse['writeHead'];
+  // Over HTTP/2 a stream that its client has reset finishes too, without having been ended.
+  response.once('finish', () => {
+    if (response.writableEnded) settle(isSuccess(sentStatus(response)));
+  });
+  response.once('close', () => {
+    if (settled) return;
+    if (response.writableEnded) settle(isSuccess(sentStatus(response)));
+    // HTTP/2 responses have no `errored`: there, nothing tells the server's own destruction from a client that leaves.
+    else if (response.errored instanceof Error) settle(false);
+    else settleAtLateEnd(response, settle);
+  });
+}
+
+/** No event tells of the end of a response whose client is gone. Only such a response is changed: it costs more than verifying. */
+function settleAtLateEnd(response: ServerResponse, settle: (success: boolean) => void): void {
+  const { end } = response;
   response.end = function endAndSettle(this: ServerResponse, ...args: unknown[]) {
     const result = Reflect.apply(end, this, args);
-    settle(isSuccess(sentStatus ?? this.statusCode));
+    settle(isSuccess(sentStatus(this)));
     return result;
   } as ServerResponse['end'];
-  response.once('close', () => {
-    // HTTP/2 responses have no `errored`: there, nothing tells the server's own destruction from a client that leaves.
-    if (response.errored instanceof Error && !response.writableEnded) settle(false);
-  });
+}
+
+/** The status in the head that was sent: `statusCode` may have been set again since, which no sender reads. */
+function sentStatus(response: ServerResponse): number {
+  const head = (response as { _header?: unknown })._header;
+  const status =
+    typeof head === 'string' ? Number(head.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length)) : Number.NaN;
+  return Number.isInteger(status) ? status : response.statusCode;
 }
 
 /**
@@ -43,7 +55,7 @@ export function settleByResponse(response: ServerResponse, claim: Claim): void {
  * Does nothing where the response was ended, or is no webhook's.
  */
 export function settleUnended(response: ServerResponse, status: number): void {
-  settlers.get(response)?.(isSuccess(status));
+  if (!response.writableEnded) settlers.get(response)?.(isSuccess(status));
 }
 
 function isSuccess(status: number): boolean {

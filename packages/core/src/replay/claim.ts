@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { isWebhookError, WebhookError } from '../webhook-error.ts';
+import { LateAbort } from './late-abort.ts';
 import type { ReplayRecord } from './replay-record.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
 
@@ -44,7 +45,7 @@ export class LeasedClaim implements Claim {
   readonly #record: ReplayRecord;
   readonly #token: ClaimToken;
   readonly #context: ClaimContext;
-  readonly #abort = new AbortController();
+  readonly #abort = new LateAbort();
   #settled: Promise<void> | undefined;
   #cancelRenewal: () => void;
   #cancelLapse: () => void;
@@ -126,7 +127,7 @@ export class LeasedClaim implements Claim {
     } catch {
       // The store may be back before the lease is over.
     }
-    if (this.#settled !== undefined || this.signal.aborted) return;
+    if (this.#settled !== undefined || this.#abort.aborted) return;
     if (kept === false) {
       this.#lose();
       return;
@@ -157,7 +158,7 @@ export class LeasedClaim implements Claim {
   // Not released: the handler may still be at work, and its own end may still commit.
   #stop(reason: string): void {
     this.#cancelTimers();
-    this.#abort.abort(new DOMException(reason, 'AbortError'));
+    this.#abort.abort(reason);
   }
 }
 
@@ -165,15 +166,13 @@ export class LeasedClaim implements Claim {
 export class UnguardedClaim implements Claim {
   readonly state = 'claimed';
   readonly fence = 0;
-  readonly #abort = new AbortController();
+  readonly #abort = new LateAbort();
   readonly #cancelTimeout: () => void;
 
   constructor({ clock, handlerTimeoutMs, observe }: ClaimContext) {
     this.#cancelTimeout = clock.schedule(() => {
       observe({ type: 'handler-timeout' });
-      this.#abort.abort(
-        new DOMException('The handler ran longer than "handlerTimeoutSeconds".', 'AbortError'),
-      );
+      this.#abort.abort('The handler ran longer than "handlerTimeoutSeconds".');
     }, handlerTimeoutMs);
   }
 

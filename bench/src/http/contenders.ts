@@ -1,0 +1,58 @@
+import type { RequestListener } from 'node:http';
+import { createVerifier, type DefinedScheme } from '@countersign/core';
+import { standardWebhooks, stripe } from '@countersign/schemes';
+import Stripe from 'stripe';
+import { byHand, byHandWithMap } from './by-hand.ts';
+import type { Framework } from './frameworks.ts';
+
+const base64Secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+const textSecret = 'whsec_a-text-secret-of-some-length';
+
+/** One way to take a webhook in one framework, and how requests for it are signed. */
+export interface HttpContender {
+  readonly name: string;
+  readonly scheme: () => DefinedScheme;
+  readonly secret: string;
+  mount(framework: Framework): RequestListener | Promise<RequestListener>;
+}
+
+const standard = { scheme: standardWebhooks, secret: base64Secret };
+
+/** The second is what the others are divided by. */
+export const contenders: readonly HttpContender[] = [
+  {
+    name: 'bare: reads the body, answers 200',
+    ...standard,
+    mount: (framework) => framework.checked(() => true),
+  },
+  { name: 'by hand', ...standard, mount: (framework) => framework.checked(byHand(base64Secret)) },
+  {
+    name: 'countersign, replay: false',
+    ...standard,
+    mount: (framework) =>
+      framework.adapted(createVerifier({ scheme: standardWebhooks(), secrets: base64Secret, replay: false })),
+  },
+  {
+    name: 'by hand, with a Map',
+    ...standard,
+    mount: (framework) => framework.checked(byHandWithMap(base64Secret)),
+  },
+  {
+    name: 'countersign, with replay',
+    ...standard,
+    mount: (framework) =>
+      framework.adapted(createVerifier({ scheme: standardWebhooks(), secrets: base64Secret })),
+  },
+  {
+    name: 'stripe constructEvent',
+    scheme: stripe,
+    secret: textSecret,
+    mount(framework) {
+      const { webhooks } = new Stripe('sk_test_none');
+      return framework.checked((headers, body) => {
+        webhooks.constructEvent(body, headers['stripe-signature'] ?? '', textSecret);
+        return true;
+      });
+    },
+  },
+];
