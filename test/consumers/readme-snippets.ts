@@ -18,6 +18,10 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': {
     createVerifier: "import { createVerifier } from '@countersign/core';",
     anchorBrowser: "import { anchorBrowser } from '@countersign/schemes';",
+    app: "declare const app: import('fastify').FastifyInstance;",
+    router: "declare const router: import('@koa/router').default;",
+    Controller: "import { Controller, Post } from '@nestjs/common';",
+    HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',
   },
   'packages/core/README.md': {
     req: "declare const req: import('node:http').IncomingMessage;",
