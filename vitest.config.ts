@@ -16,8 +16,9 @@ export default defineConfig({
     pool: 'forks',
     // Sockets, timers and child processes are under test: on two cores, more workers make them wait for each other.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // No test depends on being fast: these only end what hangs.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     dangerouslyIgnoreUnhandledErrors: false,
     server: { deps: { inline: [/^@countersign\//] } },
   },

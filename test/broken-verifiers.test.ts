@@ -82,5 +82,6 @@ const SHOWN = 12;
 function report(fault: string, caughtBy: string, failures: readonly Failure[]): void {
   const lines = failures.slice(0, SHOWN).map(({ name }) => `  ${name}`);
   if (failures.length > SHOWN) lines.push(`  and ${failures.length - SHOWN} more`);
-  console.info([`A verifier that ${fault} is caught by ${caughtBy}:`, ...lines].join('\n'));
+  if (process.env.VERBOSE)
+    console.info([`A verifier that ${fault} is caught by ${caughtBy}:`, ...lines].join('\n'));
 }

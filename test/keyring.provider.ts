@@ -25,7 +25,7 @@ export const plainScheme: Scheme = {
 };
 
 /** One call of `load()`. */
-export interface Load {
+interface Load {
   readonly reason: string;
   readonly keyId: string | undefined;
   readonly signal: AbortSignal;

@@ -13,7 +13,7 @@ const KEY = Buffer.from('MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAbCdEf01', 'base64');
 const SECRET = `whsec_${KEY.toString('base64')}`;
 
 /** What a request is made of beside its signature. */
-export interface Parts {
+interface Parts {
   id: string;
   time: string;
   body: Buffer;

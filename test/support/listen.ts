@@ -17,7 +17,7 @@ export function portOf(server: Server): number {
 }
 
 /** Ends a server and whatever is still connected to it. */
-export async function close(server: Server): Promise<void> {
+async function close(server: Server): Promise<void> {
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
 }

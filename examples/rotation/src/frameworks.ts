@@ -92,8 +92,6 @@ const MOUNTS = {
 /** The frameworks that a receiver serves at once. */
 export type FrameworkName = keyof typeof MOUNTS;
 
-export const FRAMEWORKS: readonly FrameworkName[] = ['Express', 'Fastify', 'Koa', 'Nest', 'fetch in Hono'];
-
 /** Mounts one route under one framework. */
 export async function mount(
   framework: FrameworkName,

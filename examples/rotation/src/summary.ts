@@ -51,7 +51,7 @@ function rotations({ rotated, badPushes, processes }: Outcome): string[] {
   const used = new Set(rotated.flatMap(({ orders }) => orders));
   const all = rotated.reduce((sum, { orders }) => sum + orders.length, 0);
   return [
-    `Rotations under load: ${all} of ${rotated.length} secrets.`,
+    `${all} rotations of ${rotated.length} secrets under load.`,
     ...lines,
     ...Object.entries(ORDER_TEXT).flatMap(([order, text]) =>
       [...used].some((one) => one === order) ? [`  ${order}: ${text}.`] : [],

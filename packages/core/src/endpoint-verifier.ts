@@ -29,6 +29,7 @@ export class EndpointVerifier<K> implements Verifier {
   readonly #settings: VerifierSettings<K>;
   readonly #refusals: RefusalPolicy;
   readonly #horizon: ReplayHorizon;
+  #everMatched = false;
   readonly #recordOf = (delivery: Delivery) => this.#record(delivery);
 
   constructor(settings: VerifierSettings<K>) {
@@ -62,6 +63,7 @@ export class EndpointVerifier<K> implements Verifier {
       const match =
         (isThenable(tried) ? await tried : tried) ?? (await this.#matchAfterMiss(opened, body, set));
       keyring.matched(match.key.id);
+      this.#everMatched = true;
       const signedAt = match.signedAt === undefined ? opened.signedAt : match.signedAt;
       // Once more, since reading may have taken long: a body held back must not outlive what the replay store remembers.
       checkFreshness(signedAt, freshness, clock.now());
@@ -89,7 +91,7 @@ export class EndpointVerifier<K> implements Verifier {
     if (miss.state === 'uncertain') throw new WebhookError('ERR_WEBHOOK_SECRETS_UNCERTAIN', miss.message);
     throw new WebhookError(
       'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-      `No ${scheme.name} key of "${this.endpoint}" matches: forged, changed on the way, or signed with a secret that is not in the set.`,
+      `No key of the endpoint "${this.endpoint}" matches: forged, changed on the way, or signed with a secret that is not in the set.`,
     );
   }
 
@@ -196,7 +198,9 @@ export class EndpointVerifier<K> implements Verifier {
             { cause: thrown },
           ),
     );
-    if (error.status === 500) warnOfSetup(error);
+    // The commonest mistake of the first day is a wrong secret, and without an observer nobody would see it.
+    const neverMatched = error.code === 'ERR_WEBHOOK_SIGNATURE_MISMATCH' && !this.#everMatched;
+    if (error.status === 500 || (neverMatched && this.#settings.observe === undefined)) warnOfSetup(error);
     if (this.#settings.observe !== undefined) {
       const { code, status, message } = error;
       this.#observe({

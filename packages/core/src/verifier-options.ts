@@ -13,6 +13,7 @@ import {
   type SecretSetInput,
   staticSecrets,
 } from './secrets/secrets.ts';
+import { warnOfSecrets } from './warnings.ts';
 import type { VerifiedWebhook } from './webhook.ts';
 
 /** Everything that a verifier needs to know. Checked once, at construction; unknown keys are refused. */
@@ -210,7 +211,7 @@ function readSecrets<K>(
     ...reload,
     scheme,
     clock,
-    ...(observe === undefined ? {} : { observe }),
+    observe: observe ?? warnOfSecrets,
   });
   return { keyring, ownsKeyring: true };
 }

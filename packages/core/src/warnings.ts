@@ -1,3 +1,4 @@
+import type { KeyringEvent } from './events.ts';
 import type { WebhookError } from './webhook-error.ts';
 
 const warned = new Set<string>();
@@ -15,4 +16,9 @@ export function warnOfHandler(endpoint: string, error: unknown): void {
   process.emitWarning(`The webhook handler of "${endpoint}" failed: ${text}`, {
     code: 'COUNTERSIGN_HANDLER_FAILED',
   });
+}
+
+/** The same for a set of secrets that can't be loaded or used. */
+export function warnOfSecrets(event: KeyringEvent): void {
+  if (event.type === 'secrets-failed') warnOfSetup(event.error);
 }

@@ -102,6 +102,12 @@ export class WebhookError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
     Object.defineProperty(this, BRAND, { value: true });
   }
+
+  /** What structured logs show: an error's message is no property that JSON sees by itself. */
+  toJSON(): { name: string; code: WebhookErrorCode; status: number; message: string } {
+    const { name, code, status, message } = this;
+    return { name, code, status, message };
+  }
 }
 
 /**

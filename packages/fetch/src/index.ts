@@ -22,7 +22,7 @@ export type WebhookOptions = AdapterOptions<Request>;
  *
  * @param verifier The endpoint's verifier, or a function that chooses one.
  * @param handler Gets the delivery, and after it whatever the host passes behind the request.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option; TypeError without a handler.
  * @example
  * ```ts
  * export const POST = webhookHandler(verifier, async (webhook) => {
@@ -36,7 +36,14 @@ export function webhookHandler<Rest extends unknown[]>(
   options?: WebhookOptions,
 ): (request: Request, ...rest: Rest) => Promise<Response> {
   const settings = readAdapterOptions('webhookHandler()', verifier, options);
+  if (typeof handler !== 'function')
+    throw new TypeError('webhookHandler() wants a handler as its second argument.');
   return async function handleWebhook(request, ...rest) {
+    if (typeof request?.arrayBuffer !== 'function' || typeof request.headers?.get !== 'function') {
+      throw new TypeError(
+        'webhookHandler() was not given a Web Request. In Hono: (context) => receive(context.req.raw).',
+      );
+    }
     let response: Response | undefined;
     try {
       const chosen = await settings.choose(request);

@@ -34,7 +34,7 @@ const scheme = defineScheme({
     sources: [
       'https://www.standardwebhooks.com',
       'github.com/standard-webhooks/standard-webhooks spec/standard-webhooks.md at b2fa7b8',
-      'github.com/standard-webhooks/standard-webhooks libraries/javascript/src/index.ts',
+      'github.com/standard-webhooks/standard-webhooks, its JavaScript library',
     ],
     assumptions: [
       'Retries of about 75 hours and timeouts of 15 to 30 s are what the specification recommends; each sender decides for itself.',

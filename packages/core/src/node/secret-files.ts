@@ -15,7 +15,7 @@ const ATTEMPTS = 10;
 const ROLES: readonly KeyRole[] = ['current', 'previous', 'next'];
 
 /** One file as it was read. */
-export interface SecretFile {
+interface SecretFile {
   /** `current` also for a path that is a single file. */
   readonly role: KeyRole;
   /** Where the user knows it, whatever the links on the way to it are. */

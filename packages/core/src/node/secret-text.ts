@@ -34,7 +34,7 @@ export function parseSecretJson(bytes: Uint8Array, path: string): SecretSetInput
   } catch {
     throw invalid(
       path,
-      'is not valid JSON. It may be half-written: write a new file and rename it into place.',
+      'is not valid JSON. It may be half-written: write a new file and rename it into place. A file that holds only the secret must not end in .json.',
     );
   }
   const { current, previous, next, version, rotating } = readObject(value, SET_FIELDS, path, 'the set');

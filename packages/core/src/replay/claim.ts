@@ -24,7 +24,7 @@ export interface Claim {
 }
 
 /** What happens to a claim behind its holder's back. */
-export type ClaimEvent =
+type ClaimEvent =
   | { readonly type: 'committed' | 'released' | 'claim-lost' | 'handler-timeout' }
   | { readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown };
 

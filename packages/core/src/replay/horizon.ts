@@ -109,7 +109,7 @@ export class Horizon implements HorizonTerms {
 }
 
 /** When an entry came to be what it is. */
-export function timeOf(entry: ReplayEntry): number {
+function timeOf(entry: ReplayEntry): number {
   return typeof entry === 'number' ? entry : entry.since;
 }
 

@@ -22,11 +22,6 @@ export function decodeDigest(text: string, encoding: TextEncoding, length: numbe
   }
 }
 
-/** The text of a digest as a sender writes it. */
-export function encodeDigest(bytes: Buffer, encoding: TextEncoding): string {
-  return encoding === 'hex-upper' ? bytes.toString('hex').toUpperCase() : bytes.toString(encoding);
-}
-
 /** The bytes of a secret's text, or `undefined` where it is not exactly such a text. */
 export function decodeSecret(text: string, encoding: 'utf8' | 'base64' | 'hex'): Buffer | undefined {
   switch (encoding) {

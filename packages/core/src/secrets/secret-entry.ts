@@ -116,6 +116,13 @@ function checkText(text: string, where: string): void {
   if (isPlaceholder(text)) {
     throw secretsError(`${where} is a placeholder. Put the sender's signing secret there.`);
   }
+  if (/^(["'])[\w+/=-]{8,}\1$/.test(text)) throw secretsError(`${where} is in quotation marks. Remove them.`);
+  if (/^(?:export )?[A-Z][A-Z0-9]*_[A-Z0-9_]+=[^=]/.test(text)) {
+    throw secretsError(`${where} is a line of the form NAME=value. Put only the value there.`);
+  }
+  if (/^\{\s*"[\w ]+"\s*:.*\}$/s.test(text)) {
+    throw secretsError(`${where} is JSON. Name its file .json, or give fileSecrets() the format 'json'.`);
+  }
 }
 
 function checkBytes(bytes: Uint8Array, where: string): void {

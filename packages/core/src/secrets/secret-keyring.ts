@@ -88,7 +88,7 @@ export class SecretKeyring<K> implements Keyring<K> {
     const error = this.#refresher.last?.error;
     if (error !== undefined && !this.#refresher.busy) return rejected(error);
     this.#firstSet ??= new Deferred();
-    return this.#firstSet.promise;
+    return whileAlive(this.#firstSet.promise);
   }
 
   reload(): Promise<KeyringHealth> {
@@ -241,6 +241,14 @@ export class SecretKeyring<K> implements Keyring<K> {
     this.#firstSet?.reject(closedError());
     this.#waiting.release();
   }
+}
+
+/** The clock's timers keep no process alive, and before it listens nothing else may: waiting for secrets must not end it silently. */
+function whileAlive(promise: Promise<void>): Promise<void> {
+  const hold = setInterval(() => undefined, 2 ** 30);
+  const held = promise.finally(() => clearInterval(hold));
+  held.catch(() => undefined);
+  return held;
 }
 
 /** A rejection that nobody has to handle. */

@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createVerifier, type WebhookEvent } from '@countersign/core';
+import { webhookHandler } from '@countersign/fetch';
+import { stripe } from '@countersign/schemes';
+import { sign } from '@countersign/testing';
+import { describe, expect, it, vi } from 'vitest';
+
+const secret = 'whsec_a-text-secret-of-some-length';
+
+describe('a wrong secret', () => {
+  it('is told to the operator once, where nobody observes', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    try {
+      const verifier = createVerifier({ scheme: stripe(), secrets: secret, endpoint: 'told-once' });
+      const request = sign(stripe(), { secret: `${secret}!`, body: '{}' });
+      for (let n = 0; n < 3; n++) await expect(verifier.verify(request)).rejects.toThrow();
+      expect(warned.mock.calls.filter(([message]) => String(message).includes('told-once'))).toHaveLength(1);
+      expect(JSON.stringify(warned.mock.calls)).not.toContain(secret);
+    } finally {
+      warned.mockRestore();
+    }
+  });
+
+  it.each([
+    ['in quotation marks', `"${secret}"`, /quotation marks/],
+    ['as a line of a settings file', `STRIPE_SECRET=${secret}`, /NAME=value/],
+    ['as JSON', `{"current":"${secret}"}`, /is JSON/],
+  ])('%s is refused with what to change', (_, wrong, message) => {
+    expect(() => createVerifier({ scheme: stripe(), secrets: wrong })).toThrow(message);
+  });
+
+  it('shows in structured logs with its reason', async () => {
+    const events: WebhookEvent[] = [];
+    const verifier = createVerifier({
+      scheme: stripe(),
+      secrets: async () => ({ current: 'changeme' }),
+      observe: (event) => events.push(event),
+    });
+    await expect(verifier.ready()).rejects.toThrow();
+    expect(JSON.stringify(events)).toContain('is a placeholder');
+    await verifier.close();
+  });
+});
+
+describe('secrets that never come', () => {
+  it('do not end the process before it can say so', async () => {
+    const script = `
+      import { createVerifier } from '@countersign/core';
+      import { stripe } from '@countersign/schemes';
+      const secrets = () => new Promise(() => undefined);
+      await createVerifier({ scheme: stripe(), secrets, reload: { timeoutSeconds: 0.2 } }).ready();
+    `;
+    const child = spawn(
+      process.execPath,
+      ['--conditions=countersign-source', '--import=tsx', '--input-type=module', '--eval', script],
+      { cwd: import.meta.dirname, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(1);
+    expect(stderr).toContain('no answer within 0.2 s');
+  });
+});
+
+describe('webhookHandler()', () => {
+  it('wants a handler when it is made', () => {
+    const verifier = createVerifier({ scheme: stripe(), secrets: secret });
+    expect(() => webhookHandler(verifier, undefined as never)).toThrow(/handler as its second argument/);
+  });
+
+  it('fails aloud, not with a 401, where it is given something else than a Request', async () => {
+    const handler = webhookHandler(createVerifier({ scheme: stripe(), secrets: secret }), () => 200);
+    await expect(handler({ req: {} } as never)).rejects.toThrow(/context\.req\.raw/);
+  });
+});
