@@ -2,10 +2,10 @@ import { failureAnswer, refusalAnswer, successAnswer, toAnswer, type WebhookAnsw
 import type { DeliveryEvent } from './events.ts';
 import { checkFreshness } from './freshness.ts';
 import type { VerifierHealth } from './health.ts';
-import { configError } from './options.ts';
 import { RefusalPolicy } from './refusal.ts';
 import { type Claim, type ClaimContext, LeasedClaim, storeError, UnguardedClaim } from './replay/claim.ts';
-import { type ReplayHorizon, replayHorizon, replayKey, replayRecord } from './replay/replay-record.ts';
+import { replayKeyOf } from './replay/replay-key.ts';
+import { type ReplayHorizon, replayHorizon, replayRecord } from './replay/replay-record.ts';
 import { HeadReader, type WebhookRequest } from './request.ts';
 import { bytesOf } from './request-body.ts';
 import type { Match, Opened, Scheme } from './scheme/scheme.ts';
@@ -30,7 +30,10 @@ export class EndpointVerifier<K> implements Verifier {
   readonly #refusals: RefusalPolicy;
   readonly #horizon: ReplayHorizon;
   #everMatched = false;
-  readonly #recordOf = (delivery: Delivery) => this.#record(delivery);
+  readonly #recordOf = (delivery: Delivery) => ({
+    key: replayKeyOf(delivery, this.#settings.replayId),
+    ...this.#horizon,
+  });
 
   constructor(settings: VerifierSettings<K>) {
     const { scheme, freshness, endpoint, clock } = settings;
@@ -98,19 +101,6 @@ export class EndpointVerifier<K> implements Verifier {
   #delivery(body: Uint8Array, match: Match, signedAt: number | undefined): Delivery {
     const { scheme, endpoint } = this.#settings;
     return new Delivery({ scheme: scheme.name, endpoint, body, match, signedAt, record: this.#recordOf });
-  }
-
-  #record(delivery: Delivery): ReplayHorizon & { key: string } {
-    const { replayId, endpoint } = this.#settings;
-    if (replayId !== undefined) {
-      const id = nameOf(delivery, replayId);
-      return { key: replayKey(endpoint, 'custom', id), ...this.#horizon };
-    }
-    const key =
-      delivery.identity === 'body'
-        ? replayKey(endpoint, 'body', delivery.bodyDigest)
-        : replayKey(endpoint, 'signed', delivery.identity);
-    return { key, ...this.#horizon };
   }
 
   async claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }> {
@@ -275,17 +265,4 @@ function missOptions(
 
 function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
   return typeof (value as Partial<Promise<T>> | undefined)?.then === 'function';
-}
-
-function nameOf(delivery: Delivery, replayId: (webhook: VerifiedWebhook) => unknown): string {
-  let id: unknown;
-  try {
-    id = replayId(delivery);
-  } catch (error) {
-    throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', '"replayId" threw; see the cause.', {
-      cause: error,
-    });
-  }
-  if (typeof id === 'string' && id !== '') return id;
-  throw configError('"replayId" must give text that is not empty.');
 }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { configError } from '../options.ts';
 import type { DeliveryRules, Freshness } from '../scheme/scheme.ts';
 import type { VerifiedWebhook } from '../webhook.ts';
@@ -37,13 +36,6 @@ export function replayRecord(webhook: VerifiedWebhook): ReplayRecord {
   const record = (webhook as { [replayRecordOf]?: ReplayRecord } | null | undefined)?.[replayRecordOf];
   if (record === undefined) throw configError('replayRecord() wants a webhook that a verifier verified.');
   return record;
-}
-
-/** The key of one delivery. The parts are length-framed, so that no two lists of parts read alike. */
-export function replayKey(endpoint: string, kind: 'signed' | 'body' | 'custom', material: string): string {
-  const hash = createHash('sha256').update('countersign replay key 1');
-  for (const part of [endpoint, kind, material]) hash.update(`\0${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest('base64url');
 }
 
 /** How long deliveries must be remembered: the window in which a captured one stays fresh, and the sender's own retries. */
