@@ -76,7 +76,7 @@ function compileForm(
   return (head) => {
     let item: string | undefined;
     let present = false;
-    const signatures: Buffer[] = [];
+    let signatures: readonly Buffer[] = [];
     for (const name of headers) {
       const text = head.value(name);
       if (text === undefined) continue;
@@ -84,7 +84,7 @@ function compileForm(
       if (text.length > MAX_HEADER_LENGTH)
         throw invalid(`The header "${name}" is longer than ${MAX_HEADER_LENGTH} characters.`);
       const read = readSignatures(text, form.signature, length, timeItem);
-      signatures.push(...read.signatures);
+      signatures = signatures.length === 0 ? read.signatures : [...signatures, ...read.signatures];
       item = read.item;
       if (read.excess || signatures.length > MAX_SIGNATURES) {
         throw invalid(
@@ -117,7 +117,7 @@ function compileForm(
             key,
             form.id === undefined ? undefined : id,
             body,
-            readUnsigned(head, definition.unsigned),
+            () => readUnsigned(head, definition.unsigned),
             definition,
           )
         );

@@ -8,25 +8,53 @@ export function describeMatch(
   key: Key,
   signedId: string | undefined,
   body: Uint8Array,
-  unsigned: Readonly<Record<string, string>>,
+  readUnsigned: () => Match['unsigned'],
   definition: SchemeDefinition,
 ): Match {
   const { identity, bodyTime } = definition;
   const vouched = { id: key.id, role: key.role };
   const named = identity === 'id' && signedId !== undefined ? `id:${signedId}` : 'body';
   if (bodyTime === undefined && typeof identity === 'string') {
-    return { key: vouched, id: signedId, identity: named, bodyAuthenticated: true, unsigned };
+    return new SignedMatch(vouched, signedId, named, readUnsigned);
   }
-  return new JsonMatch(vouched, signedId, named, body, unsigned, definition);
+  return new JsonMatch(vouched, signedId, named, body, readUnsigned, definition);
 }
 
-/** What a matching signature vouches for where a field of the JSON body tells it: the body is parsed when it is first asked. */
-class JsonMatch implements Match {
+/** What a matching signature vouches for. The labels, which decide nothing, are read when they are first asked for. */
+class SignedMatch implements Match {
   readonly key: Match['key'];
   readonly bodyAuthenticated = true;
-  readonly unsigned: Match['unsigned'];
-  readonly #signedId: string | undefined;
-  readonly #named: string;
+  readonly #id: string | undefined;
+  readonly #identity: string;
+  readonly #readUnsigned: () => Match['unsigned'];
+  #unsigned: Match['unsigned'] | undefined;
+
+  constructor(
+    key: Match['key'],
+    id: string | undefined,
+    identity: string,
+    readUnsigned: () => Match['unsigned'],
+  ) {
+    this.key = key;
+    this.#id = id;
+    this.#identity = identity;
+    this.#readUnsigned = readUnsigned;
+  }
+
+  get id(): string | undefined {
+    return this.#id;
+  }
+  get identity(): string {
+    return this.#identity;
+  }
+  get unsigned(): Match['unsigned'] {
+    this.#unsigned ??= this.#readUnsigned();
+    return this.#unsigned;
+  }
+}
+
+/** The same where a field of the JSON body tells it: the body is parsed when it is first asked. */
+class JsonMatch extends SignedMatch {
   readonly #body: Uint8Array;
   readonly #definition: SchemeDefinition;
   #parsed: { readonly json: ReturnType<typeof parseJsonBody> } | undefined;
@@ -36,13 +64,10 @@ class JsonMatch implements Match {
     signedId: string | undefined,
     named: string,
     body: Uint8Array,
-    unsigned: Match['unsigned'],
+    readUnsigned: () => Match['unsigned'],
     definition: SchemeDefinition,
   ) {
-    this.key = key;
-    this.unsigned = unsigned;
-    this.#signedId = signedId;
-    this.#named = named;
+    super(key, signedId, named, readUnsigned);
     this.#body = body;
     this.#definition = definition;
   }
@@ -51,12 +76,12 @@ class JsonMatch implements Match {
     this.#parsed ??= { json: parseJsonBody(this.#body) };
     return this.#parsed.json;
   }
-  get id(): string | undefined {
-    return this.#fieldId() ?? this.#signedId;
+  override get id(): string | undefined {
+    return this.#fieldId() ?? super.id;
   }
-  get identity(): string {
+  override get identity(): string {
     const id = this.#fieldId();
-    return id === undefined ? this.#named : `id:${id}`;
+    return id === undefined ? super.identity : `id:${id}`;
   }
   get signedAt(): number | null | undefined {
     const { bodyTime } = this.#definition;
