@@ -10,6 +10,7 @@ import { HeadReader, type WebhookRequest } from './request.ts';
 import { bytesOf } from './request-body.ts';
 import type { Match, Opened, Scheme } from './scheme/scheme.ts';
 import type { KeySet } from './secrets/keyring.ts';
+import { isThenable } from './thenable.ts';
 import type { ReceiveOptions, Reception, Verifier } from './verifier.ts';
 import type { VerifierSettings } from './verifier-options.ts';
 import { warnOfHandler, warnOfSetup } from './warnings.ts';
@@ -261,8 +262,4 @@ function missOptions(
     ...(timeoutSeconds === undefined ? {} : { waitMs: timeoutSeconds * 200 }),
     ...(keyId === undefined ? {} : { keyId }),
   };
-}
-
-function isThenable<T>(value: T | Promise<T>): value is Promise<T> {
-  return typeof (value as Partial<Promise<T>> | undefined)?.then === 'function';
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { configError } from '../options.ts';
+import { isThenable } from '../thenable.ts';
 import type { WebhookError } from '../webhook-error.ts';
 import { Deferred } from './deferred.ts';
 import { JITTER, type KeyringTiming } from './keyring-options.ts';
@@ -266,10 +267,4 @@ export class Refresher {
     this.#cancelMissTimer?.();
     this.#cancelMissTimer = undefined;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null && typeof value === 'object' && typeof (value as { then?: unknown }).then === 'function'
-  );
 }
