@@ -34,17 +34,18 @@ export interface AdapterOptions<Request> {
   claim?: 'auto' | 'manual';
 }
 
-/** An adapter's options as it uses them. */
+/** Reads the body of one request off the host. */
+export interface BodySource {
+  read(limitBytes: number, contentEncoding: ContentEncodingPolicy): Promise<Uint8Array>;
+}
+
+/** An adapter's options as it uses them. What is at hand is given as it is: a promise costs as much as a signature's parsing. */
 export interface AdapterSettings<Request> {
   readonly claim: 'auto' | 'manual';
   /** @throws `ERR_WEBHOOK_SIGNATURE_MISMATCH` where the choosing function knows no verifier for the request. */
-  choose(request: Request): Promise<Verifier>;
-  /** Gets the body: from `rawBody` where that is given, else from `read`. */
-  body(
-    request: Request,
-    verifier: Verifier,
-    read: (options: { limitBytes: number; contentEncoding: ContentEncodingPolicy }) => Promise<Uint8Array>,
-  ): Promise<Uint8Array>;
+  choose(request: Request): Verifier | Promise<Verifier>;
+  /** Gets the body: from `rawBody` where that is given, else from `source`. */
+  body(request: Request, verifier: Verifier, source: BodySource): Uint8Array | Promise<Uint8Array>;
 }
 
 /**
@@ -76,18 +77,10 @@ export function readAdapterOptions<Request>(
   }
   return {
     claim,
-    async choose(request) {
-      const verifier = typeof source === 'function' ? await source(request) : source;
-      if (isVerifier(verifier)) return verifier;
-      // Answered 401, since nobody knows what this sender retries.
-      const message = `The function given to ${owner} knows no verifier for a request.`;
-      const error = new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', message);
-      warnOfSetup(error);
-      throw error;
-    },
-    async body(request, verifier, read) {
+    choose: typeof source === 'function' ? (request) => chosenBy(owner, source(request)) : () => source,
+    body(request, verifier, reader) {
       const limit = limitBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;
-      if (rawBody === undefined) return read({ limitBytes: limit, contentEncoding });
+      if (rawBody === undefined) return reader.read(limit, contentEncoding);
       const body = rawBody(request);
       if (types.isUint8Array(body) && body.byteLength > limit) {
         throw new WebhookError(
@@ -98,6 +91,18 @@ export function readAdapterOptions<Request>(
       return body;
     },
   };
+}
+
+async function chosenBy(owner: string, choice: Verifier | Promise<Verifier>): Promise<Verifier> {
+  const verifier = await choice;
+  if (isVerifier(verifier)) return verifier;
+  // Answered 401, since nobody knows what this sender retries.
+  const error = new WebhookError(
+    'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+    `The function given to ${owner} knows no verifier for a request.`,
+  );
+  warnOfSetup(error);
+  throw error;
 }
 
 function isVerifier(value: unknown): value is Verifier {

@@ -1,13 +1,17 @@
 import { failureAnswer, refusalAnswer, successAnswer, toAnswer, type WebhookAnswer } from './answer.ts';
 import type { DeliveryEvent } from './events.ts';
-import { checkFreshness } from './freshness.ts';
+import { checkFreshness, checkValidity } from './freshness.ts';
 import type { VerifierHealth } from './health.ts';
 import { RefusalPolicy } from './refusal.ts';
-import { type Claim, type ClaimContext, LeasedClaim, storeError, UnguardedClaim } from './replay/claim.ts';
+import { type Claim, type ClaimContext, LeasedClaim, UnguardedClaim } from './replay/claim.ts';
 import { replayKeyOf } from './replay/replay-key.ts';
 import { type ReplayHorizon, replayHorizon, replayRecord } from './replay/replay-record.ts';
+import type { ReplayStore } from './replay/replay-store.ts';
+import { storeError } from './replay/store-error.ts';
+import { guardStore } from './replay/store-policy.ts';
 import { HeadReader, type WebhookRequest } from './request.ts';
-import { bytesOf } from './request-body.ts';
+import { bodyError, checkBytes } from './request-body.ts';
+import { EndpointHandshake } from './scheme/endpoint-handshake.ts';
 import type { Match, Opened, Scheme } from './scheme/scheme.ts';
 import type { KeySet } from './secrets/keyring.ts';
 import { isThenable } from './thenable.ts';
@@ -30,6 +34,8 @@ export class EndpointVerifier<K> implements Verifier {
   readonly #settings: VerifierSettings<K>;
   readonly #refusals: RefusalPolicy;
   readonly #horizon: ReplayHorizon;
+  readonly #claimContext: ClaimContext;
+  readonly #store: ReplayStore | undefined;
   #everMatched = false;
   readonly #recordOf = (delivery: Delivery) => ({
     key: replayKeyOf(delivery, this.#settings.replayId),
@@ -37,8 +43,13 @@ export class EndpointVerifier<K> implements Verifier {
   });
 
   constructor(settings: VerifierSettings<K>) {
-    const { scheme, freshness, endpoint, clock } = settings;
+    const { scheme, freshness, endpoint, clock, leaseMs, handlerTimeoutMs, observe } = settings;
     this.#settings = settings;
+    const report = observe && ((event: DeliveryOutcome) => this.#observe(event));
+    this.#claimContext = { clock, leaseMs, handlerTimeoutMs, observe: report };
+    this.#store =
+      settings.store &&
+      guardStore(settings.store, settings.onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
     this.scheme = scheme;
     this.endpoint = endpoint;
     this.#refusals = new RefusalPolicy(scheme.delivery, clock);
@@ -60,17 +71,25 @@ export class EndpointVerifier<K> implements Verifier {
     try {
       const opened = scheme.open(new HeadReader(request, publicUrl));
       checkFreshness(opened.signedAt, freshness, clock);
-      const bytes = bytesOf(request);
-      const body = isThenable(bytes) ? await bytes : bytes;
+      checkValidity(opened, clock);
+      let body: Uint8Array;
+      try {
+        body = checkBytes(typeof request.body === 'function' ? await request.body() : request.body);
+      } catch (error) {
+        throw bodyError(error);
+      }
       const set = keyring.keys();
       const tried = set.keys.length > 0 ? opened.match(body, set.keys) : undefined;
       const match =
         (isThenable(tried) ? await tried : tried) ?? (await this.#matchAfterMiss(opened, body, set));
-      keyring.matched(match.key.id);
       this.#everMatched = true;
       const signedAt = match.signedAt === undefined ? opened.signedAt : match.signedAt;
       // Once more, since reading may have taken long: a body held back must not outlive what the replay store remembers.
       checkFreshness(signedAt, freshness, clock);
+      checkValidity(opened, clock);
+      checkValidity(match, clock);
+      // Only now: a replayed delivery that is too old must not make a replaced secret look as if it were still used.
+      keyring.matched(match.key.id);
       const delivery = this.#delivery(body, match, signedAt ?? undefined);
       this.#observeVerified(delivery, startedAt);
       return delivery;
@@ -82,15 +101,16 @@ export class EndpointVerifier<K> implements Verifier {
   /** No key of `tried` matches: one shared refresh may bring the right one. */
   async #matchAfterMiss(opened: Opened<K>, body: Uint8Array, tried: KeySet<K>): Promise<Match> {
     const { keyring, scheme } = this.#settings;
-    const miss = await keyring.miss(tried, missOptions(opened.keyId, scheme.delivery.timeoutSeconds));
+    const keyId = opened.keyId ?? opened.keyIdIn?.(body);
+    const miss = await keyring.miss(tried, missOptions(keyId, scheme.delivery.timeoutSeconds));
     const set = miss.state === 'changed' ? miss.set : tried;
-    if (set.keys.length === 0) {
+    if (set.keys.length === 0 && keyring.mayBeEmpty !== true) {
       throw new WebhookError(
         'ERR_WEBHOOK_NOT_READY',
         'No valid set of secrets is loaded; health() says why.',
       );
     }
-    const match = set === tried ? undefined : await opened.match(body, set.keys);
+    const match = set === tried || set.keys.length === 0 ? undefined : await opened.match(body, set.keys);
     if (match !== undefined) return match;
     if (miss.state === 'uncertain') throw new WebhookError('ERR_WEBHOOK_SECRETS_UNCERTAIN', miss.message);
     throw new WebhookError(
@@ -105,9 +125,10 @@ export class EndpointVerifier<K> implements Verifier {
   }
 
   async claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }> {
-    const { store, clock, leaseMs } = this.#settings;
-    const startedAt = clock.monotonic();
-    const context = this.#claimContext();
+    const { clock, leaseMs, observe } = this.#settings;
+    const store = this.#store;
+    const startedAt = observe === undefined ? 0 : clock.monotonic();
+    const context = this.#claimContext;
     try {
       if (store === undefined) return new UnguardedClaim(context);
       const record = replayRecord(webhook);
@@ -132,17 +153,32 @@ export class EndpointVerifier<K> implements Verifier {
     }
   }
 
-  #claimContext(): ClaimContext {
-    const { clock, leaseMs, handlerTimeoutMs } = this.#settings;
-    return { clock, leaseMs, handlerTimeoutMs, observe: (event) => this.#observe(event) };
-  }
-
   async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<Reception> {
+    const handshake = this.#settings.scheme.handshake && new EndpointHandshake(this.#settings, request);
+    const challenge = handshake && this.#answered(() => handshake.open());
+    if (challenge !== undefined) return challenge;
     const delivery = await this.#verify(request);
-    const claim =
-      options.claim === 'manual' ? new UnguardedClaim(this.#claimContext()) : await this.claim(delivery);
+    const greeting = handshake && this.#answered(() => handshake.signed(delivery));
+    if (greeting !== undefined) return greeting;
+    const unguarded = options.claim === 'manual' || this.#store === undefined;
+    const claim = unguarded ? new UnguardedClaim(this.#claimContext) : await this.claim(delivery);
     if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
     return { state: 'duplicate', webhook: delivery, answer: successAnswer(this.scheme.delivery, 200) };
+  }
+
+  /** A sender's challenge is answered as it is: nothing is claimed, no handler runs. */
+  #answered(answer: () => WebhookAnswer | undefined): Reception | undefined {
+    const { observe, clock } = this.#settings;
+    const startedAt = observe === undefined ? 0 : clock.monotonic();
+    let given: WebhookAnswer | undefined;
+    try {
+      given = answer();
+    } catch (error) {
+      throw this.#refuse(error, startedAt);
+    }
+    if (given === undefined) return undefined;
+    this.#observe({ type: 'handshake' });
+    return { state: 'handshake', answer: given };
   }
 
   async handle(
@@ -157,7 +193,7 @@ export class EndpointVerifier<K> implements Verifier {
       if (isWebhookError(error)) return refusalAnswer(error);
       throw error;
     }
-    if (reception.state === 'duplicate') return reception.answer;
+    if (reception.state !== 'claimed') return reception.answer;
     const answer = await this.#run(handler, reception.webhook);
     const success = answer.status >= 200 && answer.status < 300;
     // The answer does not wait for the store: a duplicate that overtakes the commit finds the claim. Failures are observed there.
@@ -222,9 +258,11 @@ export class EndpointVerifier<K> implements Verifier {
     this.#settings.observe?.({ endpoint: this.endpoint, scheme: this.scheme.name, ...event });
   }
 
-  async reload(): Promise<VerifierHealth> {
-    await this.#settings.keyring.reload();
-    return this.health();
+  reload(): Promise<VerifierHealth> {
+    const health = this.#settings.keyring.reload().then(() => this.health());
+    // As the keyring's own: a signal handler that ignores its end must not end the process while the source is away.
+    health.catch(() => undefined);
+    return health;
   }
 
   revoke(keyId: string): Promise<void> {
@@ -232,9 +270,9 @@ export class EndpointVerifier<K> implements Verifier {
   }
 
   health(): VerifierHealth {
-    const { keyring, store, endpoint, scheme } = this.#settings;
+    const { keyring, endpoint, scheme } = this.#settings;
     const secrets = keyring.health();
-    const replay = store?.health?.();
+    const replay = this.#store?.health?.();
     const warnings = [
       ...secrets.warnings,
       ...(replay?.warnings ?? []).map((message) => ({ code: 'replay-store' as const, message })),

@@ -20,10 +20,26 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
       readonly message: string;
       readonly durationMs: number;
     }
+  /** A sender's challenge was answered. */
+  | { readonly type: 'handshake' }
   | { readonly type: 'claimed' | 'duplicate' | 'committed' | 'released' | 'claim-lost' | 'handler-timeout' }
-  /** The work is done but the store did not take the commit: the lease lapses, and a late retry may run again. */
+  /**
+   * The work is done but the store has not taken the commit for the time of a lease: a retry may run again on another instance.
+   * Tried on; `committed` follows if the store takes it after all.
+   */
   | { readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown }
   | { readonly type: 'handler-failed'; readonly error: unknown }
+  /** One call to the replay store failed or got no answer in time. */
+  | {
+      readonly type: 'store-failed';
+      readonly operation: 'claim' | 'renew' | 'commit' | 'release';
+      readonly error: unknown;
+    }
+  /** The store does not answer: from now on claims fail at once. Seen by the verifier that found out, as is `store-up`. */
+  | { readonly type: 'store-down'; readonly error: unknown }
+  | { readonly type: 'store-up' }
+  /** With `onStoreError: 'local'`: the store is away, and only this process knows of the claim. `claimed` follows. */
+  | { readonly type: 'claimed-locally' }
 );
 
 /** What happens to a set of secrets. Names keys by id, never by value. */

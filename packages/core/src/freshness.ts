@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { Freshness } from './scheme/scheme.ts';
+import type { Freshness, Validity } from './scheme/scheme.ts';
 import { WebhookError } from './webhook-error.ts';
 
 /**
@@ -33,4 +33,29 @@ export function checkFreshness(
       `Signed ${-age} s in the future, ${freshness.future} s are accepted. If deliveries are on time, this machine's clock is behind.`,
     );
   }
+}
+
+/**
+ * Judges the bounds that a signature, or what it was made with, counts within.
+ * @throws `ERR_WEBHOOK_TIMESTAMP_TOO_OLD`, `ERR_WEBHOOK_TIMESTAMP_TOO_NEW`
+ */
+export function checkValidity({ notBefore, notAfter }: Validity, clock: Pick<Clock, 'now'>): void {
+  const now = clock.now();
+  // Written so that NaN, which nothing compares with, refuses.
+  if (notAfter !== undefined && !(now <= notAfter)) {
+    throw new WebhookError(
+      'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
+      `The signature, or the certificate behind it, has expired${agoText(now - notAfter)}. If deliveries are on time, this machine's clock is ahead.`,
+    );
+  }
+  if (notBefore !== undefined && !(now >= notBefore)) {
+    throw new WebhookError(
+      'ERR_WEBHOOK_TIMESTAMP_TOO_NEW',
+      `The signature, or the certificate behind it, is not valid yet. If deliveries are on time, this machine's clock is behind.`,
+    );
+  }
+}
+
+function agoText(ms: number): string {
+  return Number.isFinite(ms) ? ` ${Math.ceil(ms / 1000)} s ago` : '';
 }

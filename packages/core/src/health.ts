@@ -1,4 +1,4 @@
-import type { ReplayStoreHealth } from './replay/replay-store.ts';
+import type { ReplayHealth } from './replay/guarded-store.ts';
 import type { KeyRole } from './scheme/scheme.ts';
 import type { ReloadReason } from './secrets/secrets.ts';
 import type { WebhookErrorCode } from './webhook-error.ts';
@@ -12,6 +12,7 @@ export interface HealthWarning {
     | 'secrets-stale'
     | 'refresh-failed'
     | 'rotation-overdue'
+    | 'version-went-back'
     | 'replay-store';
   readonly message: string;
 }
@@ -57,7 +58,7 @@ export interface VerifierHealth {
   readonly endpoint: string;
   readonly scheme: string;
   readonly secrets: KeyringHealth;
-  readonly replay: ReplayStoreHealth | undefined;
+  readonly replay: ReplayHealth | undefined;
   /** Those of the secrets and of the store together. */
   readonly warnings: readonly HealthWarning[];
 }

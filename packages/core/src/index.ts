@@ -1,6 +1,7 @@
 export {
   type AdapterOptions,
   type AdapterSettings,
+  type BodySource,
   type ContentEncodingPolicy,
   readAdapterOptions,
   type VerifierSource,
@@ -11,30 +12,62 @@ export type { DeliveryEvent, KeyringEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
 export { refusalStatus } from './refusal.ts';
 export type { Claim } from './replay/claim.ts';
+export { claimOwner } from './replay/claim-owner.ts';
+export type { ReplayHealth } from './replay/guarded-store.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayRecord, replayRecord } from './replay/replay-record.ts';
 export type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay/replay-store.ts';
 export type { HeadersInput, RequestHead, WebhookRequest } from './request.ts';
+export type {
+  BodyDigestPart,
+  ContentPart,
+  FieldsPart,
+  ListedHeadersPart,
+  SortedPart,
+} from './scheme/content-part.ts';
 export { defineScheme } from './scheme/define-scheme.ts';
+export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/handshake-definition.ts';
 export type {
   DefinedScheme,
   DeliveryRules,
   Freshness,
+  Handshake,
   Key,
   KeyRole,
   Match,
   Opened,
   Scheme,
+  Validity,
 } from './scheme/scheme.ts';
 export type {
+  BodyTime,
+  DeliveryIdentity,
   SchemeDefinition,
   SchemeSource,
+} from './scheme/scheme-definition.ts';
+export type {
+  HashName,
+  KeyDerivation,
+  PrefixedSecret,
+  PublicKey,
+  SecretByPrefix,
   SecretFormat,
+  SharedSecret,
+} from './scheme/secret-format.ts';
+export type {
+  FormConditions,
+  HashForm,
+  HmacForm,
+  PublicKeyForm,
+  SignatureList,
   SignaturePlace,
   SignedForm,
   TimestampPlace,
   TimeUnit,
-} from './scheme/scheme-definition.ts';
+  TokenForm,
+  TokenPlace,
+  UrlRules,
+} from './scheme/signed-form.ts';
 export {
   createKeyring,
   type Keyring,

@@ -35,6 +35,28 @@ export function checkNumber(
   return value;
 }
 
+/**
+ * One of a few words, or the first of them where it is `undefined`. An unknown one is refused with a "did you mean".
+ */
+export function checkChoice<const T extends string>(
+  name: string,
+  value: unknown,
+  choices: readonly [T, ...T[]],
+): T {
+  if (value === undefined) return choices[0];
+  const choice = choices.find((known) => known === value);
+  if (choice !== undefined) return choice;
+  const near = typeof value === 'string' ? nearest(value, choices) : undefined;
+  const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
+  throw configError(`"${name}" must be ${choices.map((known) => `"${known}"`).join(' or ')}.${hint}`);
+}
+
+/** A time that a replay store is called with: a finite number of milliseconds above 0. */
+export function checkDuration(name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  throw configError(`"${name}" must be a number of milliseconds above 0.`);
+}
+
 /** A function or nothing. */
 export function checkFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw configError(`"${name}" must be a function.`);

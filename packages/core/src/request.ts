@@ -14,7 +14,7 @@ export interface WebhookRequest {
   url?: string | undefined;
   headers: HeadersInput;
   /** The bytes as received, or a function that reads them when the headers have been found good. */
-  body: Uint8Array | (() => Promise<Uint8Array>);
+  body: Uint8Array | (() => Uint8Array | Promise<Uint8Array>);
 }
 
 /** The part of a request that is known before its body is read. */

@@ -2,9 +2,10 @@ import type { KeyObject } from 'node:crypto';
 import { types } from 'node:util';
 import { type Clock, systemClock } from './clock.ts';
 import { safeObserver, type WebhookEvent } from './events.ts';
-import { checkFunction, checkKeys, checkNumber, configError } from './options.ts';
+import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from './options.ts';
 import { memoryReplayStore } from './replay/memory-replay-store.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
+import type { StoreErrorPolicy } from './replay/store-policy.ts';
 import type { Freshness, Scheme } from './scheme/scheme.ts';
 import { createKeyring, type Keyring, type KeyringOptions } from './secrets/keyring.ts';
 import {
@@ -48,6 +49,16 @@ export interface VerifierOptions<K = KeyObject> {
   leaseSeconds?: number;
   /** After so many seconds `signal` aborts and the claim is no longer renewed. Default: 300. */
   handlerTimeoutSeconds?: number;
+  /**
+   * What becomes of deliveries while the replay store is out of reach.
+   *
+   * - `'unavailable'` (default): they are answered 503 with Retry-After. Nothing runs twice, and nothing is lost at senders that
+   *   try again for longer than the store is away.
+   * - `'local'`: they are claimed in the memory of this process and run. Duplicates that reach the same process are still caught,
+   *   other instances may run them too. Better where a delivery that is refused never comes back (GitHub), or not for long, and
+   *   running one twice does less harm than losing it.
+   */
+  onStoreError?: 'unavailable' | 'local';
   /** How secrets are reloaded. Not with a keyring, which has its own. */
   reload?: KeyringOptions;
   /** Sees every outcome. Must not throw; what it throws is dropped. */
@@ -69,6 +80,7 @@ export interface VerifierSettings<K> {
   readonly replayId: ((webhook: VerifiedWebhook) => string) | undefined;
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
+  readonly onStoreError: StoreErrorPolicy;
   readonly observe: ((event: WebhookEvent) => void) | undefined;
   readonly clock: Clock;
 }
@@ -83,6 +95,7 @@ const KNOWN = [
   'replayId',
   'leaseSeconds',
   'handlerTimeoutSeconds',
+  'onStoreError',
   'reload',
   'observe',
   'clock',
@@ -97,6 +110,11 @@ export function readOptions<K>(options: VerifierOptions<K>): VerifierSettings<K>
   checkKeys('createVerifier()', options, KNOWN);
   const { scheme, replayId, observe, publicUrl } = options;
   checkScheme(scheme);
+  if (scheme.needsPublicUrl === true && publicUrl === undefined) {
+    throw configError(
+      `"publicUrl" is missing: ${scheme.name} signs the address it was given, and that is never rebuilt from a request.`,
+    );
+  }
   checkFunction('replayId', replayId);
   checkFunction('observe', observe);
   const clock = options.clock ?? systemClock;
@@ -117,6 +135,7 @@ export function readOptions<K>(options: VerifierOptions<K>): VerifierSettings<K>
     leaseMs: leaseSeconds * 1000,
     handlerTimeoutMs:
       checkNumber('handlerTimeoutSeconds', options.handlerTimeoutSeconds, timeoutBounds) * 1000,
+    onStoreError: checkChoice('onStoreError', options.onStoreError, ['unavailable', 'local']),
     observe: observer,
     clock,
     ...readSecrets(options, clock, observer),

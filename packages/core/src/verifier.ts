@@ -8,10 +8,11 @@ import type { Scheme } from './scheme/scheme.ts';
 import { readOptions, type VerifierOptions } from './verifier-options.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 
-/** What `receive()` gives: a delivery to handle, or the answer to one that was handled before. */
+/** What `receive()` gives: a delivery to handle, or the answer to one that was handled before or to a sender's challenge. */
 export type Reception =
   | { readonly state: 'claimed'; readonly webhook: ReceivedWebhook; readonly claim: Claim }
-  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook; readonly answer: WebhookAnswer };
+  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook; readonly answer: WebhookAnswer }
+  | { readonly state: 'handshake'; readonly answer: WebhookAnswer };
 
 /** Who claims a delivery that was verified. */
 export interface ReceiveOptions {
@@ -36,7 +37,7 @@ export interface Verifier extends AsyncDisposable {
    * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_STORE_FULL`
    */
   claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }>;
-  /** Verifies and claims: what adapters call. Throws what the two throw. */
+  /** Verifies and claims, and answers a sender's challenges: what adapters call. Throws what the two throw. */
   receive(request: WebhookRequest, options?: ReceiveOptions): Promise<Reception>;
   /**
    * Verifies, claims, runs `handler` and settles by its outcome. The handler gives nothing (204), a status from 200 to 599, or a

@@ -1,5 +1,7 @@
+import { createHmac, createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { defineScheme, type SchemeDefinition, type SignedForm, WebhookError } from '../src/index.ts';
+import { HeadReader } from '../src/request.ts';
 
 const form = {
   algorithm: { hmac: 'sha256' },
@@ -177,6 +179,37 @@ describe('defineScheme', () => {
       signed: { algorithm: form.algorithm, signature: { header: 'x', encoding: 'hex' }, content: '{body}' },
     } as const;
     expect(defineScheme(untimed).freshness).toEqual({ signed: 'none' });
+  });
+});
+
+describe('a body of which the values are signed in the order of their names', () => {
+  const secret = createSecretKey(Buffer.from('a signing secret of some length'));
+  const bodyAuthenticated = async (pair: string, signed: string, body: string) => {
+    const scheme = defineScheme({
+      ...definition,
+      signed: {
+        algorithm: { hmac: 'sha256' },
+        signature: { header: 'x', encoding: 'hex' },
+        parts: { values: { sorted: 'form', pair } },
+        content: '{values}',
+      },
+      identity: 'content',
+    });
+    const headers = { x: createHmac('sha256', secret).update(signed).digest('hex') };
+    const type = { 'content-type': 'application/x-www-form-urlencoded' };
+    const head = new HeadReader({ headers: { ...headers, ...type }, body: Buffer.from(body) }, undefined);
+    const opened = scheme.open(head);
+    const match = await opened.match(Buffer.from(body), [{ id: 'k', role: 'current', key: secret }]);
+    return match?.bodyAuthenticated;
+  };
+
+  it('is authenticated where the names are signed with them', async () => {
+    expect(await bodyAuthenticated('{name}={value};', 'amount=5;to=7;', 'amount=5&to=7')).toBe(true);
+  });
+
+  it('is not where they are not: another body has the same signature', async () => {
+    expect(await bodyAuthenticated('{value};', '5;7;', 'amount=5&to=7')).toBe(false);
+    expect(await bodyAuthenticated('{value};', '5;7;', 'fee=5&refund=7')).toBe(false);
   });
 });
 

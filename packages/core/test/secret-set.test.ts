@@ -54,6 +54,22 @@ function bytesOf(key: KeyObject | undefined): string | undefined {
 }
 
 describe('a set of secrets', () => {
+  it('takes a public key as JSON, which other JSON in the place of a secret is not', () => {
+    const jwk = (type: 'ed25519' | 'ec' | 'rsa') => {
+      const options = { namedCurve: 'P-256', modulusLength: 2048 };
+      const { publicKey } = generateKeyPairSync(type as 'ec', options);
+      return JSON.stringify(publicKey.export({ format: 'jwk' }));
+    };
+    for (const text of [jwk('ed25519'), jwk('ec'), jwk('rsa')])
+      expect(decode({ current: text }).keys).toHaveLength(1);
+    for (const text of [
+      '{"current":"0123456789abcdef"}',
+      `{"kty":"oct","k":"${A}"}`,
+      '{"note":"kty","x":"EC"}',
+    ])
+      expect(refusal({ current: text }).message).toMatch(/"current" is JSON/);
+  });
+
   it('takes one secret as text, as bytes and as an object', () => {
     const forms = [A, Buffer.from(A), { secret: A }, { secret: new Uint8Array(Buffer.from(A)) }];
     const keys = forms.map((current) => decode({ current }).keys);

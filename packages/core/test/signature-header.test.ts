@@ -1,22 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import type { SignaturePlace } from '../src/scheme/scheme-definition.ts';
-import { readSignatures } from '../src/scheme/signature-header.ts';
+import { readSignatures, type SignatureGrammar } from '../src/scheme/signature-header.ts';
 
 const digest = 'ab'.repeat(32);
 const other = 'cd'.repeat(32);
-const items: SignaturePlace = {
-  header: 'x',
+const items: SignatureGrammar = {
   list: { separator: ',', assign: '=', label: 'v1' },
   encoding: 'hex',
 };
-const words: SignaturePlace = {
-  header: 'x',
+const words: SignatureGrammar = {
   list: { separator: ' ', assign: ',', label: 'v1' },
   encoding: 'base64',
 };
-const single: SignaturePlace = { header: 'x', prefix: 'sha256=', encoding: 'hex' };
+const single: SignatureGrammar = { prefix: 'sha256=', encoding: 'hex' };
 const hexOf = (text: string, place = items) =>
   readSignatures(text, place, 32, 't').signatures.map((each) => each.toString('hex'));
+
+describe('entries that two characters separate', () => {
+  const grammar: SignatureGrammar = {
+    list: { separator: ', ', assign: ',', label: 'v1' },
+    encoding: 'hex',
+  };
+
+  it('are each read', () => {
+    expect(hexOf(`v1,${digest}, v1,${other}`, grammar)).toEqual([digest, other]);
+  });
+
+  it.each([`v1,${digest},v1,${other}`, `v1,${digest} v1,${other}`, `v1,${digest},`, `, ,v1,${digest}`])(
+    'are no entries between other ones: %s',
+    (text) => {
+      expect(hexOf(text, grammar)).toEqual([]);
+    },
+  );
+});
 
 describe('a list of labelled entries', () => {
   it('gives the time and every signature of the label', () => {

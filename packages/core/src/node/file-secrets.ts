@@ -2,11 +2,11 @@ import { resolve } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { type Clock, systemClock } from '../clock.ts';
 import { checkKeys, checkNumber, configError } from '../options.ts';
+import { parseSecretJson, parseSecretText, type SecretPlace } from '../secrets/secret-text.ts';
 import type { SecretProvider, SecretSetInput } from '../secrets/secrets.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { watchDirectory } from './directory-watch.ts';
 import { readSecretFiles, type SecretFiles } from './secret-files.ts';
-import { parseSecretJson, parseSecretText } from './secret-text.ts';
 
 /** Options of {@link fileSecrets}. */
 export interface FileSecretsOptions {
@@ -106,10 +106,19 @@ function parse({ directory, files }: SecretFiles, format: 'text' | 'json', path:
   }
   const set: SecretSetInput = { current: [] };
   for (const { role, path: where, bytes } of files) {
-    if (format === 'json') return parseSecretJson(bytes, where);
-    set[role] = parseSecretText(bytes, where);
+    if (format === 'json') return parseSecretJson(bytes, placeOf(where));
+    set[role] = parseSecretText(bytes, placeOf(where));
   }
   return set;
+}
+
+function placeOf(path: string): SecretPlace {
+  const whenEmpty = 'It may be half-written: write a new file and rename it into place.';
+  return {
+    name: `The secret file "${path}"`,
+    whenEmpty,
+    whenNoJson: `${whenEmpty} A file that holds only the secret must not end in .json.`,
+  };
 }
 
 /** The clock's timers don't keep a process alive: without this, one that awaits its secrets before it listens would just end. */

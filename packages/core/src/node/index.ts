@@ -1,3 +1,5 @@
+export { providerError } from '../secrets/provider-error.ts';
+export { parseSecretJson, parseSecretText, type SecretPlace } from '../secrets/secret-text.ts';
 export { type EnvSecretsOptions, envSecrets } from './env-secrets.ts';
 export { type FileSecretsOptions, fileSecrets } from './file-secrets.ts';
 export { type ReadBodyOptions, readBody } from './read-body.ts';

@@ -1,12 +1,11 @@
 import { constants } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
-import rawBody from 'raw-body';
 import type { ContentEncodingPolicy } from '../adapter-options.ts';
 import { checkKeys, checkNumber, configError } from '../options.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { bodyIncomplete, bodyTooLarge } from './body-errors.ts';
+import { bodyTooLarge } from './body-errors.ts';
 import { decoderFor } from './content-encoding.ts';
+import { readWire } from './read-wire.ts';
 
 /** Options of {@link readBody}. */
 export interface ReadBodyOptions {
@@ -45,12 +44,21 @@ const POLICIES: readonly unknown[] = ['refuse', 'as-received', 'inflate'] satisf
  */
 export async function readBody(incoming: IncomingMessage, options: ReadBodyOptions): Promise<Buffer> {
   const { limitBytes, contentEncoding } = checkOptions(options);
+  return readChecked(incoming, limitBytes, contentEncoding);
+}
+
+/** {@link readBody} with options that have been checked; throws where the head alone tells that the body is not taken. */
+export function readChecked(
+  incoming: IncomingMessage,
+  limitBytes: number,
+  contentEncoding: ContentEncodingPolicy,
+): Promise<Buffer> {
   const length = declaredLength(incoming);
   refuseConsumed(incoming, length);
   const decode = decoderFor(incoming.headers['content-encoding'], contentEncoding);
   if (length !== undefined && length > limitBytes) throw bodyTooLarge(limitBytes);
-  const wire = incoming.readableEnded ? Buffer.alloc(0) : await readWire(incoming, limitBytes, length);
-  return decode === undefined ? wire : decode(wire, limitBytes);
+  const wire = readWire(incoming, limitBytes, length);
+  return decode === undefined ? wire : wire.then((bytes) => decode(bytes, limitBytes));
 }
 
 function checkOptions(options: ReadBodyOptions): Required<ReadBodyOptions> {
@@ -91,51 +99,4 @@ function refuseConsumed(incoming: IncomingMessage, length: number | undefined): 
         'Remove that call, or mount the webhook route before it.',
     );
   }
-}
-
-function readWire(
-  incoming: IncomingMessage,
-  limitBytes: number,
-  length: number | undefined,
-): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    let settled = false;
-    const lost = () => settle(() => reject(connectionLost()));
-    const settle = (outcome: () => void) => {
-      settled = true;
-      incoming.removeListener('close', lost);
-      incoming.socket?.removeListener('end', lost);
-      outcome();
-    };
-    // raw-body stops listening at `close`, but then never answers.
-    incoming.once('close', lost);
-    rawBody(incoming, { limit: limitBytes, length: length ?? null }, (error, body) => {
-      settle(() => {
-        if (error) reject(error.type === 'entity.too.large' ? bodyTooLarge(limitBytes) : connectionLost());
-        else if (incoming.complete === false || isAborted(incoming)) reject(connectionLost());
-        else resolve(body);
-      });
-    });
-    // Where somebody paused the request, listening for data doesn't start it again.
-    incoming.resume();
-    // A server with a `clientError` listener of its own may keep a connection that its client has half-closed: then only the
-    // socket says so. Not before the packet at hand is parsed: of pipelined requests only the last can still be incomplete then.
-    process.nextTick(() => {
-      if (settled || incoming.complete || incoming.httpVersionMajor !== 1) return;
-      if (!(incoming.socket instanceof Socket)) return;
-      if (incoming.socket.readableEnded) lost();
-      else incoming.socket.once('end', lost);
-    });
-  });
-}
-
-/** Over HTTP/2 a stream that its client has reset calls itself complete. */
-function isAborted(incoming: IncomingMessage): boolean {
-  return incoming.httpVersionMajor > 1 && incoming.aborted;
-}
-
-function connectionLost(): WebhookError {
-  return bodyIncomplete(
-    "The request's body ended early: its sender, or something on the way, closed the connection.",
-  );
 }

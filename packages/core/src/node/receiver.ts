@@ -1,9 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type AdapterOptions, readAdapterOptions, type VerifierSource } from '../adapter-options.ts';
+import {
+  type AdapterOptions,
+  type AdapterSettings,
+  type BodySource,
+  type ContentEncodingPolicy,
+  readAdapterOptions,
+  type VerifierSource,
+} from '../adapter-options.ts';
 import { refusalAnswer } from '../answer.ts';
+import type { WebhookRequest } from '../request.ts';
+import { isThenable } from '../thenable.ts';
+import type { Verifier } from '../verifier.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, type WebhookErrorCode } from '../webhook-error.ts';
-import { readBody } from './read-body.ts';
+import { readChecked } from './read-body.ts';
 import { sendAnswer } from './send-answer.ts';
 import { settleByResponse } from './settle.ts';
 
@@ -35,18 +45,13 @@ export function createNodeReceiver<Request>(
   const settings = readAdapterOptions(owner, source, options);
   return async function receive(request, incoming, response) {
     try {
-      const verifier = await settings.choose(request);
+      const chosen = settings.choose(request);
+      const verifier = isThenable(chosen) ? await chosen : chosen;
       const reception = await verifier.receive(
-        {
-          method: incoming.method,
-          // Frameworks that mount handlers below a path cut it off `url` and keep the whole under this name.
-          url: (incoming as { originalUrl?: string }).originalUrl ?? incoming.url,
-          headers: incoming.rawHeaders,
-          body: () => settings.body(request, verifier, (limits) => readBody(incoming, limits)),
-        },
+        new NodeRequest(request, incoming, verifier, settings),
         settings,
       );
-      if (reception.state === 'duplicate') {
+      if (reception.state !== 'claimed') {
         sendAnswer(incoming, response, reception.answer);
         return undefined;
       }
@@ -63,4 +68,41 @@ export function createNodeReceiver<Request>(
       return undefined;
     }
   };
+}
+
+/** A request of Node's as the verifier wants it. */
+class NodeRequest<Request> implements WebhookRequest, BodySource {
+  readonly #request: Request;
+  readonly #incoming: IncomingMessage;
+  readonly #verifier: Verifier;
+  readonly #settings: AdapterSettings<Request>;
+
+  constructor(
+    request: Request,
+    incoming: IncomingMessage,
+    verifier: Verifier,
+    settings: AdapterSettings<Request>,
+  ) {
+    this.#request = request;
+    this.#incoming = incoming;
+    this.#verifier = verifier;
+    this.#settings = settings;
+  }
+
+  get method(): string | undefined {
+    return this.#incoming.method;
+  }
+  get url(): string | undefined {
+    // Frameworks that mount handlers below a path cut it off `url` and keep the whole under this name.
+    return (this.#incoming as { originalUrl?: string }).originalUrl ?? this.#incoming.url;
+  }
+  get headers(): readonly string[] {
+    return this.#incoming.rawHeaders;
+  }
+  body(): Uint8Array | Promise<Uint8Array> {
+    return this.#settings.body(this.#request, this.#verifier, this);
+  }
+  read(limitBytes: number, contentEncoding: ContentEncodingPolicy): Promise<Uint8Array> {
+    return readChecked(this.#incoming, limitBytes, contentEncoding);
+  }
 }

@@ -1,7 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import type { Claim } from '../replay/claim.ts';
 
-const settlers = new WeakMap<ServerResponse, (success: boolean) => void>();
+// An event: a WeakMap with an entry for each request makes garbage collection dearer than verifying, and so does a property in
+// Express, which changes the prototype of each response.
+const UNENDED = Symbol('countersign.unended');
 
 /**
  * Settles a claim by the response that is really sent: ended with 2xx it commits, ended with anything else it releases.
@@ -18,12 +20,12 @@ export function settleByResponse(response: ServerResponse, claim: Claim): void {
     // What the store fails at is observed by the claim; the answer is on its way already.
     (success ? claim.commit() : claim.release()).catch(() => undefined);
   };
-  settlers.set(response, settle);
+  response.on(UNENDED, settle);
   // Over HTTP/2 a stream that its client has reset finishes too, without having been ended.
-  response.once('finish', () => {
+  response.on('finish', () => {
     if (response.writableEnded) settle(isSuccess(sentStatus(response)));
   });
-  response.once('close', () => {
+  response.on('close', () => {
     if (settled) return;
     if (response.writableEnded) settle(isSuccess(sentStatus(response)));
     // HTTP/2 responses have no `errored`: there, nothing tells the server's own destruction from a client that leaves.
@@ -55,7 +57,7 @@ function sentStatus(response: ServerResponse): number {
  * Does nothing where the response was ended, or is no webhook's.
  */
 export function settleUnended(response: ServerResponse, status: number): void {
-  if (!response.writableEnded) settlers.get(response)?.(isSuccess(status));
+  if (!response.writableEnded) response.emit(UNENDED, isSuccess(status));
 }
 
 function isSuccess(status: number): boolean {

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
-import { isWebhookError, WebhookError } from '../webhook-error.ts';
 import { LateAbort } from './late-abort.ts';
 import type { ReplayRecord } from './replay-record.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
+import { storeError } from './store-error.ts';
 
 /** A delivery taken for one run of its handler. Settle it once; what comes later is ignored. */
 export interface Claim {
@@ -12,8 +12,10 @@ export interface Claim {
   /** Fencing token: rises with every run of the same delivery. */
   readonly fence: number;
   /**
-   * The delivery is handled: duplicates are answered without a run. Tried three times.
-   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE` where the store took none of them: then the lease lapses.
+   * The delivery is handled: duplicates are answered without a run. While the store can't take it, it is tried again and again, and
+   * this process answers duplicates from its own memory. Send your answer without waiting for it.
+   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE` where the store has not taken it for the time of a lease. The tries go on after that,
+   * but other instances may run a retry meanwhile.
    */
   commit(): Promise<void>;
   /**
@@ -32,10 +34,8 @@ export interface ClaimContext {
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
-  readonly observe: (event: ClaimEvent) => void;
+  readonly observe: ((event: ClaimEvent) => void) | undefined;
 }
-
-const COMMIT_DELAYS_MS = [100, 300];
 
 /** A claim whose lease is renewed while its handler runs. */
 export class LeasedClaim implements Claim {
@@ -67,7 +67,11 @@ export class LeasedClaim implements Claim {
   }
 
   commit(): Promise<void> {
-    this.#settled ??= this.#settle(() => this.#commitWithRetries(), 'committed', 'commit-failed');
+    this.#settled ??= this.#settle(
+      () => this.#store.commit(this.#record.key, this.#token, this.#record),
+      'committed',
+      'commit-failed',
+    );
     return this.#settled;
   }
 
@@ -88,22 +92,11 @@ export class LeasedClaim implements Claim {
     this.#cancelTimers();
     try {
       const kept = await write();
-      this.#context.observe({ type: kept ? done : 'claim-lost' });
+      this.#context.observe?.({ type: kept ? done : 'claim-lost' });
     } catch (error) {
-      this.#context.observe({ type: failed, error });
+      this.#context.observe?.({ type: failed, error });
       throw storeError(error);
     }
-  }
-
-  async #commitWithRetries(): Promise<boolean> {
-    for (const delayMs of COMMIT_DELAYS_MS) {
-      try {
-        return await this.#store.commit(this.#record.key, this.#token, this.#record);
-      } catch {
-        await new Promise<void>((resolve) => this.#context.clock.schedule(resolve, delayMs));
-      }
-    }
-    return this.#store.commit(this.#record.key, this.#token, this.#record);
   }
 
   #scheduleRenewal(): () => void {
@@ -140,12 +133,12 @@ export class LeasedClaim implements Claim {
   }
 
   #lose(): void {
-    this.#context.observe({ type: 'claim-lost' });
+    this.#context.observe?.({ type: 'claim-lost' });
     this.#stop('The claim of this delivery was lost: another run may have taken over.');
   }
 
   #timeout(): void {
-    this.#context.observe({ type: 'handler-timeout' });
+    this.#context.observe?.({ type: 'handler-timeout' });
     this.#stop('The handler ran longer than "handlerTimeoutSeconds".');
   }
 
@@ -166,35 +159,44 @@ export class LeasedClaim implements Claim {
 export class UnguardedClaim implements Claim {
   readonly state = 'claimed';
   readonly fence = 0;
+  readonly #context: ClaimContext;
+  readonly #startedAt: number;
   readonly #abort = new LateAbort();
-  readonly #cancelTimeout: () => void;
+  #cancelTimeout: (() => void) | undefined;
 
-  constructor({ clock, handlerTimeoutMs, observe }: ClaimContext) {
-    this.#cancelTimeout = clock.schedule(() => {
-      observe({ type: 'handler-timeout' });
-      this.#abort.abort('The handler ran longer than "handlerTimeoutSeconds".');
-    }, handlerTimeoutMs);
+  constructor(context: ClaimContext) {
+    this.#context = context;
+    this.#startedAt = context.clock.monotonic();
+    if (context.observe !== undefined) this.#watchTime();
   }
 
   get signal(): AbortSignal {
+    // Where nobody looks, no timer runs: starting and stopping one for each delivery costs more than reading its head.
+    this.#watchTime();
     return this.#abort.signal;
   }
   async commit(): Promise<void> {
-    this.#cancelTimeout();
+    this.#settle();
   }
   async release(): Promise<void> {
-    this.#cancelTimeout();
+    this.#settle();
   }
-}
 
-/** A store's failure as the verifier throws it. */
-export function storeError(error: unknown): WebhookError {
-  if (isWebhookError(error)) return error;
-  return new WebhookError(
-    'ERR_WEBHOOK_STORE_UNAVAILABLE',
-    'The replay store did not do what it was asked; see the cause.',
-    {
-      cause: error,
-    },
-  );
+  #settle(): void {
+    this.#cancelTimeout?.();
+    this.#cancelTimeout = () => undefined;
+  }
+
+  #watchTime(): void {
+    if (this.#cancelTimeout !== undefined) return;
+    const { clock, handlerTimeoutMs, observe } = this.#context;
+    const timeout = () => {
+      observe?.({ type: 'handler-timeout' });
+      this.#abort.abort('The handler ran longer than "handlerTimeoutSeconds".');
+    };
+    const leftMs = this.#startedAt + handlerTimeoutMs - clock.monotonic();
+    this.#cancelTimeout = () => undefined;
+    if (leftMs > 0) this.#cancelTimeout = clock.schedule(timeout, leftMs);
+    else timeout();
+  }
 }

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { type Clock, systemClock } from '../clock.ts';
-import { checkKeys, checkNumber, configError } from '../options.ts';
+import { checkDuration, checkKeys, checkNumber, configError } from '../options.ts';
 import { WebhookError } from '../webhook-error.ts';
+import { claimOwner } from './claim-owner.ts';
 import type { Horizon, HorizonTerms, OpenClaim, ReplayEntry } from './horizon.ts';
 import { ReplayShard } from './replay-shard.ts';
 import type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
@@ -58,7 +58,16 @@ export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): Repla
   return new MemoryReplayStore(maxEntries, clock);
 }
 
+/** Whether a store is one of these, and not something around one, which may fail. */
+export function isMemoryStore(store: ReplayStore): boolean {
+  return MemoryReplayStore.is(store);
+}
+
 class MemoryReplayStore implements ReplayStore {
+  static is(store: object): boolean {
+    return #maxEntries in store;
+  }
+
   readonly #maxEntries: number;
   readonly #clock: Clock;
   readonly #shards: (ReplayShard | undefined)[];
@@ -96,7 +105,7 @@ class MemoryReplayStore implements ReplayStore {
       this.#makeRoom(now);
       fence = this.#fenceFloor + 1;
     }
-    const owner = randomBytes(16).toString('base64url');
+    const owner = claimOwner();
     this.#addClaim(shard, key, { fence, owner, since: now, leaseMs, keepMs });
     return { state: 'claimed', token: { fence, owner } };
   }
@@ -247,9 +256,4 @@ function hash(key: string): number {
 
 function checkKey(key: unknown): void {
   if (typeof key !== 'string' || key === '') throw configError('A replay key must be a non-empty string.');
-}
-
-function checkDuration(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-  throw configError(`"${name}" must be a number of milliseconds above 0.`);
 }

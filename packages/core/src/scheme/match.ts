@@ -1,95 +1,110 @@
-import { fieldOf, parseJsonBody } from './json-body.ts';
+import { createHash } from 'node:crypto';
+import type { BodyReader } from './body-reader.ts';
+import type { Message } from './message.ts';
+import { parameterOf } from './request-query.ts';
 import type { Key, Match } from './scheme.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 import { parseBodyTime } from './signed-time.ts';
 
+/** What is known of a delivery whose signature matched. */
+export interface Signed {
+  readonly key: Key;
+  readonly id: string | undefined;
+  readonly body: BodyReader;
+  /** Whether the signature covers the body. */
+  readonly coversBody: boolean;
+  /** The signed content without its time. */
+  readonly content: () => Message;
+  readonly readUnsigned: () => Match['unsigned'];
+}
+
 /** What the matching key vouches for. */
-export function describeMatch(
-  key: Key,
-  signedId: string | undefined,
-  body: Uint8Array,
-  readUnsigned: () => Match['unsigned'],
-  definition: SchemeDefinition,
-): Match {
-  const { identity, bodyTime } = definition;
-  const vouched = { id: key.id, role: key.role };
-  const named = identity === 'id' && signedId !== undefined ? `id:${signedId}` : 'body';
-  if (bodyTime === undefined && typeof identity === 'string') {
-    return new SignedMatch(vouched, signedId, named, readUnsigned);
-  }
-  return new JsonMatch(vouched, signedId, named, body, readUnsigned, definition);
+export function describeMatch(signed: Signed, definition: SchemeDefinition): Match {
+  const { identity, bodyTime, multipartField } = definition;
+  const plain = identity === 'id' || identity === 'body';
+  if (bodyTime === undefined && multipartField === undefined && plain)
+    return new SignedMatch(signed, identity);
+  return new ReadMatch(signed, definition);
 }
 
 /** What a matching signature vouches for. The labels, which decide nothing, are read when they are first asked for. */
 class SignedMatch implements Match {
   readonly key: Match['key'];
-  readonly bodyAuthenticated = true;
-  readonly #id: string | undefined;
-  readonly #identity: string;
-  readonly #readUnsigned: () => Match['unsigned'];
+  readonly bodyAuthenticated: boolean;
+  readonly #signed: Signed;
+  readonly #identity: SchemeDefinition['identity'];
   #unsigned: Match['unsigned'] | undefined;
 
-  constructor(
-    key: Match['key'],
-    id: string | undefined,
-    identity: string,
-    readUnsigned: () => Match['unsigned'],
-  ) {
-    this.key = key;
-    this.#id = id;
+  constructor(signed: Signed, identity: SchemeDefinition['identity']) {
+    this.key = { id: signed.key.id, role: signed.key.role };
+    this.bodyAuthenticated = signed.coversBody;
+    this.#signed = signed;
     this.#identity = identity;
-    this.#readUnsigned = readUnsigned;
   }
 
   get id(): string | undefined {
-    return this.#id;
+    return this.#signed.id;
   }
   get identity(): string {
-    return this.#identity;
+    const { id } = this.#signed;
+    return this.#identity === 'id' && id !== undefined ? `id:${id}` : 'body';
   }
   get unsigned(): Match['unsigned'] {
-    this.#unsigned ??= this.#readUnsigned();
+    this.#unsigned ??= this.#signed.readUnsigned();
     return this.#unsigned;
   }
 }
 
-/** The same where a field of the JSON body tells it: the body is parsed when it is first asked. */
-class JsonMatch extends SignedMatch {
-  readonly #body: Uint8Array;
+/** The same where a field of the body or the signed content tells it: both are read when they are first asked for. */
+class ReadMatch extends SignedMatch {
+  readonly #read: Signed;
   readonly #definition: SchemeDefinition;
-  #parsed: { readonly json: ReturnType<typeof parseJsonBody> } | undefined;
+  #content: string | undefined;
 
-  constructor(
-    key: Match['key'],
-    signedId: string | undefined,
-    named: string,
-    body: Uint8Array,
-    readUnsigned: () => Match['unsigned'],
-    definition: SchemeDefinition,
-  ) {
-    super(key, signedId, named, readUnsigned);
-    this.#body = body;
+  constructor(signed: Signed, definition: SchemeDefinition) {
+    super(signed, definition.identity);
+    this.#read = signed;
     this.#definition = definition;
   }
 
-  get json(): ReturnType<typeof parseJsonBody> {
-    this.#parsed ??= { json: parseJsonBody(this.#body) };
-    return this.#parsed.json;
+  get json(): BodyReader['json'] {
+    return this.#read.body.json;
   }
   override get id(): string | undefined {
-    return this.#fieldId() ?? super.id;
+    return this.#fieldId() ?? super.id ?? (this.#isByContent ? this.#contentDigest() : undefined);
   }
   override get identity(): string {
     const id = this.#fieldId();
-    return id === undefined ? super.identity : `id:${id}`;
+    if (id !== undefined) return `id:${id}`;
+    return this.#isByContent ? `content:${this.#contentDigest()}` : super.identity;
   }
   get signedAt(): number | null | undefined {
     const { bodyTime } = this.#definition;
-    return bodyTime && (parseBodyTime(fieldOf(this.json?.value, bodyTime.field), bodyTime.unit) ?? null);
+    if (bodyTime === undefined) return undefined;
+    const { body } = this.#read;
+    const value =
+      bodyTime.formField === undefined
+        ? body.field(bodyTime.field)
+        : parameterOf(body.form, bodyTime.formField);
+    return parseBodyTime(value, bodyTime.unit) ?? null;
+  }
+
+  // Where the bytes of the body are not signed, they name nothing: what is signed does.
+  get #isByContent(): boolean {
+    const { identity } = this.#definition;
+    return identity === 'content' || (typeof identity === 'object' && !this.#read.coversBody);
+  }
+  #contentDigest(): string {
+    if (this.#content === undefined) {
+      const hash = createHash('sha256');
+      this.#read.content().feed(hash);
+      this.#content = hash.digest('hex');
+    }
+    return this.#content;
   }
   #fieldId(): string | undefined {
     const { identity } = this.#definition;
-    return typeof identity === 'string' ? undefined : idText(fieldOf(this.json?.value, identity.bodyField));
+    return typeof identity === 'string' ? undefined : idText(this.#read.body.field(identity.bodyField));
   }
 }
 

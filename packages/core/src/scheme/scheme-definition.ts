@@ -1,4 +1,7 @@
+import type { HandshakeRule } from './handshake-definition.ts';
 import type { DeliveryRules } from './scheme.ts';
+import type { SecretFormat } from './secret-format.ts';
+import type { SignedForm } from './signed-form.ts';
 
 /**
  * The scheme language: how one sender signs, as data. {@link defineScheme} checks it once and makes a {@link DefinedScheme} of it.
@@ -25,90 +28,54 @@ export interface SchemeDefinition {
   /** How a secret's text becomes the key. Never guessed from the look of the text. */
   readonly secret: SecretFormat;
   /**
-   * What is signed and where the signature stands. With several forms, the first one whose signature header is present decides,
+   * What is signed and where the signature stands. With several forms, the first one that finds its signature in the request decides,
    * and only it: put the strongest first.
    */
   readonly signed: SignedForm | readonly [SignedForm, ...SignedForm[]];
-  /**
-   * What stays the same over every retry of one delivery: the signed id, a field of the signed JSON body (the whole body where
-   * the field is absent), or the body's bytes.
-   */
-  readonly identity: 'id' | 'body' | { readonly bodyField: string };
+  /** What stays the same over every retry of one delivery. Only what is signed can. */
+  readonly identity: DeliveryIdentity;
   /** Where the only signed time is a field of the body. `past` + `future`, in seconds, is also how long a delivery is remembered. */
-  readonly bodyTime?: {
-    readonly field: string;
-    readonly unit: TimeUnit;
-    readonly past: number;
-    readonly future: number;
-  };
+  readonly bodyTime?: BodyTime;
   /** Seconds that a signed header time may lie back or ahead. Default: 300 each. */
   readonly tolerance?: { readonly past: number; readonly future: number };
   /** Headers that the sender sends but does not sign, by the label under which `webhook.unsigned` shows them. */
   readonly unsigned?: Readonly<Record<string, string>>;
+  /** The JSON of the body stands in this field of a multipart form. A body of another type is read as it is. */
+  readonly multipartField?: string;
+  /** Requests by which the sender tests an endpoint, and their answers. The first one that fits is taken. */
+  readonly handshake?: HandshakeRule | readonly [HandshakeRule, ...HandshakeRule[]];
   /** How the sender takes answers and retries. */
   readonly delivery: DeliveryRules;
   /** Where these facts come from and which of them are assumed: printed in the table of senders. */
   readonly about?: SchemeSource;
 }
 
-/** How a secret's text becomes key bytes. */
-export interface SecretFormat {
-  readonly encoding: 'utf8' | 'base64' | 'hex';
-  /** Cut off before decoding; a secret without it is refused unless `prefixOptional`. */
-  readonly prefix?: string;
-  readonly prefixOptional?: boolean;
-  /** The least number of decoded bytes. Default: 16. */
-  readonly minBytes?: number;
-}
+/**
+ * What names a delivery: the signed id; a field of the signed JSON body (the whole body where the field is absent); the body's bytes;
+ * or, where parts are signed instead of the bytes, everything that is signed but the time.
+ */
+export type DeliveryIdentity = 'id' | 'body' | 'content' | { readonly bodyField: string };
 
-/** One way in which a sender signs. */
-export interface SignedForm {
-  /** Fixed here, never read from a request. */
-  readonly algorithm: { readonly hmac: 'sha1' | 'sha256' | 'sha384' | 'sha512' };
-  readonly signature: SignaturePlace;
-  /** The signed time. With both `header` and `item`, both must be there and say the same. */
-  readonly timestamp?: TimestampPlace;
-  /** The signed delivery id. */
-  readonly id?: { readonly header: string };
-  /**
-   * The signed content: parts in braces, anything else literal. Parts: `{body}` the bytes as received, `{timestamp}` and `{id}`
-   * the text as received. Everything named must be declared, and everything declared must be named: what isn't signed judges nothing.
-   */
-  readonly content: string;
-}
-
-/** Where signatures stand and how their text is read. */
-export interface SignaturePlace {
-  /** The header, or several that may each carry signatures. */
-  readonly header: string | readonly [string, ...string[]];
-  /** Stands before the one signature of a header. Not with `list`. */
-  readonly prefix?: string;
-  /**
-   * A header of several entries, each `label`, `assign`, value. Entries of other labels and malformed ones are passed over.
-   * Without `label`, every entry is a signature.
-   */
-  readonly list?: {
-    readonly separator: ',' | ' ' | ';' | '&';
-    readonly assign?: '=' | ',';
-    readonly label?: string;
-  };
-  /** One text is accepted per value: hex in this case, canonical base64. */
-  readonly encoding: 'hex' | 'hex-upper' | 'base64' | 'base64url';
-}
-
-/** Where the signed time stands: a header of its own, an entry of the signature's list, or both. */
-export type TimestampPlace = { readonly unit: TimeUnit } & (
-  | { readonly header: string; readonly item?: string }
-  | { readonly header?: undefined; readonly item: string }
+/** The field of the body that holds the signed time. */
+export type BodyTime = {
+  readonly unit: 's' | 'ms' | 'iso';
+  readonly past: number;
+  readonly future: number;
+} & (
+  | { readonly field: string; readonly formField?: undefined }
+  | { readonly formField: string; readonly field?: undefined }
 );
-
-/** Unix seconds or milliseconds. */
-export type TimeUnit = 's' | 'ms';
 
 /** Where a definition's facts come from. */
 export interface SchemeSource {
   /** The sender's name as people write it. */
   readonly sender: string;
+  /**
+   * How sure they are: read in the sender's own code or its tests, read in its documentation, or only in somebody else's code.
+   */
+  readonly confidence?: 'sender-code' | 'sender-docs' | 'third-party';
+  /** Whether signatures that the sender or others published have been verified with it, or it follows the formula only. */
+  readonly proof?: 'published-vectors' | 'sender-library' | 'formula-only';
   /** Where the sender documents it. */
   readonly sources: readonly string[];
   /** What no document of the sender says. Shown to users as assumptions. */

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto';
+import type { WebhookAnswer } from '../answer.ts';
 import type { RequestHead } from '../request.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 
@@ -22,6 +23,10 @@ export interface Scheme<K = KeyObject> {
   readonly keyFormat: string;
   /** How the sender takes answers. */
   readonly delivery: DeliveryRules;
+  /** The sender signs the address it was given: the verifier must know it. */
+  readonly needsPublicUrl?: boolean;
+  /** Requests by which the sender tests the endpoint, and their answers. */
+  readonly handshake?: Handshake<K>;
   /** The replay window of a delivery whose time is signed, or, without one, how long it must be remembered. */
   readonly freshness: Freshness;
   /**
@@ -41,18 +46,48 @@ export interface DefinedScheme extends Scheme {
   readonly definition: SchemeDefinition;
 }
 
-/** A request whose headers were found well-formed. */
-export interface Opened<K = KeyObject> {
+/** Knows a sender's challenge requests and their answers. Pure: what is answered is neither claimed nor handled. */
+export interface Handshake<K = KeyObject> {
+  /**
+   * The answer to a challenge that carries no signature, by the request's head alone.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID`, `ERR_WEBHOOK_SIGNATURE_MISMATCH` for one that is malformed or holds a wrong token.
+   */
+  answerOpen(head: RequestHead, keys: readonly Key<K>[]): WebhookAnswer | undefined;
+  /**
+   * The answer to a challenge whose signature matched.
+   * @param body Gives the body's JSON.
+   * @param key The key that matched.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID` for one that is malformed.
+   */
+  answerSigned(head: RequestHead, body: () => unknown, key: Key<K> | undefined): WebhookAnswer | undefined;
+}
+
+/**
+ * Between which moments something counts: milliseconds since the epoch, both included. Schemes state them and the verifier judges
+ * them by its own clock, so that no scheme reads one.
+ */
+export interface Validity {
+  readonly notBefore?: number | undefined;
+  readonly notAfter?: number | undefined;
+}
+
+/** A request whose headers were found well-formed. Its `notBefore` and `notAfter` are those that the sender signed. */
+export interface Opened<K = KeyObject> extends Validity {
   /** When the sender signed, in milliseconds since the epoch, where a signed header says so. */
   readonly signedAt?: number | undefined;
   /** The key that the request names. It selects a key, never an algorithm. */
   readonly keyId?: string | undefined;
+  /**
+   * The same where only the body tells it; asked when no key matches, or none is loaded yet.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID`, `ERR_WEBHOOK_SIGNATURE_MISMATCH` for a body that no key could help.
+   */
+  keyIdIn?(body: Uint8Array): string | undefined;
   /** Tries every key; `undefined` where none matches. Returns a promise only where it must. */
   match(body: Uint8Array, keys: readonly Key<K>[]): Match | undefined | Promise<Match | undefined>;
 }
 
-/** What a matching signature vouches for. */
-export interface Match {
+/** What a matching signature vouches for. Its `notBefore` and `notAfter` are those of what signed it, such as a certificate. */
+export interface Match extends Validity {
   readonly key: { readonly id: string; readonly role: KeyRole };
   /** The delivery's id, only if the signature covers it. */
   readonly id?: string | undefined;
@@ -98,6 +133,6 @@ export interface DeliveryRules {
   readonly demands401?: boolean;
   /** The largest body the sender makes, in bytes. Default: 1 MiB. */
   readonly maxBodyBytes?: number;
-  /** The text that the sender wants to read in a success, if any. */
+  /** The text of a success, sent with 200: for a sender that wants to read it, or takes nothing but 200 for received. Default: none, 204. */
   readonly acknowledgement?: { readonly contentType: string; readonly body: string };
 }

@@ -1,67 +1,127 @@
-import type { SignaturePlace } from './scheme-definition.ts';
-import { decodeDigest } from './strict-encoding.ts';
+import type { SignatureList } from './signed-form.ts';
+import { decodeDigest, type TextEncoding } from './strict-encoding.ts';
 
 /** A longer signature header is refused before it is read: a genuine one holds a few hundred characters. */
 export const MAX_HEADER_LENGTH = 4096;
 /** More signatures in one request are refused: the largest sender keeps eleven keys alive. */
 export const MAX_SIGNATURES = 16;
 
+/** How the text of signatures is read: what {@link readSignatures} needs of a place. */
+export interface SignatureGrammar {
+  readonly prefix?: string | undefined;
+  readonly list?: SignatureList | undefined;
+  readonly encoding: TextEncoding;
+}
+
 /** What one signature header says. */
 export interface SignatureHeader {
   /** Well-formed signatures, decoded. */
   readonly signatures: readonly Buffer[];
+  /** The key that each is of, where the list names keys. */
+  readonly keyIds: readonly string[] | undefined;
   /** The text of the entry that holds the time, if the form names one and it stands there exactly once. */
   readonly item: string | undefined;
   /** Something that must stand once is repeated, or there are too many signatures. */
   readonly excess: boolean;
+  /** How many entries are signatures, well-formed or not. */
+  readonly candidates: number;
+  /** All of it. */
+  readonly text: string;
 }
 
 /**
  * Reads a signature header in one pass, without arrays of parts. Entries that are foreign or malformed are passed over:
  * one of them must not hide a good one.
+ *
+ * @param digestLength 0 where it is up to the key.
+ * @param itemAt The label of the entry that holds the time, or its position.
  */
 export function readSignatures(
   text: string,
-  place: SignaturePlace,
+  { list, prefix = '', encoding }: SignatureGrammar,
   digestLength: number,
-  itemLabel: string | undefined,
+  itemAt: string | number | undefined,
 ): SignatureHeader {
   const signatures: Buffer[] = [];
-  const { list, prefix = '', encoding } = place;
   if (list === undefined) {
     const digest = text.startsWith(prefix)
       ? decodeDigest(text.slice(prefix.length), encoding, digestLength)
       : undefined;
     if (digest !== undefined) signatures.push(digest);
-    return { signatures, item: undefined, excess: false };
+    return { signatures, keyIds: undefined, item: undefined, excess: false, candidates: 1, text };
   }
 
-  const { separator, assign, label } = list;
+  const { separator, assign, label, groups, blanks, start: lead = '' } = list;
+  const keyIds: string[] | undefined = list.keyIds === true ? [] : undefined;
   let item: string | undefined;
   let candidates = 0;
   let excess = false;
-  for (let start = 0; start <= text.length; ) {
-    const found = text.indexOf(separator, start);
-    const end = found === -1 ? text.length : found;
+  let position = 0;
+  if (!text.startsWith(lead)) return { signatures, keyIds, item, excess, candidates, text };
+  for (let start = lead.length; start <= text.length; position++) {
+    const end = entryEnd(text, start, separator, groups);
+    const next = nextEntry(text, end, separator);
+    while (blanks === true && start < end && text[start] === ' ') start++;
     const at = assign === undefined ? -1 : text.indexOf(assign, start);
     const labelled = at !== -1 && at < end;
-    if (itemLabel !== undefined && labelled && isAt(text, itemLabel, start, at)) {
-      if (item !== undefined) excess = true;
-      item = text.slice(at + 1, end);
-    } else if (label === undefined ? end > start : labelled && isAt(text, label, start, at)) {
+    if (
+      itemAt !== undefined &&
+      (typeof itemAt === 'number' ? position === itemAt : labelled && isAt(text, itemAt, start, at))
+    ) {
+      const given = text.slice(typeof itemAt === 'number' ? start : at + 1, end);
+      if (item !== undefined && (groups === undefined || item !== given)) excess = true;
+      item = given;
+    } else if (
+      label !== undefined
+        ? labelled && isAt(text, label, start, at)
+        : keyIds !== undefined
+          ? labelled
+          : end > start
+    ) {
       if (++candidates > MAX_SIGNATURES) excess = true;
       else {
-        const digest = decodeDigest(
-          text.slice(label === undefined ? start : at + 1, end),
-          encoding,
-          digestLength,
-        );
-        if (digest !== undefined) signatures.push(digest);
+        const own = label === undefined && keyIds === undefined;
+        const digest = decodeDigest(text.slice(own ? start : at + 1, end), encoding, digestLength);
+        if (digest !== undefined) {
+          signatures.push(digest);
+          keyIds?.push(text.slice(start, at));
+        }
       }
     }
-    start = end + 1;
+    start = next;
   }
-  return { signatures, item, excess };
+  return { signatures, keyIds, item, excess, candidates, text };
+}
+
+/** The text of an entry that stands in a list exactly once. */
+export function readItem(text: string, list: SignatureList | undefined, label: string): string | undefined {
+  if (list?.assign === undefined) return undefined;
+  let found: string | undefined;
+  for (let start = list.start?.length ?? 0; start <= text.length; ) {
+    const end = entryEnd(text, start, list.separator, list.groups);
+    const next = nextEntry(text, end, list.separator);
+    while (list.blanks === true && start < end && text[start] === ' ') start++;
+    const at = text.indexOf(list.assign, start);
+    if (at !== -1 && at < end && isAt(text, label, start, at)) {
+      if (found !== undefined) return undefined;
+      found = text.slice(at + 1, end);
+    }
+    start = next;
+  }
+  return found;
+}
+
+function entryEnd(text: string, start: number, separator: string, groups: string | undefined): number {
+  const found = text.indexOf(separator, start);
+  const end = found === -1 ? text.length : found;
+  if (groups === undefined) return end;
+  const group = text.indexOf(groups, start);
+  return group === -1 ? end : Math.min(end, group);
+}
+
+/** Behind the separator of entries, or the one character that separates groups. */
+function nextEntry(text: string, end: number, separator: string): number {
+  return end + (text.startsWith(separator, end) ? separator.length : 1);
 }
 
 function isAt(text: string, label: string, start: number, end: number): boolean {

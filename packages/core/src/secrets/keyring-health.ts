@@ -3,6 +3,7 @@ import type { HealthWarning, KeyringHealth } from '../health.ts';
 import type { KeyUsage } from './key-usage.ts';
 import type { Attempt } from './refresher.ts';
 import type { SetKey } from './secret-snapshot.ts';
+import type { WentBack } from './version-history.ts';
 
 const SHORT_BYTES = 24;
 
@@ -13,7 +14,9 @@ export interface KeyringState<K> {
   readonly keys: readonly SetKey<K>[];
   readonly usage: KeyUsage;
   readonly liveKeys: number;
+  readonly mayBeEmpty: boolean;
   readonly version: string | undefined;
+  readonly wentBack: WentBack | undefined;
   readonly loadedAt: number | undefined;
   readonly last: Attempt | undefined;
   readonly rotatingUntil: number | undefined;
@@ -27,7 +30,8 @@ export function keyringHealth<K>(state: KeyringState<K>): KeyringHealth {
   const { keys, usage, last, now } = state;
   const troubles = setTroubles(state);
   return {
-    state: state.liveKeys === 0 ? 'not-ready' : troubles.length > 0 ? 'degraded' : 'ready',
+    state:
+      state.liveKeys === 0 && !state.mayBeEmpty ? 'not-ready' : troubles.length > 0 ? 'degraded' : 'ready',
     provider: state.provider,
     version: state.version,
     loadedAt: toDate(state.loadedAt),
@@ -54,7 +58,7 @@ export function keyringHealth<K>(state: KeyringState<K>): KeyringHealth {
 }
 
 /** What puts the set itself in doubt. */
-function setTroubles<K>({ last, stale, rotationOverdue }: KeyringState<K>): HealthWarning[] {
+function setTroubles<K>({ last, stale, rotationOverdue, wentBack }: KeyringState<K>): HealthWarning[] {
   const warnings: HealthWarning[] = [];
   if (last?.error !== undefined) warnings.push({ code: 'refresh-failed', message: last.error.message });
   if (stale) {
@@ -66,6 +70,10 @@ function setTroubles<K>({ last, stale, rotationOverdue }: KeyringState<K>): Heal
     const message =
       'The set still announces a rotation that is over. Finish it, then remove "rotating" from the set.';
     warnings.push({ code: 'rotation-overdue', message });
+  }
+  if (wentBack !== undefined) {
+    const message = `The source gives version ${wentBack.version} again, which ${wentBack.newest} had replaced. If nobody rolled it back on purpose, look for a replica, a cache or a restored copy that is behind.`;
+    warnings.push({ code: 'version-went-back', message });
   }
   return warnings;
 }

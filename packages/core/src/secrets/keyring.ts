@@ -31,6 +31,8 @@ export type MissResult<K = KeyObject> =
 export interface Keyring<K = KeyObject> extends AsyncDisposable {
   /** The format of the scheme that it was made with. */
   readonly keyFormat: string;
+  /** Whether a set without keys has been loaded from a provider that is asked key by key: then it is no set that is missing. */
+  readonly mayBeEmpty?: boolean;
   /**
    * Resolves when the first good set is loaded.
    * @throws `ERR_WEBHOOK_SECRETS_INVALID` or `ERR_WEBHOOK_PROVIDER_FAILED` when a load fails before; loading goes on all the same.

@@ -1,14 +1,22 @@
+import { factsOf } from '../facts-of.ts';
 import { isWebhookError, WebhookError } from '../webhook-error.ts';
 
-/** Makes the error of a provider that did not give a set. */
+/**
+ * Makes the error of a provider that did not give a set: `ERR_WEBHOOK_PROVIDER_FAILED`. Its message is shown to operators, so it must say
+ * what to do and hold nothing of what the source answered. Of any other error that a provider throws only name and code are shown.
+ *
+ * @example
+ * ```ts
+ * if (response.status === 404) throw providerError('The vault knows no such secret. Check its name.')
+ * ```
+ */
 export function providerError(message: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', message);
 }
 
 /**
  * Turns what a provider threw into an error that is safe to show. Messages of foreign errors quote what they choke on (a JSON
- * parser its text, a URL parser the password in it), so only their names and codes are kept, and those only if they look like
- * names and codes.
+ * parser its text, a URL parser the password in it), so only their names and codes are kept.
  */
 export function fromProvider(thrown: unknown, provider: string): WebhookError {
   if (isWebhookError(thrown)) {
@@ -16,24 +24,9 @@ export function fromProvider(thrown: unknown, provider: string): WebhookError {
     const message = thrown.message.includes(provider) ? thrown.message : `${provider}: ${thrown.message}`;
     return invalid ? new WebhookError(thrown.code, message) : providerError(message);
   }
-  const facts = describe(thrown);
+  const facts = factsOf(thrown);
   const what = facts === '' ? '' : ` (${facts})`;
   return providerError(
     `${provider}: loading the secrets failed${what}. Check that the source is there and may be read.`,
   );
-}
-
-function describe(thrown: unknown): string {
-  try {
-    const { name, code } = thrown as { name?: unknown; code?: unknown };
-    const facts: string[] = [];
-    if (typeof name === 'string' && /^[A-Z][A-Za-z]{0,60}(?:Error|Exception)$/.test(name)) facts.push(name);
-    if (typeof code === 'string' && /^E[A-Z_]{2,50}$/.test(code)) facts.push(code);
-    if (typeof code === 'number' && Number.isInteger(code) && code >= 0 && code < 1000)
-      facts.push(`code ${code}`);
-    return facts.join(', ');
-  } catch {
-    // `undefined` was thrown, or a getter threw.
-    return '';
-  }
 }

@@ -230,8 +230,11 @@ export class Refresher {
   #planNext(reason: ReloadReason): void {
     const { provider, clock, timing } = this.#parts;
     const now = clock.monotonic();
-    // Later only, so that the bound on loads caused by misses holds.
-    this.#missAllowedAt = now + timing.missCooldownMs * (1 + JITTER * Math.random());
+    // A source asked key by key has been asked for nothing new: that need not delay what a request wants of it.
+    if (provider.onDemand !== true || reason === 'miss' || this.#failures > 0) {
+      // Later only, so that the bound on loads caused by misses holds.
+      this.#missAllowedAt = now + timing.missCooldownMs * (1 + JITTER * Math.random());
+    }
     if (this.#failures > 0) {
       if (provider.static !== true || !this.#succeeded) this.#schedule('timer', this.#backoffMs());
       // A source that is backed off from is not asked sooner for a stranger's sake.

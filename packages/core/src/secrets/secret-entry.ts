@@ -120,7 +120,8 @@ function checkText(text: string, where: string): void {
   if (/^(?:export )?[A-Z][A-Z0-9]*_[A-Z0-9_]+=[^=]/.test(text)) {
     throw secretsError(`${where} is a line of the form NAME=value. Put only the value there.`);
   }
-  if (/^\{\s*"[\w ]+"\s*:.*\}$/s.test(text)) {
+  // A public key may be JSON itself.
+  if (/^\{\s*"[\w ]+"\s*:.*\}$/s.test(text) && !/"kty"\s*:\s*"(?:EC|OKP|RSA)"/.test(text)) {
     throw secretsError(`${where} is JSON. Name its file .json, or give fileSecrets() the format 'json'.`);
   }
 }

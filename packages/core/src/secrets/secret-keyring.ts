@@ -17,6 +17,7 @@ import { RotationNotice } from './rotation-notice.ts';
 import { decodeSecretSet } from './secret-set.ts';
 import { SecretSnapshot } from './secret-snapshot.ts';
 import type { ReloadReason, SecretProvider } from './secrets.ts';
+import { VersionHistory } from './version-history.ts';
 
 type KeyringOutcome = KeyringEvent extends infer E
   ? E extends unknown
@@ -34,6 +35,7 @@ export class SecretKeyring<K> implements Keyring<K> {
   readonly #observe: ((event: KeyringEvent) => void) | undefined;
   readonly #bans = new KeyBans();
   readonly #usage = new KeyUsage();
+  readonly #versions = new VersionHistory();
   readonly #live: LiveKeys<K>;
   readonly #notice: RotationNotice;
   readonly #waiting: MissQueue;
@@ -80,6 +82,10 @@ export class SecretKeyring<K> implements Keyring<K> {
     if (error.code !== 'ERR_WEBHOOK_SECRETS_INVALID' && this.#provider.static !== true) return;
     this.#shut();
     throw error;
+  }
+
+  get mayBeEmpty(): boolean {
+    return this.#provider.onDemand === true && this.#snapshot !== undefined;
   }
 
   ready(): Promise<void> {
@@ -135,7 +141,9 @@ export class SecretKeyring<K> implements Keyring<K> {
       keys: keys.filter((key) => !(key.retained && key.isExpired(now))),
       usage: this.#usage,
       liveKeys: this.keys().keys.length,
+      mayBeEmpty: this.mayBeEmpty,
       version: this.#snapshot?.version,
+      wentBack: this.#versions.wentBack,
       loadedAt: this.#loadedAt,
       last: this.#refresher.last,
       rotatingUntil: this.#notice.until,
@@ -190,8 +198,8 @@ export class SecretKeyring<K> implements Keyring<K> {
 
   #apply(answer: unknown, reason: ReloadReason, startedAt: number): void {
     const now = this.#clock.now();
-    const { name } = this.#provider;
-    const set = decodeSecretSet(answer, { provider: name, scheme: this.#scheme, now });
+    const { name, onDemand = false } = this.#provider;
+    const set = decodeSecretSet(answer, { provider: name, scheme: this.#scheme, now, mayBeEmpty: onDemand });
     // From here on nothing can fail: a set is taken over whole or not at all.
     const retained = retainReplaced(this.#snapshot?.keys ?? [], set.keys, now, this.#timing.retainPreviousMs);
     const keys = retained.filter((key) => !this.#bans.covers(key.fingerprint));
@@ -201,6 +209,7 @@ export class SecretKeyring<K> implements Keyring<K> {
     const changed = this.keys().sequence !== before;
     this.#notice.update(set.rotatingUntil, changed);
     this.#usage.follow(keys);
+    this.#versions.note(set.version);
     this.#loadedAt = now;
     const shown = keys.map(({ id, role }) => ({ id, role }));
     this.#news = { type: 'secrets-loaded', reason, changed, version: set.version, keys: shown };

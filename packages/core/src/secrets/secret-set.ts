@@ -17,6 +17,8 @@ export interface DecodeContext<K> {
   readonly scheme: Pick<Scheme<K>, 'name' | 'keyFormat' | 'importKey'>;
   /** Wall clock, in milliseconds since the epoch. */
   readonly now: number;
+  /** Whether a set without keys, or without live ones, is as good as any. Default: `false`. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export function decodeSecretSet<K>(input: unknown, context: DecodeContext<K>): S
 }
 
 function decode<K>(input: unknown, context: DecodeContext<K>): SecretSnapshot<K> {
-  const { provider, now } = context;
+  const { provider, now, mayBeEmpty = false } = context;
   const set = readSet(input, provider);
   const decoder = new Decoder(context);
   for (const role of ROLES) {
@@ -47,9 +49,9 @@ function decode<K>(input: unknown, context: DecodeContext<K>): SecretSnapshot<K>
     else
       for (const [index, entry] of listed.entries())
         decoder.add(role, entry, `${provider}: "${role}[${index}]"`);
-    if (role === 'current' && decoder.keys.length === 0) throw noCurrent(provider);
+    if (role === 'current' && decoder.keys.length === 0 && !mayBeEmpty) throw noCurrent(provider);
   }
-  if (decoder.keys.every((key) => key.isExpired(now))) {
+  if (!mayBeEmpty && decoder.keys.every((key) => key.isExpired(now))) {
     throw secretsError(
       `${provider}: every key is past its "notAfter". List the secret that the sender signs with now.`,
     );

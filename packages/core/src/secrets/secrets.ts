@@ -38,6 +38,12 @@ export interface SecretProvider {
   /** `true` for a set that can't change: it is loaded once, and no miss or timer asks again. */
   readonly static?: boolean;
   /**
+   * `true` for a source that gives keys only by their ids, so that it learns from requests which ones it needs: its set may be empty,
+   * and what it loads without a `keyId` doesn't delay a load with one. What it has given once it must go on giving, bounded in number;
+   * where it has nothing to ask for it should answer synchronously, so that no request waits for that.
+   */
+  readonly onDemand?: boolean;
+  /**
    * Gives the whole set. A synchronous answer is used at once; a promise is bounded by the keyring's timeout, which aborts `signal`.
    * `keyId` is the key that a request named and the set does not hold.
    */

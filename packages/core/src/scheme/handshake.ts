@@ -1,0 +1,146 @@
+import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { WebhookAnswer } from '../answer.ts';
+import type { RequestHead } from '../request.ts';
+import { WebhookError } from '../webhook-error.ts';
+import type { HandshakeConditions, HandshakeRule } from './handshake-definition.ts';
+import { fieldOf } from './json-body.ts';
+import { parameterOf, queryParameters } from './request-query.ts';
+import type { Handshake, Key } from './scheme.ts';
+import type { SchemeDefinition } from './scheme-definition.ts';
+
+const CHARACTERS = {
+  hex: /^[0-9a-f]+$/,
+  digits: /^[0-9]+$/,
+  base64: /^[A-Za-z0-9+/=_-]+$/,
+  word: /^[A-Za-z0-9_.-]+$/,
+  visible: /^[\x21-\x7e]+$/,
+  printable: /^[\x20-\x7e]+$/,
+} as const;
+
+/** The rules of a definition as functions; `undefined` where it has none. */
+export function compileHandshake({ handshake, name }: SchemeDefinition): Handshake | undefined {
+  if (handshake === undefined) return undefined;
+  const rules: readonly HandshakeRule[] = Array.isArray(handshake)
+    ? (handshake as readonly HandshakeRule[])
+    : [handshake as HandshakeRule];
+  const signed = rules.filter((rule) => rule.signed);
+  const open = rules.filter((rule) => !rule.signed);
+  return Object.freeze({
+    answerOpen(head: RequestHead, keys: readonly Key[]) {
+      const rule = open.find((each) => headFits(head, each.when));
+      if (rule === undefined) return undefined;
+      checkToken(rule, head, name);
+      return answer(
+        rule,
+        readChallenge(rule, head, undefined, name),
+        keys.find(({ role }) => role === 'current') ?? keys[0],
+        head,
+      );
+    },
+    answerSigned(head: RequestHead, body: () => unknown, key: Key | undefined) {
+      const rule = signed.find((each) => headFits(head, each.when) && bodyFits(body, each));
+      if (rule === undefined) return undefined;
+      return answer(rule, readChallenge(rule, head, body, name), key, head);
+    },
+  });
+}
+
+function headFits(head: RequestHead, { method, header = {}, query = {} }: HandshakeConditions): boolean {
+  if (method !== undefined && head.method?.toUpperCase() !== method) return false;
+  const fits = (values: readonly (string | undefined)[], wanted: string | true) =>
+    wanted === true ? values.length === 1 : values.length === 1 && values[0] === wanted;
+  if (!Object.entries(header).every(([name, wanted]) => fits(head.values(name), wanted))) return false;
+  const wanted = Object.entries(query);
+  if (wanted.length === 0) return true;
+  const parameters = queryParameters(head);
+  return wanted.every(([name, text]) =>
+    fits(
+      parameters.filter((each) => each.name === name).map(({ value }) => value),
+      text,
+    ),
+  );
+}
+
+function bodyFits(body: () => unknown, rule: HandshakeRule): boolean {
+  const fields = rule.signed ? Object.entries(rule.when.field ?? {}) : [];
+  return fields.length === 0 || fields.every(([path, wanted]) => fieldOf(body(), path) === wanted);
+}
+
+function readChallenge(
+  rule: HandshakeRule,
+  head: RequestHead,
+  body: (() => unknown) | undefined,
+  scheme: string,
+): string {
+  const { challenge } = rule;
+  if (challenge === undefined) return '';
+  const { header, query, field, characters, maxLength } = challenge;
+  const text =
+    header !== undefined
+      ? head.value(header)
+      : query !== undefined
+        ? parameterOf(queryParameters(head), query)
+        : fieldOf(body?.(), field ?? '');
+  if (typeof text === 'string' && text.length <= maxLength && CHARACTERS[characters].test(text)) return text;
+  throw new WebhookError(
+    'ERR_WEBHOOK_HEADER_INVALID',
+    `The ${scheme} challenge is missing, longer than ${maxLength} characters, or holds other characters than "${characters}".`,
+  );
+}
+
+function checkToken(rule: HandshakeRule, head: RequestHead, scheme: string): void {
+  if (rule.token === undefined) return;
+  const given = parameterOf(queryParameters(head), rule.token.query) ?? '';
+  const digest = createHash('sha256').update(given, 'utf8').digest();
+  if (!timingSafeEqual(digest, Buffer.from(rule.token.sha256, 'hex'))) {
+    throw new WebhookError(
+      'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+      `The ${scheme} handshake holds another verification token than this endpoint expects.`,
+    );
+  }
+}
+
+function answer(
+  rule: HandshakeRule,
+  challenge: string,
+  key: Key | undefined,
+  head: RequestHead,
+): WebhookAnswer {
+  const { status = 200, text, json, headers } = rule.answer;
+  if (rule.mac !== undefined && key === undefined) {
+    throw new WebhookError('ERR_WEBHOOK_NOT_READY', 'No valid set of secrets is loaded; health() says why.');
+  }
+  const mac = rule.mac === undefined || key === undefined ? '' : macOf(rule.mac, key.key, challenge, head);
+  const fill = (template: string) =>
+    template.replace(/\{(challenge|mac|keyId)\}/g, (_, name: string) =>
+      name === 'challenge' ? challenge : name === 'mac' ? mac : (key?.id ?? ''),
+    );
+  const sent: Record<string, string> = { 'x-content-type-options': 'nosniff' };
+  for (const [name, template] of Object.entries(headers ?? {})) sent[name] = fill(template);
+  if (json !== undefined) {
+    sent['content-type'] = 'application/json; charset=utf-8';
+    const filled = Object.fromEntries(
+      Object.entries(json).map(([name, value]) => [name, typeof value === 'string' ? fill(value) : value]),
+    );
+    return { status, headers: sent, body: JSON.stringify(filled) };
+  }
+  if (text === undefined) return { status, headers: sent, body: '' };
+  sent['content-type'] = 'text/plain; charset=utf-8';
+  return { status, headers: sent, body: fill(text) };
+}
+
+function macOf(
+  { hmac, hash, encoding, over = '{challenge}' }: NonNullable<HandshakeRule['mac']>,
+  key: KeyObject,
+  challenge: string,
+  head: RequestHead,
+): string {
+  const digest = hmac === undefined ? createHash(hash ?? 'sha256') : createHmac(hmac, key);
+  for (const piece of over.split(/(\{challenge\}|\{secret\}|\{url\})/)) {
+    if (piece === '{challenge}') digest.update(challenge, 'utf8');
+    else if (piece === '{secret}') digest.update(key.export());
+    else if (piece === '{url}') digest.update(head.publicUrl ?? '', 'utf8');
+    else digest.update(piece, 'utf8');
+  }
+  return digest.digest(encoding);
+}

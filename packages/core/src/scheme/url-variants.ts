@@ -1,0 +1,31 @@
+import { invalid } from './head-texts.ts';
+import type { UrlRules } from './signed-form.ts';
+
+// What RFC 3986 allows in a query: a body's first brace or quote can't be moved to the address ahead of it.
+const SIGNED_URL = /^[A-Za-z0-9._~%!$'()*+,;:@/?&=[\]-]{1,8192}$/;
+
+/**
+ * The texts that a sender may have signed for an address.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` for an address with characters that no sender signs.
+ */
+export function urlVariants(url: string, rules: UrlRules | undefined): readonly string[] {
+  if (!SIGNED_URL.test(url))
+    throw invalid('The address of the request holds characters that must be percent-encoded.');
+  const text = rules?.decode === undefined ? url : decoded(url, rules.decode);
+  return rules?.variants === 'port' ? [...new Set([text, ...withAndWithoutPort(text)])] : [text];
+}
+
+function decoded(url: string, characters: string): string {
+  return url.replace(/%[0-9A-Fa-f]{2}/g, (encoded) => {
+    const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+    return characters.includes(character) ? character : encoded;
+  });
+}
+
+function withAndWithoutPort(url: string): readonly string[] {
+  const match = /^(https?:\/\/)([^/?:]+|\[[^\]]+\])(:[0-9]+)?(.*)$/.exec(url);
+  if (match === null) return [];
+  const [, protocol = '', host = '', port, rest = ''] = match;
+  const standard = protocol === 'https://' ? ':443' : ':80';
+  return [`${protocol}${host}${rest}`, `${protocol}${host}${port ?? standard}${rest}`];
+}
