@@ -17,6 +17,8 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'Ada',
+    confidence: 'third-party',
+    proof: 'formula-only',
     sources: [
       'https://docs.ada.cx/reference/webhooks/overview',
       'https://docs.ada.cx/reference/webhooks/get-webhook-secret',

@@ -36,6 +36,8 @@ function define(encoding: 'base64' | 'utf8' | 'hex'): DefinedScheme {
     delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
     about: {
       sender: 'AgentMessage',
+      confidence: 'sender-docs',
+      proof: 'formula-only',
       sources: [
         'https://agentmessage.io/docs/webhooks/rotateWebhookSecret',
         'https://agentmessage.io/docs/webhooks/rotateWebhookEndpointSecret',

@@ -27,6 +27,8 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'Anchor Browser',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
     sources: [
       'https://docs.anchorbrowser.io/webhooks/overview',
       'https://docs.anchorbrowser.io/webhooks/signature-verification',

@@ -22,6 +22,8 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'GitHub',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
     sources: [
       'https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries',
       'https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries',

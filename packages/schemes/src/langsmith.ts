@@ -25,6 +25,8 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'LangSmith (Engine and Context Hub webhooks)',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
     sources: [
       'https://docs.langchain.com/langsmith/engine-webhooks',
       'https://docs.langchain.com/langsmith/context-hub-webhooks',

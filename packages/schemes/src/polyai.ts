@@ -24,6 +24,8 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'PolyAI (Webhooks and Alerts)',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
     sources: [
       'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/introduction.mdx at a662ab58',
       'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/openapi.json',

@@ -28,6 +28,8 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'Shopify',
+    confidence: 'sender-docs',
+    proof: 'published-vectors',
     sources: [
       'https://shopify.dev/docs/apps/build/webhooks/verify-deliveries',
       'https://shopify.dev/changelog/updates-to-webhook-retry-mechanism',

@@ -13,6 +13,12 @@ const scheme = defineScheme({
   identity: { bodyField: 'event_id' },
   tolerance: { past: 300, future: 300 },
   unsigned: { retryNumber: 'x-slack-retry-num', retryReason: 'x-slack-retry-reason' },
+  handshake: {
+    signed: true,
+    when: { field: { type: 'url_verification' } },
+    challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
+    answer: { json: { challenge: '{challenge}' } },
+  },
   delivery: {
     retries: 'any-failure',
     // At once, after 1 minute, after 5: six minutes if the waits add up.
@@ -23,10 +29,13 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'Slack',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
     sources: [
       'https://docs.slack.dev/authentication/verifying-requests-from-slack',
       'https://docs.slack.dev/apis/events-api',
       'https://docs.slack.dev/reference/objects/event-object',
+      'https://docs.slack.dev/reference/events/url_verification',
     ],
     assumptions: [
       'A retry is signed anew with a new time: one after 5 minutes could not pass the documented 300 s otherwise.',
@@ -34,7 +43,6 @@ const scheme = defineScheme({
     ],
     rotation: 'One signing secret for each app, regenerated; no overlap is documented.',
     notes: [
-      'The url_verification request is signed like any other: the handler answers it with its `challenge`.',
       'Slash commands and interactions are forms without an event_id: their whole body is the identity.',
       'Slack waits 3 seconds only: acknowledge first, work later.',
     ],
@@ -46,6 +54,7 @@ const scheme = defineScheme({
  *
  * - Identity: the body's `event_id`, which is the same in every retry; the whole body where there is none.
  * - Delivery: three retries within about six minutes after any failure; a bad signature is answered with 401.
+ * - The `url_verification` request is answered by every adapter once its signature is good.
  *
  * @example
  * ```ts

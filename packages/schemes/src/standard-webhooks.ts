@@ -31,6 +31,8 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'Standard Webhooks',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
     sources: [
       'https://www.standardwebhooks.com',
       'github.com/standard-webhooks/standard-webhooks spec/standard-webhooks.md at b2fa7b8',

@@ -25,6 +25,8 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'Stripe',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
     sources: [
       'https://docs.stripe.com/webhooks',
       'https://docs.stripe.com/webhooks/signature',

@@ -19,6 +19,8 @@ const scheme = defineScheme({
   },
   about: {
     sender: 'Svix',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
     sources: [
       'https://docs.svix.com/receiving/verifying-payloads/how-manual',
       'https://docs.svix.com/retries',

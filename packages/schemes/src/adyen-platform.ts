@@ -1,0 +1,47 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'adyen-platform',
+  secret: { encoding: 'hex' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'hmacsignature', encoding: 'base64' },
+    content: '{body}',
+  },
+  identity: 'body',
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 2_592_000,
+    timeoutSeconds: 10,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Adyen (platform)',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
+    sources: [
+      'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
+      'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',
+    ],
+    assumptions: [],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    notes: ['One run per identical body while it is remembered; `replayId` overrides it.'],
+  },
+});
+
+/**
+ * Adyen platform, banking and management webhooks: `HmacSignature: <base64>` over the body.
+ *
+ * - Identity: the body's bytes.
+ * - Delivery: any answer but 2xx is tried again for 30 days; a bad signature is answered with 401.
+ * - Secret: the HMAC key, hex.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: adyenPlatform(), secrets: envSecrets('ADYEN_HMAC_KEY') })
+ * ```
+ */
+export function adyenPlatform(): DefinedScheme {
+  return scheme;
+}

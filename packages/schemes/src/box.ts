@@ -1,0 +1,52 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'box',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    // One header for each key; either may be the good one.
+    signature: { header: ['box-signature-primary', 'box-signature-secondary'], encoding: 'base64' },
+    timestamp: { header: 'box-delivery-timestamp', unit: 'iso' },
+    guards: { 'box-signature-version': '1', 'box-signature-algorithm': 'HmacSHA256' },
+    content: '{body}{timestamp}',
+  },
+  identity: { bodyField: 'id' },
+  tolerance: { past: 600, future: 600 },
+  unsigned: { deliveryId: 'box-delivery-id' },
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 7200,
+    timeoutSeconds: 30,
+    idStableOverRetries: true,
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Box',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
+    sources: [
+      'https://developer.box.com/guides/webhooks/v2/signatures-v2/',
+      'https://developer.box.com/guides/webhooks/v2',
+      'github.com/box/box-node-sdk src/managers/webhooks.generated.ts',
+    ],
+    assumptions: ["Times in the future are refused after 600 s as well: Box's library takes any."],
+    rotation: 'Two keys, primary and secondary, sign at the same time: one is replaced, then the other.',
+  },
+});
+
+/**
+ * Box: `BOX-SIGNATURE-PRIMARY: <base64>` and `-SECONDARY` over `{body}{BOX-DELIVERY-TIMESTAMP}`.
+ *
+ * - Identity: the body's `id`, which is the same in every retry; `BOX-DELIVERY-ID` is not.
+ * - Delivery: any answer but 2xx is tried again for 2 hours; a bad signature is answered with 401.
+ * - Secret: both keys, as two `current` ones or as `current` and `previous`.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: box(), secrets: envSecrets('BOX_SECRET') })
+ * ```
+ */
+export function box(): DefinedScheme {
+  return scheme;
+}

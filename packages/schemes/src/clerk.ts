@@ -1,0 +1,44 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { standardForm } from './standard-webhooks.ts';
+import { SVIX_RETRY_SPAN_SECONDS } from './svix.ts';
+
+const scheme = defineScheme({
+  name: 'clerk',
+  secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+  signed: [standardForm('svix'), standardForm('webhook')],
+  identity: 'id',
+  tolerance: { past: 300, future: 300 },
+  delivery: {
+    retries: 'any-failure',
+    timeoutSeconds: 15,
+    idStableOverRetries: true,
+    retrySignature: 'renewed',
+    retrySpanSeconds: SVIX_RETRY_SPAN_SECONDS,
+  },
+  about: {
+    sender: 'Clerk',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
+    sources: [
+      'https://clerk.com/docs/webhooks/sync-data',
+      'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+    ],
+    assumptions: ['Retries and timeout are those that Svix documents.'],
+    rotation: 'Svix signs with the old and the new secret for 24 hours, one entry each.',
+  },
+});
+
+/**
+ * Clerk, through Svix: `svix-signature: v1,<base64> …` over `{svix-id}.{svix-timestamp}.{body}`.
+ *
+ * - Identity: the id, which is signed and the same in every retry.
+ * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: clerk(), secrets: envSecrets('CLERK_SECRET') })
+ * ```
+ */
+export function clerk(): DefinedScheme {
+  return scheme;
+}

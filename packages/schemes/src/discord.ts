@@ -1,0 +1,55 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'discord',
+  secret: { publicKey: 'ed25519', encoding: 'raw-hex' },
+  signed: {
+    algorithm: { publicKey: 'ed25519' },
+    signature: { header: 'x-signature-ed25519', encoding: 'hex' },
+    timestamp: { header: 'x-signature-timestamp', unit: 's' },
+    content: '{timestamp}{body}',
+  },
+  identity: { bodyField: 'id' },
+  tolerance: { past: 300, future: 300 },
+  handshake: { signed: true, when: { field: { type: 1 } }, answer: { json: { type: 1 } } },
+  delivery: {
+    retries: 'never',
+    timeoutSeconds: 3,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+    demands401: true,
+  },
+  about: {
+    sender: 'Discord (interactions)',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
+    sources: [
+      'https://discord.com/developers/docs/interactions/receiving-and-responding',
+      'https://discord.com/developers/docs/events/webhook-events',
+      'github.com/discord/discord-interactions-js src/index.ts',
+    ],
+    assumptions: ['Tolerance is 300 s both ways: none is documented.'],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    notes: [
+      'Webhook events, whose type 1 is an event and not a PING: discordEvents().',
+      'Answer an interaction with a body of your own, within 3 seconds.',
+    ],
+  },
+});
+
+/**
+ * Discord interactions: `X-Signature-Ed25519: <hex>` over `{X-Signature-Timestamp}{body}`.
+ *
+ * - Identity: the body's `id`.
+ * - Delivery: nothing is tried again; a bad signature is answered with 401.
+ * - Secret: the application's public key, 64 hex digits.
+ * - PING is answered by every adapter; so are the wrong signatures that Discord sends to test for 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: discord(), secrets: envSecrets('DISCORD_PUBLIC_KEY') })
+ * ```
+ */
+export function discord(): DefinedScheme {
+  return scheme;
+}

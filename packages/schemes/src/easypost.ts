@@ -1,0 +1,50 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'easypost',
+  secret: { encoding: 'utf8', normalize: 'NFKD' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-hmac-signature', prefix: 'hmac-sha256-hex=', encoding: 'hex' },
+    content: '{body}',
+  },
+  identity: { bodyField: 'id' },
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 86_400,
+    timeoutSeconds: 7,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'EasyPost',
+    confidence: 'sender-code',
+    proof: 'formula-only',
+    sources: [
+      'https://docs.easypost.com/guides/webhooks-guide',
+      'https://www.easypost.com/if-the-customers-webhook-url-goes-down-how-does-easypost-respond',
+      'github.com/EasyPost/easypost-node src/utils/util.js',
+    ],
+    assumptions: ["The body's id is the same in every retry: it is that of the event."],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    notes: [
+      'Parsing a body and writing it again changes its numbers (614.0): only the bytes as received fit.',
+    ],
+  },
+});
+
+/**
+ * EasyPost: `X-Hmac-Signature: hmac-sha256-hex=<hex>` over the body.
+ *
+ * - Identity: the body's `id`.
+ * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ * - Secret: its text in Unicode form NFKD.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: easyPost(), secrets: envSecrets('EASYPOST_WEBHOOK_SECRET') })
+ * ```
+ */
+export function easyPost(): DefinedScheme {
+  return scheme;
+}

@@ -1,0 +1,52 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'intercom',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha1' },
+    signature: { header: 'x-hub-signature', prefix: 'sha1=', encoding: 'hex' },
+    content: '{body}',
+  },
+  identity: { bodyField: 'id' },
+  delivery: {
+    retries: 'any-failure',
+    timeoutSeconds: 5,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Intercom',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
+    sources: [
+      'https://developers.intercom.com/docs/webhooks/setting-up-webhooks',
+      'https://developers.intercom.com/docs/webhooks/webhook-notifications',
+    ],
+    assumptions: [
+      "The body's id is the same in every retry: it is that of the notification, which counts its delivery attempts.",
+      'For how long is not documented: 24 hours are assumed.',
+    ],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    notes: [
+      '410 ends the subscription: it is never answered.',
+      'Only 200 counts as a success: after a 204 Intercom sends again, which is then answered 200 as a duplicate.',
+      'More than 1000 refusals in a row within 15 minutes pause a topic for 15 minutes.',
+    ],
+  },
+});
+
+/**
+ * Intercom: `X-Hub-Signature: sha1=<hex>`, HMAC-SHA1 of the body.
+ *
+ * - Identity: the body's `id`.
+ * - Delivery: any answer but 200 is tried again; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: intercom(), secrets: envSecrets('INTERCOM_CLIENT_SECRET') })
+ * ```
+ */
+export function intercom(): DefinedScheme {
+  return scheme;
+}

@@ -1,0 +1,94 @@
+import { checkChoice, checkKeys, checkNumber, configError } from '@countersign/core/options';
+import { isSecretAlgorithm, JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-algorithm.ts';
+import type { JwtSchemeDefinition } from './jwt-definition.ts';
+
+const OWNER = 'defineJwtScheme()';
+const KNOWN = [
+  'name',
+  'algorithms',
+  'secret',
+  'token',
+  'keyId',
+  'issuer',
+  'audience',
+  'claims',
+  'required',
+  'bodyHash',
+  'urlHash',
+  'url',
+  'time',
+  'tolerance',
+  'leewaySeconds',
+  'identity',
+  'unsigned',
+  'delivery',
+  'about',
+];
+const DAY_SECONDS = 86_400;
+
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for a definition that contradicts itself, naming the field. */
+export function checkDefinition(definition: JwtSchemeDefinition): void {
+  checkKeys(OWNER, definition, KNOWN);
+  const { name, token, algorithms, secret, delivery, tolerance } = definition;
+  if (typeof name !== 'string' || !/^[a-z0-9-]{1,64}$/.test(name))
+    throw configError('"name" must be 1 to 64 lower-case letters, digits and hyphens.');
+  checkAlgorithms(algorithms);
+  if (secret !== undefined) {
+    if (!algorithms.every(isSecretAlgorithm))
+      throw configError('"secret" belongs to shared secrets: these algorithms want public keys.');
+    checkKeys('"secret"', secret, ['encoding', 'minBytes']);
+    checkChoice('secret.encoding', secret.encoding, ['utf8', 'base64', 'hex']);
+    checkNumber('secret.minBytes', secret.minBytes, { min: 1, max: 1024, fallback: 16 });
+  }
+  checkKeys('"token"', token, ['header', 'prefix']);
+  checkHeader('token.header', token.header);
+  for (const header of Object.values(definition.unsigned ?? {})) checkHeader('unsigned', header);
+  checkTexts('issuer', definition.issuer);
+  checkTexts('audience', definition.audience);
+  checkHash('bodyHash', definition.bodyHash, ['claim', 'encoding', 'absentIfEmpty']);
+  checkHash('urlHash', definition.urlHash, ['claim', 'encoding']);
+  if (definition.keyId !== undefined) checkChoice('keyId', definition.keyId, ['kid', 'iss']);
+  if (definition.time !== undefined) checkChoice('time', definition.time, ['iat', 'nbf']);
+  checkChoice('identity', definition.identity, ['body', 'jti']);
+  if (tolerance !== undefined) {
+    if (definition.time === undefined)
+      throw configError('"tolerance" has no meaning without "time": name the claim that it judges.');
+    for (const side of ['past', 'future'] as const)
+      checkNumber(`tolerance.${side}`, tolerance[side], { min: 1, max: DAY_SECONDS, fallback: 300 });
+  }
+  checkNumber('leewaySeconds', definition.leewaySeconds, { min: 0, max: 300, fallback: 5 });
+  if (delivery === null || typeof delivery !== 'object')
+    throw configError('"delivery" is missing: say how the sender retries.');
+}
+
+/** Both kinds in one list would let a token choose, with a public key for a secret. */
+function checkAlgorithms(algorithms: readonly JwtAlgorithm[]): void {
+  if (!Array.isArray(algorithms) || algorithms.length === 0)
+    throw configError('"algorithms" must list what the sender signs with, such as ["HS256"].');
+  for (const algorithm of algorithms) {
+    if (!JWT_ALGORITHMS.includes(algorithm))
+      throw configError(`"algorithms" may list only ${JWT_ALGORITHMS.join(', ')}.`);
+  }
+  if (algorithms.some(isSecretAlgorithm) && !algorithms.every(isSecretAlgorithm))
+    throw configError('"algorithms" mixes shared secrets and public keys. Define one scheme for each.');
+}
+
+function checkHeader(name: string, header: unknown): void {
+  if (typeof header !== 'string' || !/^[a-z0-9-]{1,64}$/.test(header))
+    throw configError(`"${name}" must be the name of a header in lower case.`);
+}
+
+function checkTexts(name: string, value: unknown): void {
+  if (value === undefined) return;
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (texts.length === 0 || texts.some((text) => typeof text !== 'string' || text === ''))
+    throw configError(`"${name}" must be text that is not empty, or a list of such.`);
+}
+
+function checkHash(name: string, hash: JwtSchemeDefinition['bodyHash'], known: readonly string[]): void {
+  if (hash === undefined) return;
+  checkKeys(`"${name}"`, hash, known);
+  if (typeof hash.claim !== 'string' || hash.claim === '')
+    throw configError(`"${name}.claim" must be the name of a claim.`);
+  checkChoice(`${name}.encoding`, hash.encoding, ['hex', 'base64', 'base64url']);
+}

@@ -1,0 +1,127 @@
+import { type RequestHead, type Validity, WebhookError } from '@countersign/core';
+import { isDigest, sha256 } from './digest-claim.ts';
+import type { JwtSchemeDefinition } from './jwt-definition.ts';
+import { type Claims, malformed } from './token.ts';
+
+const JTI = /^[\x21-\x7e]{1,256}$/;
+const TIMES = ['exp', 'nbf', 'iat'] as const;
+
+/** What a token's claims say about the delivery, once they are found to be what the definition wants. */
+export interface Statement extends Validity {
+  /** In milliseconds since the epoch. */
+  readonly signedAt: number | undefined;
+  readonly jti: string | undefined;
+  /** The digest of the address, where the token signs that. */
+  readonly urlDigest: Buffer | undefined;
+}
+
+/**
+ * Judges everything in the claims but the times, which the verifier judges by its clock, and the body's digest.
+ *
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` where a claim is missing or of another type; `ERR_WEBHOOK_SIGNATURE_MISMATCH` where it says
+ * something else.
+ */
+export function readClaims(claims: Claims, head: RequestHead, definition: JwtSchemeDefinition): Statement {
+  const { issuer, audience, time, bodyHash, leewaySeconds = 5, identity } = definition;
+  for (const name of definition.required ?? []) need(claims, name);
+  if (bodyHash !== undefined && bodyHash.absentIfEmpty !== true) need(claims, bodyHash.claim);
+  if (issuer !== undefined && !accepts(issuer, need(claims, 'iss'))) throw other('issuer ("iss")');
+  if (audience !== undefined && !listOf(need(claims, 'aud')).some((each) => accepts(audience, each)))
+    throw other('audience ("aud")');
+  for (const [name, value] of Object.entries(definition.claims ?? {}))
+    if (need(claims, name) !== value) throw other(`claim "${name}"`);
+  if (time !== undefined) need(claims, time);
+  if (identity === 'jti') need(claims, 'jti');
+  const [exp, nbf, iat] = TIMES.map((name) => readTime(claims, name));
+  const begins = Math.max(nbf ?? Number.NEGATIVE_INFINITY, (time === 'iat' ? undefined : iat) ?? -Infinity);
+  return {
+    signedAt: time === undefined ? undefined : milliseconds(time === 'iat' ? iat : nbf),
+    notBefore: begins === -Infinity ? undefined : (begins - leewaySeconds) * 1000,
+    // The moment that "exp" names is the first at which the token no longer counts (RFC 7519, 4.1.4).
+    notAfter: exp === undefined ? undefined : (exp + leewaySeconds) * 1000 - 1,
+    jti: readJti(claims),
+    urlDigest: readUrl(claims, head, definition),
+  };
+}
+
+/** Whether the body is the one that the token was made for; `true` where the definition names no digest. */
+export function coversBody(claims: Claims, body: Uint8Array, { bodyHash }: JwtSchemeDefinition): boolean {
+  if (bodyHash === undefined) return true;
+  const claim = claimOf(claims, bodyHash.claim);
+  if (claim === undefined) return body.byteLength === 0;
+  return isDigest(claim, bodyHash.encoding, sha256(body));
+}
+
+/** Makes the error of a token that is for something else. */
+export function other(what: string): WebhookError {
+  return new WebhookError(
+    'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+    `The ${what} of the token is another than this endpoint's. Check the scheme's options, or the token is not meant for it.`,
+  );
+}
+
+/** A claim; own properties only, so that `__proto__` names nothing. */
+function claimOf(claims: Claims, name: string): unknown {
+  return Object.hasOwn(claims, name) ? claims[name] : undefined;
+}
+
+function need(claims: Claims, name: string): unknown {
+  const value = claimOf(claims, name);
+  if (value === undefined || value === null) throw malformed(`has no claim "${name}"`);
+  return value;
+}
+
+function accepts(accepted: string | readonly string[], value: unknown): boolean {
+  return typeof value === 'string' && listOf(accepted).includes(value);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+function readTime(claims: Claims, name: string): number | undefined {
+  const value = claimOf(claims, name);
+  if (value === undefined) return undefined;
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || value > 1e12)
+    throw malformed(`has a claim "${name}" that is no number of seconds`);
+  return value;
+}
+
+function milliseconds(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : seconds * 1000;
+}
+
+function readJti(claims: Claims): string | undefined {
+  const jti = claimOf(claims, 'jti');
+  if (jti === undefined) return undefined;
+  if (typeof jti === 'string' && JTI.test(jti)) return jti;
+  throw malformed('has a claim "jti" that is not 1 to 256 visible ASCII characters');
+}
+
+function readUrl(
+  claims: Claims,
+  head: RequestHead,
+  { urlHash, url }: JwtSchemeDefinition,
+): Buffer | undefined {
+  if (urlHash === undefined && url === undefined) return undefined;
+  const address = signedUrl(head);
+  const digest = sha256(address);
+  if (url !== undefined && need(claims, url.claim) !== address) throw other('address');
+  if (urlHash !== undefined && !isDigest(need(claims, urlHash.claim), urlHash.encoding, digest))
+    throw other('address');
+  return digest;
+}
+
+/** The address as the sender signs it: the one it was given, with the query as received. */
+function signedUrl({ publicUrl, url }: RequestHead): string {
+  if (publicUrl === undefined) {
+    throw new WebhookError(
+      'ERR_WEBHOOK_CONFIG_INVALID',
+      'This sender signs the address it was given: createVerifier() needs it as "publicUrl".',
+    );
+  }
+  const at = url?.indexOf('?') ?? -1;
+  if (url === undefined || at === -1) return publicUrl;
+  const base = publicUrl.indexOf('?');
+  return `${base === -1 ? publicUrl : publicUrl.slice(0, base)}${url.slice(at)}`;
+}

@@ -1,0 +1,172 @@
+import type { KeyObject } from 'node:crypto';
+import {
+  type Freshness,
+  type Key,
+  type Match,
+  type Opened,
+  type RequestHead,
+  type Scheme,
+  WebhookError,
+} from '@countersign/core';
+import { compactVerify, errors } from 'jose';
+import { checkDefinition } from './check-definition.ts';
+import { coversBody, other, readClaims, type Statement } from './claims.ts';
+import { sha256 } from './digest-claim.ts';
+import { importKey, keyFormatOf } from './import-key.ts';
+import { fitsAlgorithm, isSecretAlgorithm, type JwtAlgorithm } from './jwt-algorithm.ts';
+import type { JwtSchemeDefinition } from './jwt-definition.ts';
+import { malformed, parseToken, readKeyId, type Token } from './token.ts';
+
+/** A scheme made by {@link defineJwtScheme}. */
+export interface JwtScheme extends Scheme {
+  readonly definition: JwtSchemeDefinition;
+}
+
+/**
+ * Makes a scheme of a definition: of a sender that signs with a JWT, and hashes the body into a claim of it.
+ *
+ * The algorithms are those of the definition and go with its kind of key, whatever a token says. `exp`, `nbf` and `iat` are judged by
+ * the verifier's clock wherever they are. Every key is tried; `kid` and the like select among keys, and are what a
+ * {@link SecretProvider} is asked for when no key matches.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a definition that contradicts itself, naming the field.
+ * @example
+ * ```ts
+ * const acme = defineJwtScheme({
+ *   name: 'acme',
+ *   algorithms: ['ES256'],
+ *   token: { header: 'acme-signature' },
+ *   issuer: 'acme',
+ *   bodyHash: { claim: 'body_sha256', encoding: 'hex' },
+ *   time: 'iat',
+ *   identity: 'body',
+ *   delivery: { retries: 'any-failure', idStableOverRetries: 'unknown', retrySignature: 'renewed' },
+ * })
+ * const secrets = jwksSecrets('https://api.acme.example/.well-known/jwks.json', { algorithms: ['ES256'] })
+ * const verifier = createVerifier({ scheme: acme, secrets })
+ * ```
+ */
+export function defineJwtScheme(definition: JwtSchemeDefinition): JwtScheme {
+  checkDefinition(definition);
+  const fixed: JwtSchemeDefinition = deepFreeze(structuredClone(definition));
+  return Object.freeze({
+    name: fixed.name,
+    keyFormat: keyFormatOf(fixed),
+    delivery: fixed.delivery,
+    freshness: Object.freeze(freshnessOf(fixed)),
+    needsPublicUrl: fixed.urlHash !== undefined || fixed.url !== undefined,
+    definition: fixed,
+    importKey: (secret: string | Uint8Array) => importKey(secret, fixed),
+    open: (head: RequestHead) => open(head, fixed),
+  });
+}
+
+function freshnessOf({ time, tolerance }: JwtSchemeDefinition): Freshness {
+  if (time === undefined) return { signed: 'none' };
+  return { signed: 'header', past: tolerance?.past ?? 300, future: tolerance?.future ?? 300 };
+}
+
+function open(head: RequestHead, definition: JwtSchemeDefinition): Opened {
+  const { name, token: place } = definition;
+  const { header, prefix = '' } = place;
+  const text = head.value(header);
+  if (text === undefined || text === '')
+    throw new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', `The request has no ${name} signature.`);
+  if (!text.startsWith(prefix)) throw malformed(`does not stand behind "${prefix.trim()}"`);
+  const token = parseToken(text.slice(prefix.length));
+  const algorithm = definition.algorithms.find((each) => each === token.algorithm);
+  if (algorithm === undefined) throw malformed('is signed with an algorithm that this scheme does not take');
+  const statement = readClaims(token.claims, head, definition);
+  const keyId = keyIdOf(token, definition);
+  const { signedAt, notBefore, notAfter } = statement;
+  return {
+    signedAt,
+    notBefore,
+    notAfter,
+    keyId,
+    async match(body: Uint8Array, keys: readonly Key[]): Promise<Match | undefined> {
+      // No other key could mend that, so it is no miss.
+      if (!coversBody(token.claims, body, definition)) throw other("body's digest");
+      const key = await findKey(token.text, algorithm, named(keys, keyId));
+      return key && describe(key, body, statement, head, definition);
+    },
+  };
+}
+
+function keyIdOf({ kid, claims }: Token, { keyId, algorithms }: JwtSchemeDefinition): string | undefined {
+  const claim = keyId ?? (algorithms.every(isSecretAlgorithm) ? undefined : 'kid');
+  if (claim === 'iss') return readKeyId(claims.iss);
+  return claim === 'kid' ? kid : undefined;
+}
+
+function named(keys: readonly Key[], keyId: string | undefined): readonly Key[] {
+  const found = keyId === undefined ? [] : keys.filter(({ id }) => id === keyId);
+  return found.length === 0 ? keys : found;
+}
+
+/** Tries every key that fits, without early exit: the time taken does not tell which key signed. */
+async function findKey(
+  token: string,
+  algorithm: JwtAlgorithm,
+  keys: readonly Key[],
+): Promise<Key | undefined> {
+  const fitting = keys.filter(({ key }) => fitsAlgorithm(key, algorithm));
+  const verdicts = await Promise.all(fitting.map(({ key }) => verifies(token, algorithm, key)));
+  return fitting.find((_, index) => verdicts[index] === true);
+}
+
+async function verifies(token: string, algorithm: JwtAlgorithm, key: KeyObject): Promise<boolean> {
+  try {
+    // Only the signature: jwtVerify() would read the machine's clock.
+    await compactVerify(token, key, { algorithms: [algorithm] });
+    return true;
+  } catch (error) {
+    if (error instanceof errors.JOSEError) return false;
+    throw error;
+  }
+}
+
+function describe(
+  { id, role }: Key,
+  body: Uint8Array,
+  { jti, urlDigest }: Statement,
+  head: RequestHead,
+  definition: JwtSchemeDefinition,
+): Match {
+  return {
+    key: { id, role },
+    id: jti,
+    identity: identityOf(body, jti, urlDigest, definition),
+    bodyAuthenticated: definition.bodyHash !== undefined,
+    unsigned: readUnsigned(head, definition),
+  };
+}
+
+/** Deliveries without a body differ by their address alone, where that is what the token signs. */
+function identityOf(
+  body: Uint8Array,
+  jti: string | undefined,
+  urlDigest: Buffer | undefined,
+  { identity }: JwtSchemeDefinition,
+): string {
+  if (identity === 'jti') return `id:${jti}`;
+  if (urlDigest === undefined) return 'body';
+  return `content:${urlDigest.toString('hex')}:${sha256(body).toString('hex')}`;
+}
+
+function readUnsigned(head: RequestHead, { unsigned = {} }: JwtSchemeDefinition): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const [label, header] of Object.entries(unsigned)) {
+    const [value, ...more] = head.values(header);
+    if (value !== undefined && more.length === 0 && value.length <= 1024) labels[label] = value;
+  }
+  return labels;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (value !== null && typeof value === 'object') {
+    for (const each of Object.values(value)) deepFreeze(each);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,72 @@
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { WebhookError } from '@countersign/core';
+import { fitsAlgorithm, isSecretAlgorithm, type JwtAlgorithm } from './jwt-algorithm.ts';
+import type { JwtSchemeDefinition } from './jwt-definition.ts';
+import { publicKeyOf } from './public-jwk.ts';
+
+const PUBLIC_PEM = /^\s*-----BEGIN (?:RSA )?PUBLIC KEY-----[\s\S]*-----END (?:RSA )?PUBLIC KEY-----\s*$/;
+
+/** Names how secrets become keys, so that verifiers of one format can share a keyring. */
+export function keyFormatOf({ algorithms, secret }: JwtSchemeDefinition): string {
+  const names = [...algorithms].sort().join(' ');
+  if (!isSecretAlgorithms(algorithms)) return `jwt ${names}, public key`;
+  const { encoding = 'utf8', minBytes = 16 } = secret ?? {};
+  return `jwt ${names}, ${encoding}, ${minBytes} bytes or more`;
+}
+
+/**
+ * Turns a secret into a key of the kind that the definition wants, and no other.
+ * @throws `ERR_WEBHOOK_SECRETS_INVALID` with what is wrong, never with the value.
+ */
+export function importKey(input: string | Uint8Array, definition: JwtSchemeDefinition): KeyObject {
+  const { algorithms } = definition;
+  const key = isSecretAlgorithms(algorithms) ? importSecret(input, definition) : importPublicKey(input);
+  if (algorithms.some((algorithm) => fitsAlgorithm(key, algorithm))) return key;
+  throw secretError(`the key is of another kind than ${algorithms.join(', ')} want`);
+}
+
+function isSecretAlgorithms(algorithms: readonly JwtAlgorithm[]): boolean {
+  return algorithms.every(isSecretAlgorithm);
+}
+
+function importSecret(input: string | Uint8Array, { secret }: JwtSchemeDefinition): KeyObject {
+  const { encoding = 'utf8', minBytes = 16 } = secret ?? {};
+  // What everybody may know is no secret: a token could be signed with it.
+  if (Buffer.from(input).toString('latin1').trimStart().startsWith('-----BEGIN'))
+    throw secretError('it is a key or certificate in PEM form; the scheme wants a shared secret');
+  const bytes = typeof input === 'string' ? decode(input, encoding) : Buffer.from(input);
+  if (bytes === undefined) throw secretError(`the text is not ${encoding}, or not in its canonical form`);
+  if (bytes.length < minBytes)
+    throw secretError(`the key has ${bytes.length} bytes; at least ${minBytes} are wanted`);
+  return createSecretKey(bytes);
+}
+
+function decode(text: string, encoding: 'utf8' | 'base64' | 'hex'): Buffer | undefined {
+  const bytes = Buffer.from(text, encoding);
+  if (encoding === 'utf8') return bytes;
+  return bytes.toString(encoding) === (encoding === 'hex' ? text.toLowerCase() : text) ? bytes : undefined;
+}
+
+function importPublicKey(input: string | Uint8Array): KeyObject {
+  const text = typeof input === 'string' ? input : Buffer.from(input).toString('utf8');
+  let key: KeyObject | undefined;
+  try {
+    // createPublicKey() would make a public key of a private one, and of a certificate.
+    if (PUBLIC_PEM.test(text)) key = createPublicKey({ key: text, format: 'pem' });
+    else if (text.startsWith('{')) key = readJwk(text);
+  } catch {
+    key = undefined;
+  }
+  if (key === undefined)
+    throw secretError('it is no public key: neither PEM ("PUBLIC KEY") nor a JWK without private members');
+  return key;
+}
+
+function readJwk(text: string): KeyObject | undefined {
+  const jwk: unknown = JSON.parse(text);
+  return jwk === null || typeof jwk !== 'object' || 'd' in jwk ? undefined : publicKeyOf(jwk);
+}
+
+function secretError(message: string): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', message);
+}

@@ -1,0 +1,132 @@
+import { type SecretInput, type SecretProvider, WebhookError } from '@countersign/core';
+import { checkKeys, checkNumber, configError } from '@countersign/core/options';
+import { fetchLimited, type LimitedFetch, readFetch } from '../remote/limited-fetch.ts';
+import { fitsAlgorithm, isSecretAlgorithm, JWT_ALGORITHMS, type PublicAlgorithm } from './jwt-algorithm.ts';
+import { pemOf, publicKeyOf } from './public-jwk.ts';
+
+/** Options of {@link jwksSecrets}. */
+export interface JwksSecretsOptions {
+  /** What the sender signs with: keys of other kinds, and those meant for something else, are passed over. */
+  readonly algorithms: readonly [PublicAlgorithm, ...PublicAlgorithm[]];
+  /** Fetches the set. It must not follow redirects. Default: `globalThis.fetch`. */
+  readonly fetch?: LimitedFetch;
+  /** The largest set, in bytes. Default: 65,536. */
+  readonly limitBytes?: number;
+}
+
+/** As many keys as a keyring takes. */
+const MAX_KEYS = 8;
+const MAX_LISTED = 200;
+const KEY_ID = /^[\x21-\x7e]{1,64}$/;
+
+/**
+ * The public keys that a sender publishes as a JSON Web Key Set (RFC 7517). When and how often it is fetched is up to the keyring:
+ * `refreshSeconds` (300), and a delivery that no key matches; never more often than `missCooldownSeconds`.
+ *
+ * The address is fixed here: it must be `https:`, redirects are refused, and nothing of a request becomes part of it. Of a set with
+ * more than eight keys, those that deliveries have named come first.
+ *
+ * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` where the address does not answer with such a set.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
+ * @example
+ * ```ts
+ * const secrets = jwksSecrets('https://api.acme.example/.well-known/jwks.json', { algorithms: ['ES256'] })
+ * ```
+ */
+export function jwksSecrets(url: string, options: JwksSecretsOptions): SecretProvider {
+  checkKeys('jwksSecrets()', options, ['algorithms', 'fetch', 'limitBytes']);
+  checkAddress(url);
+  const { algorithms } = options;
+  if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(isPublicAlgorithm))
+    throw configError('"algorithms" must list what the sender signs with, such as ["ES256"]; no HS ones.');
+  const fetch = readFetch(options.fetch);
+  const limitBytes = checkNumber('limitBytes', options.limitBytes, {
+    min: 256,
+    max: 1_048_576,
+    fallback: 65_536,
+  });
+  const named = new Set<string>();
+
+  return {
+    name: `JWKS ${url}`,
+    async load({ signal, keyId }) {
+      const fetched = await fetchLimited(url, { fetch, limitBytes, signal, accept: 'application/json' });
+      if (fetched.bytes === undefined) throw failed(`The address ${fetched.problem}.`);
+      const keys = readKeys(fetched.bytes, algorithms);
+      if (keyId !== undefined && keys.some(({ id }) => id === keyId)) remember(named, keyId);
+      const first = keys.filter(({ id }) => id !== undefined && named.has(id));
+      const current = [...first, ...keys.filter((key) => !first.includes(key))].slice(0, MAX_KEYS);
+      if (current.length === 0) throw failed(`The set has no key for ${algorithms.join(', ')}.`);
+      return { current: current.map(toInput) };
+    },
+  };
+}
+
+interface ListedKey {
+  readonly id: string | undefined;
+  readonly pem: string;
+}
+
+function checkAddress(url: unknown): void {
+  const parsed = typeof url === 'string' && URL.canParse(url) ? new URL(url) : undefined;
+  const { protocol, username, password, hash } = parsed ?? {};
+  if (protocol !== 'https:' || username !== '' || password !== '' || hash !== '' || parsed?.href !== url)
+    throw configError(
+      'jwksSecrets() wants the https: address of the key set, without user, password and fragment.',
+    );
+}
+
+function isPublicAlgorithm(algorithm: PublicAlgorithm): boolean {
+  return JWT_ALGORITHMS.includes(algorithm) && !isSecretAlgorithm(algorithm);
+}
+
+function readKeys(bytes: Buffer, algorithms: readonly PublicAlgorithm[]): readonly ListedKey[] {
+  let keys: unknown;
+  try {
+    ({ keys } = JSON.parse(bytes.toString('utf8')));
+  } catch {
+    keys = undefined;
+  }
+  if (!Array.isArray(keys)) throw failed('The address did not answer with a JSON Web Key Set.');
+  const seen = new Set<string>();
+  const found: ListedKey[] = [];
+  for (const jwk of keys.slice(0, MAX_LISTED)) {
+    const pem = usable(jwk, algorithms);
+    if (pem === undefined || found.some((key) => key.pem === pem)) continue;
+    const { kid } = jwk as { kid?: unknown };
+    // An id that two keys have selects neither: all are tried.
+    const id = typeof kid === 'string' && KEY_ID.test(kid) && !seen.has(kid) ? kid : undefined;
+    if (id !== undefined) seen.add(id);
+    found.push({ id, pem });
+  }
+  return found;
+}
+
+/** The key as PEM, if it is meant for one of these algorithms. */
+function usable(jwk: unknown, algorithms: readonly PublicAlgorithm[]): string | undefined {
+  const key = publicKeyOf(jwk);
+  if (key === undefined) return undefined;
+  const { alg, use, key_ops: operations } = jwk as { alg?: unknown; use?: unknown; key_ops?: unknown };
+  if (use !== undefined && use !== 'sig') return undefined;
+  if (Array.isArray(operations) && !operations.includes('verify')) return undefined;
+  const fits = algorithms.some(
+    (algorithm) => (alg === undefined || alg === algorithm) && fitsAlgorithm(key, algorithm),
+  );
+  return fits ? pemOf(key) : undefined;
+}
+
+function remember(named: Set<string>, keyId: string): void {
+  named.delete(keyId);
+  named.add(keyId);
+  const [oldest] = named;
+  if (named.size > MAX_KEYS && oldest !== undefined) named.delete(oldest);
+}
+
+function toInput({ id, pem }: ListedKey): SecretInput {
+  return id === undefined ? pem : { id, secret: pem };
+}
+
+function failed(message: string): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', message);
+}

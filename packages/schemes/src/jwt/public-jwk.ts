@@ -1,0 +1,26 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+
+/** What makes up a public key in a JWK; nothing else of one is read. */
+const MEMBERS = ['kty', 'crv', 'x', 'y', 'n', 'e'] as const;
+
+/** The public key of a JWK, or `undefined` where it is none. Private members are never read. */
+export function publicKeyOf(jwk: unknown): KeyObject | undefined {
+  if (jwk === null || typeof jwk !== 'object') return undefined;
+  const key: Record<string, string> = {};
+  for (const member of MEMBERS) {
+    const value: unknown = Object.hasOwn(jwk, member) ? Reflect.get(jwk, member) : undefined;
+    if (typeof value === 'string') key[member] = value;
+  }
+  // A symmetric key is no public one, whatever else it says.
+  if (key.kty !== 'RSA' && key.kty !== 'EC' && key.kty !== 'OKP') return undefined;
+  try {
+    return createPublicKey({ key, format: 'jwk' });
+  } catch {
+    return undefined;
+  }
+}
+
+/** A public key as text that every scheme of ours with public keys takes. */
+export function pemOf(key: KeyObject): string {
+  return key.export({ type: 'spki', format: 'pem' }).toString().trim();
+}

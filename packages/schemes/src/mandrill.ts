@@ -1,0 +1,44 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'mandrill',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha1' },
+    signature: { header: 'x-mandrill-signature', encoding: 'base64' },
+    parts: { form: { sorted: 'form', pair: '{name}{value}' } },
+    content: '{url}{form}',
+  },
+  identity: 'content',
+  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  about: {
+    sender: 'Mandrill',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
+    sources: ['https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/'],
+    assumptions: [
+      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+    ],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    notes: [
+      'The form field mandrill_events holds the events as JSON.',
+      'The test while a webhook is made, a HEAD and a POST under the key test-webhook, is refused: make the webhook first, then take its key.',
+    ],
+  },
+});
+
+/**
+ * Mandrill (Mailchimp Transactional): `X-Mandrill-Signature: <base64>`, HMAC-SHA1 of the address and the sorted form.
+ *
+ * - Identity: everything that is signed but the time.
+ * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Needs `publicUrl`: the address that Mandrill was given.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: mandrill(), secrets: envSecrets('MANDRILL_WEBHOOK_KEY') })
+ * ```
+ */
+export function mandrill(): DefinedScheme {
+  return scheme;
+}

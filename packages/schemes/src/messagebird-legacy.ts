@@ -1,0 +1,48 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'messagebird-legacy',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'messagebird-signature', encoding: 'base64' },
+    timestamp: { header: 'messagebird-request-timestamp', unit: 's' },
+    parts: {
+      parameters: { sorted: 'query', pair: '{name}={value}', join: '&', text: 'as-received' },
+      digest: { digest: 'sha256', encoding: 'binary' },
+    },
+    content: '{timestamp}\n{parameters}\n{digest}',
+  },
+  identity: 'content',
+  tolerance: { past: 100, future: 100 },
+  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  about: {
+    sender: 'MessageBird (legacy)',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
+    sources: [
+      'https://developers.messagebird.com/api/#verifying-http-requests',
+      'github.com/messagebird/messagebird-nodejs lib/webhook-signature.js',
+    ],
+    assumptions: [
+      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+    ],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+  },
+});
+
+/**
+ * MessageBird, before JWTs: `MessageBird-Signature: <base64>` over the time, the sorted query and the digest of the body.
+ *
+ * - Identity: everything that is signed but the time.
+ * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Current deliveries carry a JWT instead: see `@countersign/schemes/jwt`.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: messageBirdLegacy(), secrets: envSecrets('MESSAGEBIRD_SIGNING_KEY') })
+ * ```
+ */
+export function messageBirdLegacy(): DefinedScheme {
+  return scheme;
+}

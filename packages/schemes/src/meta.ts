@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { type DefinedScheme, defineScheme, type SchemeDefinition, WebhookError } from '@countersign/core';
+
+/** Settings of {@link meta}. */
+export interface MetaOptions {
+  /** The verify token that you gave to Meta. With it, Meta's check of the address is answered. It is kept as a hash. */
+  readonly verifyToken?: string | undefined;
+}
+
+const definition: SchemeDefinition = {
+  name: 'meta',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-hub-signature-256', prefix: 'sha256=', encoding: 'hex' },
+    content: '{body}',
+  },
+  identity: 'body',
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 604_800,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Meta (Facebook, Instagram, Messenger, WhatsApp)',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
+    sources: [
+      'https://developers.facebook.com/docs/graph-api/webhooks/getting-started',
+      'https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks',
+    ],
+    assumptions: [
+      'Deliveries are tried again for 36 hours, those of WhatsApp for 7 days: the longer one is taken for all.',
+    ],
+    rotation: 'Resetting the app secret replaces it at once.',
+    notes: [
+      'The body escapes non-ASCII characters, and the signature covers it as it is sent: only the bytes as received fit.',
+      'The older X-Hub-Signature (SHA-1) is not read.',
+      'One run per identical body while it is remembered; `replayId` overrides it.',
+    ],
+  },
+};
+const scheme = defineScheme(definition);
+
+/**
+ * Meta (Facebook, Instagram, Messenger, WhatsApp): `X-Hub-Signature-256: sha256=<hex>` over the body.
+ *
+ * - Secret: the app secret.
+ * - Identity: the body's bytes.
+ * - Delivery: any answer but 2xx is tried again for up to 7 days; a bad signature is answered with 401.
+ * - The check of the address, a GET with `hub.challenge`, is answered where `verifyToken` is given: route GET to it.
+ *
+ * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` for an empty token.
+ * @example
+ * ```ts
+ * const scheme = meta({ verifyToken: process.env.META_VERIFY_TOKEN })
+ * const verifier = createVerifier({ scheme, secrets: envSecrets('META_APP_SECRET') })
+ * ```
+ */
+export function meta({ verifyToken }: MetaOptions = {}): DefinedScheme {
+  if (verifyToken === undefined) return scheme;
+  if (typeof verifyToken !== 'string' || verifyToken === '') {
+    throw new WebhookError(
+      'ERR_WEBHOOK_CONFIG_INVALID',
+      '"verifyToken" of meta() must be the text that you gave to Meta.',
+    );
+  }
+  return defineScheme({
+    ...definition,
+    handshake: {
+      signed: false,
+      when: { method: 'GET', query: { 'hub.mode': 'subscribe' } },
+      token: { query: 'hub.verify_token', sha256: createHash('sha256').update(verifyToken).digest('hex') },
+      challenge: { query: 'hub.challenge', characters: 'word', maxLength: 128 },
+      answer: { text: '{challenge}' },
+    },
+  });
+}

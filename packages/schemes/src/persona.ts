@@ -1,0 +1,55 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'persona',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: {
+      header: 'persona-signature',
+      list: { separator: ',', assign: '=', label: 'v1', groups: ' ' },
+      encoding: 'hex',
+    },
+    timestamp: { item: 't', unit: 's' },
+    content: '{timestamp}.{body}',
+  },
+  identity: { bodyField: 'data.id' },
+  tolerance: { past: 300, future: 300 },
+  delivery: {
+    retries: 'any-failure',
+    timeoutSeconds: 5,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Persona',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
+    sources: [
+      'https://docs.withpersona.com/webhooks-best-practices',
+      'https://docs.withpersona.com/webhooks',
+    ],
+    assumptions: [
+      "The body's data.id is that of the event and the same in every retry: events are objects of Persona's API with an id of their own.",
+      'For how long deliveries are tried again is not taken from the documentation, whose versions differ: 24 hours are assumed.',
+      'Tolerance is 300 s both ways: none is documented.',
+    ],
+    rotation: 'Every secret that is not expired signs, one group each.',
+    notes: ['Successes are 200, 201, 202 and 204 alone.'],
+  },
+});
+
+/**
+ * Persona: `Persona-Signature: t=<seconds>,v1=<hex> t=…,v1=…` over `{t}.{body}`, one group for each secret.
+ *
+ * - Identity: the body's `data.id`.
+ * - Delivery: any failure is tried again; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: persona(), secrets: envSecrets('PERSONA_SECRET') })
+ * ```
+ */
+export function persona(): DefinedScheme {
+  return scheme;
+}

@@ -1,0 +1,44 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { standardForm } from './standard-webhooks.ts';
+
+const scheme = defineScheme({
+  name: 'replicate',
+  secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+  signed: standardForm('webhook'),
+  identity: 'id',
+  tolerance: { past: 300, future: 300 },
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 60,
+    idStableOverRetries: true,
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Replicate',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
+    sources: [
+      'https://replicate.com/docs/topics/webhooks/verify-webhook',
+      'https://replicate.com/docs/topics/webhooks/receive-webhook',
+      'github.com/replicate/replicate-javascript lib/util.js',
+    ],
+    assumptions: ["Tolerance is 300 s both ways: Replicate's JavaScript library enforces none."],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    notes: ['Only the webhook of a finished prediction is tried again, for about a minute.'],
+  },
+});
+
+/**
+ * Replicate: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`.
+ *
+ * - Identity: the `webhook-id`.
+ * - Delivery: any answer but 2xx is tried again for 1 minute; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: replicate(), secrets: envSecrets('REPLICATE_SECRET') })
+ * ```
+ */
+export function replicate(): DefinedScheme {
+  return scheme;
+}

@@ -1,0 +1,45 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { standardForm } from './standard-webhooks.ts';
+import { SVIX_RETRY_SPAN_SECONDS } from './svix.ts';
+
+const scheme = defineScheme({
+  name: 'resend',
+  secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+  signed: [standardForm('svix'), standardForm('webhook')],
+  identity: 'id',
+  tolerance: { past: 300, future: 300 },
+  delivery: {
+    retries: 'any-failure',
+    timeoutSeconds: 15,
+    idStableOverRetries: true,
+    retrySignature: 'renewed',
+    retrySpanSeconds: SVIX_RETRY_SPAN_SECONDS,
+  },
+  about: {
+    sender: 'Resend',
+    confidence: 'sender-code',
+    proof: 'formula-only',
+    sources: [
+      'https://resend.com/docs/dashboard/webhooks/verify-webhooks-requests',
+      'https://resend.com/docs/webhooks/retries-and-replays',
+      'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+    ],
+    assumptions: ['The timeout is the one that Svix documents.'],
+    rotation: 'Svix signs with the old and the new secret for 24 hours, one entry each.',
+  },
+});
+
+/**
+ * Resend, through Svix: `svix-signature: v1,<base64> …` over `{svix-id}.{svix-timestamp}.{body}`.
+ *
+ * - Identity: the id, which is signed and the same in every retry.
+ * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: resend(), secrets: envSecrets('RESEND_SECRET') })
+ * ```
+ */
+export function resend(): DefinedScheme {
+  return scheme;
+}

@@ -1,0 +1,57 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'sanity',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: {
+      header: 'sanity-webhook-signature',
+      list: { separator: ',', assign: '=', label: 'v1' },
+      encoding: 'base64url',
+    },
+    timestamp: { item: 't', unit: 'ms' },
+    content: '{timestamp}.{body}',
+  },
+  identity: 'body',
+  tolerance: { past: 300, future: 300 },
+  unsigned: { idempotencyKey: 'idempotency-key' },
+  delivery: {
+    retries: [429, '5xx'],
+    retrySpanSeconds: 60,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Sanity',
+    confidence: 'sender-code',
+    proof: 'published-vectors',
+    sources: [
+      'https://www.sanity.io/docs/content-lake/webhook-best-practices',
+      'https://www.sanity.io/docs/changelog/50ec6abf-fe0c-475b-ae72-314148860132',
+      'github.com/sanity-io/webhook-toolkit src/signature.ts',
+    ],
+    assumptions: ['Tolerance is 300 s both ways: none is documented.'],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    notes: [
+      'Two more tries, 30 s apart, are all there is: a receiver that is down for longer loses the delivery.',
+      'The idempotency-key is the same in every retry and is not signed: it is a label.',
+      'One run per identical body while it is remembered.',
+    ],
+  },
+});
+
+/**
+ * Sanity: `sanity-webhook-signature: t=<milliseconds>,v1=<base64url>` over `{t}.{body}`.
+ *
+ * - Identity: the body's bytes.
+ * - Delivery: only 429 and 5xx are tried again for 1 minute; a bad signature is answered with 429.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: sanity(), secrets: envSecrets('SANITY_SECRET') })
+ * ```
+ */
+export function sanity(): DefinedScheme {
+  return scheme;
+}

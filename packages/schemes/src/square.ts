@@ -1,0 +1,47 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'square',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-square-hmacsha256-signature', encoding: 'base64' },
+    content: '{url}{body}',
+  },
+  identity: { bodyField: 'event_id' },
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 86_400,
+    timeoutSeconds: 10,
+    idStableOverRetries: true,
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Square',
+    confidence: 'sender-code',
+    proof: 'sender-library',
+    sources: [
+      'https://developer.squareup.com/docs/webhooks/step3validate',
+      'https://developer.squareup.com/docs/webhooks/overview',
+      'github.com/square/square-nodejs-sdk src/wrapper/WebhooksHelper.ts',
+    ],
+    assumptions: [],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+  },
+});
+
+/**
+ * Square: `x-square-hmacsha256-signature: <base64>` over the notification address and the body.
+ *
+ * - Identity: the body's `event_id`.
+ * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ * - Needs `publicUrl`: the address that Square was given.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: square(), secrets: envSecrets('SQUARE_SIGNATURE_KEY') })
+ * ```
+ */
+export function square(): DefinedScheme {
+  return scheme;
+}

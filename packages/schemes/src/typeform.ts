@@ -1,0 +1,48 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'typeform',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'typeform-signature', prefix: 'sha256=', encoding: 'base64' },
+    content: '{body}',
+  },
+  identity: { bodyField: 'event_id' },
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 36_000,
+    timeoutSeconds: 30,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Typeform',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
+    sources: [
+      'https://www.typeform.com/developers/webhooks/secure-your-webhooks/',
+      'https://www.typeform.com/developers/webhooks/',
+    ],
+    assumptions: [
+      "The body's event_id is the same in every retry: documented is that it identifies the event.",
+    ],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    notes: ['404 and 410 disable the webhook at once: they are never answered.'],
+  },
+});
+
+/**
+ * Typeform: `Typeform-Signature: sha256=<base64>` over the body.
+ *
+ * - Identity: the body's `event_id`.
+ * - Delivery: any answer but 2xx is tried again for 10 hours; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: typeform(), secrets: envSecrets('TYPEFORM_SECRET') })
+ * ```
+ */
+export function typeform(): DefinedScheme {
+  return scheme;
+}

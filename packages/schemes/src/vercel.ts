@@ -1,0 +1,41 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'vercel',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha1' },
+    signature: { header: 'x-vercel-signature', encoding: 'hex' },
+    content: '{body}',
+  },
+  identity: { bodyField: 'id' },
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 86_400,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Vercel',
+    confidence: 'sender-docs',
+    proof: 'formula-only',
+    sources: ['https://vercel.com/docs/webhooks/webhooks-api'],
+    assumptions: ["The body's id is the same in every retry: documented is that it identifies the delivery."],
+    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+  },
+});
+
+/**
+ * Vercel: `x-vercel-signature: <hex>`, HMAC-SHA1 of the body.
+ *
+ * - Identity: the body's `id`.
+ * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: vercel(), secrets: envSecrets('VERCEL_SECRET') })
+ * ```
+ */
+export function vercel(): DefinedScheme {
+  return scheme;
+}

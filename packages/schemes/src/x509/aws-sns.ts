@@ -1,0 +1,146 @@
+import { createVerify } from 'node:crypto';
+import { type Key, type Match, type Opened, WebhookError } from '@countersign/core';
+import { checkKeys, configError } from '@countersign/core/options';
+import { type CertifiedKey, certifiedKey, checkSigner, readCertificates } from './certificate.ts';
+import { type CertificateScheme, keysOf } from './certificate-scheme.ts';
+import { parseSnsMessage, type SignedSnsMessage, signedText } from './sns-message.ts';
+
+/** Options of {@link awsSns}. */
+export interface AwsSnsOptions {
+  /**
+   * The topics that this endpoint is subscribed to. They are required: SNS signs for every topic of every customer with the same
+   * certificates.
+   */
+  readonly topicArns: readonly [string, ...string[]];
+  /**
+   * Accepted values of `SignatureVersion`: `'1'` is SHA-1, `'2'` is SHA-256. A topic signs with `'1'` until its attribute
+   * `SignatureVersion` is set to `'2'`: do that, then list only `'2'`. Default: both.
+   */
+  readonly signatureVersions?: readonly ('1' | '2')[];
+}
+
+const TOPIC =
+  /^arn:aws(|-cn|-us-gov):sns:([a-z]{2}(?:-[a-z]+)+-[0-9]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/;
+const SUBJECT = /^sns(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/;
+const DIGESTS = { '1': 'RSA-SHA1', '2': 'RSA-SHA256' } as const;
+
+/**
+ * Amazon SNS: the signature stands in the body, and so does the address of the certificate that made it. Its certificates come from
+ * {@link certificateSecrets}.
+ *
+ * - Signed: `Message`, `MessageId`, `Subject`, `Timestamp`, `TopicArn`, `Type`, and of confirmations `SubscribeURL` and `Token`. The rest
+ *   of the body is not: `webhook.bodyAuthenticated` is `false`, and {@link snsMessage} gives what is.
+ * - Confirmations of subscriptions are verified like notifications and reach the handler. Nothing is ever confirmed by itself.
+ * - Time: `Timestamp`, 3,900 s back: retries end within an hour and repeat it.
+ * - Identity: `MessageId`, the same in every retry.
+ * - Delivery: 4xx is final, 5xx is tried again within an hour; a bad signature is answered with 503.
+ * - Certificates: only `https://sns.<region>.amazonaws.com/….pem` of the topic's own region. The file holds no chain, so its origin,
+ *   subject and dates are what is checked.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
+ * @see https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
+ * @example
+ * ```ts
+ * const scheme = awsSns({ topicArns: ['arn:aws:sns:eu-central-1:123456789012:orders'], signatureVersions: ['2'] })
+ * const verifier = createVerifier({ scheme, secrets: certificateSecrets(scheme) })
+ * ```
+ */
+export function awsSns(options: AwsSnsOptions): CertificateScheme {
+  checkKeys('awsSns()', options, ['topicArns', 'signatureVersions']);
+  const hosts = readTopics(options.topicArns);
+  const versions = readVersions(options.signatureVersions);
+  const addresses = new Set(hosts.values());
+
+  /** Everything that can be judged without a key. */
+  function judge(body: Uint8Array): SignedSnsMessage {
+    const signed = parseSnsMessage(body);
+    const host = hosts.get(signed.message.TopicArn);
+    if (host === undefined)
+      throw other('topic is not one of "topicArns". SNS signs for every customer, so it is refused.');
+    if (!versions.has(signed.version)) throw other('"SignatureVersion" is not one of "signatureVersions".');
+    if (!isOn(host, signed.certificateUrl))
+      throw other('"SigningCertURL" is not at Amazon SNS in the region of the topic.');
+    return signed;
+  }
+
+  return Object.freeze({
+    name: 'aws-sns',
+    keyFormat: 'x509 of aws-sns',
+    delivery: {
+      retries: ['5xx'],
+      retrySpanSeconds: 3600,
+      timeoutSeconds: 15,
+      idStableOverRetries: true,
+      retrySignature: 'repeated',
+    },
+    freshness: { signed: 'body', past: 3900, future: 300 },
+    isCertificateAddress: (url: string) => [...addresses].some((host) => isOn(host, url)),
+    importKey(secret: string | Uint8Array): CertifiedKey {
+      const [certificate] = readCertificates(secret);
+      checkSigner(certificate, SUBJECT);
+      return certifiedKey([certificate]);
+    },
+    open: (): Opened<CertifiedKey> => ({
+      keyIdIn: (body) => judge(body).certificateUrl,
+      match: (body, keys) => match(judge(body), keys),
+    }),
+  } satisfies CertificateScheme);
+}
+
+function match(signed: SignedSnsMessage, keys: readonly Key<CertifiedKey>[]): Match | undefined {
+  const { message, signature, version, certificateUrl, signedAt, json } = signed;
+  const text = signedText(message);
+  const matching = keysOf(keys, certificateUrl).filter(({ key }) =>
+    createVerify(DIGESTS[version]).update(text, 'utf8').verify(key.key, signature),
+  );
+  const [key] = matching;
+  if (key === undefined) return undefined;
+  const { notBefore, notAfter } = key.key;
+  return {
+    key: { id: key.id, role: key.role },
+    id: message.MessageId,
+    identity: `id:${message.MessageId}`,
+    signedAt,
+    notBefore,
+    notAfter,
+    bodyAuthenticated: false,
+    unsigned: {},
+    json: { value: json },
+  };
+}
+
+/** The topics, each with the one host of its certificates. */
+function readTopics(topicArns: unknown): ReadonlyMap<string, string> {
+  if (!Array.isArray(topicArns) || topicArns.length === 0)
+    throw configError('awsSns() wants "topicArns": the topics that this endpoint is subscribed to.');
+  const hosts = new Map<string, string>();
+  for (const arn of topicArns) {
+    const [, partition, region] = (typeof arn === 'string' && TOPIC.exec(arn)) || [];
+    if (region === undefined)
+      throw configError(
+        '"topicArns" must list topics such as "arn:aws:sns:eu-central-1:123456789012:orders".',
+      );
+    hosts.set(arn, `sns.${region}.amazonaws.com${partition === '-cn' ? '.cn' : ''}`);
+  }
+  return hosts;
+}
+
+function readVersions(versions: unknown = ['1', '2']): ReadonlySet<string> {
+  if (
+    !Array.isArray(versions) ||
+    versions.length === 0 ||
+    versions.some((each) => each !== '1' && each !== '2')
+  )
+    throw configError('"signatureVersions" must list "1", "2" or both.');
+  return new Set(versions);
+}
+
+/** By the text: no port, no user, no query, one file, nothing that a parser of addresses would undo. */
+function isOn(host: string, url: string): boolean {
+  const start = `https://${host}/`;
+  return url.startsWith(start) && /^[A-Za-z0-9_-]{1,200}\.pem$/.test(url.slice(start.length));
+}
+
+function other(what: string): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', `The message's ${what}`);
+}

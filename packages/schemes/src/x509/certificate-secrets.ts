@@ -1,0 +1,110 @@
+import {
+  type Clock,
+  isWebhookError,
+  type SecretProvider,
+  type SecretSetInput,
+  systemClock,
+  WebhookError,
+} from '@countersign/core';
+import { checkKeys, configError } from '@countersign/core/options';
+import { fetchLimited, type LimitedFetch, readFetch } from '../remote/limited-fetch.ts';
+import { type CertificateScheme, certificateId } from './certificate-scheme.ts';
+
+/** Options of {@link certificateSecrets}. */
+export interface CertificateSecretsOptions {
+  /** Fetches a certificate. It must not follow redirects. Default: `globalThis.fetch`. */
+  readonly fetch?: LimitedFetch;
+  /** Tells which certificates have expired. Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+const LIMIT_BYTES = 65_536;
+/** As many keys as a keyring takes. */
+const MAX_KEYS = 8;
+const MAX_REFUSED = 64;
+const REFUSED_MS = 300_000;
+
+/**
+ * The certificates of a sender, each fetched from its address when a delivery first names it, and kept. The address comes from the
+ * request, so it must be one that the scheme knows as the sender's own: `https:`, its host, no port, no user, no redirect. What is
+ * larger than 65,536 bytes, is no certificate of the sender or has expired is not taken, and not asked for again for five minutes.
+ *
+ * When it is fetched is up to the keyring: one at a time, at the pace of `missCooldownSeconds` (10), within `timeoutSeconds` (3). So
+ * forged requests cause at most that, and may make a new certificate wait; what is refused meanwhile comes back.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
+ * @example
+ * ```ts
+ * const scheme = awsSns({ topicArns: ['arn:aws:sns:eu-central-1:123456789012:orders'] })
+ * const verifier = createVerifier({ scheme, secrets: certificateSecrets(scheme) })
+ * ```
+ */
+export function certificateSecrets(
+  scheme: CertificateScheme,
+  options: CertificateSecretsOptions = {},
+): SecretProvider {
+  checkKeys('certificateSecrets()', options, ['fetch', 'clock']);
+  if (typeof scheme?.isCertificateAddress !== 'function')
+    throw configError(
+      'certificateSecrets() wants the scheme whose certificates it fetches: awsSns(), payPal().',
+    );
+  const fetch = readFetch(options.fetch);
+  const { clock = systemClock } = options;
+  if (typeof clock?.now !== 'function' || typeof clock.monotonic !== 'function')
+    throw configError('"clock" must be a clock with now() and monotonic().');
+  const known = new Map<string, string>();
+  const refused = new Map<string, number>();
+
+  async function take(url: string, signal: AbortSignal): Promise<void> {
+    const accept = 'application/x-pem-file, application/pem-certificate-chain, */*';
+    const fetched = await fetchLimited(url, { fetch, limitBytes: LIMIT_BYTES, signal, accept });
+    signal.throwIfAborted();
+    const { bytes } = fetched;
+    // Trouble of the address itself, which may pass. Anything else is what strangers can name.
+    if (bytes === undefined && (fetched.status === 429 || fetched.status >= 500))
+      throw new WebhookError(
+        'ERR_WEBHOOK_PROVIDER_FAILED',
+        `The address of the certificate ${fetched.problem}.`,
+      );
+    const pem = bytes?.toString('latin1').trim();
+    if (pem !== undefined && isUsable(pem)) keep(known, url, pem, MAX_KEYS);
+    else keep(refused, url, clock.monotonic() + REFUSED_MS, MAX_REFUSED);
+  }
+
+  function isUsable(pem: string): boolean {
+    try {
+      const { notAfter } = scheme.importKey(pem);
+      return clock.now() <= notAfter;
+    } catch (error) {
+      if (isWebhookError(error)) return false;
+      throw error;
+    }
+  }
+
+  function isWanted(url: string): boolean {
+    if (known.has(url) || !scheme.isCertificateAddress(url)) return false;
+    const until = refused.get(url);
+    return until === undefined || clock.monotonic() >= until;
+  }
+
+  function currentSet(): SecretSetInput {
+    return { current: [...known].map(([url, secret]) => ({ id: certificateId(url), secret })) };
+  }
+
+  return {
+    name: `certificates of ${scheme.name}`,
+    onDemand: true,
+    // Answers at once where nothing is to be fetched: a delivery that comes meanwhile would wait for that, not for its own certificate.
+    load({ signal, keyId }) {
+      return keyId !== undefined && isWanted(keyId) ? take(keyId, signal).then(currentSet) : currentSet();
+    },
+  };
+}
+
+/** Adds an entry, and drops the oldest of too many. */
+function keep<V>(map: Map<string, V>, key: string, value: V, most: number): void {
+  map.delete(key);
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > most && oldest !== undefined) map.delete(oldest);
+}
