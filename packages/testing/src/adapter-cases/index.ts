@@ -5,6 +5,7 @@ import { byteCases } from './bytes.ts';
 import { type AdapterCase, runCase } from './case-table.ts';
 import { connectionCases } from './connections.ts';
 import { encodingCases } from './encodings.ts';
+import { handshakeCases } from './handshakes.ts';
 import { headerCases } from './headers.ts';
 import { hostCases } from './hosts.ts';
 import { keyCases } from './keys.ts';
@@ -46,6 +47,7 @@ const ALL: readonly AdapterCase[] = [
   ...keyCases,
   ...headerCases,
   ...timestampCases,
+  ...handshakeCases,
   ...replayCases,
   ...storeFaultCases,
   ...settlingCases,

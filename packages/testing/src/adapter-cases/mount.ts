@@ -60,7 +60,7 @@ export interface MountedAdapter {
 /**
  * Mounts an adapter as its users would: all that a framework has to write to be tested.
  *
- * The server listens on `127.0.0.1`, on a free port, and has two routes: `/hooks/case` for POST and PUT, guarded by the adapter, whose
+ * The server listens on `127.0.0.1`, on a free port, and has two routes: `/hooks/case` for POST, PUT and GET, guarded by the adapter, whose
  * handler does what `setup.handler` says; and `POST /sibling`, not guarded, which reads its body with the framework's usual JSON
  * parser and answers 200 with what it parsed, as JSON.
  */

@@ -1,5 +1,10 @@
 import { createHmac } from 'node:crypto';
-import { type DefinedScheme, type DeliveryRules, defineScheme } from '@countersign/core';
+import {
+  type DefinedScheme,
+  type DeliveryRules,
+  defineScheme,
+  type SchemeDefinition,
+} from '@countersign/core';
 import type { WireRequest } from './connection.ts';
 
 /** The secrets of all cases. No answer may ever hold one of them, in any encoding. */
@@ -17,7 +22,10 @@ const RETRIES_ALL: DeliveryRules = {
 };
 
 /** A sender that signs the body's bytes and nothing else. */
-export function bodySender(delivery: Partial<DeliveryRules> = {}): DefinedScheme {
+export function bodySender(
+  delivery: Partial<DeliveryRules> = {},
+  handshake?: SchemeDefinition['handshake'],
+): DefinedScheme {
   return defineScheme({
     name: 'case-body',
     secret: { encoding: 'utf8' },
@@ -28,6 +36,7 @@ export function bodySender(delivery: Partial<DeliveryRules> = {}): DefinedScheme
     },
     identity: 'body',
     unsigned: { deliveryId: 'case-delivery' },
+    ...(handshake === undefined ? {} : { handshake }),
     delivery: { ...RETRIES_ALL, ...delivery },
   });
 }

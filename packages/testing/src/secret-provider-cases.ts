@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { SecretInput } from '@countersign/core';
+import {
+  assertHides,
+  freshSecret,
+  idsOf,
+  load,
+  refusalOf,
+  type SecretProviderTarget,
+  type SourceFault,
+  TIMEOUT_SECONDS,
+  textsOf,
+  within,
+  withKeyring,
+} from './secret-provider-probe.ts';
+
+export type { SecretProviderTarget, SourceFault };
+
+/** What a source can't do: list the secret before the current one, hold a whole set as JSON, or fail in a certain way. */
+export type SourceLimit = 'no-previous' | 'no-sets' | `no-${SourceFault}`;
+
+/** Options of {@link secretProviderCases}. */
+export interface SecretProviderCasesOptions {
+  /** What the source can't do. Each limit replaces the cases that need it, and stands in their names. Default: none. */
+  readonly limits?: readonly SourceLimit[];
+  /** How long a case waits for a source that answers again, in milliseconds. Default: 10 000. */
+  readonly patienceMs?: number;
+}
+
+interface ProviderCase {
+  readonly name: string;
+  readonly check: (target: SecretProviderTarget, patienceMs: number) => Promise<void>;
+  /** What is checked instead where the source has such a limit. Default: nothing. */
+  readonly limited?: Partial<Record<SourceLimit, ProviderCase['check']>>;
+}
+
+/**
+ * What every provider of secrets must do, as cases that any test runner can run: each throws where the provider under test is wrong.
+ *
+ * @param make Makes a provider and its source for one case, which holds no secret yet; called once a case.
+ *
+ * @example
+ * ```ts
+ * for (const { name, run } of secretProviderCases(makeMyProvider, { limits: ['no-previous'] })) test(name, run)
+ * ```
+ */
+export function secretProviderCases(
+  make: () => Promise<SecretProviderTarget>,
+  options: SecretProviderCasesOptions = {},
+): { name: string; run(): Promise<void> }[] {
+  const { limits = [], patienceMs = 10_000 } = options;
+  return CASES.map(({ name, check, limited = {} }) => {
+    const limit = limits.find((one) => one in limited);
+    return {
+      name: limit === undefined ? name : `${name} [limit ${limit}]`,
+      async run() {
+        const target = await make();
+        try {
+          await (limit === undefined ? check : limited[limit])?.(target, patienceMs);
+        } finally {
+          await target.fail(undefined);
+          await target.close?.();
+        }
+      },
+    };
+  });
+}
+
+const NOTHING = async (): Promise<void> => undefined;
+
+const CASES: readonly ProviderCase[] = [
+  {
+    name: 'the secret at the source is the current one, and there is no other',
+    async check(target) {
+      const secret = freshSecret();
+      await target.put(secret);
+      assert.deepEqual(textsOf(await load(target)), { current: [secret], previous: [], next: [] });
+    },
+  },
+  {
+    name: 'a secret is taken to the character',
+    async check(target) {
+      const secret = `whsec_+/=:"\\{}$& ü 🔑 ${randomUUID()}`;
+      await target.put(secret);
+      assert.deepEqual(textsOf(await load(target)).current, [secret]);
+    },
+  },
+  {
+    name: 'each load asks the source anew',
+    async check(target) {
+      for (let count = 0; count < 3; count++) {
+        const secret = freshSecret();
+        await target.put(secret);
+        assert.deepEqual(textsOf(await load(target)).current, [secret]);
+      }
+    },
+  },
+  {
+    name: 'the replaced secret is the previous one, and the one before that none',
+    async check(target) {
+      const secrets = [freshSecret(), freshSecret(), freshSecret()];
+      for (const secret of secrets) await target.put(secret);
+      const [, previous, current] = secrets;
+      assert.deepEqual(textsOf(await load(target)), { current: [current], previous: [previous], next: [] });
+    },
+    limited: {
+      // What the source no longer lists is for the keyring to keep, where its owner asks for that.
+      async 'no-previous'(target) {
+        for (let count = 0; count < 3; count++) {
+          await target.put(freshSecret());
+          assert.deepEqual(textsOf(await load(target)).previous, []);
+        }
+      },
+    },
+  },
+  {
+    name: 'a set as JSON is read as a whole',
+    async check(target) {
+      const [current, previous, next] = [freshSecret(), freshSecret(), freshSecret()];
+      const notAfter = '2031-01-01T00:00:00.000Z';
+      await target.put(freshSecret());
+      await target.put(
+        JSON.stringify({ current, previous: [{ secret: previous, notAfter }], next, version: 'of the set' }),
+      );
+      const set = await load(target);
+      assert.deepEqual(textsOf(set), { current: [current], previous: [previous], next: [next] });
+      assert.equal(set.version, 'of the set');
+      const [entry] = [set.previous].flat() as (SecretInput & { notAfter?: string | Date })[];
+      assert.equal(new Date(entry?.notAfter ?? 0).toISOString(), notAfter);
+    },
+    limited: { 'no-sets': NOTHING },
+  },
+  {
+    name: 'a set as JSON that is cut short or of another form is refused, and not quoted',
+    async check(target) {
+      const secret = freshSecret();
+      for (const broken of [
+        JSON.stringify({ current: secret }).slice(0, -2),
+        JSON.stringify({ current: { secret, notafter: '2031-01-01T00:00:00.000Z' } }),
+        JSON.stringify({ key: secret }),
+      ]) {
+        await target.put(broken);
+        await refusalOf(load(target), secret);
+      }
+    },
+    limited: { 'no-sets': NOTHING },
+  },
+  {
+    name: 'another secret is another version, the same secret the same',
+    async check(target) {
+      await target.put(freshSecret());
+      const first = await load(target);
+      assert.equal((await load(target)).version, first.version);
+      await target.put(freshSecret());
+      const second = await load(target);
+      if (first.version !== undefined) assert.notEqual(second.version, first.version);
+    },
+  },
+  {
+    name: 'loads side by side give the same',
+    async check(target) {
+      const secret = freshSecret();
+      await target.put(secret);
+      const sets = await Promise.all(Array.from({ length: 10 }, () => load(target)));
+      for (const set of sets) assert.deepEqual(textsOf(set).current, [secret]);
+    },
+  },
+  {
+    name: 'the provider has a name, and shows no secret',
+    async check(target) {
+      const secret = freshSecret();
+      await target.put(secret);
+      await load(target);
+      assert.equal(typeof target.provider.name, 'string');
+      assert.notEqual(target.provider.name.trim(), '');
+      assertHides(target.provider, secret);
+    },
+  },
+  {
+    name: 'a keyring has the secret when it is ready, and the next one after a reload',
+    check: reloadListing(true),
+    limited: { 'no-previous': reloadListing(false) },
+  },
+  ...(['missing', 'forbidden', 'broken', 'garbage'] as const).map(failing),
+  {
+    name: 'a missing secret and a missing right are told apart, by the provider itself',
+    async check(target) {
+      const secret = freshSecret();
+      await target.put(secret);
+      const messages = new Set<string>();
+      for (const fault of ['missing', 'forbidden'] as const) {
+        await target.fail(fault);
+        messages.add(await refusalOf(load(target), secret));
+      }
+      assert.equal(messages.size, 2, 'both say the same');
+    },
+    limited: { 'no-missing': NOTHING, 'no-forbidden': NOTHING },
+  },
+  {
+    name: 'a source that does not answer holds nothing up, and is asked anew',
+    async check(target, patienceMs) {
+      await target.put(freshSecret());
+      await withKeyring(target, async (keyring, clock) => {
+        const before = idsOf(keyring);
+        await target.fail('hanging');
+        await Promise.all([
+          assert.rejects(keyring.reload(), { code: 'ERR_WEBHOOK_PROVIDER_FAILED' }),
+          clock.advance(TIMEOUT_SECONDS * 1000),
+        ]);
+        assert.deepEqual(idsOf(keyring), before);
+        await target.fail(undefined);
+        await within(patienceMs, keyring.reload());
+        assert.equal(keyring.health().state, 'ready');
+      });
+    },
+    limited: { 'no-hanging': NOTHING },
+  },
+  {
+    name: 'an empty secret is no secret',
+    async check(target) {
+      await target.put(freshSecret());
+      await withKeyring(target, async (keyring) => {
+        const before = idsOf(keyring);
+        // Some sources take none.
+        const isTaken = await target.put('').then(
+          () => true,
+          () => false,
+        );
+        if (isTaken) await refusalOf(keyring.reload(), before.join());
+        else await keyring.reload();
+        assert.deepEqual(idsOf(keyring), before);
+      });
+    },
+  },
+];
+
+function reloadListing(previous: boolean): ProviderCase['check'] {
+  return async (target) => {
+    await target.put(freshSecret());
+    await withKeyring(target, async (keyring) => {
+      const [before = ''] = idsOf(keyring);
+      await target.put(freshSecret());
+      await keyring.reload();
+      assert.notEqual(idsOf(keyring)[0], before);
+      assert.equal(keyring.health().state, 'ready');
+      assert.equal(idsOf(keyring).includes(before), previous);
+    });
+  };
+}
+
+function failing(fault: Exclude<SourceFault, 'hanging'>): ProviderCase {
+  return {
+    name: `a source that fails, ${fault}, leaves the keys as they are, says why and no secret, and is used again when it works`,
+    async check(target) {
+      const secret = freshSecret();
+      await target.put(secret);
+      await withKeyring(target, async (keyring) => {
+        const before = idsOf(keyring);
+        await target.fail(fault);
+        await refusalOf(keyring.reload(), secret);
+        assert.deepEqual(idsOf(keyring), before, 'the keys stay');
+        assert.equal(keyring.health().state, 'degraded');
+        assertHides(keyring.health(), secret);
+        await target.fail(undefined);
+        await keyring.reload();
+        assert.equal(keyring.health().state, 'ready');
+      });
+    },
+    limited: { [`no-${fault}`]: NOTHING },
+  };
+}

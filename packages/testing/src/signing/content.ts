@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import type { ContentPart, ListedHeadersPart, SignedForm } from '@countersign/core';
+import type { Draft } from './draft.ts';
+
+type SigningForm = Exclude<SignedForm, { content?: undefined }>;
+
+/**
+ * What a sender signs. Deliberately not the code that verifies: a mistake shared by both would pass every test.
+ *
+ * @param secret The key's bytes, for content that holds them.
+ */
+export function contentOf(form: SigningForm, draft: Draft, secret: () => Uint8Array): Buffer {
+  const template = typeof form.content === 'string' ? form.content : form.content[0];
+  // Everything that changes the delivery comes before anything that reads it.
+  for (const [, name = ''] of template.matchAll(/\{([^{}]*)\}/g)) fillIn(name, draft, form);
+  if (form.bodyDigest !== undefined && !draft.query.has(form.bodyDigest.query)) {
+    const { hash, encoding, query } = form.bodyDigest;
+    draft.addQuery(query, createHash(hash).update(draft.body).digest(encoding));
+  }
+  const chunks: Buffer[] = [];
+  for (const piece of template.split(/(\[[^\]]*\])/)) {
+    const optional = piece.startsWith('[');
+    const parts = (optional ? piece.slice(1, -1) : piece).split(/(\{[^{}]*\})/).map((text) => {
+      const name = /^\{(.*)\}$/.exec(text)?.[1];
+      return name === undefined ? Buffer.from(text, 'latin1') : partOf(name, form, draft, secret);
+    });
+    if (parts.some((part) => part === undefined)) {
+      if (optional) continue;
+      throw new TypeError('A part of the signed content is missing.');
+    }
+    chunks.push(...parts.flatMap((part) => part ?? []));
+  }
+  return Buffer.concat(chunks);
+}
+
+function fillIn(name: string, draft: Draft, form: SigningForm): void {
+  const [kind, ...rest] = name.split(':');
+  const of = rest.join(':');
+  const optional =
+    typeof form.content === 'string' && /\[[^\]]*\]/.exec(form.content)?.[0].includes(`{${name}}`) === true;
+  if (optional) return;
+  if (kind === 'field') draft.signedField(of);
+  else if (kind === 'formField') draft.signedFormField(of);
+  else if (kind === 'header') draft.headers[of] ??= crypto.randomUUID();
+  else if (kind === 'query' && !draft.query.has(of)) draft.addQuery(of, crypto.randomUUID());
+}
+
+function partOf(name: string, form: SigningForm, draft: Draft, secret: () => Uint8Array): Buffer | undefined {
+  const [kind, ...rest] = name.split(':');
+  const of = rest.join(':');
+  switch (kind) {
+    case 'body':
+      return draft.body;
+    case 'secret':
+      return Buffer.from(secret());
+    case 'timestamp':
+      return latin1(draft.timestamp);
+    case 'id':
+      return latin1(draft.id);
+    case 'method':
+      return latin1(draft.method);
+    case 'url':
+      return latin1(signedUrl(form, draft));
+    case 'baseUrl':
+      return latin1(signedUrl(form, draft).split('?')[0]);
+    case 'path':
+      return latin1(signedUrl(form, draft).slice(new URL(draft.url).origin.length) || '/');
+    case 'header':
+      return latin1(draft.headers[of]);
+    case 'item':
+      return latin1(listedText(form, draft));
+    case 'query':
+      return latin1(draft.givenUrl === undefined ? undefined : (draft.query.get(of) ?? undefined));
+    case 'field':
+      return utf8(draft.signedField(of));
+    case 'formField':
+      return utf8(draft.signedFormField(of));
+    case 'canonicalJson':
+      return utf8(canonical(draft.json));
+    default:
+      return declaredPart(form.parts?.[name], draft);
+  }
+}
+
+function declaredPart(part: ContentPart | undefined, draft: Draft): Buffer | undefined {
+  if (part === undefined) return undefined;
+  if ('digest' in part) {
+    const digest = createHash(part.digest).update(draft.body).digest();
+    return part.encoding === 'binary' ? digest : latin1(digest.toString(part.encoding));
+  }
+  if ('fields' in part) {
+    return utf8(part.fields.map((path) => String(draft.field(path) ?? '')).join(part.join));
+  }
+  if ('sorted' in part) {
+    const text = part.sorted === 'query' ? new URL(draft.url).search.slice(1) : draft.body.toString('utf8');
+    const pairs =
+      part.text === 'as-received'
+        ? text
+            .split('&')
+            .filter(Boolean)
+            .map((pair) => [pair.split('=')[0] ?? '', pair.split('=').slice(1).join('=')] as const)
+        : [...new URLSearchParams(text)];
+    const kept = pairs.filter(([name]) => part.omit?.includes(name) !== true);
+    kept.sort(([a, x], [b, y]) =>
+      a < b ? -1 : a > b ? 1 : part.unique !== true ? 0 : x < y ? -1 : x > y ? 1 : 0,
+    );
+    const written = kept.map(([name, value]) => {
+      const text =
+        part.replace === undefined
+          ? value
+          : [...value]
+              .map((each) => (part.replace?.characters.includes(each) === true ? part.replace.with : each))
+              .join('');
+      return part.pair.replace('{name}', () => name).replace('{value}', () => text);
+    });
+    return utf8((part.unique === true ? [...new Set(written)] : written).join(part.join ?? ''));
+  }
+  const names = namesOf(part, draft);
+  if ('header' in part.listedHeaders) draft.headers[part.listedHeaders.header] = names.join(part.separator);
+  return latin1(
+    names
+      .map((name) =>
+        part.pair.replace('{name}', () => name).replace('{value}', () => draft.headers[name] ?? ''),
+      )
+      .join(part.join),
+  );
+}
+
+/** The list of signed headers as the signature writes it. */
+export function listedText(form: SignedForm, draft: Draft): string | undefined {
+  const part = listedPart(form);
+  return part && namesOf(part, draft).join(part.separator);
+}
+
+/** The part of a form that lists headers. */
+export function listedPart(form: SignedForm): ListedHeadersPart | undefined {
+  for (const part of Object.values(form.parts ?? {})) if ('listedHeaders' in part) return part;
+  return undefined;
+}
+
+/** The headers that the signature covers: those that the scheme wants, and those that are there. */
+function namesOf({ allow, require: required }: ListedHeadersPart, draft: Draft): string[] {
+  return allow.filter((name) => required?.includes(name) === true || draft.headers[name] !== undefined);
+}
+
+function signedUrl(form: SigningForm, draft: Draft): string {
+  const { decode } = form.url ?? {};
+  return decode === undefined
+    ? draft.url
+    : draft.url.replace(/%[0-9A-F]{2}/gi, (encoded) => {
+        const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
+        return decode.includes(character) ? character : encoded;
+      });
+}
+
+function canonical(value: unknown): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  const names = Object.keys(value).sort();
+  return `{${names.map((name) => `${JSON.stringify(name)}:${canonical((value as Record<string, unknown>)[name])}`).join()}}`;
+}
+
+function latin1(text: string | undefined): Buffer | undefined {
+  return text === undefined ? undefined : Buffer.from(text, 'latin1');
+}
+function utf8(text: string): Buffer {
+  return Buffer.from(text, 'utf8');
+}
