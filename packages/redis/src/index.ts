@@ -1,0 +1,2 @@
+export type { RedisClient, SendCommand } from './client.ts';
+export { type RedisReplayStoreOptions, redisReplayStore } from './redis-replay-store.ts';
