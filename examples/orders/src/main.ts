@@ -1,0 +1,55 @@
+import { createVerifier } from '@countersign/core';
+import { envSecrets } from '@countersign/core/node';
+import { webhook } from '@countersign/express';
+import { migrate, postgresReplayStore } from '@countersign/postgres';
+import { shopify } from '@countersign/schemes';
+import express from 'express';
+import pg from 'pg';
+
+const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, connectionTimeoutMillis: 5000 });
+// Without a listener, a database that restarts would end this process.
+pool.on('error', (error) => console.error(error.message));
+
+await migrate(pool);
+// No unique column holds an order's number: that each order is there once is all the store's doing.
+await pool.query('CREATE TABLE IF NOT EXISTS orders (number bigint NOT NULL, total numeric NOT NULL)');
+
+const store = postgresReplayStore({ pool });
+const verifier = createVerifier({
+  scheme: shopify(),
+  secrets: envSecrets('SHOPIFY_CLIENT_SECRET'),
+  replay: store,
+});
+await verifier.ready();
+
+const app = express();
+
+app.post('/hooks/orders', webhook(verifier, { claim: 'manual' }), async (req, res) => {
+  const order = req.webhook.json<{ id: number; total_price: string }>();
+  const client = await pool.connect();
+  try {
+    // One transaction holds the order and the fact that its delivery was handled. A crash leaves both or neither.
+    const { state } = await store.run(client, req.webhook, (transaction) =>
+      transaction.query('INSERT INTO orders (number, total) VALUES ($1, $2)', [order.id, order.total_price]),
+    );
+    res.sendStatus(state === 'duplicate' ? 200 : 204);
+  } finally {
+    client.release();
+  }
+});
+
+app.get('/health', (_, res) => {
+  const health = verifier.health();
+  res.status(health.state === 'not-ready' ? 503 : 200).json(health);
+});
+
+const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
+  if (error) throw error;
+  const address = server.address();
+  console.log(`listening on port ${typeof address === 'object' ? address?.port : address}`);
+});
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Deliveries that are being handled come to their end; then nothing keeps the process alive.
+  process.once(signal, () => server.close(() => void verifier.close().then(() => pool.end())));
+}

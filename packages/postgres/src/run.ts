@@ -1,0 +1,47 @@
+import { checkKeys, configError } from '@countersign/core/options';
+import { isPool, isQueryable, type Queryable } from './connection.ts';
+import { type DeliveryRecord, Transaction, type TransactionSettings } from './transaction.ts';
+
+/** Options of {@link PostgresReplayStore.run}. */
+export interface RunOptions {
+  /** The isolation level of the transaction. Default: that of the connection, `read committed` unless it was changed. */
+  isolation?: 'read committed' | 'repeatable read' | 'serializable';
+}
+
+/** What became of a delivery: handled now, or handled before. */
+export type RunResult<T> = { state: 'done'; result: T } | { state: 'duplicate' };
+
+const ISOLATION = ['read committed', 'repeatable read', 'serializable'];
+
+/** Remembers a delivery and runs its handler in one transaction. */
+export async function runInTransaction<C extends Queryable, T>(
+  client: C,
+  record: DeliveryRecord,
+  handler: (client: C) => T | Promise<T>,
+  options: RunOptions,
+  settings: TransactionSettings,
+): Promise<RunResult<T>> {
+  checkKeys('run()', options, ['isolation']);
+  const { isolation } = options;
+  if (isolation !== undefined && !ISOLATION.includes(isolation)) {
+    throw configError(`"isolation" must be one of: ${ISOLATION.join(', ')}.`);
+  }
+  checkClient(client);
+  if (typeof handler !== 'function') throw configError('run() wants a handler: (client) => …');
+  const transaction = new Transaction(client, record, isolation, settings);
+  return transaction.guarded(async () => {
+    if ((await transaction.open()) === 'duplicate') return { state: 'duplicate' };
+    const result = await transaction.handle(() => handler(client));
+    await transaction.commit();
+    return { state: 'done', result };
+  });
+}
+
+function checkClient(client: unknown): void {
+  if (!isQueryable(client)) throw configError('run() wants a client with query(text, values).');
+  if (isPool(client)) {
+    throw configError(
+      'run() wants one client, not the pool, whose statements each take another connection: const client = await pool.connect().',
+    );
+  }
+}

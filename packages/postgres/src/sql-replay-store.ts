@@ -1,0 +1,174 @@
+import { createHash, randomBytes } from 'node:crypto';
+import {
+  type ClaimResult,
+  type ClaimToken,
+  type Clock,
+  type ReplayStoreHealth,
+  replayRecord,
+  type VerifiedWebhook,
+} from '@countersign/core';
+import { checkDuration, configError } from '@countersign/core/options';
+import type { Ask, Connection, Queryable, Row } from './connection.ts';
+import type { PostgresReplayStore } from './postgres-replay-store.ts';
+import { type RunOptions, type RunResult, runInTransaction } from './run.ts';
+import { hoursOf, intervalOf, type Statements } from './statements.ts';
+import { isLockTimeout, storeError } from './store-error.ts';
+import type { Sweeper } from './sweeper.ts';
+import type { TableNames } from './table.ts';
+
+/** What a store is put together from. */
+export interface StoreParts {
+  readonly pool: Queryable;
+  readonly names: TableNames;
+  readonly statements: Statements;
+  readonly connection: Connection;
+  readonly sweeper: Sweeper;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+}
+
+// In each round that gives no answer, somebody else took or dropped the record in the middle of it.
+const ROUNDS = 3;
+const SOON_MS = 1000;
+const LONGEST_MS = 1000 * 365 * 86_400_000;
+
+/** The store itself: each of its methods is one of its statements, or few. */
+export class SqlReplayStore implements PostgresReplayStore {
+  readonly #parts: StoreParts;
+
+  constructor(parts: StoreParts) {
+    this.#parts = parts;
+  }
+
+  async claim(key: string, options: { leaseMs: number; keepMs: number }): Promise<ClaimResult> {
+    const digest = digestOf(key);
+    const leaseMs = durationOf('leaseMs', options.leaseMs);
+    const keepMs = durationOf('keepMs', options.keepMs);
+    this.#parts.sweeper.tick();
+    const owner = randomBytes(16).toString('hex');
+    const lifeMs = leaseMs + keepMs;
+    const values = [digest, owner, intervalOf(leaseMs), intervalOf(lifeMs), hoursOf(lifeMs), this.#lockMs];
+    const { claimAbsent, claimPresent } = this.#parts.statements;
+    return this.#use(async (ask) => {
+      try {
+        for (let round = 0; round < ROUNDS; round++) {
+          for (const statement of [claimAbsent, claimPresent]) {
+            const result = claimResultOf(await ask(statement, values), owner);
+            if (result !== undefined) return result;
+          }
+        }
+      } catch (error) {
+        // Somebody's transaction holds the row for longer than a statement of ours would: a run is under way.
+        if (!isLockTimeout(error)) throw error;
+      }
+      return { state: 'in-progress', retryAfterMs: Math.min(Math.ceil(leaseMs), SOON_MS) };
+    });
+  }
+
+  async renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean> {
+    return this.#change('renew', key, token, [intervalOf(durationOf('leaseMs', leaseMs))]);
+  }
+
+  async commit(
+    key: string,
+    token: ClaimToken,
+    options: { ttlMs: number; guardMs: number },
+  ): Promise<boolean> {
+    const ttlMs = durationOf('ttlMs', options.ttlMs);
+    const guardMs = durationOf('guardMs', options.guardMs);
+    if (guardMs > ttlMs) throw configError('"guardMs" must be at most "ttlMs".');
+    return this.#change('commit', key, token, [intervalOf(ttlMs)]);
+  }
+
+  async release(key: string, token: ClaimToken): Promise<boolean> {
+    return this.#change('release', key, token, []);
+  }
+
+  async run<C extends Queryable, T>(
+    client: C,
+    webhook: VerifiedWebhook,
+    handler: (client: C) => T | Promise<T>,
+    options: RunOptions = {},
+  ): Promise<RunResult<T>> {
+    const { key, ttlMs } = replayRecord(webhook);
+    this.#parts.sweeper.tick();
+    const { statements, names, timeoutMs, clock } = this.#parts;
+    const record = { key: digestOf(key), ttlMs };
+    return runInTransaction(client, record, handler, options, {
+      ...{ statements, names, timeoutMs, clock },
+      lockMs: this.#lockMs,
+    });
+  }
+
+  sweep(): Promise<number> {
+    return this.#parts.sweeper.sweep();
+  }
+
+  health(): ReplayStoreHealth {
+    const { pool, sweeper } = this.#parts;
+    const warnings: string[] = [];
+    if (sweeper.failure !== undefined) {
+      warnings.push(`Expired replay records are not removed: ${sweeper.failure.message}`);
+    }
+    if ((pool as { listenerCount?: (event: string) => number }).listenerCount?.('error') === 0) {
+      warnings.push(
+        'The pool has no listener for "error": when the database restarts, this process ends. Add pool.on("error", …).',
+      );
+    }
+    return { name: 'postgres', warnings };
+  }
+
+  /** Text, as the server wants it. The rest of the time is for the answer to come. */
+  get #lockMs(): string {
+    return String(Math.ceil(this.#parts.timeoutMs / 2));
+  }
+
+  /** What only the holder of the claim may do: `true` if that is who asks. */
+  async #change(
+    step: 'renew' | 'commit' | 'release',
+    key: string,
+    token: ClaimToken,
+    values: readonly string[],
+  ): Promise<boolean> {
+    const digest = digestOf(key);
+    if (!isToken(token)) return false;
+    const { fence, owner } = token;
+    const rows = await this.#use((ask) =>
+      ask(this.#parts.statements[step], [digest, owner, fence, ...values]),
+    );
+    return rows.length > 0;
+  }
+
+  async #use<T>(steps: (ask: Ask) => Promise<T>): Promise<T> {
+    try {
+      return await this.#parts.connection.use(steps);
+    } catch (error) {
+      throw storeError(error, this.#parts.names);
+    }
+  }
+}
+
+/** `undefined`: the row came, went or changed hands in the middle of the statement. */
+function claimResultOf([row]: readonly Row[], owner: string): ClaimResult | undefined {
+  if (row === undefined) return undefined;
+  if (row.fence !== null) return { state: 'claimed', token: { fence: Number(row.fence), owner } };
+  if (row.committed === true) return { state: 'committed' };
+  const leftMs = Math.ceil(Number(row.remaining ?? 0));
+  return leftMs > 0 ? { state: 'in-progress', retryAfterMs: leftMs } : undefined;
+}
+
+/** Timestamps of the server hold no more than some hundred thousand years. */
+function durationOf(name: string, value: unknown): number {
+  return Math.min(checkDuration(name, value), LONGEST_MS);
+}
+
+// Keys of any text and length become as many bytes, and none of them is anything but bytes to the server.
+function digestOf(key: unknown): Buffer {
+  if (typeof key !== 'string' || key === '') throw configError('A replay key must be a non-empty string.');
+  return createHash('sha256').update(key).digest();
+}
+
+/** Whether the store can have given this token: the server would refuse, as an error, what is no number or no uuid. */
+function isToken({ fence, owner }: ClaimToken): boolean {
+  return Number.isInteger(fence) && Math.abs(fence) < 2 ** 31 && /^[0-9a-f]{32}$/.test(owner);
+}

@@ -1,0 +1,166 @@
+import type { ClaimToken, ReplayStore } from '@countersign/core';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Database, openDatabase } from './postgres.database.ts';
+import { ReplayHistory } from './replay-history.ts';
+import { type Commands, commands, Model, type Real } from './replay-store-model.ts';
+import { describeWith } from './support/servers/available.ts';
+
+const describeWithPostgres = await describeWith('postgres');
+
+// The server's clock can't be stopped, so the model's milliseconds are long ones: what really passes between two calls is less than
+// the smallest difference the model makes.
+const UNIT_MS = 1_000_000;
+
+describeWithPostgres('the PostgreSQL replay store', () => {
+  let database: Database;
+  beforeAll(async () => {
+    database = await openDatabase({ max: 12 });
+  });
+  afterAll(() => database.close());
+
+  /** The store in the model's time. It also tells how many rows it holds. */
+  async function slowed(): Promise<Real> {
+    await database.clear();
+    const store = database.store({ sweepSeconds: false });
+    let entries = 0;
+    async function counted<T>(call: Promise<T>): Promise<T> {
+      const result = await call;
+      const [row] = await database.query<{ count: string }>(
+        `SELECT count(*) FROM ${database.schema}.countersign_replay`,
+      );
+      entries = Number(row?.count);
+      return result;
+    }
+    return {
+      tokens: [],
+      async advance(ms) {
+        await database.advance(ms * UNIT_MS);
+        await counted(store.sweep());
+      },
+      store: {
+        async claim(key, { leaseMs, keepMs }) {
+          const options = { leaseMs: leaseMs * UNIT_MS, keepMs: keepMs * UNIT_MS };
+          const result = await counted(store.claim(key, options));
+          if (result.state !== 'in-progress') return result;
+          return { state: 'in-progress', retryAfterMs: Math.ceil(result.retryAfterMs / UNIT_MS) };
+        },
+        renew: (key, token, leaseMs) => counted(store.renew(key, token, leaseMs * UNIT_MS)),
+        commit: (key, token, { ttlMs, guardMs }) =>
+          counted(store.commit(key, token, { ttlMs: ttlMs * UNIT_MS, guardMs: guardMs * UNIT_MS })),
+        release: (key, token) => counted(store.release(key, token)),
+        health: () => ({ name: 'postgres', entries, warnings: [] }),
+      },
+    };
+  }
+
+  test('agrees with a plain model on every answer', async () => {
+    async function agrees(steps: Commands): Promise<void> {
+      const real = await slowed();
+      await fc.asyncModelRun(() => ({ model: new Model(1_000_000), real }), steps);
+    }
+    await fc.assert(fc.asyncProperty(commands(3), agrees), { numRuns: 40 });
+  });
+
+  // A sender that delivers the same few events again and again, at the same time, to handlers that end well, fail, crash, or outlive
+  // their lease.
+  interface Delivery {
+    key: string;
+    renewals: number;
+    ending: 'commit' | 'release' | 'crash';
+  }
+  const LEASE_MS = 10 * UNIT_MS;
+  const KEEP_MS = 1e6 * UNIT_MS;
+
+  async function deliver(history: ReplayHistory, { key, renewals, ending }: Delivery): Promise<void> {
+    const claim = await history.claim(key);
+    if (claim.state !== 'claimed') return;
+    for (let count = 0; count < renewals; count++) await history.settle('renew', key, claim.token);
+    if (ending !== 'crash') await history.settle(ending, key, claim.token);
+  }
+
+  const keys = ['a', 'b'];
+  const deliveries = fc.array(
+    fc.record<Delivery>({
+      key: fc.constantFrom(...keys),
+      renewals: fc.nat(1),
+      ending: fc.constantFrom('commit', 'release', 'crash'),
+    }),
+    { minLength: 2, maxLength: 7 },
+  );
+  const pauses = fc.array(fc.constantFrom(1, 4, 10, 25), { maxLength: 4 });
+
+  async function checkEnd(history: ReplayHistory, advance: (ms: number) => Promise<void>): Promise<void> {
+    await history.pass(LEASE_MS, () => advance(LEASE_MS));
+    for (const key of keys) await history.claim(key);
+    expect(history.contradictions()).toEqual([]);
+  }
+
+  test('whatever order a scheduler gives to its statements, it acts as if calls came one by one', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), deliveries, pauses, async (scheduler, sent, waits) => {
+        await database.clear();
+        const scheduled = {
+          query: scheduler.scheduleFunction((text: string, values?: unknown[]) =>
+            database.pool.query(text, values),
+          ),
+        };
+        const store = database.store({ pool: scheduled, sweepSeconds: false });
+        const advance = scheduler.scheduleFunction((ms: number) => database.advance(ms));
+        const history = new ReplayHistory(store, LEASE_MS, KEEP_MS);
+        const letTimePass = async () => {
+          for (const ms of waits) await history.pass(ms * UNIT_MS, () => advance(ms * UNIT_MS));
+        };
+        const all = Promise.all([...sent.map((delivery) => deliver(history, delivery)), letTimePass()]);
+        await scheduler.waitFor(all);
+        await scheduler.waitFor(checkEnd(history, advance));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('the same with as many connections as calls, in the order of chance', async () => {
+    await fc.assert(
+      fc.asyncProperty(deliveries, pauses, async (sent, waits) => {
+        await database.clear();
+        const history = new ReplayHistory(database.store({ sweepSeconds: false }), LEASE_MS, KEEP_MS);
+        const advance = (ms: number) => database.advance(ms);
+        const letTimePass = async () => {
+          for (const ms of waits) await history.pass(ms * UNIT_MS, () => advance(ms * UNIT_MS));
+        };
+        await Promise.all([...sent.map((delivery) => deliver(history, delivery)), letTimePass()]);
+        await checkEnd(history, advance);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('sweeping beside it removes nothing that counts', async () => {
+    const store: ReplayStore & { sweep(): Promise<number> } = database.store({ sweepSeconds: false });
+    await database.clear();
+    const tokens: [string, ClaimToken][] = [];
+    for (let index = 0; index < 200; index++) {
+      const key = `key ${index}`;
+      const claim = await store.claim(key, { leaseMs: 1, keepMs: index % 2 === 0 ? 1 : KEEP_MS });
+      if (claim.state === 'claimed') tokens.push([key, claim.token]);
+    }
+    await database.advance(2 * 3_600_000);
+    // Half of them may go. While they go, others come back to life.
+    const [removed, ...revived] = await Promise.all([
+      store.sweep(),
+      ...tokens.slice(0, 100).map(([key]) => store.claim(key, { leaseMs: KEEP_MS, keepMs: KEEP_MS })),
+    ]);
+    expect(revived.map(({ state }) => state)).toEqual(Array(100).fill('claimed'));
+    const gone = removed + (await store.sweep());
+    expect(gone).toBeGreaterThanOrEqual(50);
+    expect(gone).toBeLessThanOrEqual(100);
+    for (const [key] of tokens.slice(0, 100)) {
+      expect(await store.claim(key, { leaseMs: 1, keepMs: 1 })).toMatchObject({ state: 'in-progress' });
+    }
+    for (const [index, [key]] of tokens.slice(100).entries()) {
+      expect(await store.claim(key, { leaseMs: 1, keepMs: 1 })).toMatchObject({
+        token: { fence: index % 2 === 0 ? 1 : 2 },
+      });
+    }
+  });
+});
