@@ -1,0 +1,39 @@
+export { fileJournal } from './journal/file-journal.ts';
+export type { JournalEntry, RotationJournal, RotationLock } from './journal.ts';
+export type {
+  RotationCheck,
+  RotationOrder,
+  RotationPlan,
+  RotationReport,
+  RotationStep,
+  RotationStepName,
+} from './report.ts';
+export { rotate } from './rotate.ts';
+export type { InstanceHealth, RotateOptions } from './rotate-options.ts';
+export {
+  isRotationError,
+  RotationError,
+  type RotationErrorCode,
+  type RotationErrorOptions,
+  type SecretState,
+} from './rotation-error.ts';
+export type { RotationTarget } from './target.ts';
+export { type AwsSecretsClient, awsTarget } from './targets/aws-target.ts';
+export { fileTarget } from './targets/file-target.ts';
+export { type VaultClient, vaultTarget } from './targets/vault-target.ts';
+export {
+  type RotationVendor,
+  type VendorAnswer,
+  type VendorCall,
+  type VendorEffect,
+  VendorError,
+  type VendorTest,
+} from './vendor.ts';
+export type { AdaOptions } from './vendors/ada.ts';
+export type { AgentMessageOptions } from './vendors/agent-message.ts';
+export type { AnchorBrowserOptions } from './vendors/anchor-browser.ts';
+export type { VendorApiOptions } from './vendors/api-options.ts';
+export type { Fetch } from './vendors/http.ts';
+export { vendors } from './vendors/index.ts';
+export type { LangsmithOptions } from './vendors/langsmith.ts';
+export type { PolyaiOptions } from './vendors/polyai.ts';

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Clock, systemClock } from '@countersign/core';
+import { checkKeys, configError } from '@countersign/core/options';
+import { asJournalEntry, type RotationJournal } from '../journal.ts';
+import { RotationError } from '../rotation-error.ts';
+import { errnoOf, removeFile, writeFileAtomically } from '../targets/atomic-file.ts';
+import { acquireFileLock } from './file-lock.ts';
+
+/**
+ * A journal in a small file, its lock in a directory beside it (`<path>.lock`). Both are gone after a run that came to its end.
+ *
+ * Keep it where the next run finds it: on a disk that outlives the container, not in a temporary directory. Runs on several machines
+ * are kept apart if they share it.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID`
+ * @example
+ * ```ts
+ * await rotate({ vendor, target: awsTarget({ client, secretId }), journal: '/var/lib/rotation/anchor' })
+ * ```
+ */
+export function fileJournal(path: string, options: { clock?: Clock } = {}): RotationJournal {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw configError('fileJournal() wants the path of a file.');
+  }
+  checkKeys('fileJournal()', options, ['clock']);
+  const { clock = systemClock } = options;
+  const absolute = resolve(path);
+  return {
+    name: `file ${path}`,
+    lock: () => acquireFileLock(`${absolute}.lock`, clock),
+    async read() {
+      const text = await readFile(absolute, 'utf8').catch((error: unknown) => {
+        if (errnoOf(error) === 'ENOENT') return undefined;
+        throw error;
+      });
+      if (text === undefined) return undefined;
+      const entry = parseEntry(text);
+      if (entry !== undefined) return entry;
+      throw new RotationError('ERR_ROTATION_JOURNAL_FAILED', `The journal in ${path} is damaged.`, {
+        secret: 'unknown',
+        todo: 'Remove it, and run again: the secret is then rotated anew.',
+      });
+    },
+    write: (entry) => writeFileAtomically(absolute, `${JSON.stringify(entry, undefined, 2)}\n`),
+    clear: () => removeFile(absolute),
+  };
+}
+
+function parseEntry(text: string): ReturnType<typeof asJournalEntry> {
+  try {
+    return asJournalEntry(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,17 @@
+import { configError } from '@countersign/core/options';
+
+/** Text of visible ASCII characters: what an HTTP header can carry. Never quoted, for it may be a credential. */
+export function checkHeaderText(owner: string, name: string, value: unknown): string {
+  if (typeof value === 'string' && /^[\x21-\x7e]{1,4096}$/.test(value)) return value;
+  const unset = value === undefined ? ' It is not set.' : '';
+  throw configError(
+    `${owner} wants "${name}" as text of visible ASCII characters without white space.${unset}`,
+  );
+}
+
+/** An id that becomes one part of a path. */
+export function checkPathPart(owner: string, name: string, value: unknown): string {
+  if (typeof value === 'string' && /^[A-Za-z0-9_.~-]{1,200}$/.test(value) && !/^\.+$/.test(value))
+    return value;
+  throw configError(`${owner} wants "${name}" as the vendor shows it: letters, digits and - _ . ~ only.`);
+}

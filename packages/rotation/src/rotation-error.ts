@@ -1,0 +1,140 @@
+/**
+ * Every reason for which a rotation stops. The codes are API; the messages are not. Wrong options are not among them: they are
+ * `ERR_WEBHOOK_CONFIG_INVALID`, as everywhere in Countersign.
+ */
+export type RotationErrorCode =
+  /** Another run holds the lock of this rotation. */
+  | 'ERR_ROTATION_LOCKED'
+  /** An earlier run of another webhook's rotation was stopped on the same journal. */
+  | 'ERR_ROTATION_UNFINISHED'
+  /** The journal or its lock can't be read or written. */
+  | 'ERR_ROTATION_JOURNAL_FAILED'
+  /** The target can't be read. */
+  | 'ERR_ROTATION_TARGET_UNREADABLE'
+  /** What the target holds is no set that can be rotated: nothing, an invalid set, a full one, several `current` secrets. */
+  | 'ERR_ROTATION_TARGET_UNUSABLE'
+  /** The target did not take a set. */
+  | 'ERR_ROTATION_TARGET_UNWRITABLE'
+  /** The instances did not show in time that they have what was published. */
+  | 'ERR_ROTATION_INSTANCES_LATE'
+  /** The run was given up through its `signal`. */
+  | 'ERR_ROTATION_ABORTED'
+  /** 401: the credentials are wrong. */
+  | 'ERR_ROTATION_UNAUTHORIZED'
+  /** 403: the credentials lack a right, or are for another workspace. */
+  | 'ERR_ROTATION_FORBIDDEN'
+  /** 404: the vendor knows no webhook of this id. */
+  | 'ERR_ROTATION_NOT_FOUND'
+  /** 429: too many calls. */
+  | 'ERR_ROTATION_RATE_LIMITED'
+  /** 400, 422 and every other refusal. */
+  | 'ERR_ROTATION_REFUSED'
+  /** No connection to the vendor came about: it was not asked. */
+  | 'ERR_ROTATION_VENDOR_UNREACHABLE'
+  /** The call was sent, and no whole answer came: the vendor may have rotated. */
+  | 'ERR_ROTATION_NO_ANSWER'
+  /** 5xx: the vendor may have rotated. */
+  | 'ERR_ROTATION_VENDOR_FAILED'
+  /** The vendor says that it has rotated, and its answer holds no new secret. */
+  | 'ERR_ROTATION_ANSWER_INVALID'
+  /** The new secret can't be used: too short, undecodable, a placeholder. */
+  | 'ERR_ROTATION_SECRET_INVALID'
+  /** The new secret is stored, and the check afterwards failed. */
+  | 'ERR_ROTATION_CHECK_FAILED';
+
+/**
+ * What became of the secret.
+ *
+ * - `unchanged`: the vendor signs as before, and the target holds what it held.
+ * - `changed-and-stored`: the vendor has a new secret, and the target holds it.
+ * - `changed-and-lost`: the vendor has a new secret, and the target does not hold it. Run again.
+ * - `unknown`: the vendor may have a new secret. Run again.
+ */
+export type SecretState = 'unchanged' | 'changed-and-stored' | 'changed-and-lost' | 'unknown';
+
+/** What a {@link RotationError} carries beside its code and message. */
+export interface RotationErrorOptions {
+  readonly secret: SecretState;
+  /** What to do, in a sentence. */
+  readonly todo: string;
+  /** The vendor's HTTP status. */
+  readonly status?: number | undefined;
+}
+
+const BRAND = Symbol.for('countersign.RotationError');
+
+const STATE_TEXT: Readonly<Record<SecretState, string>> = {
+  unchanged: 'The secret is unchanged.',
+  'changed-and-stored': 'The secret was changed and stored.',
+  'changed-and-lost': 'The secret was changed, and the new one is not stored.',
+  unknown: 'The vendor may have changed the secret.',
+};
+
+/**
+ * Why a rotation stopped, what became of the secret, and what to do. Never holds a secret, a credential or a vendor's words.
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await rotate({ vendor, target })
+ * } catch (error) {
+ *   if (isRotationError(error) && error.secret !== 'unchanged') pageSomeone(error.message)
+ *   throw error
+ * }
+ * ```
+ */
+export class RotationError extends Error {
+  override readonly name = 'RotationError';
+  /** Why, as a stable code. */
+  readonly code: RotationErrorCode;
+  /** What became of the secret. */
+  readonly secret: SecretState;
+  /** What to do; the message ends with it. */
+  readonly todo: string;
+  /** The vendor's HTTP status, where there was one. */
+  readonly status: number | undefined;
+
+  constructor(code: RotationErrorCode, what: string, options: RotationErrorOptions) {
+    super(`${what} ${STATE_TEXT[options.secret]} ${options.todo}`);
+    this.code = code;
+    this.secret = options.secret;
+    this.todo = options.todo;
+    this.status = options.status;
+    Object.defineProperty(this, BRAND, { value: true });
+  }
+
+  /** What structured logs show. */
+  toJSON(): {
+    name: string;
+    code: RotationErrorCode;
+    secret: SecretState;
+    status: number | undefined;
+    message: string;
+    todo: string;
+  } {
+    const { name, code, secret, status, message, todo } = this;
+    return { name, code, secret, status, message, todo };
+  }
+}
+
+/**
+ * Whether a thrown value is a {@link RotationError}, also one that another copy of this package made.
+ *
+ * @example
+ * ```ts
+ * if (isRotationError(error)) process.exitCode = error.secret === 'unchanged' ? 1 : 2
+ * ```
+ */
+export function isRotationError(value: unknown): value is RotationError {
+  return value instanceof Error && (value as { [BRAND]?: unknown })[BRAND] === true;
+}
+
+/** What may be shown of a thrown value of unknown origin: its code or name. Its message may quote what it was given. */
+export function nameOfError(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown error';
+  const code: unknown = Reflect.get(error, 'code');
+  const named = [code, error.name].find(
+    (text) => typeof text === 'string' && /^[A-Za-z]\w{1,48}$/.test(text),
+  );
+  return typeof named === 'string' ? named : 'unknown error';
+}

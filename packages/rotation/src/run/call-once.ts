@@ -1,0 +1,75 @@
+import { pause, whileAlive } from '../pause.ts';
+import type { Settings } from '../rotate-options.ts';
+import { RotationError, type SecretState } from '../rotation-error.ts';
+import { type VendorCall, VendorError } from '../vendor.ts';
+
+const RETRY_PAUSE_MS = 1000;
+const READ_ATTEMPTS = 3;
+const FINAL = new Set<VendorError['code']>([
+  'ERR_ROTATION_UNAUTHORIZED',
+  'ERR_ROTATION_FORBIDDEN',
+  'ERR_ROTATION_NOT_FOUND',
+  'ERR_ROTATION_REFUSED',
+]);
+
+/**
+ * One call of the vendor, bounded in time whatever its `fetch` makes of the signal.
+ *
+ * @throws VendorError whatever the vendor's code throws: of what is not known, the vendor may have rotated.
+ */
+export async function callOnce<T>(
+  { clock, timeoutMs, vendor }: Settings,
+  call: (options: VendorCall) => Promise<T>,
+): Promise<T> {
+  const timeout = new AbortController();
+  let cancel = (): void => undefined;
+  const timedOut = new Promise<never>((_resolve, reject) => {
+    cancel = clock.schedule(() => {
+      timeout.abort();
+      reject(unanswered(`${vendor.name} did not answer in time.`));
+    }, timeoutMs);
+  });
+  try {
+    return await whileAlive(Promise.race([call({ signal: timeout.signal }), timedOut]));
+  } catch (error) {
+    if (error instanceof VendorError) throw error;
+    throw unanswered(`The call to ${vendor.name} failed.`);
+  } finally {
+    cancel();
+  }
+}
+
+/**
+ * Reads the secret that the vendor signs with, and tries again where that fails for the moment.
+ *
+ * @throws VendorError of the last attempt.
+ */
+export async function readBack(
+  settings: Settings,
+  read: (call: VendorCall) => Promise<string>,
+): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await callOnce(settings, read);
+    } catch (error) {
+      const isFinal = error instanceof VendorError && FINAL.has(error.code);
+      if (isFinal || attempt === READ_ATTEMPTS) throw error;
+      await pauseBeforeRetry(settings);
+    }
+  }
+}
+
+/** Before a vendor that failed is called again. */
+export function pauseBeforeRetry({ clock }: Settings): Promise<boolean> {
+  return pause(clock, RETRY_PAUSE_MS);
+}
+
+/** A vendor's failure as the rotation's. */
+export function failureOf(error: unknown, secret: SecretState): RotationError {
+  const known = error instanceof VendorError ? error : unanswered('The call failed.');
+  return new RotationError(known.code, known.message, { secret, todo: known.todo, status: known.status });
+}
+
+function unanswered(message: string): VendorError {
+  return new VendorError('ERR_ROTATION_NO_ANSWER', message, { effect: 'maybe', todo: 'Run again.' });
+}

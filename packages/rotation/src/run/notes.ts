@@ -1,0 +1,49 @@
+import type { JournalEntry } from '../journal.ts';
+import type { Settings } from '../rotate-options.ts';
+import { isRotationError, nameOfError, RotationError, type SecretState } from '../rotation-error.ts';
+
+/**
+ * What a stopped run has left.
+ *
+ * @throws RotationError `ERR_ROTATION_JOURNAL_FAILED`; `ERR_ROTATION_UNFINISHED` if it is of another webhook.
+ */
+export async function readNotes({ journal, vendor, target }: Settings): Promise<JournalEntry | undefined> {
+  const left = await attempt(journal.name, 'read', () => journal.read(), 'unknown');
+  if (left === undefined) return undefined;
+  if (left.vendor === vendor.name && left.endpointId === vendor.endpointId && left.target === target.name) {
+    return left;
+  }
+  const what = `The journal, ${journal.name}, is of a stopped rotation of ${left.vendor} ${left.endpointId} in ${left.target}.`;
+  throw new RotationError('ERR_ROTATION_UNFINISHED', what, {
+    secret: 'unchanged',
+    todo: 'Run that one again first, or give this one a "journal" of its own.',
+  });
+}
+
+/** @throws RotationError `ERR_ROTATION_JOURNAL_FAILED` */
+export function writeNotes({ journal }: Settings, entry: JournalEntry, secret: SecretState): Promise<void> {
+  return attempt(journal.name, 'written', () => journal.write(entry), secret);
+}
+
+/** @throws RotationError `ERR_ROTATION_JOURNAL_FAILED` */
+export function clearNotes({ journal }: Settings, secret: SecretState): Promise<void> {
+  return attempt(journal.name, 'cleared', () => journal.clear(), secret);
+}
+
+async function attempt<T>(
+  name: string,
+  verb: string,
+  step: () => Promise<T>,
+  secret: SecretState,
+): Promise<T> {
+  try {
+    return await step();
+  } catch (error) {
+    if (isRotationError(error)) throw error;
+    const what = `The journal, ${name}, can't be ${verb} (${nameOfError(error)}).`;
+    throw new RotationError('ERR_ROTATION_JOURNAL_FAILED', what, {
+      secret,
+      todo: 'Check that this process may read and write there, and run again.',
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { isWebhookError } from '@countersign/core';
+import type { JournalEntry, RotationLock } from '../journal.ts';
+import type { Settings } from '../rotate-options.ts';
+import { RotationError, type SecretState } from '../rotation-error.ts';
+import type { Replaced, Survey } from './survey.ts';
+
+/** One rotation under its lock, as its steps see it. */
+export interface Run {
+  readonly settings: Settings;
+  readonly lock: RotationLock;
+  readonly found: Survey;
+  readonly replaced: Replaced;
+  /** The secret of one's own that will sign, where the vendor takes one. */
+  readonly key: string | undefined;
+  /** The vendor may sign with a secret that nobody knows: a stopped run, or a lost answer. */
+  mayHaveRotated: boolean;
+  /** The target holds the announcement, and the key where there is one. */
+  isAnnounced: boolean;
+}
+
+/** The new secret, as it came to be known. */
+export interface NewSecret {
+  readonly secret: string;
+  readonly replacedUntil?: Date | undefined;
+  /** The vendor has shown it when asked what it signs with. */
+  readonly isReadBack: boolean;
+}
+
+/** Makes ready what the steps of a rotation share. A secret that a stopped run has published is used on. */
+export function startRun(settings: Settings, lock: RotationLock, found: Survey, replaced: Replaced): Run {
+  const published = publishedKey(found);
+  const key = settings.vendor.makeKey === undefined ? undefined : (published ?? settings.vendor.makeKey());
+  // A vendor that was called with this key signs with it or with the old one: both are known.
+  const isKnown = key !== undefined && key === published;
+  const mayHaveRotated = found.mayHaveRotated && !isKnown;
+  const run: Run = { settings, lock, found, replaced, key, mayHaveRotated, isAnnounced: isKnown };
+  if (key !== undefined) idOfNew(run, key, stateSoFar(run));
+  return run;
+}
+
+function publishedKey({ left, set, keys, isResumable }: Survey): string | undefined {
+  if (!isResumable) return undefined;
+  const named = keys.named(set.next).find(({ id }) => id === left?.next);
+  if (named === undefined) return undefined;
+  const secret =
+    typeof named.entry === 'object' && 'secret' in named.entry ? named.entry.secret : named.entry;
+  return typeof secret === 'string' ? secret : undefined;
+}
+
+/** What has become of the secret before a new one is known. */
+export function stateSoFar({ mayHaveRotated }: Run): SecretState {
+  return mayHaveRotated ? 'unknown' : 'unchanged';
+}
+
+/**
+ * The id of a secret that comes from outside.
+ *
+ * @param state What has become of the secret if this one can't be used.
+ * @throws RotationError `ERR_ROTATION_SECRET_INVALID`
+ */
+export function idOfNew({ settings, found }: Run, secret: string, state: SecretState): string {
+  try {
+    return found.keys.idOf(secret);
+  } catch (error) {
+    const why = isWebhookError(error) ? error.message : 'It can not be decoded.';
+    throw new RotationError(
+      'ERR_ROTATION_SECRET_INVALID',
+      `The new secret of ${settings.vendor.name} can't be used: ${why}`,
+      { secret: state, todo: 'Run again: that makes a new one.' },
+    );
+  }
+}
+
+/** The note for the next run. */
+export function noteOf(run: Run, step: JournalEntry['step']): JournalEntry {
+  const { settings, found, replaced, key, mayHaveRotated } = run;
+  const { vendor, target, clock } = settings;
+  return {
+    format: 1,
+    vendor: vendor.name,
+    endpointId: vendor.endpointId,
+    target: target.name,
+    step,
+    at: new Date(clock.now()).toISOString(),
+    replaces: replaced.id,
+    place: replaced.place,
+    ...(key === undefined ? {} : { next: found.keys.idOf(key) }),
+    ...(mayHaveRotated ? { mayHaveRotated } : {}),
+    ...(found.compromised ? { compromised: true } : {}),
+  };
+}
+
+/** What a set is called after a change. */
+export function versionAt({ clock }: Settings): string {
+  return new Date(clock.now()).toISOString();
+}

@@ -1,0 +1,111 @@
+import { isWebhookError, type SecretSetInput } from '@countersign/core';
+import type { JournalEntry } from '../journal.ts';
+import { type KeyReader, keyReader, listOf, type NamedSecret } from '../key-ids.ts';
+import type { Settings } from '../rotate-options.ts';
+import { RotationError } from '../rotation-error.ts';
+import { isOver } from '../secret-set.ts';
+import { readNotes } from './notes.ts';
+import { readTarget } from './target-access.ts';
+
+/** What a run finds before it does anything. */
+export interface Survey {
+  readonly keys: KeyReader;
+  readonly set: SecretSetInput;
+  /** What a stopped run has left. */
+  readonly left: JournalEntry | undefined;
+  /** The key to replace. `undefined`: a stopped run has replaced it already, and nothing but the end is missing. */
+  readonly replaced: Replaced | undefined;
+  /** A run was stopped where the vendor may have made a secret that nobody knows. */
+  readonly mayHaveRotated: boolean;
+  readonly compromised: boolean;
+  /** What a stopped run has published or made can be used on. Not where the leak became known only now: it may be what leaked. */
+  readonly isResumable: boolean;
+}
+
+/** The key to replace, and its place among the `current` ones. */
+export interface Replaced extends NamedSecret {
+  readonly place: number;
+}
+
+const MAX_KEYS = 8;
+
+/**
+ * Reads target and journal, and judges what a stopped run has left. Changes nothing.
+ *
+ * @throws RotationError `ERR_ROTATION_TARGET_…`, `ERR_ROTATION_JOURNAL_FAILED`, `ERR_ROTATION_UNFINISHED`
+ */
+export async function survey(settings: Settings): Promise<Survey> {
+  const left = await readNotes(settings);
+  const mayHaveRotated = left?.step === 'calling' || left?.mayHaveRotated === true;
+  const set = await readTarget(settings, mayHaveRotated ? 'unknown' : 'unchanged');
+  const keys = keyReader(settings.vendor, settings.target.name);
+  const currents = readCurrents(set, keys);
+  const compromised = settings.compromised || left?.compromised === true;
+  const isResumable = left !== undefined && compromised === (left.compromised === true);
+  const common = { keys, set, left, compromised, isResumable };
+
+  if (left !== undefined) {
+    const place = currents.findIndex(({ id }) => id === left.replaces);
+    const named = currents[place];
+    if (named !== undefined) {
+      checkRoom(common, settings);
+      return { ...common, replaced: { ...named, place }, mayHaveRotated };
+    }
+    const isStored = left.step !== 'announced' && isResumable;
+    if (isStored) return { ...common, replaced: undefined, mayHaveRotated: false };
+  }
+  const replaced = choose(currents, settings);
+  checkRoom(common, settings);
+  return { ...common, replaced, mayHaveRotated: false };
+}
+
+function readCurrents(set: SecretSetInput, keys: KeyReader): NamedSecret[] {
+  try {
+    keys.check(set);
+    return keys.named(set.current);
+  } catch (error) {
+    throw unusable(
+      isWebhookError(error) ? error.message : 'The set of secrets is of another form.',
+      'Mend it, and run again.',
+    );
+  }
+}
+
+function choose(currents: readonly NamedSecret[], { replaces, target }: Settings): Replaced {
+  const place =
+    typeof replaces === 'string'
+      ? currents.findIndex(({ id }) => id === replaces)
+      : (replaces ?? (currents.length === 1 ? 0 : -1));
+  const named = currents[place];
+  if (named !== undefined) return { ...named, place };
+  const ids = currents.map(({ id }, index) => `${index}: ${id}`).join(', ');
+  throw unusable(
+    replaces === undefined
+      ? `The ${target.name} lists several "current" secrets.`
+      : `The ${target.name} lists no "current" secret of this place or id.`,
+    `Say with "replaces" which one is rotated, by its place or id: ${ids}.`,
+  );
+}
+
+/** A set holds eight keys at most, and a rotation adds one. */
+function checkRoom(
+  { set, keys, left, compromised }: Pick<Survey, 'set' | 'keys' | 'left' | 'compromised'>,
+  { clock, vendor, target }: Settings,
+): void {
+  if (compromised && vendor.makeKey === undefined) return;
+  const now = clock.now();
+  const previous = listOf(set.previous).filter((entry) => !isOver(entry, now));
+  const ids = new Set(
+    keys.named([...listOf(set.current), ...previous, ...listOf(set.next)]).map(({ id }) => id),
+  );
+  if (left?.next !== undefined) ids.delete(left.next);
+  if (ids.size < MAX_KEYS) return;
+  throw unusable(
+    `The ${target.name} holds ${MAX_KEYS} keys already, as many as receivers take.`,
+    'Remove a "previous" secret that is no longer matched, or wait until one of them is over.',
+  );
+}
+
+function unusable(what: string, todo: string): RotationError {
+  return new RotationError('ERR_ROTATION_TARGET_UNUSABLE', what, { secret: 'unchanged', todo });
+}

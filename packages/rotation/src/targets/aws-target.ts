@@ -1,0 +1,58 @@
+import { checkKeys, configError } from '@countersign/core/options';
+import type { RotationTarget } from '../target.ts';
+import { parseSet } from './set-text.ts';
+
+/** What of AWS's client is used: `new SecretsManager()` of `@aws-sdk/client-secrets-manager` has it. */
+export interface AwsSecretsClient {
+  getSecretValue(input: { SecretId: string }): Promise<{ SecretString?: string | undefined }>;
+  putSecretValue(input: { SecretId: string; SecretString: string }): Promise<unknown>;
+}
+
+/** How often a keyring loads its set by default. */
+const POLL_SECONDS = 300;
+
+/**
+ * A secret in AWS Secrets Manager whose value is a set as JSON. Each write makes a version and moves `AWSCURRENT` to it.
+ *
+ * Needs the permissions `secretsmanager:GetSecretValue` and `secretsmanager:PutSecretValue`, and those of the key that encrypts it.
+ * The service has no lock and no compare-and-set: `rotate()` wants a `journal` that all who rotate this secret share.
+ *
+ * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID`
+ * @example
+ * ```ts
+ * import { SecretsManager } from '@aws-sdk/client-secrets-manager'
+ *
+ * const target = awsTarget({ client: new SecretsManager(), secretId: 'webhooks/anchor' })
+ * await rotate({ vendor, target, journal: '/var/lib/rotation/anchor' })
+ * ```
+ */
+export function awsTarget(options: { client: AwsSecretsClient; secretId: string }): RotationTarget {
+  checkKeys('awsTarget()', options, ['client', 'secretId']);
+  const { client, secretId } = options;
+  if (typeof client?.getSecretValue !== 'function' || typeof client.putSecretValue !== 'function') {
+    throw configError(
+      'awsTarget() wants "client" as new SecretsManager(), the client that has a method for each call; SecretsManagerClient has only send().',
+    );
+  }
+  if (typeof secretId !== 'string' || secretId === '') {
+    throw configError('awsTarget() wants "secretId": the name or ARN of the secret.');
+  }
+  const name = `AWS secret ${secretId}`;
+  return {
+    name,
+    pollSeconds: POLL_SECONDS,
+    async read() {
+      try {
+        const { SecretString } = await client.getSecretValue({ SecretId: secretId });
+        return parseSet(SecretString, name);
+      } catch (error) {
+        // Also where the secret exists and has no value yet.
+        if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
+        throw error;
+      }
+    },
+    async write(set) {
+      await client.putSecretValue({ SecretId: secretId, SecretString: JSON.stringify(set) });
+    },
+  };
+}

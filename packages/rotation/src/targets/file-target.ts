@@ -1,0 +1,50 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { fileSecrets } from '@countersign/core/node';
+import { configError } from '@countersign/core/options';
+import type { RotationTarget } from '../target.ts';
+import { errnoOf, writeFileAtomically } from './atomic-file.ts';
+
+/** What `fileSecrets()` polls by default. */
+const POLL_SECONDS = 30;
+
+/**
+ * A JSON file as `fileSecrets()` reads it. It is replaced by rename, after a flush; its mode and owner are kept. Journal and lock
+ * stand beside it: `<path>.rotation`, `<path>.rotation.lock`.
+ *
+ * The directory must be writable. A Kubernetes volume is not: there, keep the set where the volume comes from.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID`
+ * @example
+ * ```ts
+ * await rotate({ vendor, target: fileTarget('/run/secrets/anchor.json') })
+ * ```
+ */
+export function fileTarget(path: string): RotationTarget {
+  if (typeof path !== 'string' || path === '' || path.includes('\0')) {
+    throw configError('fileTarget() wants the path of a JSON file.');
+  }
+  const absolute = resolve(path);
+  return {
+    // However the path was written: the journal tells by it whether a stopped run was this target's.
+    name: `file ${absolute}`,
+    pollSeconds: POLL_SECONDS,
+    journal: `${absolute}.rotation`,
+    async read() {
+      if (!(await exists(absolute))) return undefined;
+      const { signal } = new AbortController();
+      return fileSecrets(absolute, { format: 'json' }).load({ signal, reason: 'start' });
+    },
+    write: (set) => writeFileAtomically(absolute, `${JSON.stringify(set, undefined, 2)}\n`),
+  };
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}

@@ -1,0 +1,113 @@
+import { checkChoice, configError } from '@countersign/core/options';
+import { checkHeaderText, checkPathPart } from '../options.ts';
+import type { RotationVendor, VendorAnswer, VendorTest } from '../vendor.ts';
+import { readApi, type VendorApiOptions } from './api-options.ts';
+import { callVendor, textField } from './http.ts';
+
+/** Options of `vendors.agentMessage()`. */
+export type AgentMessageOptions = VendorApiOptions & {
+  /** How the secret's text becomes the key: the same as for the scheme. Default: `'base64'`. */
+  keyEncoding?: 'base64' | 'utf8' | 'hex';
+} & (
+    | {
+        /** The secret of one endpoint: replaced at once. */
+        rotates: 'endpoint';
+        webhookId: string;
+        /** With the scope `webhooks:write`. */
+        apiKey: string | undefined;
+      }
+    | {
+        /** The secret of the organisation: the old one is valid for five minutes more. */
+        rotates: 'organization';
+        /** With the scope `org:admin:write`. */
+        apiKey: string | undefined;
+      }
+  );
+
+const OWNER = 'vendors.agentMessage()';
+const TOLERANCE_SECONDS = 300;
+const ORGANIZATION_GRACE_SECONDS = 300;
+
+/**
+ * A secret at AgentMessage: of one endpoint, or of the organisation. Receivers hold both, so the target lists two `current` secrets:
+ * tell `rotate()` with `replaces` which of them this one is.
+ *
+ * What AgentMessage retries is not documented. So the announcement reaches the instances before the vendor is called: a delivery that
+ * they can't judge is then answered 503, however many there are. An endpoint's new secret is checked with a test delivery.
+ *
+ * Errors: 401, 403, 404.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID`
+ * @example
+ * ```ts
+ * vendors.agentMessage({ rotates: 'endpoint', webhookId, apiKey: process.env.AGENTMESSAGE_API_KEY })
+ * ```
+ */
+export function agentMessage(options: AgentMessageOptions): RotationVendor {
+  const api = {
+    ...readApi(OWNER, options, {
+      name: 'agent-message',
+      baseUrl: 'https://api.agentmsg.io',
+      known: ['rotates', 'webhookId', 'apiKey', 'keyEncoding'],
+    }),
+    headers: { Authorization: `Bearer ${checkHeaderText(OWNER, 'apiKey', options.apiKey)}` },
+  };
+  const keyEncoding = checkChoice('keyEncoding', options.keyEncoding, ['base64', 'utf8', 'hex']);
+  const common = {
+    name: 'agent-message',
+    secret: { encoding: keyEncoding },
+    retriesRefusals: false,
+    overlapSeconds: TOLERANCE_SECONDS,
+  } as const;
+
+  if (options.rotates === 'organization') {
+    const path = '/v1/webhook-secret/rotate';
+    return {
+      ...common,
+      endpointId: 'organization',
+      graceSeconds: ORGANIZATION_GRACE_SECONDS,
+      rotateCall: `POST ${api.baseUrl}${path}`,
+      async rotate({ signal }) {
+        return organizationAnswer(await callVendor(api, { method: 'POST', path, signal }));
+      },
+    };
+  }
+  if (options.rotates !== 'endpoint') {
+    throw configError(`${OWNER} wants "rotates" as "endpoint" or "organization".`);
+  }
+  const webhookId = checkPathPart(OWNER, 'webhookId', options.webhookId);
+  const path = `/v1/webhooks/${webhookId}/rotate-secret`;
+  return {
+    ...common,
+    endpointId: webhookId,
+    graceSeconds: 0,
+    rotateCall: `POST ${api.baseUrl}${path}`,
+    async rotate({ signal }) {
+      const answer = await callVendor(api, { method: 'POST', path, signal });
+      return { secret: textField(answer, 'secret') };
+    },
+    async test({ signal }) {
+      return testAnswer(
+        await callVendor(api, { method: 'POST', path: `/v1/webhooks/${webhookId}/test`, signal }),
+      );
+    },
+  };
+}
+
+function organizationAnswer(answer: unknown): VendorAnswer {
+  const until = Date.parse(textField(answer, 'previous_valid_until') ?? '');
+  return {
+    secret: textField(answer, 'webhook_secret'),
+    replacedUntil: Number.isNaN(until) ? undefined : new Date(until),
+  };
+}
+
+function testAnswer(answer: unknown): VendorTest {
+  const status: unknown =
+    answer === null || typeof answer !== 'object' ? undefined : Reflect.get(answer, 'response_status');
+  const outcome = textField(answer, 'outcome');
+  return {
+    delivered: outcome === undefined ? 'unknown' : outcome === 'success',
+    status: typeof status === 'number' ? status : undefined,
+  };
+}

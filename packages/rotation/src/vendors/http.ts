@@ -1,0 +1,123 @@
+import { configError } from '@countersign/core/options';
+import { VendorError } from '../vendor.ts';
+import { refusalOf } from './refusals.ts';
+
+/** What of `fetch` is used: the platform's own, or one with a proxy or a certificate of yours. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** A vendor's API, as far as every vendor's is alike. */
+export interface VendorApi {
+  /** The vendor's name, for messages. */
+  readonly vendor: string;
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fetch: Fetch;
+}
+
+const MAX_ANSWER_BYTES = 256 * 1024;
+/** Errors of connecting: nothing was sent then. Any other one may come after the vendor has acted. */
+const NOT_SENT =
+  /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|CERT_\w+|ERR_TLS_\w+|\w*SELF_SIGNED_CERT\w*|UNABLE_TO_\w+)$/;
+
+/**
+ * Checks the base of a vendor's addresses: https, or http on the loopback interface.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID`
+ */
+export function readBaseUrl(owner: string, value: unknown): string {
+  const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw configError(`${owner} wants "baseUrl" as an https: address.`);
+  }
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    throw configError(`${owner} wants "baseUrl" without user, query and fragment.`);
+  }
+  if (url.protocol === 'http:' && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)) {
+    throw configError(
+      `${owner} sends credentials and receives secrets: "baseUrl" must be https:, except on the loopback interface.`,
+    );
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+}
+
+/**
+ * Makes one call and gives its parsed answer.
+ *
+ * @throws VendorError for everything but a success with a JSON body.
+ */
+export async function callVendor(
+  { vendor, baseUrl, headers, fetch }: VendorApi,
+  call: { method: 'GET' | 'POST'; path: string; body?: unknown; signal: AbortSignal },
+): Promise<unknown> {
+  const { method, path, body, signal } = call;
+  // A call that only reads changes nothing, whatever becomes of it.
+  const effect = method === 'GET' ? 'none' : 'maybe';
+  let status: number;
+  let text: string;
+  try {
+    const response = await fetch(`${baseUrl}${path}`, {
+      method,
+      headers: {
+        Accept: 'application/json',
+        ...headers,
+        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      // A redirect would carry the credentials to wherever it points.
+      redirect: 'manual',
+      signal,
+    });
+    status = response.status;
+    text = await readText(response);
+  } catch (error) {
+    const code = errnoOf(error);
+    if (!signal.aborted && code !== undefined && NOT_SENT.test(code)) {
+      throw new VendorError('ERR_ROTATION_VENDOR_UNREACHABLE', `${vendor} can't be reached (${code}).`, {
+        effect: 'none',
+        todo: 'Check "baseUrl", the network and its certificates.',
+      });
+    }
+    const why = signal.aborted ? 'did not answer in time' : 'broke off';
+    throw new VendorError('ERR_ROTATION_NO_ANSWER', `The call to ${vendor} ${why}.`, {
+      effect,
+      todo: 'Run again.',
+    });
+  }
+  if (status >= 200 && status < 300) return parse(text);
+  throw refusalOf(vendor, status, effect);
+}
+
+async function readText(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of response.body) {
+    length += chunk.length;
+    if (length > MAX_ANSWER_BYTES) throw new Error('The answer is too large.');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** JSON, or `undefined`. The parser's own error would quote the secret. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function errnoOf(error: unknown): string | undefined {
+  const cause: unknown = error instanceof Error ? error.cause : undefined;
+  const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
+  return typeof code === 'string' && /^\w{1,64}$/.test(code) ? code : undefined;
+}
+
+/** A text field of a parsed answer. */
+export function textField(answer: unknown, name: string): string | undefined {
+  if (answer === null || typeof answer !== 'object') return undefined;
+  const field: unknown = Reflect.get(answer, name);
+  return typeof field === 'string' && field !== '' ? field : undefined;
+}

@@ -1,0 +1,16 @@
+import { ada } from './ada.ts';
+import { agentMessage } from './agent-message.ts';
+import { anchorBrowser } from './anchor-browser.ts';
+import { langsmith } from './langsmith.ts';
+import { polyai } from './polyai.ts';
+
+/**
+ * The vendors whose webhooks can be rotated, by their own names. They stand under one name so that they can't be taken for the schemes
+ * of the same vendors.
+ *
+ * @example
+ * ```ts
+ * const vendor = vendors.polyai({ endpointId: 'whe_9ZtRcXw3nByK5pVqMaEfJs', apiKey })
+ * ```
+ */
+export const vendors = { langsmith, agentMessage, polyai, ada, anchorBrowser } as const;
