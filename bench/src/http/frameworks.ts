@@ -12,6 +12,7 @@ import { Hono } from 'hono';
 import Koa, { type Middleware } from 'koa';
 import rawBody from 'raw-body';
 import type { Check } from './by-hand.ts';
+import { nest } from './nest.ts';
 
 /** One framework as the benchmark wants it: an app for a check of the raw body, and an app behind the adapter. */
 export interface Framework {
@@ -103,4 +104,6 @@ export const frameworks: Readonly<Record<string, Framework>> = {
       return getRequestListener(app.fetch);
     },
   },
+  'Nest 12 on Express': nest('express'),
+  'Nest 12 on Fastify': nest('fastify'),
 };

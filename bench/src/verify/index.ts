@@ -1,47 +1,79 @@
-import { interleave, type Measurement } from '../interleave.ts';
-import { jsonOfSize } from '../json-of-size.ts';
-import { groups } from './groups.ts';
+import { isEqual, printRatio, ratios, spreadOf } from '../measure/spread.ts';
+import { amount, type Chart, type Report, type Table } from '../report/report.ts';
+import { BY_HAND, LIMIT, OURS, runField, SITUATIONS, type Situation } from './field.ts';
+import type { Group } from './group.ts';
+import { jsonTable } from './json.ts';
+import { githubGroup } from './senders/github.ts';
+import { slackGroup } from './senders/slack.ts';
+import { standardWebhooksGroup } from './senders/standard-webhooks.ts';
+import { stripeGroup } from './senders/stripe.ts';
+import { twilioGroup } from './senders/twilio.ts';
+import { SIZES } from './sizes.ts';
+import { type Results, targetsOf } from './targets.ts';
 
-/** Where countersign stands among the contenders. */
-const OURS = 1;
-const SIZES = [
-  { name: '200 B', bytes: 200 },
-  { name: '1 KiB', bytes: 1024 },
-  { name: '64 KiB', bytes: 64 * 1024 },
-  { name: '1 MiB', bytes: 1024 * 1024 },
-];
+const groups: readonly Group[] = [standardWebhooksGroup, stripeGroup, githubGroup, slackGroup, twilioGroup];
 
-/** Verifying one valid signature with one key, against peers and against what a careful programmer writes by hand. */
-export async function verify(print: (line: string) => void): Promise<void> {
-  print(
-    'Verifying a valid signature with one key: microseconds, and in brackets the multiple of the code written by hand',
-  );
-  print('(median of the rounds; quartiles behind it). `=`: equal to countersign, the spreads overlap.');
+const WHAT: Readonly<Record<Situation, string>> = {
+  valid: 'valid signature, one key',
+  invalid: 'invalid signature, one key',
+  'second key': 'two keys, the second matches',
+};
+
+/** Verifying one request against the senders' own libraries, code written by hand, and the bare hash. */
+export async function verify(progress: (line: string) => void): Promise<Report> {
+  const results: Results[] = [];
   for (const group of groups) {
-    const columns: Measurement[][] = [];
-    for (const { bytes } of SIZES) {
-      const contenders = group.contenders(jsonOfSize(bytes));
-      for (const contender of contenders) await mustAccept(contender.name, contender.run());
-      columns.push(await interleave(contenders, 0));
+    const fields: Results['fields'][number][] = [];
+    for (const { name, bytes } of SIZES) {
+      progress(`${group.name}, ${name}`);
+      fields.push(await runField(group, bytes));
     }
-    print('');
-    print(`| ${group.scheme} | ${SIZES.map(({ name }) => name).join(' | ')} |`);
-    print(`| --- |${' --- |'.repeat(SIZES.length)}`);
-    for (const [row, { name }] of (columns[0] ?? []).entries()) {
-      print(`| ${name} | ${columns.map((column) => cell(column[row], column[OURS])).join(' | ')} |`);
-    }
+    results.push({ name: group.name, fields });
   }
+  progress('JSON');
+  return {
+    title: 'Verifying a request',
+    head: [
+      'Microseconds a request, and in brackets the multiple of the code written by hand in the same round: median, and quartiles over the rounds. `=`: equal to countersign, since no difference shows beyond the spread.',
+      `\`${LIMIT}\` is one SHA-256 of the body and nothing else: the limit of this machine for one key. No one who verifies can be faster.`,
+    ],
+    tables: [...results.flatMap(tablesOf), await jsonTable()],
+    charts: results.map(chartOf),
+    targets: targetsOf(results),
+    omitted: [],
+    faults: [],
+  };
 }
 
-function cell(measured: Measurement | undefined, ours: Measurement | undefined): string {
-  if (measured === undefined || ours === undefined) return '';
-  const { microseconds, ratio, spread } = measured;
-  const digits = microseconds < 100 ? 1 : 0;
-  const overlap = measured !== ours && spread[0] <= ours.spread[1] && ours.spread[0] <= spread[1];
-  return `${microseconds.toFixed(digits)} (${ratio.toFixed(2)}, ${spread[0].toFixed(2)}-${spread[1].toFixed(2)})${overlap ? ' =' : ''}`;
+function tablesOf({ name, fields }: Results): Table[] {
+  return SITUATIONS.map((situation) => ({
+    caption: `${name}: ${WHAT[situation]}`,
+    columns: ['', ...SIZES.map((size) => size.name)],
+    rows: (fields[0]?.names ?? []).map((contender) => [
+      contender,
+      ...fields.map((field) => {
+        const own = field.of(situation, contender);
+        const ratio = printRatio(ratios(own, field.of(situation, BY_HAND)));
+        const equal = contender !== OURS && isEqual(ratios(own, field.of(situation, OURS)));
+        return `${amount(spreadOf(own).median)} · ${ratio}${equal ? ' =' : ''}`;
+      }),
+    ]),
+  }));
 }
 
-/** A benchmark of refusals would flatter whoever refuses fastest. */
-async function mustAccept(name: string, result: unknown): Promise<void> {
-  if ((await result) === false) throw new Error(`${name} refuses the request that all must accept.`);
+function chartOf({ name, fields }: Results): Chart {
+  return {
+    title: `${name}, valid signature`,
+    unit: 'multiple of the code by hand',
+    categories: SIZES.map((size) => size.name),
+    series: (fields[0]?.names ?? [])
+      .filter((contender) => contender !== BY_HAND)
+      .map((contender) => ({
+        name: contender,
+        values: fields.map(
+          (field) => ratios(field.of('valid', contender), field.of('valid', BY_HAND)).median,
+        ),
+      })),
+    logarithmic: true,
+  };
 }

@@ -1,0 +1,14 @@
+import type { Benchmark } from './report/report.ts';
+
+/** Every benchmark by its name; loaded when it runs, so that an unknown name costs nothing. */
+export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  verify: async () => (await import('./verify/index.ts')).verify,
+  kinds: async () => (await import('./kinds/index.ts')).kinds,
+  keys: async () => (await import('./keys/index.ts')).keys,
+  http: async () => (await import('./http/index.ts')).http,
+  flood: async () => (await import('./flood/index.ts')).flood,
+  replay: async () => (await import('./replay/index.ts')).replay,
+  reload: async () => (await import('./reload/index.ts')).reload,
+  rotation: async () => (await import('./rotation/index.ts')).rotation,
+  start: async () => (await import('./start/index.ts')).start,
+};

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { memoryReplayStore, type ReplayStore } from '@countersign/core';
+import { migrate, postgresReplayStore } from '@countersign/postgres';
+import { redisReplayStore } from '@countersign/redis';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { postgresBinaries, redisBinary } from '../../../test/support/servers/binaries.ts';
+import { startPostgres } from '../../../test/support/servers/postgres-server.ts';
+import { startRedis } from '../../../test/support/servers/redis-server.ts';
+
+/** One store, and the plain command that a receiver would write instead of it. */
+export interface Subject {
+  readonly name: string;
+  readonly store: ReplayStore;
+  readonly plainName: string;
+  /** Remembers an id that is new. */
+  plain(id: string): unknown;
+  /** Bytes that one remembered delivery takes, where the server can tell. */
+  bytesPerEntry?(entries: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+const TTL_MS = 86_400_000;
+
+export function memorySubject(): Subject {
+  const seen = new Map<string, number>();
+  return {
+    name: 'memory',
+    store: memoryReplayStore({ maxEntries: 2_000_000 }),
+    plainName: 'Map.set',
+    plain: (id) => seen.set(id, Date.now() + TTL_MS),
+    close: async () => undefined,
+  };
+}
+
+/** `undefined` where there is no Redis to start. */
+export async function redisSubject(): Promise<Subject | undefined> {
+  if (redisBinary() === undefined) return undefined;
+  const server = await startRedis();
+  const client = new Redis(server.url, { enableOfflineQueue: false, lazyConnect: true });
+  await client.connect();
+  return {
+    name: 'Redis',
+    store: redisReplayStore({ client }),
+    plainName: 'SET NX PX',
+    plain: (id) => client.set(`plain:${id}`, '1', 'PX', TTL_MS, 'NX'),
+    async bytesPerEntry(entries) {
+      const before = await usedMemory(client);
+      await remember(redisReplayStore({ client, prefix: `bytes:${randomUUID()}:` }), entries);
+      return ((await usedMemory(client)) - before) / entries;
+    },
+    async close() {
+      client.disconnect();
+      await server.stop();
+    },
+  };
+}
+
+/** `undefined` where there is no PostgreSQL to start. */
+export async function postgresSubject(): Promise<Subject | undefined> {
+  if (postgresBinaries() === undefined) return undefined;
+  const server = await startPostgres();
+  const pool = new pg.Pool({ connectionString: server.url, max: 20 });
+  pool.on('error', () => undefined);
+  await migrate(pool);
+  await pool.query('CREATE TABLE plain (id text PRIMARY KEY, expires_at timestamptz NOT NULL)');
+  return {
+    name: 'PostgreSQL',
+    store: postgresReplayStore({ pool }),
+    plainName: 'INSERT … ON CONFLICT DO NOTHING',
+    plain: (id) =>
+      pool.query(
+        "INSERT INTO plain VALUES ($1, now() + $2::float8 * interval '1 ms') ON CONFLICT DO NOTHING",
+        [id, TTL_MS],
+      ),
+    async bytesPerEntry(entries) {
+      await migrate(pool, { table: 'bytes_per_entry' });
+      await remember(postgresReplayStore({ pool, table: 'bytes_per_entry' }), entries);
+      await pool.query('VACUUM bytes_per_entry');
+      const { rows } = await pool.query("SELECT pg_total_relation_size('bytes_per_entry') AS bytes");
+      return Number(rows[0]?.bytes) / entries;
+    },
+    async close() {
+      await pool.end();
+      await server.stop();
+    },
+  };
+}
+
+/** Claims and commits as many deliveries, as they would stay. */
+async function remember(store: ReplayStore, entries: number): Promise<void> {
+  let left = entries;
+  const worker = async () => {
+    while (left-- > 0) await claimAndCommit(store, randomUUID());
+  };
+  await Promise.all(Array.from({ length: 20 }, worker));
+}
+
+async function claimAndCommit(store: ReplayStore, key: string): Promise<void> {
+  const result = await store.claim(key, { leaseMs: 30_000, keepMs: TTL_MS });
+  if (result.state !== 'claimed') throw new Error(`A new delivery was ${result.state}.`);
+  await store.commit(key, result.token, { ttlMs: TTL_MS, guardMs: TTL_MS });
+}
+
+async function usedMemory(client: Redis): Promise<number> {
+  return Number(/used_memory:(\d+)/.exec(await client.info('memory'))?.[1]);
+}

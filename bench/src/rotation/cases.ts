@@ -1,0 +1,118 @@
+import type { DefinedScheme } from '@countersign/core';
+import { type RotationVendor, vendors } from '@countersign/rotation';
+import { ada, agentMessage, anchorBrowser, langsmith, polyai } from '@countersign/schemes';
+import {
+  type AttemptEvent,
+  type RotationKind,
+  type SimulatedSender,
+  simulateSender,
+} from '@countersign/testing';
+import { Webhook } from 'svix';
+
+/** One webhook that is rotated in one way. */
+export interface Case {
+  readonly name: string;
+  /** The order that the package chooses. */
+  readonly order: string;
+  readonly scheme: DefinedScheme;
+  readonly kind: RotationKind;
+  /** No delivery may need a retry: the new secret is published before it signs, or the old one signs on for a while. */
+  readonly hasNoGap: boolean;
+  start(options: StartOptions): Promise<SimulatedSender>;
+  vendor(sender: SimulatedSender): RotationVendor;
+}
+
+/** What a sender is told. */
+interface StartOptions {
+  readonly receiverUrl: string;
+  readonly onAttempt: (attempt: AttemptEvent) => void;
+}
+
+/** The shortest first wait of the five vendors, so that a gap that outlasts it shows. Later ones come soon enough for a measurement. */
+const ATTEMPTS_AFTER_SECONDS = [0, 5, 5, 5, 5, 5, 5];
+
+const sending = (options: StartOptions) => ({ ...options, attemptsAfterSeconds: ATTEMPTS_AFTER_SECONDS });
+
+const signBySvix = (secret: string, id: string, at: Date, body: string): string =>
+  new Webhook(secret).sign(id, at, body);
+
+function agentMessageCase(kind: RotationKind): Case {
+  return {
+    name: `AgentMessage, ${kind === 'endpoint' ? 'endpoint' : 'organisation'}`,
+    order: 'announced',
+    scheme: agentMessage(),
+    kind,
+    hasNoGap: false,
+    start: (options) => simulateSender({ vendor: 'agentMessage', signedBy: kind, ...sending(options) }),
+    vendor({ apiUrl: baseUrl, credentials: { apiKey, adminApiKey }, endpointId: webhookId }) {
+      if (kind === 'organization') {
+        return vendors.agentMessage({ baseUrl, rotates: 'organization', apiKey: adminApiKey });
+      }
+      return vendors.agentMessage({ baseUrl, rotates: 'endpoint', apiKey, webhookId });
+    },
+  };
+}
+
+function adaCase(key: 'custom' | 'generated'): Case {
+  return {
+    name: `Ada, ${key} key`,
+    order: key === 'custom' ? '`next` first' : 'announced',
+    scheme: ada(),
+    kind: 'endpoint',
+    hasNoGap: key === 'custom',
+    // Ada does not say for how long a replaced secret signs on. Not at all is the hardest case.
+    start: (options) =>
+      simulateSender({ vendor: 'ada', signWith: signBySvix, graceSeconds: 0, ...sending(options) }),
+    vendor: ({ apiUrl: baseUrl, credentials: { apiKey: token }, endpointId: webhookId }) =>
+      vendors.ada({ baseUrl, token, webhookId, key }),
+  };
+}
+
+function anchorCase(graceSigns: 'both' | 'old' | 'new', what: string): Case {
+  return {
+    name: `Anchor Browser, if ${what} in its 24 hours`,
+    order: 'announced',
+    scheme: anchorBrowser(),
+    kind: 'endpoint',
+    hasNoGap: graceSigns !== 'new',
+    start: (options) => simulateSender({ vendor: 'anchorBrowser', graceSigns, ...sending(options) }),
+    vendor: ({ apiUrl: baseUrl, credentials: { apiKey }, endpointId: webhookId }) =>
+      vendors.anchorBrowser({ baseUrl, apiKey, webhookId }),
+  };
+}
+
+export const cases: readonly Case[] = [
+  {
+    name: 'LangSmith',
+    order: 'announced',
+    scheme: langsmith(),
+    kind: 'endpoint',
+    hasNoGap: false,
+    start: (options) => simulateSender({ vendor: 'langsmith', ...sending(options) }),
+    vendor: ({ apiUrl: baseUrl, credentials: { apiKey, tenantId }, endpointId, account }) =>
+      vendors.langsmith({
+        baseUrl,
+        apiKey,
+        tenantId,
+        webhookId: endpointId,
+        sessionId: account.sessionId ?? '',
+      }),
+  },
+  agentMessageCase('endpoint'),
+  agentMessageCase('organization'),
+  {
+    name: 'PolyAI',
+    order: 'announced',
+    scheme: polyai(),
+    kind: 'endpoint',
+    hasNoGap: false,
+    start: (options) => simulateSender({ vendor: 'polyai', ...sending(options) }),
+    vendor: ({ apiUrl: baseUrl, credentials: { apiKey }, endpointId }) =>
+      vendors.polyai({ baseUrl, apiKey, endpointId }),
+  },
+  adaCase('generated'),
+  adaCase('custom'),
+  anchorCase('both', 'both secrets sign'),
+  anchorCase('old', 'the old secret signs'),
+  anchorCase('new', 'the new secret signs'),
+];

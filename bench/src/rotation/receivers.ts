@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { createVerifier, type DefinedScheme, functionSecrets, type VerifierHealth } from '@countersign/core';
+import { fileSecrets, readBody } from '@countersign/core/node';
+
+/** How instances come to know of a new set. */
+export type Source = 'watched' | 'pulled';
+
+/** Instances behind one address, each with its own copy of the secrets. */
+export interface Receivers {
+  readonly url: string;
+  load(scheme: DefinedScheme, path: string, source: Source): Promise<void>;
+  health(): Promise<VerifierHealth[]>;
+  close(): Promise<void>;
+}
+
+/** How often a source is looked at that tells nothing by itself. */
+export const PULL_SECONDS = 5;
+const INSTANCES = 2;
+
+export async function startReceivers(): Promise<Receivers> {
+  let verifiers: ReturnType<typeof createVerifier>[] = [];
+  const server = createServer((request, response) => {
+    void (async () => {
+      const body = await readBody(request, { limitBytes: 1024 * 1024 });
+      // A delivery and its retries go to one instance: they share no replay store.
+      const instance = createHash('sha256').update(body).digest().readUInt32BE(0) % INSTANCES;
+      const { method, url, rawHeaders: headers } = request;
+      const answer = await verifiers[instance]?.handle({ method, url, headers, body }, () => undefined);
+      response.writeHead(answer?.status ?? 503, answer?.headers).end(answer?.body);
+    })().catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('The receivers have no port.');
+  return {
+    url: `http://127.0.0.1:${address.port}/hooks`,
+    async load(scheme, path, source) {
+      verifiers = Array.from({ length: INSTANCES }, () =>
+        createVerifier({
+          scheme,
+          secrets:
+            source === 'watched'
+              ? fileSecrets(path)
+              : functionSecrets(async () => JSON.parse(await readFile(path, 'utf8'))),
+          reload: source === 'watched' ? {} : { refreshSeconds: PULL_SECONDS },
+        }),
+      );
+      await Promise.all(verifiers.map((verifier) => verifier.ready()));
+    },
+    health: async () => verifiers.map((verifier) => verifier.health()),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await Promise.all(verifiers.map((verifier) => verifier.close()));
+    },
+  };
+}
