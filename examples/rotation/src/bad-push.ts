@@ -26,13 +26,13 @@ export async function pushBadSecrets(
   },
 ): Promise<BadPush> {
   const { file, receivers, handled, signal } = tools;
-  await file.publishEmpty();
+  const mend = await file.breakIt();
   await receivers.setRefused(endpoint);
   const before = handled();
   await delay(LEFT_THERE_MS, undefined, { signal });
   const reports = (await receivers.report()).filter((report) => report.endpoint === endpoint);
   const refused = reports.flatMap((report) => (report.state === 'degraded' ? (report.refused ?? []) : []));
   const handledMeanwhile = handled() - before;
-  await receivers.loaded(endpoint, await file.publish());
+  await receivers.loaded(endpoint, await mend());
   return { endpoint, refusedBy: refused.length, code: refused[0]?.code ?? 'none', handledMeanwhile };
 }

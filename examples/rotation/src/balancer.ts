@@ -21,6 +21,9 @@ export class Balancer {
   });
   /** Ports of the receivers on the loopback interface. Until there are any, requests are answered 503. */
   targets: readonly number[] = [];
+  /** Whether a delivery, its retries and its replays meet one process. Otherwise each request goes to the next process. */
+  pins = true;
+  #turn = 0;
 
   /** Gives the address, without a trailing slash. */
   listen(): Promise<string> {
@@ -46,7 +49,8 @@ export class Balancer {
 
   async #forward(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readAll(incoming);
-    const port = this.targets[pinByBody(body, this.targets.length)];
+    const count = this.targets.length;
+    const port = this.targets[this.pins ? pinByBody(body, count) : this.#turn++ % count];
     if (port === undefined) return end(response, 503);
     const call = request({
       host: '127.0.0.1',

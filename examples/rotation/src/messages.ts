@@ -10,9 +10,15 @@ export interface Route {
   readonly secretsPath: string;
 }
 
+/** Where the receiver processes remember deliveries together, if there is such a place. */
+export interface StorePlace {
+  readonly url: string;
+  readonly prefix: string;
+}
+
 /** From the parent to a receiver process. */
 export type Order =
-  | { readonly type: 'start'; readonly routes: readonly Route[] }
+  | { readonly type: 'start'; readonly routes: readonly Route[]; readonly store: StorePlace | undefined }
   /** Asks for a report; its answer comes after everything that happened before. */
   | { readonly type: 'report'; readonly request: number };
 
@@ -30,6 +36,8 @@ export interface SecretsReport {
   readonly endpoint: string;
   readonly state: VerifierHealth['state'];
   readonly version?: string | undefined;
+  readonly rotatingUntil?: Date | undefined;
+  readonly keys: readonly { readonly id: string; readonly role: KeyRole }[];
   /** Why the last reload failed, if it did. */
   readonly refused?: { readonly code: WebhookErrorCode; readonly message: string } | undefined;
 }

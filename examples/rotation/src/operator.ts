@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type BadPush, pushBadSecrets } from './bad-push.ts';
 import { SCHEMES } from './endpoints.ts';
 import type { Receivers } from './receivers.ts';
-import { rotate } from './rotate.ts';
+import { carryOutRotation } from './rotate.ts';
 import type { Step } from './rotations.ts';
 import type { Station } from './stations.ts';
 
@@ -24,7 +24,7 @@ export async function carryOut(
   { endpoint, sender, file, rotated }: Station,
   { receivers, elapsed, handled, say, signal }: OperatorTools,
 ): Promise<readonly BadPush[]> {
-  const { name, graceSeconds } = endpoint;
+  const { name, graceSeconds, secrets } = endpoint;
   const scheme = SCHEMES[sender.vendor]();
   const badPushes: BadPush[] = [];
   for (const step of steps) {
@@ -36,7 +36,8 @@ export async function carryOut(
       say(`${name}: the bad push was refused, and mended`);
     } else {
       say(`${name}: the ${step.secret} secret is being rotated, ${step.order}`);
-      await rotate(step, { scheme, sender, file, receivers, graceSeconds, signal });
+      const tools = { scheme, sender, file, secrets, receivers, graceSeconds, signal };
+      await carryOutRotation(step, tools);
       rotated.get(step.secret)?.push(step.order);
       say(`${name}: the ${step.secret} secret was rotated, ${step.order}`);
     }

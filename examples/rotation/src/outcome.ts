@@ -24,6 +24,8 @@ export interface Outcome {
   readonly refusals: Readonly<Record<string, number>>;
   readonly waits: { readonly count: number; readonly slowestMs: number };
   readonly processes: number;
+  /** Whether they remember deliveries together. */
+  readonly sharesStore: boolean;
 }
 
 /** Events a second that a run has to send to count. */

@@ -2,12 +2,14 @@
 // receivers.ts.
 import { createServer, type RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createVerifier, type Verifier, type WebhookEvent } from '@countersign/core';
+import { createVerifier, type ReplayStore, type Verifier, type WebhookEvent } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
+import { redisReplayStore } from '@countersign/redis';
 import { sequenceOf } from '@countersign/testing';
+import { Redis } from 'ioredis';
 import { SCHEMES } from './endpoints.ts';
 import { mount } from './frameworks.ts';
-import type { Notice, Order, Route, SecretsReport } from './messages.ts';
+import type { Notice, Order, Route, SecretsReport, StorePlace } from './messages.ts';
 
 const verifiers = new Map<string, Verifier>();
 
@@ -16,13 +18,15 @@ function tell(notice: Notice): void {
   if (process.connected) process.send?.(notice, () => undefined);
 }
 
-async function start(routes: readonly Route[]): Promise<void> {
+async function start(routes: readonly Route[], place: StorePlace | undefined): Promise<void> {
+  const shared = place === undefined ? {} : { replay: await openStore(place) };
   const listeners = new Map<string, RequestListener>();
   for (const { endpoint, vendor, framework, secretsPath } of routes) {
     const verifier = createVerifier({
       scheme: SCHEMES[vendor](),
       secrets: fileSecrets(secretsPath),
       endpoint,
+      ...shared,
       observe: (event) => observe(endpoint, event),
     });
     verifiers.set(endpoint, verifier);
@@ -48,6 +52,14 @@ async function start(routes: readonly Route[]): Promise<void> {
   server.keepAliveTimeout = 120_000;
 }
 
+async function openStore({ url, prefix }: StorePlace): Promise<ReplayStore> {
+  const client = new Redis(url, { enableOfflineQueue: false, lazyConnect: true });
+  // The store says of every call that failed; the client would say it once more.
+  client.on('error', () => undefined);
+  await client.connect();
+  return redisReplayStore({ client, prefix });
+}
+
 function observe(endpoint: string, event: WebhookEvent): void {
   if (event.type === 'refused') tell({ type: 'refused', endpoint, code: event.code });
   if (event.type === 'secrets-loaded') tell({ type: 'loaded', endpoint, version: event.version });
@@ -56,11 +68,12 @@ function observe(endpoint: string, event: WebhookEvent): void {
 
 function reportOf(verifier: Verifier): SecretsReport {
   const { endpoint, state, secrets } = verifier.health();
-  return { endpoint, state, version: secrets.version, refused: secrets.lastRefresh?.error };
+  const { version, rotatingUntil, keys, lastRefresh } = secrets;
+  return { endpoint, state, version, rotatingUntil, keys, refused: lastRefresh?.error };
 }
 
 process.on('message', (order: Order) => {
-  if (order.type === 'start') void start(order.routes);
+  if (order.type === 'start') void start(order.routes, order.store);
   else tell({ type: 'report', request: order.request, secrets: [...verifiers.values()].map(reportOf) });
 });
 // A terminal sends Ctrl-C to every process; the parent decides when this one ends, and takes it along however it ends itself.

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Notice, Order, Route, Run, SecretsReport } from './messages.ts';
+import type { InstanceHealth } from '@countersign/rotation';
+import type { Notice, Order, Route, Run, SecretsReport, StorePlace } from './messages.ts';
 
 const START_TIMEOUT_MS = 60_000;
 // The file watch takes milliseconds; where a system reports no changes, fileSecrets() polls every 30 seconds.
@@ -18,7 +19,7 @@ interface Receiver {
   readonly pid: number;
   port: number | undefined;
   /** The version in use, by endpoint. */
-  readonly versions: Map<string, number>;
+  readonly versions: Map<string, string>;
   /** Endpoints whose last reload failed. */
   readonly refusing: Set<string>;
   /** The answer to the last report that was asked for. */
@@ -52,8 +53,8 @@ export class Receivers {
   }
 
   /** Starts the processes, and resolves when all of them listen with their secrets loaded. */
-  async start(count: number, routes: readonly Route[]): Promise<void> {
-    for (let index = 0; index < count; index++) this.#fork({ type: 'start', routes });
+  async start(count: number, routes: readonly Route[], store: StorePlace | undefined): Promise<void> {
+    for (let index = 0; index < count; index++) this.#fork({ type: 'start', routes, store });
     await this.#until(
       () => this.ports.length === count,
       START_TIMEOUT_MS,
@@ -61,12 +62,12 @@ export class Receivers {
     );
   }
 
-  /** Resolves when every process has loaded this version of an endpoint's secrets, or a newer one. */
-  loaded(endpoint: string, version: number): Promise<void> {
+  /** Resolves when every process has loaded this version of an endpoint's secrets. */
+  loaded(endpoint: string, version: string): Promise<void> {
     return this.#until(
-      () => this.#receivers.every(({ versions }) => (versions.get(endpoint) ?? 0) >= version),
+      () => this.#receivers.every(({ versions }) => versions.get(endpoint) === version),
       RELOAD_TIMEOUT_MS,
-      `Version ${version} of the secrets of ${endpoint} did not reach both processes.`,
+      `The version "${version}" of the secrets of ${endpoint} did not reach both processes.`,
     );
   }
 
@@ -89,6 +90,12 @@ export class Receivers {
       'The receiver processes do not answer.',
     );
     return this.#receivers.flatMap(({ report }) => report.secrets);
+  }
+
+  /** How an endpoint's secrets stand in every process: what a rotation waits for. */
+  async health(endpoint: string): Promise<InstanceHealth[]> {
+    const reports = (await this.report()).filter((report) => report.endpoint === endpoint);
+    return reports.map(({ keys, rotatingUntil }) => ({ secrets: { keys, rotatingUntil } }));
   }
 
   async stop(): Promise<void> {
@@ -147,7 +154,7 @@ export class Receivers {
         receiver.port = notice.port;
         break;
       case 'loaded':
-        receiver.versions.set(notice.endpoint, Number(notice.version));
+        receiver.versions.set(notice.endpoint, notice.version ?? '');
         receiver.refusing.delete(notice.endpoint);
         break;
       case 'set refused':

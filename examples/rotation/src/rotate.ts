@@ -1,16 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DefinedScheme } from '@countersign/core';
+import { type RotationVendor, rotate } from '@countersign/rotation';
 import { type RotationKind, rotateThroughApi, type SimulatedSender } from '@countersign/testing';
 import type { Receivers } from './receivers.ts';
 import type { Step } from './rotations.ts';
 import type { SecretsFile } from './secrets-file.ts';
+import { webhookOf } from './webhooks.ts';
 
 /** What one rotation works with. */
 export interface RotationTools {
   readonly scheme: DefinedScheme;
   readonly sender: SimulatedSender;
   readonly file: SecretsFile;
-  readonly receivers: Pick<Receivers, 'loaded'>;
+  /** The secrets that stand in the file, in their order. */
+  readonly secrets: readonly RotationKind[];
+  readonly receivers: Pick<Receivers, 'loaded' | 'health'>;
   /** How long a replaced secret goes on signing, in seconds. */
   readonly graceSeconds: number;
   readonly signal: AbortSignal;
@@ -18,54 +22,42 @@ export interface RotationTools {
 
 /** Whoever hands the vendor's answer on to the store, a person or a pipeline, takes a while. Meanwhile deliveries come. */
 const HANDOVER_MS = 400;
-const ANNOUNCED_MS = 60_000;
 
-/** Rotates one secret at the vendor and in the store, in the order that the step says. */
-export async function rotate(step: Step & { type: 'rotate' }, tools: RotationTools): Promise<void> {
-  const { sender, file, signal } = tools;
-  const { endpoint, secret: kind, order } = step;
-  const asked: { kind: RotationKind; signal: AbortSignal; key?: string } = { kind, signal };
-
-  if (order === 'next first') {
-    asked.key = sender.account.mintSecret();
-    file.stage(kind, asked.key);
-    await publish(endpoint, tools);
-  }
-  if (order === 'announced') {
-    file.announce(new Date(Date.now() + ANNOUNCED_MS));
-    await publish(endpoint, tools);
-  }
-
-  const { status, body, secret } = await rotateThroughApi(sender, asked);
-  if (secret === undefined) throw new Error(`${endpoint} answered a rotation with ${status}.`);
-  const at = new Date();
-  await delay(HANDOVER_MS, undefined, { signal });
-
-  file.promote(kind, secret, endOfReplaced(body, at, tools));
-  await publish(endpoint, tools);
+/** Rotates one secret at the vendor and in the file, in the order that the step says. */
+export async function carryOutRotation(step: Step & { type: 'rotate' }, tools: RotationTools): Promise<void> {
+  const { sender, file, receivers, secrets, signal } = tools;
+  if (step.order === 'unannounced') return rotateByHand(step, tools);
+  const { endpoint, secret, order } = step;
+  const vendor: RotationVendor = webhookOf(sender, secret, order === 'next first' ? 'custom' : 'generated');
+  await rotate({
+    vendor,
+    target: file.target,
+    replaces: secrets.indexOf(secret),
+    health: () => receivers.health(endpoint),
+    signal,
+  });
 }
 
-/** Writes the file and waits until both receivers have it. */
-async function publish(endpoint: string, { file, receivers }: RotationTools): Promise<void> {
-  await receivers.loaded(endpoint, await file.publish());
+/** What a rotation comes to without this package: nothing is announced, and a person carries the new secret to the file. */
+async function rotateByHand(step: Step & { type: 'rotate' }, tools: RotationTools): Promise<void> {
+  const { sender, file, receivers, signal } = tools;
+  const { endpoint, secret: kind } = step;
+  const old = sender.secrets()[kind] ?? '';
+  const { status, secret } = await rotateThroughApi(sender, { kind, signal });
+  if (secret === undefined) throw new Error(`${endpoint} answered a rotation with ${status}.`);
+  const at = Date.now();
+  await delay(HANDOVER_MS, undefined, { signal });
+  const version = await file.replace({ old, secret, notAfter: endOfReplaced(at, tools) });
+  await receivers.loaded(endpoint, version);
 }
 
 /**
  * Until when a delivery signed with the replaced secret can come: the vendor's own end, plus the span of the retries where a retry
  * keeps its first signature, else plus the tolerance.
  */
-function endOfReplaced(answer: unknown, at: Date, { scheme, sender, graceSeconds }: RotationTools): Date {
-  const vendorsEnd = validUntil(answer) ?? at.getTime() + graceSeconds * 1000;
+function endOfReplaced(at: number, { scheme, sender, graceSeconds }: RotationTools): Date {
   const { attemptsAfterSeconds, retrySignature } = sender.account.delivery;
   const retrySpan = attemptsAfterSeconds.reduce((sum, seconds) => sum + seconds, 0);
   const tolerance = scheme.freshness.signed === 'header' ? scheme.freshness.past : 0;
-  return new Date(vendorsEnd + (retrySignature === 'repeated' ? retrySpan : tolerance) * 1000);
-}
-
-/** AgentMessage says in its answer how long the replaced secret of an organisation stays valid. */
-function validUntil(answer: unknown): number | undefined {
-  if (answer === null || typeof answer !== 'object' || !('previous_valid_until' in answer)) return undefined;
-  return typeof answer.previous_valid_until === 'string'
-    ? Date.parse(answer.previous_valid_until)
-    : undefined;
+  return new Date(at + (graceSeconds + (retrySignature === 'repeated' ? retrySpan : tolerance)) * 1000);
 }

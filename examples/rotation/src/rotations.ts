@@ -4,10 +4,11 @@ import type { Endpoint } from './endpoints.ts';
 /**
  * In which order the vendor and the store of secrets are told.
  *
- * - `next first`: the new secret is published as `next`, then the vendor switches to it, then it is promoted. Only where the
- *   vendor takes a secret of one's own.
- * - `announced`: the rotation is announced, then the vendor makes a secret, then that is published.
- * - `unannounced`: the vendor makes a secret, then that is published. Deliveries signed with it come before any receiver knows it.
+ * - `next first`: by `@countersign/rotation`. The new secret is published as `next`, then the vendor switches to it, then it is
+ *   promoted. Only where the vendor takes a secret of one's own.
+ * - `announced`: by `@countersign/rotation`. The rotation is announced, then the vendor makes a secret, then that is published.
+ * - `unannounced`: by hand. The vendor makes a secret, then somebody publishes it. Deliveries signed with it come before any
+ *   receiver knows it.
  */
 export type RotationOrder = 'next first' | 'announced' | 'unannounced';
 

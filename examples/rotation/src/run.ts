@@ -10,6 +10,7 @@ import type { Outcome } from './outcome.ts';
 import { Receivers } from './receivers.ts';
 import { plan } from './rotations.ts';
 import { type Output, Screen } from './screen.ts';
+import { findSharedStore } from './shared-store.ts';
 import { openStation, refusals, rotatedSecrets, routeOf, type Station } from './stations.ts';
 import { Tally } from './tally.ts';
 import { RetryWaits } from './waits.ts';
@@ -24,6 +25,10 @@ export interface RunContext {
 }
 
 const PROCESSES = 2;
+const SHARED =
+  'Redis was found: both remember deliveries in it, and the balancer sends each request to whichever comes next.';
+const PINNED =
+  'No Redis was found (REDIS_URL, or port 6379 here): the balancer pins each delivery, its retries and its replays to one process.';
 const PER_SECOND = 240;
 /** Of all traffic, genuine and forged. */
 const FORGED_SHARE = 0.1;
@@ -54,9 +59,12 @@ export async function run(seconds: number, { signal, out, atEnd }: RunContext): 
 
   const receivers = new Receivers(tally);
   await atEnd(() => receivers.stop());
-  await receivers.start(PROCESSES, stations.map(routeOf));
+  const store = await findSharedStore();
+  if (store !== undefined) await atEnd(() => store.close());
+  await receivers.start(PROCESSES, stations.map(routeOf), store && { url: store.url, prefix: store.prefix });
   balancer.targets = receivers.ports;
-  out.write(introduction(seconds, receivers));
+  balancer.pins = store === undefined;
+  out.write(introduction(seconds, receivers, store !== undefined));
 
   const started = performance.now();
   const elapsed = () => (performance.now() - started) / 1000;
@@ -110,6 +118,7 @@ export async function run(seconds: number, { signal, out, atEnd }: RunContext): 
     refusals: refusals(stations),
     waits,
     processes: PROCESSES,
+    sharesStore: store !== undefined,
   };
 }
 
@@ -120,11 +129,11 @@ async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
   patience.abort();
 }
 
-function introduction(seconds: number, receivers: Receivers): string {
+function introduction(seconds: number, receivers: Receivers, sharesStore: boolean): string {
   return `Signing secrets are rotated for ${seconds} s while ${PER_SECOND} deliveries a second come in.
 Receivers: two processes (pids ${receivers.pids.join(', ')}), each with Express, Fastify, Koa, Nest and fetch at once;
 one secrets file per endpoint for both.
-The balancer pins each delivery, its retries and its replays to one process.
+${sharesStore ? SHARED : PINNED}
 
 `;
 }

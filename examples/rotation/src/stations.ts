@@ -39,9 +39,8 @@ export async function openStation(
   });
   await atEnd(() => sender.close());
   const shown = sender.secrets();
-  const first = new Map(secrets.map((kind) => [kind, shown[kind] ?? '']));
-  const file = new SecretsFile(join(directory, `${name}.json`), first);
-  await file.publish();
+  const file = new SecretsFile(join(directory, `${name}.json`));
+  await file.create(secrets.map((kind) => shown[kind] ?? ''));
   return { endpoint, sender, file, rotated: new Map(secrets.map((kind) => [kind, []])) };
 }
 

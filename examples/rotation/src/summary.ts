@@ -3,9 +3,9 @@ import type { RotationOrder } from './rotations.ts';
 import { total } from './tally.ts';
 
 const ORDER_TEXT: Readonly<Record<RotationOrder, string>> = {
-  'next first': 'store first (as `next`), then the vendor, then promoted',
-  announced: 'announced, then the vendor, then the store',
-  unannounced: 'the vendor, then the store, unannounced',
+  'next first': 'the store (as `next`), then the vendor, then promoted, by @countersign/rotation',
+  announced: 'announced, then the vendor, then the store, by @countersign/rotation',
+  unannounced: 'the vendor, then the store, unannounced, by hand',
 };
 
 /** The end of a run in plain words. */
@@ -79,13 +79,19 @@ function forgeries(outcome: Outcome): string[] {
   ];
 }
 
-function limits({ processes }: Outcome): string[] {
+function limits({ processes, sharesStore }: Outcome): string[] {
   return [
     'What this run shows, and what it does not:',
     `  Rotation was shown on ${processes} processes that share a secrets file per endpoint and reload it each on its own.`,
-    '  Replays were shown on each process by itself: the balancer pins a delivery, its retries and its replays to',
-    '  one process by a hash of the body. Replay protection across processes needs a shared store, which does not',
-    '  exist yet. No process was restarted or lost. The senders are simulated by what their vendors document; what',
-    '  is not documented is assumed, and hours between attempts are compressed to seconds.',
+    ...(sharesStore
+      ? [
+          '  So were replays: both remember deliveries in one Redis, and each request went to whichever process came next.',
+        ]
+      : [
+          '  Replays were shown on each process by itself: the balancer pinned a delivery, its retries and its replays to',
+          '  one process by a hash of the body. With a Redis (REDIS_URL) the processes share a replay store instead.',
+        ]),
+    '  No process was restarted or lost. The senders are simulated by what their vendors document; what is not',
+    '  documented is assumed, and hours between attempts are compressed to seconds.',
   ];
 }

@@ -1,0 +1,36 @@
+import { type RotationVendor, vendors } from '@countersign/rotation';
+import type { RotationKind, SimulatedSender } from '@countersign/testing';
+
+/** A simulated sender's webhook, as the rotation drives it: only the address is not the vendor's own. */
+export function webhookOf(
+  sender: SimulatedSender,
+  kind: RotationKind,
+  adaKey: 'custom' | 'generated',
+): RotationVendor {
+  const { apiUrl: baseUrl, endpointId: webhookId, credentials, account } = sender;
+  const { apiKey, adminApiKey, tenantId } = credentials;
+  switch (sender.vendor) {
+    case 'langsmith':
+      return vendors.langsmith({
+        baseUrl,
+        sessionId: account.sessionId ?? '',
+        webhookId,
+        apiKey,
+        tenantId,
+      });
+    case 'agentMessage': {
+      if (kind === 'organization') {
+        return vendors.agentMessage({ baseUrl, rotates: 'organization', apiKey: adminApiKey });
+      }
+      // Test deliveries are left out: they are no events, and a run of the handler for what is no event counts as forged here.
+      const { test, ...vendor } = vendors.agentMessage({ baseUrl, rotates: 'endpoint', webhookId, apiKey });
+      return vendor;
+    }
+    case 'polyai':
+      return vendors.polyai({ baseUrl, endpointId: webhookId, apiKey });
+    case 'ada':
+      return vendors.ada({ baseUrl, webhookId, token: apiKey, key: adaKey, graceSeconds: 0 });
+    case 'anchorBrowser':
+      return vendors.anchorBrowser({ baseUrl, webhookId, apiKey });
+  }
+}
