@@ -1,9 +1,10 @@
-import type { DefinedScheme, SignedForm } from '@countersign/core';
+import type { DefinedScheme } from '@countersign/core';
 import { github, standardWebhooks, stripe } from '@countersign/schemes';
 import { adapterCases } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';
 import { BROKEN_VERIFIERS } from './support/broken-verifiers.ts';
 import { expressMount } from './support/express-mount.ts';
+import { type ClassicForm, formsOf, isClassic } from './support/forms.ts';
 import { MATRIX, runMatrix } from './support/matrix/index.ts';
 
 // What a broken verifier swallows never comes: there is no reason to wait for it as long as for a slow answer.
@@ -72,9 +73,11 @@ async function failuresOf(cases: readonly { name: string; run(): Promise<void> }
   });
 }
 
-function formOf({ definition }: DefinedScheme): SignedForm {
-  const { signed } = definition;
-  return 'content' in signed ? signed : signed[0];
+function formOf(scheme: DefinedScheme): ClassicForm {
+  const form = formsOf(scheme).find((each) => isClassic(scheme.definition, each));
+  if (form === undefined || !isClassic(scheme.definition, form))
+    throw new TypeError(`${scheme.name} has no form for the matrix.`);
+  return form;
 }
 
 const SHOWN = 12;

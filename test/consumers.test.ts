@@ -1,6 +1,8 @@
 import { cp, readFile, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import * as schemes from '@countersign/schemes';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { ENTRIES, pinned, ROOT } from './consumers/packages.ts';
 import {
@@ -17,6 +19,8 @@ const TSC = join('node_modules', 'typescript', 'bin', 'tsc');
 const THIRD_PARTY = /^\.\.\/node_modules\/(?!@countersign\/)/;
 const DEPENDENCIES = {
   ...pinned('express', 'fastify', 'koa', '@koa/router', 'hono'),
+  ...pinned('ioredis', 'pg', '@types/pg', 'node-vault'),
+  ...pinned('@aws-sdk/client-secrets-manager', '@azure/keyvault-secrets', '@google-cloud/secret-manager'),
   ...pinned('typescript', '@types/node', '@types/express', '@types/koa'),
   ...pinned('@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'reflect-metadata', 'rxjs'),
   jest: '30.5.2',
@@ -64,6 +68,32 @@ describe.each([
       statuses: [204, 200, 401],
       handled: ['evt_2'],
     });
+  });
+});
+
+describe('a bundler', () => {
+  test('takes of the schemes only what is imported', async () => {
+    await project.addFixture('bundle');
+    const { metafile, outputFiles } = await build({
+      entryPoints: [join(project.folder, 'bundle', 'main.js')],
+      ...{ bundle: true, minify: true, platform: 'node', format: 'esm', metafile: true, write: false },
+    });
+    const [bundle] = outputFiles;
+    const text = bundle?.text ?? '';
+    expect(text).toContain('x-hub-signature-256');
+    for (const [factory, make] of Object.entries(schemes)) {
+      if (factory !== 'github') expect(text).not.toContain(make().definition.about?.sources[0]);
+    }
+    const [output] = Object.values(metafile.outputs);
+    const inputs = Object.entries(output?.inputs ?? {});
+    const bytes = inputs.reduce(
+      (sum, [file, { bytesInOutput }]) => sum + (file.includes('@countersign/schemes') ? bytesInOutput : 0),
+      0,
+    );
+    expect(bytes).toBeGreaterThan(0);
+    console.log(
+      `One scheme, minified: ${bytes} bytes; with @countersign/core: ${bundle?.contents.length} bytes.`,
+    );
   });
 });
 

@@ -142,6 +142,7 @@ const good: Outcome = {
   refusals: { 401: 5 },
   waits: { count: 5, slowestMs: 2345 },
   processes: 2,
+  sharesStore: false,
 };
 
 describe('the judgement', () => {
@@ -195,8 +196,14 @@ describe('the judgement', () => {
     expect(text).toMatch(/Lost 0\. Run twice 0\. Forged and accepted 0\./);
     expect(text).toMatch(/5 were not taken at the first attempt .* 2\.3 s later/);
     expect(text).toMatch(/ada, endpoint secret: +3 \(next first, announced, unannounced\)/);
-    expect(text).toMatch(/needs a shared store/);
+    expect(text).toMatch(/the balancer pinned a delivery/);
     expect(text).toMatch(/No delivery was lost, none ran twice, no forgery was accepted\./);
+  });
+
+  it('says that replays were shown across the processes where they share a store', () => {
+    const text = summary({ ...good, sharesStore: true });
+    expect(text).toMatch(/both remember deliveries in one Redis/);
+    expect(text).not.toMatch(/pinned/);
   });
 });
 
@@ -235,58 +242,35 @@ describe('the secrets file', () => {
   const later = new Date(Date.now() + 60_000);
 
   it('is readable by its owner alone, and leaves no other file behind', async () => {
-    const file = new SecretsFile(join(directory, 'ada.json'), new Map([['endpoint', 'first']]));
-    await file.publish();
+    const file = new SecretsFile(join(directory, 'ada.json'));
+    await file.create(['first']);
     expect((await stat(file.path)).mode & 0o777).toBe(0o600);
     expect(await readdir(directory)).toEqual(['ada.json']);
+    expect(await read(file)).toEqual({ current: ['first'], version: 'by hand 1' });
   });
 
-  it('keeps a replaced secret as previous until it expires', async () => {
-    const file = new SecretsFile(join(directory, 'ada.json'), new Map([['endpoint', 'first']]));
-    file.promote('endpoint', 'second', new Date(Date.now() - 1));
-    file.promote('endpoint', 'third', later);
-    await file.publish();
+  it('takes a new secret in the place of the old one, which it keeps as previous', async () => {
+    const file = new SecretsFile(join(directory, 'agentmsg.json'));
+    await file.create(['e0', 'o0']);
+    await file.replace({ old: 'e0', secret: 'e1', notAfter: later });
+    expect(await file.replace({ old: 'e1', secret: 'e2', notAfter: later })).toBe('by hand 3');
     expect(await read(file)).toEqual({
-      current: ['third'],
-      previous: [{ secret: 'second', notAfter: later.toISOString() }],
-      version: '1',
+      current: ['e2', 'o0'],
+      previous: [
+        { secret: 'e1', notAfter: later.toISOString() },
+        { secret: 'e0', notAfter: later.toISOString() },
+      ],
+      version: 'by hand 3',
     });
   });
 
-  it('announces and stages until the new secret is promoted', async () => {
-    const file = new SecretsFile(join(directory, 'ada.json'), new Map([['endpoint', 'first']]));
-    file.announce(later);
-    file.stage('endpoint', 'second');
-    await file.publish();
-    expect(await read(file)).toEqual({
-      current: ['first'],
-      next: ['second'],
-      rotating: { until: later.toISOString() },
-      version: '1',
-    });
-    file.promote('endpoint', 'second', later);
-    await file.publish();
-    expect(await read(file)).not.toHaveProperty('next');
-    expect(await read(file)).not.toHaveProperty('rotating');
-  });
-
-  it('never lists more keys than a set may hold', async () => {
-    const file = new SecretsFile(
-      join(directory, 'agentmsg.json'),
-      new Map([
-        ['endpoint', 'e0'],
-        ['organization', 'o0'],
-      ]),
-    );
-    for (let number = 1; number <= 5; number++) {
-      file.promote('endpoint', `e${number}`, later);
-      file.promote('organization', `o${number}`, later);
-    }
-    await file.publish();
-    const set = await read(file);
-    expect(set).toMatchObject({ current: ['e5', 'o5'] });
-    expect(set).toHaveProperty('previous.length', 6);
-    expect(set).toHaveProperty('previous.0.secret', 'e4');
+  it('can be broken and mended', async () => {
+    const file = new SecretsFile(join(directory, 'polyai.json'));
+    await file.create(['first']);
+    const mend = await file.breakIt();
+    expect(await read(file)).toMatchObject({ current: '' });
+    expect(await mend()).toBe('by hand 2');
+    expect(await read(file)).toEqual({ current: ['first'], version: 'by hand 2' });
   });
 });
 

@@ -1,43 +1,50 @@
-import type { DefinedScheme, SignedForm } from '@countersign/core';
-import * as schemes from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
+import { CATALOGUE, formsOf } from './support/catalogue.ts';
+import { isClassic } from './support/forms.ts';
+import { GeneralStand } from './support/matrix/general.ts';
+import { generalCases } from './support/matrix/general-cases.ts';
 import { MATRIX, runMatrix } from './support/matrix/index.ts';
 
-/** What each sender is answered where no key matches or the time is off, by its documented retries. */
-const REFUSAL_STATUS: Readonly<Record<string, number>> = {
-  ada: 401,
-  'agent-message': 503,
-  'anchor-browser': 401,
-  github: 401,
-  langsmith: 429,
-  polyai: 429,
-  shopify: 401,
-  slack: 401,
-  'standard-webhooks': 401,
-  stripe: 401,
-  svix: 401,
-};
-
-const ALL: readonly DefinedScheme[] = Object.values(schemes)
-  .filter((each) => typeof each === 'function')
-  .map((make) => make());
-
-test.each(ALL)('the refusal status of $name is known here', ({ name }) => {
-  expect(REFUSAL_STATUS[name]).toBeDefined();
+test.each(CATALOGUE)('the refusal status of $name is written down in test/catalogue', ({ entry }) => {
+  expect(entry?.refusalStatus).toBeDefined();
 });
 
-for (const scheme of ALL) {
-  const { signed } = scheme.definition;
-  const forms: readonly SignedForm[] = 'content' in signed ? [signed] : signed;
-  for (const form of forms) {
-    describe(`${scheme.name}, signed in ${form.signature.header}`, () => {
-      for (const [kind, rows] of Object.entries(MATRIX)) {
-        test(`${kind}: every row is judged as it must be`, async () => {
-          const refusalStatus = REFUSAL_STATUS[scheme.name] ?? 0;
-          const { failures } = await runMatrix({ scheme, form, refusalStatus }, rows);
-          expect(failures).toEqual([]);
-        });
+for (const { name, scheme, entry } of CATALOGUE) {
+  const { proof } = scheme.definition.about ?? {};
+  const title = proof === 'formula-only' ? `${name} (formula only)` : name;
+  const refusalStatus = entry?.refusalStatus ?? 0;
+  for (const [index, form] of formsOf(scheme).entries()) {
+    const place = JSON.stringify(form.signature.header ?? form.signature);
+    if (isClassic(scheme.definition, form)) {
+      describe(`${title}, signed in ${place}`, () => {
+        for (const [kind, rows] of Object.entries(MATRIX)) {
+          test(`${kind}: every row is judged as it must be`, async () => {
+            const { failures } = await runMatrix({ scheme, form, refusalStatus }, rows);
+            expect(failures).toEqual([]);
+          });
+        }
+      });
+      continue;
+    }
+    test(`${title}, signed in ${place}: every case is judged as it must be`, async () => {
+      const stand = new GeneralStand(scheme, index, entry);
+      const failures: string[] = [];
+      for (const each of generalCases(stand, form)) {
+        const before = stand.runs;
+        const answer = await stand.send(each.request());
+        const handled = stand.runs > before;
+        if (each.wanted !== 'either' && handled !== (each.wanted === 'handled'))
+          failures.push(
+            `${each.name}: answered ${answer.status}, the handler ran ${stand.runs - before} times`,
+          );
+        if (!handled && answer.status < 400) failures.push(`${each.name}: answered ${answer.status}`);
+        if (stand.secrets.some((secret) => String(answer.body).includes(secret)))
+          failures.push(`${each.name}: the answer holds a secret`);
+        if (each.name === 'signed with a foreign key' && answer.status !== refusalStatus)
+          failures.push(`${each.name}: answered ${answer.status}, not ${refusalStatus}`);
       }
+      await stand.close();
+      expect(failures).toEqual([]);
     });
   }
 }

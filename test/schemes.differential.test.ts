@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { BODY, LIBRARIES, type Library, NOW, type Trial, withBom } from './schemes.libraries.ts';
-import { verdict } from './schemes.verdict.ts';
+import { verdict, verdictAt } from './schemes.verdict.ts';
+import { LIBRARIES } from './support/libraries/index.ts';
+import { BODY, type Library, NOW, type Trial, withBom } from './support/libraries/library.ts';
 
 const RUNS = 700;
 
@@ -76,14 +77,18 @@ afterEach(() => {
 });
 
 describe.each(Object.entries(LIBRARIES))('%s', (_, library) => {
-  const { scheme, secret, rewrites, differences } = library;
+  const { scheme, secret, url, rewrites, differences } = library;
 
   /** Both verdicts on one request: the library's, then ours. */
   async function judge({ signed, sent, rewrite }: Trial, key: 'right' | 'wrong' = 'right') {
     const signature = rewrite(library.sign(signed, key));
     const request = library.request(sent, signature);
     const theirs = await accepts(() => library.verify(request));
-    const ours = (await verdict(scheme, secret, request, NOW)) === 'accepted';
+    const outcome =
+      url === undefined
+        ? await verdict(scheme, secret, request, NOW)
+        : await verdictAt(scheme, secret, request, url, NOW);
+    const ours = outcome === 'accepted';
     return { theirs, ours, signature };
   }
 

@@ -4,6 +4,9 @@ import {
   type DefinedScheme,
   defineScheme,
   isWebhookError,
+  type SchemeDefinition,
+  type SecretByPrefix,
+  type SharedSecret,
   type VerifiedWebhook,
   type VerifierOptions,
   type WebhookError,
@@ -45,6 +48,31 @@ export async function verdict(...given: Parameters<typeof judge>): Promise<'acce
   return isWebhookError(outcome) ? outcome.code : 'accepted';
 }
 
+/** The verdict of a verifier that was told its address. */
+export async function verdictAt(
+  scheme: DefinedScheme,
+  secrets: VerifierOptions['secrets'],
+  request: WebhookRequest,
+  publicUrl: string,
+  seconds: number,
+): Promise<'accepted' | WebhookErrorCode> {
+  try {
+    await using verifier = createVerifier({
+      scheme,
+      secrets,
+      publicUrl,
+      clock: clockAt(seconds),
+      replay: false,
+    });
+    await verifier.ready();
+    await verifier.verify(request);
+    return 'accepted';
+  } catch (error) {
+    if (isWebhookError(error)) return error.code;
+    throw error;
+  }
+}
+
 /**
  * The verdict on a published sample. Their secrets are short, or words such as "secret", and no keyring takes those: it sees
  * stand-ins here, and the scheme decodes the sample's own.
@@ -54,9 +82,21 @@ export async function verdictOnSample(
   secrets: readonly (string | Uint8Array)[],
   request: Request,
   seconds: number,
+  publicUrl?: string,
 ): Promise<'accepted' | WebhookErrorCode> {
-  const scheme = defineScheme({ ...definition, secret: { ...definition.secret, minBytes: 1 } });
+  const scheme = defineScheme({ ...definition, secret: ofAnyLength(definition.secret) });
   const samples = new Map(secrets.map((secret, index) => [`stands for sample ${index}`, secret]));
   const importKey = (standIn: string | Uint8Array) => scheme.importKey(samples.get(String(standIn)) ?? '');
-  return verdict({ ...scheme, importKey }, { current: [...samples.keys()] }, request, seconds);
+  const sampled: DefinedScheme = { ...scheme, importKey };
+  const set = { current: [...samples.keys()] };
+  return publicUrl === undefined
+    ? verdict(sampled, set, request, seconds)
+    : verdictAt(sampled, set, request, publicUrl, seconds);
+}
+
+function ofAnyLength(secret: SchemeDefinition['secret']): SchemeDefinition['secret'] {
+  const anyLength = <Kind extends SharedSecret>(kind: Kind): Kind => ({ ...kind, minBytes: 1 });
+  if ('publicKey' in secret && secret.publicKey !== undefined) return secret;
+  if (!Array.isArray(secret)) return anyLength(secret as SharedSecret);
+  return secret.map(anyLength) as unknown as SecretByPrefix;
 }

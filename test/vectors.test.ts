@@ -1,10 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type DefinedScheme, defineScheme, type SchemeDefinition, type SignedForm } from '@countersign/core';
-import { github, shopify, slack, standardWebhooks, stripe, svix } from '@countersign/schemes';
+import {
+  type DefinedScheme,
+  defineScheme,
+  type HmacForm,
+  type SchemeDefinition,
+  type SignedForm,
+} from '@countersign/core';
 import { describe, expect, test } from 'vitest';
 import { verdictOnSample } from './schemes.verdict.ts';
+import { CATALOGUE, ENTRIES } from './support/catalogue.ts';
 
 // Published vectors are not ours to copy: they are read where they are laid beside the repository, and skipped by name elsewhere.
 const VECTORS =
@@ -40,8 +46,8 @@ function bodyOnly(
     content: '{body}',
   };
 }
-type Hash = SignedForm['algorithm']['hmac'];
-type Encoding = SignedForm['signature']['encoding'];
+type Hash = HmacForm['algorithm']['hmac'];
+type Encoding = HmacForm['signature']['encoding'];
 
 interface WycheproofFile {
   testGroups: {
@@ -97,6 +103,8 @@ describe.each([
 interface Vector {
   id: string;
   vendor: string;
+  method?: string;
+  url?: string | null;
   headers: Record<string, string>;
   body?: string;
   bodyBase64?: string;
@@ -106,35 +114,8 @@ interface Vector {
   why: string;
 }
 
-const kv = (
-  header: string,
-  label: string,
-  item: string,
-  separator: ',' | ';',
-  unit: 's' | 'ms',
-  content: string,
-): SignedForm => ({
-  algorithm: { hmac: 'sha256' },
-  signature: { header, list: { separator, assign: '=', label }, encoding: 'hex' },
-  timestamp: { item, unit },
-  content,
-});
-
-/** By vendor; where a vendor has several schemes, by a part of the vector's id. */
-const SCHEMES: Record<string, DefinedScheme> = {
-  'standard-webhooks': standardWebhooks(),
-  replicate: standardWebhooks(),
-  openai: standardWebhooks(),
-  svix: svix(),
-  stripe: stripe(),
-  github: github(),
-  slack: slack(),
-  shopify: shopify(),
-  'bitbucket-cloud': define('bitbucket-cloud', bodyOnly('x-hub-signature', { prefix: 'sha256=' })),
-  'bitbucket-server': define('bitbucket-server', bodyOnly('x-hub-signature', { prefix: 'sha256=' })),
-  jira: define('jira', bodyOnly('x-hub-signature', { prefix: 'sha256=' })),
-  gitea: define('gitea', bodyOnly('x-gitea-signature')),
-  gogs: define('gogs', bodyOnly('x-gogs-signature')),
+/** Senders that the catalogue does not hold. By vendor; where a vendor has several schemes, by a part of the vector's id. */
+const DEFINED: Record<string, DefinedScheme> = {
   'generic-hub/sha512': define('generic-hub', bodyOnly('x-signature', { hash: 'sha512', prefix: 'sha512=' })),
   'generic-hub/comma-list': define('generic-hub', {
     algorithm: { hmac: 'sha256' },
@@ -145,81 +126,19 @@ const SCHEMES: Record<string, DefinedScheme> = {
     },
     content: '{body}',
   }),
-  'x-twitter': define(
-    'x-twitter',
-    bodyOnly('x-twitter-webhooks-signature', { prefix: 'sha256=', encoding: 'base64' }),
-  ),
-  paddle: define('paddle', kv('paddle-signature', 'h1', 'ts', ';', 's', '{timestamp}:{body}'), {
-    tolerance: { past: 5, future: 5 },
-  }),
-  'coinbase-commerce': define('coinbase-commerce', bodyOnly('x-cc-webhook-signature')),
-  gocardless: define('gocardless', bodyOnly('webhook-signature')),
-  razorpay: define('razorpay', bodyOnly('x-razorpay-signature')),
-  onfido: define('onfido', bodyOnly('x-sha2-signature')),
-  getstream: define('getstream', bodyOnly('x-signature')),
-  circleci: define('circleci', {
-    algorithm: { hmac: 'sha256' },
-    signature: {
-      header: 'circleci-signature',
-      list: { separator: ',', assign: '=', label: 'v1' },
-      encoding: 'hex',
-    },
-    content: '{body}',
-  }),
-  sanity: define(
-    'sanity',
-    {
-      algorithm: { hmac: 'sha256' },
-      signature: {
-        header: 'sanity-webhook-signature',
-        list: { separator: ',', assign: '=', label: 'v1' },
-        encoding: 'base64url',
-      },
-      timestamp: { item: 't', unit: 'ms' },
-      content: '{timestamp}.{body}',
-    },
-    { tolerance: { past: 3600, future: 3600 } },
-  ),
-  'adyen/banking': define('adyen-banking', bodyOnly('hmacsignature', { encoding: 'base64' }), {
-    secret: { encoding: 'hex' },
-  }),
-  'sinch/sms': define('sinch-sms', {
-    algorithm: { hmac: 'sha256' },
-    signature: { header: 'x-sinch-webhook-signature', encoding: 'base64' },
-    timestamp: { header: 'x-sinch-webhook-signature-timestamp', unit: 's' },
-    id: { header: 'x-sinch-webhook-signature-nonce' },
-    content: '{body}.{id}.{timestamp}',
-  }),
-  'sinch/numbers': define('sinch-numbers', bodyOnly('x-sinch-signature', { hash: 'sha1' })),
 };
 
-/** What the scheme language does not say, so that nobody takes silence for a pass. By vendor, or by a part of a vector's id. */
-const NOT_EXPRESSIBLE: Record<string, string> = {
-  discord: 'public key',
-  sendgrid: 'public key',
-  wise: 'public key',
-  'svix/v1a': 'public key',
-  twilio: 'signs the URL and sorted form fields',
-  plivo: 'signs the URL and sorted form fields',
-  hubspot: 'signs method and URL, or hashes the secret with the content',
-  vonage: 'signs sorted parameters, or sends a JWT',
-  messagebird: 'JWT, or signs a digest of the body',
-  mailgun: 'signs fields of the body and not the body',
-  'dropbox-sign': 'signs fields of the body and not the body',
-  adyen: 'signs fields of the body (payments); its banking webhooks are expressed above',
-  braintree: 'challenge only: no signed body',
-  box: 'time as ISO 8601 text',
-  cloudinary: 'hashes the secret with the content',
-  inngest: 'signs JSON in canonical form',
-  'sinch/application-signed': 'signs method, path and a digest of the body',
-};
-
-/** Vectors on which we differ from the vendor's own library, and why. We refuse all of them. */
-const REFUSED_ON_PURPOSE: Record<string, string> = {
-  'github/sha1-legacy':
-    'github() reads X-Hub-Signature-256 only: accepting SHA-1 beside it would be a downgrade',
-  'sanity/space': 'a blank behind the comma: a list is split at its separator and nothing is trimmed',
-};
+/** What the catalogue says of each sender. */
+const LISTED: Record<string, () => DefinedScheme> = Object.fromEntries([
+  ...CATALOGUE.map(({ scheme }) => [scheme.name, () => scheme] as const),
+  ...ENTRIES.flatMap(({ vectors = {} }) => Object.entries(vectors)),
+]);
+const AT: Record<string, number> = Object.assign({}, ...ENTRIES.map(({ at }) => at));
+const BEYOND: Record<string, string> = Object.assign({}, ...ENTRIES.map(({ beyond }) => beyond));
+const REFUSED_ON_PURPOSE: Record<string, string> = Object.assign(
+  {},
+  ...ENTRIES.map(({ refused }) => refused),
+);
 
 /** The entry for a vector: that of its own id or the beginning of it, before that of its vendor. */
 function entryFor<T>(
@@ -233,39 +152,53 @@ function entryFor<T>(
   return name === undefined || entry === undefined ? undefined : { name, entry };
 }
 
+/** The scheme that judges a vector, or why none does. What names the vector more closely decides; the catalogue before the tables. */
+function judgeOf(vector: Vector): { scheme?: DefinedScheme; reason?: string } {
+  const [listed, beyond] = [entryFor(LISTED, vector), entryFor(BEYOND, vector)];
+  if (beyond !== undefined && beyond.name.length >= (listed?.name.length ?? 0))
+    return { reason: beyond.entry };
+  if (listed !== undefined) return { scheme: listed.entry() };
+  const defined = entryFor(DEFINED, vector);
+  return defined === undefined ? {} : { scheme: defined.entry };
+}
+
 describe.skipIf(!existsSync(VENDORS))('vectors that vendors published (vendors.json)', () => {
   const vectors: Vector[] = existsSync(VENDORS) ? JSON.parse(readFileSync(VENDORS, 'utf8')) : [];
-  const rows = vectors.map((vector) => {
-    const scheme = entryFor(SCHEMES, vector);
-    const reason = entryFor(NOT_EXPRESSIBLE, vector);
-    // What names the vector more closely decides.
-    const expressed = scheme !== undefined && scheme.name.length >= (reason?.name.length ?? 0);
-    return {
-      vector,
-      scheme: expressed ? scheme.entry : undefined,
-      reason: expressed ? undefined : reason?.entry,
-    };
-  });
+  const rows = vectors.map((vector) => ({ vector, ...judgeOf(vector) }));
   const judged = rows.flatMap(({ vector, scheme }) => (scheme === undefined ? [] : [{ ...vector, scheme }]));
 
-  test('are all either judged or named as beyond the scheme language', () => {
+  test('are all either judged, or named with the reason why not', () => {
     const forgotten = rows.filter(({ scheme, reason }) => scheme === undefined && reason === undefined);
     expect(forgotten.map(({ vector }) => vector.id)).toEqual([]);
-    expect(judged.length).toBeGreaterThan(90);
+    expect(judged.length).toBeGreaterThan(160);
   });
 
-  test('leave no entry of these tables without a vector', () => {
+  test('leave no entry of these tables, and none of the catalogue, without a vector', () => {
     const used = (entries: Record<string, unknown>) =>
       Object.keys(entries).filter(
         (name) => !vectors.some((vector) => vector.vendor === name || vector.id.startsWith(name)),
       );
-    expect([SCHEMES, NOT_EXPRESSIBLE, REFUSED_ON_PURPOSE].flatMap(used)).toEqual([]);
+    const named = Object.assign({}, ...ENTRIES.map((entry) => entry.vectors));
+    expect([named, AT, BEYOND, REFUSED_ON_PURPOSE].flatMap(used)).toEqual([]);
   });
 
-  test.each(judged)('$id: $why', async ({ id, scheme, headers, body, bodyBase64, secrets, now, valid }) => {
+  test.each(judged)('$id: $why', async (vector) => {
+    const { id, scheme, headers, body, bodyBase64, secrets, now, valid, url, method = 'POST' } = vector;
     const bytes = bodyBase64 === undefined ? Buffer.from(body ?? '') : Buffer.from(bodyBase64, 'base64');
-    const outcome = await verdictOnSample(scheme, secrets, { headers, body: bytes }, now ?? ANY_TIME);
+    const outcome = await verdictOnSample(
+      scheme,
+      secrets,
+      { method, headers, body: bytes, ...(url == null ? {} : { url: pathOf(url) }) },
+      now ?? entryFor(AT, vector)?.entry ?? ANY_TIME,
+      url ?? undefined,
+    );
     expect(outcome).not.toMatch(/SECRETS_INVALID|NOT_READY|CONFIG/);
-    expect(outcome === 'accepted').toBe(valid && !(id in REFUSED_ON_PURPOSE));
+    const refused = entryFor(REFUSED_ON_PURPOSE, vector);
+    expect(outcome === 'accepted', id).toBe(valid && refused === undefined);
   });
 });
+
+/** The target of a request to an address. */
+function pathOf(url: string): string {
+  return url.slice(new URL(url).origin.length) || '/';
+}

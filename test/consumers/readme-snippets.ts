@@ -18,12 +18,16 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': {
     createVerifier: "import { createVerifier } from '@countersign/core';",
     anchorBrowser: "import { anchorBrowser } from '@countersign/schemes';",
+    stripe: "import { stripe } from '@countersign/schemes';",
+    secrets: 'declare const secrets: string;',
+    client: "declare const client: import('ioredis').Redis;",
     app: "declare const app: import('fastify').FastifyInstance;",
     router: "declare const router: import('@koa/router').default;",
     Controller: "import { Controller, Post } from '@nestjs/common';",
     HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',
   },
   'packages/core/README.md': {
+    app: "import { webhook } from '@countersign/express'; declare const app: import('express').Express;",
     req: "declare const req: import('node:http').IncomingMessage;",
     bytes: 'declare const bytes: Uint8Array;',
   },
@@ -34,6 +38,14 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     Controller: "import { Controller, Module, Post } from '@nestjs/common';",
     HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',
   },
+  'packages/schemes/README.md': {
+    defineScheme: "import { defineScheme } from '@countersign/core';",
+    fetchKey:
+      "declare const fetchKey: Parameters<typeof import('@countersign/schemes/jwt').plaidKeys>[0]['fetchKey'];",
+  },
+  'packages/secrets/README.md': {
+    credential: "declare const credential: import('@azure/core-auth').TokenCredential;",
+  },
   'packages/testing/README.md': {
     url: 'declare const url: string;',
     secret: 'declare const secret: string;',
@@ -42,6 +54,8 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     replayStoreCases: "import { replayStoreCases } from '@countersign/testing';",
     test: 'declare function test(name: string, run: () => Promise<void>): void;',
     mountMyAdapter: "declare const mountMyAdapter: import('@countersign/testing').AdapterMount;",
+    secretProviderCases: "import { secretProviderCases } from '@countersign/testing';",
+    makeMyProvider: 'declare const makeMyProvider: Parameters<typeof secretProviderCases>[0];',
     makeMyStore: 'declare const makeMyStore: Parameters<typeof replayStoreCases>[0];',
   },
 };

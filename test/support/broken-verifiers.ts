@@ -14,6 +14,7 @@ import {
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';
+import { formsOf, isClassic } from './forms.ts';
 
 type MakeVerifier = (options: VerifierOptions) => Verifier;
 
@@ -120,9 +121,10 @@ function openByPrefix(real: DefinedScheme, head: RequestHead): Opened {
 }
 
 function looselyOpened({ definition }: DefinedScheme, head: RequestHead): Opened | undefined {
-  const forms = 'content' in definition.signed ? [definition.signed] : definition.signed;
-  for (const { signature, content, algorithm, id, timestamp } of forms) {
-    if (typeof signature.header !== 'string' || signature.encoding === 'hex-upper') continue;
+  for (const form of formsOf({ definition })) {
+    if (!isClassic(definition, form)) continue;
+    const { signature, content, algorithm, id, timestamp } = form;
+    if (signature.encoding === 'hex-upper') continue;
     const { encoding, list, prefix = '' } = signature;
     const text = head.value(signature.header);
     if (text === undefined) continue;

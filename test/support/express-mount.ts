@@ -29,14 +29,14 @@ export function expressMount(version: ExpressVersion, style: ExpressStyle = 'rou
     const guard: RequestHandler[] = [webhook(setup.verifier, setup.options)];
     if (setup.parser === 'after') guard.push(...parsers);
     const route = routeOf(setup);
-    if (style === 'route') app.route('/hooks/case').post(guard, route).put(guard, route);
+    if (style === 'route') app.route('/hooks/case').get(guard, route).post(guard, route).put(guard, route);
     else if (style === 'use') {
       app.use('/hooks', guard);
-      app.route('/hooks/case').post(route).put(route);
+      app.route('/hooks/case').get(route).post(route).put(route);
     } else {
       const router = express.Router();
       router.use(guard);
-      router.route('/case').post(route).put(route);
+      router.route('/case').get(route).post(route).put(route);
       app.use('/hooks', router);
     }
     return listen(app);

@@ -13,7 +13,7 @@ export function fastifyMount(scopeStyle: 'scope' | 'nested' = 'scope'): AdapterM
       await scope.register(webhookPlugin, { verifier: setup.verifier, ...setup.options });
       const routes = async (within: typeof scope) => {
         within.route({
-          method: ['POST', 'PUT'],
+          method: ['GET', 'POST', 'PUT'],
           url: '/hooks/case',
           handler: async (request, reply) => {
             const input = { webhook: request.webhook, body: request.body };

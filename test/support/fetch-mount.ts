@@ -14,7 +14,8 @@ export const nodeMount: AdapterMount = async (setup) => {
   return serve((request) => {
     const { pathname } = new URL(request.url);
     if (pathname === '/sibling' && request.method === 'POST') return echo(request);
-    if (pathname === '/hooks/case' && ['POST', 'PUT'].includes(request.method)) return guarded(request);
+    if (pathname === '/hooks/case' && ['GET', 'POST', 'PUT'].includes(request.method))
+      return guarded(request);
     return new Response('not found', { status: 404 });
   });
 };
@@ -24,7 +25,7 @@ export const honoMount: AdapterMount = async (setup) => {
   const app = new Hono();
   app.post('/sibling', (context) => echo(context.req.raw));
   const guarded = guardedRoute(setup);
-  app.on(['POST', 'PUT'], '/hooks/case', (context) => guarded(context.req.raw));
+  app.on(['GET', 'POST', 'PUT'], '/hooks/case', (context) => guarded(context.req.raw));
   app.onError(() => new Response('failed', { status: 500 }));
   return serve((request) => app.fetch(request));
 };

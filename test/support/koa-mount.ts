@@ -30,10 +30,10 @@ export function koaMount(version: KoaVersion, style: 'route' | 'use' = 'route'):
     };
     const router = new Router();
     if (style === 'route')
-      router.register('/hooks/case', ['post', 'put'], [guard, ...parsers, route] as never);
+      router.register('/hooks/case', ['get', 'post', 'put'], [guard, ...parsers, route] as never);
     else {
       router.use('/hooks', guard as never, ...parsers);
-      router.register('/hooks/case', ['post', 'put'], route as never);
+      router.register('/hooks/case', ['get', 'post', 'put'], route as never);
     }
     app.use(router.routes());
     return listen(app.callback());

@@ -58,7 +58,7 @@ async function writePieces(response: Response, pieces: readonly string[]): Promi
 }
 
 function appOf({ common, adapter }: Nest, platform: NestPlatform, setup: AdapterSetup): Type {
-  const { Body, Controller, HttpCode, Module, Post, Put, Res, StreamableFile, UseInterceptors } = common;
+  const { Body, Controller, Get, HttpCode, Module, Post, Put, Res, StreamableFile, UseInterceptors } = common;
   const { VerifyWebhook, Webhook, WebhookModule } = adapter;
 
   class Hooks {
@@ -68,6 +68,9 @@ function appOf({ common, adapter }: Nest, platform: NestPlatform, setup: Adapter
       return perform(action, response);
     }
     put(webhook: ReceivedWebhook, body: unknown, response: Response): unknown {
+      return this.post(webhook, body, response);
+    }
+    get(webhook: ReceivedWebhook, body: unknown, response: Response): unknown {
       return this.post(webhook, body, response);
     }
   }
@@ -95,6 +98,7 @@ function appOf({ common, adapter }: Nest, platform: NestPlatform, setup: Adapter
   const parameters = [Webhook(), Body(), Res({ passthrough: true })];
   const between = setup.parser === 'after' ? [UseInterceptors(parsing)] : [];
   decorateMethod(Hooks, 'post', [Post('case'), VerifyWebhook('case'), ...between], parameters);
+  decorateMethod(Hooks, 'get', [Get('case'), VerifyWebhook('case'), ...between], parameters);
   decorateMethod(Hooks, 'put', [Put('case'), VerifyWebhook('case'), ...between], parameters);
   decorateClass(Hooks, [Controller('hooks')]);
 

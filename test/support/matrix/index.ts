@@ -1,10 +1,5 @@
-import {
-  createVerifier,
-  type DefinedScheme,
-  type SignedForm,
-  type Verifier,
-  type VerifierOptions,
-} from '@countersign/core';
+import { createVerifier, type DefinedScheme, type Verifier, type VerifierOptions } from '@countersign/core';
+import type { ClassicForm } from '../forms.ts';
 import { bodyRows, transportRows } from './body-rows.ts';
 import type { MatrixRow, RowMaker } from './rows.ts';
 import type { MatrixRequest, MatrixSender, SecretName } from './sender.ts';
@@ -29,7 +24,7 @@ const REFUSAL_BODY = '{"error":"webhook refused"}';
 /** What the matrix is run against. */
 export interface MatrixTarget {
   readonly scheme: DefinedScheme;
-  readonly form: SignedForm;
+  readonly form: ClassicForm;
   /** What is answered where no key matches or the time is off. */
   readonly refusalStatus: number;
   readonly createVerifier?: (options: VerifierOptions) => Verifier;

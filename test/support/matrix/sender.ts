@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
-import type { SchemeDefinition, SignedForm } from '@countersign/core';
 import type { ManualClock } from '@countersign/testing';
+import type { ClassicDefinition, ClassicForm } from '../forms.ts';
 
 /** What a secret is to the receiver of the matrix. `removed` was in its set before the last reload. */
 export type SecretName = 'current' | 'previous' | 'next' | 'expired' | 'removed' | 'foreign';
@@ -37,18 +37,17 @@ export interface DeliveryParts {
  * code under test can be wrong in both.
  */
 export class MatrixSender {
-  readonly definition: SchemeDefinition;
-  readonly form: SignedForm;
+  readonly definition: ClassicDefinition;
+  readonly form: ClassicForm;
   readonly clock: ManualClock;
   readonly signatureHeader: string;
   #count = 0;
 
-  constructor(definition: SchemeDefinition, form: SignedForm, clock: ManualClock) {
-    const { header } = form.signature;
+  constructor(definition: ClassicDefinition, form: ClassicForm, clock: ManualClock) {
     this.definition = definition;
     this.form = form;
     this.clock = clock;
-    this.signatureHeader = typeof header === 'string' ? header : header[0];
+    this.signatureHeader = form.signature.header;
   }
 
   /** A secret's text as the sender shows it. */
@@ -67,7 +66,7 @@ export class MatrixSender {
       count: ++this.#count,
     };
     if (typeof identity === 'object') setField(json, identity.bodyField, `event-${this.#count}`);
-    if (bodyTime !== undefined) setField(json, bodyTime.field, this.bodyTime(0));
+    if (bodyTime?.field !== undefined) setField(json, bodyTime.field, this.bodyTime(0));
     for (const [path, value] of Object.entries(fields)) setField(json, path, value);
     return Buffer.from(JSON.stringify(json, undefined, 1));
   }

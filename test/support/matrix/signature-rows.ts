@@ -183,7 +183,7 @@ export const signatureHeaderRows: RowMaker = (sender) => {
       'v9=',
       prefix + prefix,
     ]) {
-      if (other.trim() === prefix && other.startsWith(' ')) continue;
+      if (other === prefix || (other.trimStart() === prefix && other.startsWith(' '))) continue;
       rows.push(
         row(`the prefix ${JSON.stringify(other)}`, 400, (each) =>
           each.request({ value: (value) => `${other}${value.slice(prefix.length)}` }),
@@ -196,8 +196,9 @@ export const signatureHeaderRows: RowMaker = (sender) => {
     const labelled = `${label}${assign}`;
     for (const other of ['v0', 'v2', `${label}a`, label.toUpperCase(), '', ` ${label}`, `${label} `]) {
       if (other === label) continue;
-      // A separator in the label makes two entries of one, of which the second may be good.
-      if (list.separator === ' ' && other === ` ${label}`) continue;
+      // A separator in the label makes two entries of one, of which the second may be good; and blanks at a header's start are none of it.
+      const isFirst = sender.form.timestamp?.item === undefined;
+      if ((list.separator === ' ' || isFirst) && other === ` ${label}`) continue;
       rows.push(
         row(`the label ${JSON.stringify(other)}`, 400, (each) =>
           each.request({ value: (value) => value.replace(labelled, () => `${other}${assign}`) }),

@@ -5,17 +5,24 @@ import {
   memoryReplayStore,
   type ReplayStore,
   type SecretSetInput,
-  type SignedForm,
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';
 import { type ManualClock, type MountedAdapter, manualClock } from '@countersign/testing';
 import { expressMount } from '../express-mount.ts';
+import type { ClassicDefinition, ClassicForm } from '../forms.ts';
 import { LIMIT_BYTES } from './body-rows.ts';
 import { type MatrixRequest, MatrixSender } from './sender.ts';
 
+function classicDefinition({ definition }: DefinedScheme): ClassicDefinition {
+  // isClassic() has seen to it.
+  return definition as ClassicDefinition;
+}
+
 const DAY_MS = 86_400_000;
-const PATIENCE_MS = 3000;
+const PATIENCE_MS = 60_000;
+// Most requests are answered sooner, and then no time has passed.
+const WAITING_TURNS = 200;
 
 export interface MatrixAnswer {
   readonly status: number;
@@ -36,11 +43,11 @@ export class MatrixStand {
 
   private constructor(
     scheme: DefinedScheme,
-    form: SignedForm,
+    form: ClassicForm,
     createVerifier: (options: VerifierOptions) => Verifier,
   ) {
     this.#clock = manualClock();
-    this.sender = new MatrixSender(scheme.definition, form, this.#clock);
+    this.sender = new MatrixSender(classicDefinition(scheme), form, this.#clock);
     const listed = secretSet(this.sender);
     let secrets: SecretSetInput = {
       ...listed,
@@ -57,7 +64,7 @@ export class MatrixStand {
 
   static async start(
     scheme: DefinedScheme,
-    form: SignedForm,
+    form: ClassicForm,
     createVerifier: (options: VerifierOptions) => Verifier,
   ): Promise<MatrixStand> {
     const stand = new MatrixStand(scheme, form, createVerifier);
@@ -80,7 +87,7 @@ export class MatrixStand {
     flat.push(
       ...(framing === 'chunked' ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', String(body.length)]),
     );
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<MatrixAnswer | undefined>((resolve, reject) => {
       const { port } = this.#mounted ?? {};
       const request = httpRequest({
         port,
@@ -97,6 +104,21 @@ export class MatrixStand {
       if (framing !== 'truncated') request.end(body);
       else request.write(body.subarray(0, body.length / 2), () => request.destroy());
     });
+    return this.#whileTimePasses(answer);
+  }
+
+  /** An unknown signature may wait a moment for a reload that is due soon. */
+  async #whileTimePasses<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const watched = work.finally(() => {
+      isDone = true;
+    });
+    watched.catch(() => undefined);
+    for (let turns = 0; !isDone; turns++) {
+      await delay(1);
+      if (turns > WAITING_TURNS) await this.#clock.advance(1);
+    }
+    return watched;
   }
 
   /** Waits until what was handled is committed. */

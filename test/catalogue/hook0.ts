@@ -1,0 +1,8 @@
+import { hook0 } from '@countersign/schemes';
+import type { CatalogueEntry } from '../support/catalogue-entry.ts';
+
+export const entry: CatalogueEntry = {
+  factory: 'hook0',
+  refusalStatus: 401,
+  variants: { 'hook0, with a header of its own': () => hook0({ headers: { 'x-tenant': 0 } }) },
+};

@@ -1,0 +1,8 @@
+import type { CatalogueEntry } from '../support/catalogue-entry.ts';
+
+export const entry: CatalogueEntry = {
+  factory: 'mailgun',
+  refusalStatus: 401,
+  at: { mailgun: 1_403_645_220 },
+  beyond: { 'mailgun/form': 'a route, which posts form fields: another product' },
+};

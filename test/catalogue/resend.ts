@@ -1,0 +1,6 @@
+import type { CatalogueEntry } from '../support/catalogue-entry.ts';
+
+export const entry: CatalogueEntry = {
+  factory: 'resend',
+  refusalStatus: 401,
+};

@@ -1,0 +1,135 @@
+import type { SignedForm } from '@countersign/core';
+import type { GeneralCase, GeneralRequest, GeneralStand } from './general.ts';
+
+/** What may be wrong in a delivery of any scheme. */
+export function generalCases(stand: GeneralStand, form: SignedForm): GeneralCase[] {
+  const { scheme } = stand;
+  const cases: GeneralCase[] = [
+    { name: 'a genuine delivery', wanted: 'handled', request: () => stand.request() },
+    {
+      name: 'signed with the previous key',
+      wanted: 'handled',
+      request: () => stand.request({ secret: stand.previous.signingSecret }),
+    },
+    {
+      name: 'signed with a foreign key',
+      wanted: 'refused',
+      request: () => stand.request({ secret: stand.foreign.signingSecret }),
+    },
+    { name: 'nothing but a body', wanted: 'refused', request: () => bare(stand) },
+    ...signatureCases(stand, form),
+    ...timeCases(stand),
+  ];
+  if (form.content !== undefined && 'hmac' in form.algorithm) {
+    cases.push({
+      name: 'signed with an empty key',
+      wanted: 'refused',
+      request: () => stand.request({ secret: new Uint8Array() }),
+    });
+  }
+  if (signsBytes(form)) {
+    cases.push(
+      ...bodyCases(stand, (body) => Buffer.concat([body, Buffer.from(' ')]), 'a byte added to the body'),
+      ...bodyCases(stand, (body) => body.subarray(0, -1), 'a byte taken off the body'),
+      ...bodyCases(stand, flipped, 'a bit of the body changed'),
+      ...bodyCases(stand, () => Buffer.of(), 'the body empty'),
+    );
+  }
+  if (form.id !== undefined) {
+    const { header } = form.id;
+    cases.push(
+      headerCase(stand, header, (value) => `${value}0`),
+      headerCase(stand, header, () => undefined),
+    );
+  }
+  if (scheme.needsPublicUrl === true) {
+    cases.push({
+      name: 'sent to an address with another query',
+      wanted: /\{(?:url|path)\}/.test(String(form.content)) ? 'refused' : 'either',
+      request: () => {
+        const request = stand.request();
+        return { ...request, url: `${request.url}${request.url?.includes('?') === true ? '&' : '?'}added=1` };
+      },
+    });
+  }
+  return cases;
+}
+
+function signatureCases(stand: GeneralStand, form: SignedForm): GeneralCase[] {
+  const { header, numberedHeader } = form.signature;
+  const name =
+    typeof header === 'string'
+      ? header
+      : (header?.[0] ?? (numberedHeader === undefined ? undefined : `${numberedHeader}1`));
+  if (name === undefined) return [];
+  return [
+    headerCase(stand, name, () => undefined),
+    headerCase(stand, name, () => ''),
+    headerCase(stand, name, (value) => value.slice(0, -5)),
+    headerCase(
+      stand,
+      name,
+      (value) => `${value.slice(0, -6)}${value.at(-6) === 'A' ? 'B' : 'A'}${value.slice(-5)}`,
+    ),
+    headerCase(stand, name, (value) => value.padEnd(5000, '0')),
+  ];
+}
+
+function headerCase(
+  stand: GeneralStand,
+  name: string,
+  change: (value: string) => string | undefined,
+): GeneralCase {
+  return {
+    name: `the header ${name} changed by ${change}`,
+    wanted: 'refused',
+    request: () => {
+      const request = stand.request();
+      const changed = change(request.headers[name] ?? '');
+      const { [name]: _, ...headers } = request.headers;
+      return { ...request, headers: changed === undefined ? headers : { ...headers, [name]: changed } };
+    },
+  };
+}
+
+function timeCases(stand: GeneralStand): GeneralCase[] {
+  const { freshness } = stand.scheme;
+  if (freshness.signed !== 'header') return [];
+  const at = (seconds: number) => () => stand.request({ timestamp: stand.clock.now() / 1000 + seconds });
+  return [
+    { name: 'a time within the window', wanted: 'handled', request: at(-freshness.past + 1) },
+    { name: 'a time before the window', wanted: 'refused', request: at(-freshness.past - 2) },
+    { name: 'a time behind the window', wanted: 'refused', request: at(freshness.future + 2) },
+  ];
+}
+
+function bodyCases(stand: GeneralStand, change: (body: Buffer) => Uint8Array, name: string): GeneralCase[] {
+  const request = (): GeneralRequest => {
+    const given = stand.request();
+    return { ...given, body: Uint8Array.from(change(Buffer.from(given.body))) };
+  };
+  return [{ name, wanted: 'refused', request }];
+}
+
+function flipped(body: Buffer): Buffer {
+  const changed = Buffer.from(body);
+  const at = Math.floor(changed.length / 2);
+  changed[at] = (changed[at] ?? 0) ^ 1;
+  return changed;
+}
+
+function bare(stand: GeneralStand): GeneralRequest {
+  const { method, url } = stand.request();
+  return {
+    method,
+    headers: {},
+    body: Uint8Array.from(Buffer.from('{}')),
+    ...(url === undefined ? {} : { url: stand.url }),
+  };
+}
+
+function signsBytes(form: SignedForm): boolean {
+  if (form.content === undefined) return false;
+  if (form.bodyDigest !== undefined || String(form.content).includes('{body}')) return true;
+  return Object.values(form.parts ?? {}).some((part) => 'digest' in part);
+}

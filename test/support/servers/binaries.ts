@@ -1,0 +1,51 @@
+import { accessSync, constants, readdirSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const DEBIAN_POSTGRES = '/usr/lib/postgresql';
+
+/** Where a Redis or Valkey server is, if there is one. */
+export function redisBinary(): string | undefined {
+  return onPath('redis-server') ?? onPath('valkey-server');
+}
+
+/** Where a PostgreSQL server and its `initdb` are, if both are there. */
+export function postgresBinaries(): { postgres: string; initdb: string } | undefined {
+  for (const dir of [...pathDirectories(), ...debianPostgres()]) {
+    const postgres = executable(dir, 'postgres');
+    const initdb = executable(dir, 'initdb');
+    if (postgres !== undefined && initdb !== undefined) return { postgres, initdb };
+  }
+  return undefined;
+}
+
+export function onPath(name: string): string | undefined {
+  for (const dir of pathDirectories()) {
+    const path = executable(dir, name);
+    if (path !== undefined) return path;
+  }
+  return undefined;
+}
+
+function pathDirectories(): string[] {
+  return (process.env.PATH ?? '').split(delimiter).filter((dir) => dir !== '');
+}
+
+/** Debian keeps the servers of all versions off the PATH; the newest first. */
+function debianPostgres(): string[] {
+  try {
+    const versions = readdirSync(DEBIAN_POSTGRES).sort((a, b) => Number(b) - Number(a));
+    return versions.map((version) => join(DEBIAN_POSTGRES, version, 'bin'));
+  } catch {
+    return [];
+  }
+}
+
+function executable(dir: string, name: string): string | undefined {
+  const path = join(dir, name);
+  try {
+    accessSync(path, constants.X_OK);
+    return path;
+  } catch {
+    return undefined;
+  }
+}
