@@ -3,8 +3,9 @@ import { configDefaults, defineConfig } from 'vitest/config';
 // A rejection nobody handles is an error, in the test processes and in every process that a test starts.
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --unhandled-rejections=strict`.trim();
 
-// @countersign/* resolve to their sources, so tests need no build. The others are Vite's own for Node.
-const conditions = ['countersign-source', 'module', 'node', 'development|production'];
+// @countersign/* resolve to their sources, so tests need no build. The others are Node's own: what bundlers are given under "module"
+// need not run in Node.
+const conditions = ['countersign-source', 'node', 'development|production'];
 
 export default defineConfig({
   resolve: { conditions },

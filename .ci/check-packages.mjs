@@ -40,7 +40,7 @@ function contentProblems(dir, manifest, files) {
   }
   if (!files.includes('LICENSE')) problems.push('has no LICENSE');
   for (const file of files) {
-    if (file.startsWith('src/') || ['LICENSE', 'README.md', 'package.json'].includes(file)) continue;
+    if (/^(src|migrations)\//.test(file) || ['LICENSE', 'README.md', 'package.json'].includes(file)) continue;
     const source = file.replace(/^dist\//, 'src/').replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
     if (source === file || !files.includes(source)) {
       problems.push(`${file} has no source: stale, or packed by mistake`);
@@ -52,8 +52,8 @@ function contentProblems(dir, manifest, files) {
         if (!existsSync(join(dir, file, '..', path)))
           problems.push(`${file} points to ${path}, which is not there`);
       }
-    } else if (/["'][^"'\n]*\/src\/[^"'\n]*["']/.test(text)) {
-      problems.push(`${file} names a path in src`);
+    } else if (/\b(?:from|import)\b\s*\(?\s*["'][^"'\n]*\/src\//.test(text)) {
+      problems.push(`${file} imports from src`);
     }
   }
   return problems;

@@ -44,10 +44,14 @@ export function webhook(verifier: VerifierSource<Request>, options?: WebhookOpti
     if (received === undefined) return;
     req.webhook = received;
     req.body = received.body;
-    // How the parsers of Express 4 know that there is nothing left to parse; those of Express 5 ask the stream.
-    (req as Request & { _body?: boolean })._body = true;
+    if (isExpress4(req)) (req as Request & { _body?: boolean })._body = true;
     next();
   };
+}
+
+/** Its parsers need to be told that there is nothing left to parse; those of Express 5 ask the stream. */
+function isExpress4(req: Request): boolean {
+  return typeof (req.app as { lazyrouter?: unknown } | undefined)?.lazyrouter === 'function';
 }
 
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';

@@ -18,7 +18,6 @@ export interface WebhookPluginOptions extends AdapterOptions<FastifyRequest> {
 
 const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifier, ...options }) => {
   const receive = createNodeReceiver('webhookPlugin', verifier, adapterOptions(options));
-  const sentHeaders = new WeakMap<FastifyRequest, FastifyRequest['headers']>();
   if (!scope.hasRequestDecorator('webhook')) scope.decorateRequest('webhook', null as never);
 
   // Before any parser, schema or later hook sees the request: what they get is verified.
@@ -30,9 +29,7 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
       return payload;
     }
     request.webhook = webhook;
-    // A content type that Fastify finds invalid must not refuse what is verified: it looks for a parser without one.
-    sentHeaders.set(request, request.headers);
-    request.headers = { 'content-type': undefined };
+    announceNothing(request);
     return payload;
   });
 
@@ -41,8 +38,7 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
   scope.addContentTypeParser('*', (request, _payload, done) => done(null, request.webhook.body));
 
   scope.addHook('preValidation', (request, _reply, done) => {
-    const headers = sentHeaders.get(request);
-    if (headers !== undefined) request.headers = headers;
+    announceAgain(request);
     // Fastify runs no parser for an empty body without a content type.
     request.body = request.webhook.body;
     done();
@@ -62,6 +58,30 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
     };
   });
 };
+
+const announced = Symbol('countersign.announced');
+type Announcing = FastifyRequest & { [announced]?: { type: string | undefined; length: string | undefined } };
+
+/**
+ * Hides from Fastify that there was a body. It has been read: there is nothing to look for a parser for, and a content type that
+ * Fastify finds invalid must not refuse what is verified.
+ */
+function announceNothing(request: Announcing): void {
+  const { headers } = request.raw;
+  request[announced] = { type: headers['content-type'], length: headers['content-length'] };
+  headers['content-type'] = undefined;
+  headers['content-length'] = undefined;
+}
+
+function announceAgain(request: Announcing): void {
+  const sent = request[announced];
+  if (sent === undefined) return;
+  const { headers } = request.raw;
+  if (sent.type === undefined) delete headers['content-type'];
+  else headers['content-type'] = sent.type;
+  if (sent.length === undefined) delete headers['content-length'];
+  else headers['content-length'] = sent.length;
+}
 
 function settleNothing<T>(value: T, reply: FastifyReply): T {
   if (value === undefined && !reply.sent && reply.raw.destroyed) settleUnended(reply.raw, reply.statusCode);

@@ -51,7 +51,10 @@ export function webhookHandler<Rest extends unknown[]>(
         method: request.method,
         url: request.url,
         headers: request.headers,
-        body: () => settings.body(request, chosen, (limits) => readRequest(request, limits)),
+        body: () =>
+          settings.body(request, chosen, {
+            read: (limitBytes, contentEncoding) => readRequest(request, { limitBytes, contentEncoding }),
+          }),
       };
       const answer = await chosen.handle(
         incoming,
