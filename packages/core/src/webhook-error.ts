@@ -76,6 +76,8 @@ export interface WebhookErrorOptions {
  * The one error class of Countersign. Its message is for the operator: it names what to change, and never holds a secret,
  * a computed signature or a header's value. Nothing of it but the status and Retry-After reaches the sender.
  *
+ * Errors of requests have no stack trace; those of the receiver itself (status 500) do.
+ *
  * @example
  * ```ts
  * try {
@@ -87,7 +89,7 @@ export interface WebhookErrorOptions {
  * ```
  */
 export class WebhookError extends Error {
-  override readonly name = 'WebhookError';
+  declare readonly name: 'WebhookError';
   /** Why, as a stable code. */
   readonly code: WebhookErrorCode;
   /** The HTTP status to answer with. */
@@ -95,12 +97,23 @@ export class WebhookError extends Error {
   /** Seconds after which the sender should try again; set where the answer carries Retry-After. */
   readonly retryAfterSeconds: number | undefined;
 
+  static {
+    Object.defineProperties(WebhookError.prototype, {
+      name: { value: 'WebhookError' },
+      [BRAND]: { value: true },
+    });
+  }
+
   constructor(code: WebhookErrorCode, message: string, options: WebhookErrorOptions = {}) {
+    const { stackTraceLimit } = Error;
+    // A refused request is no fault of the code: anybody can cause one, and a stack trace would cost more than the refusal.
+    const traced = STATUS[code] === 500;
+    if (!traced) limitStackTraces(0);
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    if (!traced) limitStackTraces(stackTraceLimit);
     this.code = code;
     this.status = options.status ?? STATUS[code];
     this.retryAfterSeconds = options.retryAfterSeconds;
-    Object.defineProperty(this, BRAND, { value: true });
   }
 
   /** What structured logs show: an error's message is no property that JSON sees by itself. */
@@ -120,4 +133,9 @@ export class WebhookError extends Error {
  */
 export function isWebhookError(value: unknown): value is WebhookError {
   return value instanceof Error && (value as { [BRAND]?: unknown })[BRAND] === true;
+}
+
+/** Leaves it as it is where the runtime's own objects are frozen. */
+function limitStackTraces(frames: number): void {
+  Reflect.set(Error, 'stackTraceLimit', frames);
 }
