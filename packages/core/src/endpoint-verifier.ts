@@ -1,59 +1,45 @@
 import { failureAnswer, refusalAnswer, successAnswer, toAnswer, type WebhookAnswer } from './answer.ts';
-import type { DeliveryEvent } from './events.ts';
-import { checkFreshness, checkValidity } from './freshness.ts';
+import { type DeliveryOutcome, endpointObserver } from './events.ts';
 import type { VerifierHealth } from './health.ts';
-import { RefusalPolicy } from './refusal.ts';
+import { Refusals } from './refusals.ts';
 import { type Claim, type ClaimContext, LeasedClaim, UnguardedClaim } from './replay/claim.ts';
-import { replayKeyOf } from './replay/replay-key.ts';
-import { type ReplayHorizon, replayHorizon, replayRecord } from './replay/replay-record.ts';
+import { replayRecord } from './replay/replay-record.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import { storeError } from './replay/store-error.ts';
 import { guardStore } from './replay/store-policy.ts';
-import { HeadReader, type WebhookRequest } from './request.ts';
-import { bodyError, checkBytes } from './request-body.ts';
+import type { WebhookRequest } from './request.ts';
 import { EndpointHandshake } from './scheme/endpoint-handshake.ts';
-import type { Match, Opened, Scheme } from './scheme/scheme.ts';
-import type { KeySet } from './secrets/keyring.ts';
-import { isThenable } from './thenable.ts';
+import type { Scheme } from './scheme/scheme.ts';
+import { Verification } from './verification.ts';
 import type { ReceiveOptions, Reception, Verifier } from './verifier.ts';
 import type { VerifierSettings } from './verifier-options.ts';
-import { warnOfHandler, warnOfSetup } from './warnings.ts';
-import { Delivery, type ReceivedWebhook, type VerifiedWebhook } from './webhook.ts';
+import { warnOfHandler } from './warnings.ts';
+import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 import { isWebhookError, WebhookError } from './webhook-error.ts';
-
-type DeliveryOutcome = DeliveryEvent extends infer E
-  ? E extends unknown
-    ? Omit<E, 'endpoint' | 'scheme'>
-    : never
-  : never;
 
 /** The verifier of one endpoint. */
 export class EndpointVerifier<K> implements Verifier {
   readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
   readonly endpoint: string;
   readonly #settings: VerifierSettings<K>;
-  readonly #refusals: RefusalPolicy;
-  readonly #horizon: ReplayHorizon;
+  readonly #report: ((event: DeliveryOutcome) => void) | undefined;
+  readonly #refusals: Refusals;
+  readonly #verification: Verification<K>;
   readonly #claimContext: ClaimContext;
   readonly #store: ReplayStore | undefined;
-  #everMatched = false;
-  readonly #recordOf = (delivery: Delivery) => ({
-    key: replayKeyOf(delivery, this.#settings.replayId),
-    ...this.#horizon,
-  });
 
   constructor(settings: VerifierSettings<K>) {
-    const { scheme, freshness, endpoint, clock, leaseMs, handlerTimeoutMs, observe } = settings;
-    this.#settings = settings;
-    const report = observe && ((event: DeliveryOutcome) => this.#observe(event));
-    this.#claimContext = { clock, leaseMs, handlerTimeoutMs, observe: report };
-    this.#store =
-      settings.store &&
-      guardStore(settings.store, settings.onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
+    const { scheme, endpoint, clock, leaseMs, handlerTimeoutMs, store, onStoreError } = settings;
+    const report = endpointObserver(settings);
     this.scheme = scheme;
     this.endpoint = endpoint;
-    this.#refusals = new RefusalPolicy(scheme.delivery, clock);
-    this.#horizon = replayHorizon(freshness, scheme.delivery);
+    this.#settings = settings;
+    this.#report = report;
+    this.#refusals = new Refusals(scheme.delivery, clock, report);
+    this.#verification = new Verification(settings, this.#refusals, report);
+    this.#claimContext = { clock, leaseMs, handlerTimeoutMs, observe: report };
+    this.#store =
+      store && guardStore(store, onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
   }
 
   ready(): Promise<void> {
@@ -61,84 +47,24 @@ export class EndpointVerifier<K> implements Verifier {
   }
 
   verify(request: WebhookRequest): Promise<VerifiedWebhook> {
-    return this.#verify(request);
-  }
-
-  // The order of the steps, and the only place that knows it.
-  async #verify(request: WebhookRequest): Promise<Delivery> {
-    const { clock, scheme, publicUrl, keyring, freshness, observe } = this.#settings;
-    const startedAt = observe === undefined ? 0 : clock.monotonic();
-    try {
-      const opened = scheme.open(new HeadReader(request, publicUrl));
-      checkFreshness(opened.signedAt, freshness, clock);
-      checkValidity(opened, clock);
-      let body: Uint8Array;
-      try {
-        body = checkBytes(typeof request.body === 'function' ? await request.body() : request.body);
-      } catch (error) {
-        throw bodyError(error);
-      }
-      const set = keyring.keys();
-      const tried = set.keys.length > 0 ? opened.match(body, set.keys) : undefined;
-      const match =
-        (isThenable(tried) ? await tried : tried) ?? (await this.#matchAfterMiss(opened, body, set));
-      this.#everMatched = true;
-      const signedAt = match.signedAt === undefined ? opened.signedAt : match.signedAt;
-      // Once more, since reading may have taken long: a body held back must not outlive what the replay store remembers.
-      checkFreshness(signedAt, freshness, clock);
-      checkValidity(opened, clock);
-      checkValidity(match, clock);
-      // Only now: a replayed delivery that is too old must not make a replaced secret look as if it were still used.
-      keyring.matched(match.key.id);
-      const delivery = this.#delivery(body, match, signedAt ?? undefined);
-      this.#observeVerified(delivery, startedAt);
-      return delivery;
-    } catch (error) {
-      throw this.#refuse(error, startedAt);
-    }
-  }
-
-  /** No key of `tried` matches: one shared refresh may bring the right one. */
-  async #matchAfterMiss(opened: Opened<K>, body: Uint8Array, tried: KeySet<K>): Promise<Match> {
-    const { keyring, scheme } = this.#settings;
-    const keyId = opened.keyId ?? opened.keyIdIn?.(body);
-    const miss = await keyring.miss(tried, missOptions(keyId, scheme.delivery.timeoutSeconds));
-    const set = miss.state === 'changed' ? miss.set : tried;
-    if (set.keys.length === 0 && keyring.mayBeEmpty !== true) {
-      throw new WebhookError(
-        'ERR_WEBHOOK_NOT_READY',
-        'No valid set of secrets is loaded; health() says why.',
-      );
-    }
-    const match = set === tried || set.keys.length === 0 ? undefined : await opened.match(body, set.keys);
-    if (match !== undefined) return match;
-    if (miss.state === 'uncertain') throw new WebhookError('ERR_WEBHOOK_SECRETS_UNCERTAIN', miss.message);
-    throw new WebhookError(
-      'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-      `No key of the endpoint "${this.endpoint}" matches: forged, changed on the way, or signed with a secret that is not in the set.`,
-    );
-  }
-
-  #delivery(body: Uint8Array, match: Match, signedAt: number | undefined): Delivery {
-    const { scheme, endpoint } = this.#settings;
-    return new Delivery({ scheme: scheme.name, endpoint, body, match, signedAt, record: this.#recordOf });
+    return this.#verification.verify(request);
   }
 
   async claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }> {
-    const { clock, leaseMs, observe } = this.#settings;
+    const { clock, leaseMs } = this.#settings;
     const store = this.#store;
-    const startedAt = observe === undefined ? 0 : clock.monotonic();
+    const startedAt = this.#report === undefined ? 0 : clock.monotonic();
     const context = this.#claimContext;
     try {
       if (store === undefined) return new UnguardedClaim(context);
       const record = replayRecord(webhook);
       const result = await store.claim(record.key, { leaseMs, keepMs: record.ttlMs });
       if (result.state === 'claimed') {
-        this.#observe({ type: 'claimed' });
+        this.#report?.({ type: 'claimed' });
         return new LeasedClaim(store, record, result.token, context);
       }
       if (result.state === 'committed') {
-        this.#observe({ type: 'duplicate' });
+        this.#report?.({ type: 'duplicate' });
         return { state: 'duplicate' };
       }
       throw new WebhookError(
@@ -149,7 +75,7 @@ export class EndpointVerifier<K> implements Verifier {
         },
       );
     } catch (error) {
-      throw this.#refuse(storeError(error), startedAt);
+      throw this.#refusals.refuse(storeError(error), startedAt);
     }
   }
 
@@ -157,7 +83,7 @@ export class EndpointVerifier<K> implements Verifier {
     const handshake = this.#settings.scheme.handshake && new EndpointHandshake(this.#settings, request);
     const challenge = handshake && this.#answered(() => handshake.open());
     if (challenge !== undefined) return challenge;
-    const delivery = await this.#verify(request);
+    const delivery = await this.#verification.verify(request);
     const greeting = handshake && this.#answered(() => handshake.signed(delivery));
     if (greeting !== undefined) return greeting;
     const unguarded = options.claim === 'manual' || this.#store === undefined;
@@ -168,16 +94,16 @@ export class EndpointVerifier<K> implements Verifier {
 
   /** A sender's challenge is answered as it is: nothing is claimed, no handler runs. */
   #answered(answer: () => WebhookAnswer | undefined): Reception | undefined {
-    const { observe, clock } = this.#settings;
-    const startedAt = observe === undefined ? 0 : clock.monotonic();
+    const { clock } = this.#settings;
+    const startedAt = this.#report === undefined ? 0 : clock.monotonic();
     let given: WebhookAnswer | undefined;
     try {
       given = answer();
     } catch (error) {
-      throw this.#refuse(error, startedAt);
+      throw this.#refusals.refuse(error, startedAt);
     }
     if (given === undefined) return undefined;
-    this.#observe({ type: 'handshake' });
+    this.#report?.({ type: 'handshake' });
     return { state: 'handshake', answer: given };
   }
 
@@ -208,54 +134,10 @@ export class EndpointVerifier<K> implements Verifier {
     try {
       return toAnswer(await handler(webhook)) ?? successAnswer(this.scheme.delivery, 204);
     } catch (error) {
-      if (this.#settings.observe === undefined) warnOfHandler(this.endpoint, error);
-      this.#observe({ type: 'handler-failed', error });
+      if (this.#report === undefined) warnOfHandler(this.endpoint, error);
+      this.#report?.({ type: 'handler-failed', error });
       return failureAnswer;
     }
-  }
-
-  /** What was thrown, as callers see it: a {@link WebhookError} with its final status. */
-  #refuse(thrown: unknown, startedAt: number): WebhookError {
-    const error = this.#refusals.judge(
-      isWebhookError(thrown)
-        ? thrown
-        : new WebhookError(
-            'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-            'The scheme failed on this request; see the cause.',
-            { cause: thrown },
-          ),
-    );
-    // The commonest mistake of the first day is a wrong secret, and without an observer nobody would see it.
-    const neverMatched = error.code === 'ERR_WEBHOOK_SIGNATURE_MISMATCH' && !this.#everMatched;
-    if (error.status === 500 || (neverMatched && this.#settings.observe === undefined)) warnOfSetup(error);
-    if (this.#settings.observe !== undefined) {
-      const { code, status, message } = error;
-      this.#observe({
-        type: 'refused',
-        code,
-        status,
-        message,
-        durationMs: this.#settings.clock.monotonic() - startedAt,
-      });
-    }
-    return error;
-  }
-
-  #observeVerified(delivery: Delivery, startedAt: number): void {
-    const { observe, clock } = this.#settings;
-    if (observe === undefined) return;
-    const { key, body, signedAt } = delivery;
-    this.#observe({
-      type: 'verified',
-      key,
-      skewSeconds: signedAt && (clock.now() - signedAt.getTime()) / 1000,
-      bodyBytes: body.byteLength,
-      durationMs: clock.monotonic() - startedAt,
-    });
-  }
-
-  #observe(event: DeliveryOutcome): void {
-    this.#settings.observe?.({ endpoint: this.endpoint, scheme: this.scheme.name, ...event });
   }
 
   reload(): Promise<VerifierHealth> {
@@ -289,15 +171,4 @@ export class EndpointVerifier<K> implements Verifier {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** A sender that waits only briefly must be answered before it gives up: a fifth of its patience goes into a refresh. */
-function missOptions(
-  keyId: string | undefined,
-  timeoutSeconds: number | undefined,
-): { waitMs?: number; keyId?: string } {
-  return {
-    ...(timeoutSeconds === undefined ? {} : { waitMs: timeoutSeconds * 200 }),
-    ...(keyId === undefined ? {} : { keyId }),
-  };
 }

@@ -60,6 +60,26 @@ export type KeyringEvent = { readonly provider: string } & (
 /** Everything that `observe` sees. */
 export type WebhookEvent = DeliveryEvent | KeyringEvent;
 
+/** Something that happened at an endpoint, without the endpoint. */
+export type DeliveryOutcome = DeliveryEvent extends infer E
+  ? E extends unknown
+    ? Omit<E, 'endpoint' | 'scheme'>
+    : never
+  : never;
+
+/** Tells the observer, if there is one, what happens at one endpoint. */
+export function endpointObserver({
+  observe,
+  endpoint,
+  scheme,
+}: {
+  readonly observe: ((event: DeliveryEvent) => void) | undefined;
+  readonly endpoint: string;
+  readonly scheme: { readonly name: string };
+}): ((event: DeliveryOutcome) => void) | undefined {
+  return observe && ((event) => observe({ endpoint, scheme: scheme.name, ...event }));
+}
+
 /** Makes an observer that can't disturb what it observes: what it throws, or rejects with, is dropped. */
 export function safeObserver<E>(
   observe: ((event: E) => unknown) | undefined,

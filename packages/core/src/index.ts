@@ -10,7 +10,7 @@ export { refusalAnswer, type WebhookAnswer } from './answer.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { DeliveryEvent, KeyringEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
-export { refusalStatus } from './refusal.ts';
+export { refusalStatus } from './refusal-policy.ts';
 export type { Claim } from './replay/claim.ts';
 export { claimOwner } from './replay/claim-owner.ts';
 export type { ReplayHealth } from './replay/guarded-store.ts';

@@ -2,10 +2,13 @@ import type { KeyringEvent } from './events.ts';
 import type { WebhookError } from './webhook-error.ts';
 
 const warned = new Set<string>();
+/** A source's own words stand in some messages, and may differ each time: what was said long ago may be said again. */
+const MAX_REMEMBERED = 1000;
 
 /** What may be a mistake in the receiver, and the sender must not read about: so the process says it, once. */
 export function warnOfSetup(error: WebhookError): void {
   if (warned.has(error.message)) return;
+  if (warned.size >= MAX_REMEMBERED) warned.clear();
   warned.add(error.message);
   process.emitWarning(error.message, { code: error.code });
 }

@@ -5,23 +5,24 @@ import { coversBody } from './form-facts.ts';
 import { HeadSource, invalid, readId } from './head-texts.ts';
 import { describeMatch } from './match.ts';
 import type { Message } from './message.ts';
-import { compileProof, keysNamed, type Signatures, signatureLength } from './proof.ts';
+import { compileProof, DIGEST_BYTES, keysNamed, type Signatures, signatureLength } from './proof.ts';
 import { parameterOf, queryParameters, signedUrl } from './request-query.ts';
 import type { Key, Match, Opened } from './scheme.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 import { MAX_HEADER_LENGTH } from './signature-header.ts';
 import { bodySignatures, headSignatures, isInBody } from './signature-place.ts';
-import { type ContentTexts, compileContent } from './signed-content.ts';
+import { type ContentTexts, type ContentWriter, compileContent } from './signed-content.ts';
 import type { FormConditions, SignedForm, TimestampPlace } from './signed-form.ts';
 import { parseSignedTime } from './signed-time.ts';
 import { decodeDigest } from './strict-encoding.ts';
-import { urlVariants } from './url-variants.ts';
+import { type SignedUrls, urlVariants } from './url-variants.ts';
 
 const MAX_TIME_LENGTH = 64;
 const METHOD = /^[A-Z]{1,16}$/;
 const NOTHING_UNSIGNED: Readonly<Record<string, string>> = Object.freeze({});
-const NO_URLS: readonly [string] = [''];
+const NO_URLS: SignedUrls = { first: '', others: [] };
 const EMPTY: Message = { feed: () => undefined };
+const writeNothing: ContentWriter = () => EMPTY;
 const NO_SLOTS: readonly undefined[] = Object.freeze([]);
 const NO_TEXTS: ContentTexts = Object.freeze({ timestamp: '', id: '', method: '', slots: NO_SLOTS });
 
@@ -41,6 +42,8 @@ export interface FormOpened extends Opened {
  */
 export function compileForm(form: SignedForm, definition: SchemeDefinition, isShared: boolean): FormReader {
   const content = form.content === undefined ? undefined : compileContent(form);
+  const { writings } = content ?? { writings: [writeNothing] };
+  const [writeFirst = writeNothing] = writings;
   const prove = compileProof(form);
   const context = { scheme: definition.name, length: signatureLength(form), isShared };
   const inBody = isInBody(form);
@@ -94,14 +97,13 @@ export function compileForm(form: SignedForm, definition: SchemeDefinition, isSh
       if (arrayGuards !== undefined) checkArrays(arrayGuards, body);
       if (digest !== undefined && !digest(bytes)) return undefined;
       const candidates = keysNamed(keys, keyIdPlace === undefined ? undefined : keyId);
-      let key: Key | undefined;
-      if (content === undefined) key = prove(candidates, signatures, EMPTY);
-      else {
-        for (const url of urls) {
-          for (const write of content.writings)
-            key ??= prove(candidates, signatures, write(texts, url, body, head));
-        }
-      }
+      const proveFor = (url: string) => {
+        let key: Key | undefined;
+        for (const write of writings) key ??= prove(candidates, signatures, write(texts, url, body, head));
+        return key;
+      };
+      let key = proveFor(urls.first);
+      if (key === undefined) for (const url of urls.others) key ??= proveFor(url);
       if (key === undefined) return undefined;
       return describeMatch(
         {
@@ -109,12 +111,7 @@ export function compileForm(form: SignedForm, definition: SchemeDefinition, isSh
           id: idPlace === undefined ? undefined : id,
           body,
           coversBody: covers,
-          content: () => {
-            const [write] = content?.writings ?? [];
-            return write === undefined
-              ? EMPTY
-              : write({ ...texts, timestamp: '' }, urls[0] ?? '', body, head);
-          },
+          content: () => writeFirst({ ...texts, timestamp: '' }, urls.first, body, head),
           readUnsigned: () => readUnsigned(head, unsigned),
         },
         definition,
@@ -182,8 +179,7 @@ function readDigest(
   { hash, encoding, query }: NonNullable<Exclude<SignedForm['bodyDigest'], undefined>>,
 ): (body: Uint8Array) => boolean {
   const text = parameterOf(queryParameters(head), query);
-  const length = createHash(hash).digest().length;
-  const given = text === undefined ? undefined : decodeDigest(text, encoding, length);
+  const given = text === undefined ? undefined : decodeDigest(text, encoding, DIGEST_BYTES[hash]);
   if (given === undefined) throw invalid(`The parameter "${query}" is no digest of the body.`);
   return (body) => timingSafeEqual(createHash(hash).update(body).digest(), given);
 }

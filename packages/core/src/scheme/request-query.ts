@@ -46,8 +46,9 @@ export function pathOf(url: string): string {
 export function queryParameters(head: RequestHead): readonly Parameter[] {
   const text = queryText(head.url) ?? queryText(head.publicUrl);
   const parameters = text === undefined ? [] : parseParameters(text);
-  if (parameters !== undefined) return parameters;
-  throw new WebhookError('ERR_WEBHOOK_HEADER_INVALID', 'The query of the request is malformed.');
+  if (parameters === undefined)
+    throw new WebhookError('ERR_WEBHOOK_HEADER_INVALID', 'The query of the request is malformed.');
+  return parameters;
 }
 
 /**
@@ -89,5 +90,6 @@ function queryText(url: string | undefined): string | undefined {
 }
 
 function decode(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '));
+  const spaced = text.includes('+') ? text.replaceAll('+', ' ') : text;
+  return spaced.includes('%') ? decodeURIComponent(spaced) : spaced;
 }

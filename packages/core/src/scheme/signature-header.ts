@@ -30,8 +30,8 @@ export interface SignatureHeader {
 }
 
 /**
- * Reads a signature header in one pass, without arrays of parts. Entries that are foreign or malformed are passed over:
- * one of them must not hide a good one.
+ * Reads a signature header in one pass, and decodes its signatures when their number is known to be right. Entries that are foreign
+ * or malformed are passed over: one of them must not hide a good one.
  *
  * @param digestLength 0 where it is up to the key.
  * @param itemAt The label of the entry that holds the time, or its position.
@@ -53,6 +53,8 @@ export function readSignatures(
 
   const { separator, assign, label, groups, blanks, start: lead = '' } = list;
   const keyIds: string[] | undefined = list.keyIds === true ? [] : undefined;
+  const texts: string[] = [];
+  const labels: string[] = [];
   let item: string | undefined;
   let candidates = 0;
   let excess = false;
@@ -81,14 +83,19 @@ export function readSignatures(
       if (++candidates > MAX_SIGNATURES) excess = true;
       else {
         const own = label === undefined && keyIds === undefined;
-        const digest = decodeDigest(text.slice(own ? start : at + 1, end), encoding, digestLength);
-        if (digest !== undefined) {
-          signatures.push(digest);
-          keyIds?.push(text.slice(start, at));
-        }
+        texts.push(text.slice(own ? start : at + 1, end));
+        if (keyIds !== undefined) labels.push(text.slice(start, at));
       }
     }
     start = next;
+  }
+  // Nothing is decoded for a header that is refused.
+  if (excess) texts.length = 0;
+  for (let index = 0; index < texts.length; index++) {
+    const digest = decodeDigest(texts[index] ?? '', encoding, digestLength);
+    if (digest === undefined) continue;
+    signatures.push(digest);
+    keyIds?.push(labels[index] ?? '');
   }
   return { signatures, keyIds, item, excess, candidates, text };
 }

@@ -46,7 +46,12 @@ export interface SignedContent {
 }
 
 /** Writes the content of one request. */
-type ContentWriter = (texts: ContentTexts, url: string, body: BodyReader, head: RequestHead) => Message;
+export type ContentWriter = (
+  texts: ContentTexts,
+  url: string,
+  body: BodyReader,
+  head: RequestHead,
+) => Message;
 
 type Chunk = string | Uint8Array | typeof SECRET;
 interface Step {

@@ -4,15 +4,25 @@ import type { UrlRules } from './signed-form.ts';
 // What RFC 3986 allows in a query: a body's first brace or quote can't be moved to the address ahead of it.
 const SIGNED_URL = /^[A-Za-z0-9._~%!$'()*+,;:@/?&=[\]-]{1,8192}$/;
 
-/**
- * The texts that a sender may have signed for an address.
- * @throws `ERR_WEBHOOK_HEADER_INVALID` for an address with characters that no sender signs.
- */
-export function urlVariants(url: string, rules: UrlRules | undefined): readonly string[] {
+/** The texts that a sender may have signed for an address. */
+export interface SignedUrls {
+  readonly first: string;
+  /** To be tried where the first one is not what was signed. */
+  readonly others: readonly string[];
+}
+
+/** @throws `ERR_WEBHOOK_HEADER_INVALID` for an address with characters that no sender signs. */
+export function urlVariants(url: string, rules: UrlRules | undefined): SignedUrls {
   if (!SIGNED_URL.test(url))
     throw invalid('The address of the request holds characters that must be percent-encoded.');
-  const text = rules?.decode === undefined ? url : decoded(url, rules.decode);
-  return rules?.variants === 'port' ? [...new Set([text, ...withAndWithoutPort(text)])] : [text];
+  const first = rules?.decode === undefined ? url : decoded(url, rules.decode);
+  if (rules?.variants !== 'port') return { first, others: [] };
+  return {
+    first,
+    get others() {
+      return withAndWithoutPort(first).filter((text) => text !== first);
+    },
+  };
 }
 
 function decoded(url: string, characters: string): string {
