@@ -18,7 +18,6 @@ export interface HttpContender {
 
 const standard = { scheme: standardWebhooks, secret: base64Secret };
 
-/** The second is what the others are divided by. */
 export const contenders: readonly HttpContender[] = [
   {
     name: 'bare: reads the body, answers 200',
@@ -56,3 +55,13 @@ export const contenders: readonly HttpContender[] = [
     },
   },
 ];
+
+export const BARE: number = indexOf('bare: reads the body, answers 200');
+/** What the others are divided by. */
+export const BY_HAND: number = indexOf('by hand');
+export const OURS: number = indexOf('countersign, replay: false');
+export const STRIPE: number = indexOf('stripe constructEvent');
+
+function indexOf(name: string): number {
+  return contenders.findIndex((contender) => contender.name === name);
+}

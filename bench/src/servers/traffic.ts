@@ -45,17 +45,24 @@ export class Traffic {
     });
   }
 
-  /** Sends so many, each when a connection is free. */
+  /** Sends so many, each when a connection is free, and gives the milliseconds that each took. */
   async sendAll(
     count: number,
     next: (index: number) => Outgoing,
     check: (status: Status) => void,
-  ): Promise<void> {
+  ): Promise<number[]> {
     let sent = 0;
+    const times: number[] = [];
     const worker = async () => {
-      while (sent < count) check(await this.send(next(sent++)));
+      while (sent < count) {
+        const outgoing = next(sent++);
+        const start = performance.now();
+        check(await this.send(outgoing));
+        times.push(performance.now() - start);
+      }
     };
     await Promise.all(Array.from({ length: this.#agent.maxSockets }, worker));
+    return times;
   }
 
   /** Sends at a steady pace, whatever comes back; gives the milliseconds from when each was due to its answer. */
