@@ -2,7 +2,7 @@ import type { ReplayStore } from '@countersign/core';
 import { postgresReplayStore } from '@countersign/postgres';
 import { type ReplayStoreTarget, replayStoreCases } from '@countersign/testing';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type Database, openDatabase } from './postgres.database.ts';
 import { describeWith } from './support/servers/available.ts';
 
@@ -31,6 +31,23 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       advance: (ms: number) => database.advance(ms),
     });
     for (const { name, run } of replayStoreCases(make)) test(name, run);
+  });
+
+  describe('with prepared statements', () => {
+    for (const { name, run } of replayStoreCases(() => emptied(database.store({ prepare: true }))))
+      test(name, run);
+
+    test('which the server has', async () => {
+      const client = new pg.Client({ connectionString: database.url });
+      await client.connect();
+      onTestFinished(() => client.end());
+      const store = database.store({ pool: client, prepare: true });
+      for (const key of ['one', 'two']) await store.claim(key, { leaseMs: 30_000, keepMs: 60_000 });
+      const { rows } = await client.query(
+        "SELECT generic_plans + custom_plans AS runs FROM pg_prepared_statements WHERE name LIKE 'countersign_%'",
+      );
+      expect(rows).toEqual([{ runs: '2' }]);
+    });
   });
 
   describe('through a single Client of pg', () => {

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { turns } from '../measure/interleave.ts';
 import { quantile } from '../measure/quantile.ts';
 import { printRatio, ratios } from '../measure/spread.ts';
-import { amount, type Chart, type Report, type Table } from '../report/report.ts';
+import { amount, atLeast, type Chart, type Report, type Table, type Target } from '../report/report.ts';
 import { growth } from './growth.ts';
 import { type Rate, rateOf, type Step } from './rates.ts';
 import { memorySubject, postgresSubject, redisSubject, type Subject } from './subjects.ts';
@@ -11,10 +11,13 @@ import { memorySubject, postgresSubject, redisSubject, type Subject } from './su
 const CONCURRENCIES = [1, 100];
 const ROUNDS = 7;
 const ENTRIES_WEIGHED = 20_000;
+/** Of the plain command's calls a second. */
+const PER_ROUND_TRIP = 0.7;
 const STORES: readonly [string, () => Subject | Promise<Subject | undefined>][] = [
   ['memory', memorySubject],
   ['Redis', redisSubject],
-  ['PostgreSQL', postgresSubject],
+  ['PostgreSQL', () => postgresSubject(false)],
+  ['PostgreSQL, prepared statements', () => postgresSubject(true)],
 ];
 
 /** Replay stores: claims and commits against the plain command that remembers an id, bytes an entry, growth. */
@@ -22,7 +25,7 @@ export async function replay(progress: (line: string) => void): Promise<Report> 
   // Heap sizes mean something only right after a collection.
   setFlagsFromString('--expose-gc');
   globalThis.gc = runInNewContext('gc');
-  const measured: { table: Table; chart: Chart }[] = [];
+  const measured: Measured[] = [];
   const omitted: string[] = [];
   const weights: string[][] = [];
   for (const [name, make] of STORES) {
@@ -58,18 +61,26 @@ export async function replay(progress: (line: string) => void): Promise<Report> 
       ...grown.tables,
     ],
     charts: measured.map(({ chart }) => chart),
-    targets: grown.targets,
+    targets: [...measured.flatMap(({ targets }) => targets), ...grown.targets],
     omitted,
     faults: [],
   };
 }
 
-async function measure(subject: Subject): Promise<{ table: Table; chart: Chart }> {
+interface Measured {
+  readonly table: Table;
+  readonly chart: Chart;
+  readonly targets: readonly Target[];
+}
+
+async function measure(subject: Subject): Promise<Measured> {
   const steps = stepsOf(subject);
   const columns: Rate[][][] = [];
   for (const concurrency of CONCURRENCIES) columns.push(await column(steps, concurrency));
   const reference = steps.findIndex((step) => step.isReference);
   const titles = CONCURRENCIES.map((each) => `${each} at a time`);
+  const multiple = (row: number, at: number) =>
+    ratios(perSecond(columns[at]?.[row] ?? []), perSecond(columns[at]?.[reference] ?? [])).median;
   return {
     table: {
       caption: subject.name,
@@ -85,11 +96,23 @@ async function measure(subject: Subject): Promise<{ table: Table; chart: Chart }
       categories: titles,
       series: steps.map(({ name }, row) => ({
         name,
-        values: columns.map(
-          (rates) => ratios(perSecond(rates[row] ?? []), perSecond(rates[reference] ?? [])).median,
-        ),
+        values: titles.map((_, at) => multiple(row, at)),
       })),
     },
+    // A call within the process is no round trip.
+    targets: subject.isRemote
+      ? steps.flatMap(({ name }, row) =>
+          row === reference
+            ? []
+            : titles.map((title, at) =>
+                atLeast(
+                  `${subject.name}: ${name}, ${title}, over the plain command`,
+                  multiple(row, at),
+                  PER_ROUND_TRIP,
+                ),
+              ),
+        )
+      : [],
   };
 }
 

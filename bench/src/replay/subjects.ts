@@ -13,6 +13,8 @@ export interface Subject {
   readonly name: string;
   readonly store: ReplayStore;
   readonly plainName: string;
+  /** A server of its own: each call is a round trip. */
+  readonly isRemote: boolean;
   /** Remembers an id that is new. */
   plain(id: string): unknown;
   /** Bytes that one remembered delivery takes, where the server can tell. */
@@ -21,6 +23,8 @@ export interface Subject {
 }
 
 const TTL_MS = 86_400_000;
+const PLAIN_INSERT =
+  "INSERT INTO plain VALUES ($1, now() + $2::float8 * interval '1 ms') ON CONFLICT DO NOTHING";
 
 export function memorySubject(): Subject {
   const seen = new Map<string, number>();
@@ -28,6 +32,7 @@ export function memorySubject(): Subject {
     name: 'memory',
     store: memoryReplayStore({ maxEntries: 2_000_000 }),
     plainName: 'Map.set',
+    isRemote: false,
     plain: (id) => seen.set(id, Date.now() + TTL_MS),
     close: async () => undefined,
   };
@@ -43,6 +48,7 @@ export async function redisSubject(): Promise<Subject | undefined> {
     name: 'Redis',
     store: redisReplayStore({ client }),
     plainName: 'SET NX PX',
+    isRemote: true,
     plain: (id) => client.set(`plain:${id}`, '1', 'PX', TTL_MS, 'NX'),
     async bytesPerEntry(entries) {
       const before = await usedMemory(client);
@@ -56,23 +62,28 @@ export async function redisSubject(): Promise<Subject | undefined> {
   };
 }
 
-/** `undefined` where there is no PostgreSQL to start. */
-export async function postgresSubject(): Promise<Subject | undefined> {
+/**
+ * `undefined` where there is no PostgreSQL to start.
+ *
+ * @param prepare With prepared statements, the plain one too.
+ */
+export async function postgresSubject(prepare: boolean): Promise<Subject | undefined> {
   if (postgresBinaries() === undefined) return undefined;
-  const server = await startPostgres();
+  // As a server comes: what is committed is on the disk.
+  const server = await startPostgres({ settings: { fsync: 'on', shared_buffers: '128MB' } });
   const pool = new pg.Pool({ connectionString: server.url, max: 20 });
   pool.on('error', () => undefined);
   await migrate(pool);
   await pool.query('CREATE TABLE plain (id text PRIMARY KEY, expires_at timestamptz NOT NULL)');
   return {
-    name: 'PostgreSQL',
-    store: postgresReplayStore({ pool }),
+    name: prepare ? 'PostgreSQL, prepared statements' : 'PostgreSQL',
+    store: postgresReplayStore({ pool, prepare }),
     plainName: 'INSERT … ON CONFLICT DO NOTHING',
+    isRemote: true,
     plain: (id) =>
-      pool.query(
-        "INSERT INTO plain VALUES ($1, now() + $2::float8 * interval '1 ms') ON CONFLICT DO NOTHING",
-        [id, TTL_MS],
-      ),
+      prepare
+        ? pool.query({ name: 'plain', text: PLAIN_INSERT, values: [id, TTL_MS] })
+        : pool.query(PLAIN_INSERT, [id, TTL_MS]),
     async bytesPerEntry(entries) {
       await migrate(pool, { table: 'bytes_per_entry' });
       await remember(postgresReplayStore({ pool, table: 'bytes_per_entry' }), entries);

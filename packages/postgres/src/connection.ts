@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Clock } from '@countersign/core';
 import { configError } from '@countersign/core/options';
 import { type Deadline, startDeadline } from './deadline.ts';
@@ -31,6 +32,8 @@ interface PooledClient extends Queryable {
 export interface ConnectionSettings {
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Statements have names: each connection parses and plans each of them once. */
+  readonly prepare: boolean;
 }
 
 /** @throws `ERR_WEBHOOK_CONFIG_INVALID` for what can run no statement. */
@@ -73,7 +76,7 @@ class PlainConnection implements Connection {
 
   async use<T>(steps: (ask: Ask) => Promise<T>): Promise<T> {
     const deadline = startDeadline(this.#settings);
-    const ask = askThrough(this.#client, deadline);
+    const ask = askThrough(this.#client, deadline, this.#settings);
     const work = this.#isSingle ? this.#free.then(() => steps(ask)) : steps(ask);
     this.#free = work.catch(ignore);
     try {
@@ -107,7 +110,7 @@ class PooledConnection implements Connection {
       held = client;
       // It came too late, and nobody waits for it any more.
       if (deadline.isOver) giveBack(false);
-      return steps(askThrough(client, deadline));
+      return steps(askThrough(client, deadline, this.#settings));
     };
     try {
       const result = await deadline.race(work());
@@ -138,12 +141,13 @@ function connectionOf(pool: Pool): Promise<PooledClient> {
 
 const TRIES = 5;
 
-function askThrough(client: Queryable, deadline: Deadline): Ask {
+function askThrough(client: Queryable, deadline: Deadline, { prepare }: ConnectionSettings): Ask {
   return async function ask(text, values = []) {
+    const query = prepare ? { name: nameOf(text), text } : text;
     for (let tries = 1; ; tries++) {
       deadline.check();
       try {
-        return await queryRows(client, text, values);
+        return await queryRows(client, query, values);
       } catch (error) {
         if (tries === TRIES || !isTransient(error)) throw error;
       }
@@ -151,13 +155,24 @@ function askThrough(client: Queryable, deadline: Deadline): Ask {
   };
 }
 
+// One name for one text, whatever table it is on: `pg` refuses another text under a name that it knows.
+function nameOf(text: string): string {
+  return `countersign_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+}
+
+/** A statement as `pg` prepares it. */
+interface NamedQuery {
+  readonly name: string;
+  readonly text: string;
+}
+
 /** @throws `ERR_WEBHOOK_CONFIG_INVALID` for answers of another shape: a client of another database, say. */
 export async function queryRows(
   client: Queryable,
-  text: string,
+  query: string | NamedQuery,
   values: readonly unknown[],
 ): Promise<readonly Row[]> {
-  const result: unknown = await client.query(text, [...values]);
+  const result: unknown = await client.query(query as string, [...values]);
   const { rows } = (result ?? {}) as { rows?: unknown };
   if (Array.isArray(rows)) return rows;
   throw configError(

@@ -37,7 +37,7 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
   checkKeys('migrate()', options, ['table', 'schema', 'timeoutMs']);
   const names = tableNames(options);
   const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 1, max: 3_600_000, fallback: 30_000 });
-  const connection = connectionTo('migrate()', pool, { timeoutMs, clock: systemClock });
+  const connection = connectionTo('migrate()', pool, { timeoutMs, clock: systemClock, prepare: false });
   try {
     await connection.use(async (ask) => {
       // Not left to "IF NOT EXISTS": that takes its locks first, and behind a long transaction every claim would wait too.
