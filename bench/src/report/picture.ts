@@ -6,6 +6,13 @@ const TITLE_PX = 64;
 const FOOT_PX = 34;
 const GROUP_GAP_PX = 18;
 const BAR_PX = 16;
+/** The width of texts is guessed where nothing draws them: where a viewer's letters are wider, they need the room. */
+const LEGEND_GAP_PX = 44;
+/** More than there are contenders in any report: each keeps its own. */
+const COLORS = [
+  ...['#4e79a7', '#f28e2b', '#59a14f', '#b07aa1', '#e15759', '#76b7b2', '#9c755f', '#edc948'],
+  ...['#bab0ac', '#ff9da7', '#1b9e77', '#7570b3', '#a6761d', '#666666', '#17becf', '#bcbd22'],
+];
 
 /** All charts of a report, one below the other, as one SVG. `undefined` where there are none. */
 export function toSvg(charts: readonly Chart[]): string | undefined {
@@ -22,6 +29,7 @@ export function toSvg(charts: readonly Chart[]): string | undefined {
     picture.setOption({
       animation: false,
       backgroundColor: '#ffffff',
+      color: COLORS,
       title: places.map(({ chart, top }) => ({
         text: `${chart.title} (${chart.unit})`,
         top: top + 6,
@@ -32,6 +40,7 @@ export function toSvg(charts: readonly Chart[]): string | undefined {
         data: chart.series.map(({ name }) => name),
         top: top + 32,
         left: 12,
+        itemGap: LEGEND_GAP_PX,
       })),
       grid: places.map(({ top, height }) => ({ top: top + TITLE_PX, height, left: 210, right: 70 })),
       xAxis: places.map(({ chart }, gridIndex) => ({
