@@ -4,44 +4,49 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import { onRouteRegistration } from './route-registration.ts';
 import type { WebhookRoutes } from './webhook-routes.ts';
 
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
 interface Request {
   readonly raw: IncomingMessage;
-  headers: Readonly<Record<string, string | string[] | undefined>>;
+  headers: Headers;
+  [sentHeaders]?: Headers;
 }
 interface Reply {
   readonly raw: ServerResponse;
   readonly statusCode: number;
 }
-type Hook = (request: Request, reply: Reply, payload: unknown) => Promise<unknown>;
+type Done = (error: null, payload?: unknown) => void;
+type Hook = (request: Request, reply: Reply, done: Done) => void;
+type PayloadHook = (request: Request, reply: Reply, payload: unknown, done: Done) => void;
 interface RouteOptions {
-  preParsing?: Hook | Hook[];
+  preParsing?: PayloadHook | PayloadHook[];
   preValidation?: Hook | Hook[];
-  onSend?: Hook | Hook[];
+  onSend?: PayloadHook | PayloadHook[];
 }
 interface Fastify {
   addHook(name: 'onRoute', hook: (route: RouteOptions) => void): unknown;
 }
 
+/** Where a request keeps its headers while Fastify looks for a parser. */
+const sentHeaders = Symbol('countersign.sentHeaders');
 /** Headers by which Fastify takes a request for one without a body, and looks for no parser. */
 const NO_BODY = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined };
 
 /** Fastify: the routes of webhooks have no body parser, so that their guard finds the bytes unread. No other route changes. */
 export function bypassFastifyParsers(adapter: AbstractHttpAdapter, routes: WebhookRoutes): void {
-  const sentHeaders = new WeakMap<Request, Request['headers']>();
-
-  const passOver: Hook = async (request, _reply, payload) => {
-    sentHeaders.set(request, request.headers);
+  const passOver: PayloadHook = (request, _reply, payload, done) => {
+    request[sentHeaders] = request.headers;
     request.headers = NO_BODY;
-    return payload;
+    done(null, payload);
   };
-  const restoreHeaders: Hook = async (request) => {
-    const headers = sentHeaders.get(request);
+  const restoreHeaders: Hook = (request, _reply, done) => {
+    const headers = request[sentHeaders];
     if (headers !== undefined) request.headers = headers;
+    done(null);
   };
   // Fastify ends no stream for a client that is gone; what the handler meant to answer decides.
-  const settleGone: Hook = async (_request, reply, payload) => {
+  const settleGone: PayloadHook = (_request, reply, payload, done) => {
     if (reply.raw.destroyed && isStream(payload)) settleUnended(reply.raw, reply.statusCode);
-    return payload;
+    done(null, payload);
   };
 
   let registering = false;
