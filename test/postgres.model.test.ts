@@ -4,13 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from './postgres.database.ts';
 import { ReplayHistory } from './replay-history.ts';
 import { type Commands, commands, Model, type Real } from './replay-store-model.ts';
+import { checkEnd, deliverAll, deliveries, KEEP_MS, LEASE_MS, pauses, UNIT_MS } from './replay-traffic.ts';
 import { describeWith } from './support/servers/available.ts';
 
 const describeWithPostgres = await describeWith('postgres');
-
-// The server's clock can't be stopped, so the model's milliseconds are long ones: what really passes between two calls is less than
-// the smallest difference the model makes.
-const UNIT_MS = 1_000_000;
 
 describeWithPostgres('the PostgreSQL replay store', () => {
   let database: Database;
@@ -62,40 +59,6 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     await fc.assert(fc.asyncProperty(commands(3), agrees), { numRuns: 40 });
   });
 
-  // A sender that delivers the same few events again and again, at the same time, to handlers that end well, fail, crash, or outlive
-  // their lease.
-  interface Delivery {
-    key: string;
-    renewals: number;
-    ending: 'commit' | 'release' | 'crash';
-  }
-  const LEASE_MS = 10 * UNIT_MS;
-  const KEEP_MS = 1e6 * UNIT_MS;
-
-  async function deliver(history: ReplayHistory, { key, renewals, ending }: Delivery): Promise<void> {
-    const claim = await history.claim(key);
-    if (claim.state !== 'claimed') return;
-    for (let count = 0; count < renewals; count++) await history.settle('renew', key, claim.token);
-    if (ending !== 'crash') await history.settle(ending, key, claim.token);
-  }
-
-  const keys = ['a', 'b'];
-  const deliveries = fc.array(
-    fc.record<Delivery>({
-      key: fc.constantFrom(...keys),
-      renewals: fc.nat(1),
-      ending: fc.constantFrom('commit', 'release', 'crash'),
-    }),
-    { minLength: 2, maxLength: 7 },
-  );
-  const pauses = fc.array(fc.constantFrom(1, 4, 10, 25), { maxLength: 4 });
-
-  async function checkEnd(history: ReplayHistory, advance: (ms: number) => Promise<void>): Promise<void> {
-    await history.pass(LEASE_MS, () => advance(LEASE_MS));
-    for (const key of keys) await history.claim(key);
-    expect(history.contradictions()).toEqual([]);
-  }
-
   test('whatever order a scheduler gives to its statements, it acts as if calls came one by one', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), deliveries, pauses, async (scheduler, sent, waits) => {
@@ -108,11 +71,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         const store = database.store({ pool: scheduled, sweepSeconds: false });
         const advance = scheduler.scheduleFunction((ms: number) => database.advance(ms));
         const history = new ReplayHistory(store, LEASE_MS, KEEP_MS);
-        const letTimePass = async () => {
-          for (const ms of waits) await history.pass(ms * UNIT_MS, () => advance(ms * UNIT_MS));
-        };
-        const all = Promise.all([...sent.map((delivery) => deliver(history, delivery)), letTimePass()]);
-        await scheduler.waitFor(all);
+        await scheduler.waitFor(deliverAll(history, sent, waits, advance));
         await scheduler.waitFor(checkEnd(history, advance));
       }),
       { numRuns: 150 },
@@ -125,10 +84,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
         await database.clear();
         const history = new ReplayHistory(database.store({ sweepSeconds: false }), LEASE_MS, KEEP_MS);
         const advance = (ms: number) => database.advance(ms);
-        const letTimePass = async () => {
-          for (const ms of waits) await history.pass(ms * UNIT_MS, () => advance(ms * UNIT_MS));
-        };
-        await Promise.all([...sent.map((delivery) => deliver(history, delivery)), letTimePass()]);
+        await deliverAll(history, sent, waits, advance);
         await checkEnd(history, advance);
       }),
       { numRuns: 150 },

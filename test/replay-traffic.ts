@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { expect } from 'vitest';
+import type { ReplayHistory } from './replay-history.ts';
+
+// A sender that delivers the same few events again and again, at the same time, to handlers that end well, fail, crash, or outlive
+// their lease.
+
+/**
+ * A server's clock can't be stopped, so the milliseconds of models are long ones: what really passes between two calls is less than the
+ * smallest difference that a model makes.
+ */
+export const UNIT_MS = 1_000_000;
+export const LEASE_MS: number = 10 * UNIT_MS;
+export const KEEP_MS: number = 1e6 * UNIT_MS;
+const KEYS = ['a', 'b'];
+
+interface Delivery {
+  key: string;
+  renewals: number;
+  ending: 'commit' | 'release' | 'crash';
+}
+
+export const deliveries: fc.Arbitrary<Delivery[]> = fc.array(
+  fc.record<Delivery>({
+    key: fc.constantFrom(...KEYS),
+    renewals: fc.nat(1),
+    ending: fc.constantFrom('commit', 'release', 'crash'),
+  }),
+  { minLength: 2, maxLength: 7 },
+);
+/** How long nothing comes, in units, now and then. */
+export const pauses: fc.Arbitrary<number[]> = fc.array(fc.constantFrom(1, 4, 10, 25), { maxLength: 4 });
+
+type Advance = (ms: number) => Promise<void>;
+
+/** All deliveries at once, while time passes. */
+export async function deliverAll(
+  history: ReplayHistory,
+  sent: readonly Delivery[],
+  waits: readonly number[],
+  advance: Advance,
+): Promise<void> {
+  const letTimePass = async () => {
+    for (const ms of waits) await history.pass(ms * UNIT_MS, () => advance(ms * UNIT_MS));
+  };
+  await Promise.all([...sent.map((delivery) => deliver(history, delivery)), letTimePass()]);
+}
+
+async function deliver(history: ReplayHistory, { key, renewals, ending }: Delivery): Promise<void> {
+  const claim = await history.claim(key);
+  if (claim.state !== 'claimed') return;
+  for (let count = 0; count < renewals; count++) await history.settle('renew', key, claim.token);
+  if (ending !== 'crash') await history.settle(ending, key, claim.token);
+}
+
+/** When every lease is over, each key is asked for once more; then no two answers may contradict each other. */
+export async function checkEnd(history: ReplayHistory, advance: Advance): Promise<void> {
+  await history.pass(LEASE_MS, () => advance(LEASE_MS));
+  for (const key of KEYS) await history.claim(key);
+  expect(history.contradictions()).toEqual([]);
+}
