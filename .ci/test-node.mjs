@@ -1,15 +1,15 @@
 // The packed packages under every major of Node.js that they support, which npm brings: `npm run test:node`, or with majors
 // behind it, `npm run test:node -- 22`. Under each one: every entry imported and required, a delivery over a socket, the
 // adapter conformance cases, and every scheme.
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { ENTRIES, pinned, ROOT } from '../test/consumers/packages.ts';
 import { packedProject } from '../test/consumers/packed-project.ts';
 
 const MAJORS = ['20', '22', '24', '26'];
 const MOUNTS = ['express', 'fastify', 'koa', 'fetch', 'nest'].map((framework) => `${framework}-mount`);
-const SUPPORT = [...MOUNTS, 'listen', 'nest-decorate'];
+const SUPPORT = [...MOUNTS, 'listen', 'nest-decorate', 'catalogue', 'forms', 'matrix/general'];
 const DEPENDENCIES = [
   ...['express', 'express4', 'fastify', 'hono', 'koa', 'koa2', '@koa/router', '@koa/bodyparser'],
   ...['@nestjs/common', '@nestjs/core', '@nestjs/platform-express', '@nestjs/platform-fastify'],
@@ -34,12 +34,13 @@ async function binaryOf(project, major) {
   return join(home, bin.node);
 }
 
-/** The mounts of this repository's own adapter tests, as JavaScript that finds the packed packages. */
-async function addMounts(project) {
-  const folder = join(project.folder, 'conformance', 'support');
-  await mkdir(folder);
-  for (const name of SUPPORT) {
-    const source = await readFile(join(ROOT, 'test', 'support', `${name}.ts`), 'utf8');
+/** What this repository's own tests stand on, as JavaScript that finds the packed packages. */
+async function addSupport(project) {
+  const catalogue = (await readdir(join(ROOT, 'test', 'catalogue'))).map(
+    (file) => `catalogue/${file.replace(/\.ts$/, '')}`,
+  );
+  for (const name of [...SUPPORT.map((each) => `support/${each}`), ...catalogue]) {
+    const source = await readFile(join(ROOT, 'test', `${name}.ts`), 'utf8');
     const { outputText } = ts.transpileModule(source, {
       fileName: `${name}.ts`,
       compilerOptions: {
@@ -49,7 +50,9 @@ async function addMounts(project) {
         rewriteRelativeImportExtensions: true,
       },
     });
-    await writeFile(join(folder, `${name}.js`), outputText);
+    const target = join(project.folder, 'conformance', `${name}.js`);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, outputText);
   }
 }
 
@@ -101,7 +104,7 @@ const majors = asked.length > 0 ? asked : MAJORS;
 const project = await packedProject({ ...pinned(...DEPENDENCIES), ...runtimes(majors) });
 try {
   for (const name of ['esm', 'commonjs', 'conformance']) await project.addFixture(name);
-  await addMounts(project);
+  await addSupport(project);
   for (const major of majors) {
     if (!(await testUnder(project, major))) process.exitCode = 1;
   }

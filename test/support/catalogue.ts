@@ -4,7 +4,7 @@ import * as schemes from '@countersign/schemes';
 import type { CatalogueEntry } from './catalogue-entry.ts';
 
 const DIRECTORY = new URL('../catalogue/', import.meta.url);
-const names = readdirSync(DIRECTORY).filter((name) => name.endsWith('.ts'));
+const names = readdirSync(DIRECTORY).filter((name) => /\.[jt]s$/.test(name));
 /** Every entry of test/catalogue. */
 export const ENTRIES: readonly CatalogueEntry[] = await Promise.all(
   names.sort().map(async (name) => (await import(new URL(name, DIRECTORY).href)).entry),
