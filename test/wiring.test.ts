@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createVerifier, type WebhookEvent } from '@countersign/core';
+import { createVerifier, memoryReplayStore, type WebhookEvent } from '@countersign/core';
 import { webhookHandler } from '@countersign/fetch';
-import { stripe } from '@countersign/schemes';
-import { sign } from '@countersign/testing';
+import { stripe, twilio } from '@countersign/schemes';
+import { manualClock, sign } from '@countersign/testing';
 import { describe, expect, it, vi } from 'vitest';
 
 const secret = 'whsec_a-text-secret-of-some-length';
@@ -30,6 +30,27 @@ describe('a wrong secret', () => {
     expect(() => createVerifier({ scheme: stripe(), secrets: wrong })).toThrow(message);
   });
 
+  it('is counted in health, also after others have matched', async () => {
+    const clock = manualClock();
+    const verifier = createVerifier({ scheme: stripe(), secrets: secret, clock });
+    const signed = (by: string) => sign(stripe(), { secret: by, body: '{}', timestamp: clock.now() / 1000 });
+    await verifier.verify(signed(secret));
+    expect(verifier.health().mismatches).toEqual({ count: 0, lastAt: undefined });
+    clock.advance(1000);
+    for (let n = 0; n < 2; n++) await expect(verifier.verify(signed(`${secret}!`))).rejects.toThrow();
+    await expect(verifier.verify({ headers: {}, body: Buffer.from('{}') })).rejects.toThrow();
+    expect(verifier.health().mismatches).toEqual({ count: 2, lastAt: new Date(clock.now()) });
+    await verifier.close();
+  });
+
+  it('may be a wrong address, where the sender signs that', async () => {
+    const publicUrl = 'https://example.com/hooks';
+    const verifier = createVerifier({ scheme: twilio(), secrets: secret, publicUrl });
+    const request = sign(twilio(), { secret, body: 'a=1', url: 'http://example.com/hooks', form: 1 });
+    await expect(verifier.verify(request)).rejects.toThrow(/another address than "publicUrl"/);
+    await verifier.close();
+  });
+
   it('shows in structured logs with its reason', async () => {
     const events: WebhookEvent[] = [];
     const verifier = createVerifier({
@@ -40,6 +61,51 @@ describe('a wrong secret', () => {
     await expect(verifier.ready()).rejects.toThrow();
     expect(JSON.stringify(events)).toContain('is a placeholder');
     await verifier.close();
+  });
+});
+
+describe('two endpoints of one sender on one replay store', () => {
+  const secrets = [secret, `${secret}-of-the-other`] as const;
+  const store = memoryReplayStore();
+  const make = (at: 0 | 1, endpoint?: string) =>
+    createVerifier({
+      scheme: stripe(),
+      secrets: secrets[at],
+      replay: store,
+      ...(endpoint === undefined ? {} : { endpoint }),
+    });
+  const body = '{"id":"evt_both"}';
+
+  it('are told apart by their names', async () => {
+    const ran: string[] = [];
+    for (const [at, endpoint] of [
+      [0, 'shop'],
+      [1, 'billing'],
+    ] as const) {
+      const verifier = make(at, endpoint);
+      await verifier.handle(sign(stripe(), { secret: secrets[at], body }), () => {
+        ran.push(endpoint);
+      });
+      await verifier.close();
+    }
+    expect(ran).toEqual(['shop', 'billing']);
+  });
+
+  it('are warned of where they have one name, until one of them is closed', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    try {
+      const first = make(0);
+      expect(warned).not.toHaveBeenCalled();
+      const second = make(1);
+      expect(warned).toHaveBeenCalledWith(expect.stringMatching(/"stripe" on one replay store/), {
+        code: 'COUNTERSIGN_ENDPOINT_SHARED',
+      });
+      await Promise.all([first.close(), second.close()]);
+      await make(0).close();
+      expect(warned).toHaveBeenCalledTimes(1);
+    } finally {
+      warned.mockRestore();
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { type DeliveryOutcome, endpointObserver } from './events.ts';
 import type { VerifierHealth } from './health.ts';
 import { Refusals } from './refusals.ts';
 import { type Claim, type ClaimContext, LeasedClaim, UnguardedClaim } from './replay/claim.ts';
+import { holdEndpoint, leaveEndpoint } from './replay/held-endpoints.ts';
 import { replayRecord } from './replay/replay-record.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import { storeError } from './replay/store-error.ts';
@@ -37,6 +38,7 @@ export class EndpointVerifier<K> implements Verifier {
     this.#report = report;
     this.#refusals = new Refusals(scheme.delivery, clock, report);
     this.#verification = new Verification(settings, this.#refusals, report);
+    if (store !== undefined) holdEndpoint(store, endpoint);
     this.#claimContext = { clock, leaseMs, handlerTimeoutMs, observe: report };
     this.#store =
       store && guardStore(store, onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
@@ -161,10 +163,12 @@ export class EndpointVerifier<K> implements Verifier {
     ];
     const state =
       secrets.state === 'ready' && warnings.length > secrets.warnings.length ? 'degraded' : secrets.state;
-    return { state, endpoint, scheme: scheme.name, secrets, replay, warnings };
+    const { mismatches } = this.#refusals;
+    return { state, endpoint, scheme: scheme.name, secrets, mismatches, replay, warnings };
   }
 
   async close(): Promise<void> {
+    if (this.#settings.store !== undefined) leaveEndpoint(this.#settings.store, this.endpoint);
     if (this.#settings.ownsKeyring) await this.#settings.keyring.close();
   }
 

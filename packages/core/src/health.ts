@@ -58,6 +58,8 @@ export interface VerifierHealth {
   readonly endpoint: string;
   readonly scheme: string;
   readonly secrets: KeyringHealth;
+  /** Requests of this process whose signature no key matched: forged ones, or a secret that is not in the set. */
+  readonly mismatches: { readonly count: number; readonly lastAt: Date | undefined };
   readonly replay: ReplayHealth | undefined;
   /** Those of the secrets and of the store together. */
   readonly warnings: readonly HealthWarning[];

@@ -1,9 +1,15 @@
 import type { Clock } from './clock.ts';
 import type { DeliveryOutcome } from './events.ts';
+import type { VerifierHealth } from './health.ts';
 import { RefusalPolicy } from './refusal-policy.ts';
 import type { DeliveryRules } from './scheme/scheme.ts';
 import { warnOfSetup } from './warnings.ts';
-import { isWebhookError, WebhookError } from './webhook-error.ts';
+import { isWebhookError, WebhookError, type WebhookErrorCode } from './webhook-error.ts';
+
+const UNMATCHED: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
+  'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+  'ERR_WEBHOOK_SECRETS_UNCERTAIN',
+]);
 
 /** Turns what was thrown into the refusals of one endpoint, and tells the operator of them. */
 export class Refusals {
@@ -11,6 +17,8 @@ export class Refusals {
   readonly #clock: Clock;
   readonly #report: ((event: DeliveryOutcome) => void) | undefined;
   #everMatched = false;
+  #mismatches = 0;
+  #lastMismatchAt: number | undefined;
 
   constructor(delivery: DeliveryRules, clock: Clock, report: ((event: DeliveryOutcome) => void) | undefined) {
     this.#policy = new RefusalPolicy(delivery, clock);
@@ -21,6 +29,12 @@ export class Refusals {
   /** A key has matched: the secrets are the right ones. */
   noteMatch(): void {
     this.#everMatched = true;
+  }
+
+  /** Requests whose signature no key matched. */
+  get mismatches(): VerifierHealth['mismatches'] {
+    const at = this.#lastMismatchAt;
+    return { count: this.#mismatches, lastAt: at === undefined ? undefined : new Date(at) };
   }
 
   /**
@@ -39,6 +53,10 @@ export class Refusals {
           ),
     );
     const { code, status, message } = error;
+    if (UNMATCHED.has(code)) {
+      this.#mismatches++;
+      this.#lastMismatchAt = this.#clock.now();
+    }
     // The commonest mistake of the first day is a wrong secret, and without an observer nobody would see it.
     const neverMatched = code === 'ERR_WEBHOOK_SIGNATURE_MISMATCH' && !this.#everMatched;
     if (status === 500 || (neverMatched && this.#report === undefined)) warnOfSetup(error);

@@ -36,7 +36,11 @@ export class Verification<K> {
     this.#refusals = refusals;
     this.#report = report;
     this.#horizon = replayHorizon(freshness, scheme.delivery);
-    this.#mismatch = `No key of the endpoint "${endpoint}" matches: forged, changed on the way, or signed with a secret that is not in the set.`;
+    const address =
+      scheme.needsPublicUrl === true
+        ? ' Or the sender was given another address than "publicUrl": it must be the same to the letter.'
+        : '';
+    this.#mismatch = `No key of the endpoint "${endpoint}" matches: forged, changed on the way, or signed with a secret that is not in the set.${address}`;
   }
 
   // The order of the steps, and the only place that knows it.

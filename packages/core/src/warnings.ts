@@ -13,6 +13,14 @@ export function warnOfSetup(error: WebhookError): void {
   process.emitWarning(error.message, { code: error.code });
 }
 
+/** Two endpoints under one name on one replay store take each other's deliveries. */
+export function warnOfSharedEndpoint(endpoint: string): void {
+  process.emitWarning(
+    `Two verifiers call their endpoint "${endpoint}" on one replay store: what one has handled is a duplicate to the other, and never runs there. Give each endpoint of a sender a name of its own, as "endpoint".`,
+    { code: 'COUNTERSIGN_ENDPOINT_SHARED' },
+  );
+}
+
 /** Without an observer nobody would ever see why a handler fails. */
 export function warnOfHandler(endpoint: string, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

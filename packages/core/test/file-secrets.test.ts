@@ -221,7 +221,8 @@ describe('a text file', () => {
     ['as it is', 'secret-value', 'secret-value'],
     ['without one line feed at its end', 'secret-value\n', 'secret-value'],
     ['without one CR LF at its end', 'secret-value\r\n', 'secret-value'],
-    ['with white space inside', 'two words\nand a line\n', 'two words\nand a line'],
+    ['with white space inside', 'two words\tand a tab\n', 'two words\tand a tab'],
+    ['with the lines of a PEM', '-----BEGIN PUBLIC KEY-----\nMCow\n', '-----BEGIN PUBLIC KEY-----\nMCow'],
     ['of 64 KiB', 'x'.repeat(65_536), 'x'.repeat(65_536)],
     ['with text beyond ASCII', 'geheim-ü-秘密\n', 'geheim-ü-秘密'],
   ])('is one current secret, taken %s', async (_how, content, secret) => {
@@ -304,6 +305,8 @@ describe('content that can’t be used', () => {
     ['two line feeds at the end', 'hook', utf8('CANARY\n\n'), /ends with white space/],
     ['a blank at the end', 'hook', utf8('CANARY \n'), /ends with white space/],
     ['a tab at the end', 'hook', utf8('CANARY\t'), /ends with white space/],
+    ['two lines', 'hook', utf8('CANARY\nCANARY\n'), /several lines, and one text is one secret/],
+    ['lines of an old Macintosh', 'hook', utf8('CANARY\rCANARY\n'), /several lines/],
     ['a carriage return at the end', 'hook', utf8('CANARY\r'), /ends with white space/],
     ['a no-break space at the end', 'hook', utf8('CANARY\u00a0'), /ends with white space/],
     ['a blank at the start', 'hook', utf8(' CANARY'), /begins with white space/],
@@ -336,7 +339,7 @@ describe('content that can’t be used', () => {
       'a misspelt field',
       'hook.json',
       utf8('{"current":"CANARY","previuos":"CANARY"}'),
-      /unknown field in the set/,
+      /unknown field in the set.*meant as "previous"/,
     ],
     [
       'a secret for a field',

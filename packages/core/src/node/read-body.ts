@@ -89,7 +89,7 @@ function refuseConsumed(incoming: IncomingMessage, length: number | undefined): 
     throw new WebhookError(
       'ERR_WEBHOOK_BODY_CONSUMED',
       "Something read the request's body before the webhook verifier could, probably a body parser. Mount the webhook route before " +
-        'the body parser, or limit the parser to other routes. Where the host keeps the bytes that it read, hand them over instead.',
+        'the body parser, or limit the parser to other routes. Where the host keeps the bytes that it read, hand them over by the option "rawBody".',
     );
   }
   if (typeof incoming.readableEncoding === 'string') {

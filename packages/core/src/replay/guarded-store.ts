@@ -121,7 +121,7 @@ export class GuardedStore implements ReplayStore {
     if (breaker.failingSince !== undefined) {
       const since = new Date(breaker.failingSince).toISOString();
       warnings.push(
-        `The replay store "${name}" has not answered since ${since} (failed calls: ${breaker.failures}). ${lastError?.message}`,
+        `The replay store "${name}" has failed since ${since} (calls: ${breaker.failures}). ${lastError?.message}`,
       );
     }
     if (unwritten.size > 0) {

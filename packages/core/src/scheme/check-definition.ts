@@ -116,6 +116,11 @@ function checkIdentity(definition: SchemeDefinition): void {
     }
     return;
   }
+  if (typeof identity !== 'object' || identity === null || identity.bodyField === undefined) {
+    throw configError(
+      '"identity" must be "id" (the signed id), "body" (its bytes), "content" (all that is signed but the time) or { bodyField: "…" } (a field of the JSON body).',
+    );
+  }
   checkKeys('"identity"', identity, ['bodyField']);
   checkField('identity.bodyField', identity.bodyField);
   if (!forms.every((form) => signsField(form, identity.bodyField)))

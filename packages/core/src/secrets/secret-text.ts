@@ -1,3 +1,4 @@
+import { nearest } from '../nearest.ts';
 import { WebhookError } from '../webhook-error.ts';
 import type { SecretInput, SecretSetInput } from './secrets.ts';
 
@@ -17,7 +18,7 @@ const SET_FIELDS = ['current', 'previous', 'next', 'version', 'rotating'];
 const SECRET_FIELDS = ['secret', 'id', 'notBefore', 'notAfter'];
 
 /**
- * Reads what holds one secret: one trailing line break is trimmed, nothing else.
+ * Reads what holds one secret: one trailing line break is trimmed, nothing else. Only a PEM has several lines.
  *
  * @throws `ERR_WEBHOOK_SECRETS_INVALID` telling what to remove, and quoting nothing.
  * @example
@@ -31,6 +32,13 @@ export function parseSecretText(bytes: Uint8Array, place: SecretPlace): string {
   if (/^\s/.test(text)) throw invalid(place, 'begins with white space: remove it.');
   if (/\s$/.test(text)) {
     throw invalid(place, 'ends with white space (a blank, a tab, or more than one line break): remove it.');
+  }
+  // Keys in PEM have lines; a shared secret in several is two secrets, and would be neither.
+  if (/[\r\n]/.test(text) && !text.startsWith('-----BEGIN ')) {
+    throw invalid(
+      place,
+      `holds several lines, and one text is one secret: keep one line, or give the set as JSON.`,
+    );
   }
   return text;
 }
@@ -94,8 +102,12 @@ function readObject(
     throw invalid(place, `is JSON of another form: ${field} must be ${form}.`);
   }
   // A misspelt notAfter would be a key that never expires. The name found is not shown: it may be a secret in the wrong place.
-  if (Object.keys(value).some((key) => !known.includes(key))) {
-    throw invalid(place, `has an unknown field in ${field}. Known are: ${known.join(', ')}.`);
+  const unknown = Object.keys(value).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, known);
+    const hint =
+      near === undefined ? `Known are: ${known.join(', ')}.` : `Is one of them meant as "${near}"?`;
+    throw invalid(place, `has an unknown field in ${field}. ${hint}`);
   }
   return { ...value };
 }
