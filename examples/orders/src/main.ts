@@ -1,4 +1,4 @@
-import { createVerifier } from '@countersign/core';
+import { createVerifier, isWebhookError, refusalAnswer } from '@countersign/core';
 import { envSecrets } from '@countersign/core/node';
 import { webhook } from '@countersign/express';
 import { migrate, postgresReplayStore } from '@countersign/postgres';
@@ -18,7 +18,11 @@ const store = postgresReplayStore({ pool });
 const verifier = createVerifier({
   scheme: shopify(),
   secrets: envSecrets('SHOPIFY_CLIENT_SECRET'),
+  endpoint: 'orders',
   replay: store,
+  observe: (event) => {
+    if (event.type === 'refused' || event.type === 'secrets-failed') console.warn(event);
+  },
 });
 await verifier.ready();
 
@@ -33,6 +37,11 @@ app.post('/hooks/orders', webhook(verifier, { claim: 'manual' }), async (req, re
       transaction.query('INSERT INTO orders (number, total) VALUES ($1, $2)', [order.id, order.total_price]),
     );
     res.sendStatus(state === 'duplicate' ? 200 : 204);
+  } catch (error) {
+    // The same order is under way, or the database is away: the sender comes back, and learns nothing.
+    if (!isWebhookError(error)) throw error;
+    const { status, headers, body } = refusalAnswer(error);
+    res.status(status).set(headers).send(body);
   } finally {
     client.release();
   }

@@ -98,6 +98,11 @@ export function tamper(request: {
 }
 
 function formAt({ signed, name }: SchemeDefinition, index: number): SignedForm {
+  if (signed === undefined) {
+    throw new TypeError(
+      `sign() signs what defineScheme() describes, and ${name} is no such scheme: sign with the sender's own library, or make its token with "jose".`,
+    );
+  }
   const forms = Array.isArray(signed) ? (signed as readonly SignedForm[]) : [signed as SignedForm];
   const form = forms[index];
   if (form === undefined)
