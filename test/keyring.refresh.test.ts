@@ -649,6 +649,20 @@ describe('an announced rotation', () => {
     await reload;
   }
 
+  it('makes a miss uncertain that brought it, with other keys', async () => {
+    dice(0);
+    const provider = heldProvider();
+    const keyring = open(provider, { refreshSeconds: 100_000 });
+    provider.last().answer({ current: A });
+    await keyring.ready();
+    const tried = keyring.keys();
+    await load(keyring, provider, { current: B, previous: A, rotating: { until: inMs(600_000) } });
+    const missed = await keyring.miss(tried);
+    expect(missed).toMatchObject({ state: 'changed', doubt: expect.stringContaining('rotation') });
+    await load(keyring, provider, { current: B });
+    expect(await keyring.miss(tried)).toMatchObject({ state: 'changed', doubt: undefined });
+  });
+
   it('makes a miss uncertain until it is over', async () => {
     const { keyring } = await announced(inMs(600_000));
     expect(keyring.health().rotatingUntil).toEqual(new Date(clock.now() + 600_000));

@@ -510,6 +510,19 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       expect((await run(webhook, handler)).state).toBe('done');
     });
 
+    test('a second run of the same delivery on the client of the first, which is not handled yet', async () => {
+      const webhook = await delivery();
+      const seen: unknown[] = [];
+      const outer = run(webhook, async (tx) => {
+        await insertOrder(webhook)(tx);
+        seen.push(await store.run(tx, webhook, insertOrder(webhook)).catch((error: unknown) => error));
+        throw new Error('not handled');
+      });
+      await expect(outer).rejects.toThrow('not handled');
+      expect(seen).toEqual([expect.objectContaining({ code: 'ERR_WEBHOOK_CONFIG_INVALID' })]);
+      expect(await orders(webhook)).toBe(0);
+    });
+
     test('a second run on the client of the first', async () => {
       const [outer, inner] = [await delivery(), await delivery()];
       const result = await run(outer, async (tx) => {

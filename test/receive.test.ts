@@ -98,6 +98,7 @@ describe('handle', () => {
   });
 
   it.each<[string, (n: number) => unknown]>([
+    ['gives an error', () => new Error('db down')],
     [
       'throws',
       () => {

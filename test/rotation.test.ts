@@ -424,7 +424,7 @@ describe('a dry run', () => {
     expect((await plan(scriptedVendor(OLD, { shows: true }))).steps[1]).toMatch(
       /^Read the secret from scripted/,
     );
-    target.set = { current: 'the-new-secret-is-stored' };
+    target.set = { current: 'the-new-secret-is-stored', previous: { secret: OLD } };
     const finishing = await plan(scriptedVendor(OLD));
     expect(finishing.steps[1]).toMatch(/^Rotate nothing/);
     expect(finishing.interrupted).toEqual(journal.entry);
@@ -500,7 +500,7 @@ describe('an answer that did not come', () => {
 });
 
 describe('what a stopped run has left', () => {
-  it.each<[string, Partial<JournalEntry>, SecretSetInput, RotationReport['outcome'], number]>([
+  it.each<[string, Partial<JournalEntry>, SecretSetInput, RotationReport['outcome'], number, string?]>([
     [
       'before the call',
       { step: 'announced' },
@@ -525,12 +525,20 @@ describe('what a stopped run has left', () => {
     [
       'after storing, before noting it',
       { step: 'calling' },
-      { current: 'the-new-secret-is-stored' },
+      { current: 'the-new-secret-is-stored', previous: { secret: OLD } },
       'finished',
       0,
     ],
+    [
+      'around the call, over a target that was put back to an older copy',
+      { step: 'calling' },
+      { current: 'the-secret-of-an-older-copy' },
+      'rotated-again',
+      1,
+      'the-secret-of-an-older-copy',
+    ],
     ['after noting it', { step: 'stored' }, { current: 'the-new-secret-is-stored' }, 'finished', 0],
-  ])('%s', async (_when, entry, set, outcome, calls) => {
+  ])('%s', async (_when, entry, set, outcome, calls, replaced = OLD) => {
     journal.entry = note(entry);
     target.set = set;
     const vendor = scriptedVendor('whatever-it-signs-with-now');
@@ -539,7 +547,9 @@ describe('what a stopped run has left', () => {
     expect(vendor.calls).toHaveLength(calls);
     expect(target.set).not.toHaveProperty('rotating');
     expect(journal.entry).toBeUndefined();
-    if (calls > 0) expect(target.set).toMatchObject({ current: vendor.secret_, previous: [{ secret: OLD }] });
+    if (calls > 0) {
+      expect(target.set).toMatchObject({ current: vendor.secret_, previous: [{ secret: replaced }] });
+    }
   });
 
   it('is known to a run that is stopped before its own call', async () => {

@@ -36,12 +36,27 @@ describe('Hook0', () => {
 
   test.each([
     ['v1', v1(HEADERS)],
-    ['v0', v0()],
     ['both, v0 first', `${v0()},${v1(HEADERS)}`],
     ['both, v1 first', `${v1(HEADERS)},${v0()}`],
     ['v1 and a wrong v0', `${v0('{}')},${v1(HEADERS)}`],
   ])('is accepted with %s', async (_, signature) => {
     expect(await judge(request(signature))).toBe('accepted');
+    expect(await judge(request(signature), hook0({ v0: true }))).toBe('accepted');
+  });
+
+  test('is accepted with v0 alone only where the option says so', async () => {
+    expect(await judge(request(v0()))).toBe(INVALID);
+    expect(await judge(request(v0()), hook0({ v0: true }))).toBe('accepted');
+  });
+
+  test('is refused where a v1 signature is called v0, and what it signs is put into the body', async () => {
+    const [, digits = ''] = /v1=([0-9a-f]{64})/.exec(v1(HEADERS)) ?? [];
+    const [, names = ''] = /h=([^,]*)/.exec(v1(HEADERS)) ?? [];
+    const forged = `${names}.${names
+      .split(' ')
+      .map((name) => (HEADERS as Record<string, string>)[name])
+      .join('.')}.${BODY}`;
+    expect(await judge(request(`v0=${digits}`, HEADERS, forged))).toBe(INVALID);
   });
 
   test('is refused with a wrong v1, whatever v0 says', async () => {

@@ -151,6 +151,22 @@ describe('a key set at an address', () => {
     expect(last && (await outcome(verifier, token(last.pair, last.kid)))).toBe('k11');
   });
 
+  test('keeps a key that has verified, whatever strangers name', async () => {
+    const many = Array.from({ length: 12 }, (_, index) => ({ pair: ec(), kid: `k${index}` }));
+    origin.serve(URL_, setOf(...many.map(({ pair, kid }) => jwk(pair.publicKey, { kid }))));
+    await using verifier = open(jwks());
+    await verifier.ready();
+    const used = many[11];
+    await clock.advance(13 * SECOND);
+    expect(used && (await outcome(verifier, token(used.pair, used.kid)))).toBe('k11');
+    for (const { kid } of many.slice(0, 11)) {
+      await clock.advance(13 * SECOND);
+      await outcome(verifier, token(SECOND_KEY, kid));
+    }
+    expect(verifier.health().secrets.keys.map(({ id }) => id)).toContain('k11');
+    expect(used && (await outcome(verifier, token(used.pair, used.kid)))).toBe('k11');
+  });
+
   const answers: Record<string, Answer | string | number> = {
     'a redirect': (_, response) => response.writeHead(302, { location: 'https://evil.example/jwks' }).end(),
     'a status': 500,

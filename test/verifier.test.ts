@@ -417,6 +417,20 @@ describe('the refusal status', () => {
     }
   });
 
+  it('does not spend it either where the reload that a miss caused brings the announcement, with other keys', async () => {
+    const until = new Date(manualClock().now() + 600_000).toISOString();
+    let set: SecretSetInput = { current: secret };
+    const { verifier, signed, clock } = setUp({ delivery: rules(['5xx']), secrets: async () => set });
+    await verifier.ready();
+    for (let n = 0; n < 61; n++) await refusal(verifier.verify(tamper(signed())));
+    set = { current: `${secret}-after-it`, previous: secret, rotating: { until } };
+    await clock.advance(11_000);
+    expect(await refusal(verifier.verify(tamper(signed())))).toMatchObject({
+      code: 'ERR_WEBHOOK_SECRETS_UNCERTAIN',
+      status: 503,
+    });
+  });
+
   it('never touches a missing signature or a malformed header', async () => {
     const { verifier, signed } = setUp({ delivery: rules([429]) });
     expect((await refusal(verifier.verify({ headers: {}, body: Buffer.from(body) }))).status).toBe(401);

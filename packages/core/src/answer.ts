@@ -51,9 +51,13 @@ export const failureAnswer: WebhookAnswer = Object.freeze({
   body: FAILURE_BODY,
 });
 
-/** What a handler gave, as an answer: a status, a whole answer, or nothing that says one. */
+/**
+ * What a handler gave, as an answer: a status, a whole answer, or nothing that says one.
+ * @throws An error that the handler gave instead of throwing it: its delivery is not handled.
+ */
 export function toAnswer(result: unknown): WebhookAnswer | undefined {
   if (isStatus(result)) return { status: result, headers: {}, body: '' };
+  if (result instanceof Error) throw result;
   if (result === null || typeof result !== 'object' || !('status' in result) || !isStatus(result.status))
     return undefined;
   const { headers = {}, body = '' } = result as Partial<WebhookAnswer>;

@@ -93,7 +93,8 @@ export class Verification<K> {
     const { keyring, scheme } = this.#settings;
     const keyId = opened.keyId ?? opened.keyIdIn?.(body);
     const miss = keyring.miss(tried, missOptions(keyId, scheme.delivery.timeoutSeconds));
-    if (isThenable(miss)) return miss.then((result) => this.#matchAgain(opened, body, tried, result));
+    if (isThenable(miss))
+      return Promise.resolve(miss).then((result) => this.#matchAgain(opened, body, tried, result));
     return this.#matchAgain(opened, body, tried, miss);
   }
 
@@ -111,14 +112,16 @@ export class Verification<K> {
       );
     }
     const match = keys === tried.keys || keys.length === 0 ? undefined : opened.match(body, keys);
-    if (isThenable(match)) return match.then((found) => found ?? this.#unmatched(miss));
+    if (isThenable(match)) return Promise.resolve(match).then((found) => found ?? this.#unmatched(miss));
     return match ?? this.#unmatched(miss);
   }
 
   #unmatched(miss: MissResult<K>): WebhookError {
-    return miss.state === 'uncertain'
-      ? new WebhookError('ERR_WEBHOOK_SECRETS_UNCERTAIN', miss.message)
-      : new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', this.#mismatch);
+    const doubt =
+      miss.state === 'uncertain' ? miss.message : miss.state === 'changed' ? miss.doubt : undefined;
+    return doubt === undefined
+      ? new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', this.#mismatch)
+      : new WebhookError('ERR_WEBHOOK_SECRETS_UNCERTAIN', doubt);
   }
 
   #delivery(body: Uint8Array, match: Match, signedAt: number | undefined): Delivery {

@@ -137,5 +137,9 @@ export function isWebhookError(value: unknown): value is WebhookError {
 
 /** Leaves it as it is where the runtime's own objects are frozen. */
 function limitStackTraces(frames: number): void {
-  Reflect.set(Error, 'stackTraceLimit', frames);
+  try {
+    Reflect.set(Error, 'stackTraceLimit', frames);
+  } catch {
+    // Somebody's accessor.
+  }
 }

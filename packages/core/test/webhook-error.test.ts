@@ -32,6 +32,19 @@ describe('WebhookError', () => {
     }
   });
 
+  it('is made where somebody watches the limit', () => {
+    const own = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') ?? {};
+    const set = () => {
+      throw new Error('watched');
+    };
+    Object.defineProperty(Error, 'stackTraceLimit', { get: () => 10, set, configurable: true });
+    try {
+      expect(new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', 'No key.').status).toBe(401);
+    } finally {
+      Object.defineProperty(Error, 'stackTraceLimit', own);
+    }
+  });
+
   it('names itself, its code and its message', () => {
     const error = new WebhookError('ERR_WEBHOOK_IN_PROGRESS', 'At this moment.', { retryAfterSeconds: 3 });
     expect(`${error}`).toBe('WebhookError: At this moment.');

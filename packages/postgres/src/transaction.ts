@@ -77,7 +77,11 @@ export class Transaction {
   async open(): Promise<'open' | 'duplicate'> {
     for (let tries = 0; tries < TRIES; tries++) {
       const found = await this.#look();
-      if (found.committed) return 'duplicate';
+      if (found.committed) {
+        // In a transaction that was open before, what it sees may be its own, and may never be committed.
+        await this.#refuseNested(found.mark);
+        return 'duplicate';
+      }
       if (found.leftMs > 0) throw inProgress(found.leftMs / 1000);
       if (await this.#remember(found)) return 'open';
       await this.#rollBack();
@@ -143,7 +147,11 @@ export class Transaction {
 
   /** In a transaction that was open before, `BEGIN` did nothing, and our `COMMIT` would end what is not ours. */
   async #refuseNested(mark: string): Promise<void> {
-    const [row] = await this.#rows(`SELECT current_setting('${LOOKED}', true) = $1 AS nested`, [mark]);
+    const [row] = await this.#rows(`SELECT current_setting('${LOOKED}', true) = $1 AS nested`, [mark]).catch(
+      (error) => {
+        throw this.#failure(error);
+      },
+    );
     if (row?.nested !== true) return;
     this.#isOpen = false;
     throw configError(

@@ -23,6 +23,7 @@ const scheme = defineScheme({
           'notificationItems.0.NotificationRequestItem.success',
         ],
         join: ':',
+        joinWithin: 'notificationItems.0.NotificationRequestItem.merchantReference',
       },
     },
     content: '{notification}',

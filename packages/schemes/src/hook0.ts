@@ -7,47 +7,44 @@ export interface Hook0Options {
    * too, and separates them by dots. Default: none.
    */
   readonly headers?: Readonly<Record<string, number>>;
+  /**
+   * Takes signatures of the older kind too, which sign time and body alone, from an instance that makes no others. Where one signs in both
+   * ways, a captured `v1` signature would pass as the `v0` of a body that begins with the signed headers. Default: false.
+   */
+  readonly v0?: boolean;
 }
 
-const scheme = define({});
+const scheme = define({}, false);
 
-function define(headers: Readonly<Record<string, number>>): DefinedScheme {
+function define(headers: Readonly<Record<string, number>>, takesV0: boolean): DefinedScheme {
+  const list = { separator: ',', assign: '=' } as const;
+  const v1 = {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-hook0-signature', list: { ...list, label: 'v1' }, encoding: 'hex' },
+    timestamp: { item: 't', unit: 's' },
+    parts: {
+      values: {
+        listedHeaders: { item: 'h' },
+        separator: ' ',
+        pair: '{value}',
+        join: '.',
+        allow: ['content-type', 'x-event-id', 'x-event-type', ...Object.keys(headers)],
+        // A type is service.resource.verb. Any other number of dots would let the end of the headers be moved into the body.
+        joinsWithin: { 'x-event-type': 2, ...headers },
+      },
+    },
+    content: '{timestamp}.{item:h}.{values}.{body}',
+  } as const;
+  const v0 = {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-hook0-signature', list: { ...list, label: 'v0' }, encoding: 'hex' },
+    timestamp: { item: 't', unit: 's' },
+    content: '{timestamp}.{body}',
+  } as const;
   return defineScheme({
     name: 'hook0',
     secret: { encoding: 'utf8' },
-    signed: [
-      {
-        algorithm: { hmac: 'sha256' },
-        signature: {
-          header: 'x-hook0-signature',
-          list: { separator: ',', assign: '=', label: 'v1' },
-          encoding: 'hex',
-        },
-        timestamp: { item: 't', unit: 's' },
-        parts: {
-          values: {
-            listedHeaders: { item: 'h' },
-            separator: ' ',
-            pair: '{value}',
-            join: '.',
-            allow: ['content-type', 'x-event-id', 'x-event-type', ...Object.keys(headers)],
-            // A type is service.resource.verb. Any other number of dots would let the end of the headers be moved into the body.
-            joinsWithin: { 'x-event-type': 2, ...headers },
-          },
-        },
-        content: '{timestamp}.{item:h}.{values}.{body}',
-      },
-      {
-        algorithm: { hmac: 'sha256' },
-        signature: {
-          header: 'x-hook0-signature',
-          list: { separator: ',', assign: '=', label: 'v0' },
-          encoding: 'hex',
-        },
-        timestamp: { item: 't', unit: 's' },
-        content: '{timestamp}.{body}',
-      },
-    ],
+    signed: takesV0 ? [v1, v0] : v1,
     identity: 'body',
     tolerance: { past: 300, future: 300 },
     unsigned: { eventId: 'x-event-id', eventType: 'x-event-type' },
@@ -68,7 +65,7 @@ function define(headers: Readonly<Record<string, number>>): DefinedScheme {
       rotation: 'What becomes of the replaced secret, and when, is not documented.',
       notes: [
         'v1 signs every header that Hook0 sends. A subscription with headers of its own needs them named: `hook0({ headers: { authorization: 0 } })`.',
-        'Where v1 and v0 are both sent, whoever takes v1 out of a delivery has it judged by v0, which signs time and body but no headers: the id and the type of the event are labels.',
+        '`hook0({ v0: true })` takes the older signatures too, which sign time and body but no headers. Use it only for an instance that makes no others: a captured v1 signature is also the v0 one of a body that begins with the signed headers.',
         'One run per identical body while it is remembered, whatever the event: `replayId` overrides it.',
         'The webhooks of Coinbase CDP are sent by Hook0.',
         'Standard Webhooks headers beside the signature, where a subscription asks for them, are not read.',
@@ -78,11 +75,11 @@ function define(headers: Readonly<Record<string, number>>): DefinedScheme {
 }
 
 /**
- * Hook0: `X-Hook0-Signature: t=<seconds>,h=<names>,v1=<hex>` over `{t}.{names}.{values}.{body}`, or with `v0` over `{t}.{body}`.
+ * Hook0: `X-Hook0-Signature: t=<seconds>,h=<names>,v1=<hex>` over `{t}.{names}.{values}.{body}`.
  *
  * - Identity: the body's bytes.
  * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
- * - `v1` decides where it is there, whatever `v0` says.
+ * - `v0`, over `{t}.{body}`, is taken only where the option says so; `v1` decides where it is there.
  * - A delivery that lists a header which is neither Hook0's own nor named in `headers` is refused.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for an unknown option, or headers that are no names with numbers.
@@ -92,20 +89,21 @@ function define(headers: Readonly<Record<string, number>>): DefinedScheme {
  * ```
  */
 export function hook0(options: Hook0Options = {}): DefinedScheme {
-  const { headers, ...unknown } = options;
+  const { headers = {}, v0 = false, ...unknown } = options;
   const [key] = Object.keys(unknown);
   if (key !== undefined) {
     throw new WebhookError(
       'ERR_WEBHOOK_CONFIG_INVALID',
-      `hook0() does not know the option "${key}". It takes "headers".`,
+      `hook0() does not know the option "${key}". It takes "headers" and "v0".`,
     );
   }
-  if (headers === undefined) return scheme;
+  if (typeof v0 !== 'boolean')
+    throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', '"v0" of hook0() must be true or false.');
   if (headers === null || typeof headers !== 'object' || Array.isArray(headers)) {
     throw new WebhookError(
       'ERR_WEBHOOK_CONFIG_INVALID',
       '"headers" of hook0() must be an object: the name of each header with the number of dots in its value.',
     );
   }
-  return define(headers);
+  return Object.keys(headers).length === 0 && !v0 ? scheme : define(headers, v0);
 }

@@ -44,6 +44,7 @@ const scheme = defineScheme({
     notes: [
       'No time is signed: a captured request is refused only for as long as it is remembered.',
       'Twilio signs the address with or without its port, whatever it was given: both are tried.',
+      'Of a form, names and values are signed in a row, without what separates them: whoever captures a delivery could cut it up differently. It is the same delivery then, and runs once.',
     ],
   },
 });

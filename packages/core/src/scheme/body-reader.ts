@@ -4,8 +4,6 @@ import { decodeUtf8, fieldOf, parseJsonBody } from './json-body.ts';
 import { multipartField } from './multipart-field.ts';
 import { type Parameter, parseParameters } from './request-query.ts';
 
-const NO_PARAMETERS: readonly Parameter[] = [];
-
 /** Reads a body as JSON or as a form: once, when it is first asked. */
 export class BodyReader {
   readonly bytes: Uint8Array;
@@ -30,9 +28,17 @@ export class BodyReader {
     return fieldOf(this.json?.value, path);
   }
 
-  /** The parameters of a form; none where the body is no form. */
+  /**
+   * The parameters of a form.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID` where the body is none: what can't be read as one must not pass for an empty one.
+   */
   get form(): readonly Parameter[] {
-    this.#form ??= this.#parseForm() ?? NO_PARAMETERS;
+    this.#form ??= this.#parseForm();
+    if (this.#form === undefined)
+      throw new WebhookError(
+        'ERR_WEBHOOK_HEADER_INVALID',
+        'The body is no form that can be read, and this sender signs its fields.',
+      );
     return this.#form;
   }
 

@@ -30,9 +30,11 @@ export function checkPart(name: string, part: ContentPart): void {
         throw configError(`"${where}.replace.with" must be text; "" removes the characters.`);
     }
   } else if ('fields' in part) {
-    checkKeys(`"${where}"`, part, ['fields', 'join']);
+    checkKeys(`"${where}"`, part, ['fields', 'join', 'joinWithin']);
     if (!Array.isArray(part.fields) || part.fields.length === 0)
       throw configError(`"${where}.fields" must list fields of the JSON body.`);
+    if (part.joinWithin !== undefined && !part.fields.includes(part.joinWithin))
+      throw configError(`"${where}.joinWithin" must be one of its fields.`);
     for (const field of part.fields) checkField(`${where}.fields`, field);
     checkJoin(where, part.join);
   } else {

@@ -1,6 +1,8 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHead } from '../request.ts';
 import { BodyReader } from './body-reader.ts';
+import { compileAnswerTest } from './challenge-answer.ts';
 import { coversBody } from './form-facts.ts';
 import { HeadSource, invalid, readId } from './head-texts.ts';
 import { describeMatch } from './match.ts';
@@ -26,6 +28,14 @@ const writeNothing: ContentWriter = () => EMPTY;
 const NO_SLOTS: readonly undefined[] = Object.freeze([]);
 const NO_TEXTS: ContentTexts = Object.freeze({ timestamp: '', id: '', method: '', slots: NO_SLOTS });
 
+/** What matched, and how it was written. */
+interface Proof {
+  readonly key: Key;
+  readonly write: ContentWriter;
+  readonly url: string;
+  readonly content: Message;
+}
+
 /** A form as a function: `undefined` where the request has no signature of this form. */
 export type FormReader = (head: RequestHead) => FormOpened | undefined;
 
@@ -43,7 +53,6 @@ export interface FormOpened extends Opened {
 export function compileForm(form: SignedForm, definition: SchemeDefinition, isShared: boolean): FormReader {
   const content = form.content === undefined ? undefined : compileContent(form);
   const { writings } = content ?? { writings: [writeNothing] };
-  const [writeFirst = writeNothing] = writings;
   const prove = compileProof(form);
   const context = { scheme: definition.name, length: signatureLength(form), isShared };
   const inBody = isInBody(form);
@@ -53,6 +62,8 @@ export function compileForm(form: SignedForm, definition: SchemeDefinition, isSh
   const { timestamp: place, id: idPlace, keyId: keyIdPlace, bodyDigest, arrayGuards } = form;
   const { list } = form.signature;
   const { unsigned } = definition;
+  const isAnswer = compileAnswerTest(definition);
+  const isExtensible = beginsWithSecret(form);
   const check = compileConditions(form);
 
   return (head) => {
@@ -84,7 +95,8 @@ export function compileForm(form: SignedForm, definition: SchemeDefinition, isSh
                 ? NO_SLOTS
                 : content.readSlots(new HeadSource(head, found?.text, list)),
           };
-    const urls = content?.namesUrl === true ? urlVariants(signedUrl(head), form.url) : NO_URLS;
+    const urls =
+      content?.namesUrl === true ? urlVariants(signedUrl(head), form.url, content.urlTouchesBody) : NO_URLS;
     const keyId = keyIdPlace === undefined ? found?.keyIds?.[0] : head.value(keyIdPlace.header);
     const digest = bodyDigest === undefined ? undefined : readDigest(head, bodyDigest);
 
@@ -96,22 +108,29 @@ export function compileForm(form: SignedForm, definition: SchemeDefinition, isSh
     ): Match | undefined => {
       if (arrayGuards !== undefined) checkArrays(arrayGuards, body);
       if (digest !== undefined && !digest(bytes)) return undefined;
+      if (isExtensible && !isUtf8(bytes)) return undefined;
       const candidates = keysNamed(keys, keyIdPlace === undefined ? undefined : keyId);
-      const proveFor = (url: string) => {
-        let key: Key | undefined;
-        for (const write of writings) key ??= prove(candidates, signatures, write(texts, url, body, head));
-        return key;
+      const proveFor = (url: string): Proof | undefined => {
+        let proof: Proof | undefined;
+        for (const write of writings) {
+          const content = write(texts, url, body, head);
+          const key = prove(candidates, signatures, content);
+          if (key !== undefined) proof ??= { key, write, url, content };
+        }
+        return proof;
       };
-      let key = proveFor(urls.first);
-      if (key === undefined) for (const url of urls.others) key ??= proveFor(url);
-      if (key === undefined) return undefined;
+      let proof = proveFor(urls.first);
+      if (proof === undefined) for (const url of urls.others) proof ??= proveFor(url);
+      if (proof === undefined || isAnswer?.(proof.content) === true) return undefined;
+      const { key, write, url } = proof;
       return describeMatch(
         {
           key,
           id: idPlace === undefined ? undefined : id,
           body,
           coversBody: covers,
-          content: () => writeFirst({ ...texts, timestamp: '' }, urls.first, body, head),
+          // As it was signed: of several ways to write a delivery, one alone fits its signature.
+          content: () => write({ ...texts, timestamp: '' }, url, body, head),
           readUnsigned: () => readUnsigned(head, unsigned),
         },
         definition,
@@ -150,6 +169,15 @@ function compileConditions({ when, guards }: FormConditions): ((head: RequestHea
   };
 }
 
+/**
+ * Whether the secret is hashed ahead of the rest: a hash can be continued by who knows its end, which writes padding behind what was
+ * signed. That padding is no UTF-8, and what these senders send is.
+ */
+function beginsWithSecret({ algorithm, content = '' }: SignedForm): boolean {
+  if (!('hash' in algorithm) || 'publicKey' in algorithm) return false;
+  return [content].flat().some((template) => template.startsWith('{secret}'));
+}
+
 function readTime(head: RequestHead, place: TimestampPlace, item: string | undefined): string {
   const { header, item: label, query } = place;
   if (query !== undefined) {
@@ -178,7 +206,11 @@ function readDigest(
   head: RequestHead,
   { hash, encoding, query }: NonNullable<Exclude<SignedForm['bodyDigest'], undefined>>,
 ): (body: Uint8Array) => boolean {
-  const text = parameterOf(queryParameters(head), query);
+  const parameters = queryParameters(head);
+  const text = parameterOf(parameters, query);
+  // Senders add it at the end. Elsewhere it may be part of a text that somebody wrote and the sender signed.
+  if (parameters.at(-1)?.name !== query)
+    throw invalid(`The parameter "${query}" is not the last one of the query.`);
   const given = text === undefined ? undefined : decodeDigest(text, encoding, DIGEST_BYTES[hash]);
   if (given === undefined) throw invalid(`The parameter "${query}" is no digest of the body.`);
   return (body) => timingSafeEqual(createHash(hash).update(body).digest(), given);

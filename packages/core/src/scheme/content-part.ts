@@ -30,6 +30,8 @@ export interface SortedPart {
 export interface FieldsPart {
   readonly fields: readonly [string, ...string[]];
   readonly join: string;
+  /** The one field that may hold `join`. With two, text could be moved from one to the other under the same signature. Default: none. */
+  readonly joinWithin?: string;
 }
 
 /** Headers whose names the signature lists. The request says which; the definition says which it may and must. */

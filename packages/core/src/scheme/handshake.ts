@@ -8,7 +8,7 @@ import { parameterOf, queryParameters } from './request-query.ts';
 import type { Handshake, Key } from './scheme.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 
-const CHARACTERS = {
+export const CHARACTERS = {
   hex: /^[0-9a-f]+$/,
   digits: /^[0-9]+$/,
   base64: /^[A-Za-z0-9+/=_-]+$/,

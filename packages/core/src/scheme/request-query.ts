@@ -12,8 +12,9 @@ export interface Parameter {
 }
 
 /**
- * The address as the sender signs it: the one it was given, with the query as received.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` where the verifier was not told the address.
+ * The address as the sender signs it: the one it was given, with the query as received. A sender only adds to the query that it was
+ * given; with any other one, signed text from behind the address could be moved into it.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` where the verifier was not told the address; `ERR_WEBHOOK_HEADER_INVALID` for another query.
  */
 export function signedUrl(head: RequestHead): string {
   const { publicUrl } = head;
@@ -24,7 +25,15 @@ export function signedUrl(head: RequestHead): string {
     );
   }
   const received = queryText(head.url);
-  return received === undefined ? publicUrl : `${withoutQuery(publicUrl)}?${received}`;
+  if (received === undefined) return publicUrl;
+  const given = queryText(publicUrl);
+  if (given !== undefined && received !== given && !received.startsWith(`${given}&`)) {
+    throw new WebhookError(
+      'ERR_WEBHOOK_HEADER_INVALID',
+      'The query of the request does not begin with that of "publicUrl".',
+    );
+  }
+  return `${withoutQuery(publicUrl)}?${received}`;
 }
 
 /** An address without its query. */

@@ -35,6 +35,8 @@ export interface SignedContent {
   /** Whether the content names the address; then it can't be read without one. */
   readonly namesUrl: boolean;
   readonly namesMethod: boolean;
+  /** Whether nothing stands between the address and the body behind it. */
+  readonly urlTouchesBody: boolean;
   /** Tests the id for a border that could be seen elsewhere. */
   readonly idBorders: Borders;
   /** Whether a time may not begin with a zero: digits could be moved to it from the part before it. */
@@ -79,6 +81,11 @@ export function compileContent(form: Exclude<SignedForm, { content?: undefined }
   return {
     namesUrl: names('url', 'baseUrl', 'path'),
     namesMethod: names('method'),
+    urlTouchesBody: flat.some((pieces) =>
+      pieces.some(
+        (piece, at) => isNamed(piece, ['url', 'path']) && isNamed(pieces[at + 1], ['body', 'canonicalJson']),
+      ),
+    ),
     idBorders: flat.map((pieces) => bordersOf(pieces, 'id')).reduce((a, b) => (text) => a(text) && b(text)),
     refusesLeadingZero: flat.some((pieces) => follows(pieces, 'timestamp')),
     readSlots:
@@ -213,10 +220,17 @@ class Compiler {
       };
     }
     if ('fields' in part) {
-      const { fields, join } = part;
+      const { fields, join, joinWithin } = part;
+      const textOf = (body: BodyReader, path: string) => {
+        const text = fieldText(body.field(path), path) ?? '';
+        if (path !== joinWithin && join !== '' && text.includes(join))
+          throw invalid(
+            `The field "${path}" of the body holds what separates it from others in the signature.`,
+          );
+        return text;
+      };
       return {
-        write: (_texts, _url, body) =>
-          utf8(fields.map((path) => fieldText(body.field(path), path) ?? '').join(join)),
+        write: (_texts, _url, body) => utf8(fields.map((path) => textOf(body, path)).join(join)),
         plain: false,
       };
     }
@@ -260,6 +274,10 @@ function bordersOf(pieces: readonly TemplatePiece[], name: string, of = ''): Bor
 function literalAt(pieces: readonly TemplatePiece[], index: number): string {
   const piece = pieces[index];
   return piece !== undefined && 'literal' in piece ? piece.literal : '';
+}
+
+function isNamed(piece: TemplatePiece | undefined, names: readonly string[]): boolean {
+  return piece !== undefined && 'name' in piece && names.includes(piece.name);
 }
 
 /** Whether a part stands right behind another one. */

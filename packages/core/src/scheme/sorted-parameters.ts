@@ -1,4 +1,5 @@
 import type { SortedPart } from './content-part.ts';
+import { invalid } from './head-texts.ts';
 import type { Parameter } from './request-query.ts';
 
 /** Makes the function that writes parameters in the order of their names. */
@@ -11,6 +12,8 @@ export function compileSorted(part: SortedPart): (parameters: readonly Parameter
     const list: [name: string, value: string][] = [];
     for (const each of parameters) {
       if (omitted.has(each.name)) continue;
+      if (replace !== undefined && [...replace.characters].some((character) => each.name.includes(character)))
+        throw invalid('The name of a parameter holds what separates it from others in the signature.');
       list.push(raw ? [each.rawName, each.rawValue] : [each.name, each.value]);
     }
     list.sort(unique ? byNameAndValue : byName);

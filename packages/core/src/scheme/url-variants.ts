@@ -4,6 +4,8 @@ import type { UrlRules } from './signed-form.ts';
 // What RFC 3986 allows in a query: a body's first brace or quote can't be moved to the address ahead of it.
 const SIGNED_URL = /^[A-Za-z0-9._~%!$'()*+,;:@/?&=[\]-]{1,8192}$/;
 
+const BRACKET_IN_QUERY = /\?.*[[\]]/;
+
 /** The texts that a sender may have signed for an address. */
 export interface SignedUrls {
   readonly first: string;
@@ -11,9 +13,12 @@ export interface SignedUrls {
   readonly others: readonly string[];
 }
 
-/** @throws `ERR_WEBHOOK_HEADER_INVALID` for an address with characters that no sender signs. */
-export function urlVariants(url: string, rules: UrlRules | undefined): SignedUrls {
-  if (!SIGNED_URL.test(url))
+/**
+ * @param touchesBody The body follows at once: its first bracket must not be moved to the query ahead of it.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` for an address with characters that no sender signs.
+ */
+export function urlVariants(url: string, rules: UrlRules | undefined, touchesBody: boolean): SignedUrls {
+  if (!SIGNED_URL.test(url) || (touchesBody && BRACKET_IN_QUERY.test(url)))
     throw invalid('The address of the request holds characters that must be percent-encoded.');
   const first = rules?.decode === undefined ? url : decoded(url, rules.decode);
   if (rules?.variants !== 'port') return { first, others: [] };

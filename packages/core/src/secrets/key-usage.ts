@@ -38,6 +38,11 @@ export class KeyUsage {
     counter.lastMatchAt = now;
   }
 
+  /** Ids of the keys that matched. */
+  get matched(): readonly string[] {
+    return [...this.#counters].filter(([, { matches }]) => matches > 0).map(([id]) => id);
+  }
+
   of(id: string): KeyUse {
     return this.#counters.get(id) ?? UNUSED;
   }

@@ -23,7 +23,8 @@ export interface KeySet<K = KeyObject> {
  * a way that the delivery comes back.
  */
 export type MissResult<K = KeyObject> =
-  | { state: 'changed'; set: KeySet<K> }
+  /** `doubt`: why a signature that no key of the newer set matches may be genuine all the same. */
+  | { state: 'changed'; set: KeySet<K>; doubt?: string | undefined }
   | { state: 'unchanged' }
   | { state: 'uncertain'; message: string };
 

@@ -25,6 +25,8 @@ export interface RefresherParts {
   readonly provider: SecretProvider;
   readonly clock: Clock;
   readonly timing: KeyringTiming;
+  /** Ids of the keys that have verified a delivery. */
+  readonly matchedKeyIds: () => readonly string[];
   /**
    * Takes over an answer, whole or not at all.
    * @param startedAt When its load began, by the monotonic clock.
@@ -159,7 +161,7 @@ export class Refresher {
   }
 
   #start(reason: ReloadReason, keyId?: string, done = new Deferred<void>()): Deferred<void> {
-    const { provider, clock, timing } = this.#parts;
+    const { provider, clock, timing, matchedKeyIds } = this.#parts;
     this.#cancelTimers();
     const controller = new AbortController();
     const startedAt = clock.monotonic();
@@ -169,7 +171,7 @@ export class Refresher {
     let answer: unknown;
     let pending: boolean;
     try {
-      const context = { signal: controller.signal, reason };
+      const context = { signal: controller.signal, reason, matchedKeyIds: matchedKeyIds() };
       answer = provider.load(keyId === undefined ? context : { ...context, keyId });
       pending = isThenable(answer);
     } catch (thrown) {

@@ -68,6 +68,7 @@ export class SecretKeyring<K> implements Keyring<K> {
       provider,
       clock,
       timing,
+      matchedKeyIds: () => this.#usage.matched,
       apply: (answer, reason, startedAt) => this.#apply(answer, reason, startedAt),
       ended: (attempt) => this.#ended(attempt),
     });
@@ -180,20 +181,19 @@ export class SecretKeyring<K> implements Keyring<K> {
   #verdict(tried: KeySet<K>): MissResult<K> {
     if (this.#closed) return { state: 'uncertain', message: 'The keyring is closed.' };
     const set = this.keys();
-    if (set.sequence > tried.sequence) return { state: 'changed', set };
+    const doubt = this.#doubt();
+    if (set.sequence > tried.sequence) return { state: 'changed', set, doubt };
+    return doubt === undefined ? { state: 'unchanged' } : { state: 'uncertain', message: doubt };
+  }
+
+  /** Why the set may not be the one that the sender signs with. */
+  #doubt(): string | undefined {
     const error = this.#refresher.last?.error;
-    if (error !== undefined) {
-      return {
-        state: 'uncertain',
-        message: `No key matches, and the last reload of the secrets failed. ${error.message}`,
-      };
-    }
+    if (error !== undefined)
+      return `No key matches, and the last reload of the secrets failed. ${error.message}`;
     const until = this.#notice.until;
-    if (until === undefined) return { state: 'unchanged' };
-    return {
-      state: 'uncertain',
-      message: `No key matches, and a rotation is announced until ${new Date(until).toISOString()}.`,
-    };
+    if (until === undefined) return undefined;
+    return `No key matches, and a rotation is announced until ${new Date(until).toISOString()}.`;
   }
 
   #apply(answer: unknown, reason: ReloadReason, startedAt: number): void {

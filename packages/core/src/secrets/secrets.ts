@@ -45,12 +45,14 @@ export interface SecretProvider {
   readonly onDemand?: boolean;
   /**
    * Gives the whole set. A synchronous answer is used at once; a promise is bounded by the keyring's timeout, which aborts `signal`.
-   * `keyId` is the key that a request named and the set does not hold.
+   * `keyId` is the key that a request named and the set does not hold. `matchedKeyIds` are those of the set that have verified a
+   * delivery: a source of more keys than a set takes must go on giving them, since anybody can name others.
    */
   load(context: {
     signal: AbortSignal;
     reason: ReloadReason;
     keyId?: string;
+    matchedKeyIds?: readonly string[];
   }): SecretSetInput | Promise<SecretSetInput>;
   /** Calls `changed` when the source may hold something new, until the returned function is called. A hint, not the truth. */
   watch?(changed: () => void): () => void;

@@ -38,10 +38,10 @@ export async function store(run: Run, made: NewSecret): Promise<{ id: string; se
   return { id, set };
 }
 
-/** When the vendor's signing with the replaced secret ends. A date that no vendor can mean must not cost the new secret. */
+/** When the vendor's signing with the replaced secret ends. A date that no vendor can mean must cost neither secret. */
 function endAtVendor({ replacedUntil }: NewSecret, { graceSeconds }: RotationVendor, now: number): number {
   const told = replacedUntil?.getTime() ?? Number.NaN;
-  return told <= now + LONGEST_GRACE_MS ? told : now + graceSeconds * 1000;
+  return told > now && told <= now + LONGEST_GRACE_MS ? told : now + graceSeconds * 1000;
 }
 
 /** The only copy of the new secret may be in this process: writing is tried again, in the end over a set that can't be read. */

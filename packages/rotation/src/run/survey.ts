@@ -51,12 +51,17 @@ export async function survey(settings: Settings): Promise<Survey> {
       checkRoom(common, settings);
       return { ...common, replaced: { ...named, place }, mayHaveRotated };
     }
-    const isStored = left.step !== 'announced' && isResumable;
+    // Stopped around the call, a run has stored the new secret only if it has kept the old one: else the target is an older copy.
+    const isKept =
+      left.step !== 'calling' ||
+      left.compromised === true ||
+      keys.named(listOf(set.previous)).some(({ id }) => id === left.replaces);
+    const isStored = left.step !== 'announced' && isResumable && isKept;
     if (isStored) return { ...common, replaced: undefined, mayHaveRotated: false };
   }
   const replaced = choose(currents, settings);
   checkRoom(common, settings);
-  return { ...common, replaced, mayHaveRotated: false };
+  return { ...common, replaced, mayHaveRotated: left?.step === 'calling' && isResumable };
 }
 
 function readCurrents(set: SecretSetInput, keys: KeyReader): NamedSecret[] {

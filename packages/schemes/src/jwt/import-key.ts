@@ -34,11 +34,20 @@ function importSecret(input: string | Uint8Array, { secret }: JwtSchemeDefinitio
   // What everybody may know is no secret: a token could be signed with it.
   if (Buffer.from(input).toString('latin1').trimStart().startsWith('-----BEGIN'))
     throw secretError('it is a key or certificate in PEM form; the scheme wants a shared secret');
+  if (isJwk(input)) throw secretError('it is a key as JSON (JWK); the scheme wants a shared secret');
   const bytes = typeof input === 'string' ? decode(input, encoding) : Buffer.from(input);
   if (bytes === undefined) throw secretError(`the text is not ${encoding}, or not in its canonical form`);
   if (bytes.length < minBytes)
     throw secretError(`the key has ${bytes.length} bytes; at least ${minBytes} are wanted`);
   return createSecretKey(bytes);
+}
+
+function isJwk(input: string | Uint8Array): boolean {
+  try {
+    return Object.hasOwn(JSON.parse(Buffer.from(input).toString('utf8')), 'kty');
+  } catch {
+    return false;
+  }
 }
 
 function decode(text: string, encoding: 'utf8' | 'base64' | 'hex'): Buffer | undefined {

@@ -50,13 +50,15 @@ export function jwksSecrets(url: string, options: JwksSecretsOptions): SecretPro
 
   return {
     name: `JWKS ${url}`,
-    async load({ signal, keyId }) {
+    async load({ signal, keyId, matchedKeyIds = [] }) {
       const fetched = await fetchLimited(url, { fetch, limitBytes, signal, accept: 'application/json' });
       if (fetched.bytes === undefined) throw failed(`The address ${fetched.problem}.`);
       const keys = readKeys(fetched.bytes, algorithms);
       if (keyId !== undefined && keys.some(({ id }) => id === keyId)) remember(named, keyId);
-      const first = keys.filter(({ id }) => id !== undefined && named.has(id));
-      const current = [...first, ...keys.filter((key) => !first.includes(key))].slice(0, MAX_KEYS);
+      // Anybody can name a key, so that one comes first which this load is for, and then those that have proved themselves.
+      const rank = ({ id }: ListedKey) =>
+        id === undefined ? 3 : id === keyId ? 0 : matchedKeyIds.includes(id) ? 1 : named.has(id) ? 2 : 3;
+      const current = keys.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_KEYS);
       if (current.length === 0) throw failed(`The set has no key for ${algorithms.join(', ')}.`);
       return { current: current.map(toInput) };
     },
