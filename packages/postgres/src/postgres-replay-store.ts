@@ -25,7 +25,7 @@ export interface PostgresReplayStoreOptions extends TableOptions {
    */
   timeoutMs?: number;
   /**
-   * Gives the statements names, so that each connection parses and plans each of them once: about twice as many claims a second. Only
+   * Gives the statements names, so that each connection parses and plans each of them once: a third to a half more claims a second. Only
    * for `pg` itself, and not behind a pooler that gives a transaction to any connection and knows no prepared statements.
    * Default: false.
    */
