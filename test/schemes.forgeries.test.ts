@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import {
   createVerifier,
   type DefinedScheme,
@@ -6,6 +6,7 @@ import {
   type WebhookRequest,
 } from '@countersign/core';
 import * as schemes from '@countersign/schemes';
+import { netlify } from '@countersign/schemes/jwt';
 import { describe, expect, test } from 'vitest';
 import { clockAt, verdictAt } from './schemes.verdict.ts';
 import { mac, macBy, NOW, SECRET } from './support/by-hand.ts';
@@ -214,4 +215,29 @@ describe('separators within what they separate', () => {
     expect(moved.join(':')).toBe(fields.join(':'));
     expect(await send(moved)).toBe(INVALID);
   });
+
+  test('vonageSms: a name that swallows another parameter', async () => {
+    const content = `&msisdn=1555&text=hello&timestamp=${NOW}`;
+    const sig = mac('sha256', 'hex', content);
+    const at = (query: string) =>
+      verdictAt(
+        schemes.vonageSms({ method: 'sha256' }),
+        SECRET,
+        {
+          method: 'GET',
+          url: `/in?${query}&timestamp=${NOW}&sig=${sig}`,
+          headers: {},
+          body: Buffer.alloc(0),
+        },
+        URL,
+        NOW,
+      );
+    expect(await at('msisdn=1555&text=hello')).toBe(ACCEPTED);
+    expect(await at('msisdn%3D1555%26text=hello')).toBe(INVALID);
+  });
+});
+
+test('netlify: a public key as JSON is no shared secret', () => {
+  const jwk = JSON.stringify(generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }));
+  expect(() => createVerifier({ scheme: netlify(), secrets: jwk })).toThrow(/JWK/);
 });

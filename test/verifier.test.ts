@@ -16,6 +16,7 @@ import {
   WebhookError,
   type WebhookEvent,
 } from '@countersign/core';
+import { stripe } from '@countersign/schemes';
 import { manualClock, sign, tamper } from '@countersign/testing';
 import { describe, expect, it } from 'vitest';
 
@@ -434,6 +435,36 @@ describe('the refusal status', () => {
       code: 'ERR_WEBHOOK_SECRETS_UNCERTAIN',
       status: 503,
     });
+  });
+
+  it('takes a match that a reload brings from any thenable', async () => {
+    const inner = stripe();
+    const scheme: DefinedScheme = {
+      ...inner,
+      open(head) {
+        const opened = inner.open(head);
+        return {
+          ...opened,
+          match(bytes, keys) {
+            const match = opened.match(bytes, keys);
+            // Calls back and gives nothing: all that a thenable has to do.
+            // biome-ignore lint/suspicious/noThenProperty: that is what is tested.
+            return { then: (done: (value: typeof match) => void) => void done(match) } as never;
+          },
+        };
+      },
+    };
+    let current = `${secret}-of-before`;
+    const clock = manualClock();
+    const verifier = createVerifier({ scheme, secrets: async () => ({ current }), clock });
+    await verifier.ready();
+    current = secret;
+    // Longer than the cooldown of misses.
+    await clock.advance(30_000);
+    const request = sign(inner, { secret, body: '{"id":"evt_1"}', timestamp: clock.now() / 1000 });
+    const { key } = await verifier.verify(request);
+    expect(key.role).toBe('current');
+    await verifier.close();
   });
 
   it('never touches a missing signature or a malformed header', async () => {
