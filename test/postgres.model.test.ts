@@ -4,7 +4,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Database, openDatabase } from './postgres.database.ts';
 import { ReplayHistory } from './replay-history.ts';
 import { type Commands, commands, Model, type Real } from './replay-store-model.ts';
-import { checkEnd, deliverAll, deliveries, KEEP_MS, LEASE_MS, pauses, UNIT_MS } from './replay-traffic.ts';
+import {
+  checkEnd,
+  deliverAll,
+  deliveries,
+  inModelTime,
+  KEEP_MS,
+  LEASE_MS,
+  pauses,
+} from './replay-traffic.ts';
 import { describeWith } from './support/servers/available.ts';
 
 const describeWithPostgres = await describeWith('postgres');
@@ -20,35 +28,16 @@ describeWithPostgres('the PostgreSQL replay store', () => {
   async function slowed(): Promise<Real> {
     await database.clear();
     const store = database.store({ sweepSeconds: false });
-    let entries = 0;
-    async function counted<T>(call: Promise<T>): Promise<T> {
-      const result = await call;
+    const count = async () => {
       const [row] = await database.query<{ count: string }>(
         `SELECT count(*) FROM ${database.schema}.countersign_replay`,
       );
-      entries = Number(row?.count);
-      return result;
-    }
-    return {
-      tokens: [],
-      async advance(ms) {
-        await database.advance(ms * UNIT_MS);
-        await counted(store.sweep());
-      },
-      store: {
-        async claim(key, { leaseMs, keepMs }) {
-          const options = { leaseMs: leaseMs * UNIT_MS, keepMs: keepMs * UNIT_MS };
-          const result = await counted(store.claim(key, options));
-          if (result.state !== 'in-progress') return result;
-          return { state: 'in-progress', retryAfterMs: Math.ceil(result.retryAfterMs / UNIT_MS) };
-        },
-        renew: (key, token, leaseMs) => counted(store.renew(key, token, leaseMs * UNIT_MS)),
-        commit: (key, token, { ttlMs, guardMs }) =>
-          counted(store.commit(key, token, { ttlMs: ttlMs * UNIT_MS, guardMs: guardMs * UNIT_MS })),
-        release: (key, token) => counted(store.release(key, token)),
-        health: () => ({ name: 'postgres', entries, warnings: [] }),
-      },
+      return Number(row?.count);
     };
+    return inModelTime(store, count, async (ms) => {
+      await database.advance(ms);
+      await store.sweep();
+    });
   }
 
   test('agrees with a plain model on every answer', async () => {

@@ -5,7 +5,15 @@ import { Redis } from 'ioredis';
 import { afterAll, beforeAll, test } from 'vitest';
 import { ReplayHistory } from './replay-history.ts';
 import { type Commands, commands, Model, type Real } from './replay-store-model.ts';
-import { checkEnd, deliverAll, deliveries, KEEP_MS, LEASE_MS, pauses, UNIT_MS } from './replay-traffic.ts';
+import {
+  checkEnd,
+  deliverAll,
+  deliveries,
+  inModelTime,
+  KEEP_MS,
+  LEASE_MS,
+  pauses,
+} from './replay-traffic.ts';
 import { describeWith } from './support/servers/available.ts';
 import { acquireRedis } from './support/servers/redis-server.ts';
 
@@ -49,29 +57,7 @@ describeWithRedis('the Redis replay store', () => {
   function slowed(): Real {
     const { prefix, advance } = newSpace();
     const store = redisReplayStore({ client, prefix });
-    let entries = 0;
-    async function counted<T>(call: Promise<T>): Promise<T> {
-      const result = await call;
-      entries = (await client.keys(`${prefix}*`)).length;
-      return result;
-    }
-    return {
-      tokens: [],
-      advance: async (ms) => counted(advance(ms * UNIT_MS)),
-      store: {
-        async claim(key, { leaseMs, keepMs }) {
-          const options = { leaseMs: leaseMs * UNIT_MS, keepMs: keepMs * UNIT_MS };
-          const result = await counted(store.claim(key, options));
-          if (result.state !== 'in-progress') return result;
-          return { state: 'in-progress', retryAfterMs: Math.ceil(result.retryAfterMs / UNIT_MS) };
-        },
-        renew: (key, token, leaseMs) => counted(store.renew(key, token, leaseMs * UNIT_MS)),
-        commit: (key, token, { ttlMs, guardMs }) =>
-          counted(store.commit(key, token, { ttlMs: ttlMs * UNIT_MS, guardMs: guardMs * UNIT_MS })),
-        release: (key, token) => counted(store.release(key, token)),
-        health: () => ({ name: 'redis', entries, warnings: [] }),
-      },
-    };
+    return inModelTime(store, async () => (await client.keys(`${prefix}*`)).length, advance);
   }
 
   test('agrees with a plain model on every answer', async () => {

@@ -1,6 +1,8 @@
+import type { ReplayStore } from '@countersign/core';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 import type { ReplayHistory } from './replay-history.ts';
+import type { Real } from './replay-store-model.ts';
 
 // A sender that delivers the same few events again and again, at the same time, to handlers that end well, fail, crash, or outlive
 // their lease.
@@ -9,7 +11,7 @@ import type { ReplayHistory } from './replay-history.ts';
  * A server's clock can't be stopped, so the milliseconds of models are long ones: what really passes between two calls is less than the
  * smallest difference that a model makes.
  */
-export const UNIT_MS = 1_000_000;
+const UNIT_MS = 1_000_000;
 export const LEASE_MS: number = 10 * UNIT_MS;
 export const KEEP_MS: number = 1e6 * UNIT_MS;
 const KEYS = ['a', 'b'];
@@ -58,4 +60,37 @@ export async function checkEnd(history: ReplayHistory, advance: Advance): Promis
   await history.pass(LEASE_MS, () => advance(LEASE_MS));
   for (const key of KEYS) await history.claim(key);
   expect(history.contradictions()).toEqual([]);
+}
+
+/** A store in the model's time, which also tells how many deliveries it holds: counted after each call. */
+export function inModelTime(
+  store: ReplayStore,
+  count: () => Promise<number>,
+  advance: (ms: number) => Promise<unknown>,
+): Real {
+  let entries = 0;
+  async function counted<T>(call: Promise<T>): Promise<T> {
+    const result = await call;
+    entries = await count();
+    return result;
+  }
+  return {
+    tokens: [],
+    async advance(ms) {
+      await counted(advance(ms * UNIT_MS));
+    },
+    store: {
+      async claim(key, { leaseMs, keepMs }) {
+        const options = { leaseMs: leaseMs * UNIT_MS, keepMs: keepMs * UNIT_MS };
+        const result = await counted(store.claim(key, options));
+        if (result.state !== 'in-progress') return result;
+        return { state: 'in-progress', retryAfterMs: Math.ceil(result.retryAfterMs / UNIT_MS) };
+      },
+      renew: (key, token, leaseMs) => counted(store.renew(key, token, leaseMs * UNIT_MS)),
+      commit: (key, token, { ttlMs, guardMs }) =>
+        counted(store.commit(key, token, { ttlMs: ttlMs * UNIT_MS, guardMs: guardMs * UNIT_MS })),
+      release: (key, token) => counted(store.release(key, token)),
+      health: () => ({ name: 'slowed', entries, warnings: [] }),
+    },
+  };
 }

@@ -74,7 +74,7 @@ export class Verification<K> {
 
   /** A key matches: what is left is time, which may have passed. */
   #accept(opened: Opened<K>, body: Uint8Array, match: Match, startedAt: number): Delivery {
-    const { clock, freshness, keyring } = this.#settings;
+    const { clock, freshness, keyring, scheme, endpoint } = this.#settings;
     this.#refusals.noteMatch();
     const signedAt = match.signedAt === undefined ? opened.signedAt : match.signedAt;
     // Once more, since reading may have taken long: a body held back must not outlive what the replay store remembers.
@@ -83,7 +83,14 @@ export class Verification<K> {
     checkValidity(match, clock);
     // Only now: a replayed delivery that is too old must not make a replaced secret look as if it were still used.
     keyring.matched(match.key.id);
-    const delivery = this.#delivery(body, match, signedAt ?? undefined);
+    const delivery = new Delivery({
+      scheme: scheme.name,
+      endpoint,
+      body,
+      match,
+      signedAt: signedAt ?? undefined,
+      record: this.#recordOf,
+    });
     this.#reportVerified(delivery, startedAt);
     return delivery;
   }
@@ -122,11 +129,6 @@ export class Verification<K> {
     return doubt === undefined
       ? new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', this.#mismatch)
       : new WebhookError('ERR_WEBHOOK_SECRETS_UNCERTAIN', doubt);
-  }
-
-  #delivery(body: Uint8Array, match: Match, signedAt: number | undefined): Delivery {
-    const { scheme, endpoint } = this.#settings;
-    return new Delivery({ scheme: scheme.name, endpoint, body, match, signedAt, record: this.#recordOf });
   }
 
   #reportVerified(delivery: Delivery, startedAt: number): void {

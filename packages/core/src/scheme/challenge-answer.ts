@@ -1,5 +1,5 @@
+import { handshakesOf } from './form-facts.ts';
 import { CHARACTERS } from './handshake.ts';
-import type { HandshakeRule } from './handshake-definition.ts';
 import type { Message } from './message.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 
@@ -7,11 +7,10 @@ import type { SchemeDefinition } from './scheme-definition.ts';
  * Makes the test whether signed content is what an unsigned handshake signs for anybody who asks: then its signature proves nothing.
  * `undefined` where no handshake signs such content. No sender's delivery is a bare challenge.
  */
-export function compileAnswerTest({
-  handshake,
-}: Pick<SchemeDefinition, 'handshake'>): ((content: Message) => boolean) | undefined {
-  const rules: readonly HandshakeRule[] = handshake === undefined ? [] : [handshake].flat();
-  const tests = rules.flatMap(({ signed, challenge, mac }) => {
+export function compileAnswerTest(
+  definition: Pick<SchemeDefinition, 'handshake'>,
+): ((content: Message) => boolean) | undefined {
+  const tests = handshakesOf(definition).flatMap(({ signed, challenge, mac }) => {
     const over = mac?.over ?? '{challenge}';
     // Content that holds the secret, or an address behind it, is no other content.
     if (signed || challenge === undefined || mac === undefined || /\{(?:secret|url)\}/.test(over)) return [];

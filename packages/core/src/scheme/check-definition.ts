@@ -12,8 +12,7 @@ import {
   checkText,
 } from './check-values.ts';
 import { firmNamesIn, parseTemplate } from './content-template.ts';
-import { coversBytes, formsOf, signsForm } from './form-facts.ts';
-import type { HandshakeRule } from './handshake-definition.ts';
+import { coversBytes, formsOf, handshakesOf, signsForm } from './form-facts.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 import { isInBody } from './signature-place.ts';
 import type { SignedForm } from './signed-form.ts';
@@ -33,7 +32,7 @@ export function checkDefinition(definition: SchemeDefinition): void {
     'delivery',
     'about',
   ]);
-  const { name, secret, signed, unsigned, delivery, handshake, multipartField, about } = definition;
+  const { name, secret, signed, unsigned, delivery, multipartField, about } = definition;
   if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
     throw configError('"name" of a scheme must be lower-case letters, digits and hyphens.');
   }
@@ -52,8 +51,7 @@ export function checkDefinition(definition: SchemeDefinition): void {
   checkRecord('unsigned', unsigned);
   for (const [label, header] of Object.entries(unsigned ?? {})) checkHeader(`unsigned.${label}`, header);
   if (multipartField !== undefined) checkText('multipartField', multipartField);
-  const rules = handshake === undefined ? [] : Array.isArray(handshake) ? handshake : [handshake];
-  for (const rule of rules) checkHandshake(rule as HandshakeRule, secret);
+  for (const rule of handshakesOf(definition)) checkHandshake(rule, secret);
   checkDelivery(delivery);
   if (about !== undefined)
     checkKeys('"about"', about, [

@@ -1,11 +1,17 @@
 import type { ContentPart } from './content-part.ts';
 import { namesIn, parseTemplate } from './content-template.ts';
+import type { HandshakeRule } from './handshake-definition.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 import type { SignedForm } from './signed-form.ts';
 
 /** The forms of a definition as a list. */
 export function formsOf({ signed }: Pick<SchemeDefinition, 'signed'>): readonly SignedForm[] {
   return Array.isArray(signed) ? (signed as readonly SignedForm[]) : [signed as SignedForm];
+}
+
+/** The handshakes of a definition as a list. */
+export function handshakesOf({ handshake }: Pick<SchemeDefinition, 'handshake'>): readonly HandshakeRule[] {
+  return handshake === undefined ? [] : [handshake].flat();
 }
 
 /** Whether a form's signature covers the body: its bytes, a digest of them, or everything that a parser reads of them. */

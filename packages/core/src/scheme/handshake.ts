@@ -2,6 +2,7 @@ import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:cr
 import type { WebhookAnswer } from '../answer.ts';
 import type { RequestHead } from '../request.ts';
 import { WebhookError } from '../webhook-error.ts';
+import { handshakesOf } from './form-facts.ts';
 import type { HandshakeConditions, HandshakeRule } from './handshake-definition.ts';
 import { fieldOf } from './json-body.ts';
 import { parameterOf, queryParameters } from './request-query.ts';
@@ -18,11 +19,10 @@ export const CHARACTERS = {
 } as const;
 
 /** The rules of a definition as functions; `undefined` where it has none. */
-export function compileHandshake({ handshake, name }: SchemeDefinition): Handshake | undefined {
-  if (handshake === undefined) return undefined;
-  const rules: readonly HandshakeRule[] = Array.isArray(handshake)
-    ? (handshake as readonly HandshakeRule[])
-    : [handshake as HandshakeRule];
+export function compileHandshake(definition: SchemeDefinition): Handshake | undefined {
+  const rules = handshakesOf(definition);
+  if (definition.handshake === undefined) return undefined;
+  const { name } = definition;
   const signed = rules.filter((rule) => rule.signed);
   const open = rules.filter((rule) => !rule.signed);
   return Object.freeze({
