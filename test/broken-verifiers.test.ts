@@ -4,7 +4,7 @@ import { adapterCases } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';
 import { BROKEN_VERIFIERS } from './support/broken-verifiers.ts';
 import { expressMount } from './support/express-mount.ts';
-import { type ClassicForm, formsOf, isClassic } from './support/forms.ts';
+import { type ClassicForm, isClassic, rulesOf } from './support/forms.ts';
 import { MATRIX, runMatrix } from './support/matrix/index.ts';
 
 // What a broken verifier swallows never comes: there is no reason to wait for it as long as for a slow answer.
@@ -74,7 +74,7 @@ async function failuresOf(cases: readonly { name: string; run(): Promise<void> }
 }
 
 function formOf(scheme: DefinedScheme): ClassicForm {
-  const form = formsOf(scheme).find((each) => isClassic(scheme.definition, each));
+  const form = rulesOf(scheme).find((each) => isClassic(scheme.definition, each));
   if (form === undefined || !isClassic(scheme.definition, form))
     throw new TypeError(`${scheme.name} has no form for the matrix.`);
   return form;

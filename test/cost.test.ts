@@ -3,7 +3,7 @@ import {
   createVerifier,
   type DefinedScheme,
   memoryReplayStore,
-  type Opened,
+  type ParsedHead,
   type ReplayStore,
   type RequestHead,
   type Verifier,
@@ -198,9 +198,9 @@ function wasteful(
 ): DefinedScheme {
   return {
     ...scheme,
-    open(head) {
+    parseHead(head) {
       open?.(head);
-      const opened: Opened = scheme.open(head);
+      const opened: ParsedHead = scheme.parseHead(head);
       return {
         ...opened,
         match(bytes, keys) {

@@ -199,10 +199,10 @@ test.each([
   [
     'an option it does not know',
     () => webhook(chooser, { limitByte: 1 } as never),
-    /Did you mean "limitBytes"\?/,
+    /Did you mean "maxBodyBytes"\?/,
   ],
-  ['a limit of 0', () => webhook(chooser, { limitBytes: 0 }), /limitBytes/],
-  ['a limit that is not whole', () => webhook(chooser, { limitBytes: 1.5 }), /limitBytes/],
+  ['a limit of 0', () => webhook(chooser, { maxBodyBytes: 0 }), /maxBodyBytes/],
+  ['a limit that is not whole', () => webhook(chooser, { maxBodyBytes: 1.5 }), /maxBodyBytes/],
   [
     'an unknown contentEncoding',
     () => webhook(chooser, { contentEncoding: 'gzip' as never }),

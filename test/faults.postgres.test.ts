@@ -82,7 +82,7 @@ describeWithPostgres('with PostgreSQL', () => {
     await server.restart();
     await delivered;
 
-    expect(stand.runs.map(({ fence }) => fence)).toEqual([1, 2]);
+    expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 2]);
     expect(await stand.redeliver(1)).toBe(200);
     expect(stand.runs).toHaveLength(2);
   });
@@ -115,7 +115,7 @@ describeWithPostgres('with PostgreSQL', () => {
     await cutOff.seen('commit-failed');
     const again = other.redeliver(7);
     await vi.waitFor(() => expect(other.runs).toHaveLength(1), PATIENCE);
-    expect(other.runs[0]?.fence).toBe(2);
+    expect(other.runs[0]?.fencingToken).toBe(2);
 
     await proxy.heal();
     expect(await cutOff.deliver(7)).toBe(200);
@@ -149,7 +149,7 @@ describeWithPostgres('with PostgreSQL', () => {
     onTestFinished(() => unheard.end());
     const unheardStore = database.store({ pool: unheard, sweepSeconds: false });
     proxy.fault('replies', { type: 'delay', delayMs: 86_400_000 });
-    const claiming = unheardStore.claim('key', { leaseMs: 1000, keepMs: 1000 });
+    const claiming = unheardStore.claim('key', { leaseMs: 1000, fenceTtlMs: 1000 });
     const others = "FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
     const connections = () =>
       database.query<{ pid: number; state: string | null }>(`SELECT pid, state ${others}`);
@@ -171,7 +171,7 @@ describeWithPostgres('with PostgreSQL', () => {
       await stand.deliverOne();
 
       // Carried out, but nobody knew: the retry takes over when the lease is over.
-      expect(stand.runs.map(({ fence }) => fence > 1)).toEqual([direction === 'replies']);
+      expect(stand.runs.map(({ fencingToken }) => fencingToken > 1)).toEqual([direction === 'replies']);
       expect(stand.sender.stats().answers[503]).toBeGreaterThan(0);
       expect(await stand.redeliver(1)).toBe(200);
       expect(stand.runs).toHaveLength(1);

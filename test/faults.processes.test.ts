@@ -63,7 +63,7 @@ describeWithServers('receivers in processes of their own', () => {
       const [first, second] = await twoReceivers(kind);
       const body = bodyOf(sequence);
       const lost = first.deliver(body).catch(() => 'lost');
-      await first.did({ did: 'started', sequence, fence: 1 });
+      await first.did({ did: 'started', sequence, fencingToken: 1 });
       await first.kill();
       expect(await lost).toBe('lost');
 
@@ -71,10 +71,10 @@ describeWithServers('receivers in processes of their own', () => {
       expect(await untilAnswered(() => second.deliver(body))).toBe(204);
       await second.did({ did: 'observed', type: 'committed' });
       expect(await untilAnswered(() => second.deliver(body))).toBe(200);
-      expect(runsOf(first)).toEqual([{ did: 'started', sequence, fence: 1 }]);
+      expect(runsOf(first)).toEqual([{ did: 'started', sequence, fencingToken: 1 }]);
       expect(runsOf(second)).toEqual([
-        { did: 'started', sequence, fence: 2 },
-        { did: 'finished', sequence, fence: 2 },
+        { did: 'started', sequence, fencingToken: 2 },
+        { did: 'finished', sequence, fencingToken: 2 },
       ]);
     });
 
@@ -82,13 +82,13 @@ describeWithServers('receivers in processes of their own', () => {
       const [paused, other] = await twoReceivers(kind);
       const body = bodyOf(sequence);
       const late = paused.deliver(body);
-      await paused.did({ did: 'started', sequence, fence: 1 });
+      await paused.did({ did: 'started', sequence, fencingToken: 1 });
       paused.pause();
       const takenOver = untilAnswered(() => other.deliver(body));
-      await other.did({ did: 'started', sequence, fence: 2 });
+      await other.did({ did: 'started', sequence, fencingToken: 2 });
 
       paused.resume();
-      await paused.did({ did: 'aborted', sequence, fence: 1 });
+      await paused.did({ did: 'aborted', sequence, fencingToken: 1 });
       paused.letGo();
       // What is done is done, and the sender is told so; but nothing is committed by it.
       expect(await late).toBe(204);
@@ -101,19 +101,19 @@ describeWithServers('receivers in processes of their own', () => {
       expect(await untilAnswered(() => paused.deliver(body))).toBe(200);
       expect(paused.journal()).not.toContainEqual({ did: 'observed', type: 'committed' });
       expect(runsOf(other)).toEqual([
-        { did: 'started', sequence, fence: 2 },
-        { did: 'finished', sequence, fence: 2 },
+        { did: 'started', sequence, fencingToken: 2 },
+        { did: 'finished', sequence, fencingToken: 2 },
       ]);
     });
 
     // At-least-once: a process can die after its effect and before its commit.
-    it('no delivery is lost while one process after another is killed, and no two runs of one have the same fence', async () => {
+    it('no delivery is lost while one process after another is killed, and no two runs of one have the same fencing token', async () => {
       const { receivers, sent } = await underFire(kind);
       const finished = new Set<number>();
       const fences = new Map<number, number[]>();
       for (const entry of receivers.flatMap((receiver) => receiver.journal())) {
         if (entry.did === 'started') {
-          fences.set(entry.sequence, [...(fences.get(entry.sequence) ?? []), entry.fence]);
+          fences.set(entry.sequence, [...(fences.get(entry.sequence) ?? []), entry.fencingToken]);
         }
         if (entry.did === 'finished') finished.add(entry.sequence);
       }

@@ -44,7 +44,7 @@ describeWithRedis('with Redis', () => {
       await stage.server.restart();
       await delivered;
 
-      expect(stand.runs.map(({ fence }) => fence)).toEqual([1, 2]);
+      expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 2]);
       expect(await stand.redeliver(1)).toBe(200);
       expect(stand.runs).toHaveLength(2);
     });
@@ -82,7 +82,7 @@ describeWithRedis('with Redis', () => {
       await cutOff.seen('commit-failed');
       const again = other.redeliver(7);
       await vi.waitFor(() => expect(other.runs).toHaveLength(1), PATIENCE);
-      expect(other.runs[0]?.fence).toBe(2);
+      expect(other.runs[0]?.fencingToken).toBe(2);
 
       await stage.proxy.heal();
       expect(await cutOff.deliver(7)).toBe(200);
@@ -119,8 +119,8 @@ describeWithRedis('with Redis', () => {
 
         expect(stand.runs).toHaveLength(1);
         // Carried out, but nobody knew: the retry takes over when the lease is over.
-        const { fence } = stand.runs[0] ?? { fence: 0 };
-        if (!stage.redis.sendsAgain) expect(fence > 1).toBe(direction === 'replies');
+        const { fencingToken } = stand.runs[0] ?? { fencingToken: 0 };
+        if (!stage.redis.sendsAgain) expect(fencingToken > 1).toBe(direction === 'replies');
         expect(await stand.redeliver(1)).toBe(200);
         expect(stand.runs).toHaveLength(1);
       });
@@ -155,7 +155,7 @@ describeWithRedis('with Redis', () => {
         await forget(stage.server);
         const second = stand.redeliver(7);
         await vi.waitFor(() => expect(stand.runs).toHaveLength(2), PATIENCE);
-        expect(stand.runs.map(({ fence }) => fence)).toEqual([1, 1]);
+        expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 1]);
         await vi.waitFor(() => expect(stand.runs[0]?.signal.aborted).toBe(true), PATIENCE);
 
         gates[0]?.open();
@@ -241,7 +241,7 @@ describeWithRedis('with Redis', () => {
       await promote();
       const second = stand.redeliver(7);
       await vi.waitFor(() => expect(stand.runs).toHaveLength(2), PATIENCE);
-      expect(stand.runs.map(({ fence }) => fence)).toEqual([1, 1]);
+      expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 1]);
 
       gates[0]?.open();
       expect(await first).toBe(204);
@@ -320,7 +320,7 @@ function useRedis(open: (typeof REDIS_CLIENTS)[number]['open'], args: readonly s
     stage.redis = await open(stage.proxy);
     stage.store = redisReplayStore({ client: stage.redis.client, timeoutMs: STORE_TIMEOUT_MS });
     // The first call has a question in its wake; what comes after the second has nothing in its way.
-    for (const key of ['first', 'second']) await stage.store.claim(key, { leaseMs: 1000, keepMs: 1000 });
+    for (const key of ['first', 'second']) await stage.store.claim(key, { leaseMs: 1000, fenceTtlMs: 1000 });
   });
   afterEach(async () => {
     stage.redis.close();

@@ -20,7 +20,7 @@ export class FaultyStore implements ReplayStore {
     this.#server = server;
   }
 
-  claim(key: string, options: { leaseMs: number; keepMs: number }): Promise<ClaimResult> {
+  claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     return this.#pass('claim', () => this.#server.claim(key, options));
   }
 
@@ -28,7 +28,11 @@ export class FaultyStore implements ReplayStore {
     return this.#pass('renew', () => this.#server.renew(key, token, leaseMs));
   }
 
-  commit(key: string, token: ClaimToken, options: { ttlMs: number; guardMs: number }): Promise<boolean> {
+  commit(
+    key: string,
+    token: ClaimToken,
+    options: { ttlMs: number; replayWindowMs: number },
+  ): Promise<boolean> {
     return this.#pass('commit', () => this.#server.commit(key, token, options));
   }
 

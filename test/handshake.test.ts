@@ -74,36 +74,40 @@ const slack: HandshakeRule = {
   signed: true,
   when: { field: { type: 'url_verification' } },
   challenge: { field: 'challenge', characters: 'visible', maxLength: 64 },
-  answer: { json: { challenge: '{challenge}' } },
+  response: { json: { challenge: '{challenge}' } },
 };
 const zoom: HandshakeRule = {
   signed: true,
   when: { field: { event: 'endpoint.url_validation' } },
   challenge: { field: 'payload.plainToken', characters: 'word', maxLength: 64 },
   mac: { hmac: 'sha256', encoding: 'hex' },
-  answer: { json: { plainToken: '{challenge}', encryptedToken: '{mac}' } },
+  response: { json: { plainToken: '{challenge}', encryptedToken: '{mac}' } },
 };
 const meta: HandshakeRule = {
   signed: false,
   when: { method: 'GET', query: { 'hub.mode': 'subscribe' } },
   token: { query: 'hub.verify_token', sha256: createHash('sha256').update('agreed').digest('hex') },
   challenge: { query: 'hub.challenge', characters: 'word', maxLength: 64 },
-  answer: { text: '{challenge}' },
+  response: { text: '{challenge}' },
 };
 const crc: HandshakeRule = {
   signed: false,
   when: { method: 'GET', query: { crc_token: true } },
   challenge: { query: 'crc_token', characters: 'base64', maxLength: 128 },
   mac: { hmac: 'sha256', encoding: 'base64' },
-  answer: { json: { response_token: 'sha256={mac}' } },
+  response: { json: { response_token: 'sha256={mac}' } },
 };
 const twitch: HandshakeRule = {
   signed: true,
   when: { header: { 'message-type': 'webhook_callback_verification' } },
   challenge: { field: 'challenge', characters: 'visible', maxLength: 128 },
-  answer: { text: '{challenge}' },
+  response: { text: '{challenge}' },
 };
-const discord: HandshakeRule = { signed: true, when: { field: { type: 1 } }, answer: { json: { type: 1 } } };
+const discord: HandshakeRule = {
+  signed: true,
+  when: { field: { type: 1 } },
+  response: { json: { type: 1 } },
+};
 
 const answered = { status: 200, runs: 0 };
 const mac = (text: string, encoding: 'hex' | 'base64') =>
@@ -153,7 +157,10 @@ describe('a signed challenge', () => {
     await using verifier = createVerifier({ scheme, secrets: secret });
     for (const _ of [1, 2]) {
       const request = sign(scheme, { secret, body: '{"type":"url_verification","challenge":"again"}' });
-      expect(await verifier.receive(request)).toMatchObject({ state: 'handshake', answer: { status: 200 } });
+      expect(await verifier.receive(request)).toMatchObject({
+        state: 'handshake',
+        response: { status: 200 },
+      });
     }
   });
 
@@ -269,7 +276,7 @@ describe('a rule that would sign what a caller likes', () => {
     ],
     ['a MAC of nothing', { ...crc, challenge: undefined }],
     ['no sign of its own', { ...slack, when: {} }],
-    ['an answer without what it promises', { ...slack, answer: { text: '{mac}' } }],
+    ['an answer without what it promises', { ...slack, response: { text: '{mac}' } }],
   ])('is refused: %s', (_, rule) => {
     expect(() => greeting(rule as HandshakeRule)).toThrow(/"handshake\./);
   });

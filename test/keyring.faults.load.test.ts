@@ -8,7 +8,7 @@ const COOLDOWN_SECONDS = 5;
 let stand: FaultStand;
 
 beforeEach(async () => {
-  stand = await startFaultStand({ refreshSeconds: 100_000, missCooldownSeconds: COOLDOWN_SECONDS });
+  stand = await startFaultStand({ intervalSeconds: 100_000, mismatchCooldownSeconds: COOLDOWN_SECONDS });
 });
 
 afterEach(() => stand.close());
@@ -55,7 +55,7 @@ describe('a flood of forged requests', () => {
     expect(calls).toBeGreaterThan(2);
     // A failed load is tried again without being asked for, after a wait that grows: 1, 2, 4 … seconds at most.
     const reasons = stand.events.flatMap((event) => (event.type === 'secrets-failed' ? [event.reason] : []));
-    expect(reasons.filter((reason) => reason === 'miss').length).toBeLessThanOrEqual(
+    expect(reasons.filter((reason) => reason === 'mismatch').length).toBeLessThanOrEqual(
       1 + 61 / COOLDOWN_SECONDS,
     );
     expect([...answers].sort()).toEqual(['SECRETS_UNCERTAIN', 'SIGNATURE_MISMATCH']);
@@ -68,7 +68,7 @@ describe('a flood of forged requests', () => {
     await service.proxy.refuse();
     await flood(60, () => service.settled());
     const reasons = stand.events.flatMap((event) => (event.type === 'secrets-failed' ? [event.reason] : []));
-    expect(reasons.filter((reason) => reason === 'miss').length).toBeLessThanOrEqual(
+    expect(reasons.filter((reason) => reason === 'mismatch').length).toBeLessThanOrEqual(
       1 + 61 / COOLDOWN_SECONDS,
     );
     expect(reasons.length).toBeGreaterThan(3);

@@ -4,12 +4,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { A, B, type FaultStand, FORGED, startFaultStand } from './support/keyring/stand.ts';
 
 const CANARY = 'canary-5f2b9c3e7a-5f2b9c3e7a';
-const READY = { state: 'ready', secrets: { lastRefresh: { error: undefined } } };
+const READY = { state: 'ready', secrets: { lastReload: { error: undefined } } };
 
 let stand: FaultStand;
 
 beforeEach(async () => {
-  stand = await startFaultStand({ refreshSeconds: 100_000, missWaitMs: 0 });
+  stand = await startFaultStand({ intervalSeconds: 100_000, mismatchWaitMs: 0 });
 });
 
 afterEach(async () => {
@@ -34,8 +34,8 @@ async function expectLastGoodSet(message: RegExp, code = 'ERR_WEBHOOK_PROVIDER_F
   expect(await deliver(FORGED)).toBe('SECRETS_UNCERTAIN');
   expect(verifier.health()).toMatchObject({
     state: 'degraded',
-    secrets: { version: '1', lastRefresh: { error: { code, message: expect.stringMatching(message) } } },
-    warnings: [{ code: 'refresh-failed', message: expect.stringMatching(message) }],
+    secrets: { version: '1', lastReload: { error: { code, message: expect.stringMatching(message) } } },
+    warnings: [{ code: 'reload-failed', message: expect.stringMatching(message) }],
   });
   expect(events.find(({ type }) => type === 'secrets-failed')).toMatchObject({ error: { code } });
 }
@@ -141,7 +141,7 @@ it('a source that answers out of order: of ten answers the newest counts, whenev
   // Every wait between failures as long as it may be, so that each load can be waited for.
   vi.spyOn(Math, 'random').mockReturnValue(0.999_999);
   await stand.close();
-  stand = await startFaultStand({ refreshSeconds: 100_000, missWaitMs: 0, isDeaf: true });
+  stand = await startFaultStand({ intervalSeconds: 100_000, mismatchWaitMs: 0, isDeaf: true });
   const { service, verifier, clock, deliver } = stand;
   service.hold = true;
   void verifier.reload();

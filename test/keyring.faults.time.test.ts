@@ -94,7 +94,7 @@ describe('a source that goes back in time', () => {
 
 describe('a machine whose clock goes back', () => {
   it('goes on loading on time, and counts the age of a set as before', async () => {
-    const stand = await start({ refreshSeconds: 100, maxStaleSeconds: 600 });
+    const stand = await start({ intervalSeconds: 100, maxStaleSeconds: 600 });
     const { service, clock, verifier, deliver } = stand;
     clock.stepWall(-1000 * HOUR);
     const before = service.calls.length;
@@ -122,7 +122,7 @@ describe('a source that comes back after an hour', () => {
     // The timer finds out after 6 minutes at most; then once a minute at least, and half a minute on average.
     expect(failures).toBeGreaterThanOrEqual(54);
     expect(failures).toBeLessThan(250);
-    expect(verifier.health()).toMatchObject({ state: 'degraded', warnings: [{ code: 'refresh-failed' }] });
+    expect(verifier.health()).toMatchObject({ state: 'degraded', warnings: [{ code: 'reload-failed' }] });
     expect(clock.monotonic() - from).toBe(HOUR);
 
     await service.proxy.heal();
@@ -132,7 +132,7 @@ describe('a source that comes back after an hour', () => {
   });
 
   it('had nothing accepted where the set may not grow so old, and everything again when it is back', async () => {
-    const { service, verifier, deliver } = await start({ maxStaleSeconds: 1800, missWaitMs: 0 });
+    const { service, verifier, deliver } = await start({ maxStaleSeconds: 1800, mismatchWaitMs: 0 });
     await service.proxy.refuse();
     await service.pass(HOUR, SECOND);
     expect([await deliver(A), await deliver(FORGED)]).toEqual(['NOT_READY', 'NOT_READY']);

@@ -2,7 +2,7 @@ import {
   createKeyring,
   type Keyring,
   type KeySet,
-  type MissResult,
+  type MismatchResult,
   type SecretSetInput,
 } from '@countersign/core';
 import { type ManualClock, manualClock } from '@countersign/testing';
@@ -42,7 +42,7 @@ interface Model {
 interface Miss {
   readonly tried: KeySet;
   readonly since: number;
-  result: MissResult | undefined;
+  result: MismatchResult | undefined;
 }
 
 interface Real {
@@ -110,7 +110,7 @@ function check(model: Model, real: Real): void {
   ).toBeLessThanOrEqual(1);
 
   // Loads caused by unknown signatures are bounded, however many there are.
-  const caused = provider.loads.filter(({ reason }) => reason === 'miss').length;
+  const caused = provider.loads.filter(({ reason }) => reason === 'mismatch').length;
   expect(caused).toBeLessThanOrEqual(1 + clock.monotonic() / COOLDOWN_MS);
 
   // Who is told of a newer set gets one.
@@ -268,7 +268,10 @@ class Flood implements Command {
   }
   #miss({ keyring, clock, misses }: Real): void {
     const tried = keyring.keys();
-    const answer = keyring.miss(tried, this.#waitMs === undefined ? {} : { waitMs: this.#waitMs });
+    const answer = keyring.reloadForMismatch(
+      tried,
+      this.#waitMs === undefined ? {} : { waitMs: this.#waitMs },
+    );
     const miss: Miss = { tried, since: clock.monotonic(), result: undefined };
     misses.push(miss);
     if (!(answer instanceof Promise)) miss.result = answer;
@@ -382,8 +385,8 @@ function begin(): { model: Model; real: Real } {
   const keyring = createKeyring(provider, {
     scheme: plainScheme,
     clock,
-    refreshSeconds: 100,
-    missCooldownSeconds: COOLDOWN_MS / 1000,
+    intervalSeconds: 100,
+    mismatchCooldownSeconds: COOLDOWN_MS / 1000,
   });
   return {
     model,
@@ -427,7 +430,7 @@ describe('a keyring in the hands of an adversary', () => {
           reached.late += real.provider.loads.filter(
             ({ settled, signal }) => settled && signal.aborted,
           ).length;
-          reached.missLoads += real.provider.loads.filter(({ reason }) => reason === 'miss').length;
+          reached.missLoads += real.provider.loads.filter(({ reason }) => reason === 'mismatch').length;
           reached.changed += real.changed;
           reached.bans += model.banned.size;
         } finally {

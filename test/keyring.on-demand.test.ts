@@ -3,7 +3,7 @@ import {
   createKeyring,
   createVerifier,
   isWebhookError,
-  type Opened,
+  type ParsedHead,
   type RequestHead,
   type Scheme,
   type SecretProvider,
@@ -27,7 +27,7 @@ function naming(place: 'header' | 'body', bounds: { opened?: object; match?: obj
     delivery: { retries: 'any-failure', idStableOverRetries: true, retrySignature: 'renewed' },
     freshness: { signed: 'none' },
     importKey: (secret) => createSecretKey(Buffer.from(secret)),
-    open: (head: RequestHead): Opened<KeyObject> => ({
+    parseHead: (head: RequestHead): ParsedHead<KeyObject> => ({
       ...bounds.opened,
       ...(place === 'header'
         ? { keyId: head.value('x-key') }
@@ -39,7 +39,7 @@ function naming(place: 'header' | 'body', bounds: { opened?: object; match?: obj
             key: { id: key.id, role: key.role },
             identity: 'body',
             bodyAuthenticated: true,
-            unsigned: {},
+            unsignedHeaders: {},
             ...bounds.match,
           }
         );

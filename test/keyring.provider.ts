@@ -19,7 +19,7 @@ export const plainScheme: Scheme = {
       throw new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', 'the key is shorter than 16 bytes');
     return createSecretKey(bytes);
   },
-  open() {
+  parseHead() {
     throw new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', 'not used here');
   },
 };

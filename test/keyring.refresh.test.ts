@@ -4,7 +4,7 @@ import {
   type Keyring,
   type KeyringEvent,
   type KeyringOptions,
-  type MissResult,
+  type MismatchResult,
   type SecretProvider,
   type SecretSetInput,
   staticSecrets,
@@ -40,10 +40,10 @@ function open(provider: SecretProvider, options: KeyringOptions = {}): Keyring {
 /** A keyring that has loaded `set`, at the moment when a miss may start a load again. */
 async function warm(set: SecretSetInput = { current: A }, options: KeyringOptions = {}) {
   const provider = heldProvider();
-  const keyring = open(provider, { refreshSeconds: 100_000, ...options });
+  const keyring = open(provider, { intervalSeconds: 100_000, ...options });
   provider.last().answer(set);
   await keyring.ready();
-  await clock.advance(((options.missCooldownSeconds ?? 10) + 10) * 1000);
+  await clock.advance(((options.mismatchCooldownSeconds ?? 10) + 10) * 1000);
   return { provider, keyring };
 }
 
@@ -53,7 +53,7 @@ function dice(value: number): void {
 }
 
 function miss(keyring: Keyring, options?: { waitMs?: number; keyId?: string }) {
-  const result = keyring.miss(keyring.keys(), options);
+  const result = keyring.reloadForMismatch(keyring.keys(), options);
   return { atOnce: result instanceof Promise ? undefined : result, result: Promise.resolve(result) };
 }
 
@@ -64,7 +64,7 @@ describe('the timer', () => {
       times.push(clock.monotonic());
       return { current: A };
     };
-    open(functionSecrets(load), { refreshSeconds: 100 });
+    open(functionSecrets(load), { intervalSeconds: 100 });
     await clock.advance(100_000_000);
     const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
     expect(gaps.length).toBeGreaterThan(800);
@@ -100,7 +100,7 @@ describe('the timer', () => {
 
   it('says why it loads', async () => {
     dice(0.5);
-    const { provider } = await warm({ current: A }, { refreshSeconds: 100 });
+    const { provider } = await warm({ current: A }, { intervalSeconds: 100 });
     await clock.advance(80_000);
     expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'timer']);
   });
@@ -130,7 +130,7 @@ describe('a load that takes too long', () => {
     late.answer({ current: B });
     await clock.advance(0);
     expect(secretsOf(keyring.keys())).toEqual([A]);
-    expect(keyring.health().lastRefresh?.error?.code).toBe('ERR_WEBHOOK_PROVIDER_FAILED');
+    expect(keyring.health().lastReload?.error?.code).toBe('ERR_WEBHOOK_PROVIDER_FAILED');
   });
 
   it('never replaces the answer of a newer one', async () => {
@@ -250,7 +250,7 @@ describe('after a failure', () => {
     await clock.advance(0);
     provider.hint();
     await clock.advance(50);
-    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'hint', 'timer']);
+    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'change', 'timer']);
   });
 
   it('a first set that made the construction fail leaves no timer and no watcher', () => {
@@ -272,7 +272,7 @@ describe('after a failure', () => {
     await keyring.ready();
     await clock.advance(100 * HOUR);
     expect(secretsOf(keyring.keys())).toEqual([A]);
-    expect(keyring.health()).toMatchObject({ state: 'degraded', warnings: [{ code: 'refresh-failed' }] });
+    expect(keyring.health()).toMatchObject({ state: 'degraded', warnings: [{ code: 'reload-failed' }] });
   });
 });
 
@@ -292,7 +292,7 @@ describe('maxStaleSeconds', () => {
   });
 
   it('makes the same keys a newer set when they come back', async () => {
-    const { provider, keyring } = await warm({ current: A }, { refreshSeconds: 100, maxStaleSeconds: 600 });
+    const { provider, keyring } = await warm({ current: A }, { intervalSeconds: 100, maxStaleSeconds: 600 });
     await clock.advance(600_000);
     const stale = keyring.keys();
     const reload = keyring.reload();
@@ -303,7 +303,7 @@ describe('maxStaleSeconds', () => {
     }
     await reload;
     expect(secretsOf(keyring.keys())).toEqual([A]);
-    expect(keyring.miss(stale)).toEqual({ state: 'changed', set: keyring.keys() });
+    expect(keyring.reloadForMismatch(stale)).toEqual({ state: 'changed', set: keyring.keys() });
   });
 
   it('does not age static secrets', async () => {
@@ -313,7 +313,7 @@ describe('maxStaleSeconds', () => {
   });
 
   it('is not moved by the wall clock', async () => {
-    const { keyring } = await warm({ current: A }, { refreshSeconds: 100, maxStaleSeconds: 600 });
+    const { keyring } = await warm({ current: A }, { intervalSeconds: 100, maxStaleSeconds: 600 });
     clock.stepWall(1000 * HOUR);
     expect(secretsOf(keyring.keys())).toEqual([A]);
   });
@@ -325,7 +325,7 @@ describe('a hint', () => {
     provider.hint();
     provider.last().answer({ current: B });
     await clock.advance(0);
-    expect(provider.last().reason).toBe('hint');
+    expect(provider.last().reason).toBe('change');
     expect(secretsOf(keyring.keys())).toEqual([B]);
   });
 
@@ -336,7 +336,7 @@ describe('a hint', () => {
     expect(provider.loads).toHaveLength(2);
     provider.last().answer({ current: A });
     await clock.advance(0);
-    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'request', 'hint']);
+    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'manual', 'change']);
     provider.last().answer({ current: B });
     await clock.advance(HOUR / 60);
     expect(provider.loads).toHaveLength(3);
@@ -349,7 +349,7 @@ describe('a hint', () => {
     provider.hint();
     provider.last().answer({ current: A });
     await keyring.ready();
-    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'hint']);
+    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'change']);
   });
 
   it('is not needed for a reload that starts after it', async () => {
@@ -362,7 +362,7 @@ describe('a hint', () => {
     provider.last().answer({ current: B });
     await reload;
     await clock.advance(1000);
-    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'request', 'request']);
+    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'manual', 'manual']);
   });
 
   it('that every load causes anew does not make it load without pause', async () => {
@@ -413,7 +413,7 @@ describe('a miss', () => {
   it('starts one load for all, and each matches again with the new set', async () => {
     const { provider, keyring } = await warm();
     const misses = Array.from({ length: 64 }, () => miss(keyring).result);
-    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'miss']);
+    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'mismatch']);
     provider.last().answer({ current: B, previous: A });
     const set = await Promise.all(misses);
     expect(set).toEqual(Array.from({ length: 64 }, () => ({ state: 'changed', set: keyring.keys() })));
@@ -447,7 +447,7 @@ describe('a miss', () => {
 
   it('is judged by what is known when the load outlasts the wait: a load alone is no doubt, or forged traffic could raise it', async () => {
     const { keyring } = await warm();
-    let answer: MissResult | undefined;
+    let answer: MismatchResult | undefined;
     void miss(keyring).result.then((result) => {
       answer = result;
     });
@@ -469,8 +469,8 @@ describe('a miss', () => {
     expect(answered).toBe(true);
   });
 
-  it('waits no longer than missWaitMs, however patient the sender is', async () => {
-    const { keyring } = await warm({ current: A }, { missWaitMs: 50 });
+  it('waits no longer than mismatchWaitMs, however patient the sender is', async () => {
+    const { keyring } = await warm({ current: A }, { mismatchWaitMs: 50 });
     let answered = false;
     void miss(keyring, { waitMs: 60_000 }).result.then(() => {
       answered = true;
@@ -484,7 +484,7 @@ describe('a miss', () => {
     async (waitMs) => {
       const { provider, keyring } = await warm();
       expect(miss(keyring, { waitMs }).atOnce).toEqual({ state: 'unchanged' });
-      expect(provider.last().reason).toBe('miss');
+      expect(provider.last().reason).toBe('mismatch');
     },
   );
 
@@ -524,7 +524,7 @@ describe('a miss', () => {
     expect(hasty.atOnce).toEqual({ state: 'unchanged' });
     expect(provider.loads).toHaveLength(2);
     await clock.advance(500);
-    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'request', 'miss']);
+    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'manual', 'mismatch']);
     provider.last().answer({ current: B });
     expect(await first.result).toMatchObject({ state: 'changed' });
     expect(await second.result).toMatchObject({ state: 'changed' });
@@ -533,7 +533,7 @@ describe('a miss', () => {
   it('waits for the timer where that comes before the end of the cooldown', async () => {
     dice(0.5);
     const provider = heldProvider();
-    const keyring = open(provider, { refreshSeconds: 20, missCooldownSeconds: 1000 });
+    const keyring = open(provider, { intervalSeconds: 20, mismatchCooldownSeconds: 1000 });
     provider.last().answer({ current: A });
     await clock.advance(18_900);
     expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
@@ -548,7 +548,7 @@ describe('a miss', () => {
   it('starts no load while the source is backed off from, and is uncertain', async () => {
     dice(0.999_999);
     const provider = heldProvider();
-    const keyring = open(provider, { missCooldownSeconds: 1 });
+    const keyring = open(provider, { mismatchCooldownSeconds: 1 });
     for (let failures = 0; failures < 7; failures++) {
       provider.last().fail(new Error('down'));
       await clock.advance(0);
@@ -561,7 +561,7 @@ describe('a miss', () => {
     }
     expect(provider.loads).toHaveLength(seen);
     await clock.advance(1500);
-    expect(provider.loads.map(({ reason }) => reason)).not.toContain('miss');
+    expect(provider.loads.map(({ reason }) => reason)).not.toContain('mismatch');
   });
 
   it('waits on when a load follows at once, since that one began later', async () => {
@@ -610,14 +610,14 @@ describe('a miss', () => {
   });
 
   it('never causes more loads than one, and one more per cooldown', async () => {
-    const { provider, keyring } = await warm({ current: A }, { missCooldownSeconds: 5 });
+    const { provider, keyring } = await warm({ current: A }, { mismatchCooldownSeconds: 5 });
     const from = provider.loads.length;
     for (let ms = 0; ms < 100_000; ms += 50) {
       for (let count = 0; count < 100; count++) miss(keyring);
       if (!provider.last().settled && ms % 300 === 0) provider.last().answer({ current: A });
       await clock.advance(50);
     }
-    const caused = provider.loads.slice(from).filter(({ reason }) => reason === 'miss').length;
+    const caused = provider.loads.slice(from).filter(({ reason }) => reason === 'mismatch').length;
     expect(caused).toBeGreaterThan(10);
     expect(caused).toBeLessThanOrEqual(1 + 100 / 5);
   });
@@ -637,7 +637,7 @@ describe('an announced rotation', () => {
   async function announced(until: string) {
     dice(0);
     const provider = heldProvider();
-    const keyring = open(provider, { refreshSeconds: 100_000, missCooldownSeconds: 50_000 });
+    const keyring = open(provider, { intervalSeconds: 100_000, mismatchCooldownSeconds: 50_000 });
     provider.last().answer({ current: A, rotating: { until } });
     await keyring.ready();
     return { provider, keyring };
@@ -652,15 +652,15 @@ describe('an announced rotation', () => {
   it('makes a miss uncertain that brought it, with other keys', async () => {
     dice(0);
     const provider = heldProvider();
-    const keyring = open(provider, { refreshSeconds: 100_000 });
+    const keyring = open(provider, { intervalSeconds: 100_000 });
     provider.last().answer({ current: A });
     await keyring.ready();
     const tried = keyring.keys();
     await load(keyring, provider, { current: B, previous: A, rotating: { until: inMs(600_000) } });
-    const missed = await keyring.miss(tried);
+    const missed = await keyring.reloadForMismatch(tried);
     expect(missed).toMatchObject({ state: 'changed', doubt: expect.stringContaining('rotation') });
     await load(keyring, provider, { current: B });
-    expect(await keyring.miss(tried)).toMatchObject({ state: 'changed', doubt: undefined });
+    expect(await keyring.reloadForMismatch(tried)).toMatchObject({ state: 'changed', doubt: undefined });
   });
 
   it('makes a miss uncertain until it is over', async () => {
@@ -782,7 +782,7 @@ describe('time bounds', () => {
     const keyring = open(functionSecrets(() => ({ current: A, next })));
     const tried = keyring.keys();
     await clock.advance(1000);
-    expect(keyring.miss(tried)).toMatchObject({ state: 'changed' });
+    expect(keyring.reloadForMismatch(tried)).toMatchObject({ state: 'changed' });
   });
 });
 
@@ -791,7 +791,7 @@ describe('retainPreviousSeconds', () => {
     let listed = set;
     const keyring = open(
       functionSecrets(() => listed),
-      { refreshSeconds: 100_000, ...options },
+      { intervalSeconds: 100_000, ...options },
     );
     const list = async (next: SecretSetInput) => {
       listed = next;
@@ -888,7 +888,7 @@ describe('close()', () => {
     const idle = await warm();
     const loading = await warm();
     const failing = await warm();
-    const cooling = await warm({ current: A }, { missCooldownSeconds: 0.5 });
+    const cooling = await warm({ current: A }, { mismatchCooldownSeconds: 0.5 });
     void loading.keyring.reload();
     miss(loading.keyring);
     void failing.keyring.reload();

@@ -60,10 +60,10 @@ class Observer {
     const runs = this.runsOf(key);
     const held = runs.some((run) => run.state === 'open' && run.leaseUntil > this.#now());
     const committed = runs.some((run) => run.state === 'committed');
-    const result = await this.#store.claim(key, { leaseMs: LEASE_MS, keepMs: 1e9 });
+    const result = await this.#store.claim(key, { leaseMs: LEASE_MS, fenceTtlMs: 1e9 });
     expect(result.state).toBe(committed ? 'committed' : held ? 'in-progress' : 'claimed');
     if (result.state !== 'claimed') return undefined;
-    expect(result.token.fence).toBe((runs.at(-1)?.token.fence ?? 0) + 1);
+    expect(result.token.fencingToken).toBe((runs.at(-1)?.token.fencingToken ?? 0) + 1);
     for (const run of runs) if (run.state === 'open') run.state = 'lost';
     const run: Run = { token: result.token, leaseUntil: this.#now() + LEASE_MS, state: 'open' };
     runs.push(run);
@@ -80,7 +80,7 @@ class Observer {
     if (ending === 'crash') return;
     const kept =
       ending === 'commit'
-        ? await this.#store.commit(key, run.token, { ttlMs: 1e9, guardMs: 1e9 })
+        ? await this.#store.commit(key, run.token, { ttlMs: 1e9, replayWindowMs: 1e9 })
         : await this.#store.release(key, run.token);
     expect(kept).toBe(run.state === 'open');
     if (kept) run.state = ending === 'commit' ? 'committed' : 'released';

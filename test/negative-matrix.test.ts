@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { CATALOGUE, formsOf } from './support/catalogue.ts';
+import { CATALOGUE, rulesOf } from './support/catalogue.ts';
 import { isClassic } from './support/forms.ts';
 import { GeneralStand } from './support/matrix/general.ts';
 import { generalCases } from './support/matrix/general-cases.ts';
@@ -10,10 +10,10 @@ test.each(CATALOGUE)('the refusal status of $name is written down in test/catalo
 });
 
 for (const { name, scheme, entry } of CATALOGUE) {
-  const { proof } = scheme.definition.about ?? {};
+  const { testedWith: proof } = scheme.definition.about ?? {};
   const title = proof === 'formula-only' ? `${name} (formula only)` : name;
   const refusalStatus = entry?.refusalStatus ?? 0;
-  for (const [index, form] of formsOf(scheme).entries()) {
+  for (const [index, form] of rulesOf(scheme).entries()) {
     const place = JSON.stringify(form.signature.header ?? form.signature);
     if (isClassic(scheme.definition, form)) {
       describe(`${title}, signed in ${place}`, () => {

@@ -52,13 +52,13 @@ describeNest((setup) => {
       expect(handler.mock.calls[0]?.[0].text()).toBe(BROKEN);
     });
 
-    it('are limited for each route by its own limitBytes', async () => {
+    it('are limited for each route by its own maxBodyBytes', async () => {
       const { verifier } = watchedVerifier();
       const { Controller, Post } = nest().common;
       const { VerifyWebhook } = nest().adapter;
-      const method = [Post(), VerifyWebhook('anchor', { limitBytes: 10 })];
+      const method = [Post(), VerifyWebhook('anchor', { maxBodyBytes: 10 })];
       const { post } = await serve(setup, {
-        webhooks: { verifiers: { anchor: verifier }, limitBytes: 20 },
+        webhooks: { verifiers: { anchor: verifier }, maxBodyBytes: 20 },
         controllers: [
           hooksController(setup, () => 'done'),
           hooksController(setup, () => 'done', { controller: [Controller('small')], method }),

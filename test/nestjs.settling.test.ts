@@ -167,7 +167,7 @@ describeNest((setup) => {
       const { verifier } = watchedVerifier();
       let reply: { sent: boolean; raw: ServerResponse } | undefined;
       const { app } = await serve(setup, {
-        webhooks: { verifiers: { anchor: verifier }, limitBytes: 10 },
+        webhooks: { verifiers: { anchor: verifier }, maxBodyBytes: 10 },
         controllers: [hooksController(setup, () => 'done')],
         configure: (unstarted) =>
           unstarted

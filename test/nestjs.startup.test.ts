@@ -48,7 +48,7 @@ describeNest((setup) => {
     it('with an option of a route that there is not', async () => {
       const method = [nest().common.Post(), nest().adapter.VerifyWebhook('anchor', { limit: 10 } as never)];
       const message = await failure([hooksController(setup, () => undefined, { method })]);
-      expect(message).toMatch(/@VerifyWebhook\('anchor'\).*"limit".*"limitBytes"/);
+      expect(message).toMatch(/@VerifyWebhook\('anchor'\).*"limit".*"maxBodyBytes"/);
     });
 
     it('with the bare guard where there are several verifiers', async () => {

@@ -12,8 +12,8 @@ import { startPostgres } from './support/servers/postgres-server.ts';
 
 const describeWithPostgres = await describeWith('postgres-server');
 
-const HELD = { leaseMs: 600_000, keepMs: 600_000 };
-const KEPT = { ttlMs: 600_000, guardMs: 600_000 };
+const HELD = { leaseMs: 600_000, fenceTtlMs: 600_000 };
+const KEPT = { ttlMs: 600_000, replayWindowMs: 600_000 };
 const PASSWORD = 'hunter2-never-shown';
 const SECRET = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
 
@@ -56,7 +56,7 @@ describe('postgresReplayStore() refuses', () => {
 describe('calls that make no sense', () => {
   const asked = vi.fn(async () => ({ rows: [] }));
   const store = postgresReplayStore({ pool: { query: asked } });
-  const token = { fence: 1, owner: '0'.repeat(32) };
+  const token = { fencingToken: 1, owner: '0'.repeat(32) };
   afterEach(() => expect(asked).not.toHaveBeenCalled());
 
   test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '1000', undefined, null])(
@@ -64,11 +64,11 @@ describe('calls that make no sense', () => {
     async (time) => {
       const wrong = time as number;
       const calls: [Promise<unknown>, string][] = [
-        [store.claim('k', { leaseMs: wrong, keepMs: 1 }), '"leaseMs"'],
-        [store.claim('k', { leaseMs: 1, keepMs: wrong }), '"keepMs"'],
+        [store.claim('k', { leaseMs: wrong, fenceTtlMs: 1 }), '"leaseMs"'],
+        [store.claim('k', { leaseMs: 1, fenceTtlMs: wrong }), '"fenceTtlMs"'],
         [store.renew('k', token, wrong), '"leaseMs"'],
-        [store.commit('k', token, { ttlMs: wrong, guardMs: 1 }), '"ttlMs"'],
-        [store.commit('k', token, { ttlMs: 1, guardMs: wrong }), '"guardMs"'],
+        [store.commit('k', token, { ttlMs: wrong, replayWindowMs: 1 }), '"ttlMs"'],
+        [store.commit('k', token, { ttlMs: 1, replayWindowMs: wrong }), '"replayWindowMs"'],
       ];
       for (const [call, name] of calls) {
         await expect(call).rejects.toMatchObject({
@@ -80,7 +80,9 @@ describe('calls that make no sense', () => {
   );
 
   test('a guard beyond the ttl, and a key that is no text, are refused', async () => {
-    await expect(store.commit('k', token, { ttlMs: 10, guardMs: 11 })).rejects.toThrow('at most "ttlMs"');
+    await expect(store.commit('k', token, { ttlMs: 10, replayWindowMs: 11 })).rejects.toThrow(
+      'at most "ttlMs"',
+    );
     for (const key of ['', 7, undefined] as string[]) {
       await expect(store.claim(key, HELD)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
     }
@@ -88,11 +90,11 @@ describe('calls that make no sense', () => {
 
   test('tokens of other stores are refused without asking', async () => {
     const strange = [
-      { fence: 1, owner: 'nobody' },
-      { fence: 1, owner: 'A'.repeat(22) },
-      { fence: 1.5, owner: token.owner },
-      { fence: 2 ** 40, owner: token.owner },
-      { fence: Number.NaN, owner: token.owner },
+      { fencingToken: 1, owner: 'nobody' },
+      { fencingToken: 1, owner: 'A'.repeat(22) },
+      { fencingToken: 1.5, owner: token.owner },
+      { fencingToken: 2 ** 40, owner: token.owner },
+      { fencingToken: Number.NaN, owner: token.owner },
     ];
     for (const other of strange) expect(await store.commit('k', other, KEPT)).toBe(false);
   });
@@ -141,7 +143,7 @@ describeWithPostgres('when the database fails', () => {
 
   async function everyCallIsUnavailable(pool: pg.Pool, sentence: RegExp, schema = database.schema) {
     const store = postgresReplayStore({ pool, schema, timeoutMs: 60_000 });
-    const token = { fence: 1, owner: '0'.repeat(32) };
+    const token = { fencingToken: 1, owner: '0'.repeat(32) };
     await expectUnavailable(store.claim('k', HELD), sentence);
     await expectUnavailable(store.renew('k', token, 1000), sentence);
     await expectUnavailable(store.commit('k', token, KEPT), sentence);
@@ -214,10 +216,12 @@ describeWithPostgres('when the database fails', () => {
 
   test('a time longer than any calendar is one of a thousand years', async () => {
     const [store, forever] = [storeOn(database.pool), 1e300];
-    const claim = await store.claim('forever', { leaseMs: forever, keepMs: forever });
+    const claim = await store.claim('forever', { leaseMs: forever, fenceTtlMs: forever });
     if (claim.state !== 'claimed') throw new Error(claim.state);
     expect(await store.renew('forever', claim.token, forever)).toBe(true);
-    expect(await store.commit('forever', claim.token, { ttlMs: forever, guardMs: forever })).toBe(true);
+    expect(await store.commit('forever', claim.token, { ttlMs: forever, replayWindowMs: forever })).toBe(
+      true,
+    );
     expect(await store.claim('forever', HELD)).toEqual({ state: 'committed' });
   });
 
@@ -383,7 +387,7 @@ describeWithPostgres('when the database fails', () => {
   describe('and what it forgets', () => {
     async function expire(keys: readonly string[]): Promise<void> {
       const store = storeOn(database.pool);
-      for (const key of keys) await store.claim(key, { leaseMs: 1, keepMs: 1 });
+      for (const key of keys) await store.claim(key, { leaseMs: 1, fenceTtlMs: 1 });
       const hours = 3 * 3_600_000;
       await database.query(
         `UPDATE ${database.schema}.countersign_replay
@@ -470,7 +474,7 @@ describeWithPostgres('when the database fails', () => {
       const store = storeOn(database.pool);
       const hour = 3_600_000;
       for (const hours of [0, 24, 168]) {
-        await store.claim(`${hours} hours`, { leaseMs: 1, keepMs: (hours + 0.5) * hour });
+        await store.claim(`${hours} hours`, { leaseMs: 1, fenceTtlMs: (hours + 0.5) * hour });
         await database.advance(hours * hour);
         expect(await store.sweep()).toBe(0);
         await database.advance(2 * hour);

@@ -9,7 +9,7 @@ import { startPostgres } from './support/servers/postgres-server.ts';
 const describeWithPostgres = await describeWith('postgres-server');
 
 const SHIPPED = new URL('../packages/postgres/migrations/001_countersign_replay.sql', import.meta.url);
-const HELD = { leaseMs: 600_000, keepMs: 600_000 };
+const HELD = { leaseMs: 600_000, fenceTtlMs: 600_000 };
 
 describeWithPostgres('the table', () => {
   let server: Awaited<ReturnType<typeof startPostgres>>;

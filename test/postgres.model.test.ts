@@ -86,25 +86,25 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     const tokens: [string, ClaimToken][] = [];
     for (let index = 0; index < 200; index++) {
       const key = `key ${index}`;
-      const claim = await store.claim(key, { leaseMs: 1, keepMs: index % 2 === 0 ? 1 : KEEP_MS });
+      const claim = await store.claim(key, { leaseMs: 1, fenceTtlMs: index % 2 === 0 ? 1 : KEEP_MS });
       if (claim.state === 'claimed') tokens.push([key, claim.token]);
     }
     await database.advance(2 * 3_600_000);
     // Half of them may go. While they go, others come back to life.
     const [removed, ...revived] = await Promise.all([
       store.sweep(),
-      ...tokens.slice(0, 100).map(([key]) => store.claim(key, { leaseMs: KEEP_MS, keepMs: KEEP_MS })),
+      ...tokens.slice(0, 100).map(([key]) => store.claim(key, { leaseMs: KEEP_MS, fenceTtlMs: KEEP_MS })),
     ]);
     expect(revived.map(({ state }) => state)).toEqual(Array(100).fill('claimed'));
     const gone = removed + (await store.sweep());
     expect(gone).toBeGreaterThanOrEqual(50);
     expect(gone).toBeLessThanOrEqual(100);
     for (const [key] of tokens.slice(0, 100)) {
-      expect(await store.claim(key, { leaseMs: 1, keepMs: 1 })).toMatchObject({ state: 'in-progress' });
+      expect(await store.claim(key, { leaseMs: 1, fenceTtlMs: 1 })).toMatchObject({ state: 'in-progress' });
     }
     for (const [index, [key]] of tokens.slice(100).entries()) {
-      expect(await store.claim(key, { leaseMs: 1, keepMs: 1 })).toMatchObject({
-        token: { fence: index % 2 === 0 ? 1 : 2 },
+      expect(await store.claim(key, { leaseMs: 1, fenceTtlMs: 1 })).toMatchObject({
+        token: { fencingToken: index % 2 === 0 ? 1 : 2 },
       });
     }
   });

@@ -42,7 +42,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
       await client.connect();
       onTestFinished(() => client.end());
       const store = database.store({ pool: client, prepare: true });
-      for (const key of ['one', 'two']) await store.claim(key, { leaseMs: 30_000, keepMs: 60_000 });
+      for (const key of ['one', 'two']) await store.claim(key, { leaseMs: 30_000, fenceTtlMs: 60_000 });
       const { rows } = await client.query(
         "SELECT generic_plans + custom_plans AS runs FROM pg_prepared_statements WHERE name LIKE 'countersign_%'",
       );

@@ -10,7 +10,7 @@ import { describeWith } from './support/servers/available.ts';
 const describeWithPostgres = await describeWith('postgres');
 
 const SECRET = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
-const HELD = { leaseMs: 600_000, keepMs: 600_000 };
+const HELD = { leaseMs: 600_000, fenceTtlMs: 600_000 };
 const LEVELS = ['read committed', 'repeatable read', 'serializable'] as const;
 
 function closedGate(): { opened: Promise<void>; open: () => void } {
@@ -268,7 +268,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
 
     test('it runs also where a lapsed claim left a row behind, once', async () => {
       const webhook = await delivery();
-      await store.claim(replayRecord(webhook).key, { leaseMs: 1000, keepMs: 600_000 });
+      await store.claim(replayRecord(webhook).key, { leaseMs: 1000, fenceTtlMs: 600_000 });
       await database.advance(2000);
       const results = await Promise.allSettled(
         Array.from({ length: 20 }, () => run(webhook, insertOrder(webhook), { isolation })),
@@ -398,7 +398,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
   describe('beside claims with a lease', () => {
     test('a live claim is in progress, for what is left of its lease', async () => {
       const webhook = await delivery();
-      await store.claim(replayRecord(webhook).key, { leaseMs: 12_000, keepMs: 600_000 });
+      await store.claim(replayRecord(webhook).key, { leaseMs: 12_000, fenceTtlMs: 600_000 });
       const handler = vi.fn();
       await expect(run(webhook, handler)).rejects.toMatchObject({
         code: 'ERR_WEBHOOK_IN_PROGRESS',
@@ -412,7 +412,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       const key = replayRecord(webhook).key;
       const claim = await store.claim(key, HELD);
       if (claim.state !== 'claimed') throw new Error(claim.state);
-      await store.commit(key, claim.token, { ttlMs: 600_000, guardMs: 600_000 });
+      await store.commit(key, claim.token, { ttlMs: 600_000, replayWindowMs: 600_000 });
       expect((await run(webhook, insertOrder(webhook))).state).toBe('duplicate');
       await database.advance(600_001);
       expect((await run(webhook, insertOrder(webhook))).state).toBe('done');
@@ -430,34 +430,34 @@ describeWithPostgres('run(client, webhook, handler)', () => {
     test('a lapsed claim is taken over, and its late holder can do nothing any more', async () => {
       const webhook = await delivery();
       const key = replayRecord(webhook).key;
-      const late = await store.claim(key, { leaseMs: 1000, keepMs: 600_000 });
+      const late = await store.claim(key, { leaseMs: 1000, fenceTtlMs: 600_000 });
       if (late.state !== 'claimed') throw new Error(late.state);
       await database.advance(2000);
       expect((await run(webhook, insertOrder(webhook))).state).toBe('done');
       expect(await store.renew(key, late.token, 1000)).toBe(false);
       expect(await store.release(key, late.token)).toBe(false);
-      expect(await store.commit(key, late.token, { ttlMs: 1000, guardMs: 1000 })).toBe(false);
+      expect(await store.commit(key, late.token, { ttlMs: 1000, replayWindowMs: 1000 })).toBe(false);
       expect(await store.claim(key, HELD)).toEqual({ state: 'committed' });
     });
 
     test('a run that fails leaves a lapsed claim as it was', async () => {
       const webhook = await delivery();
       const key = replayRecord(webhook).key;
-      await store.claim(key, { leaseMs: 1000, keepMs: 600_000 });
+      await store.claim(key, { leaseMs: 1000, fenceTtlMs: 600_000 });
       await database.advance(2000);
       await expect(
         run(webhook, () => {
           throw new Error('no');
         }),
       ).rejects.toThrow('no');
-      expect(await store.claim(key, HELD)).toMatchObject({ state: 'claimed', token: { fence: 2 } });
+      expect(await store.claim(key, HELD)).toMatchObject({ state: 'claimed', token: { fencingToken: 2 } });
     });
 
     test.each(['absent', 'lapsed'])('a claim does not wait for a run of an %s key to end', async (state) => {
       const webhook = await delivery();
       const key = replayRecord(webhook).key;
       if (state === 'lapsed') {
-        await store.claim(key, { leaseMs: 1000, keepMs: 600_000 });
+        await store.claim(key, { leaseMs: 1000, fenceTtlMs: 600_000 });
         await database.advance(2000);
       }
       const brief = database.store({ timeoutMs: 400 });

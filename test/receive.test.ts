@@ -180,9 +180,9 @@ describe('handle', () => {
 
 describe('a claim', () => {
   async function claimed(setup: ReturnType<typeof setUp>) {
-    const reception = await setup.verifier.receive(setup.signed());
-    if (reception.state !== 'claimed') throw new Error('expected a claim');
-    return reception;
+    const received = await setup.verifier.receive(setup.signed());
+    if (received.state !== 'claimed') throw new Error('expected a claim');
+    return received;
   }
 
   it('is renewed while its handler runs', async () => {
@@ -208,7 +208,7 @@ describe('a claim', () => {
     });
     await setup.clock.advance(30_001);
     const second = await claimed(setup);
-    expect(second.claim.fence).toBeGreaterThan(claim.fence);
+    expect(second.claim.fencingToken).toBeGreaterThan(claim.fencingToken);
     await claim.commit();
     expect(setup.types()).toContain('claim-lost');
     await expect(setup.verifier.receive(setup.signed())).rejects.toMatchObject({
@@ -313,7 +313,7 @@ describe('a claim', () => {
   it("is nothing where replay protection is off, but the handler's time still counts", async () => {
     const setup = setUp({ replay: false, handlerTimeoutSeconds: 10 });
     const { claim, webhook } = await claimed(setup);
-    expect(webhook.fence).toBe(0);
+    expect(webhook.fencingToken).toBe(0);
     await setup.clock.advance(10_000);
     expect(webhook.signal.aborted).toBe(true);
     await claim.commit();
@@ -366,25 +366,25 @@ describe("a delivery's identity", () => {
     expect(new Set([byId, byBody, elsewhere]).size).toBe(3);
   });
 
-  it('is what replayId says where that is given', async () => {
-    const replayId = (webhook: { json(): unknown }) => (webhook.json() as { order: string }).order;
-    const [a, b] = await keysOf({ replayId }, {}, ['{"id":"1","order":"o"}', '{"id":"2","order":"o"}']);
+  it('is what deliveryKey says where that is given', async () => {
+    const deliveryKey = (webhook: { json(): unknown }) => (webhook.json() as { order: string }).order;
+    const [a, b] = await keysOf({ deliveryKey }, {}, ['{"id":"1","order":"o"}', '{"id":"2","order":"o"}']);
     expect(a).toBe(b);
   });
 
-  it("can't be nothing: a replayId without a name is refused", async () => {
-    const { verifier, signed } = setUp({ replayId: () => '' });
+  it("can't be nothing: a deliveryKey without a name is refused", async () => {
+    const { verifier, signed } = setUp({ deliveryKey: () => '' });
     await expect(verifier.receive(signed())).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
   });
 
-  it("can't be asked for where replayId throws, and the operator reads so", async () => {
-    const replayId = () => {
+  it("can't be asked for where deliveryKey throws, and the operator reads so", async () => {
+    const deliveryKey = () => {
       throw new Error('no order');
     };
-    const { verifier, signed } = setUp({ replayId });
+    const { verifier, signed } = setUp({ deliveryKey });
     await expect(verifier.receive(signed())).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_CONFIG_INVALID',
-      message: expect.stringContaining('"replayId"'),
+      message: expect.stringContaining('"deliveryKey"'),
     });
   });
 
@@ -392,8 +392,8 @@ describe("a delivery's identity", () => {
     const { verifier, signed, clock } = setUp();
     expect((await verifier.handle(signed(), () => 200)).status).toBe(200);
     await clock.advance(3_600_000);
-    const reception = await verifier.receive(signed());
-    expect(reception.state).toBe('duplicate');
+    const received = await verifier.receive(signed());
+    expect(received.state).toBe('duplicate');
   });
 
   it('is of no use to anything that no verifier made', () => {

@@ -9,7 +9,7 @@ import { describeWith } from './support/servers/available.ts';
 import { startRedis } from './support/servers/redis-server.ts';
 
 const describeWithRedis = await describeWith('redis-server');
-const HELD = { leaseMs: 60_000, keepMs: 60_000 };
+const HELD = { leaseMs: 60_000, fenceTtlMs: 60_000 };
 
 async function start(args: readonly string[] = []) {
   const server = await startRedis({ args });
@@ -28,11 +28,11 @@ async function open(name: string, url: string, options: Partial<RedisReplayStore
 
 /** Every step fails alike, and says what to change. */
 async function expectUnavailable(store: ReplayStore, message: RegExp): Promise<void> {
-  const token = { fence: 1, owner: 'AAAAAAAAAAAAAAAAAAAAAA' };
+  const token = { fencingToken: 1, owner: 'AAAAAAAAAAAAAAAAAAAAAA' };
   const steps = [
     () => store.claim('a', HELD),
     () => store.renew('a', token, 1000),
-    () => store.commit('a', token, { ttlMs: 1000, guardMs: 1000 }),
+    () => store.commit('a', token, { ttlMs: 1000, replayWindowMs: 1000 }),
     () => store.release('a', token),
   ];
   for (const step of steps) {
@@ -58,7 +58,7 @@ describeWithRedis.each(['ioredis', 'redis', 'iovalkey'])('what %s throws', (name
     });
     await admin.config('SET', 'maxmemory', '0');
     if (held.state !== 'claimed') expect.fail('The claim should win.');
-    expect(await store.commit('held', held.token, { ttlMs: 1000, guardMs: 1000 })).toBe(true);
+    expect(await store.commit('held', held.token, { ttlMs: 1000, replayWindowMs: 1000 })).toBe(true);
   });
 
   test('a replica', async () => {
@@ -239,8 +239,8 @@ describe('what redisReplayStore() refuses', () => {
     ['an empty list', []],
     ['a state that there is none', [3, 1]],
     ['a state without its number', [0]],
-    ['a fence that is no number', [0, 'x']],
-    ['a fence that is no whole number', [0, 1.5]],
+    ['a fencing token that is no number', [0, 'x']],
+    ['a fencing token that is no whole number', [0, 1.5]],
   ])('as a claim, an answer that its script never gives: %s', async (_, answer) => {
     const store = redisReplayStore({ sendCommand: async () => answer });
     await expect(store.claim('a', HELD)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_STORE_UNAVAILABLE' });

@@ -46,15 +46,15 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
   test('one key for each delivery, that expires by itself in every state', async () => {
     const { client } = await start();
     const store = redisReplayStore({ client });
-    const claimed = await store.claim('a', { leaseMs: 1000, keepMs: 60_000 });
+    const claimed = await store.claim('a', { leaseMs: 1000, fenceTtlMs: 60_000 });
     expect(await client.keys('*')).toEqual(['countersign:a']);
     expect(await client.pttl('countersign:a')).toBeGreaterThan(60_000);
     if (claimed.state !== 'claimed') expect.fail('The claim should win.');
     await store.release('a', claimed.token);
     expect(await client.pttl('countersign:a')).toBeLessThanOrEqual(60_000);
-    const again = await store.claim('a', { leaseMs: 1000, keepMs: 60_000 });
+    const again = await store.claim('a', { leaseMs: 1000, fenceTtlMs: 60_000 });
     if (again.state !== 'claimed') expect.fail('The second claim should win.');
-    await store.commit('a', again.token, { ttlMs: HOUR_MS, guardMs: HOUR_MS });
+    await store.commit('a', again.token, { ttlMs: HOUR_MS, replayWindowMs: HOUR_MS });
     const left = await client.pttl('countersign:a');
     expect(left).toBeGreaterThan(HOUR_MS - 60_000);
     expect(left).toBeLessThanOrEqual(HOUR_MS);
@@ -64,39 +64,41 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
   test('no claim is lost when the server forgets its scripts', async () => {
     const { client } = await start();
     const store = redisReplayStore({ client });
-    const first = await store.claim('a', { leaseMs: 60_000, keepMs: 60_000 });
+    const first = await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 });
     await client.script('FLUSH');
     if (first.state !== 'claimed') expect.fail('The claim should win.');
-    expect(await store.commit('a', first.token, { ttlMs: 60_000, guardMs: 60_000 })).toBe(true);
+    expect(await store.commit('a', first.token, { ttlMs: 60_000, replayWindowMs: 60_000 })).toBe(true);
     await client.script('FLUSH');
-    expect(await store.claim('a', { leaseMs: 1, keepMs: 1 })).toEqual({ state: 'committed' });
+    expect(await store.claim('a', { leaseMs: 1, fenceTtlMs: 1 })).toEqual({ state: 'committed' });
   });
 
   test('after a flush, the token of before changes nothing', async () => {
     const { client } = await start();
     const store = redisReplayStore({ client });
-    const before = await store.claim('a', { leaseMs: 60_000, keepMs: 60_000 });
+    const before = await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 });
     await client.flushall();
-    const after = await store.claim('a', { leaseMs: 60_000, keepMs: 60_000 });
+    const after = await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 });
     if (before.state !== 'claimed' || after.state !== 'claimed') expect.fail('Both claims should win.');
-    expect(after.token.fence).toBe(before.token.fence);
+    expect(after.token.fencingToken).toBe(before.token.fencingToken);
     expect(await store.renew('a', before.token, 1000)).toBe(false);
     expect(await store.release('a', before.token)).toBe(false);
-    expect(await store.commit('a', before.token, { ttlMs: 1000, guardMs: 1000 })).toBe(false);
-    expect(await store.commit('a', after.token, { ttlMs: 60_000, guardMs: 60_000 })).toBe(true);
+    expect(await store.commit('a', before.token, { ttlMs: 1000, replayWindowMs: 1000 })).toBe(false);
+    expect(await store.commit('a', after.token, { ttlMs: 60_000, replayWindowMs: 60_000 })).toBe(true);
   });
 
   test('a released claim has no owner that somebody could name', async () => {
     const { client } = await start();
     const store = redisReplayStore({ client });
-    const claimed = await store.claim('a', { leaseMs: 60_000, keepMs: 60_000 });
+    const claimed = await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 });
     if (claimed.state !== 'claimed') expect.fail('The claim should win.');
-    const { fence } = claimed.token;
+    const { fencingToken } = claimed.token;
     await store.release('a', claimed.token);
     for (const owner of ['', '|', '|60000']) {
-      expect(await store.renew('a', { fence, owner }, 1000)).toBe(false);
-      expect(await store.commit('a', { fence, owner }, { ttlMs: 1000, guardMs: 1000 })).toBe(false);
-      expect(await store.release('a', { fence, owner })).toBe(false);
+      expect(await store.renew('a', { fencingToken, owner }, 1000)).toBe(false);
+      expect(await store.commit('a', { fencingToken, owner }, { ttlMs: 1000, replayWindowMs: 1000 })).toBe(
+        false,
+      );
+      expect(await store.release('a', { fencingToken, owner })).toBe(false);
     }
   });
 
@@ -104,13 +106,13 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
     const { client } = await start();
     const never = { now: () => 0, monotonic: () => 0, schedule: () => () => undefined };
     const store = redisReplayStore({ client, clock: never });
-    await store.claim('a', { leaseMs: 60, keepMs: 60_000 });
+    await store.claim('a', { leaseMs: 60, fenceTtlMs: 60_000 });
     await expect
-      .poll(async () => (await store.claim('a', { leaseMs: 60_000, keepMs: 60_000 })).state)
+      .poll(async () => (await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 })).state)
       .toBe('claimed');
   });
 
-  test('a claim that the client has sent twice is given twice, under the same fence', async () => {
+  test('a claim that the client has sent twice is given twice, under the same fencing token', async () => {
     const { client } = await start();
     const sendTwice = async (args: readonly string[]) => {
       const [command = '', ...rest] = args;
@@ -119,9 +121,9 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
       return first;
     };
     const store = redisReplayStore({ sendCommand: sendTwice });
-    expect(await store.claim('a', { leaseMs: 60_000, keepMs: 60_000 })).toMatchObject({
+    expect(await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 })).toMatchObject({
       state: 'claimed',
-      token: { fence: 1 },
+      token: { fencingToken: 1 },
     });
   });
 
@@ -131,7 +133,7 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
     await client.set('countersign:a', 'mine');
     await client.rpush('countersign:b', 'mine');
     for (const key of ['a', 'b']) {
-      await expect(store.claim(key, { leaseMs: 1000, keepMs: 1000 })).rejects.toMatchObject({
+      await expect(store.claim(key, { leaseMs: 1000, fenceTtlMs: 1000 })).rejects.toMatchObject({
         code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
         message: expect.stringContaining('a prefix of its own'),
       });
@@ -141,7 +143,7 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
 });
 
 describeWithOwnRedis('the Redis replay store with several servers', () => {
-  const HELD = { leaseMs: 60_000, keepMs: 60_000 };
+  const HELD = { leaseMs: 60_000, fenceTtlMs: 60_000 };
 
   test('finds the master through Sentinel, with ioredis and with redis', async () => {
     const master = await startRedis();

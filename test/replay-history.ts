@@ -11,33 +11,33 @@ type Step = { readonly start: number; end: number } & (
 
 /** One key, as a store that does one thing at a time would hold it. */
 interface State {
-  readonly fence: number;
+  readonly fencingToken: number;
   readonly owner: string | undefined;
   readonly leaseLeftMs: number;
   readonly committed: boolean;
 }
 
-const ABSENT: State = { fence: 0, owner: undefined, leaseLeftMs: 0, committed: false };
+const ABSENT: State = { fencingToken: 0, owner: undefined, leaseLeftMs: 0, committed: false };
 
 /** Calls a store and writes down what it answers. Leases are all of one length; what is kept is kept long. */
 export class ReplayHistory {
   readonly #store: ReplayStore;
   readonly #leaseMs: number;
-  readonly #keepMs: number;
+  readonly #fenceTtlMs: number;
   readonly #steps = new Map<string, Step[]>();
   readonly #everywhere: Step[] = [];
   #clock = 0;
 
-  constructor(store: ReplayStore, leaseMs: number, keepMs: number) {
+  constructor(store: ReplayStore, leaseMs: number, fenceTtlMs: number) {
     this.#store = store;
     this.#leaseMs = leaseMs;
-    this.#keepMs = keepMs;
+    this.#fenceTtlMs = fenceTtlMs;
   }
 
   async claim(key: string): Promise<ClaimResult> {
     const step: Step = { start: this.#clock++, end: 0, call: 'claim', result: undefined };
     this.#stepsOf(key).push(step);
-    step.result = await this.#store.claim(key, { leaseMs: this.#leaseMs, keepMs: this.#keepMs });
+    step.result = await this.#store.claim(key, { leaseMs: this.#leaseMs, fenceTtlMs: this.#fenceTtlMs });
     step.end = this.#clock++;
     return step.result;
   }
@@ -68,7 +68,7 @@ export class ReplayHistory {
   #ask(call: 'renew' | 'commit' | 'release', key: string, token: ClaimToken): Promise<boolean> {
     if (call === 'renew') return this.#store.renew(key, token, this.#leaseMs);
     if (call === 'release') return this.#store.release(key, token);
-    return this.#store.commit(key, token, { ttlMs: this.#keepMs, guardMs: this.#keepMs });
+    return this.#store.commit(key, token, { ttlMs: this.#fenceTtlMs, replayWindowMs: this.#fenceTtlMs });
   }
 
   #stepsOf(key: string): Step[] {
@@ -100,7 +100,7 @@ function after(state: State, step: Step, leaseMs: number): State | undefined {
   }
   if (step.call === 'claim') return afterClaim(state, step.result, leaseMs);
   const { token, call, result } = step;
-  const isHolder = state.owner === token.owner && state.fence === token.fence;
+  const isHolder = state.owner === token.owner && state.fencingToken === token.fencingToken;
   if (result !== isHolder) return undefined;
   if (!isHolder) return state;
   if (call === 'renew') return { ...state, leaseLeftMs: leaseMs };
@@ -111,6 +111,8 @@ function afterClaim(state: State, result: ClaimResult | undefined, leaseMs: numb
   const is = state.committed ? 'committed' : state.leaseLeftMs > 0 ? 'in-progress' : 'claimed';
   if (result?.state !== is) return undefined;
   if (result.state !== 'claimed') return state;
-  const { fence, owner } = result.token;
-  return fence === state.fence + 1 ? { ...state, fence, owner, leaseLeftMs: leaseMs } : undefined;
+  const { fencingToken, owner } = result.token;
+  return fencingToken === state.fencingToken + 1
+    ? { ...state, fencingToken, owner, leaseLeftMs: leaseMs }
+    : undefined;
 }

@@ -13,15 +13,15 @@ describe.each(CATALOGUE.map(({ name, scheme, entry }) => [name, scheme, entry] a
       await stand.send(stand.request());
       await stand.close();
       if (stand.handled === undefined) throw new Error('The delivery was not handled.');
-      const { ttlMs, guardMs } = replayRecord(stand.handled);
+      const { ttlMs, replayWindowMs } = replayRecord(stand.handled);
       const { delivery, freshness } = scheme;
-      expect(ttlMs).toBeGreaterThanOrEqual(guardMs);
+      expect(ttlMs).toBeGreaterThanOrEqual(replayWindowMs);
       if (delivery.retries !== 'never')
         expect(ttlMs).toBeGreaterThan((delivery.retrySpanSeconds ?? 86_400) * 1000);
       if (freshness.signed === 'none') {
         expect(ttlMs).toBeGreaterThanOrEqual(7 * DAY_MS);
-        expect(guardMs).toBe(DAY_MS);
-      } else expect(guardMs).toBeGreaterThan((freshness.past + freshness.future) * 1000);
+        expect(replayWindowMs).toBe(DAY_MS);
+      } else expect(replayWindowMs).toBeGreaterThan((freshness.past + freshness.future) * 1000);
     });
 
     it("can't be made to look fresh by a change of the scheme", () => {

@@ -13,12 +13,12 @@ interface Committed {
 interface Claimed {
   committed: false;
   since: number;
-  fence: number;
+  fencingToken: number;
   owner: string | undefined;
   /** The lease's end; a released claim's own time. */
   guardedUntil: number;
   keptUntil: number;
-  keepMs: number;
+  fenceTtlMs: number;
 }
 
 /** A replay store's contract, and which records a full memory store gives up. */
@@ -39,33 +39,35 @@ export class Model {
     }
   }
 
-  /** What a claim must find: a result, or the fence that it must be given. */
-  claim(key: string): ClaimResult | 'full' | { fence: number } {
+  /** What a claim must find: a result, or the fencing token that it must be given. */
+  claim(key: string): ClaimResult | 'full' | { fencingToken: number } {
     const record = this.records.get(key);
     if (record?.committed) return { state: 'committed' };
     if (record === undefined) {
       if (this.records.size >= this.maxEntries && !this.#forgetOne()) return 'full';
-      return { fence: this.fenceFloor + 1 };
+      return { fencingToken: this.fenceFloor + 1 };
     }
     const left = record.guardedUntil - this.now;
-    return left > 0 ? { state: 'in-progress', retryAfterMs: Math.ceil(left) } : { fence: record.fence + 1 };
+    return left > 0
+      ? { state: 'in-progress', retryAfterMs: Math.ceil(left) }
+      : { fencingToken: record.fencingToken + 1 };
   }
 
-  claimed(key: string, token: ClaimToken, leaseMs: number, keepMs: number): void {
+  claimed(key: string, token: ClaimToken, leaseMs: number, fenceTtlMs: number): void {
     const guardedUntil = this.now + leaseMs;
     this.records.set(key, {
-      ...{ committed: false, since: this.now, fence: token.fence, owner: token.owner },
-      ...{ guardedUntil, keptUntil: guardedUntil + keepMs, keepMs },
+      ...{ committed: false, since: this.now, fencingToken: token.fencingToken, owner: token.owner },
+      ...{ guardedUntil, keptUntil: guardedUntil + fenceTtlMs, fenceTtlMs },
     });
   }
 
-  commit(key: string, token: ClaimToken, ttlMs: number, guardMs: number): boolean {
+  commit(key: string, token: ClaimToken, ttlMs: number, replayWindowMs: number): boolean {
     if (this.#held(key, token) === undefined) return false;
     const { now } = this;
     this.records.set(key, {
       committed: true,
       since: now,
-      guardedUntil: now + guardMs,
+      guardedUntil: now + replayWindowMs,
       keptUntil: now + ttlMs,
     });
     return true;
@@ -73,7 +75,7 @@ export class Model {
 
   renew(key: string, token: ClaimToken, leaseMs: number): boolean {
     const record = this.#held(key, token);
-    if (record !== undefined) this.claimed(key, token, leaseMs, record.keepMs);
+    if (record !== undefined) this.claimed(key, token, leaseMs, record.fenceTtlMs);
     return record !== undefined;
   }
 
@@ -86,7 +88,7 @@ export class Model {
       owner: undefined,
       since: now,
       guardedUntil: now,
-      keptUntil: now + record.keepMs,
+      keptUntil: now + record.fenceTtlMs,
     });
     return true;
   }
@@ -94,7 +96,7 @@ export class Model {
   #held(key: string, token: ClaimToken): Claimed | undefined {
     const record = this.records.get(key);
     if (record === undefined || record.committed) return undefined;
-    return record.owner === token.owner && record.fence === token.fence ? record : undefined;
+    return record.owner === token.owner && record.fencingToken === token.fencingToken ? record : undefined;
   }
 
   #forgetOne(): boolean {
@@ -105,7 +107,7 @@ export class Model {
     if (least === undefined) return false;
     const [key, record] = least;
     this.records.delete(key);
-    if (!record.committed) this.fenceFloor = Math.max(this.fenceFloor, record.fence);
+    if (!record.committed) this.fenceFloor = Math.max(this.fenceFloor, record.fencingToken);
     return true;
   }
 }
@@ -136,10 +138,10 @@ function command(label: string, step: (model: Model, real: Real) => Promise<void
   };
 }
 
-function claimCommand(key: string, leaseMs: number, keepMs: number): Command {
-  return command(`claim(${key}, ${leaseMs}, ${keepMs})`, async (model, { store, tokens }) => {
+function claimCommand(key: string, leaseMs: number, fenceTtlMs: number): Command {
+  return command(`claim(${key}, ${leaseMs}, ${fenceTtlMs})`, async (model, { store, tokens }) => {
     const wanted = model.claim(key);
-    const outcome = await store.claim(key, { leaseMs, keepMs }).catch((error: unknown) => error);
+    const outcome = await store.claim(key, { leaseMs, fenceTtlMs }).catch((error: unknown) => error);
     if (wanted === 'full') {
       expect(outcome).toMatchObject({ code: 'ERR_WEBHOOK_STORE_FULL' });
     } else if ('state' in wanted) {
@@ -147,7 +149,7 @@ function claimCommand(key: string, leaseMs: number, keepMs: number): Command {
     } else {
       expect(outcome).toMatchObject({ state: 'claimed', token: wanted });
       const { token } = outcome as { token: ClaimToken };
-      model.claimed(key, token, leaseMs, keepMs);
+      model.claimed(key, token, leaseMs, fenceTtlMs);
       tokens.push(token);
     }
   });
@@ -163,8 +165,8 @@ interface Pick {
 function picked(tokens: readonly ClaimToken[], pick: Pick): ClaimToken {
   // Counted from the end: tokens of claims that may still be open come up more often.
   const token = tokens[tokens.length - 1 - (pick.index % Math.max(1, tokens.length))];
-  const { fence, owner } = token ?? { fence: 1, owner: 'nobody' };
-  return { fence: fence + pick.fenceOff, owner: pick.strangeOwner ? 'A'.repeat(22) : owner };
+  const { fencingToken, owner } = token ?? { fencingToken: 1, owner: 'nobody' };
+  return { fencingToken: fencingToken + pick.fenceOff, owner: pick.strangeOwner ? 'A'.repeat(22) : owner };
 }
 
 function tokenCommand(
@@ -190,9 +192,9 @@ export function commands(keyCount: number): fc.Arbitrary<Commands> {
     strangeOwner: fc.constantFrom(false, false, false, false, false, true),
   });
   const kept = fc.constantFrom(
-    { ttlMs: 60, guardMs: 15 },
-    { ttlMs: 60, guardMs: 60 },
-    { ttlMs: 300, guardMs: 30 },
+    { ttlMs: 60, replayWindowMs: 15 },
+    { ttlMs: 60, replayWindowMs: 60 },
+    { ttlMs: 300, replayWindowMs: 30 },
   );
   return fc.commands(
     [
@@ -200,9 +202,9 @@ export function commands(keyCount: number): fc.Arbitrary<Commands> {
       fc.tuple(key, lease, keep).map((args) => claimCommand(...args)),
       fc.tuple(key, pick, kept).map(([k, p, t]) =>
         tokenCommand(
-          `commit(${k}, ${t.ttlMs}, ${t.guardMs})`,
+          `commit(${k}, ${t.ttlMs}, ${t.replayWindowMs})`,
           p,
-          (model, token) => model.commit(k, token, t.ttlMs, t.guardMs),
+          (model, token) => model.commit(k, token, t.ttlMs, t.replayWindowMs),
           (store, token) => store.commit(k, token, t),
         ),
       ),

@@ -80,15 +80,17 @@ export function inModelTime(
       await counted(advance(ms * UNIT_MS));
     },
     store: {
-      async claim(key, { leaseMs, keepMs }) {
-        const options = { leaseMs: leaseMs * UNIT_MS, keepMs: keepMs * UNIT_MS };
+      async claim(key, { leaseMs, fenceTtlMs }) {
+        const options = { leaseMs: leaseMs * UNIT_MS, fenceTtlMs: fenceTtlMs * UNIT_MS };
         const result = await counted(store.claim(key, options));
         if (result.state !== 'in-progress') return result;
         return { state: 'in-progress', retryAfterMs: Math.ceil(result.retryAfterMs / UNIT_MS) };
       },
       renew: (key, token, leaseMs) => counted(store.renew(key, token, leaseMs * UNIT_MS)),
-      commit: (key, token, { ttlMs, guardMs }) =>
-        counted(store.commit(key, token, { ttlMs: ttlMs * UNIT_MS, guardMs: guardMs * UNIT_MS })),
+      commit: (key, token, { ttlMs, replayWindowMs }) =>
+        counted(
+          store.commit(key, token, { ttlMs: ttlMs * UNIT_MS, replayWindowMs: replayWindowMs * UNIT_MS }),
+        ),
       release: (key, token) => counted(store.release(key, token)),
       health: () => ({ name: 'slowed', entries, warnings: [] }),
     },

@@ -12,7 +12,7 @@ const onBody = { ...hmac, content: '{body}' } as const;
 const plain = { ...hmac, algorithm: { hash: 'sha256' }, content: '{secret}{body}' } as const;
 const time = { header: 'x-time', unit: 's' } as const;
 const timed = { ...hmac, timestamp: time, content: '{timestamp}.{body}' } as const;
-const bodyTime = { field: 'created', unit: 's', past: 300, future: 300 } as const;
+const bodyTimestamp = { field: 'created', unit: 's', past: 300, future: 300 } as const;
 const rsa = { publicKey: 'rsa', encoding: 'pem' } as const;
 const ed25519 = { publicKey: 'ed25519', encoding: 'raw-hex' } as const;
 const byEd25519 = { algorithm: { publicKey: 'ed25519' }, signature: header, content: '{body}' } as const;
@@ -23,14 +23,20 @@ const sorted = { sorted: 'form', pair: '{name}{value}' } as const;
 const form = { ...hmac, parts: { form: sorted }, content: '{form}' } as const;
 const when = { method: 'GET', query: { challenge: true } } as const;
 const challenge = { query: 'challenge', characters: 'word', maxLength: 64 } as const;
-const open = { signed: false, when, challenge, answer: { text: '{challenge}' } } as const;
+const open = { signed: false, when, challenge, response: { text: '{challenge}' } } as const;
 
 // What is right.
 
 defineScheme({ ...rest, signed: onBody });
 defineScheme({ ...rest, signed: timed, tolerance: { past: 300, future: 300 } });
 defineScheme({ ...rest, signed: [timed, { ...timed, signature: { query: 'sig', encoding: 'hex' } }] });
-defineScheme({ ...rest, signed: onBody, bodyTime, unsigned: { id: 'x-id' }, multipartField: 'json' });
+defineScheme({
+  ...rest,
+  signed: onBody,
+  bodyTimestamp,
+  unsignedHeaders: { id: 'x-id' },
+  multipartField: 'json',
+});
 defineScheme({ ...rest, secret: ed25519, signed: byEd25519 });
 defineScheme({ ...rest, secret: rsa, signed: byRsa });
 defineScheme({ ...rest, signed: plain });
@@ -74,7 +80,7 @@ defineScheme({ ...rest, signed: { ...timed, timestamp: { unit: 's' } } });
 // @ts-expect-error: half a tolerance
 defineScheme({ ...rest, signed: timed, tolerance: { past: 300 } });
 // @ts-expect-error: half a body time
-defineScheme({ ...rest, signed: onBody, bodyTime: { field: 'created', unit: 's', past: 300 } });
+defineScheme({ ...rest, signed: onBody, bodyTimestamp: { field: 'created', unit: 's', past: 300 } });
 // @ts-expect-error: a delivery without retries
 defineScheme({ ...rest, signed: onBody, delivery: { idStableOverRetries: true, retrySignature: 'renewed' } });
 
@@ -162,9 +168,9 @@ defineScheme({ ...rest, signed: { ...tokens, signature: header } });
 // @ts-expect-error: a time in a parameter and a header
 defineScheme({ ...rest, signed: { ...timed, timestamp: { ...time, query: 't' } } });
 // @ts-expect-error: a time at a position and in a header
-defineScheme({ ...rest, signed: { ...timed, timestamp: { ...time, item: 0 } } });
+defineScheme({ ...rest, signed: { ...timed, timestamp: { ...time, entry: 0 } } });
 // @ts-expect-error: a body time in two places
-defineScheme({ ...rest, signed: onBody, bodyTime: { ...bodyTime, formField: 'sent' } });
+defineScheme({ ...rest, signed: onBody, bodyTimestamp: { ...bodyTimestamp, formField: 'sent' } });
 // @ts-expect-error: a kind of secret without the prefix that tells it apart
 defineScheme({ ...rest, secret: [{ encoding: 'base64' }, secret], signed: onBody });
 // @ts-expect-error: a kind of secret whose prefix may be left out
@@ -182,7 +188,7 @@ defineScheme({ ...rest, signed: onBody, handshake: { ...open, signed: true, toke
 // @ts-expect-error: a challenge of any length
 defineScheme({ ...rest, signed: onBody, handshake: { ...open, challenge: { query: 'c' } } });
 // @ts-expect-error: an answer of 301
-defineScheme({ ...rest, signed: onBody, handshake: { ...open, answer: { status: 301 } } });
+defineScheme({ ...rest, signed: onBody, handshake: { ...open, response: { status: 301 } } });
 
 // What only construction refuses: another form takes the same shape, or the text itself decides.
 

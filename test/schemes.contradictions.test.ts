@@ -24,7 +24,7 @@ const handshake = {
   signed: false,
   when: { method: 'GET', query: { challenge: true } },
   challenge: { query: 'challenge', characters: 'word', maxLength: 64 },
-  answer: { text: '{challenge}' },
+  response: { text: '{challenge}' },
 };
 
 /** The error of a definition as someone without a type checker would write it. */
@@ -79,7 +79,7 @@ describe('a handshake is refused for', () => {
 
   test('a contradiction in the second of two', () => {
     expectRefusal(
-      { ...definition, handshake: [handshake, { ...handshake, answer: {}, mac: {} }] },
+      { ...definition, handshake: [handshake, { ...handshake, response: {}, mac: {} }] },
       'handshake.mac',
     );
   });
@@ -87,7 +87,7 @@ describe('a handshake is refused for', () => {
   test('a MAC under a key that is public', () => {
     const secret = { publicKey: 'ed25519', encoding: 'pem' };
     const signed = { ...form, algorithm: { publicKey: 'ed25519' } };
-    const rule = { ...handshake, mac: { hmac: 'sha256', encoding: 'hex' }, answer: { text: '{mac}' } };
+    const rule = { ...handshake, mac: { hmac: 'sha256', encoding: 'hex' }, response: { text: '{mac}' } };
     expect(refusal({ ...definition, secret, signed, handshake })).toBeUndefined();
     expectRefusal({ ...definition, secret, signed, handshake: rule }, 'handshake.mac');
   });

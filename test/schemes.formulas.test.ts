@@ -122,7 +122,7 @@ describe('GitLab with a secret token', () => {
   test('takes the token itself and nothing like it, and authenticates no body', async () => {
     expect(await judge(gitlabToken(), secret, request(secret), NOW)).toMatchObject({
       bodyAuthenticated: false,
-      unsigned: { event: 'Push Hook' },
+      unsignedHeaders: { event: 'Push Hook' },
     });
     for (const token of [`${secret}0`, secret.slice(0, -1), secret.toUpperCase(), ` x`])
       expect(await verdict(gitlabToken(), secret, request(token), NOW)).not.toBe('accepted');

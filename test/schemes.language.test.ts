@@ -27,18 +27,18 @@ const LISTED_IN_SIGNATURE = {
         list: { separator: ',', assign: '=', label: 'v1' },
         encoding: 'hex',
       },
-      timestamp: { item: 't', unit: 's' },
+      timestamp: { entry: 't', unit: 's' },
       parts: {
         values: {
-          listedHeaders: { item: 'h' },
+          listedHeaders: { entry: 'h' },
           separator: ' ',
           pair: '{value}',
           join: '.',
           allow: ['x-event-id', 'x-event-type'],
-          joinsWithin: { 'x-event-type': 1 },
+          joinCounts: { 'x-event-type': 1 },
         },
       },
-      content: '{timestamp}.{item:h}.{values}.{body}',
+      content: '{timestamp}.{entry:h}.{values}.{body}',
     },
   }),
   input: { headers: { 'x-event-id': 'e-1', 'x-event-type': 'order.paid' } },
@@ -166,7 +166,7 @@ const LANGUAGE: Record<
           list: { separator: '|', assign: ':', label: 's' },
           encoding: 'hex-any',
         },
-        timestamp: { item: 't', unit: 'ms' },
+        timestamp: { entry: 't', unit: 'ms' },
         content: '{body}{timestamp}',
       },
     }),
@@ -180,7 +180,7 @@ const LANGUAGE: Record<
           list: { separator: ',', assign: '=', label: 'v1', groups: ' ' },
           encoding: 'hex',
         },
-        timestamp: { item: 't', unit: 's' },
+        timestamp: { entry: 't', unit: 's' },
         content: '{timestamp}.{body}',
       },
     }),
@@ -203,7 +203,7 @@ const LANGUAGE: Record<
       signed: {
         algorithm: hmac,
         signature: { header: 'x-signature', list: { separator: ',' }, encoding: 'hex' },
-        timestamp: { item: 0, unit: 's' },
+        timestamp: { entry: 0, unit: 's' },
         content: '{timestamp}.{body}',
       },
     }),
@@ -241,7 +241,7 @@ const LANGUAGE: Record<
       signed: {
         algorithm: hmac,
         signature: header(),
-        guards: { 'x-version': '1' },
+        requiredHeaders: { 'x-version': '1' },
         when: { header: { 'x-algorithm': 'HmacSHA256' } },
         content: '{body}',
       },
@@ -388,7 +388,7 @@ const LANGUAGE: Record<
         content: '{field:signature.timestamp}{field:signature.token}',
       },
       identity: { bodyField: 'signature.token' },
-      bodyTime: { field: 'signature.timestamp', unit: 's', past: 300, future: 300 },
+      bodyTimestamp: { field: 'signature.timestamp', unit: 's', past: 300, future: 300 },
     }),
     bodyIsSigned: false,
   },
@@ -398,7 +398,7 @@ const LANGUAGE: Record<
       signed: {
         algorithm: hmac,
         signature: { field: 'items.0.signature', encoding: 'base64' },
-        arrayGuards: { items: 1 },
+        arrayLengths: { items: 1 },
         parts: { fields: { fields: ['items.0.id', 'items.0.nothing', 'items.0.amount.value'], join: ':' } },
         content: '{fields}',
       },
@@ -434,7 +434,7 @@ const LANGUAGE: Record<
           list: { separator: '&', assign: '=', label: 's' },
           encoding: 'hex',
         },
-        timestamp: { item: 't', unit: 's' },
+        timestamp: { entry: 't', unit: 's' },
         content: '{canonicalJson}{timestamp}',
       },
       identity: 'content',
@@ -450,7 +450,7 @@ const LANGUAGE: Record<
           list: { separator: ',', assign: '=', label: 'v1' },
           encoding: 'hex',
         },
-        timestamp: { item: 'ts', unit: 'ms' },
+        timestamp: { entry: 'ts', unit: 'ms' },
         content: '[id:{query:data.id};][request-id:{header:x-request-id};]ts:{timestamp};',
       },
       identity: 'content',
@@ -541,7 +541,7 @@ describe('listed headers', () => {
 
   const parts = (part: object) => ({
     values: {
-      listedHeaders: { item: 'h' },
+      listedHeaders: { entry: 'h' },
       separator: ' ',
       pair: '{value}',
       join: '.',
@@ -556,13 +556,13 @@ describe('listed headers', () => {
       list: { separator: ',', assign: '=', label: 'v1' },
       encoding: 'hex',
     },
-    timestamp: { item: 't', unit: 's' },
-    content: '{timestamp}.{item:h}.{values}.{body}',
+    timestamp: { entry: 't', unit: 's' },
+    content: '{timestamp}.{entry:h}.{values}.{body}',
   } as const;
 
   test.each([
-    ['{timestamp}.{item:h}.{values}:{body}', 'e-1', 'x:y', 'e-1:x', 'y'],
-    ['{timestamp}.{item:h}.{body}:{values}', 'e-1', 'x:y', 'y:e-1', 'x'],
+    ['{timestamp}.{entry:h}.{values}:{body}', 'e-1', 'x:y', 'e-1:x', 'y'],
+    ['{timestamp}.{entry:h}.{body}:{values}', 'e-1', 'x:y', 'y:e-1', 'x'],
   ])('let no bytes be moved over another literal: %s', async (content, id, body, movedId, movedBody) => {
     const other = define({ signed: { ...form, parts: parts({}), content } });
     const headers = { 'x-event-id': id };
@@ -581,14 +581,14 @@ describe('listed headers', () => {
 
   test.each([
     ['values without anything between them', { join: '' }, /"signed.parts.values.join" must be text/],
-    ['a number for a header that may not be signed', { joinsWithin: { 'x-other': 1 } }, /"x-other"/],
-    ['less than none', { joinsWithin: { 'x-event-id': -1 } }, /whole number/],
+    ['a number for a header that may not be signed', { joinCounts: { 'x-other': 1 } }, /"x-other"/],
+    ['less than none', { joinCounts: { 'x-event-id': -1 } }, /whole number/],
   ])('are refused at construction: %s', (_, part, message) => {
     expect(() => define({ signed: { ...form, parts: parts(part) } })).toThrow(message);
   });
 
   test('are refused at construction where they touch the body', () => {
-    const content = '{timestamp}.{item:h}.{values}{body}';
+    const content = '{timestamp}.{entry:h}.{values}{body}';
     expect(() => define({ signed: { ...form, parts: parts({}), content } })).toThrow(
       /needs a literal between \{values\} and \{body\}/,
     );

@@ -6,11 +6,11 @@ import {
   type DeliveryRules,
   refusalStatus,
   type SchemeSource,
-  type SignedForm,
+  type SignatureRule,
 } from '@countersign/core';
 import * as schemes from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { formsOf } from './support/forms.ts';
+import { rulesOf } from './support/forms.ts';
 
 const README = new URL('../packages/schemes/README.md', import.meta.url);
 const FACTORIES: Record<string, () => DefinedScheme> = schemes;
@@ -28,19 +28,19 @@ function withSection(text: string, name: string, content: string): string {
 const code = (text: string) => `\`${text.replace('\n', '\\n')}\``;
 
 /** Where signatures stand and how they look: `acme-signature: t=<s>,v1=<hex>`. */
-function signatureOf({ signature, timestamp }: SignedForm): string {
+function signatureOf({ signature, timestamp }: SignatureRule): string {
   const { list, prefix = '', encoding } = signature;
   const label = list?.keyIds === true ? '<key id>' : (list?.label ?? '');
   const value = `${list?.start ?? ''}${label}${list?.assign ?? ''}${prefix}<${encoding}>`;
-  const { item, unit = '' } = timestamp ?? {};
-  const time = typeof item === 'number' ? `<${unit}>` : `${item}${list?.assign ?? ''}<${unit}>`;
-  const text = `${item === undefined ? '' : `${time}${list?.separator ?? ''}`}${value}`;
+  const { entry, unit = '' } = timestamp ?? {};
+  const time = typeof entry === 'number' ? `<${unit}>` : `${entry}${list?.assign ?? ''}<${unit}>`;
+  const text = `${entry === undefined ? '' : `${time}${list?.separator ?? ''}`}${value}`;
   const own = timestamp?.header ?? timestamp?.query;
   const beside = own === undefined ? [] : [code(`${own}: <${unit}>`)];
   return [placeOf(signature, text), ...beside].join(' with ');
 }
 
-function placeOf(signature: SignedForm['signature'], text: string): string {
+function placeOf(signature: SignatureRule['signature'], text: string): string {
   const { header, numberedHeader, query, field, formField } = signature;
   if (header !== undefined)
     return code(`${typeof header === 'string' ? header : header.join(' or ')}: ${text}`);
@@ -49,7 +49,7 @@ function placeOf(signature: SignedForm['signature'], text: string): string {
   return `${code(text)} in the body as ${code(field ?? formField ?? '')}`;
 }
 
-function algorithmOf({ algorithm }: SignedForm): string {
+function algorithmOf({ algorithm }: SignatureRule): string {
   if ('hmac' in algorithm) return `HMAC ${algorithm.hmac}`;
   if ('token' in algorithm) return 'static token';
   if (!('publicKey' in algorithm)) return `plain ${algorithm.hash} with the secret inside`;
@@ -60,7 +60,7 @@ function algorithmOf({ algorithm }: SignedForm): string {
 }
 
 /** The template, and what the parts of its own mean. */
-function contentOf({ content, parts = {} }: SignedForm): string {
+function contentOf({ content, parts = {} }: SignatureRule): string {
   if (content === undefined) return 'nothing: the token stands for itself';
   const templates = typeof content === 'string' ? [content] : content;
   const meant = Object.entries(parts).map(([name, part]) => `${code(`{${name}}`)}: ${partOf(part)}`);
@@ -73,16 +73,16 @@ function partOf(part: ContentPart): string {
   return 'sorted' in part ? `sorted ${part.sorted} parameters` : 'the headers that the signature lists';
 }
 
-function toleranceOf({ definition: { bodyTime }, freshness }: DefinedScheme): string {
+function toleranceOf({ definition: { bodyTimestamp }, freshness }: DefinedScheme): string {
   if (freshness.signed === 'none') return 'no time is signed';
   const { past, future } = freshness;
   const seconds = (count: number) => `${count.toLocaleString('en')} s`;
   const window = past === future ? seconds(past) : `${seconds(past)} back, ${seconds(future)} ahead`;
-  const field = bodyTime?.field ?? bodyTime?.formField;
+  const field = bodyTimestamp?.field ?? bodyTimestamp?.formField;
   return field === undefined ? window : `${window}, by the body's ${code(field)}`;
 }
 
-function identityOf({ definition: { identity } }: DefinedScheme, [form]: readonly SignedForm[]): string {
+function identityOf({ definition: { identity } }: DefinedScheme, [form]: readonly SignatureRule[]): string {
   if (identity === 'id') return `signed id, ${code(form?.id?.header ?? '')}`;
   if (identity === 'content') return 'everything that is signed but the time';
   return identity === 'body' ? "the body's bytes" : `the body's ${code(identity.bodyField)}`;
@@ -101,7 +101,7 @@ const PROOF = {
 
 /** How sure it is: where it was read, and what it was tested with. */
 function confidenceOf(about: SchemeSource | undefined): string {
-  const { confidence, proof } = about ?? {};
+  const { confidence, testedWith: proof } = about ?? {};
   if (confidence === undefined || proof === undefined) return 'not said';
   return `read in ${CONFIDENCE[confidence]}; tested with ${PROOF[proof]}`;
 }
@@ -120,9 +120,9 @@ function refusalOf(delivery: DeliveryRules): string {
 }
 
 function rowOf({ factory, scheme }: (typeof SENDERS)[number]): string {
-  const forms = formsOf(scheme);
+  const forms = rulesOf(scheme);
   const { about, delivery } = scheme.definition;
-  const each = (write: (form: SignedForm) => string) => [...new Set(forms.map(write))].join(' or ');
+  const each = (write: (form: SignatureRule) => string) => [...new Set(forms.map(write))].join(' or ');
   const cells = [
     about?.sender,
     code(`${factory}()`),

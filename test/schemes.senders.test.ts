@@ -130,20 +130,23 @@ describe.each(Object.entries(SENDERS))('%s', (_, sender) => {
     );
   });
 
-  if (Object.keys(sender.unsigned).length > 0) {
+  if (Object.keys(sender.unsignedHeaders).length > 0) {
     test('is remembered under the same key whatever the headers say that are not signed', async () => {
       const first = await deliver(sender);
       const headers = { ...first.headers };
-      for (const name of Object.values(sender.unsigned)) headers[name] = 'chosen by an attacker';
+      for (const name of Object.values(sender.unsignedHeaders)) headers[name] = 'chosen by an attacker';
       expect(await replayKeyOf(sender, { ...first, headers })).toBe(await replayKeyOf(sender, first));
     });
 
     test('shows what is not signed as labels', async () => {
       const request = await deliver(sender);
-      for (const name of Object.values(sender.unsigned)) request.headers[name] ??= '1';
+      for (const name of Object.values(sender.unsignedHeaders)) request.headers[name] ??= '1';
       const webhook = await judge(scheme, secret, request, NOW);
-      const labels = Object.entries(sender.unsigned).map(([label, name]) => [label, request.headers[name]]);
-      expect(webhook).toHaveProperty('unsigned', Object.fromEntries(labels));
+      const labels = Object.entries(sender.unsignedHeaders).map(([label, name]) => [
+        label,
+        request.headers[name],
+      ]);
+      expect(webhook).toHaveProperty('unsignedHeaders', Object.fromEntries(labels));
     });
   }
 

@@ -43,7 +43,7 @@ export interface Sender {
   /** What a delivery is remembered by: the id that was signed, or the body. */
   identity: 'id' | 'body';
   /** Headers that anybody on the way may change without being noticed. */
-  unsigned: Record<string, string>;
+  unsignedHeaders: Record<string, string>;
   refusalStatus: 401 | 429 | 503;
 }
 
@@ -75,7 +75,7 @@ const svixLike = (scheme: DefinedScheme, family: 'svix' | 'webhook'): Sender => 
   body: () => eventBody('the-same'),
   window: { past: 300, future: 300 },
   identity: 'id',
-  unsigned: {},
+  unsignedHeaders: {},
   refusalStatus: 401,
 });
 
@@ -107,7 +107,7 @@ export const SENDERS: Record<string, Sender> = {
     body: eventBody,
     window: { past: 300, future: 300 },
     identity: 'id',
-    unsigned: {},
+    unsignedHeaders: {},
     refusalStatus: 401,
   },
   'GitHub, signed by the @octokit/webhooks-methods package': {
@@ -123,7 +123,7 @@ export const SENDERS: Record<string, Sender> = {
     body: orderBody,
     window: undefined,
     identity: 'body',
-    unsigned: { deliveryId: 'x-github-delivery', event: 'x-github-event' },
+    unsignedHeaders: { deliveryId: 'x-github-delivery', event: 'x-github-event' },
     refusalStatus: 401,
   },
   'Slack, signed by its documented formula': {
@@ -138,7 +138,7 @@ export const SENDERS: Record<string, Sender> = {
     body: (id) => JSON.stringify({ type: 'event_callback', event_id: id, event: { type: 'message' } }),
     window: { past: 300, future: 300 },
     identity: 'id',
-    unsigned: { retryNumber: 'x-slack-retry-num' },
+    unsignedHeaders: { retryNumber: 'x-slack-retry-num' },
     refusalStatus: 401,
   },
   'Shopify, signed by its documented formula': {
@@ -155,7 +155,11 @@ export const SENDERS: Record<string, Sender> = {
     body: orderBody,
     window: undefined,
     identity: 'body',
-    unsigned: { deliveryId: 'x-shopify-webhook-id', topic: 'x-shopify-topic', shop: 'x-shopify-shop-domain' },
+    unsignedHeaders: {
+      deliveryId: 'x-shopify-webhook-id',
+      topic: 'x-shopify-topic',
+      shop: 'x-shopify-shop-domain',
+    },
     refusalStatus: 401,
   },
   'LangSmith, signed by its documented formula': {
@@ -170,7 +174,7 @@ export const SENDERS: Record<string, Sender> = {
       JSON.stringify({ id, type: 'issue.created', created, request_id: 'shared', data: {} }),
     window: { past: 604_500, future: 300 },
     identity: 'id',
-    unsigned: {},
+    unsignedHeaders: {},
     refusalStatus: 429,
   },
   'PolyAI, signed by its documented formula': {
@@ -186,7 +190,7 @@ export const SENDERS: Record<string, Sender> = {
     body: orderBody,
     window: { past: 300, future: 300 },
     identity: 'body',
-    unsigned: { eventId: 'x-polyai-event-id' },
+    unsignedHeaders: { eventId: 'x-polyai-event-id' },
     refusalStatus: 429,
   },
   'AgentMessage, signed by its documented formula': {
@@ -200,7 +204,7 @@ export const SENDERS: Record<string, Sender> = {
     body: orderBody,
     window: { past: 300, future: 300 },
     identity: 'body',
-    unsigned: {},
+    unsignedHeaders: {},
     refusalStatus: 503,
   },
   'Anchor Browser, signed by its documented formula': {
@@ -217,7 +221,7 @@ export const SENDERS: Record<string, Sender> = {
     body: eventBody,
     window: { past: 120, future: 120 },
     identity: 'id',
-    unsigned: { deliveryId: 'anchor-delivery-id', event: 'anchor-event' },
+    unsignedHeaders: { deliveryId: 'anchor-delivery-id', event: 'anchor-event' },
     refusalStatus: 401,
   },
 };

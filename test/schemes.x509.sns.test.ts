@@ -371,7 +371,7 @@ describe('what the address answers with', () => {
     await clock.advance(1 * SECOND);
     expect(await answer).toBe(REFUSED);
     await clock.advance(2 * SECOND);
-    expect(verifier.health().secrets.lastRefresh).toMatchObject({
+    expect(verifier.health().secrets.lastReload).toMatchObject({
       error: { code: 'ERR_WEBHOOK_PROVIDER_FAILED' },
     });
     await expect.poll(() => origin.connections(), { timeout: 60_000 }).toBe(0);

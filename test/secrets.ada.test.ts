@@ -38,7 +38,7 @@ describe('a rotation at Ada', () => {
   async function stand(graceSeconds: number, reload: KeyringOptions) {
     const host = await listen((request, response) => {
       void (async () => {
-        const body = await readBody(request, { limitBytes: 65_536 });
+        const body = await readBody(request, { maxBodyBytes: 65_536 });
         const answer = await verifier.handle({ headers: request.rawHeaders, body }, () => undefined);
         response.writeHead(answer.status, answer.headers).end(answer.body);
       })().catch(() => response.destroy());
@@ -59,7 +59,7 @@ describe('a rotation at Ada', () => {
         token: sender.credentials.apiKey,
       }),
       // The tests reload by a miss alone.
-      reload: { missCooldownSeconds: 0.01, missWaitMs: 30_000, ...reload },
+      reload: { mismatchCooldownSeconds: 0.01, mismatchWaitMs: 30_000, ...reload },
     });
     onTestFinished(() => verifier.close());
     await verifier.ready();

@@ -11,11 +11,11 @@ export const FLAWS = [
   'check, then set',
   'lease without end',
   'takeover keeps the owner',
-  'takeover keeps the fence',
-  'release forgets the fence',
+  'takeover keeps the fencing token',
+  'release forgets the fencing token',
   'released tokens still count',
   'owner unchecked',
-  'fence unchecked',
+  'fencing token unchecked',
   'tokens unchecked',
   'late commit refused',
   'late renewal refused',
@@ -40,7 +40,7 @@ export type Flaw = (typeof FLAWS)[number];
 
 interface Row {
   committed: boolean;
-  fence: number;
+  fencingToken: number;
   owner: string;
   until: number;
 }
@@ -65,13 +65,13 @@ export function sloppyReplayStore(clock: Clock, flaw?: Flaw): ReplayStore {
     if (flaw === late && row.until <= clock.monotonic()) return undefined;
     const any = flaw === 'tokens unchecked';
     const owner = any || flaw === 'owner unchecked' || row.owner === token.owner;
-    const fence = any || flaw === 'fence unchecked' || row.fence === token.fence;
-    return owner && fence ? row : undefined;
+    const fencingToken = any || flaw === 'fencing token unchecked' || row.fencingToken === token.fencingToken;
+    return owner && fencingToken ? row : undefined;
   }
 
   return {
-    async claim(key, { leaseMs, keepMs }): Promise<ClaimResult> {
-      checkTimes(leaseMs, keepMs);
+    async claim(key, { leaseMs, fenceTtlMs }): Promise<ClaimResult> {
+      checkTimes(leaseMs, fenceTtlMs);
       const row = rows.get(nameOf(key));
       if (flaw === 'check, then set') await Promise.resolve();
       const left = row === undefined ? 0 : row.until - clock.monotonic();
@@ -88,11 +88,12 @@ export function sloppyReplayStore(clock: Clock, flaw?: Flaw): ReplayStore {
         return { state: 'in-progress', retryAfterMs: flaw === 'retryAfterMs is 0' ? 0 : Math.max(1, left) };
       }
       const lapsed = row !== undefined && row.until > 0;
-      const fence = (row?.fence ?? 0) + (lapsed && flaw === 'takeover keeps the fence' ? 0 : 1);
+      const fencingToken =
+        (row?.fencingToken ?? 0) + (lapsed && flaw === 'takeover keeps the fencing token' ? 0 : 1);
       const kept = lapsed && flaw === 'takeover keeps the owner' ? row.owner : undefined;
       const owner = kept ?? `owner ${flaw === 'owners repeat' ? 0 : ++owners}`.padEnd(22);
-      rows.set(nameOf(key), { committed: false, fence, owner, until: clock.monotonic() + leaseMs });
-      return { state: 'claimed', token: { fence, owner } };
+      rows.set(nameOf(key), { committed: false, fencingToken, owner, until: clock.monotonic() + leaseMs });
+      return { state: 'claimed', token: { fencingToken, owner } };
     },
 
     async renew(key, token, leaseMs): Promise<boolean> {
@@ -105,13 +106,17 @@ export function sloppyReplayStore(clock: Clock, flaw?: Flaw): ReplayStore {
       return true;
     },
 
-    async commit(key, token, { ttlMs, guardMs }): Promise<boolean> {
-      checkTimes(ttlMs, guardMs, flaw === 'a guard beyond the ttl is taken' ? 1 : ttlMs - guardMs + 1);
+    async commit(key, token, { ttlMs, replayWindowMs }): Promise<boolean> {
+      checkTimes(
+        ttlMs,
+        replayWindowMs,
+        flaw === 'a guard beyond the ttl is taken' ? 1 : ttlMs - replayWindowMs + 1,
+      );
       const row = held(key, token, 'late commit refused');
       if (row === undefined && (flaw !== 'commit creates what it does not find' || rows.has(nameOf(key)))) {
         return false;
       }
-      const until = clock.monotonic() + (flaw === 'remembered for the guard only' ? guardMs : ttlMs);
+      const until = clock.monotonic() + (flaw === 'remembered for the guard only' ? replayWindowMs : ttlMs);
       rows.set(nameOf(key), { ...token, committed: true, until });
       return true;
     },
@@ -120,8 +125,8 @@ export function sloppyReplayStore(clock: Clock, flaw?: Flaw): ReplayStore {
       const row = held(key, token, 'late release refused');
       if (row === undefined) return false;
       const owner = flaw === 'released tokens still count' ? row.owner : '';
-      const fence = flaw === 'release forgets the fence' ? 0 : row.fence;
-      rows.set(nameOf(key), { committed: false, fence, owner, until: 0 });
+      const fencingToken = flaw === 'release forgets the fencing token' ? 0 : row.fencingToken;
+      rows.set(nameOf(key), { committed: false, fencingToken, owner, until: 0 });
       return true;
     },
   };

@@ -55,9 +55,9 @@ function setUp(delivery: Partial<SchemeDefinition['delivery']> = {}, server?: Re
       ...{ store, verifier, runs, events, send },
       types: (...types: string[]) => events.map(({ type }) => type).filter((type) => types.includes(type)),
       async take(id?: string) {
-        const reception = await verifier.receive(signed(id));
-        if (reception.state !== 'claimed') throw new Error('expected a claim');
-        return reception.claim;
+        const received = await verifier.receive(signed(id));
+        if (received.state !== 'claimed') throw new Error('expected a claim');
+        return received.claim;
       },
       outcome: (id?: string) =>
         verifier.receive(signed(id)).then(
@@ -572,11 +572,11 @@ describe("onStoreError: 'local'", () => {
     const a = instance(local);
     const b = instance(local);
     const claim = await a.take();
-    expect(claim.fence).toBe(1);
+    expect(claim.fencingToken).toBe(1);
     expect(await b.outcome()).toBe('IN_PROGRESS');
     await claim.release();
     const second = await b.take();
-    expect(second.fence).toBe(2);
+    expect(second.fencingToken).toBe(2);
     await second.commit();
     expect(await a.outcome()).toBe('duplicate');
   });

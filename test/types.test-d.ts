@@ -42,7 +42,7 @@ createVerifier({
   secrets: fileSecrets('/run/secrets/x'),
   replay: memoryReplayStore({ maxEntries: 10 }),
 });
-createVerifier({ scheme, secrets: async () => ({ current: secrets }), reload: { refreshSeconds: 60 } });
+createVerifier({ scheme, secrets: async () => ({ current: secrets }), reload: { intervalSeconds: 60 } });
 createVerifier({ scheme: agentMessage({ keyEncoding: 'utf8' }), secrets, observe: ({ type }) => void type });
 
 express().post('/', expressWebhook(verifier), (req, res) => {
@@ -51,11 +51,11 @@ express().post('/', expressWebhook(verifier), (req, res) => {
 express().use(expressWebhook((request) => (request.params.tenant === '1' ? verifier : verifier)));
 
 fastify().register(async (scope) => {
-  await scope.register(webhookPlugin, { verifier, limitBytes: 1024 });
+  await scope.register(webhookPlugin, { verifier, maxBodyBytes: 1024 });
   scope.post('/', async (request) => request.webhook.text());
 });
 
-new Router().post('/', koaWebhook(verifier, { contentEncoding: 'inflate' }), (ctx) => {
+new Router().post('/', koaWebhook(verifier, { contentEncoding: 'decompress' }), (ctx) => {
   ctx.body = ctx.state.webhook.id;
 });
 
@@ -63,7 +63,7 @@ const handle: (request: Request) => Promise<Response> = webhookHandler(
   verifier,
   (received: ReceivedWebhook) => {
     received.signal.throwIfAborted();
-    return Response.json(received.unsigned);
+    return Response.json(received.unsignedHeaders);
   },
 );
 await handle(new Request('http://localhost'));
@@ -103,7 +103,7 @@ createVerifier({ scheme, secrets, toleranceSeconds: { past: 300 } });
 // @ts-expect-error: replay is a store, or false
 createVerifier({ scheme, secrets, replay: true });
 // @ts-expect-error: an unknown option of reload
-createVerifier({ scheme, secrets, reload: { refreshMs: 1000 } });
+createVerifier({ scheme, secrets, reload: { intervalMs: 1000 } });
 // @ts-expect-error: a keyring of another key format
 createVerifier({ scheme: {} as Scheme<KeyObject>, secrets: {} as Keyring<string> });
 
@@ -154,5 +154,5 @@ await claim.commit();
 verified.json().id;
 // @ts-expect-error: the time may not be signed
 verified.signedAt.getTime();
-// @ts-expect-error: only what was claimed has a fence
-verified.fence;
+// @ts-expect-error: only what was claimed has a fencing token
+verified.fencingToken;

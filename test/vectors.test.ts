@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import {
   type DefinedScheme,
   defineScheme,
-  type HmacForm,
+  type HmacRule,
   type SchemeDefinition,
-  type SignedForm,
+  type SignatureRule,
 } from '@countersign/core';
 import { describe, expect, test } from 'vitest';
 import { verdictOnSample } from './schemes.verdict.ts';
@@ -22,7 +22,7 @@ const ANY_TIME = 1_763_600_000;
 /** A scheme for one header, as a user would define it. */
 function define(
   name: string,
-  signed: SignedForm | readonly [SignedForm, ...SignedForm[]],
+  signed: SignatureRule | readonly [SignatureRule, ...SignatureRule[]],
   { secret = { encoding: 'utf8' }, tolerance }: Partial<Pick<SchemeDefinition, 'secret' | 'tolerance'>> = {},
 ): DefinedScheme {
   return defineScheme({
@@ -39,15 +39,15 @@ function define(
 function bodyOnly(
   header: string,
   { hash = 'sha256', encoding = 'hex', prefix }: { hash?: Hash; encoding?: Encoding; prefix?: string } = {},
-): SignedForm {
+): SignatureRule {
   return {
     algorithm: { hmac: hash },
     signature: { header, encoding, ...(prefix === undefined ? {} : { prefix }) },
     content: '{body}',
   };
 }
-type Hash = HmacForm['algorithm']['hmac'];
-type Encoding = HmacForm['signature']['encoding'];
+type Hash = HmacRule['algorithm']['hmac'];
+type Encoding = HmacRule['signature']['encoding'];
 
 interface WycheproofFile {
   testGroups: {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type DefinedScheme, defineScheme, type PublicKey, type PublicKeyForm } from '@countersign/core';
+import { type DefinedScheme, defineScheme, type PublicKey, type PublicKeyRule } from '@countersign/core';
 import { describe, expect, test } from 'vitest';
 import { verdict } from './schemes.verdict.ts';
 
@@ -33,7 +33,7 @@ const KEYS: Record<PublicKey['encoding'], (group: Group) => string | undefined> 
 
 interface Suite {
   readonly file: string;
-  readonly algorithm: PublicKeyForm['algorithm'];
+  readonly algorithm: PublicKeyRule['algorithm'];
   /** The kinds of keys that the groups of the file hold. */
   readonly keys: readonly PublicKey['encoding'][];
   readonly least: { readonly accepted: number; readonly refused: number };

@@ -39,7 +39,7 @@ const forms: Record<string, SchemeDefinition> = {
     signed: {
       algorithm: { hmac: 'sha256' },
       signature: { header: 's', list: { separator: ',', assign: '=', label: 'v1' }, encoding: 'hex' },
-      timestamp: { item: 't', unit: 's' },
+      timestamp: { entry: 't', unit: 's' },
       content: 'v0:{timestamp}\n{body}',
     },
   }).definition,

@@ -36,7 +36,7 @@ const timed = {
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-signature', list: { separator: ',', assign: '=', label: 'v1' }, encoding: 'hex' },
-    timestamp: { item: 't', unit: 's' },
+    timestamp: { entry: 't', unit: 's' },
     id: { header: 'x-id' },
     content: '{id}.{timestamp}.{body}',
   },
@@ -53,7 +53,7 @@ const plain = {
     content: '{body}',
   },
   identity: { bodyField: 'id' },
-  unsigned: { event: 'x-event' },
+  unsignedHeaders: { event: 'x-event' },
 } as const satisfies SchemeDefinition;
 
 function setUp(options: Partial<VerifierOptions> & { delivery?: DeliveryRules } = {}) {
@@ -104,7 +104,7 @@ describe('verify', () => {
   it('shows unsigned headers as labels and an id of the signed body', async () => {
     const { verifier, signed } = setUp({ scheme: defineScheme(plain) });
     const webhook = await verifier.verify(signed({ headers: { 'x-event': 'paid' } }));
-    expect(webhook.unsigned).toEqual({ event: 'paid' });
+    expect(webhook.unsignedHeaders).toEqual({ event: 'paid' });
     expect(webhook.id).toBe('evt_1');
     expect(webhook.signedAt).toBeUndefined();
   });
@@ -190,7 +190,7 @@ describe('freshness', () => {
 
   const created = defineScheme({
     ...plain,
-    bodyTime: { field: 'meta.created', unit: 's', past: 3600, future: 60 },
+    bodyTimestamp: { field: 'meta.created', unit: 's', past: 3600, future: 60 },
   });
 
   it.each([
@@ -441,8 +441,8 @@ describe('the refusal status', () => {
     const inner = stripe();
     const scheme: DefinedScheme = {
       ...inner,
-      open(head) {
-        const opened = inner.open(head);
+      parseHead(head) {
+        const opened = inner.parseHead(head);
         return {
           ...opened,
           match(bytes, keys) {

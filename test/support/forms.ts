@@ -1,24 +1,30 @@
-import type { DefinedScheme, HmacForm, SchemeDefinition, SharedSecret, SignedForm } from '@countersign/core';
+import type {
+  DefinedScheme,
+  HmacRule,
+  SchemeDefinition,
+  SharedSecret,
+  SignatureRule,
+} from '@countersign/core';
 
 /** The forms of a scheme as a list. */
-export function formsOf({
+export function rulesOf({
   definition: { signed },
-}: Pick<DefinedScheme, 'definition'>): readonly SignedForm[] {
-  return Array.isArray(signed) ? (signed as readonly SignedForm[]) : [signed as SignedForm];
+}: Pick<DefinedScheme, 'definition'>): readonly SignatureRule[] {
+  return Array.isArray(signed) ? (signed as readonly SignatureRule[]) : [signed as SignatureRule];
 }
 
 /** An HMAC in one header over the body with at most an id and a time: most senders' form. */
-export interface ClassicForm extends HmacForm {
+export interface ClassicForm extends HmacRule {
   readonly algorithm: { readonly hmac: 'sha1' | 'sha256' | 'sha384' | 'sha512' };
   readonly content: string;
-  readonly signature: HmacForm['signature'] & {
+  readonly signature: HmacRule['signature'] & {
     readonly header: string;
     readonly encoding: 'hex' | 'hex-upper' | 'base64' | 'base64url';
   };
   readonly timestamp?: {
     readonly unit: 's' | 'ms';
     readonly header?: string;
-    readonly item?: string;
+    readonly entry?: string;
     readonly query?: undefined;
   };
 }
@@ -29,8 +35,8 @@ export interface ClassicDefinition extends SchemeDefinition {
 }
 
 /** Whether the full negative matrix can forge deliveries of a form by itself. */
-export function isClassic(definition: SchemeDefinition, form: SignedForm): form is ClassicForm {
-  const { secret, bodyTime, multipartField } = definition;
+export function isClassic(definition: SchemeDefinition, form: SignatureRule): form is ClassicForm {
+  const { secret, bodyTimestamp, multipartField } = definition;
   if (!('encoding' in secret) || secret.publicKey !== undefined || secret.derive !== undefined) return false;
   if (secret.prefix?.includes('*') === true || secret.normalize !== undefined || multipartField !== undefined)
     return false;
@@ -44,7 +50,7 @@ export function isClassic(definition: SchemeDefinition, form: SignedForm): form 
     return false;
   if (
     form.when !== undefined ||
-    form.guards !== undefined ||
+    form.requiredHeaders !== undefined ||
     form.keyId !== undefined ||
     form.id?.format === 'uuid'
   )
@@ -52,10 +58,11 @@ export function isClassic(definition: SchemeDefinition, form: SignedForm): form 
   if (
     timestamp !== undefined &&
     (!['s', 'ms'].includes(timestamp.unit) ||
-      typeof timestamp.item === 'number' ||
+      typeof timestamp.entry === 'number' ||
       timestamp.query !== undefined)
   )
     return false;
-  if (bodyTime !== undefined && (bodyTime.field === undefined || bodyTime.unit === 'iso')) return false;
+  if (bodyTimestamp !== undefined && (bodyTimestamp.field === undefined || bodyTimestamp.unit === 'iso'))
+    return false;
   return typeof content === 'string' && /^(?:[^{}[\]]|\{(?:body|timestamp|id)\})+$/.test(content);
 }

@@ -68,8 +68,8 @@ function observe(endpoint: string, event: WebhookEvent): void {
 
 function reportOf(verifier: Verifier): SecretsReport {
   const { endpoint, state, secrets } = verifier.health();
-  const { version, rotatingUntil, keys, lastRefresh } = secrets;
-  return { endpoint, state, version, rotatingUntil, keys, refused: lastRefresh?.error };
+  const { version, rotatingUntil, keys, lastReload } = secrets;
+  return { endpoint, state, version, rotatingUntil, keys, refused: lastReload?.error };
 }
 
 process.on('message', (order: Order) => {

@@ -1,14 +1,14 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { defineScheme, type SchemeDefinition, type SignedForm, WebhookError } from '../src/index.ts';
+import { defineScheme, type SchemeDefinition, type SignatureRule, WebhookError } from '../src/index.ts';
 import { HeadReader } from '../src/request.ts';
 
 const form = {
   algorithm: { hmac: 'sha256' },
   signature: { header: 'x-signature', list: { separator: ',', assign: '=', label: 'v1' }, encoding: 'hex' },
-  timestamp: { item: 't', unit: 's' },
+  timestamp: { entry: 't', unit: 's' },
   content: '{timestamp}.{body}',
-} as const satisfies SignedForm;
+} as const satisfies SignatureRule;
 
 const definition = {
   name: 'acme',
@@ -103,20 +103,20 @@ const contradictions: [name: string, message: RegExp, make: () => unknown][] = [
   [
     'a timestamp item that is the label',
     /label of the signature/,
-    () => define({}, { timestamp: { item: 'v1', unit: 's' } }),
+    () => define({}, { timestamp: { entry: 'v1', unit: 's' } }),
   ],
   [
     'a timestamp item with two headers',
     /one signature header/,
     () => define({}, { signature: { ...form.signature, header: ['a', 'b'] } }),
   ],
-  ['an unknown unit', /unit/, () => define({}, { timestamp: { item: 't', unit: 'us' } })],
+  ['an unknown unit', /unit/, () => define({}, { timestamp: { entry: 't', unit: 'us' } })],
   ['identity by an id that nobody signs', /"identity" is "id"/, () => define({ identity: 'id' })],
   ['identity by an empty field', /identity\.bodyField/, () => define({ identity: { bodyField: '' } })],
   [
     'a body time beside a header time',
-    /"bodyTime" is for senders/,
-    () => define({ bodyTime: { field: 'created', unit: 's', past: 10, future: 10 } }),
+    /"bodyTimestamp" is for senders/,
+    () => define({ bodyTimestamp: { field: 'created', unit: 's', past: 10, future: 10 } }),
   ],
   ['a tolerance of zero', /tolerance\.past/, () => define({ tolerance: { past: 0, future: 300 } })],
   [
@@ -198,7 +198,7 @@ describe('a body of which the values are signed in the order of their names', ()
     const headers = { x: createHmac('sha256', secret).update(signed).digest('hex') };
     const type = { 'content-type': 'application/x-www-form-urlencoded' };
     const head = new HeadReader({ headers: { ...headers, ...type }, body: Buffer.from(body) }, undefined);
-    const opened = scheme.open(head);
+    const opened = scheme.parseHead(head);
     const match = await opened.match(Buffer.from(body), [{ id: 'k', role: 'current', key: secret }]);
     return match?.bodyAuthenticated;
   };

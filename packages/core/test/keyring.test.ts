@@ -27,7 +27,7 @@ const scheme: Scheme = {
       throw new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', 'the key is shorter than 16 bytes');
     return createSecretKey(bytes);
   },
-  open() {
+  parseHead() {
     throw new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', 'not used here');
   },
 };
@@ -81,15 +81,19 @@ function errorOf(run: () => unknown): unknown {
 
 describe('createKeyring()', () => {
   it.each([
-    ['an unknown option', { refreshSecond: 5 }, /Did you mean "refreshSeconds"\?/],
-    ['a refresh of zero', { refreshSeconds: 0 }, /"refreshSeconds"/],
-    ['a refresh that is no number', { refreshSeconds: '5' }, /"refreshSeconds"/],
+    ['an unknown option', { intervalSecond: 5 }, /Did you mean "intervalSeconds"\?/],
+    ['a reload of zero', { intervalSeconds: 0 }, /"intervalSeconds"/],
+    ['a reload that is no number', { intervalSeconds: '5' }, /"intervalSeconds"/],
     ['a timeout of NaN', { timeoutSeconds: Number.NaN }, /"timeoutSeconds"/],
-    ['an infinite cooldown', { missCooldownSeconds: Number.POSITIVE_INFINITY }, /"missCooldownSeconds"/],
-    ['a cooldown of zero', { missCooldownSeconds: 0 }, /"missCooldownSeconds"/],
-    ['a negative wait', { missWaitMs: -1 }, /"missWaitMs"/],
+    [
+      'an infinite cooldown',
+      { mismatchCooldownSeconds: Number.POSITIVE_INFINITY },
+      /"mismatchCooldownSeconds"/,
+    ],
+    ['a cooldown of zero', { mismatchCooldownSeconds: 0 }, /"mismatchCooldownSeconds"/],
+    ['a negative wait', { mismatchWaitMs: -1 }, /"mismatchWaitMs"/],
     ['a negative retention', { retainPreviousSeconds: -1 }, /"retainPreviousSeconds"/],
-    ['an age that the timer can not keep', { refreshSeconds: 100, maxStaleSeconds: 110 }, /at least 123/],
+    ['an age that the timer can not keep', { intervalSeconds: 100, maxStaleSeconds: 110 }, /at least 123/],
     ['an observer that is no function', { observe: 'log' }, /"observe"/],
   ])('refuses %s', (_name, options, message) => {
     expect(errorOf(() => open(A, options as KeyringOptions))).toMatchObject({
@@ -220,7 +224,7 @@ describe('ready()', () => {
       loads[0]?.fail(new Error('down'));
       await expect.poll(() => loads.length).toBe(2);
       loads[1]?.fail(new Error('down'));
-      await expect.poll(() => keyring.health().lastRefresh?.reason).toBe('request');
+      await expect.poll(() => keyring.health().lastReload?.reason).toBe('manual');
       void keyring.ready();
       await keyring.close();
       void keyring.ready();
@@ -258,7 +262,7 @@ describe('reload()', () => {
     expect(await keyring.reload()).toMatchObject({
       state: 'ready',
       version: '7',
-      lastRefresh: { reason: 'request' },
+      lastReload: { reason: 'manual' },
     });
   });
 
@@ -280,8 +284,8 @@ describe('reload()', () => {
     expect(keyring.keys()).toBe(before);
     expect(keyring.health()).toMatchObject({
       state: 'degraded',
-      lastRefresh: { reason: 'request', error: { code: 'ERR_WEBHOOK_SECRETS_INVALID' } },
-      warnings: expect.arrayContaining([expect.objectContaining({ code: 'refresh-failed' })]),
+      lastReload: { reason: 'manual', error: { code: 'ERR_WEBHOOK_SECRETS_INVALID' } },
+      warnings: expect.arrayContaining([expect.objectContaining({ code: 'reload-failed' })]),
     });
     await keyring.ready();
   });
@@ -308,7 +312,7 @@ describe('reload()', () => {
     await keyring.ready();
     loads[1]?.answer({ current: B });
     await Promise.all(reloads);
-    expect(loads.map(({ reason }) => reason)).toEqual(['start', 'request']);
+    expect(loads.map(({ reason }) => reason)).toEqual(['start', 'manual']);
   });
 
   it('rejects with the error of its own load, not of the one before', async () => {
@@ -356,7 +360,7 @@ describe('keys()', () => {
     await keyring.ready();
     set = { current: ` ${C}` };
     const error = await keyring.reload().catch((thrown: unknown) => thrown);
-    const miss = await keyring.miss(keyring.keys());
+    const miss = await keyring.reloadForMismatch(keyring.keys());
     const shown = [keyring, keyring.keys(), keyring.health(), events, error, miss].flatMap((thing) => [
       inspect(thing, { depth: 9, showHidden: true }),
       JSON.stringify(thing),
@@ -373,13 +377,13 @@ describe('keys()', () => {
 describe('miss()', () => {
   it('is final at once for static secrets', () => {
     const keyring = open(A);
-    expect(keyring.miss(keyring.keys())).toEqual({ state: 'unchanged' });
+    expect(keyring.reloadForMismatch(keyring.keys())).toEqual({ state: 'unchanged' });
   });
 
   it('is uncertain at once for static secrets that announce a rotation', () => {
     const until = new Date(Date.now() + 600_000).toISOString();
     const keyring = open({ current: A, rotating: { until } });
-    expect(keyring.miss(keyring.keys())).toMatchObject({
+    expect(keyring.reloadForMismatch(keyring.keys())).toMatchObject({
       state: 'uncertain',
       message: expect.stringContaining(until),
     });
@@ -392,13 +396,13 @@ describe('miss()', () => {
     const tried = keyring.keys();
     set = { current: B };
     await keyring.reload();
-    expect(keyring.miss(tried)).toEqual({ state: 'changed', set: keyring.keys() });
+    expect(keyring.reloadForMismatch(tried)).toEqual({ state: 'changed', set: keyring.keys() });
   });
 
   it('waits for the load under way', async () => {
     const { provider, loads } = manual();
     const keyring = open(provider);
-    const miss = keyring.miss(keyring.keys());
+    const miss = keyring.reloadForMismatch(keyring.keys());
     loads[0]?.answer({ current: A });
     expect(await miss).toEqual({ state: 'changed', set: keyring.keys() });
   });
@@ -429,7 +433,7 @@ describe('revoke()', () => {
     await keyring.revoke('a');
     await keyring.reload();
     expect(keyring.keys().keys).toEqual([]);
-    expect(keyring.health().lastRefresh?.error).toBeUndefined();
+    expect(keyring.health().lastReload?.error).toBeUndefined();
   });
 
   it('bans a default id before any set lists the key', async () => {
@@ -477,7 +481,7 @@ describe('health()', () => {
       provider: 'static secrets',
       version: '7',
       loadedAt: expect.any(Date),
-      lastRefresh: { at: expect.any(Date), reason: 'start', error: undefined },
+      lastReload: { at: expect.any(Date), reason: 'start', error: undefined },
       rotatingUntil: undefined,
       keys: [
         {
@@ -544,12 +548,12 @@ describe('health()', () => {
     const keyring = open(provider);
     expect(keyring.health()).toMatchObject({
       state: 'not-ready',
-      lastRefresh: undefined,
+      lastReload: undefined,
       loadedAt: undefined,
     });
     loads[0]?.fail(new Error('down'));
     await keyring.ready().catch(() => undefined);
-    expect(keyring.health()).toMatchObject({ state: 'not-ready', warnings: [{ code: 'refresh-failed' }] });
+    expect(keyring.health()).toMatchObject({ state: 'not-ready', warnings: [{ code: 'reload-failed' }] });
   });
 });
 
@@ -567,10 +571,10 @@ describe('observers', () => {
       {
         type: 'secrets-failed',
         provider: 'fn',
-        reason: 'request',
+        reason: 'manual',
         error: expect.objectContaining({ code: 'ERR_WEBHOOK_SECRETS_INVALID' }),
       },
-      { ...loaded, reason: 'request', changed: false, version: undefined },
+      { ...loaded, reason: 'manual', changed: false, version: undefined },
     ]);
   });
 
@@ -601,7 +605,7 @@ describe('observers', () => {
     );
     await keyring.reload();
     await Promise.all(reloads);
-    expect(reasons).toEqual(['start', 'request', 'request']);
+    expect(reasons).toEqual(['start', 'manual', 'manual']);
   });
 });
 
@@ -612,7 +616,7 @@ describe('close()', () => {
     loads[0]?.answer({ current: A });
     await keyring.ready();
     const reload = keyring.reload();
-    const miss = keyring.miss(keyring.keys());
+    const miss = keyring.reloadForMismatch(keyring.keys());
     await keyring.close();
     expect(keyring.keys().keys).toEqual([]);
     expect(loads[1]?.signal.aborted).toBe(true);
@@ -641,7 +645,7 @@ describe('close()', () => {
         message: expect.stringContaining('closed'),
       });
     }
-    expect(keyring.miss(keyring.keys())).toMatchObject({ state: 'uncertain' });
+    expect(keyring.reloadForMismatch(keyring.keys())).toMatchObject({ state: 'uncertain' });
   });
 
   it('is what `await using` calls', async () => {
@@ -709,7 +713,7 @@ describe('a provider that watches', () => {
     for (let count = 0; count < hints; count++) changed();
     await keyring.close();
     changed();
-    expect(calls).toEqual(['start', ...(hints === 0 ? [] : ['hint']), 'ended']);
+    expect(calls).toEqual(['start', ...(hints === 0 ? [] : ['change']), 'ended']);
   });
 });
 

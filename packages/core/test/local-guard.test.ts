@@ -4,11 +4,11 @@ import { GuardedStore } from '../src/replay/guarded-store.ts';
 import { LocalGuard } from '../src/replay/local-guard.ts';
 import { memoryReplayStore } from '../src/replay/memory-replay-store.ts';
 import type { ReplayStore } from '../src/replay/replay-store.ts';
-import { watchOf } from '../src/replay/store-watch.ts';
+import { watchOf } from '../src/replay/store-state.ts';
 
-const LEASE = { leaseMs: 30_000, keepMs: 60_000 };
+const LEASE = { leaseMs: 30_000, fenceTtlMs: 60_000 };
 // Longer than the test may take: what is handled would be guarded all the while.
-const KEPT = { ttlMs: 86_400_000, guardMs: 86_400_000 };
+const KEPT = { ttlMs: 86_400_000, replayWindowMs: 86_400_000 };
 
 const away: ReplayStore = {
   claim: () => Promise.reject(new Error('refused')),

@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest';
 import { type MemoryReplayStoreOptions, memoryReplayStore } from '../src/replay/memory-replay-store.ts';
 import type { ClaimToken, ReplayStore } from '../src/replay/replay-store.ts';
 
-const LEASE = { leaseMs: 1000, keepMs: 10_000 };
-const KEPT = { ttlMs: 100_000, guardMs: 5000 };
+const LEASE = { leaseMs: 1000, fenceTtlMs: 10_000 };
+const KEPT = { ttlMs: 100_000, replayWindowMs: 5000 };
 
 function setUp(options: MemoryReplayStoreOptions = {}) {
   let now = 0;
@@ -69,7 +69,7 @@ describe('options', () => {
 });
 
 describe('arguments', () => {
-  const token = { fence: 1, owner: 'nobody' };
+  const token = { fencingToken: 1, owner: 'nobody' };
 
   test.each(['', undefined, 7])('the key %j is refused', async (wrong) => {
     const { store } = setUp();
@@ -82,7 +82,7 @@ describe('arguments', () => {
 
   test('a missing lease is refused instead of lasting for ever', async () => {
     const { store } = setUp();
-    const missing = { keepMs: 1 } as typeof LEASE;
+    const missing = { fenceTtlMs: 1 } as typeof LEASE;
     await expect(store.claim('a', missing)).rejects.toMatchObject(refused);
     expect(store.health?.().entries).toBe(0);
   });
@@ -98,13 +98,13 @@ describe('leases', () => {
     expect(await store.claim('a', LEASE)).toEqual({ state: 'in-progress', retryAfterMs: 1 });
   });
 
-  test('a lease is over at its last millisecond, and the next fence is one higher', async () => {
+  test('a lease is over at its last millisecond, and the next fencing token is one higher', async () => {
     const { store, advance } = setUp();
-    expect((await claim(store, 'a')).fence).toBe(1);
+    expect((await claim(store, 'a')).fencingToken).toBe(1);
     advance(999);
     expect(await states(store, 'a')).toEqual(['in-progress']);
     advance(1);
-    expect((await claim(store, 'a')).fence).toBe(2);
+    expect((await claim(store, 'a')).fencingToken).toBe(2);
   });
 
   test('the renewed lease runs from the renewal', async () => {
@@ -116,16 +116,16 @@ describe('leases', () => {
     expect(await store.claim('a', LEASE)).toEqual({ state: 'in-progress', retryAfterMs: 1 });
   });
 
-  test('a released record keeps its fence for keepMs', async () => {
+  test('a released record keeps its fencing token for fenceTtlMs', async () => {
     const { store, advance } = setUp();
     await store.release('a', await claim(store, 'a'));
     advance(9999);
-    expect((await claim(store, 'a')).fence).toBe(2);
+    expect((await claim(store, 'a')).fencingToken).toBe(2);
     advance(11_000);
-    expect((await claim(store, 'a')).fence).toBe(1);
+    expect((await claim(store, 'a')).fencingToken).toBe(1);
   });
 
-  test('a lapsed claim can be committed until keepMs after its lease, and no longer', async () => {
+  test('a lapsed claim can be committed until fenceTtlMs after its lease, and no longer', async () => {
     const { store, advance } = setUp();
     const [early, late] = [await claim(store, 'early'), await claim(store, 'late')];
     advance(10_999);
@@ -139,7 +139,7 @@ describe('leases', () => {
     const { store } = setUp();
     const token = await claim(store, 'a');
     await store.release('a', token);
-    const ownerless = { fence: token.fence } as ClaimToken;
+    const ownerless = { fencingToken: token.fencingToken } as ClaimToken;
     expect(await store.commit('a', ownerless, KEPT)).toBe(false);
   });
 });
@@ -156,8 +156,8 @@ describe('committed deliveries', () => {
 
   test('of different ttls expire each at their own time', async () => {
     const { store, advance } = setUp();
-    await commit(store, 'long', { ttlMs: 300, guardMs: 100 });
-    await commit(store, 'short', { ttlMs: 100, guardMs: 100 });
+    await commit(store, 'long', { ttlMs: 300, replayWindowMs: 100 });
+    await commit(store, 'short', { ttlMs: 100, replayWindowMs: 100 });
     advance(100);
     expect(await states(store, 'long', 'short')).toEqual(['committed', 'claimed']);
   });
@@ -167,7 +167,7 @@ describe('committed deliveries', () => {
     const { store, advance } = setUp({ maxEntries: 4000 });
     const keys = Array.from({ length: 4000 }, (_, index) => `key ${index}`);
     for (const [index, key] of keys.entries()) {
-      await commit(store, key, { ttlMs: 10_000 + index, guardMs: 5000 + index });
+      await commit(store, key, { ttlMs: 10_000 + index, replayWindowMs: 5000 + index });
     }
     expect(((await usedBytes()) - before) / 4000).toBeLessThan(450);
     advance(4999);
@@ -184,7 +184,7 @@ describe('memory', () => {
     const before = await usedBytes();
     const { store, advance } = setUp();
     for (let index = 0; index < 20_000; index++) {
-      await commit(store, `key ${index}`, { ttlMs: 50_000 + (index % 30), guardMs: 5000 });
+      await commit(store, `key ${index}`, { ttlMs: 50_000 + (index % 30), replayWindowMs: 5000 });
     }
     advance(50_030);
     expect(store.health?.().entries).toBe(20_000);
@@ -243,28 +243,28 @@ describe('a full store', () => {
     await commit(store, 'done');
     const token = await claim(store, 'lapsed');
     advance(1000);
-    expect((await claim(store, 'lapsed')).fence).toBe(token.fence + 1);
+    expect((await claim(store, 'lapsed')).fencingToken).toBe(token.fencingToken + 1);
     expect(store.health?.().entries).toBe(2);
   });
 
   test('forgets what has expired before anything else', async () => {
     const { store, advance } = setUp({ maxEntries: 3 });
-    await store.release('released', await claim(store, 'released', { leaseMs: 1000, keepMs: 60_000 }));
-    await commit(store, 'past its guard', { ttlMs: 60_000, guardMs: 1 });
-    await commit(store, 'expired', { ttlMs: 50, guardMs: 50 });
+    await store.release('released', await claim(store, 'released', { leaseMs: 1000, fenceTtlMs: 60_000 }));
+    await commit(store, 'past its guard', { ttlMs: 60_000, replayWindowMs: 1 });
+    await commit(store, 'expired', { ttlMs: 50, replayWindowMs: 50 });
     advance(50);
     await claim(store, 'new');
     expect(await states(store, 'past its guard')).toEqual(['committed']);
-    expect((await claim(store, 'released')).fence).toBe(2);
+    expect((await claim(store, 'released')).fencingToken).toBe(2);
   });
 
   test('forgets released and lapsed claims, oldest first, before committed deliveries', async () => {
     const { store, advance } = setUp({ maxEntries: 3 });
-    await commit(store, 'past its guard', { ttlMs: 61_000, guardMs: 1000 });
+    await commit(store, 'past its guard', { ttlMs: 61_000, replayWindowMs: 1000 });
     advance(1);
-    const lapsed = await claim(store, 'lapsed', { leaseMs: 1000, keepMs: 60_000 });
+    const lapsed = await claim(store, 'lapsed', { leaseMs: 1000, fenceTtlMs: 60_000 });
     advance(1);
-    const released = await claim(store, 'released', { leaseMs: 1000, keepMs: 60_000 });
+    const released = await claim(store, 'released', { leaseMs: 1000, fenceTtlMs: 60_000 });
     await store.release('released', released);
     advance(1000);
     await claim(store, 'first');
@@ -281,13 +281,13 @@ describe('a full store', () => {
 
   test('forgets the committed delivery that is oldest and past its guard, and no other', async () => {
     const { store, advance } = setUp({ maxEntries: 4 });
-    await commit(store, 'guarded', { ttlMs: 60_000, guardMs: 60_000 });
+    await commit(store, 'guarded', { ttlMs: 60_000, replayWindowMs: 60_000 });
     advance(1);
-    await commit(store, 'older', { ttlMs: 60_000, guardMs: 10 });
+    await commit(store, 'older', { ttlMs: 60_000, replayWindowMs: 10 });
     advance(1);
-    await commit(store, 'old', { ttlMs: 50_000, guardMs: 5 });
+    await commit(store, 'old', { ttlMs: 50_000, replayWindowMs: 5 });
     advance(10);
-    await commit(store, 'fresh', { ttlMs: 60_000, guardMs: 10 });
+    await commit(store, 'fresh', { ttlMs: 60_000, replayWindowMs: 10 });
     await claim(store, 'first');
     expect(await states(store, 'guarded', 'old', 'fresh')).toEqual(['committed', 'committed', 'committed']);
     await claim(store, 'second');
@@ -295,29 +295,29 @@ describe('a full store', () => {
     expect(await states(store, 'guarded', 'fresh')).toEqual(['committed', 'committed']);
   });
 
-  test('lets no fence go back: a key whose record it gave up goes on above it', async () => {
+  test('lets no fencing token go back: a key whose record it gave up goes on above it', async () => {
     const { store } = setUp({ maxEntries: 1 });
     await store.release('a', await claim(store, 'a'));
     const last = await claim(store, 'a');
-    expect(last.fence).toBe(2);
+    expect(last.fencingToken).toBe(2);
     await store.release('a', last);
     await store.release('b', await claim(store, 'b'));
-    expect((await claim(store, 'a')).fence).toBeGreaterThan(last.fence);
+    expect((await claim(store, 'a')).fencingToken).toBeGreaterThan(last.fencingToken);
   });
 
   test('finds what has expired in any of its parts, and forgets nothing else for it', async () => {
     const maxEntries = 16_385;
     const { store, advance } = setUp({ maxEntries });
     for (let round = 0; round < 3; round++) {
-      await store.release('expired', await claim(store, 'expired', { leaseMs: 50, keepMs: 50 }));
+      await store.release('expired', await claim(store, 'expired', { leaseMs: 50, fenceTtlMs: 50 }));
     }
     const keys = Array.from({ length: maxEntries - 1 }, (_, index) => `key ${index}`);
     for (const key of keys) await store.release(key, await claim(store, key));
     advance(50);
     expect(store.health?.().entries).toBe(maxEntries);
-    expect((await claim(store, 'new')).fence).toBe(1);
+    expect((await claim(store, 'new')).fencingToken).toBe(1);
     const fences: number[] = [];
-    for (const key of keys) fences.push((await claim(store, key)).fence);
+    for (const key of keys) fences.push((await claim(store, key)).fencingToken);
     expect(new Set(fences)).toEqual(new Set([2]));
   });
 

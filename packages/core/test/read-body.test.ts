@@ -98,7 +98,7 @@ function sendRaw(port: number, ...parts: (string | Uint8Array)[]): Socket {
 const HEAD = 'POST /hook HTTP/1.1\r\nHost: localhost\r\n';
 const SIZED = `${HEAD}Content-Length: 10\r\n\r\n`;
 const CHUNKED = `${HEAD}Transfer-Encoding: chunked\r\n\r\n`;
-const limit = { limitBytes: 1000 };
+const limit = { maxBodyBytes: 1000 };
 
 describe('reading', () => {
   it('gives the bytes as received, whatever they are', async () => {
@@ -223,10 +223,10 @@ describe('the limit', () => {
     ['by its Content-Length', (body: Buffer) => [`${HEAD}Content-Length: ${body.length}\r\n\r\n`, body]],
     ['in chunks', (body: Buffer) => [`${CHUNKED}${body.length.toString(16)}\r\n`, body, '\r\n0\r\n\r\n']],
   ])('takes a body of exactly the limit and refuses one more byte, %s', async (_name, wire) => {
-    const exact = await serve({ limitBytes: 100 });
+    const exact = await serve({ maxBodyBytes: 100 });
     sendRaw(exact.port, ...wire(Buffer.alloc(100, 'x')));
     expect(await exact.outcome()).toEqual(Buffer.alloc(100, 'x'));
-    const over = await serve({ limitBytes: 100 });
+    const over = await serve({ maxBodyBytes: 100 });
     sendRaw(over.port, ...wire(Buffer.alloc(101, 'x')));
     expect(await over.outcome()).toMatchObject({ code: 'ERR_WEBHOOK_BODY_TOO_LARGE', status: 413 });
   });
@@ -239,7 +239,7 @@ describe('the limit', () => {
   });
 
   it('stops reading a sender that never ends', async () => {
-    const { port, outcome, after } = await serve({ limitBytes: 100_000 });
+    const { port, outcome, after } = await serve({ maxBodyBytes: 100_000 });
     const socket = sendRaw(port, CHUNKED);
     const chunk = `ffff\r\n${'x'.repeat(0xffff)}\r\n`;
     const pour = () => {
@@ -380,7 +380,7 @@ describe('a body that something else read', () => {
   });
 
   it('is judged before its encoding and its length: the mistake is the receiver’s', async () => {
-    const { port, outcome } = await serve({ limitBytes: 5 }, (incoming) => once(incoming.resume(), 'end'));
+    const { port, outcome } = await serve({ maxBodyBytes: 5 }, (incoming) => once(incoming.resume(), 'end'));
     send(port, Buffer.from('0123456789'), { 'content-encoding': 'gzip' });
     expect(await outcome()).toMatchObject({ code: 'ERR_WEBHOOK_BODY_CONSUMED' });
   });
@@ -422,7 +422,7 @@ describe('Content-Encoding', () => {
     ['deflate', deflateSync(plain)],
     ['br', brotliCompressSync(plain)],
   ] as const;
-  const inflate: ReadBodyOptions = { limitBytes: 1000, contentEncoding: 'inflate' };
+  const inflate: ReadBodyOptions = { maxBodyBytes: 1000, contentEncoding: 'decompress' };
 
   it.each(['gzip', 'br', 'zstd', 'gzip, gzip', 'aes128gcm'])(
     '%s is refused unread by default',
@@ -436,8 +436,8 @@ describe('Content-Encoding', () => {
   );
 
   it('is not repeated in the error', async () => {
-    for (const contentEncoding of ['refuse', 'inflate'] as const) {
-      const { port, outcome } = await serve({ limitBytes: 1000, contentEncoding });
+    for (const contentEncoding of ['refuse', 'decompress'] as const) {
+      const { port, outcome } = await serve({ maxBodyBytes: 1000, contentEncoding });
       send(port, plain, { 'content-encoding': 'canary' });
       expect(inspect(await outcome(), { depth: null, showHidden: true })).not.toMatch(/canary/i);
     }
@@ -451,7 +451,7 @@ describe('Content-Encoding', () => {
 
   it('leaves the bytes of the wire alone as-received', async () => {
     const wire = gzipSync(plain);
-    const { port, outcome } = await serve({ limitBytes: 1000, contentEncoding: 'as-received' });
+    const { port, outcome } = await serve({ maxBodyBytes: 1000, contentEncoding: 'as-received' });
     send(port, wire, { 'content-encoding': 'gzip' });
     expect(await outcome()).toEqual(wire);
   });
@@ -526,7 +526,7 @@ describe('Content-Encoding', () => {
     ['br', (bytes: Buffer) => brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
   ] as const)('a bomb in %s is given up at the limit', async (encoding, compress) => {
     const bomb = compress(Buffer.alloc(128 * 1024 * 1024));
-    const { port, outcome } = await serve({ limitBytes: 1024 * 1024, contentEncoding: 'inflate' });
+    const { port, outcome } = await serve({ maxBodyBytes: 1024 * 1024, contentEncoding: 'decompress' });
     const before = process.memoryUsage().rss;
     send(port, bomb, { 'content-encoding': encoding });
     expect(await outcome()).toMatchObject({ code: 'ERR_WEBHOOK_BODY_TOO_LARGE' });
@@ -534,7 +534,7 @@ describe('Content-Encoding', () => {
   });
 
   it('counts the limit on the wire too', async () => {
-    const { port, outcome } = await serve({ limitBytes: 500, contentEncoding: 'inflate' });
+    const { port, outcome } = await serve({ maxBodyBytes: 500, contentEncoding: 'decompress' });
     send(port, gzipSync(randomBytes(600)), { 'content-encoding': 'gzip', 'transfer-encoding': 'chunked' });
     expect(await outcome()).toMatchObject({ code: 'ERR_WEBHOOK_BODY_TOO_LARGE' });
   });
@@ -586,14 +586,14 @@ describe('options', () => {
   it.each([
     [undefined],
     [{}],
-    [{ limitBytes: 0 }],
-    [{ limitBytes: -1 }],
-    [{ limitBytes: 1.5 }],
-    [{ limitBytes: Number.NaN }],
-    [{ limitBytes: Number.POSITIVE_INFINITY }],
-    [{ limitBytes: '1mb' }],
-    [{ limitBytes: 10, contentEncoding: 'gzip' }],
-    [{ limitBytes: 10, limit: 10 }],
+    [{ maxBodyBytes: 0 }],
+    [{ maxBodyBytes: -1 }],
+    [{ maxBodyBytes: 1.5 }],
+    [{ maxBodyBytes: Number.NaN }],
+    [{ maxBodyBytes: Number.POSITIVE_INFINITY }],
+    [{ maxBodyBytes: '1mb' }],
+    [{ maxBodyBytes: 10, contentEncoding: 'gzip' }],
+    [{ maxBodyBytes: 10, limit: 10 }],
   ])('%j is refused by a rejection', async (options) => {
     const incoming = new IncomingMessage(new Socket());
     const promise: Promise<Buffer> = Reflect.apply(readBody, undefined, [incoming, options]);

@@ -36,7 +36,7 @@ describe('entries that two characters separate', () => {
 describe('a list of labelled entries', () => {
   it('gives the time and every signature of the label', () => {
     const read = readSignatures(`t=170,v1=${digest},v1=${other}`, items, 32, 't');
-    expect(read).toMatchObject({ item: '170', excess: false });
+    expect(read).toMatchObject({ entry: '170', excess: false });
     expect(read.signatures.map((each) => each.toString('hex'))).toEqual([digest, other]);
   });
 
@@ -53,7 +53,7 @@ describe('a list of labelled entries', () => {
   });
 
   it('reads no time from an entry whose label only ends alike', () => {
-    expect(readSignatures(`at=1,v1=${digest}`, items, 32, 't').item).toBeUndefined();
+    expect(readSignatures(`at=1,v1=${digest}`, items, 32, 't').entry).toBeUndefined();
   });
 
   it('reports a repeated time', () => {

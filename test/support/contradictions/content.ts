@@ -66,17 +66,17 @@ export const CONTENTS: readonly Contradiction[] = [
   ['a header before the body', 'signed.content', { content: '{header:x-a}{body}' }],
   ['a header behind the body', 'signed.content', { content: '{body}{header:x-a}' }],
   ['a parameter before the body', 'signed.content', { content: '{query:a}{body}' }],
-  ['an entry before the body', 'signed.content', { ...listed, content: '{item:n}{body}' }],
+  ['an entry before the body', 'signed.content', { ...listed, content: '{entry:n}{body}' }],
   ['a bracket before the body', 'signed.content', { content: '[{header:x-a}]{body}' }],
 
   // Secrets, entries, digests.
   ['a secret in an HMAC', 'signed.content', { content: '{secret}{body}' }],
   ['a plain hash without the secret', 'signed.content', { ...hash, content: '{body}' }],
-  ['an entry of no list', 'signed.content', { content: '{item:n}.{body}' }],
+  ['an entry of no list', 'signed.content', { content: '{entry:n}.{body}' }],
   [
     'headers that an entry of no list names',
     'signed.content',
-    part({ ...headers, listedHeaders: { item: 'h' } }),
+    part({ ...headers, listedHeaders: { entry: 'h' } }),
   ],
   ['a digest that is not signed', 'signed.bodyDigest', { bodyDigest, content: '{header:x-a}' }],
   [
@@ -154,7 +154,7 @@ export const CONTENTS: readonly Contradiction[] = [
   [
     'two lists of headers',
     'signed.parts.part.listedHeaders',
-    { ...listed, ...part({ ...headers, listedHeaders: { header: 'x-h', item: 'h' } }) },
+    { ...listed, ...part({ ...headers, listedHeaders: { header: 'x-h', entry: 'h' } }) },
   ],
   [
     'a list in a header in capitals',
@@ -163,8 +163,8 @@ export const CONTENTS: readonly Contradiction[] = [
   ],
   [
     'a list in a nameless entry',
-    'signed.parts.part.listedHeaders.item',
-    { ...listed, ...part({ ...headers, listedHeaders: { item: '' } }) },
+    'signed.parts.part.listedHeaders.entry',
+    { ...listed, ...part({ ...headers, listedHeaders: { entry: '' } }) },
   ],
   ['a list without a separator', 'signed.parts.part.separator', part({ ...headers, separator: '' })],
   ['a list that writes no values', 'signed.parts.part.pair', part({ ...headers, pair: '{name}' })],

@@ -9,7 +9,7 @@ const token = {
   algorithm: { token: 'constant-time' },
   signature: { header: 'authorization', encoding: 'text' },
 };
-const bodyTime = { field: 'created', unit: 's', past: 300, future: 300 };
+const bodyTimestamp = { field: 'created', unit: 's', past: 300, future: 300 };
 const delivery = { retries: 'never', idStableOverRetries: 'unknown', retrySignature: 'unknown' };
 
 /** Changes of a definition that signs the body and nothing else. */
@@ -71,21 +71,37 @@ export const DEFINITIONS: readonly Contradiction[] = [
   ],
 
   // Time.
-  ['a body time of an unknown option', 'bodyTime', { bodyTime: { ...bodyTime, tolerance: 300 } }],
-  ['a body time in two places', 'bodyTime', { bodyTime: { ...bodyTime, formField: 'sent' } }],
-  ['a body time nowhere', 'bodyTime.field', { bodyTime: { ...bodyTime, field: undefined } }],
+  [
+    'a body time of an unknown option',
+    'bodyTimestamp',
+    { bodyTimestamp: { ...bodyTimestamp, tolerance: 300 } },
+  ],
+  ['a body time in two places', 'bodyTimestamp', { bodyTimestamp: { ...bodyTimestamp, formField: 'sent' } }],
+  ['a body time nowhere', 'bodyTimestamp.field', { bodyTimestamp: { ...bodyTimestamp, field: undefined } }],
   [
     'a body time in a nameless form field',
-    'bodyTime.formField',
-    { bodyTime: { ...bodyTime, field: undefined, formField: '' } },
+    'bodyTimestamp.formField',
+    { bodyTimestamp: { ...bodyTimestamp, field: undefined, formField: '' } },
   ],
-  ['a body time of an unknown unit', 'bodyTime.unit', { bodyTime: { ...bodyTime, unit: 'http-date' } }],
-  ['a body time that may be of any age', 'bodyTime.past', { bodyTime: { ...bodyTime, past: undefined } }],
-  ['a body time without a future', 'bodyTime.future', { bodyTime: { ...bodyTime, future: 0 } }],
+  [
+    'a body time of an unknown unit',
+    'bodyTimestamp.unit',
+    { bodyTimestamp: { ...bodyTimestamp, unit: 'http-date' } },
+  ],
+  [
+    'a body time that may be of any age',
+    'bodyTimestamp.past',
+    { bodyTimestamp: { ...bodyTimestamp, past: undefined } },
+  ],
+  [
+    'a body time without a future',
+    'bodyTimestamp.future',
+    { bodyTimestamp: { ...bodyTimestamp, future: 0 } },
+  ],
   [
     'a body time that is not signed',
-    'bodyTime',
-    { signed: { ...onBody, content: '{field:id}' }, identity: 'content', bodyTime },
+    'bodyTimestamp',
+    { signed: { ...onBody, content: '{field:id}' }, identity: 'content', bodyTimestamp },
   ],
   [
     'a tolerance of an unknown option',
@@ -98,7 +114,7 @@ export const DEFINITIONS: readonly Contradiction[] = [
   [
     'a tolerance beside a body time, which has its own',
     'tolerance',
-    { bodyTime, tolerance: { past: 300, future: 300 } },
+    { bodyTimestamp, tolerance: { past: 300, future: 300 } },
   ],
 
   // What else stands in a request.

@@ -2,7 +2,7 @@ import type { Contradiction } from './row.ts';
 
 const challenge = { query: 'challenge', characters: 'word', maxLength: 64 };
 const mac = { hmac: 'sha256', encoding: 'hex' };
-const byMac = { mac, answer: { text: '{mac}' } };
+const byMac = { mac, response: { text: '{mac}' } };
 const signed = { signed: true, when: { field: { type: 'test' } } };
 
 /** Changes of a handshake by GET that echoes a parameter. */
@@ -90,24 +90,36 @@ export const HANDSHAKES: readonly Contradiction[] = [
   ['a MAC over an unknown part', 'handshake.mac.over', { ...byMac, mac: { ...mac, over: '{challange}' } }],
 
   // The answer.
-  ['no answer', 'handshake.answer', { answer: undefined }],
-  ['an unknown option of answers', 'handshake.answer', { answer: { body: '{challenge}' } }],
-  ['an answer of 301', 'handshake.answer.status', { answer: { status: 301 } }],
-  ['text and JSON', 'handshake.answer', { answer: { text: '{challenge}', json: {} } }],
-  ['204 with a text', 'handshake.answer.status', { answer: { status: 204, text: '{challenge}' } }],
-  ['204 with JSON', 'handshake.answer.status', { answer: { status: 204, json: {} } }],
-  ['a challenge that is nowhere read', 'handshake.answer', { challenge: undefined }],
-  ['an unknown part', 'handshake.answer', { answer: { text: '{chalenge}' } }],
-  ['an unknown part of JSON', 'handshake.answer', { answer: { json: { challenge: '{chalenge}' } } }],
-  ['text that is none', 'handshake.answer.text', { answer: { text: 1 } }],
-  ['JSON that is text', 'handshake.answer.json', { answer: { json: '{challenge}' } }],
-  ['JSON of several levels', 'handshake.answer.json.data', { answer: { json: { data: { challenge: 1 } } } }],
-  ['answered headers that are text', 'handshake.answer.headers', { answer: { headers: 'x-a: a' } }],
-  ['an answered header in capitals', 'handshake.answer.headers.X-A', { answer: { headers: { 'X-A': 'a' } } }],
+  ['no answer', 'handshake.response', { response: undefined }],
+  ['an unknown option of answers', 'handshake.response', { response: { body: '{challenge}' } }],
+  ['an answer of 301', 'handshake.response.status', { response: { status: 301 } }],
+  ['text and JSON', 'handshake.response', { response: { text: '{challenge}', json: {} } }],
+  ['204 with a text', 'handshake.response.status', { response: { status: 204, text: '{challenge}' } }],
+  ['204 with JSON', 'handshake.response.status', { response: { status: 204, json: {} } }],
+  ['a challenge that is nowhere read', 'handshake.response', { challenge: undefined }],
+  ['an unknown part', 'handshake.response', { response: { text: '{chalenge}' } }],
+  ['an unknown part of JSON', 'handshake.response', { response: { json: { challenge: '{chalenge}' } } }],
+  ['text that is none', 'handshake.response.text', { response: { text: 1 } }],
+  ['JSON that is text', 'handshake.response.json', { response: { json: '{challenge}' } }],
+  [
+    'JSON of several levels',
+    'handshake.response.json.data',
+    { response: { json: { data: { challenge: 1 } } } },
+  ],
+  ['answered headers that are text', 'handshake.response.headers', { response: { headers: 'x-a: a' } }],
+  [
+    'an answered header in capitals',
+    'handshake.response.headers.X-A',
+    { response: { headers: { 'X-A': 'a' } } },
+  ],
   [
     'an answered header of two lines',
-    'handshake.answer.headers.x-a',
-    { answer: { headers: { 'x-a': 'a\r\nx-b: b' } } },
+    'handshake.response.headers.x-a',
+    { response: { headers: { 'x-a': 'a\r\nx-b: b' } } },
   ],
-  ['an answered header of no text', 'handshake.answer.headers.x-a', { answer: { headers: { 'x-a': 1 } } }],
+  [
+    'an answered header of no text',
+    'handshake.response.headers.x-a',
+    { response: { headers: { 'x-a': 1 } } },
+  ],
 ];

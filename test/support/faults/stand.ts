@@ -10,7 +10,7 @@ import { listen } from '../listen.ts';
 /** One run of the handler. */
 export interface Run {
   readonly sequence: number;
-  readonly fence: number;
+  readonly fencingToken: number;
   readonly signal: AbortSignal;
   readonly webhook: ReceivedWebhook;
 }
@@ -93,8 +93,8 @@ export async function faultStand(
   const app = express();
   app.set('env', 'test');
   app.post('/hooks', webhook(verifier, claim === undefined ? {} : { claim }), async (request, response) => {
-    const { fence, signal, body } = request.webhook;
-    const run = { sequence: sequenceOf(body) ?? 0, fence, signal, webhook: request.webhook };
+    const { fencingToken, signal, body } = request.webhook;
+    const run = { sequence: sequenceOf(body) ?? 0, fencingToken, signal, webhook: request.webhook };
     runs.push(run);
     const status = await stand.onRun(run);
     response.sendStatus(typeof status === 'number' ? status : 204);

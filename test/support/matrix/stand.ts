@@ -71,7 +71,7 @@ export class MatrixStand {
     await stand.#verifier.reload();
     stand.#mounted = await expressMount(5)({
       verifier: stand.#verifier,
-      options: { limitBytes: LIMIT_BYTES },
+      options: { maxBodyBytes: LIMIT_BYTES },
       parser: 'none',
       handler: () => {
         stand.runs += 1;

@@ -105,8 +105,8 @@ async function handleInTransaction(
   }
 }
 
-async function work({ body, fence, signal }: ReceivedWebhook): Promise<void> {
-  const run = { sequence: sequenceOf(body) ?? 0, fence };
+async function work({ body, fencingToken, signal }: ReceivedWebhook): Promise<void> {
+  const run = { sequence: sequenceOf(body) ?? 0, fencingToken };
   signal.addEventListener('abort', () => note({ did: 'aborted', ...run }));
   note({ did: 'started', ...run });
   await held;

@@ -27,7 +27,7 @@ export async function startReceiver(): Promise<Receiver> {
   let verifiers: Verifier[] = [];
   const server = createServer((request, response) => {
     void (async () => {
-      const body = await readBody(request, { limitBytes: 1024 * 1024 });
+      const body = await readBody(request, { maxBodyBytes: 1024 * 1024 });
       const verifier = verifiers[instanceOf(body)];
       const answer = await verifier?.handle(
         { method: request.method, url: request.url, headers: request.rawHeaders, body },

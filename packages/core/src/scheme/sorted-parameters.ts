@@ -1,5 +1,5 @@
 import type { SortedPart } from './content-part.ts';
-import { invalid } from './head-texts.ts';
+import { invalid } from './head-values.ts';
 import type { Parameter } from './request-query.ts';
 
 /** Makes the function that writes parameters in the order of their names. */

@@ -20,8 +20,8 @@ export interface Attempt {
   readonly error: WebhookError | undefined;
 }
 
-/** What the refresher is made of, and whom it tells. */
-export interface RefresherParts {
+/** What the reloader is made of, and whom it tells. */
+export interface ReloaderParts {
   readonly provider: SecretProvider;
   readonly clock: Clock;
   readonly timing: KeyringTiming;
@@ -49,12 +49,12 @@ interface Flight {
  * Runs a provider's loads one at a time: first load, timer, backoff, hints, explicit reloads and misses all meet here. A load
  * that is over (answered, timed out, closed) is forgotten, so that a late answer can't replace a newer one.
  */
-export class Refresher {
-  readonly #parts: RefresherParts;
+export class Reloader {
+  readonly #parts: ReloaderParts;
   #open = true;
   #flight: Flight | undefined;
   /** The one load that follows the one under way. */
-  #queued: { reason: 'hint' | 'request'; readonly done: Deferred<void> } | undefined;
+  #queued: { reason: 'change' | 'manual'; readonly done: Deferred<void> } | undefined;
   #last: Attempt | undefined;
   #succeeded = false;
   #failures = 0;
@@ -66,7 +66,7 @@ export class Refresher {
   #missAllowedAt = 0;
   #hintAllowedAt = 0;
 
-  constructor(parts: RefresherParts) {
+  constructor(parts: ReloaderParts) {
     this.#parts = parts;
   }
 
@@ -98,10 +98,10 @@ export class Refresher {
    * Resolves when a load that started after this call has been applied, or rejects with why it was not.
    * Calls that can share a load do.
    */
-  refresh(): Promise<void> {
-    if (!this.busy) return this.#start('request').promise;
-    this.#queued ??= { reason: 'request', done: new Deferred() };
-    this.#queued.reason = 'request';
+  reload(): Promise<void> {
+    if (!this.busy) return this.#start('manual').promise;
+    this.#queued ??= { reason: 'manual', done: new Deferred() };
+    this.#queued.reason = 'manual';
     return this.#queued.done.promise;
   }
 
@@ -111,18 +111,18 @@ export class Refresher {
    * @param keyId The key that the request named; given to the provider if this call starts the load.
    * @returns Whether a load is under way or will start within `waitMs`.
    */
-  refreshForMiss(waitMs: number, keyId: string | undefined): boolean {
+  reloadForMismatch(waitMs: number, keyId: string | undefined): boolean {
     if (this.busy) return true;
     const now = this.#parts.clock.monotonic();
     const allowedIn = this.#missAllowedAt - now;
     if (allowedIn <= 0) {
-      this.#start('miss', keyId);
+      this.#start('mismatch', keyId);
       return this.busy;
     }
     const nextIn = this.#nextAt - now;
     if (Math.min(allowedIn, nextIn) > waitMs) return false;
     if (allowedIn < nextIn) {
-      this.#cancelMissTimer ??= this.#parts.clock.schedule(() => this.#start('miss', keyId), allowedIn);
+      this.#cancelMissTimer ??= this.#parts.clock.schedule(() => this.#start('mismatch', keyId), allowedIn);
     }
     return true;
   }
@@ -150,14 +150,14 @@ export class Refresher {
   #hint(): void {
     if (!this.#open) return;
     if (this.#flight !== undefined) {
-      this.#queued ??= { reason: 'hint', done: new Deferred() };
+      this.#queued ??= { reason: 'change', done: new Deferred() };
       return;
     }
     // Before the first load there is nothing to hint at.
     if (this.#last === undefined) return;
     const delayMs = this.#hintAllowedAt - this.#parts.clock.monotonic();
-    if (delayMs <= 0) this.#start('hint');
-    else this.#schedule('hint', delayMs);
+    if (delayMs <= 0) this.#start('change');
+    else this.#schedule('change', delayMs);
   }
 
   #start(reason: ReloadReason, keyId?: string, done = new Deferred<void>()): Deferred<void> {
@@ -233,22 +233,22 @@ export class Refresher {
     const { provider, clock, timing } = this.#parts;
     const now = clock.monotonic();
     // A source asked key by key has been asked for nothing new: that need not delay what a request wants of it.
-    if (provider.onDemand !== true || reason === 'miss' || this.#failures > 0) {
+    if (provider.onDemand !== true || reason === 'mismatch' || this.#failures > 0) {
       // Later only, so that the bound on loads caused by misses holds.
-      this.#missAllowedAt = now + timing.missCooldownMs * (1 + JITTER * Math.random());
+      this.#missAllowedAt = now + timing.mismatchCooldownMs * (1 + JITTER * Math.random());
     }
     if (this.#failures > 0) {
       if (provider.static !== true || !this.#succeeded) this.#schedule('timer', this.#backoffMs());
       // A source that is backed off from is not asked sooner for a stranger's sake.
       this.#missAllowedAt = Math.max(this.#missAllowedAt, this.#nextAt);
     } else if (provider.static !== true) {
-      this.#schedule('timer', timing.refreshMs * (1 + JITTER * (2 * Math.random() - 1)));
+      this.#schedule('timer', timing.intervalMs * (1 + JITTER * (2 * Math.random() - 1)));
     }
-    if (reason !== 'hint') return;
+    if (reason !== 'change') return;
     this.#hintAllowedAt = now + HINT_SPACING_MS;
-    if (this.#queued?.reason !== 'hint') return;
+    if (this.#queued?.reason !== 'change') return;
     this.#queued = undefined;
-    this.#schedule('hint', HINT_SPACING_MS);
+    this.#schedule('change', HINT_SPACING_MS);
   }
 
   /** Full jitter: instances that failed together don't come back together. */

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { type UnwrittenCommit, UnwrittenCommits } from '../src/replay/unwritten-commits.ts';
+import { type UnwrittenCommit, UnwrittenCommits } from '../src/replay/pending-commits.ts';
 
 const REFUSED = new Error('refused');
 

@@ -1,20 +1,20 @@
 import { checkKeys, configError } from '../options.ts';
 import { checkContent } from './check-content.ts';
 import { checkField, checkHeader, checkOneOf, checkRecord, checkText, checkWanted } from './check-values.ts';
-import type { SignedForm, TimestampPlace } from './signed-form.ts';
+import type { SignatureRule, TimestampLocation } from './signature-rule.ts';
 
 const LABEL = /^[A-Za-z0-9_-]{1,32}$/;
-const CONDITIONS = ['algorithm', 'signature', 'when', 'guards', 'arrayGuards', 'keyId'];
+const CONDITIONS = ['algorithm', 'signature', 'when', 'requiredHeaders', 'arrayLengths', 'keyId'];
 const SIGNING = ['timestamp', 'id', 'content', 'parts', 'url', 'bodyDigest'];
 const PLACES = ['header', 'numberedHeader', 'query', 'field', 'formField'] as const;
 
 /** Refuses a form that contradicts itself. */
-export function checkForm(form: SignedForm): void {
+export function checkRule(form: SignatureRule): void {
   checkKeys('"signed"', form, [...CONDITIONS, ...SIGNING]);
   checkAlgorithm(form);
   checkConditions(form);
   if ('token' in form.algorithm) {
-    const extra = SIGNING.find((name) => form[name as keyof SignedForm] !== undefined);
+    const extra = SIGNING.find((name) => form[name as keyof SignatureRule] !== undefined);
     if (extra !== undefined)
       throw configError(
         `"signed.${extra}" has no meaning beside a token, which signs nothing: leave it out.`,
@@ -40,10 +40,10 @@ export function checkForm(form: SignedForm): void {
     checkOneOf('signed.bodyDigest.encoding', form.bodyDigest.encoding, ['hex', 'base64']);
     checkText('signed.bodyDigest.query', form.bodyDigest.query);
   }
-  checkContent(form as Exclude<SignedForm, { content?: undefined }>);
+  checkContent(form as Exclude<SignatureRule, { content?: undefined }>);
 }
 
-function checkAlgorithm({ algorithm }: SignedForm): void {
+function checkAlgorithm({ algorithm }: SignatureRule): void {
   checkKeys('"signed.algorithm"', algorithm, ['hmac', 'hash', 'publicKey', 'format', 'token']);
   if ('token' in algorithm) {
     checkKeys('"signed.algorithm"', algorithm, ['token']);
@@ -67,22 +67,28 @@ function checkAlgorithm({ algorithm }: SignedForm): void {
   }
 }
 
-function checkConditions({ when, guards, arrayGuards, keyId, signature }: SignedForm): void {
+function checkConditions({
+  when,
+  requiredHeaders: guards,
+  arrayLengths,
+  keyId,
+  signature,
+}: SignatureRule): void {
   if (when !== undefined) {
     checkKeys('"signed.when"', when, ['header', 'query']);
     checkWanted('signed.when.header', when.header, 'header');
     checkWanted('signed.when.query', when.query, 'query');
   }
-  checkRecord('signed.guards', guards);
+  checkRecord('signed.requiredHeaders', guards);
   for (const [name, value] of Object.entries(guards ?? {})) {
-    checkHeader(`signed.guards.${name}`, name);
-    checkText(`signed.guards.${name}`, value);
+    checkHeader(`signed.requiredHeaders.${name}`, name);
+    checkText(`signed.requiredHeaders.${name}`, value);
   }
-  checkRecord('signed.arrayGuards', arrayGuards);
-  for (const [path, length] of Object.entries(arrayGuards ?? {})) {
-    checkField(`signed.arrayGuards.${path}`, path);
+  checkRecord('signed.arrayLengths', arrayLengths);
+  for (const [path, length] of Object.entries(arrayLengths ?? {})) {
+    checkField(`signed.arrayLengths.${path}`, path);
     if (!Number.isInteger(length) || length < 0)
-      throw configError(`"signed.arrayGuards.${path}" must be a number of elements.`);
+      throw configError(`"signed.arrayLengths.${path}" must be a number of elements.`);
   }
   if (keyId !== undefined) {
     checkKeys('"signed.keyId"', keyId, ['header']);
@@ -92,7 +98,7 @@ function checkConditions({ when, guards, arrayGuards, keyId, signature }: Signed
   }
 }
 
-function checkPlace(signature: SignedForm['signature'], places: readonly string[]): void {
+function checkPlace(signature: SignatureRule['signature'], places: readonly string[]): void {
   const named = PLACES.filter((place) => signature[place] !== undefined);
   const [place] = named;
   if (place === undefined || named.length > 1 || !places.includes(place)) {
@@ -112,14 +118,14 @@ function checkPlace(signature: SignedForm['signature'], places: readonly string[
   }
 }
 
-function checkToken({ signature }: SignedForm): void {
+function checkToken({ signature }: SignatureRule): void {
   checkKeys('"signed.signature"', signature, ['header', 'repeated', 'query', 'field', 'prefix', 'encoding']);
   checkPlace(signature, ['header', 'query', 'field']);
   checkOneOf('signed.signature.encoding', signature.encoding, ['text', 'base64']);
   if (signature.prefix !== undefined) checkText('signed.signature.prefix', signature.prefix);
 }
 
-function checkSignature({ signature }: SignedForm): void {
+function checkSignature({ signature }: SignatureRule): void {
   checkKeys('"signed.signature"', signature, [...PLACES, 'repeated', 'prefix', 'list', 'encoding']);
   checkOneOf('signed.signature.encoding', signature.encoding, [
     'hex',
@@ -175,48 +181,48 @@ function checkSignature({ signature }: SignedForm): void {
   if (list.start !== undefined) checkText('signed.signature.list.start', list.start);
 }
 
-function checkTimestamp({ timestamp, signature }: SignedForm): void {
+function checkTimestamp({ timestamp, signature }: SignatureRule): void {
   if (timestamp === undefined) return;
-  checkKeys('"signed.timestamp"', timestamp, ['header', 'item', 'query', 'unit']);
-  const { header, item, query, unit }: TimestampPlace = timestamp;
+  checkKeys('"signed.timestamp"', timestamp, ['header', 'entry', 'query', 'unit']);
+  const { header, entry, query, unit }: TimestampLocation = timestamp;
   checkOneOf('signed.timestamp.unit', unit, ['s', 'ms', 'iso', 'iso-utc', 'http-date']);
-  if (header === undefined && item === undefined && query === undefined) {
+  if (header === undefined && entry === undefined && query === undefined) {
     throw configError(
-      '"signed.timestamp" must name a "header", an "item" of the signature\'s list, or both, or a "query" parameter.',
+      '"signed.timestamp" must name a "header", an "entry" of the signature\'s list, or both, or a "query" parameter.',
     );
   }
   if (header !== undefined) checkHeader('signed.timestamp.header', header);
   if (query !== undefined) {
     checkText('signed.timestamp.query', query);
-    if (header !== undefined || item !== undefined)
-      throw configError('"signed.timestamp.query" stands alone: no "header", no "item".');
+    if (header !== undefined || entry !== undefined)
+      throw configError('"signed.timestamp.query" stands alone: no "header", no "entry".');
   }
-  if (item === undefined) return;
+  if (entry === undefined) return;
   const { list } = signature;
-  if (typeof item === 'number') {
+  if (typeof entry === 'number') {
     if (
-      !Number.isInteger(item) ||
-      item < 0 ||
+      !Number.isInteger(entry) ||
+      entry < 0 ||
       list === undefined ||
       list.label !== undefined ||
       header !== undefined
     )
       throw configError(
-        '"signed.timestamp.item" as a position needs a "signed.signature.list" without labels.',
+        '"signed.timestamp.entry" as a position needs a "signed.signature.list" without labels.',
       );
   } else {
-    if (!LABEL.test(item)) throw configError('"signed.timestamp.item" must be a short word.');
+    if (!LABEL.test(entry)) throw configError('"signed.timestamp.entry" must be a short word.');
     if (list?.assign === undefined)
-      throw configError('"signed.timestamp.item" needs a "signed.signature.list" with labels to stand in.');
-    if (list.label === item)
-      throw configError('"signed.timestamp.item" is the label of the signature itself.');
+      throw configError('"signed.timestamp.entry" needs a "signed.signature.list" with labels to stand in.');
+    if (list.label === entry)
+      throw configError('"signed.timestamp.entry" is the label of the signature itself.');
   }
   if (
     signature.numberedHeader !== undefined ||
     (Array.isArray(signature.header) && signature.header.length > 1)
   ) {
     throw configError(
-      '"signed.timestamp.item" needs one signature header: with several it is not clear which of them says the time.',
+      '"signed.timestamp.entry" needs one signature header: with several it is not clear which of them says the time.',
     );
   }
 }

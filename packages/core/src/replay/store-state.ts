@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { memoryReplayStore } from './memory-replay-store.ts';
+import { UnwrittenCommits } from './pending-commits.ts';
 import type { ReplayStore } from './replay-store.ts';
-import { UnwrittenCommits } from './unwritten-commits.ts';
 
 // Some 30 MB at most: what a process handles in the minutes of an outage, not what its store remembers.
 const LOCAL_ENTRIES = 100_000;

@@ -3,7 +3,7 @@ import { WebhookError } from '../webhook-error.ts';
 import type { ListedHeadersPart, SortedPart } from './content-part.ts';
 import { type Parameter, parameterOf, queryParameters } from './request-query.ts';
 import { readItem } from './signature-header.ts';
-import type { SignatureList } from './signed-form.ts';
+import type { SignatureList } from './signature-rule.ts';
 import { compilePair, compileSorted } from './sorted-parameters.ts';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,256}$/;
@@ -24,7 +24,7 @@ export class HeadSource {
   }
 
   /** The text of an entry of the signature's list. */
-  item(label: string): string | undefined {
+  entry(label: string): string | undefined {
     return this.#signature === undefined ? undefined : readItem(this.#signature, this.#list, label);
   }
 
@@ -37,14 +37,14 @@ export class HeadSource {
 /** Reads a text of the head; `undefined` where it is absent. */
 export type HeadText = (source: HeadSource) => string | undefined;
 
-/** Whether a text can be read in one way only: see {@link borders}. */
-export type Borders = (text: string) => boolean;
+/** Whether a text can be read in one way only: see {@link unambiguousBetween}. */
+export type IsUnambiguous = (text: string) => boolean;
 
 /**
  * Makes the test whether a text can be read in one way only: with the literals beside it, it must not let its border be seen
  * elsewhere. An id `a.1` before `.1700000000.` would sign like the id `a`.
  */
-export function borders(before: string, after: string): Borders {
+export function unambiguousBetween(before: string, after: string): IsUnambiguous {
   return (text) =>
     (before === '' || (before + text).lastIndexOf(before) === 0) &&
     (after === '' || (text + after).indexOf(after) === text.length);
@@ -58,7 +58,7 @@ export function readId(
   head: RequestHead,
   name: string,
   format: 'text' | 'uuid',
-  isUnambiguous: Borders,
+  isUnambiguous: IsUnambiguous,
 ): string {
   const id = head.value(name);
   if (id === undefined) throw invalid(`The request has no "${name}" header, which the signature covers.`);
@@ -70,18 +70,18 @@ export function readId(
 }
 
 /** A header's text as received. */
-export function headerText(name: string, isUnambiguous: Borders): HeadText {
+export function headerText(name: string, isUnambiguous: IsUnambiguous): HeadText {
   return ({ head }) => checked(head.value(name), `header "${name}"`, isUnambiguous);
 }
 
 /** The decoded value of a query parameter. */
-export function queryText(name: string, isUnambiguous: Borders): HeadText {
+export function queryText(name: string, isUnambiguous: IsUnambiguous): HeadText {
   return ({ query }) => checked(parameterOf(query, name), `parameter "${name}"`, isUnambiguous);
 }
 
 /** An entry of the signature's list as received. */
-export function itemText(label: string, isUnambiguous: Borders): HeadText {
-  return (source) => checked(source.item(label), `entry "${label}" of the signature`, isUnambiguous);
+export function entryText(label: string, isUnambiguous: IsUnambiguous): HeadText {
+  return (source) => checked(source.entry(label), `entry "${label}" of the signature`, isUnambiguous);
 }
 
 /** All query parameters in the order of their names. */
@@ -97,13 +97,17 @@ export function sortedQueryText(part: SortedPart): HeadText {
  * @param after The literal behind them.
  */
 export function listedHeadersText(part: ListedHeadersPart, before: string, after: string): HeadText {
-  const { listedHeaders, separator, join, allow, require: required = [], joinsWithin = {} } = part;
+  const { listedHeaders, separator, join, allow, require: required = [], joinCounts = {} } = part;
   const write = compilePair(part.pair);
   // With the joins counted, the one before the first value and the one behind the last can't be mistaken.
-  const isUnambiguous = borders(before.endsWith(join) ? '' : before, after.startsWith(join) ? '' : after);
+  const isUnambiguous = unambiguousBetween(
+    before.endsWith(join) ? '' : before,
+    after.startsWith(join) ? '' : after,
+  );
   return (source) => {
     const { head } = source;
-    const list = 'item' in listedHeaders ? source.item(listedHeaders.item) : head.value(listedHeaders.header);
+    const list =
+      'entry' in listedHeaders ? source.entry(listedHeaders.entry) : head.value(listedHeaders.header);
     if (list === undefined) return undefined;
     const names = list.split(separator, allow.length + 1);
     const unlisted = required.find((name) => !names.some((each) => each.toLowerCase() === name));
@@ -116,7 +120,7 @@ export function listedHeadersText(part: ListedHeadersPart, before: string, after
         const value = head.value(lower);
         if (value === undefined || !PRINTABLE_ASCII.test(value))
           throw invalid(`The header "${lower}", which the signature covers, is missing or malformed.`);
-        if (value.split(join).length - 1 !== (joinsWithin[lower] ?? 0))
+        if (value.split(join).length - 1 !== (joinCounts[lower] ?? 0))
           throw invalid(
             `The header "${lower}" holds the separator of the signed headers more or less often than it must: where it ends is not signed.`,
           );
@@ -128,7 +132,7 @@ export function listedHeadersText(part: ListedHeadersPart, before: string, after
   };
 }
 
-function checked(text: string | undefined, name: string, isUnambiguous: Borders): string | undefined {
+function checked(text: string | undefined, name: string, isUnambiguous: IsUnambiguous): string | undefined {
   if (text === undefined) return undefined;
   if (!PRINTABLE_ASCII.test(text)) throw invalid(`The ${name} is not 1 to 1024 printable ASCII characters.`);
   if (!isUnambiguous(text)) throw ambiguous(name);

@@ -4,18 +4,24 @@ import type { RequestHead } from '../request.ts';
 import { BodyReader } from './body-reader.ts';
 import { compileAnswerTest } from './challenge-answer.ts';
 import type { ContentTexts, ContentWriter } from './content-compiler.ts';
-import { coversBody } from './form-facts.ts';
-import { HeadSource, invalid, readId } from './head-texts.ts';
+import { HeadSource, invalid, readId } from './head-values.ts';
 import { describeMatch } from './match.ts';
 import type { Message } from './message.ts';
-import { compileProof, DIGEST_BYTES, keysNamed, type Signatures, signatureLength } from './proof.ts';
 import { parameterOf, queryParameters, signedUrl } from './request-query.ts';
-import type { Key, Match, Opened } from './scheme.ts';
+import { coversBody } from './rule-facts.ts';
+import type { Key, Match, ParsedHead } from './scheme.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
+import {
+  compileSignatureCheck,
+  DIGEST_BYTES,
+  keysNamed,
+  type Signatures,
+  signatureLength,
+} from './signature-check.ts';
 import { MAX_HEADER_LENGTH } from './signature-header.ts';
-import { bodySignatures, headSignatures, isInBody } from './signature-place.ts';
+import { bodySignatures, headSignatures, isInBody } from './signature-location.ts';
+import type { RuleConditions, SignatureRule, TimestampLocation } from './signature-rule.ts';
 import { compileContent } from './signed-content.ts';
-import type { FormConditions, SignedForm, TimestampPlace } from './signed-form.ts';
 import { parseSignedTime } from './signed-time.ts';
 import { decodeDigest } from './strict-encoding.ts';
 import { type SignedUrls, urlVariants } from './url-variants.ts';
@@ -30,7 +36,7 @@ const NO_SLOTS: readonly undefined[] = Object.freeze([]);
 const NO_TEXTS: ContentTexts = Object.freeze({ timestamp: '', id: '', method: '', slots: NO_SLOTS });
 
 /** What matched, and how it was written. */
-interface Proof {
+interface Matched {
   readonly key: Key;
   readonly write: ContentWriter;
   readonly url: string;
@@ -41,7 +47,7 @@ interface Proof {
 export type FormReader = (head: RequestHead) => FormOpened | undefined;
 
 /** A request that has a signature of the form, or, where that stands in the body, may have one. */
-export interface FormOpened extends Opened {
+export interface FormOpened extends ParsedHead {
   /** `null`: the body holds no signature of this form. Never given where signatures stand in the head. */
   tryBody?(body: Uint8Array, keys: readonly Key[]): Match | undefined | null;
 }
@@ -51,18 +57,22 @@ export interface FormOpened extends Opened {
  *
  * @param isShared Another form behind this one reads the same header.
  */
-export function compileForm(form: SignedForm, definition: SchemeDefinition, isShared: boolean): FormReader {
+export function compileRule(
+  form: SignatureRule,
+  definition: SchemeDefinition,
+  isShared: boolean,
+): FormReader {
   const content = form.content === undefined ? undefined : compileContent(form);
-  const { writings } = content ?? { writings: [writeNothing] };
-  const prove = compileProof(form);
+  const { alternatives: writings } = content ?? { alternatives: [writeNothing] };
+  const prove = compileSignatureCheck(form);
   const context = { scheme: definition.name, length: signatureLength(form), isShared };
   const inBody = isInBody(form);
   const readHead = inBody ? undefined : headSignatures(form, context);
   const readBody = inBody ? bodySignatures(form, context) : undefined;
   const covers = coversBody(form);
-  const { timestamp: place, id: idPlace, keyId: keyIdPlace, bodyDigest, arrayGuards } = form;
+  const { timestamp: place, id: idPlace, keyId: keyIdPlace, bodyDigest, arrayLengths } = form;
   const { list } = form.signature;
-  const { unsigned } = definition;
+  const { unsignedHeaders } = definition;
   const isAnswer = compileAnswerTest(definition);
   const isExtensible = beginsWithSecret(form);
   const check = compileConditions(form);
@@ -76,7 +86,7 @@ export function compileForm(form: SignedForm, definition: SchemeDefinition, isSh
       idPlace === undefined || content === undefined
         ? ''
         : readId(head, idPlace.header, idPlace.format ?? 'text', content.idBorders);
-    const timestamp = place === undefined ? '' : readTime(head, place, found?.item);
+    const timestamp = place === undefined ? '' : readTime(head, place, found?.entry);
     let signedAt: number | undefined;
     if (place !== undefined) {
       signedAt = parseSignedTime(timestamp, place.unit);
@@ -107,12 +117,12 @@ export function compileForm(form: SignedForm, definition: SchemeDefinition, isSh
       signatures: Signatures,
       body: BodyReader,
     ): Match | undefined => {
-      if (arrayGuards !== undefined) checkArrays(arrayGuards, body);
+      if (arrayLengths !== undefined) checkArrays(arrayLengths, body);
       if (digest !== undefined && !digest(bytes)) return undefined;
       if (isExtensible && !isUtf8(bytes)) return undefined;
       const candidates = keysNamed(keys, keyIdPlace === undefined ? undefined : keyId);
-      const proveFor = (url: string): Proof | undefined => {
-        let proof: Proof | undefined;
+      const proveFor = (url: string): Matched | undefined => {
+        let proof: Matched | undefined;
         for (const write of writings) {
           const content = write(texts, url, body, head);
           const key = prove(candidates, signatures, content);
@@ -132,7 +142,7 @@ export function compileForm(form: SignedForm, definition: SchemeDefinition, isSh
           coversBody: covers,
           // As it was signed: of several ways to write a delivery, one alone fits its signature.
           content: () => write({ ...texts, timestamp: '' }, url, body, head),
-          readUnsigned: () => readUnsigned(head, unsigned),
+          readUnsigned: () => readUnsigned(head, unsignedHeaders),
         },
         definition,
       );
@@ -150,7 +160,10 @@ export function compileForm(form: SignedForm, definition: SchemeDefinition, isSh
   };
 }
 
-function compileConditions({ when, guards }: FormConditions): ((head: RequestHead) => boolean) | undefined {
+function compileConditions({
+  when,
+  requiredHeaders: guards,
+}: RuleConditions): ((head: RequestHead) => boolean) | undefined {
   if (when === undefined && guards === undefined) return undefined;
   const headers = Object.entries(when?.header ?? {});
   const parameters = Object.entries(when?.query ?? {});
@@ -174,24 +187,24 @@ function compileConditions({ when, guards }: FormConditions): ((head: RequestHea
  * Whether the secret is hashed ahead of the rest: a hash can be continued by who knows its end, which writes padding behind what was
  * signed. That padding is no UTF-8, and what these senders send is.
  */
-function beginsWithSecret({ algorithm, content = '' }: SignedForm): boolean {
+function beginsWithSecret({ algorithm, content = '' }: SignatureRule): boolean {
   if (!('hash' in algorithm) || 'publicKey' in algorithm) return false;
   return [content].flat().some((template) => template.startsWith('{secret}'));
 }
 
-function readTime(head: RequestHead, place: TimestampPlace, item: string | undefined): string {
-  const { header, item: label, query } = place;
+function readTime(head: RequestHead, place: TimestampLocation, entry: string | undefined): string {
+  const { header, entry: label, query } = place;
   if (query !== undefined) {
     const text = parameterOf(queryParameters(head), query);
     if (text === undefined || text.length > MAX_TIME_LENGTH)
       throw invalid(`The request has no well-formed parameter "${query}".`);
     return text;
   }
-  if (label !== undefined && item === undefined) throw invalid('The signature header has no timestamp.');
-  const text = header === undefined ? item : head.value(header);
+  if (label !== undefined && entry === undefined) throw invalid('The signature header has no timestamp.');
+  const text = header === undefined ? entry : head.value(header);
   if (text === undefined || text.length > MAX_TIME_LENGTH)
     throw invalid(`The request has no well-formed "${header}" header.`);
-  if (label !== undefined && item !== text)
+  if (label !== undefined && entry !== text)
     throw invalid(`The header "${header}" and the timestamp of the signature header differ.`);
   return text;
 }
@@ -205,7 +218,7 @@ function readMethod({ method }: RequestHead): string {
 
 function readDigest(
   head: RequestHead,
-  { hash, encoding, query }: NonNullable<Exclude<SignedForm['bodyDigest'], undefined>>,
+  { hash, encoding, query }: NonNullable<Exclude<SignatureRule['bodyDigest'], undefined>>,
 ): (body: Uint8Array) => boolean {
   const parameters = queryParameters(head);
   const text = parameterOf(parameters, query);
@@ -229,7 +242,7 @@ function checkArrays(guards: Readonly<Record<string, number>>, body: BodyReader)
 /** Labels only: what is repeated or odd is left out rather than refused, since nothing is decided by it. */
 function readUnsigned(
   head: RequestHead,
-  names: SchemeDefinition['unsigned'],
+  names: SchemeDefinition['unsignedHeaders'],
 ): Readonly<Record<string, string>> {
   if (names === undefined) return NOTHING_UNSIGNED;
   const found: Record<string, string> = {};

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { WebhookAnswer } from '../answer.ts';
 import { systemClock } from '../clock.ts';
+import type { WebhookResponse } from '../response.ts';
 
 /** A body up to here is cheaper to read and drop than a connection is to open. */
 const DRAIN_BYTES = 256 * 1024;
@@ -16,10 +16,10 @@ const LINGER_MS = 30_000;
  * Sends a whole answer. A small unread body is drained and the connection kept; with more than 256 KiB, an unknown length, or
  * `close`, the connection is closed.
  */
-export function sendAnswer(
+export function sendResponse(
   incoming: IncomingMessage,
   response: ServerResponse,
-  answer: WebhookAnswer,
+  answer: WebhookResponse,
   options: { close?: boolean } = {},
 ): void {
   if (response.headersSent || response.destroyed) {

@@ -2,7 +2,7 @@ import type { DeliveryRules } from './scheme/scheme.ts';
 import type { WebhookError } from './webhook-error.ts';
 
 /** What to answer, in a form that every framework can send. */
-export interface WebhookAnswer {
+export interface WebhookResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array<ArrayBuffer> | string;
@@ -22,19 +22,19 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  *   webhook = await verifier.verify(request)
  * } catch (error) {
  *   if (!isWebhookError(error)) throw error
- *   const { status, headers, body } = refusalAnswer(error)
+ *   const { status, headers, body } = refusalResponse(error)
  *   response.writeHead(status, headers).end(body)
  * }
  * ```
  */
-export function refusalAnswer(error: WebhookError): WebhookAnswer {
+export function refusalResponse(error: WebhookError): WebhookResponse {
   const headers: Record<string, string> = { 'content-type': JSON_TYPE };
   if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
   return { status: error.status, headers, body: REFUSAL_BODY };
 }
 
 /** The answer to a delivery that was handled before, and to one whose handler says nothing of its own. */
-export function successAnswer(delivery: DeliveryRules, status: 200 | 204): WebhookAnswer {
+export function successResponse(delivery: DeliveryRules, status: 200 | 204): WebhookResponse {
   const { acknowledgement } = delivery;
   if (acknowledgement === undefined) return { status, headers: {}, body: '' };
   return {
@@ -45,7 +45,7 @@ export function successAnswer(delivery: DeliveryRules, status: 200 | 204): Webho
 }
 
 /** The answer to a delivery whose handler threw. */
-export const failureAnswer: WebhookAnswer = Object.freeze({
+export const failureResponse: WebhookResponse = Object.freeze({
   status: 500,
   headers: Object.freeze({ 'content-type': JSON_TYPE }),
   body: FAILURE_BODY,
@@ -55,12 +55,12 @@ export const failureAnswer: WebhookAnswer = Object.freeze({
  * What a handler gave, as an answer: a status, a whole answer, or nothing that says one.
  * @throws An error that the handler gave instead of throwing it: its delivery is not handled.
  */
-export function toAnswer(result: unknown): WebhookAnswer | undefined {
+export function toWebhookResponse(result: unknown): WebhookResponse | undefined {
   if (isStatus(result)) return { status: result, headers: {}, body: '' };
   if (result instanceof Error) throw result;
   if (result === null || typeof result !== 'object' || !('status' in result) || !isStatus(result.status))
     return undefined;
-  const { headers = {}, body = '' } = result as Partial<WebhookAnswer>;
+  const { headers = {}, body = '' } = result as Partial<WebhookResponse>;
   return { status: result.status, headers, body };
 }
 

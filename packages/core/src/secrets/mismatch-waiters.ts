@@ -8,7 +8,7 @@ interface Waiter {
 }
 
 /** Requests that wait for a shared load: bounded in number and in time. */
-export class MissQueue {
+export class MismatchWaiters {
   readonly #clock: Clock;
   readonly #waiters = new Set<Waiter>();
 
@@ -21,7 +21,7 @@ export class MissQueue {
   }
 
   /**
-   * Waits until {@link MissQueue.wake} finds the wait over, at most `waitMs` milliseconds.
+   * Waits until {@link MismatchWaiters.wake} finds the wait over, at most `waitMs` milliseconds.
    *
    * @param verdict Evaluated when the wait ends: its value is the answer.
    * @param isOver Whether a wake ends the wait.

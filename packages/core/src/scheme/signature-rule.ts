@@ -2,21 +2,21 @@ import type { ContentPart } from './content-part.ts';
 import type { HashName } from './secret-format.ts';
 
 /** One way in which a sender proves a delivery: by a MAC, a hash, a public-key signature, or a token. */
-export type SignedForm = HmacForm | HashForm | PublicKeyForm | TokenForm;
+export type SignatureRule = HmacRule | HashRule | PublicKeyRule | TokenRule;
 
 /** An HMAC under the shared secret. */
-export interface HmacForm extends SigningForm {
+export interface HmacRule extends SigningRule {
   /** Fixed here, never read from a request. */
   readonly algorithm: { readonly hmac: HashName };
 }
 
 /** A plain hash over content that holds the secret, as the part `{secret}`. */
-export interface HashForm extends SigningForm {
+export interface HashRule extends SigningRule {
   readonly algorithm: { readonly hash: HashName };
 }
 
 /** A signature under the sender's private key. RSA is PKCS#1 v1.5; ECDSA signatures are DER or the two numbers side by side. */
-export interface PublicKeyForm extends SigningForm {
+export interface PublicKeyRule extends SigningRule {
   readonly algorithm:
     | { readonly publicKey: 'ed25519' }
     | {
@@ -28,9 +28,9 @@ export interface PublicKeyForm extends SigningForm {
 }
 
 /** The secret itself in the request: a bearer token, Basic credentials (`user:password`), a static header. It signs nothing. */
-export interface TokenForm extends FormConditions {
+export interface TokenRule extends RuleConditions {
   readonly algorithm: { readonly token: 'constant-time' };
-  readonly signature: TokenPlace;
+  readonly signature: TokenLocation;
   readonly timestamp?: undefined;
   readonly id?: undefined;
   readonly content?: undefined;
@@ -40,7 +40,7 @@ export interface TokenForm extends FormConditions {
 }
 
 /** What every form may ask for. */
-export interface FormConditions {
+export interface RuleConditions {
   /**
    * The form is for requests with these alone: the presence of a query parameter or header, or its exact text. Others are passed on
    * to the next form.
@@ -50,25 +50,25 @@ export interface FormConditions {
     readonly query?: Readonly<Record<string, string | true>>;
   };
   /** Headers that must be there and say exactly this, or the request is refused. */
-  readonly guards?: Readonly<Record<string, string>>;
+  readonly requiredHeaders?: Readonly<Record<string, string>>;
   /** JSON arrays of the body that must have exactly so many elements, by dotted path: what lies beyond is not signed. */
-  readonly arrayGuards?: Readonly<Record<string, number>>;
+  readonly arrayLengths?: Readonly<Record<string, number>>;
   /** The header that names the key. It selects among the keys of that id; where no key has it, all are tried. */
   readonly keyId?: { readonly header: string };
 }
 
-interface SigningForm extends FormConditions {
-  readonly signature: SignaturePlace;
-  /** The signed time. With both `header` and `item`, both must be there and say the same. */
-  readonly timestamp?: TimestampPlace;
+interface SigningRule extends RuleConditions {
+  readonly signature: SignatureLocation;
+  /** The signed time. With both `header` and `entry`, both must be there and say the same. */
+  readonly timestamp?: TimestampLocation;
   /** The signed delivery id. `uuid` is a length that cannot move: the one kind that may touch the body. */
   readonly id?: { readonly header: string; readonly format?: 'text' | 'uuid' };
   /**
    * The signed content: parts in braces, what may be absent in brackets, anything else literal. With several, each is tried: for
-   * senders that sign in more than one way under one header. Brackets hold what a request may lack: `{header:…}`, `{item:…}`,
+   * senders that sign in more than one way under one header. Brackets hold what a request may lack: `{header:…}`, `{entry:…}`,
    * `{query:…}`, `{field:…}`, `{formField:…}` and literals, dropped together where one of them is absent.
    *
-   * Parts: `{body}` the bytes as received; `{timestamp}`, `{id}`, `{header:name}`, `{item:label}` (an entry of the signature's
+   * Parts: `{body}` the bytes as received; `{timestamp}`, `{id}`, `{header:name}`, `{entry:label}` (an entry of the signature's
    * list), `{query:name}` the text as received; `{method}`; `{url}` the verifier's `publicUrl` with the query as received,
    * `{baseUrl}` the same without its query, `{path}` its path and query; `{field:a.b}` a field of the JSON body; `{formField:name}`
    * a field of a form; `{canonicalJson}` the JSON body in RFC 8785 form; `{secret}` (hashes only); and the names of `parts`.
@@ -97,14 +97,20 @@ export interface UrlRules {
 }
 
 /** Where signatures stand and how their text is read. */
-export type SignaturePlace = (HeaderPlace | NumberedPlace | QueryPlace | FieldPlace | FormFieldPlace) &
+export type SignatureLocation = (
+  | HeaderLocation
+  | NumberedHeaderLocation
+  | QueryLocation
+  | FieldLocation
+  | FormFieldLocation
+) &
   (SingleText | ListText) & {
     /** One text is accepted per value: hex in this case (`hex-any`: in any), canonical base64. */
     readonly encoding: 'hex' | 'hex-upper' | 'hex-any' | 'base64' | 'base64url';
   };
 
 /** Where a token stands, and how its text becomes the secret's bytes. */
-export type TokenPlace = (HeaderPlace | QueryPlace | FieldPlace) & {
+export type TokenLocation = (HeaderLocation | QueryLocation | FieldLocation) & {
   /** `text`: as it is. `base64`: as HTTP Basic writes credentials. */
   readonly encoding: 'text' | 'base64';
   /** Stands before the token: `'Bearer '`. */
@@ -112,7 +118,7 @@ export type TokenPlace = (HeaderPlace | QueryPlace | FieldPlace) & {
   readonly list?: undefined;
 };
 
-interface HeaderPlace {
+interface HeaderLocation {
   /** The header, or several that may each carry signatures. */
   readonly header: string | readonly [string, ...string[]];
   /** The header may be sent several times: each value is read. */
@@ -122,7 +128,7 @@ interface HeaderPlace {
   readonly field?: undefined;
   readonly formField?: undefined;
 }
-interface NumberedPlace {
+interface NumberedHeaderLocation {
   /** What is before the number of headers counted from 1: `x-acme-signature-`. */
   readonly numberedHeader: string;
   readonly header?: undefined;
@@ -131,7 +137,7 @@ interface NumberedPlace {
   readonly field?: undefined;
   readonly formField?: undefined;
 }
-interface QueryPlace {
+interface QueryLocation {
   /** The query parameter. */
   readonly query: string;
   readonly header?: undefined;
@@ -140,7 +146,7 @@ interface QueryPlace {
   readonly field?: undefined;
   readonly formField?: undefined;
 }
-interface FieldPlace {
+interface FieldLocation {
   /** The dotted path of a field of the JSON body. */
   readonly field: string;
   readonly header?: undefined;
@@ -149,7 +155,7 @@ interface FieldPlace {
   readonly query?: undefined;
   readonly formField?: undefined;
 }
-interface FormFieldPlace {
+interface FormFieldLocation {
   /** The field of a form body. */
   readonly formField: string;
   readonly header?: undefined;
@@ -192,10 +198,10 @@ export interface SignatureList {
 }
 
 /** Where the signed time stands: a header of its own, an entry of the signature's list (by label or position), both, or the query. */
-export type TimestampPlace = { readonly unit: TimeUnit } & (
-  | { readonly header: string; readonly item?: string; readonly query?: undefined }
-  | { readonly header?: undefined; readonly item: string | number; readonly query?: undefined }
-  | { readonly header?: undefined; readonly item?: undefined; readonly query: string }
+export type TimestampLocation = { readonly unit: TimeUnit } & (
+  | { readonly header: string; readonly entry?: string; readonly query?: undefined }
+  | { readonly header?: undefined; readonly entry: string | number; readonly query?: undefined }
+  | { readonly header?: undefined; readonly entry?: undefined; readonly query: string }
 );
 
 /**

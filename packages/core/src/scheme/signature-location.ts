@@ -1,7 +1,7 @@
 import type { RequestHead } from '../request.ts';
 import type { BodyReader } from './body-reader.ts';
 import { fieldText } from './body-reader.ts';
-import { invalid } from './head-texts.ts';
+import { invalid } from './head-values.ts';
 import { parameterOf, queryParameters } from './request-query.ts';
 import {
   MAX_HEADER_LENGTH,
@@ -10,18 +10,18 @@ import {
   type SignatureGrammar,
   type SignatureHeader,
 } from './signature-header.ts';
-import type { SignaturePlace, SignedForm, TokenPlace } from './signed-form.ts';
+import type { SignatureLocation, SignatureRule, TokenLocation } from './signature-rule.ts';
 
 /** `undefined`: the request has no signature of this form. */
 export type SignatureReader<Source> = (source: Source) => SignatureHeader | undefined;
 
-type Place = SignaturePlace | TokenPlace;
+type Place = SignatureLocation | TokenLocation;
 /** Reads one text, and further ones of the same request. */
 type TextReader = (text: string, where: string, further: readonly string[]) => SignatureHeader | undefined;
 const NONE: readonly string[] = [];
 
 /** Whether signatures stand in the body, so that nothing can be judged ahead of it. */
-export function isInBody({ signature }: SignedForm): boolean {
+export function isInBody({ signature }: SignatureRule): boolean {
   return signature.field !== undefined || signature.formField !== undefined;
 }
 
@@ -31,7 +31,7 @@ export function isInBody({ signature }: SignedForm): boolean {
  * @param isShared Another form reads the same header: without an entry of this one's label, the signature is left to that.
  */
 export function headSignatures(
-  form: SignedForm,
+  form: SignatureRule,
   context: { readonly scheme: string; readonly length: number; readonly isShared: boolean },
 ): SignatureReader<RequestHead> {
   const { signature } = form;
@@ -76,7 +76,7 @@ export function headSignatures(
 
 /** Makes the reader of signatures that stand in the body. */
 export function bodySignatures(
-  form: SignedForm,
+  form: SignatureRule,
   context: { readonly scheme: string; readonly length: number; readonly isShared: boolean },
 ): SignatureReader<BodyReader> {
   const { field, formField } = form.signature;
@@ -97,7 +97,7 @@ function all(
 }
 
 function reader(
-  form: SignedForm,
+  form: SignatureRule,
   {
     scheme,
     length,
@@ -107,7 +107,7 @@ function reader(
   const { signature, timestamp } = form;
   if (signature.encoding === 'text' || 'token' in form.algorithm) return tokenReader(signature, scheme);
   const grammar = signature as SignatureGrammar;
-  const itemAt = timestamp?.item;
+  const itemAt = timestamp?.entry;
   return (text, where, further) => {
     let found = readOne(text, where);
     for (const each of further) found = both(found, readOne(each, where));
@@ -142,7 +142,7 @@ function tokenReader({ prefix = '', encoding }: Place, scheme: string): TextRead
     if (signatures.length === 0) throw invalid(`The ${scheme} token is malformed.`);
     if (signatures.length > MAX_SIGNATURES)
       throw invalid(`The ${where} holds more than ${MAX_SIGNATURES} tokens.`);
-    return { signatures, keyIds: undefined, item: undefined, excess: false, candidates: 1, text };
+    return { signatures, keyIds: undefined, entry: undefined, excess: false, candidates: 1, text };
   };
 }
 
@@ -150,8 +150,8 @@ function both(a: SignatureHeader, b: SignatureHeader): SignatureHeader {
   return {
     signatures: [...a.signatures, ...b.signatures],
     keyIds: a.keyIds === undefined ? undefined : [...a.keyIds, ...(b.keyIds ?? [])],
-    item: a.item ?? b.item,
-    excess: a.excess || b.excess || (a.item !== undefined && b.item !== undefined && a.item !== b.item),
+    entry: a.entry ?? b.entry,
+    excess: a.excess || b.excess || (a.entry !== undefined && b.entry !== undefined && a.entry !== b.entry),
     candidates: a.candidates + b.candidates,
     text: a.text,
   };

@@ -1,24 +1,24 @@
 import { LRUCache } from 'lru-cache';
 
 /** A claim that is not committed: held, lapsed, or (without an owner) released. */
-export interface OpenClaim {
-  readonly fence: number;
+export interface UncommittedClaim {
+  readonly fencingToken: number;
   readonly owner: string | undefined;
   /** When it was claimed, renewed or released; monotonic milliseconds. */
   readonly since: number;
   /** 0 once released. */
   readonly leaseMs: number;
-  readonly keepMs: number;
+  readonly fenceTtlMs: number;
 }
 
 /** A committed delivery is nothing but the time of its commit, because most of a store's memory is these. */
-export type ReplayEntry = number | OpenClaim;
+export type ReplayEntry = number | UncommittedClaim;
 
 /** How long the entries of one horizon live. */
-export interface HorizonTerms {
+export interface ExpiryTerms {
   readonly committed: boolean;
   /** After that, an entry may be forgotten where room is needed. */
-  readonly guardMs: number;
+  readonly replayWindowMs: number;
   /** After that, an entry counts as absent. */
   readonly lifeMs: number;
 }
@@ -30,9 +30,9 @@ const SMALL = 64;
  * Entries of one store that live equally long, oldest first. Time only goes forward, so the order in which they come is the
  * order in which they expire: whatever has expired is at the head.
  */
-export class Horizon implements HorizonTerms {
+export class ExpiryQueue implements ExpiryTerms {
   readonly committed: boolean;
-  readonly guardMs: number;
+  readonly replayWindowMs: number;
   readonly lifeMs: number;
   #entries = orderedMap();
   // The arrays of an LRUCache never shrink: this is how long they are.
@@ -41,9 +41,9 @@ export class Horizon implements HorizonTerms {
   #oldest: number | undefined;
   #lastAdded = 0;
 
-  constructor(terms: HorizonTerms) {
+  constructor(terms: ExpiryTerms) {
     this.committed = terms.committed;
-    this.guardMs = terms.guardMs;
+    this.replayWindowMs = terms.replayWindowMs;
     this.lifeMs = terms.lifeMs;
   }
 

@@ -8,7 +8,7 @@ import {
 } from 'node:crypto';
 import { type Message, messageBytes } from './message.ts';
 import type { Key } from './scheme.ts';
-import type { HmacForm, PublicKeyForm, SignedForm } from './signed-form.ts';
+import type { HmacRule, PublicKeyRule, SignatureRule } from './signature-rule.ts';
 
 export const DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
 
@@ -26,7 +26,7 @@ export interface Signatures {
 export type Prove = (keys: readonly Key[], given: Signatures, message: Message) => Key | undefined;
 
 /** The length of a form's signatures in bytes; 0 where it is up to the key. */
-export function signatureLength({ algorithm }: SignedForm): number {
+export function signatureLength({ algorithm }: SignatureRule): number {
   if ('hmac' in algorithm) return DIGEST_BYTES[algorithm.hmac];
   if ('hash' in algorithm && !('publicKey' in algorithm)) return DIGEST_BYTES[algorithm.hash];
   if ('publicKey' in algorithm && (algorithm.publicKey === 'ed25519' || isP1363(algorithm))) return 64;
@@ -34,7 +34,7 @@ export function signatureLength({ algorithm }: SignedForm): number {
 }
 
 /** Makes the proof of a form. */
-export function compileProof({ algorithm }: SignedForm): Prove {
+export function compileSignatureCheck({ algorithm }: SignatureRule): Prove {
   if ('hmac' in algorithm) return byMac(hmacOf(algorithm.hmac));
   if ('token' in algorithm) return byMac(digestOf(), sha256);
   if ('publicKey' in algorithm) return bySignature(verifierOf(algorithm));
@@ -53,7 +53,7 @@ export function keysNamed(keys: readonly Key[], keyId: string | undefined): read
   return named.length === 0 ? keys : named;
 }
 
-function hmacOf(hash: HmacForm['algorithm']['hmac']): (key: KeyObject, message: Message) => Buffer {
+function hmacOf(hash: HmacRule['algorithm']['hmac']): (key: KeyObject, message: Message) => Buffer {
   return (key, message) => {
     const hmac = createHmac(hash, key);
     message.feed(hmac);
@@ -111,7 +111,7 @@ function isFor(key: Key, keyId: string | undefined, keys: readonly Key[]): boole
 }
 
 function verifierOf(
-  algorithm: PublicKeyForm['algorithm'],
+  algorithm: PublicKeyRule['algorithm'],
 ): (key: KeyObject, message: Message, signature: Uint8Array) => boolean {
   if (algorithm.publicKey === 'ed25519') {
     return (key, message, signature) => verifyOnce(null, messageBytes(message), key, signature);
@@ -125,7 +125,7 @@ function verifierOf(
   };
 }
 
-function isP1363(algorithm: PublicKeyForm['algorithm']): boolean {
+function isP1363(algorithm: PublicKeyRule['algorithm']): boolean {
   return algorithm.publicKey === 'ecdsa-p256' && algorithm.format === 'p1363';
 }
 
