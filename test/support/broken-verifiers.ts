@@ -11,7 +11,7 @@ import {
   type VerifierOptions,
 } from '@countersign/core';
 import type { Key, Match, ParsedHead, RequestHead } from '@countersign/core/extend';
-import { isClassic, rulesOf } from './forms.ts';
+import { isClassic, rulesOf } from './rules.ts';
 
 type MakeVerifier = (options: VerifierOptions) => Verifier;
 
