@@ -1,4 +1,5 @@
 import type { Clock } from '../util/clock.ts';
+import type { InFlight } from '../util/in-flight.ts';
 import { LateAbort } from './lazy-abort-signal.ts';
 import type { ReplayRecord } from './replay-record.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
@@ -35,6 +36,8 @@ export interface ClaimContext {
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
   readonly observe: ((event: ClaimEvent) => void) | undefined;
+  /** The commits and releases that are under way. */
+  readonly settling: InFlight;
 }
 
 /** A claim whose lease is renewed while its handler runs. */
@@ -90,12 +93,15 @@ export class LeasedClaim implements Claim {
     failed: 'commit-failed' | 'release-failed',
   ): Promise<void> {
     this.#cancelTimers();
+    this.#context.settling.begin();
     try {
       const kept = await write();
       this.#context.observe?.({ type: kept ? done : 'claim-lost' });
     } catch (error) {
       this.#context.observe?.({ type: failed, error });
       throw storeError(error);
+    } finally {
+      this.#context.settling.end();
     }
   }
 

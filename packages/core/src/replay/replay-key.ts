@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { configError } from '../util/options.ts';
-import type { Delivery, VerifiedWebhook } from '../webhook.ts';
+import type { VerifiedWebhook } from '../webhook.ts';
 import { WebhookError } from '../webhook-error.ts';
+
+/** A delivery, and what identifies it. */
+interface Delivery extends VerifiedWebhook {
+  /** Signed material that is the same in every retry, or `'body'`. */
+  readonly identity: string;
+  /** SHA-256 of the body. */
+  readonly bodyDigest: string;
+}
 
 /**
  * Names a delivery by signed material that is the same in every retry, or by what the user's `deliveryKey` makes of it.
