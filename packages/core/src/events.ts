@@ -32,7 +32,7 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
   /** One call to the replay store failed or got no answer in time. */
   | {
       readonly type: 'store-failed';
-      readonly operation: 'claim' | 'renew' | 'commit' | 'release';
+      readonly operation: 'claim' | 'renew' | 'commit' | 'release' | 'forget';
       readonly error: unknown;
     }
   /** The store does not answer: from now on claims fail at once. Seen by the verifier that found out, as is `store-up`. */

@@ -119,6 +119,10 @@ class ScriptedReplayStore implements ReplayStore {
     return this.#hold(scripts.release, key, token, [String(token.fencingToken)]);
   }
 
+  async forget(key: string): Promise<boolean> {
+    return wasDone(await this.#run(scripts.forget, this.#nameOf(key), []));
+  }
+
   health(): ReplayStoreHealth {
     return { name: 'redis', warnings: [...this.#warnings] };
   }
@@ -133,9 +137,7 @@ class ScriptedReplayStore implements ReplayStore {
     const name = this.#nameOf(key);
     // Such an owner is none that the store gave, and would read as the record of a released claim or reach into what follows.
     if (token.owner === '' || token.owner.includes('|')) return false;
-    const answer = Number(await this.#run(script, name, [holder(token), ...args]));
-    if (answer !== 0 && answer !== 1) throw strangeAnswer();
-    return answer === 1;
+    return wasDone(await this.#run(script, name, [holder(token), ...args]));
   }
 
   async #run(
@@ -184,6 +186,12 @@ function claimResult(answer: unknown, owner: string): ClaimResult {
     if (state === COMMITTED) return { state: 'committed' };
   }
   throw strangeAnswer();
+}
+
+function wasDone(answer: unknown): boolean {
+  const done = Number(answer);
+  if (done !== 0 && done !== 1) throw strangeAnswer();
+  return done === 1;
 }
 
 /** What the record of a claim begins with. */

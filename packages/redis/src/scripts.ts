@@ -55,6 +55,11 @@ ${KEEP}
 redis.call('SET', KEYS[1], ARGV[2] .. '||' .. keep, 'PX', keep)
 return 1`);
 
+/** Removes the record of a committed delivery, and no other. */
+export const forget = script(`
+if redis.call('GET', KEYS[1]) ~= 'C' then return 0 end
+return redis.call('DEL', KEYS[1])`);
+
 function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }

@@ -7,7 +7,7 @@ import { isOutage, openCircuitError, overdueError, storeError } from './store-er
 import type { StoreWatch } from './store-state.ts';
 
 /** What a store is asked. */
-export type StoreOperation = 'claim' | 'renew' | 'commit' | 'release';
+export type StoreOperation = 'claim' | 'renew' | 'commit' | 'release' | 'forget';
 
 /** What happens between a verifier and its store. */
 export type StoreEvent =
@@ -92,6 +92,12 @@ export class GuardedStore implements ReplayStore {
       const { leaseMs, observe } = this.#settings;
       return this.#keepWriting(commit, leaseMs, () => observe?.({ type: 'committed' }), error);
     }
+  }
+
+  /** Drops a commit that the store has not taken yet, too. */
+  async forget(key: string): Promise<boolean> {
+    const dropped = this.#watch.unwritten.drop(key);
+    return (await this.#ask('forget', () => this.#store.forget(key))) || dropped;
   }
 
   /** Lets the store know of a delivery that was claimed without it and is handled. Nobody waits for that. */

@@ -74,6 +74,11 @@ export class LocalGuard implements ReplayStore {
     return shared === undefined ? kept : this.#shared.release(key, shared);
   }
 
+  async forget(key: string): Promise<boolean> {
+    const forgotten = await this.#local.forget(key);
+    return (await this.#shared.forget(key)) || forgotten;
+  }
+
   health(): ReplayHealth {
     const health = this.#shared.health();
     if (health.failures === 0) return health;

@@ -147,6 +147,14 @@ class MemoryReplayStore implements ReplayStore {
     return true;
   }
 
+  async forget(key: string): Promise<boolean> {
+    checkKey(key);
+    const found = this.#find(this.#shardOf(key), key, this.#clock.monotonic());
+    if (typeof found?.entry !== 'number') return false;
+    this.#remove(found.horizon, key);
+    return true;
+  }
+
   health(): ReplayStoreHealth {
     const entries = this.#entries;
     const maxEntries = this.#maxEntries;

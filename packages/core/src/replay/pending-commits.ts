@@ -76,6 +76,14 @@ export class UnwrittenCommits {
     return entry.done.promise;
   }
 
+  /** Gives up a commit: its delivery is to run again. */
+  drop(key: string): boolean {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    this.#settle(key, entry, false);
+    return true;
+  }
+
   /** The store answers again: no need to wait for the next try. */
   hurry(): void {
     if (this.#cancelTimer === undefined) return;

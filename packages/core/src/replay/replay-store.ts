@@ -25,6 +25,13 @@ export interface ReplayStore {
   ): Promise<boolean>;
   /** Gives the claim back, so that the next delivery runs. */
   release(key: string, token: ClaimToken): Promise<boolean>;
+  /**
+   * Forgets a committed delivery, so that the next one with this key runs. An uncommitted claim stays as it is: its handler may
+   * be running.
+   *
+   * @returns Whether a committed delivery was forgotten.
+   */
+  forget(key: string): Promise<boolean>;
   /** What an operator should know of the store. */
   health?(): ReplayStoreHealth;
 }
