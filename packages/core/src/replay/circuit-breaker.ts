@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 
 /** `closed`: every call is made. `open`: claims fail at once. `half-open`: a call is testing whether the store is back, or the next one will. */
 export type CircuitState = 'closed' | 'open' | 'half-open';

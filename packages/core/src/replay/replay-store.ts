@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { configError } from '../util/options.ts';
 
 /**
  * Where claims of deliveries are kept. Every call is one atomic step, and time is the store's own.
@@ -66,6 +67,15 @@ export interface ReplayStoreHealth {
   maxEntries?: number;
   /** Sentences for the operator. */
   warnings: readonly string[];
+}
+
+/**
+ * Checks the key that a replay store is called with. For authors of replay stores.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if it is not a non-empty string.
+ */
+export function checkReplayKey(key: unknown): string {
+  if (typeof key === 'string' && key !== '') return key;
+  throw configError('A replay key must be a non-empty string.');
 }
 
 const OWNER_BYTES = 16;

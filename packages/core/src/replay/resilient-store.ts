@@ -1,26 +1,29 @@
-import type { Clock } from '../clock.ts';
-import { warnOfSetup } from '../warnings.ts';
+import type { Clock } from '../util/clock.ts';
+import { configError } from '../util/options.ts';
+import { warnOfSetup } from '../util/warnings.ts';
+import { withDeadline } from '../util/with-deadline.ts';
 import { isWebhookError } from '../webhook-error.ts';
-import type { CallOutcome, CircuitState, Pass } from './circuit-breaker.ts';
+import type { CallOutcome, CircuitBreaker, CircuitState, Pass } from './circuit-breaker.ts';
 import type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
-import { isOutage, openCircuitError, overdueError, storeError } from './store-error.ts';
-import type { StoreWatch } from './store-state.ts';
+import { isOutage, isStalled, openCircuitError, overdueError, storeError } from './store-error.ts';
+import type { StoreState } from './store-state.ts';
 
-/** What a store is asked. */
+/** The calls of a store. */
 export type StoreOperation = 'claim' | 'renew' | 'commit' | 'release' | 'forget';
 
 /** What happens between a verifier and its store. */
 export type StoreEvent =
   | { readonly type: 'store-failed'; readonly operation: StoreOperation; readonly error: unknown }
-  | { readonly type: 'store-down'; readonly error: unknown }
-  | { readonly type: 'store-up' | 'claimed-locally' | 'committed' };
+  | { readonly type: 'store-down'; readonly partition?: string; readonly error: unknown }
+  | { readonly type: 'store-up'; readonly partition?: string }
+  | { readonly type: 'claimed-locally' | 'committed' };
 
-export interface GuardSettings {
+export interface ResilienceSettings {
   readonly clock: Clock;
   readonly leaseMs: number;
-  /** How long a claim is waited for: a sender waits behind it. */
+  /** The deadline of a claim, which a sender waits for. */
   readonly claimTimeoutMs: number;
-  /** How long everything else is waited for. */
+  /** The deadline of all other calls. */
   readonly callTimeoutMs: number;
   readonly observe: ((event: StoreEvent) => void) | undefined;
 }
@@ -28,16 +31,18 @@ export interface GuardSettings {
 /** The replay store as this process knows it. */
 export interface ReplayHealth extends ReplayStoreHealth {
   /**
-   * `open`: claims fail at once since the store did not answer; `half-open`: the next delivery finds out whether it is back.
-   * Absent where the store lives in this process.
+   * `open`: claims fail at once because the store is down. `half-open`: the next delivery tests whether it is back. If the store has
+   * several partitions: the state of the worst one. Absent if the store is in this process.
    */
   readonly circuit?: CircuitState;
-  /** How many calls failed since the last one that was answered. */
+  /** How many calls failed since the last call that was answered. */
   readonly failures?: number;
-  /** When the first of them failed. */
+  /** When the first of those failed. */
   readonly failingSince?: Date | undefined;
-  /** Deliveries that this process has handled and the store doesn't know of yet. */
-  readonly unwritten?: number;
+  /** Names of the partitions that are down, for example nodes of a cluster. */
+  readonly partitionsDown?: readonly string[];
+  /** Deliveries that this process has handled but the store has not recorded yet. */
+  readonly pendingCommits?: number;
 }
 
 interface Commit {
@@ -45,46 +50,68 @@ interface Commit {
   /** `undefined`: claimed without the store. */
   token: ClaimToken | undefined;
   readonly options: { ttlMs: number; replayWindowMs: number };
-  /** Whether an earlier try ended without an answer: it may have been written all the same. */
-  doubtful: boolean;
+  /** Whether an earlier try ended without an answer: the store may have written it nevertheless. */
+  inDoubt: boolean;
 }
 
-type TimesKept = Commit['options'];
+type Retention = Commit['options'];
+
+/** One call's permission, and whom to tell how it ended. */
+interface Entry {
+  readonly partition: string;
+  readonly circuit: CircuitBreaker;
+  readonly pass: Pass;
+}
+
+interface Call<T> {
+  readonly operation: StoreOperation;
+  readonly make: () => Promise<T>;
+  readonly timeoutMs?: number;
+  /** Receives an answer that comes too late. */
+  readonly late?: (answer: T) => Promise<unknown>;
+}
 
 /**
- * A store that may be out of reach. Each call has a deadline. Claims, which senders wait for, fail at once while the circuit is
- * open; renewals, commits and releases, which nobody waits for, are always tried. A commit is tried until it is written.
+ * A store that may be down. Each call has a deadline. Claims, which senders wait for, fail at once while the circuit of their
+ * partition is open; no sender waits for renewals, commits and releases, so they are always tried. A commit is tried until it is written.
  */
-export class GuardedStore implements ReplayStore {
+export class ResilientStore implements ReplayStore {
   readonly #store: ReplayStore;
-  readonly #watch: StoreWatch;
-  readonly #settings: GuardSettings;
+  readonly #state: StoreState;
+  readonly #settings: ResilienceSettings;
 
-  constructor(store: ReplayStore, watch: StoreWatch, settings: GuardSettings) {
+  constructor(store: ReplayStore, state: StoreState, settings: ResilienceSettings) {
     this.#store = store;
-    this.#watch = watch;
+    this.#state = state;
     this.#settings = settings;
   }
 
   async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
-    const { breaker, unwritten, lastError } = this.#watch;
-    if (unwritten.has(key)) return { state: 'committed' };
-    const pass = breaker.enter();
-    if (pass === undefined) throw openCircuitError(lastError);
-    return this.#claim(key, options, pass, this.#settings.claimTimeoutMs);
+    if (this.#state.pending.has(key)) return { state: 'committed' };
+    const partition = this.#state.partitionOf(key);
+    const circuit = this.#state.circuitOf(partition);
+    const pass = circuit.enter();
+    if (pass === undefined) throw openCircuitError(circuit.lastError);
+    return this.#claim(key, options, { partition, circuit, pass }, this.#settings.claimTimeoutMs);
   }
 
   renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean> {
-    return this.#ask('renew', () => this.#store.renew(key, token, leaseMs));
+    return this.#ask(this.#enterUrgently(key), {
+      operation: 'renew',
+      make: () => this.#store.renew(key, token, leaseMs),
+    });
   }
 
   release(key: string, token: ClaimToken): Promise<boolean> {
-    return this.#ask('release', () => this.#store.release(key, token));
+    return this.#ask(this.#enterUrgently(key), {
+      operation: 'release',
+      make: () => this.#store.release(key, token),
+    });
   }
 
-  /** Gives what the store says once it does. Rejects after a lease without an answer; the tries go on behind it. */
-  async commit(key: string, token: ClaimToken, options: TimesKept): Promise<boolean> {
-    const commit: Commit = { key, token, options, doubtful: false };
+  /** Resolves when the store has recorded it. Rejects after a lease without an answer; the tries go on in the background. */
+  async commit(key: string, token: ClaimToken, options: Retention): Promise<boolean> {
+    const commit: Commit = { key, token, options, inDoubt: false };
     try {
       return (await this.#write(commit)) === true;
     } catch (error) {
@@ -94,156 +121,163 @@ export class GuardedStore implements ReplayStore {
     }
   }
 
-  /** Drops a commit that the store has not taken yet, too. */
+  /** Forgets also a commit that the store has not recorded yet. */
   async forget(key: string): Promise<boolean> {
-    const dropped = this.#watch.unwritten.drop(key);
-    return (await this.#ask('forget', () => this.#store.forget(key))) || dropped;
+    const { forget } = this.#store as Partial<ReplayStore>;
+    if (typeof forget !== 'function')
+      throw configError('The replay store has no forget(key). Add it to the store.');
+    const dropped = this.#state.pending.drop(key);
+    const forgotten = await this.#ask(this.#enterUrgently(key), {
+      operation: 'forget',
+      make: () => this.#store.forget(key),
+    });
+    return forgotten || dropped;
   }
 
-  /** Lets the store know of a delivery that was claimed without it and is handled. Nobody waits for that. */
-  record(key: string, options: TimesKept): void {
-    const commit: Commit = { key, token: undefined, options, doubtful: false };
+  /** Records in the store a delivery that was claimed without the store and is handled. Nobody waits for that. */
+  record(key: string, options: Retention): void {
+    const commit: Commit = { key, token: undefined, options, inDoubt: false };
     this.#keepWriting(commit, options.ttlMs, () => undefined).catch(() => undefined);
   }
 
   health(): ReplayHealth {
-    const { breaker, unwritten } = this.#watch;
-    const { failures, failingSince, state } = breaker;
     const { name = 'custom', warnings = [], ...own } = this.#store.health?.() ?? {};
+    const circuits = [...this.#state.circuits];
+    const failing = circuits.filter(([, { failingSince }]) => failingSince !== undefined);
+    const down = circuits.filter(([, { state }]) => state !== 'closed');
+    const since = failing.map(([, { failingSince }]) => failingSince ?? 0);
+    const open = down.some(([, { state }]) => state === 'open');
     return {
       ...own,
       name,
-      circuit: state,
-      failures,
-      failingSince: failingSince === undefined ? undefined : new Date(failingSince),
-      unwritten: unwritten.size,
-      warnings: [...warnings, ...this.#warnings(name)],
+      circuit: open ? 'open' : down.length > 0 ? 'half-open' : 'closed',
+      failures: failing.reduce((sum, [, { failures }]) => sum + failures, 0),
+      failingSince: since.length === 0 ? undefined : new Date(Math.min(...since)),
+      partitionsDown: down.map(([partition]) => partition).filter((partition) => partition !== ''),
+      pendingCommits: this.#state.pending.size,
+      warnings: [...warnings, ...this.#warnings(name, failing)],
     };
   }
 
-  #warnings(name: string): string[] {
-    const { breaker, unwritten, lastError } = this.#watch;
-    const warnings: string[] = [];
-    if (breaker.failingSince !== undefined) {
-      const since = new Date(breaker.failingSince).toISOString();
+  #warnings(name: string, failing: readonly (readonly [string, CircuitBreaker])[]): string[] {
+    const warnings = failing.map(([partition, { failures, failingSince = 0, lastError }]) => {
+      const part = partition === '' ? '' : `, partition ${partition},`;
+      const since = new Date(failingSince).toISOString();
+      return `The replay store "${name}"${part} has failed since ${since} (calls: ${failures}). ${lastError?.message}`;
+    });
+    const { size } = this.#state.pending;
+    if (size > 0) {
       warnings.push(
-        `The replay store "${name}" has failed since ${since} (calls: ${breaker.failures}). ${lastError?.message}`,
-      );
-    }
-    if (unwritten.size > 0) {
-      warnings.push(
-        `The replay store "${name}" does not know of ${unwritten.size} handled deliveries: until it does, other instances may run them again.`,
+        `The replay store "${name}" has not recorded ${size} handled deliveries yet. Until it does, other instances may run them again.`,
       );
     }
     return warnings;
   }
 
-  #keepWriting(commit: Commit, patienceMs: number, late: () => void, error?: unknown): Promise<boolean> {
-    const { ttlMs } = commit.options;
-    const write = () => this.#write(commit);
-    return this.#watch.unwritten.add(commit.key, { write, ttlMs, patienceMs, late, error });
+  /** For calls that no sender waits for: they are made although the circuit is open. */
+  #enterUrgently(key: string): Entry {
+    const partition = this.#state.partitionOf(key);
+    const circuit = this.#state.circuitOf(partition);
+    return { partition, circuit, pass: circuit.enterUrgently() };
   }
 
-  /** @returns Whether the delivery counts as handled by this run; `undefined`: a claim of it is held at the moment. */
+  #keepWriting(commit: Commit, patienceMs: number, late: () => void, error?: unknown): Promise<boolean> {
+    const { key, options } = commit;
+    return this.#state.pending.add(key, {
+      write: () => this.#write(commit),
+      partition: this.#state.partitionOf(key),
+      ttlMs: options.ttlMs,
+      ...{ patienceMs, late, error },
+    });
+  }
+
+  /** @returns Whether the delivery counts as handled by this run; `undefined`: another run holds a claim of it at the moment. */
   async #write(commit: Commit): Promise<boolean | undefined> {
-    const { key, token, options, doubtful } = commit;
+    const { key, token, options, inDoubt } = commit;
     try {
       if (token !== undefined) {
         if (await this.#commit(key, token, options)) return true;
-        if (!doubtful) return false;
+        if (!inDoubt) return false;
       }
-      // Claimed without the store, or the store was away since: then it may have taken an earlier try, or forgotten the claim.
+      // Claimed without the store, or the store was down since. Then it may have written an earlier try, or forgotten the claim.
       const claim = { leaseMs: this.#settings.leaseMs, fenceTtlMs: options.ttlMs };
-      const { breaker } = this.#watch;
-      const found = await this.#claim(key, claim, breaker.enterUrgently(), this.#settings.callTimeoutMs);
+      const found = await this.#claim(key, claim, this.#enterUrgently(key), this.#settings.callTimeoutMs);
       if (found.state === 'committed') return true;
       if (found.state === 'in-progress') return undefined;
       commit.token = found.token;
       return await this.#commit(key, found.token, options);
     } catch (error) {
-      commit.doubtful = true;
+      commit.inDoubt = true;
       throw error;
     }
   }
 
-  #commit(key: string, token: ClaimToken, options: TimesKept): Promise<boolean> {
-    return this.#ask('commit', () => this.#store.commit(key, token, options));
+  #commit(key: string, token: ClaimToken, options: Retention): Promise<boolean> {
+    return this.#ask(this.#enterUrgently(key), {
+      operation: 'commit',
+      make: () => this.#store.commit(key, token, options),
+    });
   }
 
   #claim(
     key: string,
     options: { leaseMs: number; fenceTtlMs: number },
-    pass: Pass,
+    entry: Entry,
     timeoutMs: number,
   ): Promise<ClaimResult> {
-    // Nobody would settle a claim that comes too late: given back, it does not hold up the sender's retry.
-    const giveBack = async (late: ClaimResult) => {
-      if (late.state === 'claimed') await this.#store.release(key, late.token);
-    };
-    return this.#ask('claim', () => this.#store.claim(key, options), pass, timeoutMs, giveBack);
-  }
-
-  #ask<T>(
-    operation: StoreOperation,
-    call: () => Promise<T>,
-    pass: Pass = this.#watch.breaker.enterUrgently(),
-    timeoutMs: number = this.#settings.callTimeoutMs,
-    late?: (answer: T) => Promise<void>,
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      let waiting = true;
-      const fail = (error: unknown, outcome: CallOutcome) => {
-        if (!waiting) return;
-        waiting = false;
-        cancelDeadline();
-        reject(this.#failed(operation, pass, error, outcome));
-      };
-      const cancelDeadline = this.#settings.clock.schedule(
-        () => fail(overdueError(timeoutMs), 'overdue'),
-        timeoutMs,
-      );
-      const answered = (answer: T) => {
-        if (!waiting) {
-          late?.(answer).catch(() => undefined);
-          return;
-        }
-        waiting = false;
-        cancelDeadline();
-        this.#answered(pass);
-        resolve(answer);
-      };
-      try {
-        call().then(answered, (error) => fail(error, outcomeOf(error)));
-      } catch (error) {
-        fail(error, outcomeOf(error));
-      }
+    return this.#ask(entry, {
+      operation: 'claim',
+      timeoutMs,
+      make: () => this.#store.claim(key, options),
+      // No handler will run for it. Once released, it does not hold up the sender's retry.
+      late: async (answer) => {
+        if (answer.state === 'claimed') await this.#store.release(key, answer.token);
+      },
     });
   }
 
-  #answered(pass: Pass): void {
-    const { breaker, unwritten } = this.#watch;
-    if (breaker.leave(pass, 'answered') !== 'up') return;
-    this.#settings.observe?.({ type: 'store-up' });
-    unwritten.hurry();
+  async #ask<T>(entry: Entry, call: Call<T>): Promise<T> {
+    const { operation, make, late, timeoutMs = this.#settings.callTimeoutMs } = call;
+    let isStalledCall = false;
+    const overdue = (elapsedMs: number) => {
+      isStalledCall = isStalled(timeoutMs, elapsedMs);
+      return overdueError(timeoutMs, elapsedMs);
+    };
+    let answer: T;
+    try {
+      answer = await withDeadline(make, { timeoutMs, clock: this.#settings.clock, overdue, late });
+    } catch (error) {
+      throw this.#failed(entry, operation, isStalledCall ? 'unknown' : outcomeOf(error), error);
+    }
+    this.#answered(entry);
+    return answer;
   }
 
-  #failed(operation: StoreOperation, pass: Pass, error: unknown, outcome: CallOutcome): Error {
+  #answered({ circuit, partition, pass }: Entry): void {
+    if (circuit.leave(pass, 'answered') !== 'up') return;
+    this.#settings.observe?.({ type: 'store-up', ...named(partition) });
+    this.#state.pending.hurry();
+  }
+
+  #failed(entry: Entry, operation: StoreOperation, outcome: CallOutcome, error: unknown): Error {
+    const { circuit, partition, pass } = entry;
     const { observe } = this.#settings;
     const shown = storeError(error);
-    if (isOutage(error)) {
-      this.#watch.lastError = shown;
-      observe?.({ type: 'store-failed', operation, error });
-    }
-    if (this.#watch.breaker.leave(pass, outcome) === 'down') {
+    if (isOutage(error)) observe?.({ type: 'store-failed', operation, error });
+    if (circuit.leave(pass, outcome, shown) === 'down') {
       if (observe === undefined) warnOfSetup(shown);
-      else observe({ type: 'store-down', error });
+      else observe({ type: 'store-down', error, ...named(partition) });
     }
     return shown;
   }
 }
 
+function named(partition: string): { partition?: string } {
+  return partition === '' ? {} : { partition };
+}
+
 function outcomeOf(error: unknown): CallOutcome {
   if (isOutage(error)) return 'failed';
-  // A full store is at work; a mistake of the caller's may not even have reached it.
-  return isWebhookError(error) && error.code === 'ERR_WEBHOOK_STORE_FULL' ? 'answered' : 'untold';
+  // A full store responds; a call that was wrong may not even have reached it.
+  return isWebhookError(error) && error.code === 'ERR_WEBHOOK_STORE_FULL' ? 'answered' : 'unknown';
 }

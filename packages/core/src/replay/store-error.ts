@@ -1,5 +1,4 @@
-import { factsOf } from '../safe-error-text.ts';
-import { isWebhookError, WebhookError } from '../webhook-error.ts';
+import { isWebhookError, safeErrorText, WebhookError } from '../webhook-error.ts';
 
 // A timer that fires this much too late was held up by the process, not by the store.
 const STALL_MS = 1000;
@@ -7,7 +6,7 @@ const STALL_MS = 1000;
 /** A store's failure as the verifier throws it. Of an error that is not a {@link WebhookError}, it quotes only name and code. */
 export function storeError(error: unknown): WebhookError {
   if (isWebhookError(error)) return error;
-  const facts = factsOf(error);
+  const facts = safeErrorText(error);
   return unavailable(
     `The replay store failed${facts === '' ? '' : ` (${facts})`}. See "cause" for the reason.`,
     error,

@@ -11,7 +11,7 @@ export type StoreErrorPolicy = 'unavailable' | 'local';
 const MAX_CALL_MS = 5000;
 
 /** The store as claims use it. A store that may be down gets a deadline, a circuit breaker and the policy. */
-export function resilient(
+export function resilientStore(
   store: ReplayStore,
   policy: StoreErrorPolicy,
   delivery: DeliveryRules,

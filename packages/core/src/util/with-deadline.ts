@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from './clock.ts';
 
 /** When to stop waiting for a call that may never return. */
 export interface DeadlineOptions<T> {
