@@ -1,12 +1,12 @@
 import { type DeliveryOutcome, endpointObserver } from './events.ts';
 import type { VerifierHealth } from './health.ts';
 import { Refusals } from './refusals.ts';
-import { type Claim, type ClaimContext, LeasedClaim, UnguardedClaim } from './replay/claim.ts';
+import { type Claim, type ClaimContext, LeasedClaim, momentOf, UnguardedClaim } from './replay/claim.ts';
 import { holdEndpoint, leaveEndpoint } from './replay/endpoint-registry.ts';
 import { replayRecord } from './replay/replay-record.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
-import { storeError } from './replay/store-error.ts';
-import { guardStore } from './replay/store-policy.ts';
+import { lapsedClaimError, storeError } from './replay/store-error.ts';
+import { resilientStore } from './replay/store-policy.ts';
 import type { WebhookRequest } from './request.ts';
 import {
   failureResponse,
@@ -17,10 +17,10 @@ import {
 } from './response.ts';
 import { EndpointHandshake } from './scheme/endpoint-handshake.ts';
 import type { Scheme } from './scheme/scheme.ts';
+import { warnOfHandler } from './util/warnings.ts';
 import { Verification } from './verification.ts';
 import type { ReceiveOptions, ReceiveResult, Verifier } from './verifier.ts';
 import type { VerifierSettings } from './verifier-options.ts';
-import { warnOfHandler } from './warnings.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 import { isWebhookError, WebhookError } from './webhook-error.ts';
 
@@ -47,7 +47,7 @@ export class EndpointVerifier<K> implements Verifier {
     if (store !== undefined) holdEndpoint(store, endpoint);
     this.#claimContext = { clock, leaseMs, handlerTimeoutMs, observe: report };
     this.#store =
-      store && guardStore(store, onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
+      store && resilientStore(store, onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
   }
 
   ready(): Promise<void> {
@@ -66,10 +66,16 @@ export class EndpointVerifier<K> implements Verifier {
     try {
       if (store === undefined) return new UnguardedClaim(context);
       const record = replayRecord(webhook);
+      const askedAt = momentOf(clock);
       const result = await store.claim(record.key, { leaseMs, fenceTtlMs: record.ttlMs });
       if (result.state === 'claimed') {
+        const claim = new LeasedClaim(store, record, result.token, context, askedAt);
+        if (claim.isOverdue()) {
+          claim.release().catch(() => undefined);
+          throw lapsedClaimError(leaseMs);
+        }
         this.#report?.({ type: 'claimed' });
-        return new LeasedClaim(store, record, result.token, context);
+        return claim;
       }
       if (result.state === 'committed') {
         this.#report?.({ type: 'duplicate' });

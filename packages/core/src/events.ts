@@ -36,8 +36,13 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
       readonly error: unknown;
     }
   /** The store does not answer: from now on claims fail at once. Seen by the verifier that found out, as is `store-up`. */
-  | { readonly type: 'store-down'; readonly error: unknown }
-  | { readonly type: 'store-up' }
+  | {
+      readonly type: 'store-down';
+      /** The part of the store, for example a node of a cluster, if the store names its parts. */
+      readonly partition?: string;
+      readonly error: unknown;
+    }
+  | { readonly type: 'store-up'; readonly partition?: string }
   /** With `onStoreError: 'local'`: the store is away, and only this process knows of the claim. `claimed` follows. */
   | { readonly type: 'claimed-locally' }
 );

@@ -1,13 +1,16 @@
 import type { DeliveryOutcome } from './events.ts';
 import { checkFreshness, checkValidity } from './freshness.ts';
 import type { Refusals } from './refusals.ts';
-import { replayKeyOf } from './replay/replay-key.ts';
-import { type ReplayRecord, type ReplayRetention, replayRetention } from './replay/replay-record.ts';
-import { HeadReader, type WebhookRequest } from './request.ts';
-import { bodyError, checkBytes } from './request-body.ts';
+import {
+  type ReplayRecord,
+  type ReplayRetention,
+  replayKeyOf,
+  replayRetention,
+} from './replay/replay-record.ts';
+import { bodyError, checkBytes, HeadReader, type WebhookRequest } from './request.ts';
 import type { Match, ParsedHead } from './scheme/scheme.ts';
 import type { KeySet, MismatchResult } from './secrets/keyring.ts';
-import { isThenable } from './thenable.ts';
+import { isThenable } from './util/thenable.ts';
 import type { VerifierSettings } from './verifier-options.ts';
 import { Delivery } from './webhook.ts';
 import { WebhookError } from './webhook-error.ts';

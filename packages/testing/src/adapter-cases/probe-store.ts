@@ -1,10 +1,5 @@
-import {
-  type ClaimResult,
-  type ClaimToken,
-  type Clock,
-  memoryReplayStore,
-  type ReplayStore,
-} from '@countersign/core';
+import { type Clock, memoryReplayStore, type ReplayStore } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 type ReplayStep = 'claim' | 'renew' | 'commit' | 'release' | 'forget';
 
