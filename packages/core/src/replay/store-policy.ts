@@ -23,10 +23,7 @@ export function resilientStore(
   // A third of the lease: a renewal that takes longer is useless.
   const callTimeoutMs = Math.min(MAX_CALL_MS, leaseMs / 3);
   // A quarter of the sender's timeout: the rest is for the handler.
-  const claimTimeoutMs = Math.min(
-    callTimeoutMs,
-    (delivery.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 250,
-  );
+  const claimTimeoutMs = Math.min(callTimeoutMs, (delivery.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 250);
   const shared = new ResilientStore(store, state, { clock, leaseMs, claimTimeoutMs, callTimeoutMs, observe });
   return policy === 'local' ? new LocalFallbackStore(shared, state.local, observe) : shared;
 }

@@ -244,7 +244,9 @@ describe('after an outage, an instance works again within the time the store was
     const at = (values: number[], share: number) =>
       values.sort((a, b) => a - b)[Math.floor(values.length * share)] ?? Number.NaN;
     if (process.env.FIGURES !== undefined) {
-      console.log(`p50 ${at(recoveries, 0.5)} ms, p99 ${at(recoveries, 0.99)} ms, max ${at(recoveries, 0.9999)} ms`);
+      console.log(
+        `p50 ${at(recoveries, 0.5)} ms, p99 ${at(recoveries, 0.99)} ms, max ${at(recoveries, 0.9999)} ms`,
+      );
     }
     expect(at(excess, 0.99)).toBeLessThanOrEqual(0);
     expect(at(recoveries, 0.99)).toBeLessThanOrEqual(5000);
