@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
+import { systemClock } from '../../src/util/clock.ts';
 import { GuardedStore } from '../../src/replay/guarded-store.ts';
 import { LocalGuard } from '../../src/replay/local-guard.ts';
 import { memoryReplayStore } from '../../src/replay/memory-replay-store.ts';
