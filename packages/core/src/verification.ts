@@ -44,7 +44,7 @@ export class Verification<K> {
 
   // The order of the steps, and the only place that knows it.
   async verify(request: WebhookRequest): Promise<Delivery> {
-    const { clock, scheme, publicUrl, keyring, freshness } = this.#settings;
+    const { clock, scheme, publicUrl, keys: keyring, freshness } = this.#settings;
     const startedAt = this.#report === undefined ? 0 : clock.monotonic();
     let refusal: unknown;
     try {
@@ -73,7 +73,7 @@ export class Verification<K> {
 
   /** A key matches: what is left is time, which may have passed. */
   #accept(opened: ParsedHead<K>, body: Uint8Array, match: Match, startedAt: number): Delivery {
-    const { clock, freshness, keyring, scheme, endpoint } = this.#settings;
+    const { clock, freshness, keys: keyring, scheme, endpoint } = this.#settings;
     this.#refusals.noteMatch();
     const signedAt = match.signedAt === undefined ? opened.signedAt : match.signedAt;
     // Once more, since reading may have taken long: a body held back must not outlive what the replay store remembers.
@@ -96,7 +96,7 @@ export class Verification<K> {
 
   /** No key of `tried` matches: one shared reload may bring the right one. */
   #matchAfterMiss(opened: ParsedHead<K>, body: Uint8Array, tried: KeySet<K>): Outcome | Promise<Outcome> {
-    const { keyring, scheme } = this.#settings;
+    const { keys: keyring, scheme } = this.#settings;
     const keyId = opened.keyId ?? opened.keyIdIn?.(body);
     const miss = keyring.reloadForMismatch(tried, mismatchOptions(keyId, scheme.delivery.timeoutSeconds));
     if (isThenable(miss))
@@ -111,7 +111,7 @@ export class Verification<K> {
     miss: MismatchResult<K>,
   ): Outcome | Promise<Outcome> {
     const { keys } = miss.state === 'changed' ? miss.set : tried;
-    if (keys.length === 0 && this.#settings.keyring.isReadyWithoutKeys !== true) {
+    if (keys.length === 0 && !this.#settings.keys.isReadyWithoutKeys) {
       return new WebhookError(
         'ERR_WEBHOOK_NOT_READY',
         'No valid set of secrets is loaded; health() says why.',

@@ -5,9 +5,12 @@ import { memoryReplayStore } from './replay/memory-replay-store.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import type { StoreErrorPolicy } from './replay/store-policy.ts';
 import type { Freshness, Scheme } from './scheme/scheme.ts';
-import { createKeyring, type Keyring, type KeyringOptions } from './secrets/keyring.ts';
+import { createKeyring } from './secrets/create-keyring.ts';
+import { KEYRING, type Keyring, type VerifierKeyring, verifierKeyring } from './secrets/keyring.ts';
+import type { KeyringOptions } from './secrets/keyring-options.ts';
 import {
   functionSecrets,
+  type LoadSecrets,
   type SecretProvider,
   type SecretSetInput,
   staticSecrets,
@@ -31,7 +34,7 @@ export interface VerifierOptions<K = KeyObject> {
     | SecretSetInput
     | SecretProvider
     | Keyring<K>
-    | (() => SecretSetInput | Promise<SecretSetInput>);
+    | LoadSecrets;
   /**
    * Scope of replay keys, and the label in events. Give each endpoint of one sender its own name where they share a replay
    * store. Default: the scheme's name.
@@ -74,6 +77,8 @@ export interface VerifierSettings<K> {
   readonly publicUrl: string | undefined;
   readonly freshness: Freshness;
   readonly keyring: Keyring<K>;
+  /** The keyring's side for verifiers. */
+  readonly keys: VerifierKeyring<K>;
   /** Whether closing the verifier closes the keyring. */
   readonly ownsKeyring: boolean;
   readonly store: ReplayStore | undefined;
@@ -215,7 +220,7 @@ function readSecrets<K>(
   { secrets, reload, scheme }: VerifierOptions<K>,
   clock: Clock,
   observe: ((event: WebhookEvent) => void) | undefined,
-): Pick<VerifierSettings<K>, 'keyring' | 'ownsKeyring'> {
+): Pick<VerifierSettings<K>, 'keyring' | 'keys' | 'ownsKeyring'> {
   if (isKeyring<K>(secrets)) {
     if (reload !== undefined)
       throw configError('"reload" belongs to createKeyring() where a keyring is given.');
@@ -224,7 +229,7 @@ function readSecrets<K>(
         `The keyring holds keys of the format "${secrets.keyFormat}", but ${scheme.name} wants "${scheme.keyFormat}".`,
       );
     }
-    return { keyring: secrets, ownsKeyring: false };
+    return { keyring: secrets, keys: secrets[KEYRING], ownsKeyring: false };
   }
   const keyring = createKeyring(toProvider(secrets), {
     ...reload,
@@ -232,7 +237,7 @@ function readSecrets<K>(
     clock,
     observe: observe ?? warnOfSecrets,
   });
-  return { keyring, ownsKeyring: true };
+  return { keyring, keys: keyring[KEYRING], ownsKeyring: true };
 }
 
 function toProvider(secrets: Exclude<VerifierOptions<never>['secrets'], Keyring<never>>): SecretProvider {
@@ -246,10 +251,5 @@ function toProvider(secrets: Exclude<VerifierOptions<never>['secrets'], Keyring<
 }
 
 function isKeyring<K>(secrets: unknown): secrets is Keyring<K> {
-  const given = secrets as Partial<Keyring<K>> | null | undefined;
-  return (
-    typeof given === 'object' &&
-    typeof given?.keys === 'function' &&
-    typeof given.reloadForMismatch === 'function'
-  );
+  return verifierKeyring(secrets) !== undefined;
 }

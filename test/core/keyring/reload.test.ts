@@ -8,7 +8,7 @@ import {
   type SecretSetInput,
   staticSecrets,
 } from '@countersign/core';
-import type { MismatchResult } from '@countersign/core/extend';
+import { KEYRING, type MismatchResult } from '@countersign/core/extend';
 import { type ManualClock, manualClock } from '@countersign/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -58,7 +58,7 @@ function dice(value: number): void {
 }
 
 function miss(keyring: Keyring, options?: { waitMs?: number; keyId?: string }) {
-  const result = keyring.reloadForMismatch(keyring.keys(), options);
+  const result = keyring[KEYRING].reloadForMismatch(keyring[KEYRING].keys(), options);
   return { atOnce: result instanceof Promise ? undefined : result, result: Promise.resolve(result) };
 }
 
@@ -114,7 +114,7 @@ describe('the timer', () => {
 describe('a load that takes too long', () => {
   it('is aborted and counts as failed, and the last good set stays', async () => {
     const { provider, keyring } = await warm();
-    const before = keyring.keys();
+    const before = keyring[KEYRING].keys();
     const reload = keyring.reload();
     await clock.advance(2999);
     expect(provider.last().signal.aborted).toBe(false);
@@ -124,7 +124,7 @@ describe('a load that takes too long', () => {
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
       message: expect.stringContaining('no answer within 3 s'),
     });
-    expect(keyring.keys()).toBe(before);
+    expect(keyring[KEYRING].keys()).toBe(before);
   });
 
   it('counts for nothing when its answer comes late', async () => {
@@ -134,7 +134,7 @@ describe('a load that takes too long', () => {
     await clock.advance(3000);
     late.answer({ current: B });
     await clock.advance(0);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
     expect(keyring.health().lastReload?.error?.code).toBe('ERR_WEBHOOK_PROVIDER_FAILED');
   });
 
@@ -148,7 +148,7 @@ describe('a load that takes too long', () => {
     await newer;
     late.answer({ current: A });
     await clock.advance(0);
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
   it('makes way for a load that was asked for meanwhile', async () => {
@@ -159,7 +159,7 @@ describe('a load that takes too long', () => {
     await expect(first).rejects.toThrow('no answer');
     provider.last().answer({ current: B });
     await second;
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 });
 
@@ -276,7 +276,7 @@ describe('after a failure', () => {
     provider.last().answer({ current: A });
     await keyring.ready();
     await clock.advance(100 * HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
     expect(keyring.health()).toMatchObject({ state: 'degraded', warnings: [{ code: 'reload-failed' }] });
   });
 });
@@ -289,9 +289,9 @@ describe('maxStaleSeconds', () => {
     provider.last().answer({ current: A });
     await keyring.ready();
     await clock.advance(598_000);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
     await clock.advance(1);
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
     expect(keyring.health().state).toBe('not-ready');
     expect(keyring.health().warnings.map(({ code }) => code)).toContain('secrets-stale');
   });
@@ -299,7 +299,7 @@ describe('maxStaleSeconds', () => {
   it('makes the same keys a newer set when they come back', async () => {
     const { provider, keyring } = await warm({ current: A }, { intervalSeconds: 100, maxStaleSeconds: 600 });
     await clock.advance(600_000);
-    const stale = keyring.keys();
+    const stale = keyring[KEYRING].keys();
     const reload = keyring.reload();
     // A retry may be under way: then the load that was asked for follows it.
     while (!provider.last().settled) {
@@ -307,20 +307,20 @@ describe('maxStaleSeconds', () => {
       await clock.advance(0);
     }
     await reload;
-    expect(secretsOf(keyring.keys())).toEqual([A]);
-    expect(keyring.reloadForMismatch(stale)).toEqual({ state: 'changed', set: keyring.keys() });
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
+    expect(keyring[KEYRING].reloadForMismatch(stale)).toEqual({ state: 'changed', set: keyring[KEYRING].keys() });
   });
 
   it('does not age static secrets', async () => {
     const keyring = open(staticSecrets(A), { maxStaleSeconds: 600 });
     await clock.advance(100 * HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
   });
 
   it('is not moved by the wall clock', async () => {
     const { keyring } = await warm({ current: A }, { intervalSeconds: 100, maxStaleSeconds: 600 });
     clock.stepWall(1000 * HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
   });
 });
 
@@ -331,7 +331,7 @@ describe('a hint', () => {
     provider.last().answer({ current: B });
     await clock.advance(0);
     expect(provider.last().reason).toBe('change');
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
   it('during a load schedules exactly one more, however many there are', async () => {
@@ -345,7 +345,7 @@ describe('a hint', () => {
     provider.last().answer({ current: B });
     await clock.advance(HOUR / 60);
     expect(provider.loads).toHaveLength(3);
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
   it('during the first load is not lost', async () => {
@@ -421,8 +421,8 @@ describe('a miss', () => {
     expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'mismatch']);
     provider.last().answer({ current: B, previous: A });
     const set = await Promise.all(misses);
-    expect(set).toEqual(Array.from({ length: 64 }, () => ({ state: 'changed', set: keyring.keys() })));
-    expect(secretsOf(keyring.keys())).toEqual([B, A]);
+    expect(set).toEqual(Array.from({ length: 64 }, () => ({ state: 'changed', set: keyring[KEYRING].keys() })));
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B, A]);
   });
 
   it('is final when the load brings nothing new', async () => {
@@ -602,7 +602,7 @@ describe('a miss', () => {
     const { result } = miss(keyring);
     await clock.advance(500);
     provider.last().answer({ current: A });
-    expect(await result).toEqual({ state: 'changed', set: keyring.keys() });
+    expect(await result).toEqual({ state: 'changed', set: keyring[KEYRING].keys() });
   });
 
   it('needs no waiting where the provider answers synchronously', async () => {
@@ -611,7 +611,7 @@ describe('a miss', () => {
     await clock.advance(40_000);
     current = B;
     expect(miss(keyring).atOnce).toMatchObject({ state: 'changed' });
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
   it('never causes more loads than one, and one more per cooldown', async () => {
@@ -660,12 +660,12 @@ describe('an announced rotation', () => {
     const keyring = open(provider, { intervalSeconds: 100_000 });
     provider.last().answer({ current: A });
     await keyring.ready();
-    const tried = keyring.keys();
+    const tried = keyring[KEYRING].keys();
     await load(keyring, provider, { current: B, previous: A, rotating: { until: inMs(600_000) } });
-    const missed = await keyring.reloadForMismatch(tried);
+    const missed = await keyring[KEYRING].reloadForMismatch(tried);
     expect(missed).toMatchObject({ state: 'changed', doubt: expect.stringContaining('rotation') });
     await load(keyring, provider, { current: B });
-    expect(await keyring.reloadForMismatch(tried)).toMatchObject({ state: 'changed', doubt: undefined });
+    expect(await keyring[KEYRING].reloadForMismatch(tried)).toMatchObject({ state: 'changed', doubt: undefined });
   });
 
   it('makes a miss uncertain until it is over', async () => {
@@ -749,7 +749,7 @@ describe('time bounds', () => {
     const seen: [number, string[]][] = [];
     for (const ms of [0, 999, 1, 1000, 1, 6999, 1]) {
       await clock.advance(ms);
-      seen.push([keyring.keys().sequence, secretsOf(keyring.keys())]);
+      seen.push([keyring[KEYRING].keys().sequence, secretsOf(keyring[KEYRING].keys())]);
     }
     expect(seen).toEqual([
       [1, [A]],
@@ -768,26 +768,26 @@ describe('time bounds', () => {
       functionSecrets(() => ({ current: A, previous: { secret: B, notAfter: at(1000) } })),
     );
     clock.stepWall(HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
     clock.stepWall(-HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A, B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A, B]);
   });
 
   it('make no new set while nothing changes', async () => {
     const keyring = open(
       functionSecrets(() => ({ current: A, previous: { secret: B, notAfter: at(1000) } })),
     );
-    const set = keyring.keys();
+    const set = keyring[KEYRING].keys();
     await clock.advance(900);
-    expect(keyring.keys()).toBe(set);
+    expect(keyring[KEYRING].keys()).toBe(set);
   });
 
   it('tell a request that tried too early of the key that has come in since', async () => {
     const next = { secret: B, notBefore: at(1000) };
     const keyring = open(functionSecrets(() => ({ current: A, next })));
-    const tried = keyring.keys();
+    const tried = keyring[KEYRING].keys();
     await clock.advance(1000);
-    expect(keyring.reloadForMismatch(tried)).toMatchObject({ state: 'changed' });
+    expect(keyring[KEYRING].reloadForMismatch(tried)).toMatchObject({ state: 'changed' });
   });
 });
 
@@ -801,7 +801,7 @@ describe('retainPreviousSeconds', () => {
     const list = async (next: SecretSetInput) => {
       listed = next;
       await keyring.reload();
-      return keyring.keys().keys.map(({ role, key }) => `${role}:${key.export()}`);
+      return keyring[KEYRING].keys().keys.map(({ role, key }) => `${role}:${key.export()}`);
     };
     return { keyring, list };
   }
@@ -818,7 +818,7 @@ describe('retainPreviousSeconds', () => {
     expect(await list({ current: B })).toEqual([`current:${B}`, `previous:${A}`]);
     expect(keyring.health().warnings).toEqual([]);
     await clock.advance(20_001);
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
     expect(keyring.health()).toMatchObject({ state: 'ready', warnings: [], keys: [{ role: 'current' }] });
   });
 
@@ -845,7 +845,7 @@ describe('retainPreviousSeconds', () => {
     const { keyring, list } = changing({ current: { secret: A, notAfter } }, { retainPreviousSeconds: 60 });
     await list({ current: B });
     await clock.advance(1001);
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
   it('keeps no previous and no next key that is no longer listed', async () => {
@@ -863,7 +863,7 @@ describe('retainPreviousSeconds', () => {
   it('keeps a key whose id now stands for the newer one', async () => {
     const { keyring, list } = changing({ current: { secret: A, id: 'main' } }, { retainPreviousSeconds: 60 });
     expect(await list({ current: { secret: B, id: 'main' } })).toEqual([`current:${B}`, `previous:${A}`]);
-    expect(keyring.keys().keys.map(({ id }) => id)).toEqual([
+    expect(keyring[KEYRING].keys().keys.map(({ id }) => id)).toEqual([
       'main',
       expect.stringMatching(/^[0-9a-f]{12}$/),
     ]);
@@ -879,9 +879,9 @@ describe('retainPreviousSeconds', () => {
 describe('matched()', () => {
   it('keeps the time of the last match', async () => {
     const keyring = open(staticSecrets({ current: { secret: A, id: 'a' } }));
-    keyring.matched('a');
+    keyring[KEYRING].matched('a');
     await clock.advance(5000);
-    keyring.matched('a');
+    keyring[KEYRING].matched('a');
     await clock.advance(5000);
     expect(keyring.health().keys[0]).toMatchObject({ matches: 2, lastMatchAt: new Date(clock.now() - 5000) });
   });
@@ -923,6 +923,6 @@ describe('close()', () => {
     void keyring.reload();
     await clock.advance(0);
     expect(clock.pending()).toBe(0);
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
   });
 });

@@ -1,36 +1,36 @@
 import { HeadReader, type WebhookRequest } from '../request.ts';
 import type { WebhookResponse } from '../response.ts';
-import type { Keyring } from '../secrets/keyring.ts';
+import type { VerifierKeyring } from '../secrets/keyring.ts';
 import type { VerifiedWebhook } from '../webhook.ts';
 import type { Scheme } from './scheme.ts';
 
 /** The challenges of one request at one endpoint: what its verifier asks before and after it verifies. */
 export class EndpointHandshake<K> {
   readonly #handshake: Scheme<K>['handshake'];
-  readonly #keyring: Pick<Keyring<K>, 'keys'>;
+  readonly #keys: Pick<VerifierKeyring<K>, 'keys'>;
   readonly #head: HeadReader;
 
   constructor(
     endpoint: {
       readonly scheme: Scheme<K>;
-      readonly keyring: Pick<Keyring<K>, 'keys'>;
+      readonly keys: Pick<VerifierKeyring<K>, 'keys'>;
       readonly publicUrl: string | undefined;
     },
     request: WebhookRequest,
   ) {
     this.#handshake = endpoint.scheme.handshake;
-    this.#keyring = endpoint.keyring;
+    this.#keys = endpoint.keys;
     this.#head = new HeadReader(request, endpoint.publicUrl);
   }
 
   /** The answer to a challenge that carries no signature. */
   open(): WebhookResponse | undefined {
-    return this.#handshake?.respondToUnsigned(this.#head, this.#keyring.keys().keys);
+    return this.#handshake?.respondToUnsigned(this.#head, this.#keys.keys().keys);
   }
 
   /** The answer to a challenge whose signature matched. */
   signed(delivery: VerifiedWebhook): WebhookResponse | undefined {
-    const key = this.#keyring.keys().keys.find(({ id }) => id === delivery.key.id);
+    const key = this.#keys.keys().keys.find(({ id }) => id === delivery.key.id);
     return this.#handshake?.respondToSigned(this.#head, () => jsonOf(delivery), key);
   }
 }

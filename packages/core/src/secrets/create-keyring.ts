@@ -2,12 +2,11 @@ import type { KeyObject } from 'node:crypto';
 import { type KeyringEvent, safeObserver } from '../events.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
-import { checkFunction, checkKeys, configError } from '../util/options.ts';
+import { checkClock, checkFunction, checkKeys, configError } from '../util/options.ts';
 import type { Keyring } from './keyring.ts';
 import { type KeyringOptions, readTiming, TIMING_KEYS } from './keyring-options.ts';
 import { SecretKeyring } from './secret-keyring.ts';
 import type { SecretProvider } from './secrets.ts';
-import { warnOfSharedProvider } from './shared-provider.ts';
 
 /**
  * Makes a keyring: one set of secrets, decoded once and kept up to date, that several verifiers can share. Use it if several verifiers
@@ -32,11 +31,11 @@ export function createKeyring<K = KeyObject>(
   checkKeys('createKeyring()', options, ['scheme', 'clock', 'observe', ...TIMING_KEYS]);
   checkProvider(provider);
   const { scheme, observe, clock = systemClock } = options;
+  checkClock(options.clock);
   if (typeof scheme?.importKey !== 'function') {
     throw configError('"scheme" must be a scheme, because it decodes the secrets.');
   }
   checkFunction('observe', observe);
-  warnOfSharedProvider(provider);
   return new SecretKeyring(provider, scheme, readTiming(options, provider), clock, safeObserver(observe));
 }
 

@@ -17,6 +17,7 @@ import { retainReplaced } from './retained-keys.ts';
 import { RevokedKeys } from './revoked-keys.ts';
 import { decodeSecretSet, type SecretSnapshot } from './secret-set.ts';
 import type { ReloadReason, SecretProvider } from './secrets.ts';
+import { countKeyring } from './shared-provider.ts';
 import { VersionHistory } from './version-history.ts';
 
 type KeyringOutcome = KeyringEvent extends infer E
@@ -45,6 +46,7 @@ export class SecretKeyring<K> implements Keyring<K> {
   #loadedAt: number | undefined;
   #firstSet: Deferred<void> | undefined;
   #closed = false;
+  readonly #uncount: () => void;
 
   constructor(
     provider: SecretProvider,
@@ -74,6 +76,7 @@ export class SecretKeyring<K> implements Keyring<K> {
       ended: (attempt, news) => this.#ended(attempt, news),
     });
     this[KEYRING] = this.#forVerifiers();
+    this.#uncount = provider.static === true ? () => undefined : countKeyring(provider);
     if (provider.static === true) this.#loadStatic();
   }
 
@@ -260,6 +263,7 @@ export class SecretKeyring<K> implements Keyring<K> {
   #shut(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#uncount();
     this.#reloader.close();
     this.#forgetKeys();
     this.#firstSet?.reject(closedError());

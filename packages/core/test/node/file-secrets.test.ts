@@ -206,7 +206,7 @@ async function load(
   provider: SecretProvider,
   signal = new AbortController().signal,
 ): Promise<SecretSetInput> {
-  return provider.load({ signal, reason: 'start' });
+  return (await provider.load({ signal, reason: 'start' })) as SecretSetInput;
 }
 
 function watch(provider: SecretProvider, changed: () => void): () => void {

@@ -382,12 +382,12 @@ describe('the time bounds of a key', () => {
   it('take in their own ends', () => {
     const key = decode({ current: { secret: A, notBefore: new Date(NOW), notAfter: new Date(NOW + 5) } })
       .keys[0];
-    expect([NOW - 1, NOW, NOW + 5, NOW + 6].map((at) => key?.isLive(at))).toEqual([false, true, true, false]);
+    expect([NOW - 1, NOW, NOW + 5, NOW + 6].map((at) => key?.isActive(at))).toEqual([false, true, true, false]);
   });
 
   it('may put one key out of use while another is good', () => {
     const set = decode({ current: A, previous: { secret: B, notAfter: new Date(NOW - 1) } });
-    expect(set.keys.map((key) => key.isLive(NOW))).toEqual([true, false]);
+    expect(set.keys.map((key) => key.isActive(NOW))).toEqual([true, false]);
   });
 
   it('may all lie in the future', () => {
