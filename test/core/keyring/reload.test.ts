@@ -39,6 +39,8 @@ afterEach(async () => {
 function open(provider: SecretProvider, options: KeyringOptions = {}): Keyring {
   const keyring = createKeyring(provider, { scheme: plainScheme, clock, ...options });
   opened.push(keyring);
+  // As a first request would: nothing is loaded before.
+  keyring[KEYRING].keys();
   return keyring;
 }
 

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { checkKeys } from '../util/options.ts';
+import { suggest } from '../util/suggest.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { isPlaceholder } from './placeholder.ts';
 
@@ -25,20 +25,15 @@ export function secretsError(message: string): WebhookError {
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
  */
 export function checkProperties(where: string, value: object, known: readonly string[]): void {
-  const longest = Math.max(...known.map((name) => name.length));
-  for (const name of Object.keys(value)) {
-    if (known.includes(name)) continue;
-    // A name that long is not a misspelling but may be a misplaced secret: it is not quoted.
-    if (name.length > longest + 2) {
-      throw secretsError(`${where} has an unknown property. Known properties: ${known.join(', ')}.`);
-    }
-    try {
-      checkKeys(where, { [name]: undefined }, known);
-    } catch (error) {
-      const text = error instanceof WebhookError ? error.message : `${where} has an unknown property.`;
-      throw secretsError(text.replace('has no option', 'has no property').replace('Known options', 'Known properties'));
-    }
-  }
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const near = suggest(unknown, known);
+  // A name that is not a misspelling may be a misplaced secret: it is not quoted.
+  throw secretsError(
+    near === undefined
+      ? `${where} has an unknown property. Known properties: ${known.join(', ')}.`
+      : `${where} has no property "${unknown}". Did you mean "${near}"?`,
+  );
 }
 
 /**

@@ -97,7 +97,7 @@ type UncheckedSet = { [name in KeyRole | 'version' | 'rotating']?: unknown };
 
 function readSet(input: unknown, where: string, mayBeEmpty: boolean): ListedSet {
   if (input === null || typeof input !== 'object' || Array.isArray(input) || types.isUint8Array(input)) {
-    throw secretsError(`${where} there is no set of secrets. Return an object such as { current: "…" }.`);
+    throw secretsError(`${where} the set of secrets must be an object such as { current: "…" }.`);
   }
   checkProperties(`${where} the set of secrets`, input, [...ROLES, 'version', 'rotating']);
   // Each property is read once: what is checked is what is used, whatever the object is.

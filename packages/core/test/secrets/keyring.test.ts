@@ -47,6 +47,8 @@ function open(
   const isProvider = typeof provider === 'object' && 'load' in provider;
   const keyring = createKeyring(isProvider ? provider : staticSecrets(provider), { scheme, ...options });
   opened.push(keyring);
+  // As a first request would: nothing is loaded before.
+  keyring[KEYRING].keys();
   return keyring;
 }
 
@@ -123,9 +125,53 @@ describe('createKeyring()', () => {
     expect(texts(open(functionSecrets(() => ({ current: A })))[KEYRING].keys())).toEqual([`current:${A}`]);
   });
 
-  it('throws where a first set that is given synchronously can not be used', () => {
-    const make = () => open(functionSecrets(() => ({ current: 'changeme' })));
-    expect(errorOf(make)).toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID' });
+  it('throws if static secrets can not be used', () => {
+    expect(errorOf(() => open('changeme'))).toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID' });
+  });
+
+  it('loads nothing and watches nothing until it is used', async () => {
+    const calls: string[] = [];
+    const provider: SecretProvider = {
+      name: 'lazy',
+      load: ({ reason }) => {
+        calls.push(reason);
+        return { current: 'changeme' };
+      },
+      watch: () => {
+        calls.push('watch');
+        return () => undefined;
+      },
+    };
+    const keyring = createKeyring(provider, { scheme });
+    opened.push(keyring);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual([]);
+    await expect(keyring.ready()).rejects.toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID' });
+    expect(calls).toEqual(['watch', 'start']);
+  });
+
+  it.each<[string, (keyring: Keyring) => unknown]>([
+    ['a request', (keyring) => keyring[KEYRING].keys()],
+    ['ready()', (keyring) => keyring.ready()],
+    ['health()', (keyring) => keyring.health()],
+    ['reload()', (keyring) => keyring.reload()],
+    ['revoke()', (keyring) => keyring.revoke('a')],
+  ])('loads when it is used by %s', (_name, use) => {
+    let loads = 0;
+    const provider = functionSecrets(() => {
+      loads++;
+      return { current: { secret: A, id: 'a' } };
+    });
+    const keyring = createKeyring(provider, { scheme });
+    opened.push(keyring);
+    void use(keyring);
+    expect(loads).toBe(1);
+  });
+
+  it('takes what a function returns as text or bytes for the current secret', () => {
+    for (const loaded of [A, Buffer.from(A)]) {
+      expect(texts(open(functionSecrets(() => loaded))[KEYRING].keys())).toEqual([`current:${A}`]);
+    }
   });
 
   it('throws where static secrets can not be loaded, since nothing will load them again', () => {
@@ -452,7 +498,7 @@ describe('revoke()', () => {
     const keyring = open({ current: { secret: A, id: 'blue' } });
     await expect(keyring.revoke(B)).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_CONFIG_INVALID',
-      message: 'revoke() knows no key of this id. Known ids: blue.',
+      message: 'No loaded key has this id. Known ids: blue.',
     });
   });
 
