@@ -359,10 +359,10 @@ export class Reloader<News> {
 }
 
 /**
- * How long to wait after a failed load: a quarter to three quarters of the time for which loads have failed. So a source that is back is
- * asked again within the time that it was away, and instances that failed together don't return together.
+ * How long to wait after a failed load: a quarter to the whole of the time for which loads have failed. So a source that is back is asked again
+ * within the time that it was away, and instances that failed together don't return together.
  */
 function backoffMs(failingForMs: number): number {
   const spanMs = Math.min(BACKOFF_MOST_MS, Math.max(BACKOFF_LEAST_MS, failingForMs));
-  return spanMs * (0.25 + 0.5 * Math.random());
+  return spanMs * (0.25 + 0.75 * Math.random());
 }

@@ -181,9 +181,6 @@ export class SecretKeyring<K> implements Keyring<K> {
     const waitMs = this.#waitMs(options.waitMs);
     const isComing = this.#reloader.reloadForMismatch(waitMs, options.keyId);
     if (!isComing || waitMs === 0 || this.#waiting.full) return this.#mismatchResult(tried);
-    const result = this.#mismatchResult(tried);
-    // A synchronous provider has already been asked.
-    if (result.state === 'changed' || !this.#reloader.pending) return result;
     const isOver = ({ state }: MismatchResult<K>) => state === 'changed' || !this.#reloader.pending;
     return this.#waiting.wait(waitMs, () => this.#mismatchResult(tried), isOver);
   }
@@ -195,7 +192,8 @@ export class SecretKeyring<K> implements Keyring<K> {
       this.#snapshot === undefined && mismatchWaitMs > 0
         ? Math.max(mismatchWaitMs, timeoutMs)
         : mismatchWaitMs;
-    return Math.max(0, Math.min(limitMs ?? longest, longest));
+    const limit = limitMs ?? longest;
+    return limit > 0 ? Math.min(limit, longest) : 0;
   }
 
   /** What is known at this moment about a signature that matches no key of `tried`. */

@@ -217,11 +217,11 @@ describe('a set that can not be used', () => {
   const many = Array.from({ length: 9 }, (_, index) => `${A}-${index}`);
   const ids = { current: { secret: A, id: 'same' }, previous: { secret: B, id: 'same' } };
   const table: [string, unknown, RegExp][] = [
-    ['nothing', undefined, /no set of secrets/],
-    ['null', null, /no set of secrets/],
-    ['text', A, /no set of secrets.*\{ current: "…" \}/],
-    ['bytes', Buffer.from(A), /no set of secrets/],
-    ['a list', [A], /no set of secrets/],
+    ['nothing', undefined, /set of secrets must be an object/],
+    ['null', null, /set of secrets must be an object/],
+    ['text', A, /set of secrets must be an object.*\{ current: "…" \}/],
+    ['bytes', Buffer.from(A), /set of secrets must be an object/],
+    ['a list', [A], /set of secrets must be an object/],
     ['an empty object', {}, /no "current" secret/],
     ['a current that is undefined', { current: undefined }, /no "current" secret.*variable/],
     ['a current that is null', { current: null }, /no "current" secret/],
