@@ -58,7 +58,7 @@ export type {
   UrlRules,
 } from './scheme/signature-rule.ts';
 // Providers of secrets, and what keyrings tell verifiers
-export type { KeySet, MismatchResult } from './secrets/keyring.ts';
+export { KEYRING, type KeySet, type MismatchResult, type VerifierKeyring } from './secrets/keyring.ts';
 export { providerError } from './secrets/provider-error.ts';
 export { parseSecretJson, parseSecretText, type SecretLocation } from './secrets/secret-text.ts';
 
