@@ -12,6 +12,7 @@ export {
 export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
 export { sendResponse } from './node/send-response.ts';
 export { settleAbandonedResponse, settleByResponse } from './node/settle.ts';
+export type { ReserveBytes } from './pending-bytes.ts';
 export { refusalStatus } from './refusals.ts';
 // Replay stores
 export {

@@ -1,4 +1,5 @@
 import type { Clock } from '../util/clock.ts';
+import type { InFlight } from '../util/in-flight.ts';
 import type { ReplayRecord } from './replay-record.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
 import { storeError } from './store-error.ts';
@@ -39,6 +40,8 @@ export interface ClaimContext {
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
   readonly observe: ((event: ClaimEvent) => void) | undefined;
+  /** The commits and releases that are under way. */
+  readonly settling: InFlight;
 }
 
 /** A moment, by both clocks. */
@@ -116,12 +119,15 @@ export class LeasedClaim implements Claim {
     failed: 'commit-failed' | 'release-failed',
   ): Promise<void> {
     this.#cancelTimers();
+    this.#context.settling.begin();
     try {
       const kept = await write();
       this.#context.observe?.({ type: kept ? done : 'claim-lost' });
     } catch (error) {
       this.#context.observe?.({ type: failed, error });
       throw storeError(error);
+    } finally {
+      this.#context.settling.end();
     }
   }
 

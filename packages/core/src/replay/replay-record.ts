@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DeliveryRules, Freshness } from '../scheme/scheme.ts';
 import { configError } from '../util/options.ts';
-import type { Delivery, VerifiedWebhook } from '../webhook.ts';
+import type { VerifiedWebhook } from '../webhook.ts';
 import { WebhookError } from '../webhook-error.ts';
 
 const DAY_MS = 86_400_000;
@@ -16,6 +16,14 @@ export interface ReplayRecord {
   readonly ttlMs: number;
   /** How long a captured copy would still be accepted if the delivery were forgotten, in milliseconds; at most `ttlMs`. */
   readonly replayWindowMs: number;
+}
+
+/** A delivery, and what identifies it. */
+interface Delivery extends VerifiedWebhook {
+  /** Signed material that is the same in every retry, or `'body'`. */
+  readonly identity: string;
+  /** SHA-256 of the body. */
+  readonly bodyDigest: string;
 }
 
 /** How long deliveries of one endpoint are remembered. */
