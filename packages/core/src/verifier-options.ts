@@ -1,11 +1,10 @@
-import type { KeyObject } from 'node:crypto';
 import { types } from 'node:util';
 import { safeObserver, type WebhookEvent } from './events.ts';
 import { memoryReplayStore } from './replay/memory-replay-store.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import type { StoreErrorPolicy } from './replay/store-policy.ts';
 import type { Freshness, Scheme } from './scheme/scheme.ts';
-import { createKeyring, type Keyring, type KeyringOptions } from './secrets/keyring.ts';
+import { createKeyring, type Keyring } from './secrets/keyring.ts';
 import {
   functionSecrets,
   type SecretProvider,
