@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
-import { replayKeyOf } from './replay/replay-key.ts';
-import { type ReplayRecord, type ReplayRetention, replayRecordOf } from './replay/replay-record.ts';
+import {
+  type ReplayRecord,
+  type ReplayRetention,
+  replayKeyOf,
+  replayRecordOf,
+} from './replay/replay-record.ts';
 import { decodeUtf8, parseJsonBody } from './scheme/json-body.ts';
 import type { Match } from './scheme/scheme.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';

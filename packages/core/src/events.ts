@@ -32,12 +32,17 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
   /** One call to the replay store failed or timed out. */
   | {
       readonly type: 'store-failed';
-      readonly operation: 'claim' | 'renew' | 'commit' | 'release';
+      readonly operation: 'claim' | 'renew' | 'commit' | 'release' | 'forget';
       readonly error: unknown;
     }
   /** The store does not respond: from now on claims fail at once. Only the verifier that noticed reports it, as with `store-up`. */
-  | { readonly type: 'store-down'; readonly error: unknown }
-  | { readonly type: 'store-up' }
+  | {
+      readonly type: 'store-down';
+      /** The part of the store, for example a node of a cluster, if the store names its parts. */
+      readonly partition?: string;
+      readonly error: unknown;
+    }
+  | { readonly type: 'store-up'; readonly partition?: string }
   /** With `onStoreError: 'local'`: the store is down, and only this process knows of the claim. `claimed` follows. */
   | { readonly type: 'claimed-locally' }
 );

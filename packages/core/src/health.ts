@@ -1,5 +1,5 @@
 import type { PendingBytesHealth } from './pending-bytes.ts';
-import type { ReplayHealth } from './replay/guarded-store.ts';
+import type { ReplayHealth } from './replay/resilient-store.ts';
 import type { KeyRole } from './scheme/scheme.ts';
 import type { ReloadReason } from './secrets/secrets.ts';
 import type { WebhookErrorCode } from './webhook-error.ts';

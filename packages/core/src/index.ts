@@ -3,10 +3,10 @@ export type { DeliveryEvent, KeyringEvent, UnroutedEvent, WebhookEvent } from '.
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
 export type { PendingBytesHealth } from './pending-bytes.ts';
 export type { Claim } from './replay/claim.ts';
-export type { ReplayHealth } from './replay/guarded-store.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayRecord, replayRecord } from './replay/replay-record.ts';
 export type { ReplayStore } from './replay/replay-store.ts';
+export type { ReplayHealth } from './replay/resilient-store.ts';
 export type { HeadersInput, WebhookRequest } from './request.ts';
 export type { WebhookResponse } from './response.ts';
 export { defineScheme } from './scheme/define-scheme.ts';

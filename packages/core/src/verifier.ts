@@ -6,12 +6,12 @@ import { acceptedUntil, checkFreshness, checkValidity } from './freshness.ts';
 import type { VerifierHealth } from './health.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import { Refusals } from './refusals.ts';
-import { type Claim, type ClaimContext, LeasedClaim, UnguardedClaim } from './replay/claim.ts';
+import { type Claim, type ClaimContext, LeasedClaim, momentOf, UnguardedClaim } from './replay/claim.ts';
 import { holdEndpoint, leaveEndpoint } from './replay/endpoint-registry.ts';
 import { type ReplayRetention, replayRecord, replayRetention } from './replay/replay-record.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
-import { storeError } from './replay/store-error.ts';
-import { guardStore } from './replay/store-policy.ts';
+import { lapsedClaimError, storeError } from './replay/store-error.ts';
+import { resilientStore } from './replay/store-policy.ts';
 import { bodyError, checkBytes, HeadReader, type WebhookRequest } from './request.ts';
 import {
   failureResponse,
@@ -85,7 +85,7 @@ class EndpointVerifier<K> implements Verifier {
     this.#retention = replayRetention(freshness, scheme.delivery);
     if (store !== undefined) holdEndpoint(store, endpoint);
     this.#store =
-      store && guardStore(store, onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
+      store && resilientStore(store, onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
     this.#claimContext = { clock, leaseMs, handlerTimeoutMs, observe: report, settling: this.#settling };
   }
 
@@ -216,10 +216,16 @@ class EndpointVerifier<K> implements Verifier {
       this.#refuseIfClosed();
       if (store === undefined) return new UnguardedClaim(context);
       const record = replayRecord(webhook);
+      const askedAt = momentOf(context.clock);
       const result = await store.claim(record.key, { leaseMs: context.leaseMs, fenceTtlMs: record.ttlMs });
       if (result.state === 'claimed') {
+        const claim = new LeasedClaim(store, record, result.token, context, askedAt);
+        if (claim.isOverdue()) {
+          claim.release().catch(() => undefined);
+          throw lapsedClaimError(context.leaseMs);
+        }
         this.#report?.({ type: 'claimed' });
-        return new LeasedClaim(store, record, result.token, context);
+        return claim;
       }
       if (result.state === 'committed') {
         this.#report?.({ type: 'duplicate' });
