@@ -9,6 +9,8 @@ import {
   type HeadersInput,
   memoryReplayStore,
   type ReplayStore,
+  replayRecord,
+  type Scheme,
   type SchemeDefinition,
   type SecretSetInput,
   staticSecrets,
@@ -16,6 +18,7 @@ import {
   WebhookError,
   type WebhookEvent,
 } from '@countersign/core';
+import type { Match } from '@countersign/core/extend';
 import { stripe } from '@countersign/schemes';
 import { manualClock, sign, tamper } from '@countersign/testing';
 import { describe, expect, it } from 'vitest';
@@ -371,6 +374,52 @@ describe('malformed requests', () => {
     expect((await refusal(verifier.verify({ headers: good, body: Buffer.from(body) }))).code).toBe(
       'ERR_WEBHOOK_SIGNATURE_MISMATCH',
     );
+  });
+});
+
+describe('a time span that a scheme reads wrongly', () => {
+  // Every comparison with NaN is false: a check that asks "is it over?" would accept it.
+  it.each([
+    [{ notAfter: Number.NaN }, 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD'],
+    [{ notBefore: Number.NaN }, 'ERR_WEBHOOK_TIMESTAMP_TOO_NEW'],
+  ])('is refused: %o', async (span, code) => {
+    const real = defineScheme({ ...timed, delivery: retried });
+    const inHead: Scheme = { ...real, parseHead: (head) => ({ ...real.parseHead(head), ...span }) };
+    const inMatch: Scheme = {
+      ...real,
+      parseHead(head) {
+        const parsed = real.parseHead(head);
+        const match = (bytes: Uint8Array, keys: Parameters<typeof parsed.match>[1]) => {
+          const found = parsed.match(bytes, keys) as Match | undefined;
+          return found && { ...facts(found), ...span };
+        };
+        return { ...parsed, match };
+      },
+    };
+    for (const scheme of [inHead, inMatch]) {
+      const { clock, verifier } = setUp({ scheme });
+      const request = sign(real, { secret, body, id: 'msg_1', timestamp: clock.now() / 1000 });
+      expect((await refusal(verifier.verify(request))).code).toBe(code);
+    }
+  });
+
+  /** A match's own fields: some are getters of its class. */
+  function facts({ key, id, identity, signedAt, bodyAuthenticated, unsignedHeaders }: Match): Match {
+    return { key, id, identity, signedAt, bodyAuthenticated, unsignedHeaders };
+  }
+});
+
+describe('the replay key', () => {
+  const keyOf = async (endpoint: string, name: string) => {
+    const { verifier, signed } = setUp({ endpoint, deliveryKey: () => name });
+    return replayRecord(await verifier.verify(signed())).key;
+  };
+
+  it('differs if the same text is split in another way', async () => {
+    expect(await keyOf('a', 'x\0custom\0y')).not.toBe(await keyOf('a\0custom\0x', 'y'));
+    expect(await keyOf('a', 'xcustomy')).not.toBe(await keyOf('acustomx', 'y'));
+    expect(await keyOf('a', '1:x\x006:custom\x001:y')).not.toBe(await keyOf('a\x006:custom\x001:x', 'y'));
+    expect(await keyOf('a', 'x')).toBe(await keyOf('a', 'x'));
   });
 });
 
