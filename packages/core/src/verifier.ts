@@ -24,6 +24,7 @@ import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
 import type { KeySet, MismatchResult } from './secrets/keyring.ts';
 import { InFlight } from './util/in-flight.ts';
 import { isThenable } from './util/thenable.ts';
+import { own } from './util/options.ts';
 import { warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
@@ -259,7 +260,7 @@ class EndpointVerifier<K> implements Verifier {
         return handshake.respondToSigned(new HeadReader(request, publicUrl), () => jsonOf(delivery), key);
       });
     if (signed !== undefined) return signed;
-    const manual = Object.hasOwn(options, 'claim') && options.claim === 'manual';
+    const manual = own(options, 'claim') === 'manual';
     const unguarded = manual || this.#store === undefined;
     const claim = unguarded ? new UnguardedClaim(this.#claimContext) : await this.claim(delivery);
     if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
@@ -298,9 +299,8 @@ class EndpointVerifier<K> implements Verifier {
     // A failure is reported by the claim. It does not change the response: the handler has done its work, or has not.
     const settled = (success ? received.claim.commit() : received.claim.release()).catch(() => undefined);
     // By default the response does not wait for the store: a duplicate that arrives before the commit finds the claim.
-    const { settle, waitUntil } = { ...options };
-    if (settle === 'before-response') await settled;
-    else waitUntil?.(settled);
+    if (own(options, 'settle') === 'before-response') await settled;
+    else own(options, 'waitUntil')?.(settled);
     return response;
   }
 
