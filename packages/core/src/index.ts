@@ -24,9 +24,9 @@ export type {
   FieldsPart,
   ListedHeadersPart,
   SortedPart,
-} from './scheme/content-part.ts';
+} from './scheme/definition/content-part.ts';
 export { defineScheme } from './scheme/define-scheme.ts';
-export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/handshake-definition.ts';
+export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/definition/handshake-definition.ts';
 export type {
   DefinedScheme,
   DeliveryRules,
@@ -44,7 +44,7 @@ export type {
   DeliveryIdentity,
   SchemeDefinition,
   SchemeSource,
-} from './scheme/scheme-definition.ts';
+} from './scheme/definition/scheme-definition.ts';
 export type {
   HashName,
   KeyDerivation,
@@ -53,7 +53,7 @@ export type {
   SecretByPrefix,
   SecretFormat,
   SharedSecret,
-} from './scheme/secret-format.ts';
+} from './scheme/definition/secret-format.ts';
 export type {
   HashRule,
   HmacRule,
@@ -67,7 +67,7 @@ export type {
   TokenLocation,
   TokenRule,
   UrlRules,
-} from './scheme/signature-rule.ts';
+} from './scheme/definition/signature-rule.ts';
 export {
   createKeyring,
   type Keyring,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ReplayRecord, replayRecordOf } from './replay/replay-record.ts';
-import { decodeUtf8, parseJsonBody } from './scheme/json-body.ts';
+import { decodeUtf8, parseJsonBody } from './scheme/content/json-body.ts';
 import type { KeyRole, Match } from './scheme/scheme.ts';
 
 /** A delivery whose signature matched. Only a verifier makes one. */

@@ -1,30 +1,30 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHead } from '../request.ts';
-import { BodyReader } from './body-reader.ts';
-import { compileAnswerTest } from './challenge-answer.ts';
-import type { ContentTexts, ContentWriter } from './content-compiler.ts';
-import { HeadSource, invalid, readId } from './head-values.ts';
+import { BodyReader } from './content/body-reader.ts';
+import { compileAnswerTest } from './handshake/challenge-answer.ts';
+import type { ContentTexts, ContentWriter } from './content/content-compiler.ts';
+import { HeadSource, invalid, readId } from './content/head-values.ts';
 import { describeMatch } from './match.ts';
-import type { Message } from './message.ts';
-import { parameterOf, queryParameters, signedUrl } from './request-query.ts';
-import { coversBody } from './rule-facts.ts';
+import type { Message } from './content/message.ts';
+import { parameterOf, queryParameters, signedUrl } from './content/request-query.ts';
+import { coversBody } from './definition/rule-facts.ts';
 import type { Key, Match, ParsedHead } from './scheme.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
+import type { SchemeDefinition } from './definition/scheme-definition.ts';
 import {
   compileSignatureCheck,
   DIGEST_BYTES,
   keysNamed,
   type Signatures,
   signatureLength,
-} from './signature-check.ts';
-import { MAX_HEADER_LENGTH } from './signature-header.ts';
-import { bodySignatures, headSignatures, isInBody } from './signature-location.ts';
-import type { RuleConditions, SignatureRule, TimestampLocation } from './signature-rule.ts';
-import { compileContent } from './signed-content.ts';
-import { parseSignedTime } from './signed-time.ts';
-import { decodeDigest } from './strict-encoding.ts';
-import { type SignedUrls, urlVariants } from './url-variants.ts';
+} from './signature/signature-check.ts';
+import { MAX_HEADER_LENGTH } from './signature/signature-header.ts';
+import { bodySignatures, headSignatures, isInBody } from './signature/signature-location.ts';
+import type { RuleConditions, SignatureRule, TimestampLocation } from './definition/signature-rule.ts';
+import { compileContent } from './content/signed-content.ts';
+import { parseSignedTime } from './signature/signed-time.ts';
+import { decodeDigest } from './signature/strict-encoding.ts';
+import { type SignedUrls, urlVariants } from './content/url-variants.ts';
 
 const MAX_TIME_LENGTH = 64;
 const METHOD = /^[A-Z]{1,16}$/;

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { BodyReader } from './body-reader.ts';
-import type { Message } from './message.ts';
-import { parameterOf } from './request-query.ts';
+import type { BodyReader } from './content/body-reader.ts';
+import type { Message } from './content/message.ts';
+import { parameterOf } from './content/request-query.ts';
 import type { Key, Match } from './scheme.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
-import { parseBodyTime } from './signed-time.ts';
+import type { SchemeDefinition } from './definition/scheme-definition.ts';
+import { parseBodyTime } from './signature/signed-time.ts';
 
 /** What is known of a delivery whose signature matched. */
 export interface Signed {

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { RequestHead } from '../request.ts';
 import type { WebhookResponse } from '../response.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
+import type { SchemeDefinition } from './definition/scheme-definition.ts';
 
 /** What a key of the set is for: signing now, signed until a rotation, or about to sign. */
 export type KeyRole = 'current' | 'previous' | 'next';

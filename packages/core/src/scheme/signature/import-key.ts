@@ -1,6 +1,6 @@
 import { createHash, createHmac, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
-import { WebhookError } from '../webhook-error.ts';
-import type { PublicKey, SecretByPrefix, SecretFormat, SharedSecret } from './secret-format.ts';
+import { WebhookError } from '../../webhook-error.ts';
+import type { PublicKey, SecretByPrefix, SecretFormat, SharedSecret } from '../definition/secret-format.ts';
 import { decodeSecret } from './strict-encoding.ts';
 
 const MAX_RSA_BITS = 8192;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { RequestHead } from '../request.ts';
+import type { RequestHead } from '../../request.ts';
 import { type BodyReader, fieldText } from './body-reader.ts';
 import { canonicalJson } from './canonical-json.ts';
-import type { ContentPart } from './content-part.ts';
+import type { ContentPart } from '../definition/content-part.ts';
 import { bordersOf, flatten, literalAt } from './content-pieces.ts';
 import type { LiteralPiece, NamedPiece, TemplatePiece } from './content-template.ts';
 import {

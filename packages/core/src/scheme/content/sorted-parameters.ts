@@ -1,4 +1,4 @@
-import type { SortedPart } from './content-part.ts';
+import type { SortedPart } from '../definition/content-part.ts';
 import { invalid } from './head-values.ts';
 import type { Parameter } from './request-query.ts';
 

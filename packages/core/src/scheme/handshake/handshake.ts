@@ -1,13 +1,13 @@
 import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
-import type { RequestHead } from '../request.ts';
-import type { WebhookResponse } from '../response.ts';
-import { WebhookError } from '../webhook-error.ts';
-import type { HandshakeConditions, HandshakeRule } from './handshake-definition.ts';
-import { fieldOf } from './json-body.ts';
-import { parameterOf, queryParameters } from './request-query.ts';
-import { handshakesOf } from './rule-facts.ts';
-import type { Handshake, Key } from './scheme.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
+import type { RequestHead } from '../../request.ts';
+import type { WebhookResponse } from '../../response.ts';
+import { WebhookError } from '../../webhook-error.ts';
+import type { HandshakeConditions, HandshakeRule } from '../definition/handshake-definition.ts';
+import { fieldOf } from '../content/json-body.ts';
+import { parameterOf, queryParameters } from '../content/request-query.ts';
+import { handshakesOf } from '../definition/rule-facts.ts';
+import type { Handshake, Key } from '../scheme.ts';
+import type { SchemeDefinition } from '../definition/scheme-definition.ts';
 
 export const CHARACTERS = {
   hex: /^[0-9a-f]+$/,

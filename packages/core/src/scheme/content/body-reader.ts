@@ -1,5 +1,5 @@
-import type { RequestHead } from '../request.ts';
-import { WebhookError } from '../webhook-error.ts';
+import type { RequestHead } from '../../request.ts';
+import { WebhookError } from '../../webhook-error.ts';
 import { decodeUtf8, fieldOf, parseJsonBody } from './json-body.ts';
 import { multipartField } from './multipart-field.ts';
 import { type Parameter, parseParameters } from './request-query.ts';

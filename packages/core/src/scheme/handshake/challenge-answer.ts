@@ -1,7 +1,7 @@
 import { CHARACTERS } from './handshake.ts';
-import type { Message } from './message.ts';
-import { handshakesOf } from './rule-facts.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
+import type { Message } from '../content/message.ts';
+import { handshakesOf } from '../definition/rule-facts.ts';
+import type { SchemeDefinition } from '../definition/scheme-definition.ts';
 
 /**
  * Makes the test whether signed content is what an unsigned handshake signs for anybody who asks: then its signature proves nothing.

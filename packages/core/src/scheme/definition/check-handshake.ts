@@ -1,4 +1,4 @@
-import { checkKeys, checkNumber, configError } from '../options.ts';
+import { checkKeys, checkNumber, configError } from '../../options.ts';
 import {
   checkField,
   checkHeader,
@@ -9,7 +9,7 @@ import {
   checkWanted,
 } from './check-values.ts';
 import type { HandshakeRule } from './handshake-definition.ts';
-import { isPublicKey } from './import-key.ts';
+import { isPublicKey } from '../signature/import-key.ts';
 import type { SecretFormat } from './secret-format.ts';
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST'];

@@ -2,7 +2,7 @@ import { ContentCompiler, type ContentWriter } from './content-compiler.ts';
 import { bordersOf, flatten, follows, isNamed } from './content-pieces.ts';
 import { parseTemplate } from './content-template.ts';
 import { type HeadSource, type IsUnambiguous, invalid } from './head-values.ts';
-import type { SignatureRule } from './signature-rule.ts';
+import type { SignatureRule } from '../definition/signature-rule.ts';
 
 /** The signed content of a form. */
 export interface SignedContent {

@@ -1,9 +1,9 @@
-import type { RequestHead } from '../request.ts';
-import { WebhookError } from '../webhook-error.ts';
-import type { ListedHeadersPart, SortedPart } from './content-part.ts';
+import type { RequestHead } from '../../request.ts';
+import { WebhookError } from '../../webhook-error.ts';
+import type { ListedHeadersPart, SortedPart } from '../definition/content-part.ts';
 import { type Parameter, parameterOf, queryParameters } from './request-query.ts';
-import { readItem } from './signature-header.ts';
-import type { SignatureList } from './signature-rule.ts';
+import { readItem } from '../signature/signature-header.ts';
+import type { SignatureList } from '../definition/signature-rule.ts';
 import { compilePair, compileSorted } from './sorted-parameters.ts';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,256}$/;

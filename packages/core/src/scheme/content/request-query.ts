@@ -1,5 +1,5 @@
-import type { RequestHead } from '../request.ts';
-import { WebhookError } from '../webhook-error.ts';
+import type { RequestHead } from '../../request.ts';
+import { WebhookError } from '../../webhook-error.ts';
 
 const MAX_PARAMETERS = 1000;
 

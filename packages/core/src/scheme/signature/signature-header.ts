@@ -1,4 +1,4 @@
-import type { SignatureList } from './signature-rule.ts';
+import type { SignatureList } from '../definition/signature-rule.ts';
 import { decodeDigest, type TextEncoding } from './strict-encoding.ts';
 
 /** A longer signature header is refused before it is read: a genuine one holds a few hundred characters. */

@@ -1,4 +1,4 @@
-import { configError } from '../options.ts';
+import { configError } from '../../options.ts';
 import { checkPart } from './check-part.ts';
 import { checkRecord, isField, isHeaderName } from './check-values.ts';
 import type { ContentPart } from './content-part.ts';
@@ -8,7 +8,7 @@ import {
   namesIn,
   parseTemplate,
   type TemplatePiece,
-} from './content-template.ts';
+} from '../content/content-template.ts';
 import type { SignatureRule } from './signature-rule.ts';
 
 type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
