@@ -1,15 +1,15 @@
 import { configError } from '../options.ts';
 import type { RequestHead } from '../request.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { checkDefinition } from './definition/check-definition.ts';
 import { compileRule, type FormOpened } from './compile-rule.ts';
+import { checkDefinition } from './definition/check-definition.ts';
 import type { CheckedDefinition } from './definition/definition-types.ts';
-import { compileHandshake } from './handshake/handshake.ts';
-import { importSecret, keyFormatOf } from './signature/import-key.ts';
 import { namesUrl, rulesOf } from './definition/rule-facts.ts';
-import type { DefinedScheme, Freshness, Key, Match, ParsedHead } from './scheme.ts';
 import type { SchemeDefinition } from './definition/scheme-definition.ts';
 import type { SignatureRule } from './definition/signature-rule.ts';
+import { compileHandshake } from './handshake/handshake.ts';
+import type { DefinedScheme, Freshness, Key, Match, ParsedHead } from './scheme.ts';
+import { importSecret, keyFormatOf } from './signature/import-key.ts';
 
 /**
  * Makes a scheme of a definition. Everything that can be decided is decided here; a request only looks it up.

@@ -1,13 +1,13 @@
 import { configError } from '../../options.ts';
 
-/** A piece of a template: fixed text, a named part of the request, or pieces that are left out where one of their parts is absent. */
+/** A piece of a template: fixed text, a named part of the request, or pieces that are left out together if one of their parts is absent. */
 export type TemplatePiece = LiteralPiece | NamedPiece | OptionalPiece;
 export interface LiteralPiece {
   readonly literal: string;
 }
 export interface NamedPiece {
   readonly name: string;
-  /** What stands behind the colon: `{header:x-id}`. */
+  /** The text behind the colon: `x-id` in `{header:x-id}`. */
   readonly of?: string;
 }
 interface OptionalPiece {
@@ -15,6 +15,7 @@ interface OptionalPiece {
 }
 
 const TOKEN = /\{([^{}]*)\}|([[\]])/g;
+const MAX_GROUPS = 4;
 const PLAIN = new Set([
   'body',
   'timestamp',
@@ -28,7 +29,7 @@ const PLAIN = new Set([
 ]);
 const WITH_NAME = new Set(['header', 'entry', 'query', 'field', 'formField']);
 
-/** Whether the language itself has a part of this name. */
+/** Whether the scheme language itself has a part of this name. */
 export function isOwnPart(name: string): boolean {
   return PLAIN.has(name) || WITH_NAME.has(name);
 }
@@ -37,7 +38,7 @@ export function isOwnPart(name: string): boolean {
  * Splits a template such as `v0:{timestamp}:{body}` into its pieces.
  *
  * @param declared The names of the definition's own `parts`.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a part that does not exist, or a brace or bracket that stands alone.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a part that does not exist, or a brace or bracket without its partner.
  */
 export function parseTemplate(template: string, declared: readonly string[] = []): readonly TemplatePiece[] {
   if (typeof template !== 'string' || template === '')
@@ -45,6 +46,7 @@ export function parseTemplate(template: string, declared: readonly string[] = []
   const pieces: TemplatePiece[] = [];
   let group: (LiteralPiece | NamedPiece)[] | undefined;
   let end = 0;
+  let groups = 0;
   for (const match of template.matchAll(TOKEN)) {
     addLiteral(group ?? pieces, template.slice(end, match.index));
     end = match.index + match[0].length;
@@ -54,27 +56,58 @@ export function parseTemplate(template: string, declared: readonly string[] = []
     else if (match[0] === ']' && group?.some((piece) => 'name' in piece) === true) {
       pieces.push({ optional: group });
       group = undefined;
+      groups += 1;
     } else {
       throw configError(
-        '"signed.content" has a bracket that encloses no part: brackets hold what may be absent.',
+        '"signed.content" has a bracket that encloses no part: put into brackets what may be absent.',
       );
     }
   }
+  if (groups > MAX_GROUPS)
+    throw configError(`"signed.content" has more than ${MAX_GROUPS} pairs of brackets.`);
   if (group !== undefined) throw configError('"signed.content" has a bracket that is never closed.');
   addLiteral(pieces, template.slice(end));
   return pieces;
 }
 
-/** All named parts, those in brackets included. */
+/** All named parts, including those in brackets. */
 export function namesIn(pieces: readonly TemplatePiece[]): NamedPiece[] {
   return pieces.flatMap((piece) =>
     'optional' in piece ? namesIn(piece.optional) : 'name' in piece ? [piece] : [],
   );
 }
 
-/** The named parts outside of brackets: those that no request can leave out. */
+/** The named parts outside of brackets, which no request can leave out. */
 export function firmNamesIn(pieces: readonly TemplatePiece[]): NamedPiece[] {
   return namesIn(pieces.filter((piece) => !('optional' in piece)));
+}
+
+/** The pieces of every request that a template describes: with and without each of its brackets. Neighboring literals are one. */
+export function piecesOfEveryRequest(
+  template: string,
+  declared: readonly string[],
+): readonly (readonly (LiteralPiece | NamedPiece)[])[] {
+  let all: readonly (readonly (LiteralPiece | NamedPiece)[])[] = [[]];
+  for (const piece of parseTemplate(template, declared)) {
+    all =
+      'optional' in piece
+        ? [...all.map((before) => [...before, ...piece.optional]), ...all]
+        : all.map((before) => [...before, piece]);
+  }
+  return all.map(withLiteralsJoined);
+}
+
+function withLiteralsJoined(
+  pieces: readonly (LiteralPiece | NamedPiece)[],
+): readonly (LiteralPiece | NamedPiece)[] {
+  const joined: (LiteralPiece | NamedPiece)[] = [];
+  for (const piece of pieces) {
+    const last = joined.at(-1);
+    if (last !== undefined && 'literal' in last && 'literal' in piece)
+      joined[joined.length - 1] = { literal: last.literal + piece.literal };
+    else joined.push(piece);
+  }
+  return joined;
 }
 
 function namedPiece(text: string, declared: readonly string[]): NamedPiece {

@@ -1,4 +1,4 @@
-/** What takes bytes: a MAC, a hash, a verification. */
+/** Consumes bytes: a MAC, a hash or a verification. */
 export interface Sink {
   update(data: Uint8Array): unknown;
   update(text: string, encoding: 'latin1'): unknown;
@@ -6,11 +6,11 @@ export interface Sink {
 
 /** Signed content, ready to be fed to a hash without ever being joined with the body. */
 export interface Message {
-  /** @param secret The key's bytes, for hashes over content that holds them. */
+  /** @param secret The key's bytes, for hashes over content that contains the secret. */
   feed(sink: Sink, secret?: Uint8Array): void;
 }
 
-/** A body between two texts: nearly every sender's. */
+/** A body between two texts: nearly every sender signs that. */
 export class FramedMessage implements Message {
   readonly #before: string;
   readonly #body: Uint8Array;
@@ -30,7 +30,7 @@ export class FramedMessage implements Message {
   }
 }
 
-/** Stands for the secret among the chunks of a message. */
+/** Takes the place of the secret among the chunks of a message. */
 export const SECRET = Symbol('secret');
 
 /** Texts (as latin1), bytes and the secret in any order. */
@@ -48,6 +48,21 @@ export class ChunkedMessage implements Message {
       else if (secret !== undefined) sink.update(secret);
     }
   }
+}
+
+/** The last characters of a message. */
+export function endOf(message: Message, length: number): string {
+  let text = '';
+  message.feed({
+    update(data: Uint8Array | string) {
+      const end =
+        typeof data === 'string'
+          ? data.slice(-length)
+          : Buffer.from(data.subarray(-length)).toString('latin1');
+      text = (text + end).slice(-length);
+    },
+  });
+  return text;
 }
 
 /** A message as one run of bytes, for signatures that can't be verified piece by piece. */

@@ -1,5 +1,5 @@
 import type { SortedPart } from '../definition/content-part.ts';
-import { invalid } from './head-values.ts';
+import { headerInvalid } from './header-invalid.ts';
 import type { Parameter } from './request-query.ts';
 
 /** Makes the function that writes parameters in the order of their names. */
@@ -13,7 +13,7 @@ export function compileSorted(part: SortedPart): (parameters: readonly Parameter
     for (const each of parameters) {
       if (omitted.has(each.name)) continue;
       if (replace !== undefined && [...replace.characters].some((character) => each.name.includes(character)))
-        throw invalid('The name of a parameter holds what separates it from others in the signature.');
+        throw headerInvalid('The name of a parameter contains a separator of the signed content.');
       list.push(raw ? [each.rawName, each.rawValue] : [each.name, each.value]);
     }
     list.sort(unique ? byNameAndValue : byName);

@@ -1,7 +1,4 @@
 import { configError } from '../../options.ts';
-import { checkPart } from './check-part.ts';
-import { checkRecord, isField, isHeaderName } from './check-values.ts';
-import type { ContentPart } from './content-part.ts';
 import {
   firmNamesIn,
   type NamedPiece,
@@ -9,6 +6,9 @@ import {
   parseTemplate,
   type TemplatePiece,
 } from '../content/content-template.ts';
+import { checkPart } from './check-part.ts';
+import { checkRecord, isField, isHeaderName } from './check-values.ts';
+import type { ContentPart } from './content-part.ts';
 import type { SignatureRule } from './signature-rule.ts';
 
 type SigningRule = Exclude<SignatureRule, { content?: undefined }>;

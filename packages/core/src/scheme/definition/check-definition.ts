@@ -1,4 +1,6 @@
 import { checkKeys, checkNumber, configError } from '../../options.ts';
+import { firmNamesIn, parseTemplate } from '../content/content-template.ts';
+import { isInBody } from '../signature/signature-location.ts';
 import { checkHandshake } from './check-handshake.ts';
 import { checkRule } from './check-rule.ts';
 import { checkKeyFits, checkSecretFormat } from './check-secret.ts';
@@ -11,10 +13,8 @@ import {
   checkSeconds,
   checkText,
 } from './check-values.ts';
-import { firmNamesIn, parseTemplate } from '../content/content-template.ts';
 import { coversBytes, handshakesOf, rulesOf, signsFormBody } from './rule-facts.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
-import { isInBody } from '../signature/signature-location.ts';
 import type { SignatureRule } from './signature-rule.ts';
 
 /** Refuses a definition that contradicts itself, in a sentence that names the field. */

@@ -1,4 +1,5 @@
 import { checkKeys, checkNumber, configError } from '../../options.ts';
+import { isPublicKey } from '../signature/import-key.ts';
 import {
   checkField,
   checkHeader,
@@ -9,7 +10,6 @@ import {
   checkWanted,
 } from './check-values.ts';
 import type { HandshakeRule } from './handshake-definition.ts';
-import { isPublicKey } from '../signature/import-key.ts';
 import type { SecretFormat } from './secret-format.ts';
 
 const METHODS = ['GET', 'HEAD', 'OPTIONS', 'POST'];

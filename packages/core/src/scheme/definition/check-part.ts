@@ -1,7 +1,7 @@
 import { checkKeys, configError } from '../../options.ts';
+import { isOwnPart } from '../content/content-template.ts';
 import { checkField, checkHeader, checkOneOf, checkText, checkTexts } from './check-values.ts';
 import type { ContentPart } from './content-part.ts';
-import { isOwnPart } from '../content/content-template.ts';
 
 const PART_NAME = /^[a-z][A-Za-z0-9]{0,31}$/;
 

@@ -1,6 +1,6 @@
 import { checkKeys, checkNumber, configError } from '../../options.ts';
-import { checkOneOf, checkText } from './check-values.ts';
 import { isPublicKey } from '../signature/import-key.ts';
+import { checkOneOf, checkText } from './check-values.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 import type { KeyDerivation, SharedSecret } from './secret-format.ts';
 import type { SignatureRule } from './signature-rule.ts';

@@ -1,5 +1,5 @@
-import type { ContentPart } from './content-part.ts';
 import { namesIn, parseTemplate } from '../content/content-template.ts';
+import type { ContentPart } from './content-part.ts';
 import type { HandshakeRule } from './handshake-definition.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 import type { SignatureRule } from './signature-rule.ts';

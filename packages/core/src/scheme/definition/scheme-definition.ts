@@ -1,5 +1,5 @@
-import type { HandshakeRule } from './handshake-definition.ts';
 import type { DeliveryRules } from '../scheme.ts';
+import type { HandshakeRule } from './handshake-definition.ts';
 import type { SecretFormat } from './secret-format.ts';
 import type { SignatureRule } from './signature-rule.ts';
 

@@ -2,14 +2,15 @@ import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:cr
 import type { RequestHead } from '../../request.ts';
 import type { WebhookResponse } from '../../response.ts';
 import { WebhookError } from '../../webhook-error.ts';
-import type { HandshakeConditions, HandshakeRule } from '../definition/handshake-definition.ts';
 import { fieldOf } from '../content/json-body.ts';
+import type { Message } from '../content/message.ts';
 import { parameterOf, queryParameters } from '../content/request-query.ts';
+import type { HandshakeConditions, HandshakeRule } from '../definition/handshake-definition.ts';
 import { handshakesOf } from '../definition/rule-facts.ts';
-import type { Handshake, Key } from '../scheme.ts';
 import type { SchemeDefinition } from '../definition/scheme-definition.ts';
+import type { Handshake, Key } from '../scheme.ts';
 
-export const CHARACTERS = {
+const CHARACTERS = {
   hex: /^[0-9a-f]+$/,
   digits: /^[0-9]+$/,
   base64: /^[A-Za-z0-9+/=_-]+$/,
@@ -18,7 +19,7 @@ export const CHARACTERS = {
   printable: /^[\x20-\x7e]+$/,
 } as const;
 
-/** The rules of a definition as functions; `undefined` where it has none. */
+/** The handshake rules of a definition as functions. Returns `undefined` if it has none. */
 export function compileHandshake(definition: SchemeDefinition): Handshake | undefined {
   const rules = handshakesOf(definition);
   if (definition.handshake === undefined) return undefined;
@@ -30,7 +31,7 @@ export function compileHandshake(definition: SchemeDefinition): Handshake | unde
       const rule = open.find((each) => headFits(head, each.when));
       if (rule === undefined) return undefined;
       checkToken(rule, head, name);
-      return answer(
+      return respond(
         rule,
         readChallenge(rule, head, undefined, name),
         keys.find(({ role }) => role === 'current') ?? keys[0],
@@ -40,20 +41,20 @@ export function compileHandshake(definition: SchemeDefinition): Handshake | unde
     respondToSigned(head: RequestHead, body: () => unknown, key: Key | undefined) {
       const rule = signed.find((each) => headFits(head, each.when) && bodyFits(body, each));
       if (rule === undefined) return undefined;
-      return answer(rule, readChallenge(rule, head, body, name), key, head);
+      return respond(rule, readChallenge(rule, head, body, name), key, head);
     },
   });
 }
 
 function headFits(head: RequestHead, { method, header = {}, query = {} }: HandshakeConditions): boolean {
   if (method !== undefined && head.method?.toUpperCase() !== method) return false;
-  const fits = (values: readonly (string | undefined)[], wanted: string | true) =>
-    wanted === true ? values.length === 1 : values.length === 1 && values[0] === wanted;
-  if (!Object.entries(header).every(([name, wanted]) => fits(head.values(name), wanted))) return false;
-  const wanted = Object.entries(query);
-  if (wanted.length === 0) return true;
+  const fits = (values: readonly (string | undefined)[], expected: string | true) =>
+    values.length === 1 && (expected === true || values[0] === expected);
+  if (!Object.entries(header).every(([name, expected]) => fits(head.values(name), expected))) return false;
+  const expected = Object.entries(query);
+  if (expected.length === 0) return true;
   const parameters = queryParameters(head);
-  return wanted.every(([name, text]) =>
+  return expected.every(([name, text]) =>
     fits(
       parameters.filter((each) => each.name === name).map(({ value }) => value),
       text,
@@ -63,7 +64,7 @@ function headFits(head: RequestHead, { method, header = {}, query = {} }: Handsh
 
 function bodyFits(body: () => unknown, rule: HandshakeRule): boolean {
   const fields = rule.signed ? Object.entries(rule.when.field ?? {}) : [];
-  return fields.length === 0 || fields.every(([path, wanted]) => fieldOf(body(), path) === wanted);
+  return fields.length === 0 || fields.every(([path, expected]) => fieldOf(body(), path) === expected);
 }
 
 function readChallenge(
@@ -84,7 +85,7 @@ function readChallenge(
   if (typeof text === 'string' && text.length <= maxLength && CHARACTERS[characters].test(text)) return text;
   throw new WebhookError(
     'ERR_WEBHOOK_HEADER_INVALID',
-    `The ${scheme} challenge is missing, longer than ${maxLength} characters, or holds other characters than "${characters}".`,
+    `The ${scheme} challenge is missing, longer than ${maxLength} characters, or contains other characters than "${characters}".`,
   );
 }
 
@@ -95,12 +96,12 @@ function checkToken(rule: HandshakeRule, head: RequestHead, scheme: string): voi
   if (!timingSafeEqual(digest, Buffer.from(rule.token.sha256, 'hex'))) {
     throw new WebhookError(
       'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-      `The ${scheme} handshake holds another verification token than this endpoint expects.`,
+      `The ${scheme} handshake contains another verification token than this endpoint expects.`,
     );
   }
 }
 
-function answer(
+function respond(
   rule: HandshakeRule,
   challenge: string,
   key: Key | undefined,
@@ -143,4 +144,52 @@ function macOf(
     else digest.update(piece, 'utf8');
   }
   return digest.digest(encoding);
+}
+
+/**
+ * Makes the test whether signed content is what an unsigned handshake signs for every caller: then its signature proves nothing.
+ * Returns `undefined` if no handshake signs such content. No sender's delivery is a bare challenge.
+ */
+export function compileChallengeTest(
+  definition: Pick<SchemeDefinition, 'handshake'>,
+): ((content: Message) => boolean) | undefined {
+  const tests = handshakesOf(definition).flatMap(({ signed, challenge, mac }) => {
+    const over = mac?.over ?? '{challenge}';
+    // Content that contains the secret, or ends with a URL, is never that of a delivery.
+    if (signed || challenge === undefined || mac === undefined || /\{(?:secret|url)\}/.test(over)) return [];
+    const [before = '', after = ''] = over.split('{challenge}');
+    const { maxLength, characters } = challenge;
+    return [{ before, after, maxLength, characters: CHARACTERS[characters] }];
+  });
+  if (tests.length === 0) return undefined;
+  const longest = Math.max(
+    ...tests.map(({ before, after, maxLength }) => maxLength + before.length + after.length),
+  );
+  return (content) => {
+    const text = shortText(content, longest);
+    return (
+      text !== undefined &&
+      tests.some(
+        ({ before, after, maxLength, characters }) =>
+          text.length > before.length + after.length &&
+          text.length <= before.length + maxLength + after.length &&
+          text.startsWith(before) &&
+          text.endsWith(after) &&
+          characters.test(text.slice(before.length, text.length - after.length)),
+      )
+    );
+  };
+}
+
+/** The content as text, or `undefined` if it is longer. */
+function shortText(content: Message, longest: number): string | undefined {
+  let text = '';
+  let length = 0;
+  content.feed({
+    update(data: Uint8Array | string) {
+      length += data.length;
+      if (length <= longest) text += typeof data === 'string' ? data : Buffer.from(data).toString('latin1');
+    },
+  });
+  return length <= longest ? text : undefined;
 }

@@ -7,8 +7,8 @@ import {
   verify as verifyOnce,
 } from 'node:crypto';
 import { type Message, messageBytes } from '../content/message.ts';
-import type { Key } from '../scheme.ts';
 import type { HmacRule, PublicKeyRule, SignatureRule } from '../definition/signature-rule.ts';
+import type { Key } from '../scheme.ts';
 
 export const DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
 

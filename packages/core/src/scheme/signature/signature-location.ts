@@ -3,6 +3,7 @@ import type { BodyReader } from '../content/body-reader.ts';
 import { fieldText } from '../content/body-reader.ts';
 import { invalid } from '../content/head-values.ts';
 import { parameterOf, queryParameters } from '../content/request-query.ts';
+import type { SignatureLocation, SignatureRule, TokenLocation } from '../definition/signature-rule.ts';
 import {
   MAX_HEADER_LENGTH,
   MAX_SIGNATURES,
@@ -10,7 +11,6 @@ import {
   type SignatureGrammar,
   type SignatureHeader,
 } from './signature-header.ts';
-import type { SignatureLocation, SignatureRule, TokenLocation } from '../definition/signature-rule.ts';
 
 /** `undefined`: the request has no signature of this form. */
 export type SignatureReader<Source> = (source: Source) => SignatureHeader | undefined;
