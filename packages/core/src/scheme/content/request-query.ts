@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { configError } from '../../options.ts';
+import { configError } from '../../util/options.ts';
 import type { RequestHead } from '../../request.ts';
 import { headerInvalid } from './header-invalid.ts';
 

@@ -1,4 +1,4 @@
-import { configError } from '../../options.ts';
+import { configError } from '../../util/options.ts';
 import {
   firmNamesIn,
   type NamedPiece,

@@ -1,4 +1,4 @@
-import { checkKeys, checkNumber, configError } from '../../options.ts';
+import { checkKeys, checkNumber, configError } from '../../util/options.ts';
 import { firmNamesIn, parseTemplate } from '../content/content-template.ts';
 import { isInBody } from '../signature/signature-location.ts';
 import { checkHandshake } from './check-handshake.ts';
