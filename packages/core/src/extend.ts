@@ -26,7 +26,7 @@ export type {
   ListedHeadersPart,
   SortedPart,
 } from './scheme/definition/content-part.ts';
-export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/definition/handshake-definition.ts';
+export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/definition/scheme-definition.ts';
 export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './scheme/scheme.ts';
 export type { BodyTimestamp, DeliveryIdentity, SchemeSource } from './scheme/definition/scheme-definition.ts';
 export type {

@@ -1,7 +1,7 @@
 import type { RequestHead } from '../request.ts';
 import { configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { compileRule, type FormOpened } from './compile-rule.ts';
+import { compileRule, type ParsedRule, type RuleReader } from './compile-rule.ts';
 import { checkDefinition } from './definition/check-definition.ts';
 import type { CheckedDefinition } from './definition/definition-types.ts';
 import { namesUrl, rulesOf } from './definition/rule-facts.ts';
@@ -33,10 +33,10 @@ import { importSecret, keyFormatOf } from './signature/import-key.ts';
 export function defineScheme<const D extends SchemeDefinition>(
   definition: D & CheckedDefinition<D>,
 ): DefinedScheme {
-  checkDefinition(definition);
-  const fixed: SchemeDefinition = deepFreeze(copyOf(definition));
+  const fixed = copyOf(definition);
+  checkDefinition(fixed);
   const all = rulesOf(fixed);
-  const forms = all.map((form, index) => compileRule(form, fixed, isSharedBehind(all, index)));
+  const rules = all.map((rule, index) => compileRule(rule, fixed, isSharedBehind(all, index)));
   const { secret } = fixed;
   const handshake = compileHandshake(fixed);
   return Object.freeze({
@@ -49,22 +49,22 @@ export function defineScheme<const D extends SchemeDefinition>(
     ...(handshake === undefined ? {} : { handshake }),
     importKey: (input: string | Uint8Array) => importSecret(input, secret),
     parseHead(head: RequestHead) {
-      for (let index = 0; index < forms.length; index++) {
-        const opened = forms[index]?.(head);
-        if (opened === undefined) continue;
-        return opened.tryBody === undefined
-          ? opened
-          : openInBody(opened, forms.slice(index + 1), head, fixed);
+      for (let index = 0; index < rules.length; index++) {
+        const parsed = rules[index]?.(head);
+        if (parsed === undefined) continue;
+        return parsed.tryBody === undefined
+          ? parsed
+          : matchInBody(parsed, rules.slice(index + 1), head, fixed);
       }
       throw missing(fixed.name);
     },
   });
 }
 
-/** Signatures that stand in the body are looked for when it has been read, form by form. */
-function openInBody(
-  first: FormOpened,
-  others: readonly ((head: RequestHead) => FormOpened | undefined)[],
+/** Signatures in the body are looked for when it has been read, rule by rule. */
+function matchInBody(
+  first: ParsedRule,
+  others: readonly RuleReader[],
   head: RequestHead,
   { name }: SchemeDefinition,
 ): ParsedHead {
@@ -73,9 +73,9 @@ function openInBody(
     keyId: first.keyId,
     match(body: Uint8Array, keys: readonly Key[]): Match | undefined {
       for (const read of [() => first, ...others]) {
-        const opened = read(head);
-        if (opened === undefined) continue;
-        const result = opened.tryBody === undefined ? opened.match(body, keys) : opened.tryBody(body, keys);
+        const parsed = read(head);
+        if (parsed === undefined) continue;
+        const result = parsed.tryBody === undefined ? parsed.match(body, keys) : parsed.tryBody(body, keys);
         if (result !== null) return result as Match | undefined;
       }
       throw missing(name);
@@ -83,12 +83,12 @@ function openInBody(
   };
 }
 
-/** Whether a form behind this one reads the same header, so that a signature of another label may be for that one. */
-function isSharedBehind(forms: readonly SignatureRule[], index: number): boolean {
-  const header = forms[index]?.signature.header;
+/** Whether a later rule reads the same header, so that a signature of another label may be for that rule. */
+function isSharedBehind(rules: readonly SignatureRule[], index: number): boolean {
+  const header = rules[index]?.signature.header;
   return (
     header !== undefined &&
-    forms.slice(index + 1).some(({ signature }) => String(signature.header) === String(header))
+    rules.slice(index + 1).some(({ signature }) => String(signature.header) === String(header))
   );
 }
 
@@ -96,7 +96,7 @@ function freshnessOf(definition: SchemeDefinition): Freshness {
   const { tolerance, bodyTimestamp } = definition;
   if (bodyTimestamp !== undefined)
     return { signed: 'body', past: bodyTimestamp.past, future: bodyTimestamp.future };
-  if (rulesOf(definition).some((form) => form.timestamp === undefined)) return { signed: 'none' };
+  if (rulesOf(definition).some((rule) => rule.timestamp === undefined)) return { signed: 'none' };
   return { signed: 'header', past: tolerance?.past ?? 300, future: tolerance?.future ?? 300 };
 }
 
@@ -106,16 +106,16 @@ function missing(name: string): WebhookError {
 
 function copyOf(definition: SchemeDefinition): SchemeDefinition {
   try {
-    return structuredClone(definition);
+    return ownFieldsOf(structuredClone(definition));
   } catch {
-    throw configError('defineScheme() takes data alone: no function can stand in a definition.');
+    throw configError('defineScheme() takes data only: a definition must not contain functions.');
   }
 }
 
-function deepFreeze<T>(value: T): T {
-  if (value !== null && typeof value === 'object') {
-    for (const each of Object.values(value)) deepFreeze(each);
-    Object.freeze(value);
-  }
-  return value;
+/** Freezes a copy, and cuts it off from `Object.prototype`: what another library adds there is not part of a definition. */
+function ownFieldsOf<T>(value: T): T {
+  if (value === null || typeof value !== 'object') return value;
+  for (const each of Object.values(value)) ownFieldsOf(each);
+  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
+  return Object.freeze(value);
 }

@@ -2,7 +2,7 @@ import type { RequestHead } from '../../request.ts';
 import type { WebhookError } from '../../webhook-error.ts';
 import type { ListedHeadersPart, SortedPart } from '../definition/content-part.ts';
 import type { SignatureList } from '../definition/signature-rule.ts';
-import { readItem } from '../signature/signature-header.ts';
+import { readEntry } from '../signature/signature-header.ts';
 import { headerInvalid } from './header-invalid.ts';
 import { type Parameter, parameterOf, queryParameters } from './request-query.ts';
 import { compilePair, compileSorted } from './sorted-parameters.ts';
@@ -26,7 +26,7 @@ export class HeadSource {
 
   /** The text of an entry of the signature's list. */
   entry(label: string): string | undefined {
-    return this.#signature === undefined ? undefined : readItem(this.#signature, this.#list, label);
+    return this.#signature === undefined ? undefined : readEntry(this.#signature, this.#list, label);
   }
 
   get query(): readonly Parameter[] {

@@ -1,59 +1,69 @@
-import { namesIn, parseTemplate } from '../content/content-template.ts';
+import { type NamedPiece, namesIn, parseTemplate } from '../content/content-template.ts';
 import type { ContentPart } from './content-part.ts';
-import type { HandshakeRule } from './handshake-definition.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
+import type { HandshakeRule, SchemeDefinition } from './scheme-definition.ts';
 import type { SignatureRule } from './signature-rule.ts';
 
-/** The forms of a definition as a list. */
+const URL_PARTS = ['url', 'baseUrl', 'path'];
+
+/** The rules of a definition as a list. */
 export function rulesOf({ signed }: Pick<SchemeDefinition, 'signed'>): readonly SignatureRule[] {
   return Array.isArray(signed) ? (signed as readonly SignatureRule[]) : [signed as SignatureRule];
 }
 
-/** The handshakes of a definition as a list. */
+/** The handshake rules of a definition as a list. */
 export function handshakesOf({ handshake }: Pick<SchemeDefinition, 'handshake'>): readonly HandshakeRule[] {
   return handshake === undefined ? [] : [handshake].flat();
 }
 
-/** Whether a form's signature covers the body: its bytes, a digest of them, or everything that a parser reads of them. */
-export function coversBody(form: SignatureRule): boolean {
-  if (form.content === undefined) return false;
-  if (form.bodyDigest !== undefined) return true;
-  const parts = form.parts ?? {};
-  const templates = typeof form.content === 'string' ? [form.content] : form.content;
-  return templates.every((template) =>
-    namesIn(parseTemplate(template, Object.keys(parts))).some(({ name }) => {
-      if (name === 'body' || name === 'canonicalJson') return true;
-      const part = parts[name];
-      return part !== undefined && ('digest' in part || signsFormBody(part));
-    }),
-  );
+/** The templates of a rule's content as a list; empty for a token, which signs nothing. */
+export function templatesOf({ content }: SignatureRule): readonly string[] {
+  return content === undefined ? [] : typeof content === 'string' ? [content] : content;
+}
+
+/** Whether a rule's signature covers the body: its bytes, a digest of them, or everything that a parser reads of them. */
+export function coversBody(rule: SignatureRule): boolean {
+  return coversBytes(rule) || everyTemplate(rule, ({ name }, part) => name === 'canonicalJson' || signsFormBody(part));
+}
+
+/** Whether a rule's signature covers the bytes of the body, so that another spelling of the same values is another delivery. */
+export function coversBytes(rule: SignatureRule): boolean {
+  if (rule.bodyDigest !== undefined) return true;
+  return everyTemplate(rule, ({ name }, part) => name === 'body' || (part !== undefined && 'digest' in part));
 }
 
 /** Whether a part signs the parameters of a form: values without their names could be given to others. */
-export function signsFormBody(part: ContentPart): boolean {
-  return 'sorted' in part && part.sorted === 'form' && part.pair.includes('{name}');
+export function signsFormBody(part: ContentPart | undefined): boolean {
+  return part !== undefined && 'sorted' in part && part.sorted === 'form' && part.pair.includes('{name}');
 }
 
-/** Whether the bytes of the body are covered, so that another spelling of the same content is another delivery's. */
-export function coversBytes(form: SignatureRule): boolean {
-  if (form.content === undefined) return true;
-  if (form.bodyDigest !== undefined) return true;
-  const parts = form.parts ?? {};
-  const templates = typeof form.content === 'string' ? [form.content] : form.content;
-  return templates.every((template) =>
-    namesIn(parseTemplate(template, Object.keys(parts))).some(({ name }) => {
-      const part = parts[name];
-      return name === 'body' || (part !== undefined && 'digest' in part);
-    }),
+/** Whether deliveries of a rule can be verified only with the URL that the sender was given. */
+export function namesUrl(rule: SignatureRule): boolean {
+  return namesAny(rule, ({ name }) => URL_PARTS.includes(name));
+}
+
+/** Whether a rule signs what a request asks for beside its body: its method, URL or query. */
+export function signsTarget(rule: SignatureRule): boolean {
+  return namesAny(
+    rule,
+    ({ name }, part) =>
+      name === 'method' ||
+      name === 'query' ||
+      URL_PARTS.includes(name) ||
+      (part !== undefined && 'sorted' in part && part.sorted === 'query'),
   );
 }
 
-/** Whether deliveries of a form can be verified only with the address the sender was given. */
-export function namesUrl(form: SignatureRule): boolean {
-  if (form.content === undefined) return false;
-  const templates = typeof form.content === 'string' ? [form.content] : form.content;
-  const declared = Object.keys(form.parts ?? {});
-  return templates.some((template) =>
-    namesIn(parseTemplate(template, declared)).some(({ name }) => ['url', 'baseUrl', 'path'].includes(name)),
-  );
+type Test = (piece: NamedPiece, part: ContentPart | undefined) => boolean;
+
+function everyTemplate(rule: SignatureRule, test: Test): boolean {
+  const templates = templatesOf(rule);
+  return templates.length > 0 && templates.every((template) => namesAnyIn(template, rule, test));
+}
+
+function namesAny(rule: SignatureRule, test: Test): boolean {
+  return templatesOf(rule).some((template) => namesAnyIn(template, rule, test));
+}
+
+function namesAnyIn(template: string, { parts = {} }: SignatureRule, test: Test): boolean {
+  return namesIn(parseTemplate(template, Object.keys(parts))).some((piece) => test(piece, parts[piece.name]));
 }

@@ -1,7 +1,7 @@
 import type { ContentPart } from './content-part.ts';
 import type { HashName } from './secret-format.ts';
 
-/** One way in which a sender proves a delivery: by a MAC, a hash, a public-key signature, or a token. */
+/** One way in which a sender signs a delivery: by a MAC, a hash, a public-key signature, or a token. */
 export type SignatureRule = HmacRule | HashRule | PublicKeyRule | TokenRule;
 
 /** An HMAC under the shared secret. */
@@ -10,7 +10,7 @@ export interface HmacRule extends SigningRule {
   readonly algorithm: { readonly hmac: HashName };
 }
 
-/** A plain hash over content that holds the secret, as the part `{secret}`. */
+/** A plain hash over content that contains the secret, as the part `{secret}`. */
 export interface HashRule extends SigningRule {
   readonly algorithm: { readonly hash: HashName };
 }
@@ -37,36 +37,37 @@ export interface TokenRule extends RuleConditions {
   readonly parts?: undefined;
   readonly url?: undefined;
   readonly bodyDigest?: undefined;
+  readonly safeBecause?: undefined;
 }
 
-/** What every form may ask for. */
+/** What every rule may require of a request. */
 export interface RuleConditions {
   /**
-   * The form is for requests with these alone: the presence of a query parameter or header, or its exact text. Others are passed on
-   * to the next form.
+   * The rule is only for requests with these headers and query parameters: with the exact text, or with any text for `true`. Other
+   * requests are left to the next rule.
    */
   readonly when?: {
     readonly header?: Readonly<Record<string, string | true>>;
     readonly query?: Readonly<Record<string, string | true>>;
   };
-  /** Headers that must be there and say exactly this, or the request is refused. */
+  /** Headers that must have exactly this text, or the request is refused. */
   readonly requiredHeaders?: Readonly<Record<string, string>>;
-  /** JSON arrays of the body that must have exactly so many elements, by dotted path: what lies beyond is not signed. */
+  /** JSON arrays of the body that must have exactly this number of elements, by dotted path: further elements are not signed. */
   readonly arrayLengths?: Readonly<Record<string, number>>;
-  /** The header that names the key. It selects among the keys of that id; where no key has it, all are tried. */
+  /** The header that names the key. Only keys of that id are tried, or all keys if none has the id. */
   readonly keyId?: { readonly header: string };
 }
 
 interface SigningRule extends RuleConditions {
   readonly signature: SignatureLocation;
-  /** The signed time. With both `header` and `entry`, both must be there and say the same. */
+  /** The signed time. With both `header` and `entry`, both must be there with the same text. */
   readonly timestamp?: TimestampLocation;
-  /** The signed delivery id. `uuid` is a length that cannot move: the one kind that may touch the body. */
+  /** The signed delivery id. A `uuid` has a fixed length: only such an id may stand right beside the body. */
   readonly id?: { readonly header: string; readonly format?: 'text' | 'uuid' };
   /**
-   * The signed content: parts in braces, what may be absent in brackets, anything else literal. With several, each is tried: for
-   * senders that sign in more than one way under one header. Brackets hold what a request may lack: `{header:…}`, `{entry:…}`,
-   * `{query:…}`, `{field:…}`, `{formField:…}` and literals, dropped together where one of them is absent.
+   * The signed content: parts in braces, optional text in brackets, everything else literal. With several templates, each is tried, for
+   * senders that sign in more than one way under one header. Brackets contain what a request need not have: `{header:…}`, `{entry:…}`,
+   * `{query:…}`, `{field:…}`, `{formField:…}` and literals. If one of them is absent, the whole bracket is left out.
    *
    * Parts: `{body}` the bytes as received; `{timestamp}`, `{id}`, `{header:name}`, `{entry:label}` (an entry of the signature's
    * list), `{query:name}` the text as received; `{method}`; `{url}` the verifier's `publicUrl` with the query as received,
@@ -74,13 +75,21 @@ interface SigningRule extends RuleConditions {
    * a field of a form; `{canonicalJson}` the JSON body in RFC 8785 form; `{secret}` (hashes only); and the names of `parts`.
    *
    * Everything named must be declared, and everything declared must be named: what isn't signed judges nothing.
+   *
+   * The content must show where each part ends, so that no two requests have the same signature: put a literal between two texts.
+   * See `safeBecause`.
    */
   readonly content: string | readonly [string, string, ...string[]];
+  /**
+   * Why this sender's content is safe although it does not show where one part ends and the next begins: an attacker who captured a
+   * delivery could move text from one part to the other. State what limits the damage; the text becomes part of the sender's page.
+   */
+  readonly safeBecause?: string;
   /** Parts of the content that need more than a name. */
   readonly parts?: Readonly<Record<string, ContentPart>>;
-  /** How the sender writes the address it signs, where that is not simply what it was given. */
+  /** How the sender writes the URL that it signs, if it does not sign the URL as given. */
   readonly url?: UrlRules;
-  /** A signed query parameter or header that must be the digest of the body: it binds the body to the signature. */
+  /** A signed query parameter that must be the digest of the body: it binds the body to the signature. */
   readonly bodyDigest?: {
     readonly hash: HashName;
     readonly encoding: 'hex' | 'base64';
@@ -88,7 +97,7 @@ interface SigningRule extends RuleConditions {
   };
 }
 
-/** Differences between the address a sender was given and the one it signs. */
+/** Differences between the URL that a sender was given and the one it signs. */
 export interface UrlRules {
   /** `port`: tried as given, without its port, and with the default one of its protocol. */
   readonly variants?: 'port';
@@ -96,7 +105,7 @@ export interface UrlRules {
   readonly decode?: string;
 }
 
-/** Where signatures stand and how their text is read. */
+/** Where signatures are, and how their text is read. */
 export type SignatureLocation = (
   | HeaderLocation
   | NumberedHeaderLocation
@@ -109,11 +118,11 @@ export type SignatureLocation = (
     readonly encoding: 'hex' | 'hex-upper' | 'hex-any' | 'base64' | 'base64url';
   };
 
-/** Where a token stands, and how its text becomes the secret's bytes. */
+/** Where a token is, and how its text becomes the secret's bytes. */
 export type TokenLocation = (HeaderLocation | QueryLocation | FieldLocation) & {
   /** `text`: as it is. `base64`: as HTTP Basic writes credentials. */
   readonly encoding: 'text' | 'base64';
-  /** Stands before the token: `'Bearer '`. */
+  /** The text before the token: `'Bearer '`. */
   readonly prefix?: string;
   readonly list?: undefined;
 };
@@ -129,7 +138,7 @@ interface HeaderLocation {
   readonly formField?: undefined;
 }
 interface NumberedHeaderLocation {
-  /** What is before the number of headers counted from 1: `x-acme-signature-`. */
+  /** The name before the number of each header, counted from 1: `x-acme-signature-`. */
   readonly numberedHeader: string;
   readonly header?: undefined;
   readonly repeated?: undefined;
@@ -166,15 +175,15 @@ interface FormFieldLocation {
 }
 
 interface SingleText {
-  /** Stands before the one signature. */
+  /** The text before the only signature. */
   readonly prefix?: string;
   readonly list?: undefined;
 }
 interface ListText {
   readonly prefix?: undefined;
   /**
-   * Several entries, each `label`, `assign`, value. Entries of other labels and malformed ones are passed over. Without `label`, every
-   * entry is a signature.
+   * Several entries, each of them `label`, `assign`, value. Entries with other labels and malformed entries are ignored. Without
+   * `label`, every entry is a signature.
    */
   readonly list: SignatureList;
 }
@@ -187,17 +196,17 @@ export interface SignatureList {
   readonly assign?: string;
   /** The label of signatures. */
   readonly label?: string;
-  /** What stands before `assign` names the key: a signature counts for the key of that id, or, where no key has it, for any. */
+  /** The text before `assign` names the key: a signature counts for the key of that id, or for any key if none has the id. */
   readonly keyIds?: true;
   /** Separates groups of entries, one for each secret. A time that they repeat must be the same in all. */
   readonly groups?: string;
-  /** Spaces after a separator are passed over. */
+  /** Spaces after a separator are ignored. */
   readonly blanks?: true;
   /** Fixed text before the first entry. */
   readonly start?: string;
 }
 
-/** Where the signed time stands: a header of its own, an entry of the signature's list (by label or position), both, or the query. */
+/** Where the signed time is: in a header of its own, in an entry of the signature's list (by label or position), in both, or in the query. */
 export type TimestampLocation = { readonly unit: TimeUnit } & (
   | { readonly header: string; readonly entry?: string; readonly query?: undefined }
   | { readonly header?: undefined; readonly entry: string | number; readonly query?: undefined }

@@ -15,17 +15,17 @@ export const DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512:
 /** The signatures of one request. */
 export interface Signatures {
   readonly signatures: readonly Uint8Array[];
-  /** The key that each names, where they do. */
+  /** The key that each signature names, if the list names keys. */
   readonly keyIds: readonly string[] | undefined;
 }
 
 /**
- * Gives the key under which one of the signatures is right. Every signature is tried against every key, without early exit: the time
- * taken does not tell which key signed. A MAC is computed once for each key.
+ * Returns the key under which one of the signatures is right. Every signature is tried with every key, without early exit, so that the
+ * time taken does not show which key signed. A MAC is computed once for each key.
  */
-export type Prove = (keys: readonly Key[], given: Signatures, message: Message) => Key | undefined;
+export type FindKey = (keys: readonly Key[], given: Signatures, message: Message) => Key | undefined;
 
-/** The length of a form's signatures in bytes; 0 where it is up to the key. */
+/** The length of a rule's signatures in bytes, or 0 if it depends on the key. */
 export function signatureLength({ algorithm }: SignatureRule): number {
   if ('hmac' in algorithm) return DIGEST_BYTES[algorithm.hmac];
   if ('hash' in algorithm && !('publicKey' in algorithm)) return DIGEST_BYTES[algorithm.hash];
@@ -33,8 +33,8 @@ export function signatureLength({ algorithm }: SignatureRule): number {
   return 0;
 }
 
-/** Makes the proof of a form. */
-export function compileSignatureCheck({ algorithm }: SignatureRule): Prove {
+/** Makes the check of a rule's signatures. */
+export function compileSignatureCheck({ algorithm }: SignatureRule): FindKey {
   if ('hmac' in algorithm) return byMac(hmacOf(algorithm.hmac));
   if ('token' in algorithm) return byMac(digestOf(), sha256);
   if ('publicKey' in algorithm) return bySignature(verifierOf(algorithm));
@@ -46,7 +46,7 @@ export function compileSignatureCheck({ algorithm }: SignatureRule): Prove {
   });
 }
 
-/** Which keys may match, by the key that the request names: those of that id, or, where no key has it, all. */
+/** The keys that may match, by the key that the request names: the keys of that id, or all keys if none has it. */
 export function keysNamed(keys: readonly Key[], keyId: string | undefined): readonly Key[] {
   if (keyId === undefined) return keys;
   const named = keys.filter(({ id }) => id === keyId);
@@ -57,7 +57,7 @@ function hmacOf(hash: HmacRule['algorithm']['hmac']): (key: KeyObject, message: 
   return (key, message) => {
     const hmac = createHmac(hash, key);
     message.feed(hmac);
-    // By way of text: a digest that is a Buffer allocates outside of the heap, which costs a quarter of a small MAC.
+    // A digest that is a Buffer is allocated outside of the heap, which costs a quarter of a small MAC: hence the way through text.
     return Buffer.from(hmac.digest('binary'), 'latin1');
   };
 }
@@ -77,7 +77,7 @@ function digestOf(): (key: KeyObject) => Buffer {
 function byMac(
   mac: (key: KeyObject, message: Message) => Uint8Array,
   read: (signature: Uint8Array) => Uint8Array = (signature) => signature,
-): Prove {
+): FindKey {
   return (keys, { signatures, keyIds }, message) => {
     let match: Key | undefined;
     for (const key of keys) {
@@ -92,7 +92,7 @@ function byMac(
   };
 }
 
-function bySignature(verify: (key: KeyObject, message: Message, signature: Uint8Array) => boolean): Prove {
+function bySignature(verify: (key: KeyObject, message: Message, signature: Uint8Array) => boolean): FindKey {
   return (keys, { signatures, keyIds }, message) => {
     let match: Key | undefined;
     for (const key of keys) {

@@ -1,12 +1,12 @@
 import type { SignatureList } from '../definition/signature-rule.ts';
 import { decodeDigest, type TextEncoding } from './strict-encoding.ts';
 
-/** A longer signature header is refused before it is read: a genuine one holds a few hundred characters. */
+/** A longer signature header is refused before it is read: a genuine one has a few hundred characters. */
 export const MAX_HEADER_LENGTH = 4096;
 /** More signatures in one request are refused: the largest sender keeps eleven keys alive. */
 export const MAX_SIGNATURES = 16;
 
-/** How the text of signatures is read: what {@link readSignatures} needs of a place. */
+/** How the text of signatures is read: what {@link readSignatures} needs of a location. */
 export interface SignatureGrammar {
   readonly prefix?: string | undefined;
   readonly list?: SignatureList | undefined;
@@ -17,11 +17,11 @@ export interface SignatureGrammar {
 export interface SignatureHeader {
   /** Well-formed signatures, decoded. */
   readonly signatures: readonly Buffer[];
-  /** The key that each is of, where the list names keys. */
+  /** The key that each signature names, if the list names keys. */
   readonly keyIds: readonly string[] | undefined;
-  /** The text of the entry that holds the time, if the form names one and it stands there exactly once. */
+  /** The text of the entry with the time, if the rule names one and the header contains it exactly once. */
   readonly entry: string | undefined;
-  /** Something that must stand once is repeated, or there are too many signatures. */
+  /** An entry that must occur once is repeated, or there are too many signatures. */
   readonly excess: boolean;
   /** How many entries are signatures, well-formed or not. */
   readonly candidates: number;
@@ -31,16 +31,16 @@ export interface SignatureHeader {
 
 /**
  * Reads a signature header in one pass, and decodes its signatures when their number is known to be right. Entries that are foreign
- * or malformed are passed over: one of them must not hide a good one.
+ * or malformed are ignored: such an entry must not hide a good one.
  *
- * @param digestLength 0 where it is up to the key.
- * @param itemAt The label of the entry that holds the time, or its position.
+ * @param digestLength 0 if it depends on the key.
+ * @param entryAt The label of the entry with the time, or its position.
  */
 export function readSignatures(
   text: string,
   { list, prefix = '', encoding }: SignatureGrammar,
   digestLength: number,
-  itemAt: string | number | undefined,
+  entryAt: string | number | undefined,
 ): SignatureHeader {
   const signatures: Buffer[] = [];
   if (list === undefined) {
@@ -51,7 +51,7 @@ export function readSignatures(
     return { signatures, keyIds: undefined, entry: undefined, excess: false, candidates: 1, text };
   }
 
-  const { separator, assign, label, groups, blanks, start: lead = '' } = list;
+  const { separator, assign, label, groups, blanks, start: beginning = '' } = list;
   const keyIds: string[] | undefined = list.keyIds === true ? [] : undefined;
   const texts: string[] = [];
   const labels: string[] = [];
@@ -59,18 +59,18 @@ export function readSignatures(
   let candidates = 0;
   let excess = false;
   let position = 0;
-  if (!text.startsWith(lead)) return { signatures, keyIds, entry, excess, candidates, text };
-  for (let start = lead.length; start <= text.length; position++) {
+  if (!text.startsWith(beginning)) return { signatures, keyIds, entry, excess, candidates, text };
+  for (let start = beginning.length; start <= text.length; position++) {
     const end = entryEnd(text, start, separator, groups);
     const next = nextEntry(text, end, separator);
     while (blanks === true && start < end && text[start] === ' ') start++;
     const at = assign === undefined ? -1 : text.indexOf(assign, start);
     const labelled = at !== -1 && at < end;
     if (
-      itemAt !== undefined &&
-      (typeof itemAt === 'number' ? position === itemAt : labelled && isAt(text, itemAt, start, at))
+      entryAt !== undefined &&
+      (typeof entryAt === 'number' ? position === entryAt : labelled && isAt(text, entryAt, start, at))
     ) {
-      const given = text.slice(typeof itemAt === 'number' ? start : at + 1, end);
+      const given = text.slice(typeof entryAt === 'number' ? start : at + 1, end);
       if (entry !== undefined && (groups === undefined || entry !== given)) excess = true;
       entry = given;
     } else if (
@@ -100,8 +100,8 @@ export function readSignatures(
   return { signatures, keyIds, entry, excess, candidates, text };
 }
 
-/** The text of an entry that stands in a list exactly once. */
-export function readItem(text: string, list: SignatureList | undefined, label: string): string | undefined {
+/** The text of an entry that a list contains exactly once. */
+export function readEntry(text: string, list: SignatureList | undefined, label: string): string | undefined {
   if (list?.assign === undefined) return undefined;
   let found: string | undefined;
   for (let start = list.start?.length ?? 0; start <= text.length; ) {
@@ -126,7 +126,7 @@ function entryEnd(text: string, start: number, separator: string, groups: string
   return group === -1 ? end : Math.min(end, group);
 }
 
-/** Behind the separator of entries, or the one character that separates groups. */
+/** The position behind the separator of entries, or behind the one character that separates groups. */
 function nextEntry(text: string, end: number, separator: string): number {
   return end + (text.startsWith(separator, end) ? separator.length : 1);
 }

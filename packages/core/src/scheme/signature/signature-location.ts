@@ -1,7 +1,7 @@
 import type { RequestHead } from '../../request.ts';
 import type { BodyReader } from '../content/body-reader.ts';
 import { fieldText } from '../content/body-reader.ts';
-import { invalid } from '../content/head-values.ts';
+import { headerInvalid } from '../content/header-invalid.ts';
 import { parameterOf, queryParameters } from '../content/request-query.ts';
 import type { SignatureLocation, SignatureRule, TokenLocation } from '../definition/signature-rule.ts';
 import {
@@ -12,30 +12,30 @@ import {
   type SignatureHeader,
 } from './signature-header.ts';
 
-/** `undefined`: the request has no signature of this form. */
+/** Returns `undefined` if the request has no signature of this rule. */
 export type SignatureReader<Source> = (source: Source) => SignatureHeader | undefined;
 
-type Place = SignatureLocation | TokenLocation;
+type Location = SignatureLocation | TokenLocation;
 /** Reads one text, and further ones of the same request. */
 type TextReader = (text: string, where: string, further: readonly string[]) => SignatureHeader | undefined;
 const NONE: readonly string[] = [];
 
-/** Whether signatures stand in the body, so that nothing can be judged ahead of it. */
+/** Whether signatures are in the body, so that nothing can be judged before it is read. */
 export function isInBody({ signature }: SignatureRule): boolean {
   return signature.field !== undefined || signature.formField !== undefined;
 }
 
 /**
- * Makes the reader of signatures that stand in the head of a request.
+ * Makes the reader of signatures in the head of a request.
  *
- * @param isShared Another form reads the same header: without an entry of this one's label, the signature is left to that.
+ * @param context.isShared A later rule reads the same header: a signature without an entry of this rule's label is left to it.
  */
 export function headSignatures(
-  form: SignatureRule,
+  rule: SignatureRule,
   context: { readonly scheme: string; readonly length: number; readonly isShared: boolean },
 ): SignatureReader<RequestHead> {
-  const { signature } = form;
-  const read = reader(form, context);
+  const { signature } = rule;
+  const read = reader(rule, context);
   if (signature.query !== undefined) {
     const { query } = signature;
     return (head) => {
@@ -74,13 +74,13 @@ export function headSignatures(
   };
 }
 
-/** Makes the reader of signatures that stand in the body. */
+/** Makes the reader of signatures in the body. */
 export function bodySignatures(
-  form: SignatureRule,
+  rule: SignatureRule,
   context: { readonly scheme: string; readonly length: number; readonly isShared: boolean },
 ): SignatureReader<BodyReader> {
-  const { field, formField } = form.signature;
-  const read = reader(form, context);
+  const { field, formField } = rule.signature;
+  const read = reader(rule, context);
   return (body) => {
     const text =
       field === undefined ? parameterOf(body.form, formField ?? '') : fieldText(body.field(field), field);
@@ -97,39 +97,39 @@ function all(
 }
 
 function reader(
-  form: SignatureRule,
+  rule: SignatureRule,
   {
     scheme,
     length,
     isShared,
   }: { readonly scheme: string; readonly length: number; readonly isShared: boolean },
 ): TextReader {
-  const { signature, timestamp } = form;
-  if (signature.encoding === 'text' || 'token' in form.algorithm) return tokenReader(signature, scheme);
+  const { signature, timestamp } = rule;
+  if (signature.encoding === 'text' || 'token' in rule.algorithm) return tokenReader(signature, scheme);
   const grammar = signature as SignatureGrammar;
-  const itemAt = timestamp?.entry;
+  const entryAt = timestamp?.entry;
   return (text, where, further) => {
     let found = readOne(text, where);
     for (const each of further) found = both(found, readOne(each, where));
     if (found.excess || found.signatures.length > MAX_SIGNATURES) {
-      throw invalid(
-        `The ${where} repeats what must stand once, or holds more than ${MAX_SIGNATURES} signatures.`,
+      throw headerInvalid(
+        `The ${where} repeats what must occur once, or contains more than ${MAX_SIGNATURES} signatures.`,
       );
     }
     if (isShared && found.candidates === 0) return undefined;
     if (found.signatures.length === 0)
-      throw invalid(`The ${scheme} signature holds no well-formed signature.`);
+      throw headerInvalid(`The ${scheme} signature contains no well-formed signature.`);
     return found;
   };
 
   function readOne(text: string, where: string): SignatureHeader {
     if (text.length > MAX_HEADER_LENGTH) throw tooLong(where);
-    return readSignatures(text, grammar, length, itemAt);
+    return readSignatures(text, grammar, length, entryAt);
   }
 }
 
-/** A token is what stands behind the prefix, whatever its length: it is compared by digest. */
-function tokenReader({ prefix = '', encoding }: Place, scheme: string): TextReader {
+/** A token is the text behind the prefix, of any length: tokens are compared by digest. */
+function tokenReader({ prefix = '', encoding }: Location, scheme: string): TextReader {
   return (text, where, further) => {
     const signatures = [text, ...further].flatMap((each) => {
       if (each.length > MAX_HEADER_LENGTH) throw tooLong(where);
@@ -139,9 +139,9 @@ function tokenReader({ prefix = '', encoding }: Place, scheme: string): TextRead
       const bytes = Buffer.from(token, 'base64');
       return bytes.length > 0 && bytes.toString('base64') === token ? [bytes] : [];
     });
-    if (signatures.length === 0) throw invalid(`The ${scheme} token is malformed.`);
+    if (signatures.length === 0) throw headerInvalid(`The ${scheme} token is malformed.`);
     if (signatures.length > MAX_SIGNATURES)
-      throw invalid(`The ${where} holds more than ${MAX_SIGNATURES} tokens.`);
+      throw headerInvalid(`The ${where} contains more than ${MAX_SIGNATURES} tokens.`);
     return { signatures, keyIds: undefined, entry: undefined, excess: false, candidates: 1, text };
   };
 }
@@ -158,5 +158,5 @@ function both(a: SignatureHeader, b: SignatureHeader): SignatureHeader {
 }
 
 function tooLong(where: string): Error {
-  return invalid(`The ${where} is longer than ${MAX_HEADER_LENGTH} characters.`);
+  return headerInvalid(`The ${where} is longer than ${MAX_HEADER_LENGTH} characters.`);
 }

@@ -6,7 +6,7 @@ const ZONE = /^(?:Z|[+-][0-2][0-9]:[0-5][0-9])$/;
 const HTTP_DATE =
   /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-5][0-9] GMT$/;
 
-/** Milliseconds since the epoch of a time's text, or `undefined` unless it is exactly of its unit. */
+/** Milliseconds since the epoch of a time's text, or `undefined` unless the text is exactly of its unit. */
 export function parseSignedTime(text: string, unit: TimeUnit): number | undefined {
   switch (unit) {
     case 's':

@@ -7,13 +7,13 @@ export type TextEncoding = 'hex' | 'hex-upper' | 'hex-any' | 'base64' | 'base64u
 const LOWER_HEX = /^(?:[0-9a-f]{2})*$/;
 const UPPER_HEX = /^(?:[0-9A-F]{2})*$/;
 const ANY_HEX = /^(?:[0-9a-fA-F]{2})*$/;
-/** Signatures whose length is up to the key: the longest is that of an RSA key of 8192 bits. */
+/** The longest signature whose length depends on the key is that of an RSA key of 8192 bits. */
 const MAX_SIGNATURE_BYTES = 1024;
 
 /**
  * The bytes, or `undefined` unless `text` is the one canonical text of exactly `length` bytes.
  *
- * @param length 0 where it is up to the key.
+ * @param length 0 if it depends on the key.
  */
 export function decodeDigest(text: string, encoding: TextEncoding, length: number): Buffer | undefined {
   switch (encoding) {
@@ -31,7 +31,7 @@ export function decodeDigest(text: string, encoding: TextEncoding, length: numbe
   }
 }
 
-/** The bytes of a secret's text, or `undefined` where it is not exactly such a text. */
+/** The bytes of a secret's text, or `undefined` if the text is not exactly of that encoding. */
 export function decodeSecret(
   text: string,
   encoding: 'utf8' | 'base64' | 'base64url' | 'hex',
