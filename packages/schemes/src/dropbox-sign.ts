@@ -7,6 +7,8 @@ const scheme = defineScheme({
     algorithm: { hmac: 'sha256' },
     signature: { field: 'event.event_hash', encoding: 'hex' },
     content: '{field:event.event_time}{field:event.event_type}',
+    safeBecause:
+      'The time is ten digits and must be within its window; types of events begin with a letter. That leaves one way to cut the two.',
   },
   identity: 'content',
   bodyTimestamp: { field: 'event.event_time', unit: 's', past: 129_600, future: 300 },

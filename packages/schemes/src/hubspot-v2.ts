@@ -8,7 +8,7 @@ const scheme = defineScheme({
     signature: { header: 'x-hubspot-signature', encoding: 'hex' },
     content: '{secret}{method}{url}{body}',
   },
-  identity: 'body',
+  identity: 'content',
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -36,7 +36,7 @@ const scheme = defineScheme({
 /**
  * HubSpot, v2: `X-HubSpot-Signature: <hex>`, SHA-256 of client secret, method, address and body.
  *
- * - Identity: the body's bytes.
+ * - Identity: everything that is signed but the time: method, URL and body.
  * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
  * - A plain hash, and no time is signed: where HubSpot sends v3, use hubspot(). Needs `publicUrl`.
  *

@@ -10,7 +10,7 @@ const scheme = defineScheme({
     url: { decode: ":/?@!$'()*,;" },
     content: '{method}{url}{body}{timestamp}',
   },
-  identity: 'body',
+  identity: 'content',
   tolerance: { past: 300, future: 300 },
   delivery: {
     retries: 'any-failure',
@@ -34,7 +34,7 @@ const scheme = defineScheme({
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'A retry says its number in the body (attemptNumber): an event that failed once may run again though it was handled. Compare eventId in the handler.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'One run per identical method, URL and body while the delivery is remembered; `deliveryKey` overrides it.',
       'Apps that still get v1 or v2 signatures: hubspotV1(), hubspotV2().',
     ],
   },
@@ -43,7 +43,7 @@ const scheme = defineScheme({
 /**
  * HubSpot, v3: `X-HubSpot-Signature-v3: <base64>` over `{method}{url}{body}{X-HubSpot-Request-Timestamp}`.
  *
- * - Identity: the body's bytes.
+ * - Identity: everything that is signed but the time: method, URL and body.
  * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
  * - Needs `publicUrl`: the address that HubSpot was given.
  *

@@ -8,6 +8,8 @@ const scheme = defineScheme({
     signature: { header: 'x-mandrill-signature', encoding: 'base64' },
     parts: { form: { sorted: 'form', pair: '{name}{value}' } },
     content: '{url}{form}',
+    safeBecause:
+      'Names and values of the form are signed in a row: text can be moved between them, but stays one delivery and runs once. Where the URL ends is tested with each request; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
   },
   identity: 'content',
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },

@@ -18,6 +18,8 @@ const scheme = defineScheme({
       parts: { form: { sorted: 'form', pair: '{name}{value}', unique: true } },
       url: { variants: 'port' },
       content: '{url}{form}',
+      safeBecause:
+        'Names and values of the form are signed in a row: text can be moved between them, but stays one delivery and runs once. Where the URL ends is tested with each request; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
     },
   ],
   identity: 'content',

@@ -94,7 +94,7 @@ const contradictions: [name: string, message: RegExp, make: () => unknown][] = [
     /together/,
     () => define({}, { signature: { ...form.signature, list: { separator: ',', label: 'v1' } } }),
   ],
-  ['a timestamp nowhere', /"header", an "item"/, () => define({}, { timestamp: { unit: 's' } })],
+  ['a timestamp nowhere', /"header", an "entry"/, () => define({}, { timestamp: { unit: 's' } })],
   [
     'a timestamp item without a list',
     /signed.signature.list/,
@@ -192,6 +192,7 @@ describe('a body of which the values are signed in the order of their names', ()
         signature: { header: 'x', encoding: 'hex' },
         parts: { values: { sorted: 'form', pair } },
         content: '{values}',
+        safeBecause: 'a test of the flag alone',
       },
       identity: 'content',
     });

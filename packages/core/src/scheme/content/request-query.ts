@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { configError } from '../../util/options.ts';
 import type { RequestHead } from '../../request.ts';
+import { configError } from '../../util/options.ts';
 import { headerInvalid } from './header-invalid.ts';
 
 const MAX_PARAMETERS = 1000;

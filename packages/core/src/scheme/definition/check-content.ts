@@ -76,7 +76,9 @@ function checkTemplate(template: string, rule: SigningRule, parts: Parts): void 
   }
   for (const name of Object.keys(parts))
     if (count(name) === 0)
-      throw configError(`"signed.parts.${name}" is declared, but "signed.content" does not contain {${name}}.`);
+      throw configError(
+        `"signed.parts.${name}" is declared, but "signed.content" does not contain {${name}}.`,
+      );
   checkSecret(rule, count('secret'));
   checkEntries(rule, names, parts);
   checkBodyDigest(rule, firm, parts);

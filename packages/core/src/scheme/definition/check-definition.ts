@@ -30,7 +30,10 @@ export function checkDefinition(definition: SchemeDefinition): void {
 }
 
 function checkRules(rules: readonly SignatureRule[]): void {
-  if (rules.some((rule) => rule.timestamp === undefined) && rules.some((rule) => rule.timestamp !== undefined))
+  if (
+    rules.some((rule) => rule.timestamp === undefined) &&
+    rules.some((rule) => rule.timestamp !== undefined)
+  )
     throw configError(
       '"signed" has rules with and without a "timestamp": an attacker who held a delivery back would choose the rule without. Define two schemes.',
     );
@@ -82,7 +85,9 @@ function checkBodyTimestamp(definition: SchemeDefinition): void {
   if (bodyTimestamp === undefined) return;
   const { field, formField } = bodyTimestamp;
   if (field !== undefined && formField !== undefined)
-    throw configError('"bodyTimestamp" must have either "field" or "formField": only one time can be judged.');
+    throw configError(
+      '"bodyTimestamp" must have either "field" or "formField": only one time can be judged.',
+    );
   const name = field ?? formField;
   if (name === undefined)
     throw configError('"bodyTimestamp.field" must be the dotted path of a JSON field, or use "formField".');

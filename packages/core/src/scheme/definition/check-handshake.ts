@@ -35,7 +35,9 @@ function checkMac({ mac, challenge, signed, response }: HandshakeRule, secret: S
   const isUsed = JSON.stringify(response).includes('{mac}');
   if (mac === undefined) {
     if (isUsed)
-      throw configError('"handshake.response" contains {mac}, but "handshake.mac" does not say how it is made.');
+      throw configError(
+        '"handshake.response" contains {mac}, but "handshake.mac" does not say how it is made.',
+      );
     return;
   }
   if (!isUsed)
@@ -44,7 +46,9 @@ function checkMac({ mac, challenge, signed, response }: HandshakeRule, secret: S
     throw configError('"handshake.mac" must have either "hmac" or "hash".');
   checkParts('handshake.mac.over', mac.over, ['challenge', 'secret', 'url']);
   if (isPublicKey(secret))
-    throw configError('"handshake.mac" needs a shared secret: with a public key, every caller could make it.');
+    throw configError(
+      '"handshake.mac" needs a shared secret: with a public key, every caller could make it.',
+    );
   if (challenge === undefined) throw configError('"handshake.mac" needs a "handshake.challenge".');
   if (!SIGNABLE.includes(challenge.characters) || (!signed && challenge.maxLength > MAX_UNSIGNED_MAC))
     throw configError(

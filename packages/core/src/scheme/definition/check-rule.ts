@@ -19,7 +19,9 @@ function checkLocation({ signature }: SignatureRule): void {
       `"signed.signature" must say in one way where the signature is: ${LOCATIONS.map((each) => `"${each}"`).join(', ')}.`,
     );
   if (signature.repeated !== undefined && signature.header === undefined)
-    throw configError('"signed.signature.repeated" is for a "header" that the sender may send several times.');
+    throw configError(
+      '"signed.signature.repeated" is for a "header" that the sender may send several times.',
+    );
 }
 
 function checkList({ signature, keyId }: SignatureRule): void {
@@ -41,7 +43,9 @@ function checkList({ signature, keyId }: SignatureRule): void {
   if (keyIds !== true && (label === undefined) !== (assign === undefined))
     throw configError('"signed.signature.list" must have "label" and "assign" together, or neither.');
   if (keyIds === true && keyId !== undefined)
-    throw configError('"signed.keyId" and "signed.signature.list.keyIds" both name the key: use one of them.');
+    throw configError(
+      '"signed.keyId" and "signed.signature.list.keyIds" both name the key: use one of them.',
+    );
 }
 
 function checkTimestamp({ timestamp, signature }: SignatureRule): void {

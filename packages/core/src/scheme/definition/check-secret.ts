@@ -22,7 +22,9 @@ export function checkSecretFormat(secret: SchemeDefinition['secret']): void {
     if (normalize !== undefined && encoding !== 'utf8')
       throw configError('"secret.normalize" is for secrets that are text ("utf8").');
     if (index < kinds.length - 1 && (prefix === undefined || prefixOptional === true))
-      throw configError('"secret" as a list needs a "prefix" in every kind but the last: the prefix tells them apart.');
+      throw configError(
+        '"secret" as a list needs a "prefix" in every kind but the last: the prefix tells them apart.',
+      );
   }
 }
 

@@ -22,7 +22,10 @@ export function templatesOf({ content }: SignatureRule): readonly string[] {
 
 /** Whether a rule's signature covers the body: its bytes, a digest of them, or everything that a parser reads of them. */
 export function coversBody(rule: SignatureRule): boolean {
-  return coversBytes(rule) || everyTemplate(rule, ({ name }, part) => name === 'canonicalJson' || signsFormBody(part));
+  return (
+    coversBytes(rule) ||
+    everyTemplate(rule, ({ name }, part) => name === 'canonicalJson' || signsFormBody(part))
+  );
 }
 
 /** Whether a rule's signature covers the bytes of the body, so that another spelling of the same values is another delivery. */

@@ -78,7 +78,8 @@ export function absent(reason: string): Shape {
 /** Text that fits the pattern. */
 export function textLike(pattern: RegExp, description: string): Shape {
   return (value, name) => {
-    if (typeof value !== 'string' || !pattern.test(value)) throw configError(`"${name}" must be ${description}.`);
+    if (typeof value !== 'string' || !pattern.test(value))
+      throw configError(`"${name}" must be ${description}.`);
   };
 }
 
@@ -99,7 +100,7 @@ export function integer(min: number, max: number, unit = 'a whole number'): Shap
 }
 
 export const anyText: Shape = textLike(/^/, 'text');
-export const text: Shape = textLike(/[^]/, 'text that is not empty');
+export const text: Shape = textLike(/[\s\S]/, 'text that is not empty');
 export const yes: Shape = (value, name) => {
   if (value !== true) throw configError(`"${name}" must be true; leave it out otherwise.`);
 };

@@ -4,15 +4,6 @@ import type { DeliveryRules } from '../scheme.ts';
 import type { BodyDigestPart, FieldsPart, ListedHeadersPart, SortedPart } from './content-part.ts';
 import type { BodyTimestamp, HandshakeRule, SchemeDefinition, SchemeSource } from './scheme-definition.ts';
 import type { PublicKey, SharedSecret } from './secret-format.ts';
-import type {
-  HmacRule,
-  SignatureList,
-  SignatureLocation,
-  TimestampLocation,
-  TokenLocation,
-  TokenRule,
-  UrlRules,
-} from './signature-rule.ts';
 import {
   absent,
   anyText,
@@ -22,7 +13,6 @@ import {
   headerText,
   integer,
   listOf,
-  number,
   object,
   oneOf,
   oneOrMore,
@@ -34,6 +24,15 @@ import {
   textLike,
   yes,
 } from './shape.ts';
+import type {
+  HmacRule,
+  SignatureList,
+  SignatureLocation,
+  TimestampLocation,
+  TokenLocation,
+  TokenRule,
+  UrlRules,
+} from './signature-rule.ts';
 
 // Every field of the scheme language, once. What several fields say together is checked beside: see check-definition.ts.
 
@@ -49,7 +48,7 @@ const expectedValue: Shape = (value, name) => {
 
 // Secrets
 
-const prefix = textLike(/^(?!\*)(?!.*\*\*)[^]+$/, 'text that does not begin with "*" nor contain "**"');
+const prefix = textLike(/^(?!\*)(?!.*\*\*)[\s\S]+$/, 'text that does not begin with "*" nor contain "**"');
 const sharedSecret = object<SharedSecret>({
   encoding: oneOf('utf8', 'base64', 'base64url', 'hex'),
   prefix: optional(prefix),
@@ -77,15 +76,16 @@ const publicKey = object<PublicKey>({
 const secret: Shape = (value, name) =>
   (Array.isArray(value)
     ? listOf(sharedSecret, 2)
-    : either((given) => (given['publicKey'] === undefined ? sharedSecret : publicKey)))(value, name);
+    : either(({ publicKey: kind }) => (kind === undefined ? sharedSecret : publicKey)))(value, name);
 
 // Signatures
 
 const algorithm = either((given) => {
   if ('token' in given) return object({ token: oneOf('constant-time') });
   if ('publicKey' in given) {
-    if (given['publicKey'] === 'ed25519') return object({ publicKey: oneOf('ed25519') });
-    if (given['publicKey'] === 'rsa')
+    const { publicKey: kind } = given;
+    if (kind === 'ed25519') return object({ publicKey: oneOf('ed25519') });
+    if (kind === 'rsa')
       return object({ publicKey: oneOf('rsa'), hash: oneOf('sha1', 'sha256', 'sha384', 'sha512') });
     return object({
       publicKey: oneOf('ed25519', 'ecdsa-p256', 'rsa'),
@@ -157,7 +157,10 @@ const parts = recordOf(
   partName,
   either((given) => {
     if ('digest' in given)
-      return object<BodyDigestPart>({ digest: hash, encoding: oneOf('hex', 'base64', 'base64url', 'binary') });
+      return object<BodyDigestPart>({
+        digest: hash,
+        encoding: oneOf('hex', 'base64', 'base64url', 'binary'),
+      });
     if ('sorted' in given)
       return object<SortedPart>({
         sorted: oneOf('query', 'form'),
@@ -169,10 +172,16 @@ const parts = recordOf(
         replace: optional(object({ characters: text, with: anyText })),
       });
     if ('fields' in given)
-      return object<FieldsPart>({ fields: listOf(field, 1), join: anyText, fieldContainingJoin: optional(field) });
+      return object<FieldsPart>({
+        fields: listOf(field, 1),
+        join: anyText,
+        fieldContainingJoin: optional(field),
+      });
     return object<ListedHeadersPart>({
       listedHeaders: either((list) =>
-        'header' in list ? object({ header, entry: absent('has no meaning beside "header"') }) : object({ entry: text }),
+        'header' in list
+          ? object({ header, entry: absent('has no meaning beside "header"') })
+          : object({ entry: text }),
       ),
       separator: text,
       pair,
@@ -263,7 +272,11 @@ const handshake = either(({ signed }) =>
   signed === true
     ? object<Extract<HandshakeRule, { signed: true }>>({
         signed: oneOf(true, false),
-        when: object({ method: optional(METHOD), ...headConditions, field: optional(recordOf(field, expectedValue)) }),
+        when: object({
+          method: optional(METHOD),
+          ...headConditions,
+          field: optional(recordOf(field, expectedValue)),
+        }),
         challenge: optional(
           object({ query: optional(text), header: optional(header), field: optional(field), ...limits }),
         ),

@@ -5,9 +5,12 @@ import { WebhookError } from '../../webhook-error.ts';
 import { fieldOf } from '../content/json-body.ts';
 import type { Message } from '../content/message.ts';
 import { parameterOf, queryParameters } from '../content/request-query.ts';
-import type { HandshakeConditions, HandshakeRule } from '../definition/scheme-definition.ts';
 import { handshakesOf } from '../definition/rule-facts.ts';
-import type { SchemeDefinition } from '../definition/scheme-definition.ts';
+import type {
+  HandshakeConditions,
+  HandshakeRule,
+  SchemeDefinition,
+} from '../definition/scheme-definition.ts';
 import type { Handshake, Key } from '../scheme.ts';
 
 const CHARACTERS = {

@@ -69,7 +69,7 @@ export const FORMS: readonly Contradiction[] = [
     'signed.signature.prefix',
     { ...token, signature: { ...token.signature, prefix: '' } },
   ],
-  ['a token in a list', 'signed.signature', { ...token, signature: { ...token.signature, list: bare } }],
+  ['a token in a list', 'signed.signature.list', { ...token, signature: { ...token.signature, list: bare } }],
   ['a token nowhere', 'signed.signature', { ...token, signature: { encoding: 'text' } }],
 
   // Places.
@@ -198,9 +198,9 @@ export const FORMS: readonly Contradiction[] = [
   ['a condition that is false', 'signed.when.header.x-a', { when: { header: { 'x-a': false } } }],
   ['a condition that is a number', 'signed.when.query.v', { when: { query: { v: 1 } } }],
   ['conditions that are no object', 'signed.when.query', { when: { query: 'v' } }],
-  ['guards that are no object', 'signed.guards', { guards: 'x-version' }],
-  ['a guard for a header in capitals', 'signed.guards.X-A', { guards: { 'X-A': '1' } }],
-  ['a guard that wants nothing', 'signed.guards.x-a', { guards: { 'x-a': '' } }],
+  ['guards that are no object', 'signed.requiredHeaders', { requiredHeaders: 'x-version' }],
+  ['a guard for a header in capitals', 'signed.requiredHeaders.X-A', { requiredHeaders: { 'X-A': '1' } }],
+  ['a guard that wants nothing', 'signed.requiredHeaders.x-a', { requiredHeaders: { 'x-a': '' } }],
   ['array guards that are no object', 'signed.arrayLengths', { arrayLengths: 'items' }],
   ['an array without a path', 'signed.arrayLengths..', { arrayLengths: { '.': 1 } }],
   ['an array of half an element', 'signed.arrayLengths.items', { arrayLengths: { items: 0.5 } }],
