@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createVerifier, defineScheme, isWebhookError, replayRecord, type SchemeDefinition } from '../../src/index.ts';
+import { createVerifier, type DefinedScheme, defineScheme, isWebhookError, replayRecord, type SchemeDefinition } from '../../src/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
 
 // Whatever a definition says, one signature is one delivery.
@@ -138,13 +138,7 @@ test('random definitions and requests: one signature has one replay key, and one
       const scheme = schemeOf(parts, timeUnit, by);
       if (scheme === undefined) return;
       accepted += 1;
-      const verifier = createVerifier({
-        scheme,
-        secrets: SECRET,
-        publicUrl: PUBLIC_URL,
-        replay: false,
-        clock: { ...systemClock, now: () => NOW * 1000 },
-      });
+      const verifier = verifierOf(scheme);
       const seen = new Map<string, { key: string; sent: Sent }>();
       for (const each of sent) {
         const content = contentOf(parts, each);
@@ -171,6 +165,71 @@ test('random definitions and requests: one signature has one replay key, and one
   expect(accepted).toBeGreaterThan(50);
   expect(collisions).toBeGreaterThan(20);
 });
+
+const TEXTS = ['{id}', '{header:x-tenant}', '{timestamp}', '{method}', '{url}', '{path}', '{body}'];
+
+/** All requests that a template could make of one text, as an attacker would cut it. */
+function* readings(parts: readonly string[], text: string, sent: Sent): Generator<Sent> {
+  const [part, ...others] = parts;
+  if (part === undefined) {
+    if (text === '') yield sent;
+    return;
+  }
+  const name = WHAT[part];
+  const before = part === '{url}' ? PUBLIC_URL : part === '{path}' ? '/h' : name === undefined ? part : '';
+  if (!text.startsWith(before)) return;
+  const rest = text.slice(before.length);
+  if (name === undefined) {
+    yield* readings(others, rest, sent);
+    return;
+  }
+  const last = others.length === 0 ? rest.length : 0;
+  for (let length = last; length <= rest.length; length++)
+    yield* readings(others, rest.slice(length), { ...sent, [name]: rest.slice(0, length) });
+}
+
+test('random definitions and requests: of all ways to cut the signed text, one is accepted', async () => {
+  let cuts = 0;
+  const texts = fc
+    .array(fc.constantFrom(...TEXTS, '.', ' ', 'v1:', '.', ' '), { minLength: 2, maxLength: 6 })
+    .filter((parts) => parts.filter((part) => WHAT[part] !== undefined).length >= 2)
+    .filter((parts) => TEXTS.every((text) => parts.filter((part) => part === text).length <= 1))
+    .filter((parts) => !(parts.includes('{url}') && parts.includes('{path}')));
+  const property = fc.asyncProperty(
+    texts,
+    unit.chain((each) => fc.tuple(fc.constant(each), requests(TIMES[each]))),
+    async (parts, [timeUnit, sent]) => {
+      const scheme = schemeOf(parts, timeUnit, 'content');
+      if (scheme === undefined) return;
+      const verifier = verifierOf(scheme);
+      for (const each of sent) {
+        const content = contentOf(parts, each) ?? '';
+        const signature = createHmac('sha256', SECRET).update(content).digest('hex');
+        const accepted: Sent[] = [];
+        let tried = 0;
+        for (const reading of readings(parts, content, each)) {
+          if (++tried > 300) break;
+          cuts += 1;
+          if ((await keyOf(verifier, reading, signature)) !== undefined) accepted.push(reading);
+        }
+        expect(accepted.length, JSON.stringify([parts, accepted])).toBeLessThanOrEqual(1);
+      }
+      await verifier.close();
+    },
+  );
+  await fc.assert(property, { numRuns: 400 });
+  expect(cuts).toBeGreaterThan(1000);
+});
+
+function verifierOf(scheme: DefinedScheme) {
+  return createVerifier({
+    scheme,
+    secrets: SECRET,
+    publicUrl: PUBLIC_URL,
+    replay: false,
+    clock: { ...systemClock, now: () => NOW * 1000 },
+  });
+}
 
 async function keyOf(
   verifier: ReturnType<typeof createVerifier>,
