@@ -55,7 +55,7 @@ function countWork(): Work {
     });
   }
   const { decode } = TextDecoder.prototype;
-  vi.spyOn(TextDecoder.prototype, 'decode').mockImplementation(function (this: TextDecoder, data, options) {
+  vi.spyOn(TextDecoder.prototype, 'decode').mockImplementation(function (this: InstanceType<typeof TextDecoder>, data, options) {
     work.decoded += (data as Uint8Array | undefined)?.byteLength ?? 0;
     return decode.call(this, data, options);
   });
