@@ -1,6 +1,6 @@
 import type { RequestHead } from '../request.ts';
 import { configError } from '../util/options.ts';
-import { WebhookError } from '../webhook-error.ts';
+import { isWebhookError, WebhookError } from '../webhook-error.ts';
 import { compileRule, type ParsedRule, type RuleReader } from './compile-rule.ts';
 import { checkDefinition } from './definition/check-definition.ts';
 import type { CheckedDefinition } from './definition/definition-types.ts';
@@ -49,6 +49,11 @@ export function defineScheme<const D extends SchemeDefinition>(
     ...(handshake === undefined ? {} : { handshake }),
     importKey: (input: string | Uint8Array) => importSecret(input, secret),
     parseHead(head: RequestHead) {
+      return fixed.delivery.demands401 === true ? answerWith401(() => parse(head)) : parse(head);
+    },
+  });
+
+  function parse(head: RequestHead): ParsedHead {
       for (let index = 0; index < rules.length; index++) {
         const parsed = rules[index]?.(head);
         if (parsed === undefined) continue;
@@ -57,8 +62,17 @@ export function defineScheme<const D extends SchemeDefinition>(
           : matchInBody(parsed, rules.slice(index + 1), head, fixed);
       }
       throw missing(fixed.name);
-    },
-  });
+  }
+}
+
+/** A sender that demands 401 for a wrong signature demands it for a malformed one, too. */
+function answerWith401(parse: () => ParsedHead): ParsedHead {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isWebhookError(error) || error.code !== 'ERR_WEBHOOK_HEADER_INVALID') throw error;
+    throw new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', error.message);
+  }
 }
 
 /** Signatures in the body are looked for when it has been read, rule by rule. */

@@ -2,7 +2,8 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'dropbox',
-  secret: { encoding: 'utf8' },
+  // App secrets have 15 characters.
+  secret: { encoding: 'utf8', minBytes: 15 },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-dropbox-signature', encoding: 'hex' },

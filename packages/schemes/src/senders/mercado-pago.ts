@@ -6,7 +6,7 @@ const scheme = defineScheme({
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-signature', list: { separator: ',', assign: '=', label: 'v1' }, encoding: 'hex' },
-    timestamp: { entry: 'ts', unit: 'ms' },
+    timestamp: { entry: 'ts', unit: 's-or-ms' },
     content: '[id:{query:data.id};][request-id:{header:x-request-id};]ts:{timestamp};',
   },
   identity: 'content',
@@ -26,7 +26,7 @@ const scheme = defineScheme({
       'github.com/mercadopago/sdk-nodejs src/utils/webhook/index.ts',
     ],
     assumptions: [
-      "The time is in milliseconds, as Mercado Pago's library reads it: older documents show seconds.",
+      'The time is in seconds, as Mercado Pago sends it; newer documents show milliseconds, and both are accepted by their number of digits.',
       'data.id is signed as the query has it: so its libraries since June 2026. Documents, and libraries before, write it in lower case: then deliveries whose id has capitals, such as those of orders, do not match.',
       'Notifications are tried again every 15 minutes, later at longer intervals; for how long is not documented: 24 hours are assumed.',
       'Tolerance is 300 s both ways: none is documented.',

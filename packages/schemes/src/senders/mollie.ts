@@ -5,7 +5,13 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: {
     algorithm: { hmac: 'sha256' },
-    signature: { header: 'x-mollie-signature', repeated: true, prefix: 'sha256=', encoding: 'hex' },
+    signature: {
+      header: 'x-mollie-signature',
+      repeated: true,
+      // A proxy may join the header values with a comma and a space.
+      list: { separator: ',', assign: '=', label: 'sha256', blanks: true },
+      encoding: 'hex',
+    },
     content: '{body}',
   },
   identity: { bodyField: 'id' },

@@ -14,7 +14,7 @@ const scheme = defineScheme({
     content: '{timestamp}:{body}',
   },
   identity: { bodyField: 'event_id' },
-  tolerance: { past: 5, future: 5 },
+  tolerance: { past: 300, future: 300 },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,
@@ -37,7 +37,7 @@ const scheme = defineScheme({
     ],
     rotation: 'A notification destination can have several secrets for a while: one h1 each.',
     notes: [
-      "Paddle's own 5 seconds leave little room for a clock that is off: `toleranceSeconds` widens them.",
+      "Tolerance is 300 s both ways. Paddle's own library accepts 5 s, which refuses genuine deliveries if a clock is off or a delivery is slow: `toleranceSeconds` narrows the window.",
       'Deliveries of the sandbox are tried again for 15 minutes only.',
     ],
   },

@@ -26,6 +26,7 @@ const scheme = defineScheme({
     timeoutSeconds: 3,
     idStableOverRetries: true,
     retrySignature: 'renewed',
+    demands401: true,
   },
   about: {
     sender: 'Slack',

@@ -135,8 +135,8 @@ function endIsKnown(piece: Piece, next: Piece | undefined, rule: SigningRule, is
   const name = next !== undefined && 'name' in next ? next.name : '';
   switch (piece.name) {
     case 'timestamp':
-      // Further digits of the fraction could be taken from what follows.
-      return rule.timestamp?.unit !== 'iso-utc' || /^[^0-9.]/.test(literal);
+      // Further digits, of the fraction or of milliseconds, could be taken from what follows.
+      return !['iso-utc', 's-or-ms'].includes(rule.timestamp?.unit ?? '') || /^[^0-9.]/.test(literal);
     case 'method':
       return /^[^A-Z]/.test(literal) || ['url', 'baseUrl', 'path', 'timestamp'].includes(name);
     case 'url':
@@ -151,10 +151,12 @@ function endIsKnown(piece: Piece, next: Piece | undefined, rule: SigningRule, is
 
 /** Whether a reader from the right sees where a piece begins. */
 function startIsKnown(piece: Piece, previous: Piece | undefined, rule: SigningRule, isText: IsText): boolean {
-  if ('literal' in piece || hasFixedLength(piece, rule) || piece.name === 'timestamp') return true;
+  if ('literal' in piece || hasFixedLength(piece, rule)) return true;
   const literal = previous !== undefined && 'literal' in previous ? previous.literal : '';
   const name = previous !== undefined && 'name' in previous ? previous.name : '';
   switch (piece.name) {
+    case 'timestamp':
+      return rule.timestamp?.unit !== 's-or-ms' || /[^0-9]$/.test(literal);
     case 'method':
       return /[^A-Z]$/.test(literal);
     case 'url':
@@ -184,7 +186,7 @@ function isField({ name }: NamedPiece): boolean {
 
 /** Whether the time is a date, which no text before it contains: see unambiguousBetween(). */
 function isDate({ timestamp }: SigningRule): boolean {
-  return timestamp !== undefined && timestamp.unit !== 's' && timestamp.unit !== 'ms';
+  return timestamp !== undefined && ['iso', 'iso-utc', 'http-date'].includes(timestamp.unit);
 }
 
 function openBorderWithin(name: string, part: ContentPart): OpenBorder | undefined {

@@ -214,7 +214,7 @@ export type TimestampLocation = { readonly unit: TimeUnit } & (
 );
 
 /**
- * Unix seconds or milliseconds; ISO 8601 with a zone (`iso`) or without one, meaning UTC (`iso-utc`); the date of HTTP headers
+ * Unix seconds or milliseconds, or either of them by the number of digits (`s-or-ms`: 12 or more are milliseconds); ISO 8601 with a zone (`iso`) or without one, meaning UTC (`iso-utc`); the date of HTTP headers
  * (`http-date`).
  */
-export type TimeUnit = 's' | 'ms' | 'iso' | 'iso-utc' | 'http-date';
+export type TimeUnit = 's' | 'ms' | 's-or-ms' | 'iso' | 'iso-utc' | 'http-date';

@@ -136,7 +136,7 @@ const timestamp = object<TimestampLocation>({
   header: optional(header),
   entry: optional((value, name) => (typeof value === 'number' ? integer(0, 15) : label)(value, name)),
   query: optional(text),
-  unit: oneOf('s', 'ms', 'iso', 'iso-utc', 'http-date'),
+  unit: oneOf('s', 'ms', 's-or-ms', 'iso', 'iso-utc', 'http-date'),
 });
 
 // Parts of the signed content

@@ -13,6 +13,8 @@ export function parseSignedTime(text: string, unit: TimeUnit): number | undefine
       return DIGITS.test(text) ? Number(text) * 1000 : undefined;
     case 'ms':
       return DIGITS.test(text) ? Number(text) : undefined;
+    case 's-or-ms':
+      return DIGITS.test(text) ? Number(text) * (text.length > 11 ? 1 : 1000) : undefined;
     case 'iso':
       return parseIso(text, true);
     case 'iso-utc':
