@@ -28,7 +28,7 @@ import { decodeDigest } from './signature/strict-encoding.ts';
 
 const MAX_TIME_LENGTH = 64;
 const METHOD = /^[A-Z]{1,16}$/;
-/** Replaces the time where the rest of the signed content names a delivery: no time and no text beside it contains it. */
+/** Replaces the time when the rest of the signed content names a delivery. No time, and no text beside one, contains this character. */
 const NO_TIME = '\0';
 const NO_UNSIGNED_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_URLS: SignedUrls = { first: { text: '', given: '' }, others: [] };
@@ -249,7 +249,7 @@ function readDigest(
   return (body) => timingSafeEqual(createHash(hash).update(body).digest(), given);
 }
 
-/** What lies beyond the elements that are signed could be anybody's. */
+/** Elements beyond those that are signed could be an attacker's. */
 function checkArrays(lengths: Readonly<Record<string, number>>, body: BodyReader): void {
   for (const [path, length] of Object.entries(lengths)) {
     const array = body.field(path);

@@ -7,7 +7,7 @@ import { type Parameter, parseParameters } from './request-query.ts';
 /** Reads a body as JSON or as a form: once, when it is first asked. */
 export class BodyReader {
   readonly bytes: Uint8Array;
-  /** Whether a signature vouches for the bytes: then nobody but the sender decides what parsing them costs. */
+  /** Whether a signature covers the bytes: then only the sender decides how expensive they are to parse. */
   isTrusted = false;
   readonly #head: RequestHead;
   readonly #multipart: string | undefined;
@@ -23,7 +23,7 @@ export class BodyReader {
 
   /**
    * The body's JSON, or `undefined` if it is not JSON.
-   * @throws `ERR_WEBHOOK_HEADER_INVALID` if nobody vouches for the body and it is expensive to parse.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID` if no signature covers the body yet and it is expensive to parse.
    */
   get json(): ReturnType<typeof parseJsonBody> {
     this.#json ??= { value: this.#parse() };

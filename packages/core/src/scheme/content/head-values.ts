@@ -41,7 +41,7 @@ export type HeadText = (source: HeadSource) => string | undefined;
 /** Whether a text can be read in one way only: see {@link unambiguousBetween}. */
 export type IsUnambiguous = (text: string) => boolean;
 
-/** What stands on both sides of a text in the signed content. */
+/** The literals on both sides of a text in the signed content. */
 export interface Border {
   readonly before: string;
   readonly after: string;
@@ -52,7 +52,7 @@ export interface Border {
 const DATE = /[0-9]{4}-[0-9]{2}-[0-9]{2}T|[A-Z][a-z]{2}, [0-9]{2} [A-Z]/;
 
 /**
- * Makes the test whether a text can be read in one way only: together with what stands beside it, the text must not contain its own
+ * Makes the test whether a text can be read in one way only: together with the literals beside it, the text must not contain its own
  * border. An id `a.1` before `.1700000000.` would have the same signature as the id `a`.
  */
 export function unambiguousBetween(borders: readonly Border[]): IsUnambiguous {

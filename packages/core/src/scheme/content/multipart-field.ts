@@ -2,11 +2,13 @@ const BOUNDARY =
   /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s";,]{1,70}))\s*(?:;|$)/i;
 const DISPOSITION = /^content-disposition:\s*form-data\s*;(?:.*;)?\s*name="([^"\r\n]*)"/im;
 const MAX_FIELDS = 64;
+/** The headers of a field are a few lines. */
+const MAX_HEADER_BYTES = 4096;
 
 /**
- * The bytes of one field of a multipart form, or `undefined` where it is absent, repeated, or the form malformed.
+ * The bytes of one field of a multipart form, or `undefined` if the field is absent or repeated, or the form is malformed.
  *
- * @returns The body itself where the content type names no multipart form.
+ * @returns The body itself if the content type is not that of a multipart form.
  */
 export function multipartField(
   body: Uint8Array,
@@ -29,7 +31,7 @@ export function multipartField(
     if (bytes.subarray(start, start + 2).toString('latin1') !== '\r\n') return undefined;
     const end = bytes.indexOf(delimiter, start);
     const blank = bytes.indexOf('\r\n\r\n', start, 'latin1');
-    if (end === -1 || blank === -1 || blank > end) return undefined;
+    if (end === -1 || blank === -1 || blank > end || blank - start > MAX_HEADER_BYTES) return undefined;
     const headers = bytes.subarray(start + 2, blank).toString('latin1');
     if (DISPOSITION.exec(headers)?.[1] === field) {
       if (found !== undefined) return undefined;

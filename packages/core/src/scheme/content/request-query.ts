@@ -90,7 +90,7 @@ function queryText(url: string | undefined): string | undefined {
   return url === undefined || at === -1 ? undefined : url.slice(at + 1);
 }
 
-/** Undoes the percent-encoding of a form in one pass over the bytes: decodeURIComponent() takes ten times as long over a long text. */
+/** Undoes the percent-encoding of a form in one pass over the bytes, so that a megabyte of it costs little to refuse. */
 function decode(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
   const bytes = Buffer.from(text, 'utf8');

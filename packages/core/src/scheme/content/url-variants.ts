@@ -23,7 +23,7 @@ export interface SignedUrls {
 /**
  * @param url The URL with the query of the request.
  * @param given The verifier's `publicUrl`.
- * @param touchesBody The body stands right beside the URL: its first bracket must not be moved to the query.
+ * @param touchesBody The body is right beside the URL: its first bracket must not be moved to the query.
  * @throws `ERR_WEBHOOK_HEADER_INVALID` for a URL with characters that no sender signs.
  */
 export function urlVariants(

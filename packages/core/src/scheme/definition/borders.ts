@@ -48,7 +48,7 @@ export function fieldsNeedBorders(template: string, rule: SigningRule): boolean 
   );
 }
 
-/** Whether an address stands right before the parameters of a form, so that text could be moved between the two. */
+/** Whether a URL is followed at once by the parameters of a form, so that text could be moved between the two. */
 export function urlTouchesForm(template: string, rule: SigningRule): boolean {
   return piecesOfEveryRequest(template, Object.keys(rule.parts ?? {})).some((pieces) =>
     pieces.some((piece, at) => {
@@ -197,12 +197,12 @@ function openBorderWithin(name: string, part: ContentPart): OpenBorder | undefin
   return undefined;
 }
 
-/** Whether nothing that stands between parameters can be part of one. */
+/** Whether the texts between parameters can't be part of a parameter. */
 function separatesParameters({ pair, join = '', text, replace }: Extract<ContentPart, { sorted: string }>) {
   const [before = '', between = '', after = '', ...more] = pair.split(/\{(?:name|value)\}/);
   if (more.length > 0 || !pair.includes('{name}')) return false;
   const around = after + join + before;
-  // Text as received holds neither of the two outside of its percent-encoding.
+  // Text as received contains these two characters only in percent-encoding.
   const cannotHold = text === 'as-received' ? '&=' : (replace?.characters ?? '');
   const isSeparator = (literal: string) => [...literal].some((character) => cannotHold.includes(character));
   return isSeparator(between) && isSeparator(around) && pair.indexOf('{name}') < pair.indexOf('{value}');

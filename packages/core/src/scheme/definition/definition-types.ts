@@ -31,14 +31,14 @@ type KeysOf<T> = T extends unknown ? keyof T : never;
 /** No misspelt option: what a type parameter is inferred from may otherwise hold anything more. */
 type NoOthers<T, Known> = { readonly [key in Exclude<keyof T, KeysOf<Known>>]: never };
 
-/** The same of a form and of the place of its signature. */
+/** The same for a rule and for the location of its signature. */
 type OnlyKnown<F> = NoOthers<F, SignatureRule> &
   (F extends { readonly signature: infer P }
     ? { readonly signature: NoOthers<P, SignatureRule['signature']> }
     : unknown);
 
-/** A form in which every part exists, and what is signed is declared. A template that is not known as a literal is left to the checks at construction. */
-type CheckedForm<F> =
+/** A rule in which every part exists, and what is signed is declared. A template that is not known as a literal is left to the checks at construction. */
+type CheckedRule<F> =
   string extends TemplatesOf<F>
     ? unknown
     : PartsOf<TemplatesOf<F>> extends PlainPart | NamedPart | Declared<F>
@@ -52,7 +52,7 @@ type Secretless<F> =
     ? { readonly algorithm: { readonly hash: string; readonly publicKey?: undefined } }
     : unknown;
 
-/** A form whose algorithm fits the secret. */
+/** A rule whose algorithm fits the secret. */
 type Fitting<D, F> = D extends { readonly secret: { readonly publicKey: infer P } }
   ? string extends P
     ? unknown
@@ -63,19 +63,19 @@ type Fitting<D, F> = D extends { readonly secret: { readonly publicKey: infer P 
       : unknown
     : unknown;
 
-type CheckedForms<D, S> = S extends readonly unknown[]
-  ? // With the form itself: what is intersected with a tuple must know every property of its elements.
+type CheckedRules<D, S> = S extends readonly unknown[]
+  ? // With the rule itself: a type that is intersected with a tuple must know every property of its elements.
     {
       readonly [index in keyof S]: S[index] &
-        CheckedForm<S[index]> &
+        CheckedRule<S[index]> &
         Fitting<D, S[index]> &
         OnlyKnown<S[index]>;
     }
-  : CheckedForm<S> & Fitting<D, S> & OnlyKnown<S>;
+  : CheckedRule<S> & Fitting<D, S> & OnlyKnown<S>;
 
 /** What can be refused of a definition before it runs. */
 export type CheckedDefinition<D> = D extends { readonly signed: infer S }
   ? SchemeDefinition extends D
     ? unknown
-    : { readonly signed: CheckedForms<D, S> } & NoOthers<D, SchemeDefinition>
+    : { readonly signed: CheckedRules<D, S> } & NoOthers<D, SchemeDefinition>
   : unknown;

@@ -34,7 +34,7 @@ export function coversBytes(rule: SignatureRule): boolean {
   return everyTemplate(rule, ({ name }, part) => name === 'body' || (part !== undefined && 'digest' in part));
 }
 
-/** Whether a part signs the parameters of a form: values without their names could be given to others. */
+/** Whether a part signs the parameters of a form: values without their names could be moved to other names. */
 export function signsFormBody(part: ContentPart | undefined): boolean {
   return part !== undefined && 'sorted' in part && part.sorted === 'form' && part.pair.includes('{name}');
 }

@@ -56,7 +56,7 @@ export interface SchemeDefinition {
  */
 export type DeliveryIdentity = 'id' | 'body' | 'content' | { readonly bodyField: string };
 
-/** The field of the body that holds the signed time. */
+/** The field of the body that contains the signed time. */
 export type BodyTimestamp = {
   readonly unit: 's' | 'ms' | 'iso';
   readonly past: number;

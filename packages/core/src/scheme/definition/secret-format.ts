@@ -1,18 +1,18 @@
 /** How a secret becomes the key: a shared secret, texts of several kinds told apart by their beginning, or a public key. */
 export type SecretFormat = SharedSecret | SecretByPrefix | PublicKey;
 
-/** Several kinds of secrets, told apart by `prefix` alone: every kind but the last must have one, and the first that fits is taken. */
+/** Several kinds of secrets, told apart by `prefix` alone: every kind but the last must have one, and the first kind that fits is used. */
 export type SecretByPrefix = readonly [PrefixedSecret, ...PrefixedSecret[], SharedSecret];
 
-/** A secret that both sides hold. Text is decoded, bytes are the key itself. */
+/** A secret that both sides know. Text is decoded, bytes are the key itself. */
 export interface SharedSecret {
   readonly encoding: 'utf8' | 'base64' | 'base64url' | 'hex';
-  /** Cut off before decoding; a secret without it is refused unless `prefixOptional`. A `*` stands for letters and digits. */
+  /** Removed before decoding. A secret without it is refused unless `prefixOptional` is set. A `*` means letters and digits. */
   readonly prefix?: string;
   readonly prefixOptional?: boolean;
   /** Brings the text into this Unicode form before it is decoded. */
   readonly normalize?: 'NFC' | 'NFKD';
-  /** What is done with the decoded bytes, in this order, before they are the key. */
+  /** The steps that turn the decoded bytes into the key, in this order. */
   readonly derive?: readonly KeyDerivation[];
   /** The least number of decoded bytes. Default: 16. */
   readonly minBytes?: number;
@@ -27,7 +27,7 @@ export type KeyDerivation =
   | { readonly hash: HashName; readonly hmac?: undefined }
   | { readonly hmac: HashName; readonly over: string; readonly hash?: undefined };
 
-/** The sender's public key. A text that holds a private key is refused. */
+/** The sender's public key. A text that contains a private key is refused. */
 export interface PublicKey {
   readonly publicKey: 'ed25519' | 'ecdsa-p256' | 'rsa';
   /**
@@ -35,7 +35,7 @@ export interface PublicKey {
    * `jwk`: JSON.
    */
   readonly encoding: 'pem' | 'spki' | 'raw-hex' | 'raw-base64' | 'jwk';
-  /** Cut off before decoding; a text without it is refused. */
+  /** Removed before decoding. A text without it is refused. */
   readonly prefix?: string;
   /** The least size of an RSA key. Default: 2048. */
   readonly minBits?: number;

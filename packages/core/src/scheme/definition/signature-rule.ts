@@ -188,7 +188,7 @@ interface ListText {
   readonly list: SignatureList;
 }
 
-/** The grammar of a text that holds several entries. */
+/** The grammar of a text that contains several entries. */
 export interface SignatureList {
   /** One character or two. */
   readonly separator: string;

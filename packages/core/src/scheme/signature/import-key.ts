@@ -10,7 +10,7 @@ export function isPublicKey(format: SecretFormat): format is PublicKey {
   return 'publicKey' in format && format.publicKey !== undefined;
 }
 
-/** Names a format, so that verifiers of one format can share a keyring. What it leaves out, a shared keyring would not notice. */
+/** Names a format, so that verifiers of one format can share a keyring. A shared keyring would not notice a difference that the name leaves out. */
 export function keyFormatOf(format: SecretFormat): string {
   if (isPublicKey(format)) {
     const { publicKey, encoding, prefix = '', minBits } = format;
@@ -26,10 +26,10 @@ export function keyFormatOf(format: SecretFormat): string {
 export function importSecret(secret: string | Uint8Array, format: SecretFormat): KeyObject {
   if (isPublicKey(format)) return importPublicKey(secret, format);
   const kinds = sharedKinds(format);
-  // Raw bytes are the key of the kind that wants no prefix.
+  // Raw bytes are a key of the kind that needs no prefix.
   const kind =
     kinds.find((each) => typeof secret === 'string' && bare(secret, each) !== undefined) ?? kinds.at(-1);
-  if (kind === undefined) throw secretError('the scheme takes no secret');
+  if (kind === undefined) throw secretError('the scheme has no secret');
   const bytes = derived(typeof secret === 'string' ? decodeText(secret, kind) : secret, kind);
   return createSecretKey(bytes);
 }
@@ -38,7 +38,7 @@ function sharedKinds(format: SharedSecret | SecretByPrefix): readonly SharedSecr
   return Array.isArray(format) ? (format as SecretByPrefix) : [format as SharedSecret];
 }
 
-/** Everything that decides the key belongs to it, and so does the least length: one scheme must not admit what another would refuse. */
+/** Includes everything that decides the key, and the minimum length: one scheme must not accept what another refuses. */
 function sharedFormatOf({
   encoding,
   prefix,
@@ -49,12 +49,12 @@ function sharedFormatOf({
 }: SharedSecret): string {
   const after =
     prefix === undefined ? '' : ` after ${prefixOptional === true ? 'an optional ' : ''}${prefix}`;
-  const form = normalize === undefined ? '' : ` in ${normalize}`;
+  const unicode = normalize === undefined ? '' : ` in ${normalize}`;
   const steps = (derive ?? []).map((step) => `, ${step.hash ?? `hmac ${step.hmac} over "${step.over}"`}`);
-  return `hmac ${encoding}${form}${after}, ${minBytes} bytes or more${steps.join('')}`;
+  return `hmac ${encoding}${unicode}${after}, ${minBytes} bytes or more${steps.join('')}`;
 }
 
-/** The text behind the prefix; `undefined` where it is missing and must not be. */
+/** The text behind the prefix, or `undefined` if a required prefix is missing. */
 function bare(
   secret: string,
   { prefix, prefixOptional }: Pick<SharedSecret, 'prefix' | 'prefixOptional'>,
@@ -84,7 +84,7 @@ function decodeText(secret: string, kind: SharedSecret): Uint8Array {
 
 function derived(bytes: Uint8Array, { derive = [], minBytes = 16 }: SharedSecret): Uint8Array {
   if (bytes.length < minBytes)
-    throw secretError(`the key has ${bytes.length} bytes; at least ${minBytes} are wanted`);
+    throw secretError(`the key has ${bytes.length} bytes; it must have at least ${minBytes}`);
   let key = bytes;
   for (const step of derive) {
     key =
@@ -103,14 +103,14 @@ function importPublicKey(secret: string | Uint8Array, format: PublicKey): KeyObj
   } catch {
     key = undefined;
   }
-  if (key === undefined) throw secretError(`it is no public key in the form "${encoding}"`);
+  if (key === undefined) throw secretError(`it is not a public key encoded as "${encoding}"`);
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key;
   if (publicKey === 'ed25519' && type === 'ed25519') return key;
   if (publicKey === 'ecdsa-p256' && type === 'ec' && details.namedCurve === 'prime256v1') return key;
   if (publicKey === 'rsa' && type === 'rsa') {
     const { modulusLength = 0 } = details;
     if (modulusLength >= minBits && modulusLength <= MAX_RSA_BITS) return key;
-    throw secretError(`the RSA key has ${modulusLength} bits; ${minBits} to ${MAX_RSA_BITS} are wanted`);
+    throw secretError(`the RSA key has ${modulusLength} bits; it must have ${minBits} to ${MAX_RSA_BITS}`);
   }
   throw secretError(`it is a key of another kind than ${publicKey}`);
 }
