@@ -23,7 +23,7 @@ const textScheme = {
     if (bytes.length < 16) {
       throw new WebhookError(
         'ERR_WEBHOOK_SECRETS_INVALID',
-        `the key has ${bytes.length} bytes; at least 16 are wanted`,
+        `the key has ${bytes.length} bytes; it must have at least 16`,
       );
     }
     return createSecretKey(bytes);
