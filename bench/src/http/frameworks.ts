@@ -12,13 +12,8 @@ import { Hono } from 'hono';
 import Koa, { type Middleware } from 'koa';
 import rawBody from 'raw-body';
 import type { Check } from './by-hand.ts';
+import type { Framework } from './framework.ts';
 import { nest } from './nest.ts';
-
-/** One framework as the benchmark wants it: an app for a check of the raw body, and an app behind the adapter. */
-export interface Framework {
-  checked(check: Check): RequestListener | Promise<RequestListener>;
-  adapted(verifier: Verifier): RequestListener | Promise<RequestListener>;
-}
 
 const LIMIT = 1024 * 1024;
 

@@ -155,7 +155,6 @@ const TABLE = [
   '',
 ].join('\n');
 
-// `vitest run -u` on this file writes it.
 test('the README of @countersign/schemes holds the table and the details that the definitions make', async () => {
   const readme = readFileSync(README, 'utf8');
   const wanted = withSection(
@@ -163,7 +162,10 @@ test('the README of @countersign/schemes holds the table and the details that th
     'details',
     SENDERS.map(detailsOf).join('\n'),
   );
-  await expect(wanted).toMatchFileSnapshot(fileURLToPath(README));
+  await expect(
+    wanted,
+    'The definitions say something else than the README: `npm test -- packages/schemes/test/readme.test.ts -u` writes it',
+  ).toMatchFileSnapshot(fileURLToPath(README));
 });
 
 describe.each(SENDERS)('$factory()', ({ factory, scheme }) => {
