@@ -14,7 +14,7 @@ import { webhook } from '@countersign/express';
 import { stripe } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
 import express from 'express';
-import { circlesIn, filesIn, importersOf, linesOf, ROOT } from './sources.ts';
+import { circlesIn, filesIn, importersOf, linesOf, ROOT } from '../../.ci/sources.ts';
 
 const SECRET = 'whsec_a-text-secret-of-some-length';
 const OTHER = 'whsec_another-secret-of-some-length';
