@@ -17,24 +17,34 @@ const alias = readdirSync(join(root, 'packages')).flatMap((folder) => {
   });
 });
 
-export default mergeConfig(
+/** The tests of each package that is mutated: its own, and what else is about it. */
+const TESTS: Readonly<Record<string, readonly string[]>> = {
+  core: ['packages/core/test', 'test/core', 'packages/schemes/test'],
+};
+const packages = (process.env.MUTATED_PACKAGES ?? 'core').split(',');
+const folders = new Set(packages.flatMap((name) => TESTS[name] ?? [`packages/${name}/test`]));
+
+const config = mergeConfig(
   base,
   defineConfig({
     resolve: { alias },
     test: {
       // One file after another, in one process for each of Stryker's workers.
       maxWorkers: 1,
-      // These start processes of their own, which run the originals, or measure what mutants change without being wrong.
       exclude: [
-        'bench/**',
-        'test/consumers/**',
-        'test/examples/**',
-        'test/promise/processes.test.ts',
+        // They count costs, which mutants change without being wrong.
         'test/core/cost.test.ts',
-        'test/senders/vectors.test.ts',
+        // They start processes of their own, which run the originals.
         'packages/rotation/test/crash.test.ts',
+        'packages/rotation/test/lock.test.ts',
+        // It reads the sources, which are full of mutants.
         'packages/schemes/test/readme.test.ts',
+        'packages/schemes/test/complete.test.ts',
       ],
     },
   }),
 );
+// Merging would add to the usual patterns.
+config.test = { ...config.test, include: [...folders].map((folder) => `${folder}/**/*.test.ts`) };
+
+export default config;
