@@ -7,7 +7,7 @@ import {
   readAdapterOptions,
   type VerifierSource,
 } from '../adapter-options.ts';
-import type { WebhookRequest } from '../request.ts';
+import type { HeadersInput, WebhookRequest } from '../request.ts';
 import { refusalResponse } from '../response.ts';
 import { isThenable } from '../thenable.ts';
 import type { Verifier } from '../verifier.ts';
@@ -56,11 +56,11 @@ export function createNodeReceiver<Request>(
         return undefined;
       }
       if (response.writableEnded) {
-        // Something else, a timeout of the host say, has answered meanwhile: the sender's retry must find the delivery free.
+        // Something else has responded meanwhile, for example a timeout of the host: the sender's retry must find the delivery free.
         await received.claim.release().catch(() => undefined);
         return undefined;
       }
-      settleByResponse(response, received.claim);
+      settleByResponse(response, received.claim, settings.settle);
       return received.webhook;
     } catch (error) {
       if (!isWebhookError(error)) throw error;
@@ -96,8 +96,10 @@ class NodeRequest<Request> implements WebhookRequest, BodySource {
     // Frameworks that mount handlers below a path cut it off `url` and keep the whole under this name.
     return (this.#incoming as { originalUrl?: string }).originalUrl ?? this.#incoming.url;
   }
-  get headers(): readonly string[] {
-    return this.#incoming.rawHeaders;
+  get headers(): HeadersInput {
+    const { rawHeaders, headers } = this.#incoming;
+    // Serverless hosts build requests by hand, and may leave the raw pairs empty.
+    return rawHeaders?.length > 0 ? rawHeaders : headers;
   }
   body(): Uint8Array | Promise<Uint8Array> {
     return this.#settings.body(this.#request, this.#verifier, this);
