@@ -3,17 +3,14 @@ import {
   createVerifier,
   type DefinedScheme,
   isWebhookError,
-  type Key,
-  type Match,
   memoryReplayStore,
-  type ParsedHead,
   type ReplayStore,
-  type RequestHead,
   type Scheme,
   type SecretSetInput,
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';
+import type { Key, Match, ParsedHead, RequestHead } from '@countersign/core/extend';
 import { isClassic, rulesOf } from './rules.ts';
 
 type MakeVerifier = (options: VerifierOptions) => Verifier;

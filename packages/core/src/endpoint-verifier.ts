@@ -17,10 +17,10 @@ import {
 } from './response.ts';
 import { EndpointHandshake } from './scheme/endpoint-handshake.ts';
 import type { Scheme } from './scheme/scheme.ts';
+import { warnOfHandler } from './util/warnings.ts';
 import { Verification } from './verification.ts';
 import type { ReceiveOptions, ReceiveResult, Verifier } from './verifier.ts';
 import type { VerifierSettings } from './verifier-options.ts';
-import { warnOfHandler } from './warnings.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 import { isWebhookError, WebhookError } from './webhook-error.ts';
 

@@ -1,5 +1,5 @@
-import type { Clock } from './clock.ts';
 import type { Freshness, Validity } from './scheme/scheme.ts';
+import type { Clock } from './util/clock.ts';
 import { WebhookError } from './webhook-error.ts';
 
 /**

@@ -1,4 +1,5 @@
-import { WebhookError } from './webhook-error.ts';
+import { types } from 'node:util';
+import { isWebhookError, WebhookError } from './webhook-error.ts';
 
 /**
  * Request headers. Raw pairs (`IncomingMessage.rawHeaders`: name, value, name, value, …) are the only form that shows every
@@ -105,4 +106,23 @@ function isName(key: string, name: string): boolean {
 
 function isHeaders(headers: object): headers is Headers {
   return typeof (headers as Headers).get === 'function' && typeof (headers as Headers).append === 'function';
+}
+
+/** @throws `ERR_WEBHOOK_BODY_CONSUMED` for anything but bytes. */
+export function checkBytes(body: unknown): Uint8Array {
+  if (types.isUint8Array(body)) return body;
+  throw new WebhookError(
+    'ERR_WEBHOOK_BODY_CONSUMED',
+    'The body is not the bytes as received but something made of them. Hand over a Buffer or Uint8Array, before any parser.',
+  );
+}
+
+/** What the function that reads a body threw, as the verifier throws it. */
+export function bodyError(error: unknown): WebhookError {
+  if (isWebhookError(error)) return error;
+  return new WebhookError(
+    'ERR_WEBHOOK_BODY_INCOMPLETE',
+    'The body could not be read to its end; see the cause.',
+    { cause: error },
+  );
 }

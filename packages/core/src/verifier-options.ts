@@ -1,8 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { types } from 'node:util';
-import { type Clock, systemClock } from './clock.ts';
 import { safeObserver, type WebhookEvent } from './events.ts';
-import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from './options.ts';
 import { memoryReplayStore } from './replay/memory-replay-store.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import type { StoreErrorPolicy } from './replay/store-policy.ts';
@@ -14,7 +12,9 @@ import {
   type SecretSetInput,
   staticSecrets,
 } from './secrets/secrets.ts';
-import { warnOfSecrets } from './warnings.ts';
+import { type Clock, systemClock } from './util/clock.ts';
+import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from './util/options.ts';
+import { warnOfSecrets } from './util/warnings.ts';
 import type { VerifiedWebhook } from './webhook.ts';
 
 /** Everything that a verifier needs to know. Checked once, at construction; unknown keys are refused. */

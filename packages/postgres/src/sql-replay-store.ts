@@ -1,13 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { type Clock, replayRecord, type VerifiedWebhook } from '@countersign/core';
 import {
   type ClaimResult,
   type ClaimToken,
-  type Clock,
+  checkDuration,
+  configError,
   type ReplayStoreHealth,
-  replayRecord,
-  type VerifiedWebhook,
-} from '@countersign/core';
-import { checkDuration, configError } from '@countersign/core/options';
+} from '@countersign/core/extend';
 import type { Ask, Connection, Queryable, Row } from './connection.ts';
 import type { PostgresReplayStore } from './postgres-replay-store.ts';
 import { type RunOptions, type RunResult, runInTransaction } from './run.ts';

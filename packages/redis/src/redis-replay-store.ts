@@ -1,13 +1,15 @@
+import type { Clock, ReplayStore } from '@countersign/core';
 import {
   type ClaimResult,
   type ClaimToken,
-  type Clock,
+  checkDuration,
+  checkKeys,
+  checkNumber,
   claimOwner,
-  type ReplayStore,
+  configError,
   type ReplayStoreHealth,
   systemClock,
-} from '@countersign/core';
-import { checkDuration, checkKeys, checkNumber, configError } from '@countersign/core/options';
+} from '@countersign/core/extend';
 import { type Connection, connectionTo, type RedisClient, type SendCommand } from './client.ts';
 import { withDeadline } from './deadline.ts';
 import { queueWarning, warnOfEviction, warnOnce } from './host-warnings.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ClaimToken } from '@countersign/core';
+import type { ClaimToken } from '@countersign/core/extend';
 import {
   assertOneWins,
   assertPowerless,

@@ -1,4 +1,5 @@
-import type { ClaimResult, ClaimToken, ReplayStore } from '@countersign/core';
+import type { ReplayStore } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 /** What the way to a store does to calls. `lose reply`: the store does what it is asked, and nobody hears of it. */
 export type LinkMode = 'up' | 'refuse' | 'hang' | 'lose reply';

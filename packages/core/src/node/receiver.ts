@@ -9,7 +9,7 @@ import {
 } from '../adapter-options.ts';
 import type { HeadersInput, WebhookRequest } from '../request.ts';
 import { refusalResponse } from '../response.ts';
-import { isThenable } from '../thenable.ts';
+import { isThenable } from '../util/thenable.ts';
 import type { Verifier } from '../verifier.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, type WebhookErrorCode } from '../webhook-error.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 
 /** `closed`: every call is made. `open`: claims fail at once. `half-open`: the next call finds out whether the store is back. */
 export type CircuitState = 'closed' | 'open' | 'half-open';

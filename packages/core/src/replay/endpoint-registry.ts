@@ -1,4 +1,4 @@
-import { warnOfSharedEndpoint } from '../warnings.ts';
+import { warnOfSharedEndpoint } from '../util/warnings.ts';
 import type { ReplayStore } from './replay-store.ts';
 
 const held = new WeakMap<ReplayStore, Set<string>>();

@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import { warnOfSetup } from '../warnings.ts';
+import type { Clock } from '../util/clock.ts';
+import { warnOfSetup } from '../util/warnings.ts';
 import { isWebhookError } from '../webhook-error.ts';
 import type { CallOutcome, CircuitState, Pass } from './circuit-breaker.ts';
 import type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';

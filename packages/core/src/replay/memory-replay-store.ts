@@ -1,5 +1,5 @@
-import { type Clock, systemClock } from '../clock.ts';
-import { checkDuration, checkKeys, checkNumber, configError } from '../options.ts';
+import { type Clock, systemClock } from '../util/clock.ts';
+import { checkDuration, checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { claimOwner } from './claim-owner.ts';
 import type { ExpiryQueue, ExpiryTerms, ReplayEntry, UncommittedClaim } from './expiry-queue.ts';

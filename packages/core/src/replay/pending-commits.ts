@@ -1,5 +1,5 @@
-import type { Clock } from '../clock.ts';
-import { Deferred } from '../secrets/deferred.ts';
+import type { Clock } from '../util/clock.ts';
+import { Deferred } from '../util/deferred.ts';
 import { storeError } from './store-error.ts';
 
 /** A commit that the store did not take. */

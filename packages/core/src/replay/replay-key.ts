@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { configError } from '../options.ts';
+import { configError } from '../util/options.ts';
 import type { Delivery, VerifiedWebhook } from '../webhook.ts';
 import { WebhookError } from '../webhook-error.ts';
 

@@ -1,5 +1,5 @@
-import { configError } from '../options.ts';
 import type { DeliveryRules, Freshness } from '../scheme/scheme.ts';
+import { configError } from '../util/options.ts';
 import type { VerifiedWebhook } from '../webhook.ts';
 
 const DAY_MS = 86_400_000;

@@ -1,10 +1,9 @@
-import { factsOf } from '../safe-error-text.ts';
-import { isWebhookError, WebhookError } from '../webhook-error.ts';
+import { isWebhookError, safeErrorText, WebhookError } from '../webhook-error.ts';
 
 /** A store's failure as the verifier throws it. Of an error that is no {@link WebhookError} it quotes only name and code. */
 export function storeError(error: unknown): WebhookError {
   if (isWebhookError(error)) return error;
-  const facts = factsOf(error);
+  const facts = safeErrorText(error);
   return outage(
     `The replay store did not do what it was asked${facts === '' ? '' : ` (${facts})`}; see the cause.`,
     error,

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { memoryReplayStore } from './memory-replay-store.ts';
 import { UnwrittenCommits } from './pending-commits.ts';

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../../src/clock.ts';
 import { GuardedStore } from '../../src/replay/guarded-store.ts';
 import { LocalGuard } from '../../src/replay/local-guard.ts';
 import { memoryReplayStore } from '../../src/replay/memory-replay-store.ts';
 import type { ReplayStore } from '../../src/replay/replay-store.ts';
 import { watchOf } from '../../src/replay/store-state.ts';
+import { systemClock } from '../../src/util/clock.ts';
 
 const LEASE = { leaseMs: 30_000, fenceTtlMs: 60_000 };
 // Longer than the test may take: what is handled would be guarded all the while.

@@ -1,10 +1,5 @@
-import {
-  type ClaimResult,
-  type ClaimToken,
-  type Clock,
-  memoryReplayStore,
-  type ReplayStore,
-} from '@countersign/core';
+import { type Clock, memoryReplayStore, type ReplayStore } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 /** A real memory store that tells what it was asked, and fails where a case wants it to. */
 export class ProbeStore implements ReplayStore {

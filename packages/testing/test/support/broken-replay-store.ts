@@ -1,10 +1,5 @@
-import {
-  type ClaimResult,
-  type ClaimToken,
-  type Clock,
-  type ReplayStore,
-  WebhookError,
-} from '@countersign/core';
+import { type Clock, type ReplayStore, WebhookError } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 /** Mistakes that replay stores are known for. The conformance cases must notice each. */
 export const FLAWS = [

@@ -1,5 +1,5 @@
-import type { KeyringEvent } from './events.ts';
-import type { WebhookError } from './webhook-error.ts';
+import type { KeyringEvent } from '../events.ts';
+import type { WebhookError } from '../webhook-error.ts';
 
 const warned = new Set<string>();
 /** A source's own words stand in some messages, and may differ each time: what was said long ago may be said again. */

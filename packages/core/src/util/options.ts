@@ -1,5 +1,5 @@
-import { nearest } from './suggest.ts';
-import { WebhookError } from './webhook-error.ts';
+import { WebhookError } from '../webhook-error.ts';
+import { suggest } from './suggest.ts';
 
 /** Makes the error of a wrong option: it names the option and what to write instead. */
 export function configError(message: string): WebhookError {
@@ -17,7 +17,7 @@ export function checkKeys(owner: string, options: unknown, known: readonly strin
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    const near = nearest(key, known);
+    const near = suggest(key, known);
     const hint = near === undefined ? `Known options: ${known.join(', ')}.` : `Did you mean "${near}"?`;
     throw configError(`${owner} does not know the option "${key}". ${hint}`);
   }
@@ -47,7 +47,7 @@ export function checkChoice<const T extends string>(
   if (value === undefined) return choices[0];
   const choice = choices.find((known) => known === value);
   if (choice !== undefined) return choice;
-  const near = typeof value === 'string' ? nearest(value, choices) : undefined;
+  const near = typeof value === 'string' ? suggest(value, choices) : undefined;
   const hint = near === undefined ? '' : ` Did you mean "${near}"?`;
   throw configError(`"${name}" must be ${choices.map((known) => `"${known}"`).join(' or ')}.${hint}`);
 }
@@ -56,6 +56,17 @@ export function checkChoice<const T extends string>(
 export function checkDuration(name: string, value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
   throw configError(`"${name}" must be a number of milliseconds above 0.`);
+}
+
+/** A clock of the caller's, or nothing: one that lacks a method would fail at the first delivery. */
+export function checkClock(clock: unknown): void {
+  if (clock === undefined) return;
+  const given = clock as Partial<Record<'now' | 'monotonic' | 'schedule', unknown>> | null;
+  for (const method of ['now', 'monotonic', 'schedule'] as const) {
+    if (typeof given?.[method] !== 'function') {
+      throw configError('"clock" must have the methods now(), monotonic() and schedule().');
+    }
+  }
 }
 
 /** A function or nothing. */
