@@ -131,7 +131,9 @@ export class EndpointVerifier<K> implements Verifier {
     const answer = await this.#run(handler, received.webhook);
     const success = answer.status >= 200 && answer.status < 300;
     // The answer does not wait for the store: a duplicate that overtakes the commit finds the claim. Failures are observed there.
-    (success ? received.claim.commit() : received.claim.release()).catch(() => undefined);
+    const settled = (success ? received.claim.commit() : received.claim.release()).catch(() => undefined);
+    if (options?.settle === 'before-response') await settled;
+    else options?.waitUntil?.(settled);
     return answer;
   }
 

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import type { ReserveBytes } from './pending-bytes.ts';
 import { isWebhookError, WebhookError } from './webhook-error.ts';
 
 /**
@@ -14,8 +15,8 @@ export interface WebhookRequest {
   /** Request target; only schemes that sign it read it. */
   url?: string | undefined;
   headers: HeadersInput;
-  /** The bytes as received, or a function that reads them when the headers have been found good. */
-  body: Uint8Array | (() => Uint8Array | Promise<Uint8Array>);
+  /** The bytes as received, or a function that reads them after the headers have been found good. */
+  body: Uint8Array | ((reserve?: ReserveBytes) => Uint8Array | Promise<Uint8Array>);
 }
 
 /** The part of a request that is known before its body is read. */

@@ -18,6 +18,10 @@ export type ReceiveResult =
 export interface ReceiveOptions {
   /** `'manual'`: the handler does, as a transactional store needs; until then duplicates run. Default: `'auto'`. */
   claim?: 'auto' | 'manual' | undefined;
+  /** `'before-response'`: `handle()` resolves after the delivery is settled. Default: `'after-response'`. */
+  settle?: 'after-response' | 'before-response' | undefined;
+  /** Gets what `handle()` doesn't wait for, so that the host keeps running until the delivery is settled. */
+  waitUntil?: ((settled: Promise<unknown>) => void) | undefined;
 }
 
 /** Verifies the deliveries of one endpoint, and sees to it that each is handled once. */

@@ -24,6 +24,8 @@ export type WebhookErrorCode =
   | 'ERR_WEBHOOK_STORE_UNAVAILABLE'
   /** The replay store holds as much as it may, and nothing in it is safe to forget. */
   | 'ERR_WEBHOOK_STORE_FULL'
+  /** The bodies of unverified requests exceed `maxPendingBytes` together. */
+  | 'ERR_WEBHOOK_OVERLOADED'
   /** The body is larger than the limit. */
   | 'ERR_WEBHOOK_BODY_TOO_LARGE'
   /** The body has a content encoding that this endpoint does not take. */
@@ -50,6 +52,7 @@ const STATUS: Readonly<Record<WebhookErrorCode, number>> = {
   ERR_WEBHOOK_IN_PROGRESS: 503,
   ERR_WEBHOOK_STORE_UNAVAILABLE: 503,
   ERR_WEBHOOK_STORE_FULL: 503,
+  ERR_WEBHOOK_OVERLOADED: 503,
   ERR_WEBHOOK_BODY_TOO_LARGE: 413,
   ERR_WEBHOOK_BODY_ENCODED: 415,
   ERR_WEBHOOK_BODY_INCOMPLETE: 400,

@@ -1,8 +1,17 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Claim } from '../replay/claim.ts';
+import { closeIdleIfStopping } from './stopping-server.ts';
 
 /** When a delivery is settled: after its response has ended, or before the response ends, for hosts that stop then. */
 export type SettleTime = 'after-response' | 'before-response';
+
+/** Options of {@link settleByResponse}. */
+export interface SettleOptions {
+  settle?: SettleTime;
+  /** Called when the claim is being settled, with a promise that resolves when the replay store has answered. */
+  onSettle?: ((written: Promise<void>) => void) | undefined;
+}
 
 /** What an adapter knows about the handler of a response. */
 type HandlerSignal =
@@ -21,8 +30,13 @@ const HANDLER = Symbol('countersign.handler');
  * its own end decides. A response that the server destroys with an error releases. A response that never ends settles nothing,
  * because the handler may still be at work; the lease lapses after its time.
  */
-export function settleByResponse(response: ServerResponse, claim: Claim, settle: SettleTime): void {
-  new ResponseSettlement(response, claim, settle).watch();
+export function settleByResponse(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  claim: Claim,
+  { settle = 'after-response', onSettle }: SettleOptions = {},
+): void {
+  new ResponseSettlement(incoming, response, claim, settle === 'before-response', onSettle).watch();
 }
 
 /**
@@ -40,7 +54,10 @@ export function handlerEnded(response: ServerResponse, failed: boolean): void {
   signal(response, { type: 'ended', failed });
 }
 
-/** Settles by the status that a handler meant to send, if the client has left and the framework won't end the response. */
+/**
+ * Says which status a handler meant to send, for frameworks that don't respond to a client that has left. Settles by it if the
+ * client has left, or leaves before the response begins.
+ */
 export function settleAbandonedResponse(response: ServerResponse, status: number): void {
   signal(response, { type: 'abandoned', status });
 }
@@ -56,21 +73,32 @@ interface Source {
 }
 
 class ResponseSettlement {
+  readonly #incoming: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #claim: Claim;
   readonly #beforeResponse: boolean;
+  readonly #onSettle: SettleOptions['onSettle'];
   #settled = false;
   #handler: 'unknown' | 'running' | 'ended' = 'unknown';
   /** The response failed while its handler was at work. */
   #failedEarly = false;
   #clientLeft = false;
+  #intendedStatus: number | undefined;
   #settlesAtEnd = false;
   #source: Source | undefined;
 
-  constructor(response: ServerResponse, claim: Claim, settle: SettleTime) {
+  constructor(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    claim: Claim,
+    beforeResponse: boolean,
+    onSettle: SettleOptions['onSettle'],
+  ) {
+    this.#incoming = incoming;
     this.#response = response;
     this.#claim = claim;
-    this.#beforeResponse = settle === 'before-response';
+    this.#beforeResponse = beforeResponse;
+    this.#onSettle = onSettle;
   }
 
   watch(): void {
@@ -87,6 +115,7 @@ class ResponseSettlement {
         // Over HTTP/2 a stream that its client has reset finishes too, without being ended. Over HTTP/1.1 some hosts emit it while
         // `end()` runs.
         if (!isHttp2(response) || response.writableEnded) this.#settleByStatus();
+        closeIdleIfStopping(this.#incoming);
       });
       response.on('close', () => this.#closed());
       // A pipelined response has no socket before its turn. If the client leaves before that, the response emits nothing.
@@ -98,16 +127,25 @@ class ResponseSettlement {
     if (this.#settled) return;
     const response = this.#response;
     if (response.writableEnded) this.#settleByStatus();
-    // Over HTTP/2 nothing distinguishes a response that the server destroyed from a client that left.
-    else if (response.errored instanceof Error) this.#settle(false);
+    else if (response.errored instanceof Error || this.#isCutOff()) this.#settle(false);
     else {
       this.#clientLeft = true;
       if (this.#isDecided()) this.#settleByStatus();
+      else if (this.#intendedStatus !== undefined) this.#settle(isSuccess(this.#intendedStatus));
       else this.#settleAtEnd();
     }
   }
 
-  /** Whether nothing but the sending of a response is left, which ends with its client. */
+  /**
+   * Whether this process broke off the response, as frameworks do when a handler or a stream fails after the head was sent. Over
+   * HTTP/2 nothing distinguishes that from a client that left.
+   */
+  #isCutOff(): boolean {
+    const { socket } = this.#incoming;
+    return this.#response.headersSent && socket instanceof Socket && !socket.readableEnded && !socket.errored;
+  }
+
+  /** Whether only the sending of a response is left, which ends with its client. */
   #isDecided(): boolean {
     return this.#source !== undefined || (this.#handler === 'ended' && this.#response.headersSent);
   }
@@ -116,11 +154,15 @@ class ResponseSettlement {
     const response = this.#response;
     if (given.type === 'started') this.#handler = 'running';
     else if (given.type === 'abandoned') {
-      if (!response.writableEnded && isDestroyed(response)) this.#settle(isSuccess(given.status));
+      if (response.writableEnded) return;
+      if (isDestroyed(response)) this.#settle(isSuccess(given.status));
+      // The client may leave before the framework responds, which it then doesn't.
+      else this.#intendedStatus = given.status;
     } else {
       this.#handler = 'ended';
+      const { headersSent, writableEnded } = response;
       // A framework can't report a failure any more when the head is sent.
-      if (this.#failedEarly || (given.failed && response.headersSent && !response.writableEnded)) this.#settle(false);
+      if (this.#failedEarly || (given.failed && headersSent && !writableEnded)) this.#settle(false);
       else if (this.#clientLeft && this.#isDecided()) this.#settleByStatus();
     }
   }
@@ -176,8 +218,11 @@ class ResponseSettlement {
       return undefined;
     }
     this.#settled = true;
+    const written = success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release();
     // The claim reports what the store fails at.
-    return (success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release()).catch(() => undefined);
+    const reported = written.catch(() => undefined);
+    this.#onSettle?.(reported);
+    return reported;
   }
 }
 
