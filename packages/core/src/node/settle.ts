@@ -132,7 +132,10 @@ class ResponseSettlement {
       this.#clientLeft = true;
       if (this.#isDecided()) this.#settleByStatus();
       else if (this.#intendedStatus !== undefined) this.#settle(isSuccess(this.#intendedStatus));
-      else this.#settleAtEnd();
+      else {
+        this.#settleAtEnd();
+        if (response.headersSent) this.#settleAtCutOff();
+      }
     }
   }
 
@@ -201,6 +204,17 @@ class ResponseSettlement {
       void written.then(() => Reflect.apply(end, response, callback));
       return response;
     }) as ServerResponse['end'];
+  }
+
+  /** Express's last error handler can't respond after the head, and destroys the socket, even that of a client that has left. */
+  #settleAtCutOff(): void {
+    const { socket } = this.#incoming;
+    if (!(socket instanceof Socket) || this.#handler !== 'unknown') return;
+    const { destroy } = socket;
+    socket.destroy = (...args) => {
+      this.#settle(false);
+      return Reflect.apply(destroy, socket, args);
+    };
   }
 
   #settleByStatus(): Promise<void> | undefined {

@@ -1,11 +1,13 @@
 import { type Clock, memoryReplayStore, type ReplayStore } from '@countersign/core';
 import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
-/** A real memory store that tells what it was asked, and fails where a case wants it to. */
+/** A real memory store that records its calls, and fails or waits when a case says so. */
 export class ProbeStore implements ReplayStore {
   readonly calls: { readonly step: 'claim' | 'renew' | 'commit' | 'release'; readonly key: string }[] = [];
   /** Thrown by the steps named here, instead of doing them. */
   readonly failures = new Map<'claim' | 'renew' | 'commit' | 'release', Error>();
+  /** Claims wait for it. */
+  claimGate: Promise<void> | undefined;
   readonly #store: ReplayStore;
 
   constructor(clock: Clock, maxEntries = 10_000) {
@@ -14,6 +16,7 @@ export class ProbeStore implements ReplayStore {
 
   async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     this.#record('claim', key);
+    await this.claimGate;
     return this.#store.claim(key, options);
   }
 
