@@ -49,6 +49,8 @@ export function webhook(
     }
     ctx.state.webhook = received;
     (ctx.request as { body?: unknown }).body = received.body;
+    // koa-body refuses a request that has been read; its bytes can be read again. Other parsers see `ctx.request.body`.
+    Object.defineProperty(ctx.req, 'readable', { value: true, configurable: true });
     handlerStarted(ctx.res);
     try {
       await next();

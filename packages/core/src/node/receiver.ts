@@ -16,6 +16,7 @@ import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, WebhookError, type WebhookErrorCode } from '../webhook-error.ts';
 import { OpenDeliveries } from './open-deliveries.ts';
 import { readChecked } from './read-body.ts';
+import { allowReread } from './reread-body.ts';
 import { sendResponse } from './send-response.ts';
 import { settleByResponse } from './settle.ts';
 import { closeIfStopping } from './stopping-server.ts';
@@ -77,6 +78,7 @@ export function createNodeReceiver<Request>(
       const onSettle = (written: Promise<void>) => deliveries.settle(claim, written);
       settleByResponse(incoming, response, claim, { settle: settings.settle, onSettle });
       closeIfStopping(incoming, response);
+      if (incoming.readableEnded) allowReread(incoming, webhook.body);
       return webhook;
     } catch (error) {
       if (!isWebhookError(error)) throw error;

@@ -193,6 +193,8 @@ class ResponseSettlement {
       if (ending) return response;
       if (!this.#beforeResponse || isDestroyed(response)) {
         Reflect.apply(end, response, args);
+        // Over HTTP/2 a response whose client has left doesn't show its end, and Fastify's handlers would wait for it.
+        if (!response.writableEnded) Object.defineProperty(response, 'writableEnded', { value: true });
         this.#settleByStatus();
         return response;
       }
