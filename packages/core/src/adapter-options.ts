@@ -3,7 +3,7 @@ import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from 
 import { isThenable } from './util/thenable.ts';
 import { warnOfSetup } from './util/warnings.ts';
 import type { ReserveBytes } from './pending-bytes.ts';
-import type { Verifier } from './verifier.ts';
+import type { Verifier } from './verifier-types.ts';
 import { WebhookError } from './webhook-error.ts';
 
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;

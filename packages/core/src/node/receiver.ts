@@ -11,7 +11,7 @@ import type { ReserveBytes } from '../pending-bytes.ts';
 import type { HeadersInput, WebhookRequest } from '../request.ts';
 import { refusalResponse } from '../response.ts';
 import { isThenable } from '../util/thenable.ts';
-import type { Verifier } from '../verifier.ts';
+import type { Verifier } from '../verifier-types.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, WebhookError, type WebhookErrorCode } from '../webhook-error.ts';
 import { OpenDeliveries } from './open-deliveries.ts';
