@@ -31,7 +31,7 @@ const nest = (major: 11 | 12, platform: 'express' | 'fastify'): Mount => async (
   };
   const filter = {
     catch: (error: unknown, host: import('@nestjs/common').ArgumentsHost) => {
-      const status = error instanceof Error && error.name === TimeoutError.name ? 503 : 500;
+      const status = error instanceof TimeoutError ? 503 : 500;
       host.switchToHttp().getResponse().status(status).send('timeout');
     },
   };
@@ -101,6 +101,7 @@ describe.each(MOUNTS)("a timeout of the host's own on %s", (_, mount) => {
   it('releases nothing while the handler is at work; then the retry runs', async () => {
     const { verifier, seen } = watchedVerifier();
     const ends: (() => void)[] = [];
+    onTestFinished(() => ends.forEach((end) => void end()));
     let most = 0;
     let active = 0;
     const port = await mount(verifier, async () => {
