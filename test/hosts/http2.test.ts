@@ -139,6 +139,7 @@ async function send(mount: Mount, handler: Handler, { claim }: { claim?: Promise
     renew: (...args) => store.renew(...args),
     commit: (...args) => store.commit(...args),
     release: (...args) => store.release(...args),
+    forget: (...args) => store.forget(...args),
   };
   const verifier = createVerifier({
     scheme: github(),

@@ -24,8 +24,6 @@ export type WebhookErrorCode =
   | 'ERR_WEBHOOK_STORE_UNAVAILABLE'
   /** The replay store is full, and nothing in it is safe to forget. */
   | 'ERR_WEBHOOK_STORE_FULL'
-  /** The bodies of unverified requests exceed `maxPendingBytes` together. */
-  | 'ERR_WEBHOOK_OVERLOADED'
   /** The body is larger than the limit. */
   | 'ERR_WEBHOOK_BODY_TOO_LARGE'
   /** The body has a Content-Encoding that this endpoint does not accept. */
@@ -64,7 +62,6 @@ const STATUS: Readonly<Record<WebhookErrorCode, number>> = {
   ERR_WEBHOOK_BODY_INCOMPLETE: 400,
   ERR_WEBHOOK_BODY_CONSUMED: 500,
   ERR_WEBHOOK_BODY_INVALID: 400,
-  ERR_WEBHOOK_OVERLOADED: 503,
   ERR_WEBHOOK_DISABLED: 404,
   ERR_WEBHOOK_CONFIG_INVALID: 500,
   ERR_WEBHOOK_SECRETS_INVALID: 500,
