@@ -4,14 +4,17 @@
 export {
   type AdapterOptions,
   type AdapterSettings,
+  type BodyLimits,
   type BodySource,
+  bodyIncomplete,
+  bodyTooLarge,
   type ContentEncodingPolicy,
   readAdapterOptions,
   type VerifierSource,
 } from './adapter-options.ts';
 export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
 export { sendResponse } from './node/send-response.ts';
-export { settleAbandonedResponse, settleByResponse } from './node/settle.ts';
+export { handlerEnded, handlerStarted, settleAbandonedResponse, settleByResponse } from './node/settle.ts';
 export type { ReserveBytes } from './pending-bytes.ts';
 export { refusalStatus } from './refusals.ts';
 // Replay stores
