@@ -14,7 +14,7 @@ import {
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';
-import { isClassic, rulesOf } from './forms.ts';
+import { isClassic, rulesOf } from './rules.ts';
 
 type MakeVerifier = (options: VerifierOptions) => Verifier;
 

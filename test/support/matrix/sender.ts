@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { ManualClock } from '@countersign/testing';
-import type { ClassicDefinition, ClassicForm } from '../forms.ts';
+import type { ClassicDefinition, ClassicForm } from '../rules.ts';
 
 /** What a secret is to the receiver of the matrix. `removed` was in its set before the last reload. */
 export type SecretName = 'current' | 'previous' | 'next' | 'expired' | 'removed' | 'foreign';

@@ -7,7 +7,7 @@ import { webhook } from '@countersign/express';
 import { type PostgresReplayStore, postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';
 import { anchorBrowser } from '@countersign/schemes';
-import { sequenceOf } from '@countersign/testing';
+import { sequenceOf } from '@countersign-internal/simulator';
 import express from 'express';
 import { Redis } from 'ioredis';
 import pg from 'pg';
