@@ -36,7 +36,8 @@ function checkName(option: string, value: unknown): string {
     value.length > 0 &&
     value.length <= NAME_CHARACTERS &&
     // Identifiers contain no NUL and nothing beyond the basic plane, and do not end with a space.
-    /^[\u0001-\ud7ff\ue000-\uffff]*[^ ]$/.test(value)
+    !/[\0\ud800-\udfff]/.test(value) &&
+    !value.endsWith(' ')
   ) {
     return value;
   }

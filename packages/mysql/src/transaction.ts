@@ -25,7 +25,8 @@ export interface TransactionSettings {
 
 // A savepoint lives as long as its transaction. So it tells, on both servers and through any client, whether a transaction is open,
 // and whether it is still the one that was begun.
-const SAVEPOINT = 'countersign';
+const SAVEPOINT = 'countersign_run';
+const PROBE = 'countersign_probe';
 const SOON_SECONDS = 1;
 
 /** The run of one delivery: its claim, the transaction of its handler, and the commit of both. */
@@ -102,9 +103,9 @@ export class Transaction {
   /** `START TRANSACTION` would commit what its caller has begun. */
   async #refuseNested(): Promise<void> {
     await this.#attempt(async () => {
-      await this.#ask(`SAVEPOINT ${SAVEPOINT}`);
+      await this.#ask(`SAVEPOINT ${PROBE}`);
       try {
-        await this.#ask(`RELEASE SAVEPOINT ${SAVEPOINT}`);
+        await this.#ask(`RELEASE SAVEPOINT ${PROBE}`);
       } catch (error) {
         if (isSavepointMissing(error)) return;
         throw error;

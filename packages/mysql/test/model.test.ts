@@ -30,7 +30,9 @@ describeWithMysql('the MySQL replay store', () => {
     await database.clear();
     const store = database.store({ sweepSeconds: false });
     const count = async () => {
-      const [row] = await database.query<{ count: number }>('SELECT COUNT(*) AS count FROM countersign_replay');
+      const [row] = await database.query<{ count: number }>(
+        'SELECT COUNT(*) AS count FROM countersign_replay',
+      );
       return Number(row?.count);
     };
     return inModelTime(store, count, async (ms) => {

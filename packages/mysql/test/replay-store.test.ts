@@ -68,7 +68,10 @@ describeWithMysql('the MySQL replay store', () => {
         ),
     ],
     ['a single Connection of mysql2', async (uri) => poolOf(await mysql.createConnection({ uri }))],
-    ['a single Connection of mariadb', async (url) => poolOf(await mariadb.createConnection(mariadbOptions(url)))],
+    [
+      'a single Connection of mariadb',
+      async (url) => poolOf(await mariadb.createConnection(mariadbOptions(url))),
+    ],
     [
       'an object with query(sql, values)',
       (uri) => {
@@ -132,7 +135,9 @@ describeWithMysql('the MySQL replay store', () => {
     beforeAll(() => {
       pool = mysql.createPool({ uri: database.url, connectionLimit: 20, timezone: '+05:30' });
       pool.pool.on('connection', (connection) => {
-        connection.query("SET time_zone = '+13:00', sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'");
+        connection.query(
+          "SET time_zone = '+13:00', sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES,PIPES_AS_CONCAT'",
+        );
       });
     });
     afterAll(() => pool.end());

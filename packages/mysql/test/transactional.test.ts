@@ -140,7 +140,8 @@ describeWithMysql('run(connection, webhook, handler)', () => {
       for (const isolation of LEVELS) {
         const [webhook, other] = [await delivery(), await delivery()];
         const seen = async (tx: mysql.PoolConnection) => {
-          const count = async () => ((await tx.query('SELECT COUNT(*) AS n FROM orders')) as [{ n: number }[], unknown])[0][0]?.n;
+          const count = async () =>
+            ((await tx.query('SELECT COUNT(*) AS n FROM orders')) as [{ n: number }[], unknown])[0][0]?.n;
           const before = await count();
           if (isolation !== 'serializable') await run(other, insertOrder(other));
           return Number(await count()) - Number(before);
@@ -226,13 +227,14 @@ describeWithMysql('run(connection, webhook, handler)', () => {
     const both = new Promise<void>((resolve) => {
       bothAreThere = resolve;
     });
-    const crossing = (webhook: VerifiedWebhook, one: string, other: string) => async (tx: mysql.PoolConnection) => {
-      await insertOrder(webhook)(tx);
-      await tx.query(update(one));
-      if (++arrived === 2) bothAreThere();
-      await both;
-      await tx.query(update(other)).catch(() => undefined);
-    };
+    const crossing =
+      (webhook: VerifiedWebhook, one: string, other: string) => async (tx: mysql.PoolConnection) => {
+        await insertOrder(webhook)(tx);
+        await tx.query(update(one));
+        if (++arrived === 2) bothAreThere();
+        await both;
+        await tx.query(update(other)).catch(() => undefined);
+      };
     const outcomes = await Promise.allSettled([
       run(first, crossing(first, 'a', 'b')),
       run(second, crossing(second, 'b', 'a')),
@@ -254,14 +256,18 @@ describeWithMysql('run(connection, webhook, handler)', () => {
     test.each(points)('statement $statement $moment', async ({ statement, moment }) => {
       const webhook = await delivery();
       const crashed = await withConnection(async (connection) => {
-        const die = () => (connection as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+        const die = () =>
+          (
+            connection as unknown as { connection: { stream: { destroy(): void } } }
+          ).connection.stream.destroy();
         const { query } = connection;
         let sent = 0;
         connection.query = (async (...args: unknown[]) => {
           const crashes = sent++ === statement;
           if (crashes && moment === 'before it is sent') die();
-          const result = await Reflect.apply(query, connection, args);
-          if (!crashes) return result;
+          const answer = Reflect.apply(query, connection, args);
+          if (!crashes) return answer;
+          await ended(answer);
           die();
           throw new Error('the answer never came');
         }) as unknown as typeof query;

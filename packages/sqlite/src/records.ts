@@ -55,8 +55,19 @@ export class Records {
   ): ClaimResult | undefined {
     const leaseUntil = after(now, leaseMs);
     const expiresAt = after(leaseUntil, fenceTtlMs);
-    const [taken] = this.#execute(this.#sql.claim, key, expiresAt, hourOf(expiresAt), leaseUntil, owner, now, now, now);
-    if (taken !== undefined) return { state: 'claimed', token: { fencingToken: Number(taken.fencing_token), owner } };
+    const [taken] = this.#execute(
+      this.#sql.claim,
+      key,
+      expiresAt,
+      hourOf(expiresAt),
+      leaseUntil,
+      owner,
+      now,
+      now,
+      now,
+    );
+    if (taken !== undefined)
+      return { state: 'claimed', token: { fencingToken: Number(taken.fencing_token), owner } };
     return this.find(key, now);
   }
 
@@ -101,7 +112,9 @@ export class Records {
   /** When the next record may be removed; `undefined` if there is none. */
   nextSweep(): number | undefined {
     const [row] = this.#execute(this.#sql.nextSweep);
-    return typeof row?.hour === 'number' || typeof row?.hour === 'bigint' ? Number(row.hour) * HOUR_MS : undefined;
+    return typeof row?.hour === 'number' || typeof row?.hour === 'bigint'
+      ? Number(row.hour) * HOUR_MS
+      : undefined;
   }
 
   #changed(sql: string, ...values: SqlValue[]): boolean {

@@ -66,7 +66,9 @@ function begin(database: SqliteDatabase): void {
     database.exec('BEGIN IMMEDIATE');
   } catch (error) {
     if (error instanceof Error && /within a transaction/.test(error.message)) {
-      throw configError('The database is in a transaction already, and run() begins and commits one by itself. Call run() outside of it.');
+      throw configError(
+        'The database is in a transaction already, and run() begins and commits one by itself. Call run() outside of it.',
+      );
     }
     throw error;
   }
@@ -77,7 +79,9 @@ function commit(database: SqliteDatabase): void {
     database.exec('COMMIT');
   } catch (error) {
     if (error instanceof Error && /no transaction is active/.test(error.message)) {
-      throw configError('The handler of run() ended the transaction by itself: leave BEGIN, COMMIT and ROLLBACK to run().');
+      throw configError(
+        'The handler of run() ended the transaction by itself: leave BEGIN, COMMIT and ROLLBACK to run().',
+      );
     }
     throw error;
   }

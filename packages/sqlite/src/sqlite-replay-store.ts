@@ -114,7 +114,9 @@ export function sqliteReplayStore<D extends SqliteDatabase = SqliteDatabase>(
     throw configError('sqliteReplayStore() needs either "path" or "database".');
   }
   if (path !== undefined && (typeof path !== 'string' || path === '' || path === ':memory:')) {
-    throw configError('"path" must be the path of a file: what is in memory only does not outlast a restart.');
+    throw configError(
+      '"path" must be the path of a file: what is in memory only does not outlast a restart.',
+    );
   }
   if (database !== undefined) checkDatabase('sqliteReplayStore()', database);
   if (synchronous !== 'normal' && synchronous !== 'full') {
@@ -222,7 +224,8 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
   async run<T>(webhook: VerifiedWebhook, handler: (database: D) => T): Promise<RunResult<T>> {
     const { key, ttlMs } = replayRecord(webhook);
     const digest = replayKeyDigest(key);
-    if (typeof handler !== 'function') throw configError('The handler of run() must be a function: (database) => …');
+    if (typeof handler !== 'function')
+      throw configError('The handler of run() must be a function: (database) => …');
     this.#sweeper.tick();
     const run = await this.#use(({ database, records }, now) =>
       runInTransaction(
@@ -245,7 +248,8 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
 
   health(): ReplayStoreHealth {
     const { failure } = this.#sweeper;
-    const warnings = failure === undefined ? [] : [`Expired replay records are not removed: ${failure.message}`];
+    const warnings =
+      failure === undefined ? [] : [`Expired replay records are not removed: ${failure.message}`];
     return { name: 'sqlite', warnings };
   }
 
@@ -302,7 +306,8 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
   async #useInTime<T>(step: (opened: Opened<D>, now: number) => T): Promise<T> {
     const { clock, timeoutMs } = this.#parts;
     let reason: unknown;
-    const overdue = () => new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', overdueSentence(timeoutMs), { cause: reason });
+    const overdue = () =>
+      new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', overdueSentence(timeoutMs), { cause: reason });
     const deadline = startDeadline({ timeoutMs, clock, overdue });
     try {
       for (;;) {

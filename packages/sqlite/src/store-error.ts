@@ -16,14 +16,16 @@ const CODES: Readonly<Record<number, string>> = {
 
 const SENTENCES: Readonly<Record<string, string>> = {
   BUSY: 'Another process holds the write lock of the database. Keep write transactions short, or raise "timeoutMs".',
-  LOCKED: 'The database is locked by another statement of this process. End its transactions and iterations first.',
+  LOCKED:
+    'The database is locked by another statement of this process. End its transactions and iterations first.',
   READONLY:
     'The database can not be written: the file or its directory is read-only for this process, or the connection was opened as read-only.',
   IOERR: 'The disk of the database failed. SQLite needs a local disk: no network file system.',
   CORRUPT: 'The file of the database is damaged. Restore it, or remove it: then what was remembered is lost.',
   NOTADB: 'The file is not a database of SQLite. Give the store a path of its own.',
   FULL: 'The disk of the database is full.',
-  CANTOPEN: 'The file of the database can not be opened or created. Check that its directory exists and that this process may write to it.',
+  CANTOPEN:
+    'The file of the database can not be opened or created. Check that its directory exists and that this process may write to it.',
   SCHEMA: 'The database was changed by another process again and again.',
   AUTH: 'The database refuses the statement by an authorizer.',
 };
@@ -60,5 +62,8 @@ function sentenceFor(error: unknown, table: string): string {
     return 'The database was closed. Close it after the receiver has stopped.';
   }
   const code = sqliteCodeOf(error);
-  return (code === undefined ? undefined : SENTENCES[code]) ?? 'SQLite refused a statement of the store; see the cause.';
+  return (
+    (code === undefined ? undefined : SENTENCES[code]) ??
+    'SQLite refused a statement of the store; see the cause.'
+  );
 }

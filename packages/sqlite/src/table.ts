@@ -19,7 +19,9 @@ export function tableNames({ table = 'countersign_replay' }: TableOptions): { ta
     Buffer.byteLength(table) <= MAX_BYTES &&
     Buffer.from(table).toString() === table;
   if (!isName) {
-    throw configError(`"table" must be a name of 1 to ${MAX_BYTES} bytes that does not begin with "sqlite_".`);
+    throw configError(
+      `"table" must be a name of 1 to ${MAX_BYTES} bytes that does not begin with "sqlite_".`,
+    );
   }
   return { table: quoted(table), index: quoted(`${table}_sweep`) };
 }

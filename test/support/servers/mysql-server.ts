@@ -44,7 +44,7 @@ export async function startMysql(
     'innodb-flush-log-at-trx-commit': '2',
     // A small machine starts many of them.
     'innodb-buffer-pool-size': '32M',
-    ...(binaries.installer === undefined ? { mysqlx: 'OFF' } : {}),
+    ...(binaries.installer === undefined ? { mysqlx: 'OFF', 'secure-file-priv': 'NULL' } : {}),
     ...options.settings,
   };
   return startServer({
