@@ -2,6 +2,12 @@
 
 export { claimOwner } from './replay/claim-owner.ts';
 export {
+  inProgress,
+  type LeasedRunOptions,
+  type LeasedRunResult,
+  runUnderLease,
+} from './replay/leased-run.ts';
+export {
   checkClaimTimes,
   checkCommitTimes,
   checkReplayKey,

@@ -1,5 +1,7 @@
+import type { ClaimResult, ClaimToken } from '@countersign/core';
+import { type LeasedRunResult, runUnderLease } from '@countersign/core/extend';
 import { checkKeys, checkNumber, configError } from '@countersign/core/options';
-import { isPool, isQueryable, type Queryable, withPromises } from './connection.ts';
+import { type Ask, isPool, isQueryable, type Queryable, withPromises } from './connection.ts';
 import { Transaction, type TransactionSettings } from './transaction.ts';
 
 /** Options of {@link MysqlReplayStore.run}. */
@@ -14,7 +16,14 @@ export interface RunOptions {
 }
 
 /** What became of a delivery: handled now, or handled before. */
-export type RunResult<T> = { state: 'done'; result: T } | { state: 'duplicate' };
+export type RunResult<T> = LeasedRunResult<T>;
+
+export interface RunSettings extends TransactionSettings {
+  claim(ask: Ask, leaseMs: number): Promise<ClaimResult>;
+  /** These two on a connection of the store's own: that of the transaction may be busy. */
+  renew(token: ClaimToken, leaseMs: number): Promise<boolean>;
+  release(token: ClaimToken): Promise<boolean>;
+}
 
 const ISOLATION = ['read committed', 'repeatable read', 'serializable'];
 
@@ -23,7 +32,7 @@ export async function runInTransaction<C extends Queryable, T>(
   client: C,
   handler: (client: C) => T | Promise<T>,
   options: RunOptions,
-  settings: Omit<TransactionSettings, 'leaseMs'>,
+  settings: RunSettings,
 ): Promise<RunResult<T>> {
   checkKeys('run()', options, ['isolation', 'leaseSeconds']);
   const { isolation } = options;
@@ -35,13 +44,22 @@ export async function runInTransaction<C extends Queryable, T>(
   const connection = checkClient(client);
   if (typeof handler !== 'function')
     throw configError('The handler of run() must be a function: (connection) => …');
-  const transaction = new Transaction(connection, isolation, { ...settings, leaseMs });
-  return transaction.guarded(async () => {
-    if ((await transaction.open()) === 'duplicate') return { state: 'duplicate' };
-    const result = await transaction.handle(() => handler(client));
-    await transaction.commit();
-    return { state: 'done', result };
-  });
+  const transaction = new Transaction(connection, settings);
+  await transaction.refuseNested();
+  const lease = {
+    ...{ clock: settings.clock, leaseMs },
+    claim: () => transaction.attempt((ask) => settings.claim(ask, leaseMs)),
+    renew: (token: ClaimToken) => settings.renew(token, leaseMs),
+    release: settings.release,
+  };
+  return runUnderLease(lease, (token) =>
+    transaction.guarded(async () => {
+      await transaction.begin(isolation);
+      const result = await transaction.handle(() => handler(client));
+      await transaction.commit(token);
+      return result;
+    }),
+  );
 }
 
 function checkClient(client: unknown): Queryable {

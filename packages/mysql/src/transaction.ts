@@ -1,4 +1,5 @@
-import { type ClaimResult, type ClaimToken, type Clock, WebhookError } from '@countersign/core';
+import type { ClaimToken, Clock, WebhookError } from '@countersign/core';
+import { inProgress } from '@countersign/core/extend';
 import { configError } from '@countersign/core/options';
 import { type Ask, deadlineOf, type Queryable, type Result, runStatement } from './connection.ts';
 import {
@@ -14,68 +15,50 @@ export interface TransactionSettings {
   readonly names: TableNames;
   readonly timeoutMs: number;
   readonly clock: Clock;
-  readonly leaseMs: number;
-  claim(ask: Ask, leaseMs: number): Promise<ClaimResult>;
-  /** Marks the delivery as handled, if the claim is still ours. */
+  /** Marks the delivery as handled, if the claim is still this token's. */
   readonly commit: { readonly sql: string; values(token: ClaimToken): readonly unknown[] };
-  /** These two on a connection of the store's own. */
-  renew(token: ClaimToken, leaseMs: number): Promise<boolean>;
-  release(token: ClaimToken): Promise<boolean>;
 }
 
 // A savepoint lives as long as its transaction. So it tells, on both servers and through any client, whether a transaction is open,
 // and whether it is still the one that was begun.
 const SAVEPOINT = 'countersign_run';
 const PROBE = 'countersign_probe';
-const SOON_SECONDS = 1;
+const SOON_MS = 1000;
 
-/** The run of one delivery: its claim, the transaction of its handler, and the commit of both. */
+/** The transaction of one delivery's handler, on a connection of the caller's. */
 export class Transaction {
   readonly #client: Queryable;
-  readonly #isolation: string | undefined;
   readonly #settings: TransactionSettings;
-  #token: ClaimToken | undefined;
   /** Whether there is something to roll back. */
   #isOpen = false;
   #isBroken = false;
-  #cancelRenewal: () => void = () => undefined;
 
-  constructor(client: Queryable, isolation: string | undefined, settings: TransactionSettings) {
+  constructor(client: Queryable, settings: TransactionSettings) {
     this.#client = client;
-    this.#isolation = isolation;
     this.#settings = settings;
   }
 
-  /** Runs all of it. However it ends, it leaves the client without a transaction, and the delivery without a claim. */
+  /** Runs all of it, and leaves the client without a transaction however it ends. */
   async guarded<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } finally {
-      this.#cancelRenewal();
       await this.#rollBack();
-      await this.#giveBack();
     }
   }
 
-  /** Claims the delivery and begins; or finds that it is handled already. */
-  async open(): Promise<'open' | 'duplicate'> {
-    await this.#refuseNested();
-    const claim = await this.#attempt(() =>
-      this.#settings.claim((sql, values) => this.#ask(sql, values), this.#settings.leaseMs),
-    );
-    if (claim.state === 'committed') return 'duplicate';
-    if (claim.state === 'in-progress') throw inProgress(claim.retryAfterMs / 1000);
-    this.#token = claim.token;
-    this.#renewLater();
+  /** Runs statements on the same connection. */
+  attempt<T>(steps: (ask: Ask) => Promise<T>): Promise<T> {
+    return this.#attempt(() => steps((sql, values) => this.#ask(sql, values)));
+  }
+
+  async begin(isolation: string | undefined): Promise<void> {
     await this.#attempt(async () => {
-      if (this.#isolation !== undefined) {
-        await this.#ask(`SET TRANSACTION ISOLATION LEVEL ${this.#isolation.toUpperCase()}`);
-      }
+      if (isolation !== undefined) await this.#ask(`SET TRANSACTION ISOLATION LEVEL ${isolation.toUpperCase()}`);
       this.#isOpen = true;
       await this.#ask('START TRANSACTION');
       await this.#ask(`SAVEPOINT ${SAVEPOINT}`);
     });
-    return 'open';
   }
 
   async handle<T>(handler: () => T | Promise<T>): Promise<T> {
@@ -87,21 +70,19 @@ export class Transaction {
     }
   }
 
-  async commit(): Promise<void> {
+  async commit(token: ClaimToken): Promise<void> {
     await this.#checkUnended();
     const { sql, values } = this.#settings.commit;
-    const token = this.#token as ClaimToken;
     await this.#attempt(async () => {
       const { affectedRows } = await this.#ask(sql, values(token));
-      if (affectedRows === 0) throw inProgress(SOON_SECONDS);
+      if (affectedRows === 0) throw inProgress(SOON_MS);
       await this.#ask('COMMIT');
     });
     this.#isOpen = false;
-    this.#token = undefined;
   }
 
   /** `START TRANSACTION` would commit what its caller has begun. */
-  async #refuseNested(): Promise<void> {
+  async refuseNested(): Promise<void> {
     await this.#attempt(async () => {
       await this.#ask(`SAVEPOINT ${PROBE}`);
       try {
@@ -130,30 +111,10 @@ export class Transaction {
     }
   }
 
-  // On another connection than the transaction's, which may be busy. What a failed renewal means is decided by the commit.
-  #renewLater(): void {
-    const { clock, leaseMs, renew } = this.#settings;
-    this.#cancelRenewal = clock.schedule(() => {
-      const token = this.#token;
-      if (token === undefined) return;
-      this.#renewLater();
-      renew(token, leaseMs).catch(() => undefined);
-    }, leaseMs / 3);
-  }
-
   async #rollBack(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     await this.#ask('ROLLBACK').catch(() => this.#breakOff());
-  }
-
-  /** So that the sender's retry need not wait for the end of the lease. If a COMMIT got no answer, the token decides. */
-  async #giveBack(): Promise<void> {
-    const token = this.#token;
-    this.#token = undefined;
-    if (token === undefined) return;
-    const released = this.#settings.release(token).catch(() => undefined);
-    if (!this.#isBroken) await released;
   }
 
   /** A connection is not used again if it is not known what it is doing. */
@@ -187,10 +148,4 @@ export class Transaction {
   #failure(error: unknown): WebhookError {
     return storeError(error, this.#settings.names);
   }
-}
-
-function inProgress(seconds: number): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_IN_PROGRESS', 'The same delivery is being handled at this moment.', {
-    retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(seconds))),
-  });
 }

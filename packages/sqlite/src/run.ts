@@ -1,9 +1,10 @@
-import { type ClaimResult, WebhookError } from '@countersign/core';
+import type { ClaimResult, WebhookError } from '@countersign/core';
+import { inProgress, type LeasedRunResult } from '@countersign/core/extend';
 import { configError } from '@countersign/core/options';
 import type { SqliteDatabase } from './database.ts';
 
 /** What became of a delivery: handled now, or handled before. */
-export type RunResult<T> = { state: 'done'; result: T } | { state: 'duplicate' };
+export type RunResult<T> = LeasedRunResult<T>;
 
 /**
  * Remembers a delivery and runs its handler in one transaction, which holds the database's write lock.
@@ -43,12 +44,6 @@ function named<T>(step: () => T, failure: (error: unknown) => WebhookError): T {
   } catch (error) {
     throw failure(error);
   }
-}
-
-function inProgress(retryAfterMs: number): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_IN_PROGRESS', 'The same delivery is being handled at this moment.', {
-    retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(retryAfterMs / 1000))),
-  });
 }
 
 function refusePromise(result: unknown): void {
