@@ -138,15 +138,15 @@ describeWithMysql('with MySQL', () => {
 
   it('in one transaction with the handler, a steady load has one effect for each event while the server is killed and connections are cut', async () => {
     const stand = await transactionalStand();
-    const stop = stand.sender.run({ perSecond: 30 });
-    for (const [index, count] of [20, 40, 60, 80].entries()) {
+    const stop = stand.sender.run({ perSecond: 4 });
+    for (const [index, count] of [4, 8, 12, 16].entries()) {
       await stand.seen('verified', count);
       if (index % 2 === 0) {
         await server.kill();
         await server.restart();
       } else proxy.fault('replies', { type: 'cut', afterBytes: 1000, once: true });
     }
-    await stand.seen('verified', 100);
+    await stand.seen('verified', 20);
     await stop();
 
     const { sent, lost } = stand.sender.stats();
