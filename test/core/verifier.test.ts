@@ -341,7 +341,7 @@ describe('malformed requests', () => {
   it("are refused even where a scheme of one's own fails", async () => {
     const scheme = {
       ...defineScheme(timed),
-      open: () => {
+      parseHead: () => {
         throw new TypeError('bug');
       },
     };

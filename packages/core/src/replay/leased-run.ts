@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 import { WebhookError } from '../webhook-error.ts';
 import type { ClaimResult, ClaimToken } from './replay-store.ts';
 

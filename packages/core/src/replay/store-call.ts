@@ -1,13 +1,8 @@
 import { createHash } from 'node:crypto';
-import { checkDuration, configError } from '../options.ts';
+import { checkDuration, configError } from '../util/options.ts';
+import { checkReplayKey } from './replay-store.ts';
 
 // What every replay store checks and does with the arguments of a call.
-
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for anything but non-empty text. */
-export function checkReplayKey(key: unknown): string {
-  if (typeof key === 'string' && key !== '') return key;
-  throw configError('A replay key must be a non-empty string.');
-}
 
 /** A replay key of any length as 32 bytes: its SHA-256. */
 export function replayKeyDigest(key: unknown): Buffer {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 
 export interface SweeperOptions {
   /** Removes at most `batchSize` expired entries and returns how many it removed. */
