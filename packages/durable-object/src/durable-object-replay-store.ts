@@ -1,16 +1,5 @@
-import {
-  type ClaimResult,
-  type ClaimToken,
-  type Clock,
-  claimOwner,
-  isWebhookError,
-  type ReplayStore,
-  type ReplayStoreHealth,
-  systemClock,
-  WebhookError,
-} from '@countersign/core';
-import { checkClaimTimes, checkCommitTimes, replayKeyDigest, startDeadline } from '@countersign/core/extend';
-import { checkDuration, checkKeys, checkNumber, configError } from '@countersign/core/options';
+import { type Clock, type ReplayStore, WebhookError, isWebhookError } from '@countersign/core';
+import { type ClaimResult, type ClaimToken, type ReplayStoreHealth, checkClaimTimes, checkCommitTimes, checkDuration, checkKeys, checkNumber, claimOwner, configError, replayKeyDigest, systemClock, withDeadline } from '@countersign/core/extend';
 import type { Step, StepResult } from './step.ts';
 
 /** What of a namespace of Durable Objects is used: a binding of a Worker has it. */
@@ -137,13 +126,12 @@ class ObjectReplayStore implements DurableObjectReplayStore {
   async #ask(
     key: string,
     step: DistributiveOmit<Step, 'key'>,
-    late?: (result: StepResult) => unknown,
+    late: (result: StepResult) => unknown = () => undefined,
   ): Promise<StepResult> {
     const { namespace, name, objects, timeoutMs, clock } = this.#options;
     const digest = replayKeyDigest(key);
     const object = `${name}-${digest.readUInt16BE(0) % objects}`;
     const body = JSON.stringify({ ...step, key: digest.toString('base64url') });
-    const deadline = startDeadline({ timeoutMs, clock, overdue: () => unavailable(overdue(timeoutMs)) });
     const call = async (): Promise<StepResult> => {
       const stub = namespace.get(namespace.idFromName(object));
       // Only the path's shape matters: the request leaves no data center.
@@ -152,11 +140,12 @@ class ObjectReplayStore implements DurableObjectReplayStore {
       return (await response.json()) as StepResult;
     };
     try {
-      return await deadline.race(call(), late);
+      return await withDeadline(call, {
+        ...{ timeoutMs, clock, late },
+        overdue: () => unavailable(overdue(timeoutMs)),
+      });
     } catch (error) {
       throw isWebhookError(error) ? error : unavailable(sentenceFor(error), error);
-    } finally {
-      deadline.end();
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { ClaimResult, ClaimToken } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 /** What the store asks an object to do. `key`: the SHA-256 of the replay key, in base64url. */
 export type Step = { readonly key: string } & (

@@ -1,4 +1,4 @@
-import { configError } from '@countersign/core/options';
+import { configError } from '@countersign/core/extend';
 
 /** A value as DynamoDB's wire format has it. */
 export type AttributeValue = { S: string } | { N: string } | { B: Uint8Array };

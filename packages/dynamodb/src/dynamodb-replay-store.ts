@@ -1,25 +1,6 @@
-import {
-  type ClaimResult,
-  type ClaimToken,
-  type Clock,
-  claimOwner,
-  type ReplayStore,
-  type ReplayStoreHealth,
-  replayRecord,
-  systemClock,
-  type VerifiedWebhook,
-} from '@countersign/core';
+import { type Clock, type ReplayStore, type VerifiedWebhook, replayRecord } from '@countersign/core';
+import { type ClaimResult, type ClaimToken, type LeasedRunResult, type ReplayStoreHealth, checkClaimTimes, checkCommitTimes, checkDuration, checkKeys, checkNumber, claimOwner, configError, inProgress, replayKeyDigest, runUnderLease, systemClock, withDeadline } from '@countersign/core/extend';
 
-import {
-  checkClaimTimes,
-  checkCommitTimes,
-  inProgress,
-  type LeasedRunResult,
-  replayKeyDigest,
-  runUnderLease,
-  startDeadline,
-} from '@countersign/core/extend';
-import { checkDuration, checkKeys, checkNumber, configError } from '@countersign/core/options';
 import { checkClient, type DynamoClient, type TransactWriteItem, type UpdateInput } from './client.ts';
 import { checkTable } from './migrate.ts';
 import * as records from './records.ts';
@@ -327,27 +308,26 @@ class ItemReplayStore implements DynamodbReplayStore {
     }
   }
 
-  async #call<T>(steps: (ask: Ask) => Promise<T>, late?: (result: T) => unknown): Promise<T> {
+  async #call<T>(steps: (ask: Ask) => Promise<T>, late: (result: T) => unknown = () => undefined): Promise<T> {
     const { client, timeoutMs, clock } = this.#options;
     const abort = new AbortController();
-    const deadline = startDeadline({ timeoutMs, clock, overdue: () => overdue(timeoutMs) });
-    const ask: Ask = async (call) => {
-      for (let tries = 1; ; tries++) {
-        deadline.check();
-        try {
-          return await call(client, { abortSignal: abort.signal });
-        } catch (error) {
-          if (tries === CONFLICT_TRIES || !isConflict(error)) throw error;
-        }
-      }
-    };
-    try {
-      return await deadline.race(steps(ask), late);
-    } finally {
-      deadline.end();
+    const tooLate = () => {
       // What is still under way is waited for no longer.
-      if (deadline.isOver) abort.abort();
-    }
+      abort.abort();
+      return overdue(timeoutMs);
+    };
+    const call = (isOver: () => boolean): Promise<T> =>
+      steps(async (request) => {
+        for (let tries = 1; ; tries++) {
+          if (isOver()) throw overdue(timeoutMs);
+          try {
+            return await request(client, { abortSignal: abort.signal });
+          } catch (error) {
+            if (tries === CONFLICT_TRIES || !isConflict(error)) throw error;
+          }
+        }
+      });
+    return withDeadline(call, { timeoutMs, clock, overdue: tooLate, late });
   }
 }
 

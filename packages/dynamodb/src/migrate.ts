@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { checkKeys, checkNumber, configError } from '@countersign/core/options';
+import { checkKeys, checkNumber, configError } from '@countersign/core/extend';
 import { checkClient } from './client.ts';
 import { errorNameOf, storeError } from './store-error.ts';
 

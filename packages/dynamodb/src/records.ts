@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ClaimToken } from '@countersign/core';
+import type { ClaimToken } from '@countersign/core/extend';
 import { type AttributeValue, type Item, namesIn, type UpdateInput } from './client.ts';
 
 // One item for each delivery. Times are milliseconds, as numbers, by the clock of the instance; `expiresAt` is in seconds, for

@@ -1,5 +1,5 @@
 import type { DynamoDB } from '@aws-sdk/client-dynamodb';
-import { createVerifier, replayRecord, type VerifiedWebhook } from '@countersign/core';
+import { type VerifiedWebhook, createVerifier, replayRecord } from '@countersign/core';
 import { type DynamodbReplayStore, dynamodbReplayStore, migrate, type Transaction } from '@countersign/dynamodb';
 import { standardWebhooks } from '@countersign/schemes';
 import { manualClock, sign } from '@countersign/testing';

@@ -1,6 +1,5 @@
 import type { Clock } from '@countersign/core';
-import { type Deadline, startDeadline } from '@countersign/core/extend';
-import { configError } from '@countersign/core/options';
+import { configError, withDeadline } from '@countersign/core/extend';
 import { isConnectionLost, isTransient, Overdue } from './store-error.ts';
 
 /**
@@ -87,16 +86,17 @@ class SingleConnection implements Connection {
     this.#isSingle = typeof (client as { beginTransaction?: unknown }).beginTransaction === 'function';
   }
 
-  async use<T>(steps: (ask: Ask) => Promise<T>, late?: (result: T) => unknown): Promise<T> {
-    const deadline = deadlineOf(this.#settings);
-    const ask = askThrough(this.#client, deadline, this.#settings);
-    const work = this.#isSingle ? this.#free.then(() => steps(ask)) : steps(ask);
-    this.#free = work.catch(ignore);
-    try {
-      return await deadline.race(work, late);
-    } finally {
-      deadline.end();
-    }
+  async use<T>(steps: (ask: Ask) => Promise<T>, late: (result: T) => unknown = ignore): Promise<T> {
+    return inTime(
+      (isOver) => {
+        const ask = askThrough(this.#client, isOver, this.#settings);
+        const work = this.#isSingle ? this.#free.then(() => steps(ask)) : steps(ask);
+        this.#free = work.catch(ignore);
+        return work;
+      },
+      this.#settings,
+      late,
+    );
   }
 }
 
@@ -110,8 +110,7 @@ class PoolConnection implements Connection {
     this.#settings = settings;
   }
 
-  async use<T>(steps: (ask: Ask) => Promise<T>, late?: (result: T) => unknown): Promise<T> {
-    const deadline = deadlineOf(this.#settings);
+  async use<T>(steps: (ask: Ask) => Promise<T>, late: (result: T) => unknown = ignore): Promise<T> {
     let held: PooledConnection | undefined;
     const giveBack = (isLost: boolean) => {
       const connection = held;
@@ -121,37 +120,43 @@ class PoolConnection implements Connection {
       if (isLost && typeof connection.destroy === 'function') connection.destroy();
       else Promise.resolve(connection.release()).catch(ignore);
     };
-    const work = async (): Promise<T> => {
+    const work = async (isOver: () => boolean): Promise<T> => {
       const connection = await this.#pool.getConnection();
       held = connection;
       // It came too late, and its caller has gone.
-      if (deadline.isOver) giveBack(false);
-      deadline.check();
-      return steps(askThrough(connection, deadline, this.#settings));
+      if (isOver()) giveBack(false);
+      return steps(askThrough(connection, isOver, this.#settings));
     };
     try {
-      const result = await deadline.race(work(), late);
+      const result = await inTime(work, this.#settings, late);
       giveBack(false);
       return result;
     } catch (error) {
       giveBack(isConnectionLost(error));
       throw error;
-    } finally {
-      deadline.end();
     }
   }
 }
 
-export function deadlineOf({ timeoutMs, clock }: Pick<ConnectionSettings, 'timeoutMs' | 'clock'>): Deadline {
-  return startDeadline({ timeoutMs, clock, overdue: () => new Overdue(timeoutMs) });
+/** Makes a call that must end in time. A result that comes too late goes to `late`, and is never returned. */
+export function inTime<T>(
+  call: (isOver: () => boolean) => Promise<T>,
+  { timeoutMs, clock }: Pick<ConnectionSettings, 'timeoutMs' | 'clock'>,
+  late: (result: T) => unknown = ignore,
+): Promise<T> {
+  return withDeadline(call, { timeoutMs, clock, overdue: () => new Overdue(timeoutMs), late });
 }
 
 const TRIES = 5;
 
-function askThrough(client: Queryable, deadline: Deadline, { prepare }: ConnectionSettings): Ask {
+function askThrough(
+  client: Queryable,
+  isOver: () => boolean,
+  { prepare, timeoutMs }: ConnectionSettings,
+): Ask {
   return async function ask(sql, values = []) {
     for (let tries = 1; ; tries++) {
-      deadline.check();
+      if (isOver()) throw new Overdue(timeoutMs);
       try {
         return await runStatement(client, sql, values, prepare);
       } catch (error) {

@@ -1,12 +1,5 @@
-import {
-  type Clock,
-  type ReplayStore,
-  type ReplayStoreHealth,
-  systemClock,
-  type VerifiedWebhook,
-} from '@countersign/core';
-import { Sweeper } from '@countersign/core/extend';
-import { checkKeys, checkNumber, configError } from '@countersign/core/options';
+import type { Clock, ReplayStore, VerifiedWebhook } from '@countersign/core';
+import { type ReplayStoreHealth, Sweeper, checkKeys, checkNumber, configError, systemClock } from '@countersign/core/extend';
 import { connectionTo, type Queryable } from './connection.ts';
 import type { RunOptions, RunResult } from './run.ts';
 import { SqlReplayStore } from './sql-replay-store.ts';

@@ -1,6 +1,4 @@
-import type { ClaimResult, ClaimToken } from '@countersign/core';
-import { type LeasedRunResult, runUnderLease } from '@countersign/core/extend';
-import { checkKeys, checkNumber, configError } from '@countersign/core/options';
+import { type ClaimResult, type ClaimToken, type LeasedRunResult, checkKeys, checkNumber, configError, runUnderLease } from '@countersign/core/extend';
 import { type Ask, isPool, isQueryable, type Queryable, withPromises } from './connection.ts';
 import { Transaction, type TransactionSettings } from './transaction.ts';
 

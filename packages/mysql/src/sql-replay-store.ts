@@ -1,14 +1,5 @@
-import {
-  type ClaimResult,
-  type ClaimToken,
-  type Clock,
-  claimOwner,
-  type ReplayStoreHealth,
-  replayRecord,
-  type VerifiedWebhook,
-} from '@countersign/core';
-import { checkClaimTimes, checkCommitTimes, replayKeyDigest, type Sweeper } from '@countersign/core/extend';
-import { checkDuration } from '@countersign/core/options';
+import { type Clock, type VerifiedWebhook, replayRecord } from '@countersign/core';
+import { type ClaimResult, type ClaimToken, type ReplayStoreHealth, type Sweeper, checkClaimTimes, checkCommitTimes, checkDuration, claimOwner, replayKeyDigest } from '@countersign/core/extend';
 import type { Ask, Connection, Queryable } from './connection.ts';
 import type { MysqlReplayStore } from './mysql-replay-store.ts';
 import { type RunOptions, type RunResult, runInTransaction } from './run.ts';

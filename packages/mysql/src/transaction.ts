@@ -1,7 +1,6 @@
-import type { ClaimToken, Clock, WebhookError } from '@countersign/core';
-import { inProgress } from '@countersign/core/extend';
-import { configError } from '@countersign/core/options';
-import { type Ask, deadlineOf, type Queryable, type Result, runStatement } from './connection.ts';
+import type { Clock, WebhookError } from '@countersign/core';
+import { type ClaimToken, configError, inProgress } from '@countersign/core/extend';
+import { type Ask, inTime, type Queryable, type Result, runStatement } from './connection.ts';
 import {
   isConnectionLost,
   isLockTimeout,
@@ -134,14 +133,11 @@ export class Transaction {
   }
 
   async #ask(sql: string, values: readonly unknown[] = []): Promise<Result> {
-    const deadline = deadlineOf(this.#settings);
     try {
-      return await deadline.race(runStatement(this.#client, sql, values));
+      return await inTime(() => runStatement(this.#client, sql, values), this.#settings);
     } catch (error) {
       if (isConnectionLost(error)) this.#breakOff();
       throw error;
-    } finally {
-      deadline.end();
     }
   }
 

@@ -1,4 +1,4 @@
-import type { ClaimToken } from '@countersign/core';
+import type { ClaimToken } from '@countersign/core/extend';
 import type { Queryable } from '@countersign/mysql';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import { configError } from '@countersign/core/options';
+import { configError } from '@countersign/core/extend';
 import type { Execute, SqlValue } from './records.ts';
 import { isBusy } from './store-error.ts';
 

@@ -1,4 +1,4 @@
-import { checkKeys } from '@countersign/core/options';
+import { checkKeys } from '@countersign/core/extend';
 import { checkDatabase, type SqliteDatabase } from './database.ts';
 import { createIndex, createTable } from './records.ts';
 import { storeError } from './store-error.ts';

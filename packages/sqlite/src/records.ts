@@ -1,4 +1,4 @@
-import type { ClaimResult, ClaimToken } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 // The records of a replay store in SQLite, for whatever runs its statements at once: a database in this process, or the storage of a
 // Durable Object.

@@ -1,6 +1,5 @@
-import type { ClaimResult, WebhookError } from '@countersign/core';
-import { inProgress, type LeasedRunResult } from '@countersign/core/extend';
-import { configError } from '@countersign/core/options';
+import type { WebhookError } from '@countersign/core';
+import { type ClaimResult, type LeasedRunResult, configError, inProgress } from '@countersign/core/extend';
 import type { SqliteDatabase } from './database.ts';
 
 /** What became of a delivery: handled now, or handled before. */

@@ -1,24 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  type ClaimResult,
-  type ClaimToken,
-  type Clock,
-  claimOwner,
-  type ReplayStore,
-  type ReplayStoreHealth,
-  replayRecord,
-  systemClock,
-  type VerifiedWebhook,
-  WebhookError,
-} from '@countersign/core';
-import {
-  checkClaimTimes,
-  checkCommitTimes,
-  replayKeyDigest,
-  Sweeper,
-  startDeadline,
-} from '@countersign/core/extend';
-import { checkDuration, checkKeys, checkNumber, configError } from '@countersign/core/options';
+import { type Clock, type ReplayStore, type VerifiedWebhook, WebhookError, replayRecord } from '@countersign/core';
+import { type ClaimResult, type ClaimToken, type ReplayStoreHealth, Sweeper, checkClaimTimes, checkCommitTimes, checkDuration, checkKeys, checkNumber, claimOwner, configError, replayKeyDigest, systemClock, withDeadline } from '@countersign/core/extend';
 import { checkDatabase, executeOn, type OwnDatabase, openDatabase, type SqliteDatabase } from './database.ts';
 import { migrate } from './migrate.ts';
 import { Records } from './records.ts';
@@ -303,27 +285,26 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
     }
   }
 
-  async #useInTime<T>(step: (opened: Opened<D>, now: number) => T): Promise<T> {
+  #useInTime<T>(step: (opened: Opened<D>, now: number) => T): Promise<T> {
     const { clock, timeoutMs } = this.#parts;
     let reason: unknown;
     const overdue = () =>
       new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', overdueSentence(timeoutMs), { cause: reason });
-    const deadline = startDeadline({ timeoutMs, clock, overdue });
-    try {
+    const call = async (isOver: () => boolean): Promise<T> => {
       for (;;) {
         try {
-          const opened = await deadline.race(this.#open());
+          const opened = await this.#open();
+          // The caller has its error already, and takes no result any more.
+          if (isOver()) throw overdue();
           return step(opened, clock.now());
         } catch (error) {
           if (!isBusy(error)) throw error;
           reason = error;
         }
         await pause(1 + Math.random() * LONGEST_PAUSE_MS);
-        deadline.check();
       }
-    } finally {
-      deadline.end();
-    }
+    };
+    return withDeadline(call, { timeoutMs, clock, overdue });
   }
 }
 
