@@ -10,7 +10,7 @@ const SECRET = 'a-signing-secret-of-32-characters';
 async function appWith(routes: (scope: FastifyInstance) => void, options = {}): Promise<FastifyInstance> {
   const verifier = createVerifier({ scheme: github(), secrets: SECRET });
   const app = fastify({ bodyLimit: 10, ...options });
-  onTestFinished(() => app.close());
+  onTestFinished(() => app.close().catch(() => undefined));
   app.register(async (scope) => {
     await scope.register(webhookPlugin, { verifier, maxBodyBytes: 100 });
     routes(scope);
