@@ -109,7 +109,11 @@ describe.each(['express', 'fastify', 'koa', 'fetch'])('the example for %s', (fra
 });
 
 /** The status, or `undefined` if the server is gone. */
-function sendThrough(agent: Agent, url: string, { headers, body }: SignedRequest): Promise<number | undefined> {
+function sendThrough(
+  agent: Agent,
+  url: string,
+  { headers, body }: SignedRequest,
+): Promise<number | undefined> {
   return new Promise((resolve) => {
     const sent = request(
       `${url}/hooks/anchor`,
