@@ -78,7 +78,7 @@ class ResponseSettlement {
   readonly #claim: Claim;
   readonly #beforeResponse: boolean;
   readonly #onSettle: SettleOptions['onSettle'];
-  #settled = false;
+  #written: Promise<void> | undefined;
   #handler: 'unknown' | 'running' | 'ended' = 'unknown';
   /** The response failed while its handler was at work. */
   #failedEarly = false;
@@ -124,7 +124,7 @@ class ResponseSettlement {
   }
 
   #closed(): void {
-    if (this.#settled) return;
+    if (this.#written !== undefined) return;
     const response = this.#response;
     if (response.writableEnded) this.#settleByStatus();
     else if (response.errored instanceof Error || this.#isCutOff()) this.#settle(false);
@@ -227,18 +227,17 @@ class ResponseSettlement {
   }
 
   #settle(success: boolean): Promise<void> | undefined {
-    if (this.#settled) return undefined;
+    if (this.#written !== undefined) return this.#written;
     // Before the response nothing waits: a host that stops with the response stops the handler too.
     if (!success && this.#handler === 'running' && !this.#beforeResponse) {
       this.#failedEarly = true;
       return undefined;
     }
-    this.#settled = true;
-    const written = success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release();
+    const settling = success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release();
     // The claim reports what the store fails at.
-    const reported = written.catch(() => undefined);
-    this.#onSettle?.(reported);
-    return reported;
+    this.#written = settling.catch(() => undefined);
+    this.#onSettle?.(this.#written);
+    return this.#written;
   }
 }
 
