@@ -134,7 +134,7 @@ class ResponseSettlement {
       else if (this.#intendedStatus !== undefined) this.#settle(isSuccess(this.#intendedStatus));
       else {
         this.#settleAtEnd();
-        if (response.headersSent) this.#settleAtCutOff();
+        this.#settleAtDestruction();
       }
     }
   }
@@ -208,14 +208,23 @@ class ResponseSettlement {
     }) as ServerResponse['end'];
   }
 
-  /** Express's last error handler can't respond after the head, and destroys the socket, even that of a client that has left. */
-  #settleAtCutOff(): void {
+  /**
+   * After the head nothing can report a failure any more. Then frameworks destroy the response, and Express its socket, even if the
+   * client has left.
+   */
+  #settleAtDestruction(): void {
+    const response = this.#response;
     const { socket } = this.#incoming;
-    if (!(socket instanceof Socket) || this.#handler !== 'unknown') return;
-    const { destroy } = socket;
-    socket.destroy = (...args) => {
+    const { destroy } = response;
+    response.destroy = (error) => {
+      if (error instanceof Error) this.#settle(false);
+      return Reflect.apply(destroy, response, [error]);
+    };
+    if (!(socket instanceof Socket) || !response.headersSent || this.#handler !== 'unknown') return;
+    const { destroy: destroySocket } = socket;
+    socket.destroy = (error) => {
       this.#settle(false);
-      return Reflect.apply(destroy, socket, args);
+      return Reflect.apply(destroySocket, socket, [error]);
     };
   }
 
