@@ -11,5 +11,6 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   replay: async () => (await import('./replay/index.ts')).replay,
   reload: async () => (await import('./reload/index.ts')).reload,
   rotation: async () => (await import('./rotation/index.ts')).rotation,
+  timing: async () => (await import('./timing/index.ts')).timing,
   start: async () => (await import('./start/index.ts')).start,
 };

@@ -4,14 +4,17 @@
 export {
   type AdapterOptions,
   type AdapterSettings,
+  type BodyLimits,
   type BodySource,
+  bodyIncomplete,
+  bodyTooLarge,
   type ContentEncodingPolicy,
   readAdapterOptions,
   type VerifierSource,
 } from './adapter-options.ts';
 export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
 export { sendResponse } from './node/send-response.ts';
-export { settleAbandonedResponse, settleByResponse } from './node/settle.ts';
+export { handlerEnded, handlerStarted, settleAbandonedResponse, settleByResponse } from './node/settle.ts';
 export type { ReserveBytes } from './pending-bytes.ts';
 export { refusalStatus } from './refusals.ts';
 // Replay stores
@@ -58,7 +61,7 @@ export type {
   UrlRules,
 } from './scheme/definition/signature-rule.ts';
 // Providers of secrets, and what keyrings tell verifiers
-export type { KeySet, MismatchResult } from './secrets/keyring.ts';
+export { KEYRING, type KeySet, type MismatchResult, type VerifierKeyring } from './secrets/keyring.ts';
 export { providerError } from './secrets/provider-error.ts';
 export { parseSecretJson, parseSecretText, type SecretLocation } from './secrets/secret-text.ts';
 

@@ -1,14 +1,14 @@
 import type { Key, KeyRole } from '../scheme/scheme.ts';
 
-/** What is known of a decoded key beside the key itself. */
+/** What is known about a decoded key in addition to the key itself. */
 export interface KeyFacts {
   readonly id: string;
   readonly role: KeyRole;
-  /** SHA-256 of the decoded key: tells equal material from other. */
+  /** SHA-256 of the decoded key. Two keys with the same fingerprint are the same key. */
   readonly fingerprint: string;
   /** Milliseconds since the epoch. */
   readonly notBefore?: number | undefined;
-  /** Milliseconds since the epoch; the key is good up to and including this moment. */
+  /** Milliseconds since the epoch; the key is accepted up to and including this time. */
   readonly notAfter?: number | undefined;
   /** Kept by the keyring although the provider no longer lists it. */
   readonly retained?: boolean;
@@ -42,38 +42,19 @@ export class SetKey<K> implements Key<K> {
     return this.#fingerprint;
   }
 
-  /** Whether the wall clock is past the key's end. */
+  /** Whether the wall clock is past the key's `notAfter`. */
   isExpired(now: number): boolean {
     return this.notAfter !== undefined && now > this.notAfter;
   }
 
-  /** Whether the key may match a signature at this moment of the wall clock. */
-  isLive(now: number): boolean {
+  /** Whether the key may match a signature at this time of the wall clock. */
+  isActive(now: number): boolean {
     return (this.notBefore === undefined || now >= this.notBefore) && !this.isExpired(now);
   }
 
-  /** The same key as one that was replaced and ends at `notAfter`. */
+  /** The same key as a replaced one that expires at `notAfter`. */
   asReplaced(id: string, notAfter: number): SetKey<K> {
     const { notBefore, fingerprint } = this;
     return new SetKey(this.#key, { id, role: 'previous', notBefore, notAfter, fingerprint, retained: true });
-  }
-}
-
-/** A set of secrets, validated and decoded. Immutable, and independent of the input that it was made of. */
-export class SecretSnapshot<K> {
-  readonly version: string | undefined;
-  /** Until when the set announces a rotation, in milliseconds since the epoch. */
-  readonly rotatingUntil: number | undefined;
-  readonly #keys: readonly SetKey<K>[];
-
-  constructor(keys: readonly SetKey<K>[], version: string | undefined, rotatingUntil: number | undefined) {
-    this.#keys = Object.freeze([...keys]);
-    this.version = version;
-    this.rotatingUntil = rotatingUntil;
-  }
-
-  /** In the order current, previous, next. */
-  get keys(): readonly SetKey<K>[] {
-    return this.#keys;
   }
 }
