@@ -1,28 +1,43 @@
 // For users: what it takes to receive webhooks. Authors of adapters, stores, providers and schemes find the rest in `./extend`.
-export type { DeliveryEvent, KeyringEvent, WebhookEvent } from './events.ts';
+export type { DeliveryEvent, KeyringEvent, UnroutedEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
+export type { PendingBytesHealth } from './pending-bytes.ts';
 export type { Claim } from './replay/claim.ts';
-export type { ReplayHealth } from './replay/guarded-store.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayRecord, replayRecord } from './replay/replay-record.ts';
 export type { ReplayStore } from './replay/replay-store.ts';
+export type { ReplayHealth } from './replay/resilient-store.ts';
 export type { HeadersInput, WebhookRequest } from './request.ts';
 export type { WebhookResponse } from './response.ts';
 export { defineScheme } from './scheme/define-scheme.ts';
 export type { DefinedScheme, DeliveryRules, KeyRole, Scheme } from './scheme/scheme.ts';
-export type { SchemeDefinition } from './scheme/scheme-definition.ts';
-export type { SignatureRule } from './scheme/signature-rule.ts';
-export { createKeyring, type Keyring, type KeyringOptions } from './secrets/keyring.ts';
+export type { SchemeDefinition } from './scheme/definition/scheme-definition.ts';
+export type { SignatureRule } from './scheme/definition/signature-rule.ts';
+export { createKeyring } from './secrets/create-keyring.ts';
+export type { Keyring } from './secrets/keyring.ts';
+export type { KeyringOptions } from './secrets/keyring-options.ts';
 export {
   functionSecrets,
+  type LoadContext,
+  type LoadedSecrets,
+  type LoadSecrets,
   type ReloadReason,
   type SecretInput,
   type SecretProvider,
   type SecretSetInput,
+  type SecretsGone,
+  secretsGone,
   staticSecrets,
 } from './secrets/secrets.ts';
 export type { Clock } from './util/clock.ts';
-export { createVerifier, type ReceiveOptions, type ReceiveResult, type Verifier } from './verifier.ts';
-export type { VerifierOptions } from './verifier-options.ts';
+export { createVerifier } from './verifier.ts';
+export type {
+  DisabledVerifierOptions,
+  HandleOptions,
+  ReceiveOptions,
+  ReceiveResult,
+  Verifier,
+  VerifierOptions,
+} from './verifier-types.ts';
 export type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 export { isWebhookError, WebhookError, type WebhookErrorCode } from './webhook-error.ts';
