@@ -5,7 +5,7 @@ import type { VerifierSettings } from './verifier-options.ts';
 import { WebhookError } from './webhook-error.ts';
 
 type Outcome = Match | WebhookError;
-type Settings<K> = Pick<VerifierSettings<K>, 'keyring' | 'scheme' | 'mismatchMessage'>;
+type Settings<K> = Pick<VerifierSettings<K>, 'keys' | 'scheme' | 'mismatchMessage'>;
 
 /**
  * What happens to a request that no key of `tried` matches. It may be signed with a secret that this process does not have yet: so the
@@ -21,7 +21,7 @@ export function reloadAndMatch<K>(
 ): Outcome | Promise<Outcome> {
   const { timeoutSeconds } = settings.scheme.delivery;
   const keyId = head.keyId ?? head.keyIdIn?.(body);
-  const reloaded = settings.keyring.reloadForMismatch(tried, {
+  const reloaded = settings.keys.reloadForMismatch(tried, {
     // A sender that waits only briefly must get a response before it gives up: a reload may take a fifth of that time.
     ...(timeoutSeconds === undefined ? {} : { waitMs: timeoutSeconds * 200 }),
     ...(keyId === undefined ? {} : { keyId }),
@@ -31,14 +31,14 @@ export function reloadAndMatch<K>(
 }
 
 function matchAgain<K>(
-  { keyring, mismatchMessage }: Settings<K>,
+  { keys: keyring, mismatchMessage }: Settings<K>,
   head: ParsedHead<K>,
   body: Uint8Array,
   tried: KeySet<K>,
   reloaded: MismatchResult<K>,
 ): Outcome | Promise<Outcome> {
   const { keys } = reloaded.state === 'changed' ? reloaded.set : tried;
-  if (keys.length === 0 && keyring.isReadyWithoutKeys !== true) {
+  if (keys.length === 0 && !keyring.isReadyWithoutKeys) {
     return new WebhookError(
       'ERR_WEBHOOK_NOT_READY',
       'No valid set of secrets is loaded. See health() for the reason.',

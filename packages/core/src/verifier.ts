@@ -99,7 +99,7 @@ class EndpointVerifier<K> implements Verifier {
 
   // The order of the steps, and the only place that knows it.
   async #verify(request: WebhookRequest): Promise<Delivery> {
-    const { clock, scheme, publicUrl, keyring, freshness } = this.#settings;
+    const { clock, scheme, publicUrl, keys, freshness } = this.#settings;
     const startedAt = this.#startedAt();
     let head: ParsedHead<K> | undefined;
     let pending: ReturnType<PendingBytes['open']> | undefined;
@@ -119,7 +119,7 @@ class EndpointVerifier<K> implements Verifier {
       } catch (error) {
         throw bodyError(error);
       }
-      const set = keyring.keys();
+      const set = keys.keys();
       const tried = set.keys.length > 0 ? head.match(body, set.keys) : undefined;
       const found =
         (isThenable(tried) ? await tried : tried) ?? reloadAndMatch(this.#settings, head, body, set);
@@ -138,7 +138,7 @@ class EndpointVerifier<K> implements Verifier {
 
   /** A key matches. What remains to be checked is time, which may have passed. */
   #accept(head: ParsedHead<K>, body: Uint8Array, match: Match, startedAt: number): Delivery {
-    const { clock, freshness, keyring, scheme, endpoint, deliveryKey } = this.#settings;
+    const { clock, freshness, keys, scheme, endpoint, deliveryKey } = this.#settings;
     this.#refusals.noteMatch();
     const signedAt = match.signedAt === undefined ? head.signedAt : match.signedAt;
     // Checked again, because reading may have taken long: a body that an attacker holds back must not arrive when the replay
@@ -147,7 +147,7 @@ class EndpointVerifier<K> implements Verifier {
     checkValidity(head, clock);
     checkValidity(match, clock);
     // Counted only now: a replayed delivery that is too old must not make a replaced secret look as if it were still in use.
-    keyring.matched(match.key.id);
+    keys.matched(match.key.id);
     this.#report?.({
       type: 'verified',
       key: match.key,
@@ -202,19 +202,19 @@ class EndpointVerifier<K> implements Verifier {
   }
 
   async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {
-    const { scheme, publicUrl, keyring } = this.#settings;
+    const { scheme, publicUrl, keys } = this.#settings;
     const { handshake } = scheme;
     const unsigned =
       handshake &&
       this.#shakeHands(() =>
-        handshake.respondToUnsigned(new HeadReader(request, publicUrl), keyring.keys().keys),
+        handshake.respondToUnsigned(new HeadReader(request, publicUrl), keys.keys().keys),
       );
     if (unsigned !== undefined) return unsigned;
     const delivery = await this.#verify(request);
     const signed =
       handshake &&
       this.#shakeHands(() => {
-        const key = keyring.keys().keys.find(({ id }) => id === delivery.key.id);
+        const key = keys.keys().keys.find(({ id }) => id === delivery.key.id);
         return handshake.respondToSigned(new HeadReader(request, publicUrl), () => jsonOf(delivery), key);
       });
     if (signed !== undefined) return signed;
