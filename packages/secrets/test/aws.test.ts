@@ -325,8 +325,10 @@ describe('key/value pairs, as the console stores them', () => {
 });
 
 it('works with a client that leaves out the ids of versions', async () => {
-  const client: AwsSecretsClient = { getSecretValue: async () => ({ SecretString: A }) };
-  expect(rolesOf(await loadSet(secrets({ client })))).toEqual({ current: [A] });
+  const client: AwsSecretsClient = {
+    getSecretValue: async ({ VersionStage }) => ({ SecretString: VersionStage === 'AWSCURRENT' ? A : B }),
+  };
+  expect(rolesOf(await loadSet(secrets({ client })))).toEqual({ current: [A], previous: [B] });
 });
 
 describe('wrong options', () => {
