@@ -132,7 +132,8 @@ it.each(['ready()', 'reload()'])('a process that only awaits %s lives until it s
     const keyring = createKeyring({ name: 'slow', load }, { scheme, timeoutSeconds: 0.2 });
     await keyring.${call}.catch((error) => console.log(error.code));`;
   const { stdout } = await promisify(execFile)(process.execPath, [
-    ...(process.features.typescript ? [] : ['--experimental-strip-types', '--no-warnings']),
+    '--import',
+    'tsx',
     '--input-type=module',
     '--eval',
     script,
