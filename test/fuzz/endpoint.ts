@@ -96,7 +96,8 @@ export class FuzzEndpoint {
 
 /** What a receiver takes a signed content for: text by text. What is absent and what is empty count as the same. */
 export function viewOf({ reading }: Proof, without: readonly string[] = []): string {
-  const pieces = reading?.pieces.filter(
+  const pieces =
+    reading?.pieces.filter(
       ({ name, view }) => name !== 'literal' && view !== '' && !without.includes(name),
     ) ?? [];
   return JSON.stringify(pieces.map(({ name, view }) => [name, view]));

@@ -1,5 +1,6 @@
 import { createHash, createHmac, type KeyObject, verify } from 'node:crypto';
-import type { ContentPart, SchemeDefinition, SignatureRule } from '@countersign/core';
+import type { SchemeDefinition, SignatureRule } from '@countersign/core';
+import type { ContentPart } from '@countersign/core/extend';
 import { type FuzzRequest, fieldOf, headerOf, jsonOf, pairsOf, queryOf } from './request.ts';
 
 // What a definition says is signed, written a second time from its documentation alone. Where the documentation leaves a choice, all

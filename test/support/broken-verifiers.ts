@@ -182,6 +182,7 @@ function storeOf({ replay, clock }: VerifierOptions): ReplayStore {
     renew: (key, token, leaseMs) => store.renew(key, token, leaseMs),
     commit: (key, token, terms) => store.commit(key, token, terms),
     release: (key, token) => store.release(key, token),
+    forget: (key) => store.forget(key),
   };
 }
 

@@ -12,10 +12,16 @@ export {
 export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
 export { sendResponse } from './node/send-response.ts';
 export { settleAbandonedResponse, settleByResponse } from './node/settle.ts';
+export type { ReserveBytes } from './pending-bytes.ts';
 export { refusalStatus } from './refusals.ts';
 // Replay stores
-export { claimOwner } from './replay/claim-owner.ts';
-export type { ClaimResult, ClaimToken, ReplayStoreHealth } from './replay/replay-store.ts';
+export {
+  type ClaimResult,
+  type ClaimToken,
+  checkReplayKey,
+  claimOwner,
+  type ReplayStoreHealth,
+} from './replay/replay-store.ts';
 // Schemes: what one is, and the parts of a definition
 export type { RequestHead } from './request.ts';
 export { refusalResponse } from './response.ts';
@@ -67,4 +73,5 @@ export {
   checkNumber,
   configError,
 } from './util/options.ts';
+export { type DeadlineOptions, withDeadline } from './util/with-deadline.ts';
 export type { WebhookErrorOptions } from './webhook-error.ts';

@@ -1,11 +1,12 @@
 // For users: what it takes to receive webhooks. Authors of adapters, stores, providers and schemes find the rest in `./extend`.
-export type { DeliveryEvent, KeyringEvent, WebhookEvent } from './events.ts';
+export type { DeliveryEvent, KeyringEvent, UnroutedEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
+export type { PendingBytesHealth } from './pending-bytes.ts';
 export type { Claim } from './replay/claim.ts';
-export type { ReplayHealth } from './replay/guarded-store.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
 export { type ReplayRecord, replayRecord } from './replay/replay-record.ts';
 export type { ReplayStore } from './replay/replay-store.ts';
+export type { ReplayHealth } from './replay/resilient-store.ts';
 export type { HeadersInput, WebhookRequest } from './request.ts';
 export type { WebhookResponse } from './response.ts';
 export { defineScheme } from './scheme/define-scheme.ts';
@@ -29,7 +30,14 @@ export {
   staticSecrets,
 } from './secrets/secrets.ts';
 export type { Clock } from './util/clock.ts';
-export { createVerifier, type ReceiveOptions, type ReceiveResult, type Verifier } from './verifier.ts';
-export type { VerifierOptions } from './verifier-options.ts';
+export { createVerifier } from './verifier.ts';
+export type {
+  DisabledVerifierOptions,
+  HandleOptions,
+  ReceiveOptions,
+  ReceiveResult,
+  Verifier,
+  VerifierOptions,
+} from './verifier-types.ts';
 export type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 export { isWebhookError, WebhookError, type WebhookErrorCode } from './webhook-error.ts';

@@ -260,5 +260,6 @@ function bound(store: ReturnType<typeof memoryReplayStore>): ReturnType<typeof m
     renew: (key, token, leaseMs) => store.renew(key, token, leaseMs),
     commit: (key, token, options) => store.commit(key, token, options),
     release: (key, token) => store.release(key, token),
+    forget: (key) => store.forget(key),
   };
 }

@@ -83,6 +83,13 @@ export class SqlReplayStore implements PostgresReplayStore {
     return this.#change('release', key, token, []);
   }
 
+  async forget(key: string): Promise<boolean> {
+    const rows = await this.#use((ask) =>
+      ask(this.#parts.statements.forget, [digestOf(key), this.#lockMs]),
+    );
+    return rows.length > 0;
+  }
+
   async run<C extends Queryable, T>(
     client: C,
     webhook: VerifiedWebhook,

@@ -1,35 +1,36 @@
-import type { KeyringEvent } from '../events.ts';
 import type { WebhookError } from '../webhook-error.ts';
 
 const warned = new Set<string>();
-/** A source's own words stand in some messages, and may differ each time: what was said long ago may be said again. */
+/** Some messages quote a source's own words, which may differ each time. After this many, old ones may be repeated. */
 const MAX_REMEMBERED = 1000;
 
-/** What may be a mistake in the receiver, and the sender must not read about: so the process says it, once. */
+/** Warns once of what may be a mistake in the receiver: the sender must not read about it. */
 export function warnOfSetup(error: WebhookError): void {
   if (warned.has(error.message)) return;
   if (warned.size >= MAX_REMEMBERED) warned.clear();
   warned.add(error.message);
-  process.emitWarning(error.message, { code: error.code });
+  warn(error.message, error.code);
 }
 
-/** Two endpoints under one name on one replay store take each other's deliveries. */
+/** Two endpoints with the same name on one replay store take each other's deliveries. */
 export function warnOfSharedEndpoint(endpoint: string): void {
-  process.emitWarning(
-    `Two verifiers call their endpoint "${endpoint}" on one replay store: what one has handled is a duplicate to the other, and never runs there. Give each endpoint of a sender a name of its own, as "endpoint".`,
-    { code: 'COUNTERSIGN_ENDPOINT_SHARED' },
+  warn(
+    `Two verifiers have the endpoint "${endpoint}" on one replay store: what one has handled is a duplicate to the other, and never runs there. Give each endpoint of a sender its own "endpoint".`,
+    'COUNTERSIGN_ENDPOINT_SHARED',
   );
 }
 
-/** Without an observer nobody would ever see why a handler fails. */
+/** Without an observer, the operator would never see why a handler fails. */
 export function warnOfHandler(endpoint: string, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.emitWarning(`The webhook handler of "${endpoint}" failed: ${text}`, {
-    code: 'COUNTERSIGN_HANDLER_FAILED',
-  });
+  warn(`The webhook handler of "${endpoint}" failed: ${text}`, 'COUNTERSIGN_HANDLER_FAILED');
 }
 
-/** The same for a set of secrets that can't be loaded or used. */
-export function warnOfSecrets(event: KeyringEvent): void {
-  if (event.type === 'secrets-failed') warnOfSetup(event.error);
+/** Without an observer, the operator would never see that a set of secrets can't be loaded or used. */
+export function warnOfSecrets(event: { readonly type: string; readonly error?: WebhookError }): void {
+  if (event.type === 'secrets-failed' && event.error !== undefined) warnOfSetup(event.error);
+}
+
+function warn(message: string, code: string): void {
+  process.emitWarning(message, { code });
 }
