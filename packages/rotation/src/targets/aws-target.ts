@@ -15,7 +15,7 @@ const POLL_SECONDS = 300;
  * A secret in AWS Secrets Manager whose value is a set as JSON. Each write makes a version and moves `AWSCURRENT` to it.
  *
  * Needs the permissions `secretsmanager:GetSecretValue` and `secretsmanager:PutSecretValue`, and those of the key that encrypts it.
- * The service has no lock and no compare-and-set: `rotate()` wants a `journal` that all who rotate this secret share.
+ * The service has no lock and no compare-and-set: `rotate()` needs a `journal` that all who rotate this secret share.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID`
  * @example
