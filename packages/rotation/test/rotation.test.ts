@@ -664,7 +664,7 @@ describe('a target', () => {
   });
 
   it.each<[string, SecretSetInput | undefined, RegExp]>([
-    ['nothing', undefined, /holds nothing.*Put the secret that signs now/],
+    ['nothing', undefined, /is empty.*First store the secret that signs now/],
     ['an empty secret', { current: '' }, /"current" is empty/],
     ['a short secret', { current: 'canary' }, /"current"/],
     [

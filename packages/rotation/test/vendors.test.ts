@@ -416,7 +416,7 @@ describe('a documented error', () => {
     const { sender, rotate } = await stand('polyai');
     sender.api.failNext(status);
     sender.api.failNext(status);
-    expect(await failure(rotate())).toMatchObject({ status, secret });
+    expect(await failure(rotate())).toMatchObject({ status, secretState: secret });
   });
 });
 
@@ -525,7 +525,7 @@ describe('an answer', () => {
   ])('%s', async (_what, body, code, secret) => {
     answers = [{ body }];
     const error = await failure(run());
-    expect(error).toMatchObject({ code: `ERR_ROTATION_${code}`, secret });
+    expect(error).toMatchObject({ code: `ERR_ROTATION_${code}`, secretState: secret });
     expectNoCanary(printed(error), ['canary', 'an-old-secret', 'your-webhook']);
     expect((await stored()).current).toBe('an-old-secret-of-enough-bytes');
 
