@@ -126,7 +126,7 @@ export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
         const previous = format.retainMs === 0 ? undefined : await read('AWSPREVIOUS', signal);
         const next = pending ? await read('AWSPENDING', signal) : undefined;
         // Labels move one call at a time: a set read during a move could lack the key that signs.
-        if (isSame(previous, current)) continue;
+        if (current.id !== '' && previous?.id === current.id) continue;
         if (pending && !isSame(await readCurrent(signal), current)) continue;
         // AWS leaves AWSPENDING on the version that has become current.
         const ahead = isSame(next, current) || isSame(next, previous) ? undefined : next;
