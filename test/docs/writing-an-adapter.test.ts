@@ -54,10 +54,12 @@ async function act(action: RouteAction, response: ServerResponse): Promise<void>
       throw action.error;
     case 'stream':
       response.writeHead(action.status);
-      for (const piece of action.pieces) {
+      for (const [index, piece] of action.pieces.entries()) {
         response.write(piece);
+        if (index === 0) await action.pause;
         await new Promise((resolve) => setImmediate(resolve));
       }
+      if (action.error !== undefined) throw action.error;
       response.end();
       return;
     case 'never-end':
