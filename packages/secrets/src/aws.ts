@@ -47,7 +47,8 @@ interface LabeledVersion extends StoredVersion {
 
 const ATTEMPTS = 3;
 const PERMISSION = 'secretsmanager:GetSecretValue on it, and kms:Decrypt on its key';
-const THROTTLED = /^(?:Throttling|ThrottlingException|TooManyRequestsException|RequestLimitExceeded|SlowDown)$/;
+const THROTTLED =
+  /^(?:Throttling|ThrottlingException|TooManyRequestsException|RequestLimitExceeded|SlowDown)$/;
 const CREDENTIALS =
   /^(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidSignatureException|InvalidClientTokenId|CredentialsProviderError|TokenProviderError)$/;
 
@@ -153,7 +154,8 @@ function explain(location: string, error: unknown): unknown {
   if (name === 'InvalidRequestException') {
     return nothingStored(location, 'It may be marked for deletion: restore it, or name another one.');
   }
-  if (name === 'AccessDeniedException' || name === 'DecryptionFailure') return refusedRead(location, PERMISSION);
+  if (name === 'AccessDeniedException' || name === 'DecryptionFailure')
+    return refusedRead(location, PERMISSION);
   if (THROTTLED.test(name) || failure.status === 429) return throttled(location, 'AWS', failure);
   if (CREDENTIALS.test(name)) {
     return failedRead(
