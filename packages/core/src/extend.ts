@@ -19,12 +19,20 @@ export type { ReserveBytes } from './pending-bytes.ts';
 export { refusalStatus } from './refusals.ts';
 // Replay stores
 export {
+  inProgress,
+  type LeasedRunOptions,
+  type LeasedRunResult,
+  runUnderLease,
+} from './replay/leased-run.ts';
+export {
   type ClaimResult,
   type ClaimToken,
   checkReplayKey,
   claimOwner,
   type ReplayStoreHealth,
 } from './replay/replay-store.ts';
+export { checkClaimTimes, checkCommitTimes, replayKeyDigest } from './replay/store-call.ts';
+export { Sweeper, type SweeperOptions } from './replay/sweeper.ts';
 // Schemes: what one is, and the parts of a definition
 export type { RequestHead } from './request.ts';
 export { refusalResponse } from './response.ts';

@@ -144,7 +144,7 @@ describe('settle and waitUntil', () => {
     ['Workers', (waitUntil: (settled: Promise<unknown>) => void) => [{}, { waitUntil }]],
     ['Netlify', (waitUntil: (settled: Promise<unknown>) => void) => [{ waitUntil }]],
     ['Hono', (waitUntil: (settled: Promise<unknown>) => void) => [{ executionCtx: { waitUntil } }]],
-  ])("uses waitUntil of %s", async (_, contextWith) => {
+  ])('uses waitUntil of %s', async (_, contextWith) => {
     const { replay, confirm } = slowStore();
     const { verifier, codes } = setUp(replay);
     const waited: Promise<unknown>[] = [];

@@ -21,7 +21,7 @@ export async function runInTransaction<C extends Queryable, T>(
   options: RunOptions,
   settings: TransactionSettings,
 ): Promise<RunResult<T>> {
-  checkKeys('run()', options, ['isolation']);
+  options = checkKeys('run()', options, ['isolation']);
   const { isolation } = options;
   if (isolation !== undefined && !ISOLATION.includes(isolation)) {
     throw configError(`"isolation" must be one of: ${ISOLATION.join(', ')}.`);

@@ -40,7 +40,7 @@ const MAX_RESPONSE_BYTES = 64 * 1024;
  * ```
  */
 export function adaSecrets(options: AdaSecretsOptions): SecretProvider {
-  checkKeys('adaSecrets()', options, ['baseUrl', 'webhookId', 'token', 'fetch']);
+  options = checkKeys('adaSecrets()', options, ['baseUrl', 'webhookId', 'token', 'fetch']);
   const { webhookId, token, fetch: ask = fetch } = options;
   checkFunction('fetch', options.fetch);
   if (typeof webhookId !== 'string' || !/^[\w-]{1,128}$/.test(webhookId)) {

@@ -75,7 +75,7 @@ const CREDENTIALS =
  * ```
  */
 export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
-  checkKeys('awsSecrets()', options, ['client', 'secretId', 'pending', 'clock', ...FORMAT_OPTIONS]);
+  options = checkKeys('awsSecrets()', options, ['client', 'secretId', 'pending', 'clock', ...FORMAT_OPTIONS]);
   checkClock(options.clock);
   const { client, secretId, pending = false, clock = systemClock } = options;
   if (typeof client?.getSecretValue !== 'function') {

@@ -76,7 +76,7 @@ const PERMISSION = 'the role Key Vault Secrets User, or the access policies "get
  * ```
  */
 export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
-  checkKeys('azureSecrets()', options, ['client', 'secret', 'clock', ...FORMAT_OPTIONS]);
+  options = checkKeys('azureSecrets()', options, ['client', 'secret', 'clock', ...FORMAT_OPTIONS]);
   checkClock(options.clock);
   const { client, secret, clock = systemClock } = options;
   if (

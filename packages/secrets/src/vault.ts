@@ -71,7 +71,7 @@ const DEFAULT_FIELDS = ['set', 'secret'];
  * ```
  */
 export function vaultSecrets(options: VaultSecretsOptions): SecretProvider {
-  checkKeys('vaultSecrets()', options, ['client', 'path', 'clock', ...FORMAT_OPTIONS]);
+  options = checkKeys('vaultSecrets()', options, ['client', 'path', 'clock', ...FORMAT_OPTIONS]);
   checkClock(options.clock);
   const { client, path, clock = systemClock } = options;
   if (typeof client?.read !== 'function') {
