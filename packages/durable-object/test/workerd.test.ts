@@ -8,7 +8,7 @@ import { startWorkerd, type Workerd } from './support/workerd.ts';
 const HELD = { leaseMs: 600_000, fenceTtlMs: 600_000 };
 const KEPT = { ttlMs: 600_000, replayWindowMs: 600_000 };
 const SECRET = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
-const node = modernNode();
+const node = await modernNode();
 
 describe.skipIf(node === undefined)('the Durable Object replay store, in workerd', () => {
   let workerd: Workerd;

@@ -39,7 +39,7 @@ function startClaimer(node: string, path: string, leaseMs: number): Claimer {
   };
 }
 
-const RUNTIMES = [process.execPath, modernNode()].filter((node) => node !== undefined);
+const RUNTIMES = [process.execPath, await modernNode()].filter((node) => node !== undefined);
 
 test.each(RUNTIMES)('four processes that take the same deliveries from one file handle each once (%s)', async (node) => {
   const directory = testDirectory();
