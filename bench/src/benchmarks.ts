@@ -8,6 +8,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   http: async () => (await import('./http/index.ts')).http,
   flood: async () => (await import('./flood/index.ts')).flood,
   replay: async () => (await import('./replay/index.ts')).replay,
+  stores: async () => (await import('./stores/index.ts')).stores,
   reload: async () => (await import('./reload/index.ts')).reload,
   rotation: async () => (await import('./rotation/index.ts')).rotation,
   start: async () => (await import('./start/index.ts')).start,
