@@ -123,7 +123,7 @@ function newCall(): string {
 }
 
 /** Up, never down: nothing is forgotten before its time. */
-export function seconds(milliseconds: number): number {
+function seconds(milliseconds: number): number {
   return Math.ceil(milliseconds / 1000);
 }
 

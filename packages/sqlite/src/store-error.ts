@@ -31,7 +31,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 };
 
 /** The name of SQLite's primary result code, if the error is SQLite's. */
-export function sqliteCodeOf(error: unknown): string | undefined {
+function sqliteCodeOf(error: unknown): string | undefined {
   const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown };
   if (typeof errcode === 'number') return CODES[errcode & 0xff] ?? 'ERROR';
   const named = typeof code === 'string' ? /^SQLITE_([A-Z]+)/.exec(code)?.[1] : undefined;
