@@ -23,7 +23,7 @@ export function fileJournal(path: string, options: { clock?: Clock } = {}): Rota
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw configError('fileJournal() wants the path of a file.');
   }
-  checkKeys('fileJournal()', options, ['clock']);
+  options = checkKeys('fileJournal()', options, ['clock']);
   const { clock = systemClock } = options;
   const absolute = resolve(path);
   return {

@@ -27,7 +27,7 @@ const POLL_SECONDS = 300;
  * ```
  */
 export function awsTarget(options: { client: AwsSecretsClient; secretId: string }): RotationTarget {
-  checkKeys('awsTarget()', options, ['client', 'secretId']);
+  options = checkKeys('awsTarget()', options, ['client', 'secretId']);
   const { client, secretId } = options;
   if (typeof client?.getSecretValue !== 'function' || typeof client.putSecretValue !== 'function') {
     throw configError(

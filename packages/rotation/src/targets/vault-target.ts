@@ -27,7 +27,7 @@ const POLL_SECONDS = 300;
  * ```
  */
 export function vaultTarget(options: { client: VaultClient; path: string; field?: string }): RotationTarget {
-  checkKeys('vaultTarget()', options, ['client', 'path', 'field']);
+  options = checkKeys('vaultTarget()', options, ['client', 'path', 'field']);
   const { client, path, field = 'set' } = options;
   if (typeof client?.read !== 'function' || typeof client.write !== 'function') {
     throw configError(

@@ -35,7 +35,7 @@ const KEY_ID = /^[\x21-\x7e]{1,64}$/;
  * ```
  */
 export function jwksSecrets(url: string, options: JwksSecretsOptions): SecretProvider {
-  checkKeys('jwksSecrets()', options, ['algorithms', 'fetch', 'maxBodyBytes']);
+  options = checkKeys('jwksSecrets()', options, ['algorithms', 'fetch', 'maxBodyBytes']);
   checkAddress(url);
   const { algorithms } = options;
   if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(isPublicAlgorithm))

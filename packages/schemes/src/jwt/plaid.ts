@@ -92,7 +92,7 @@ const MAX_KEYS = 8;
  * ```
  */
 export function plaidKeys(options: PlaidKeysOptions): SecretProvider {
-  checkKeys('plaidKeys()', options, ['fetchKey']);
+  options = checkKeys('plaidKeys()', options, ['fetchKey']);
   const { fetchKey } = options;
   if (typeof fetchKey !== 'function')
     throw configError('plaidKeys() wants "fetchKey": a function that asks Plaid for the key of an id.');
