@@ -6,9 +6,9 @@ import { type ReceiverProcess, startReceiver } from '../support/receivers/receiv
 import type { StoreSetup } from '../support/receivers/setup.ts';
 import { describeWith } from '../support/servers/available.ts';
 import type { LocalServer } from '../support/servers/local-server.ts';
-import { type Database, databaseOn } from '../support/servers/postgres-database.ts';
 import { type MysqlDatabase, mysqlDatabaseOn } from '../support/servers/mysql-database.ts';
 import { startMysql } from '../support/servers/mysql-server.ts';
+import { type Database, databaseOn } from '../support/servers/postgres-database.ts';
 import { startPostgres } from '../support/servers/postgres-server.ts';
 import { startRedis } from '../support/servers/redis-server.ts';
 

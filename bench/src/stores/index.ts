@@ -36,12 +36,20 @@ export async function stores(progress: (line: string) => void): Promise<Report> 
   }
   const sweeps: Table = {
     caption: `A sweep of ${ROWS} expired rows`,
-    columns: ['store', 'longest step that blocks the process, ms', 'longest claim beside it, ms', 'all of it, s'],
+    columns: [
+      'store',
+      'longest step that blocks the process, ms',
+      'longest claim beside it, ms',
+      'all of it, s',
+    ],
     rows,
   };
   return {
     title: 'Replay stores on other databases',
-    head: [MEASURED, 'A sweep removes its rows in batches, while one claim after the other is made beside it.'],
+    head: [
+      MEASURED,
+      'A sweep removes its rows in batches, while one claim after the other is made beside it.',
+    ],
     tables: [...tables, sweeps],
     charts,
     targets: [...targets, ...sweepTargets],

@@ -34,7 +34,9 @@ export async function mysqlSubject(prepare: boolean): Promise<SweptSubject | und
   await admin.end();
   const pool = mysql.createPool({ uri: urlOf(server.url, 'bench'), connectionLimit: 20 });
   await migrate(pool);
-  await pool.query('CREATE TABLE plain (id varchar(64) PRIMARY KEY, expires_at datetime(6) NOT NULL) ENGINE = InnoDB');
+  await pool.query(
+    'CREATE TABLE plain (id varchar(64) PRIMARY KEY, expires_at datetime(6) NOT NULL) ENGINE = InnoDB',
+  );
   const store = mysqlReplayStore({ pool, prepare, timeoutMs: 60_000, sweepSeconds: false });
   return {
     name: prepare ? 'MariaDB or MySQL, prepared statements' : 'MariaDB or MySQL',
@@ -58,7 +60,9 @@ export async function mysqlSubject(prepare: boolean): Promise<SweptSubject | und
           { length: Math.min(5000, rows - from) },
           (_, index) => `(UNHEX(SHA2('${from + index}', 256)), UTC_TIMESTAMP(6) - INTERVAL 2 HOUR, 1)`,
         );
-        await pool.query(`INSERT INTO countersign_replay (\`key\`, expires_at, sweep_hour) VALUES ${values.join(', ')}`);
+        await pool.query(
+          `INSERT INTO countersign_replay (\`key\`, expires_at, sweep_hour) VALUES ${values.join(', ')}`,
+        );
       }
     },
     sweep: () => store.sweep(),
@@ -98,7 +102,9 @@ export async function sqliteSubject(): Promise<SweptSubject> {
     },
     async expire(rows) {
       database.exec('DELETE FROM countersign_replay');
-      const insert = database.prepare('INSERT INTO countersign_replay (key, expires_at, sweep_hour) VALUES (randomblob(32), 1, 1)');
+      const insert = database.prepare(
+        'INSERT INTO countersign_replay (key, expires_at, sweep_hour) VALUES (randomblob(32), 1, 1)',
+      );
       database.transaction(() => {
         for (let row = 0; row < rows; row++) insert.run();
       })();
@@ -123,7 +129,10 @@ export async function dynamodbSubject(): Promise<Subject> {
     plain: (id) =>
       client.putItem({
         TableName: 'plain',
-        Item: { key: { B: Buffer.from(id) }, expiresAt: { N: String(Math.ceil((Date.now() + TTL_MS) / 1000)) } },
+        Item: {
+          key: { B: Buffer.from(id) },
+          expiresAt: { N: String(Math.ceil((Date.now() + TTL_MS) / 1000)) },
+        },
         ConditionExpression: 'attribute_not_exists(#key)',
         ExpressionAttributeNames: { '#key': 'key' },
       }),

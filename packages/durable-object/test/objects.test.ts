@@ -30,10 +30,14 @@ describe('the Durable Object replay store', () => {
     async function agrees(steps: Commands): Promise<void> {
       const objects = localObjects();
       const store = durableObjectReplayStore({ namespace: objects.namespace, objects: 2 });
-      const real = inModelTime(store, async () => objects.rows(), async (ms) => {
-        await advance(ms);
-        await objects.ring(Date.now());
-      });
+      const real = inModelTime(
+        store,
+        async () => objects.rows(),
+        async (ms) => {
+          await advance(ms);
+          await objects.ring(Date.now());
+        },
+      );
       await fc.asyncModelRun(() => ({ model: new Model(1_000_000), real }), steps);
     }
     await fc.assert(fc.asyncProperty(commands(3), agrees), { numRuns: 60 });
@@ -65,8 +69,10 @@ describe('the Durable Object replay store', () => {
   test('alarms remove what has expired, in batches, and nothing else', async () => {
     const objects = localObjects();
     const store = durableObjectReplayStore({ namespace: objects.namespace, objects: 1 });
-    for (let index = 0; index < 1200; index++) await store.claim(`dead ${index}`, { leaseMs: 1, fenceTtlMs: 1 });
-    for (let index = 0; index < 10; index++) await store.claim(`live ${index}`, { leaseMs: 1, fenceTtlMs: 100 * HOUR_MS });
+    for (let index = 0; index < 1200; index++)
+      await store.claim(`dead ${index}`, { leaseMs: 1, fenceTtlMs: 1 });
+    for (let index = 0; index < 10; index++)
+      await store.claim(`live ${index}`, { leaseMs: 1, fenceTtlMs: 100 * HOUR_MS });
     expect(objects.alarms.size).toBe(1);
     await advance(2 * HOUR_MS);
     for (let rings = 0; rings < 3; rings++) await objects.ring(Date.now());
@@ -108,9 +114,21 @@ describe('when an object fails', () => {
   });
 
   test.each([
-    ['is overloaded', () => Promise.reject(Object.assign(new Error('busy'), { overloaded: true })), /Raise "objects"/],
-    ['has no SQLite', () => Promise.reject(new Error('SQL is not enabled for this Durable Object class.')), /new_sqlite_classes/],
-    ['is reset', () => Promise.reject(new Error('Durable Object reset because its code was updated.')), /could not be reached/],
+    [
+      'is overloaded',
+      () => Promise.reject(Object.assign(new Error('busy'), { overloaded: true })),
+      /Raise "objects"/,
+    ],
+    [
+      'has no SQLite',
+      () => Promise.reject(new Error('SQL is not enabled for this Durable Object class.')),
+      /new_sqlite_classes/,
+    ],
+    [
+      'is reset',
+      () => Promise.reject(new Error('Durable Object reset because its code was updated.')),
+      /could not be reached/,
+    ],
     ['answers an error', async () => new Response('no', { status: 500 }), /could not be reached/],
     ['answers something else', async () => Response.json('hello'), /CountersignReplay/],
   ])('that %s, the operator is told what to change', async (_, fetch, sentence) => {
@@ -141,10 +159,15 @@ describe('when an object fails', () => {
       }),
     };
     const store = durableObjectReplayStore({ namespace: slow, clock, timeoutMs: 1000 });
-    await expect(store.claim('late', HELD)).rejects.toMatchObject({ message: expect.stringContaining('1000 ms') });
+    await expect(store.claim('late', HELD)).rejects.toMatchObject({
+      message: expect.stringContaining('1000 ms'),
+    });
     const patient = durableObjectReplayStore({ namespace });
     await vi.waitFor(async () => {
-      expect(await patient.claim('late', HELD)).toMatchObject({ state: 'claimed', token: { fencingToken: 2 } });
+      expect(await patient.claim('late', HELD)).toMatchObject({
+        state: 'claimed',
+        token: { fencingToken: 2 },
+      });
     }, 10_000);
   });
 
@@ -152,7 +175,9 @@ describe('when an object fails', () => {
     const fetch = vi.fn(async () => Response.json(true));
     const store = durableObjectReplayStore({ namespace: failing(fetch) });
     const token = { fencingToken: 1, owner: 'somebody' };
-    await expect(store.commit('k', token, { ttlMs: 1, replayWindowMs: 2 })).rejects.toThrow('at most "ttlMs"');
+    await expect(store.commit('k', token, { ttlMs: 1, replayWindowMs: 2 })).rejects.toThrow(
+      'at most "ttlMs"',
+    );
     await expect(store.claim('', HELD)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
     expect(await store.renew('k', { ...token, fencingToken: Number.NaN }, 1)).toBe(false);
     expect(fetch).not.toHaveBeenCalled();

@@ -50,7 +50,11 @@ describe.skipIf(node === undefined)('the Durable Object replay store, in workerd
     expect(first.filter((answer) => answer === '200 1')).toHaveLength(1);
     await expect.poll(deliver, { timeout: 60_000 }).toBe('200 ');
     const forged = { ...request.headers, 'webhook-signature': `v1,${'A'.repeat(43)}=` };
-    const response = await fetch(new URL('/hooks', workerd.url), { method: 'POST', headers: forged, body: '{}' });
+    const response = await fetch(new URL('/hooks', workerd.url), {
+      method: 'POST',
+      headers: forged,
+      body: '{}',
+    });
     expect(response.status).toBe(401);
   });
 });

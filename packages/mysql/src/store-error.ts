@@ -1,4 +1,4 @@
-import { WebhookError, isWebhookError } from '@countersign/core';
+import { isWebhookError, WebhookError } from '@countersign/core';
 import type { TableNames } from './table.ts';
 
 /** The database did not answer in time. */

@@ -32,7 +32,12 @@ async function restFront(redis: Redis): Promise<{ url: string; close(): Promise<
         try {
           const result = await redis.call(String(command), ...args.map(String));
           // The SDK asks for text in base64.
-          return { result: isBase64 && typeof result === 'string' && result !== 'OK' ? Buffer.from(result).toString('base64') : result };
+          return {
+            result:
+              isBase64 && typeof result === 'string' && result !== 'OK'
+                ? Buffer.from(result).toString('base64')
+                : result,
+          };
         } catch (error) {
           return { error: error instanceof Error ? error.message : String(error) };
         }
@@ -101,7 +106,9 @@ describeWithRedis('the recipe for Upstash', () => {
   });
 
   test('a wrong token is an error that says what the server said, and shows no token', async () => {
-    const error: unknown = await store({ token: 'wrong-token' }).claim('one', HELD).catch((thrown: unknown) => thrown);
+    const error: unknown = await store({ token: 'wrong-token' })
+      .claim('one', HELD)
+      .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'ERR_WEBHOOK_STORE_UNAVAILABLE' });
     expect(String(error) + String((error as { cause?: unknown }).cause)).not.toContain('wrong-token');
   });

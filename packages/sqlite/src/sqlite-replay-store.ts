@@ -1,6 +1,27 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Clock, type ReplayStore, type VerifiedWebhook, WebhookError, replayRecord } from '@countersign/core';
-import { type ClaimResult, type ClaimToken, type ReplayStoreHealth, Sweeper, checkClaimTimes, checkCommitTimes, checkDuration, checkKeys, checkNumber, claimOwner, configError, replayKeyDigest, systemClock, withDeadline } from '@countersign/core/extend';
+import {
+  type Clock,
+  type ReplayStore,
+  replayRecord,
+  type VerifiedWebhook,
+  WebhookError,
+} from '@countersign/core';
+import {
+  type ClaimResult,
+  type ClaimToken,
+  checkClaimTimes,
+  checkCommitTimes,
+  checkDuration,
+  checkKeys,
+  checkNumber,
+  claimOwner,
+  configError,
+  type ReplayStoreHealth,
+  replayKeyDigest,
+  Sweeper,
+  systemClock,
+  withDeadline,
+} from '@countersign/core/extend';
 import { checkDatabase, executeOn, type OwnDatabase, openDatabase, type SqliteDatabase } from './database.ts';
 import { createIn } from './migrate.ts';
 import { Records } from './records.ts';

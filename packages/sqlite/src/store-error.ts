@@ -1,4 +1,4 @@
-import { WebhookError, isWebhookError } from '@countersign/core';
+import { isWebhookError, WebhookError } from '@countersign/core';
 
 /** Primary result codes of SQLite, by number: https://sqlite.org/rescode.html */
 const CODES: Readonly<Record<number, string>> = {

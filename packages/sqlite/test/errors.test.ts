@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createVerifier, isWebhookError, type VerifiedWebhook } from '@countersign/core';
-import { migrate, migrationSql, sqliteReplayStore } from '@countersign/sqlite';
 import { standardWebhooks } from '@countersign/schemes';
+import { migrate, migrationSql, sqliteReplayStore } from '@countersign/sqlite';
 import { sign } from '@countersign/testing';
 import Database from 'better-sqlite3';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
@@ -74,13 +74,18 @@ describe('when SQLite fails', () => {
     await expectUnavailable(store.release('k', TOKEN), sentence);
     await expectUnavailable(store.forget('k'), sentence);
     await expectUnavailable(store.sweep(), sentence);
-    expect(store.health().warnings).toEqual([expect.stringContaining('Expired replay records are not removed')]);
+    expect(store.health().warnings).toEqual([
+      expect.stringContaining('Expired replay records are not removed'),
+    ]);
   });
 
   test('a table of another program', async () => {
     const database = new Database(':memory:');
     database.exec('CREATE TABLE other (key)');
-    await expectUnavailable(sqliteReplayStore({ database, table: 'other' }).claim('k', HELD), /has other columns/);
+    await expectUnavailable(
+      sqliteReplayStore({ database, table: 'other' }).claim('k', HELD),
+      /has other columns/,
+    );
   });
 
   test('a database that may not be written', async () => {
@@ -101,7 +106,10 @@ describe('when SQLite fails', () => {
     expect((await missing.claim('k', HELD)).state).toBe('claimed');
     await missing.close();
 
-    writeFileSync(path, 'This is a letter, and by no means a database of anything, however long one looks at it.'.repeat(99));
+    writeFileSync(
+      path,
+      'This is a letter, and by no means a database of anything, however long one looks at it.'.repeat(99),
+    );
     const store = sqliteReplayStore({ path });
     await expectUnavailable(store.claim('k', HELD), /not a database/);
     await store.close();
@@ -153,7 +161,9 @@ describe('when SQLite fails', () => {
     const claim = await store.claim('forever', { leaseMs: 1e300, fenceTtlMs: 1e300 });
     if (claim.state !== 'claimed') throw new Error(claim.state);
     expect(await store.commit('forever', { fencingToken: 1.5, owner: claim.token.owner }, KEPT)).toBe(false);
-    expect(await store.commit('forever', { fencingToken: Number.NaN, owner: claim.token.owner }, KEPT)).toBe(false);
+    expect(await store.commit('forever', { fencingToken: Number.NaN, owner: claim.token.owner }, KEPT)).toBe(
+      false,
+    );
     expect(await store.commit('forever', { fencingToken: 1, owner: 7 as never }, KEPT)).toBe(false);
     expect(await store.renew('forever', claim.token, 1e300)).toBe(true);
     expect(await store.commit('forever', claim.token, { ttlMs: 1e300, replayWindowMs: 1 })).toBe(true);
@@ -214,13 +224,19 @@ describe('run(webhook, handler)', () => {
         insert(webhook)(db);
         throw new Error('never heard');
       }),
-    ).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID', message: expect.stringContaining('asynchronous') });
+    ).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_CONFIG_INVALID',
+      message: expect.stringContaining('asynchronous'),
+    });
     expect(orders()).toBe(0);
     await expect(
       store.run(webhook, (db) => {
         db.exec('ROLLBACK');
       }),
-    ).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID', message: expect.stringContaining('ended the transaction') });
+    ).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_CONFIG_INVALID',
+      message: expect.stringContaining('ended the transaction'),
+    });
     expect((await store.run(webhook, insert(webhook))).state).toBe('done');
   });
 
@@ -228,7 +244,9 @@ describe('run(webhook, handler)', () => {
     const { database, store, insert } = shop();
     const webhook = await delivery();
     database.exec('BEGIN');
-    await expect(store.run(webhook, insert(webhook))).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
+    await expect(store.run(webhook, insert(webhook))).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_CONFIG_INVALID',
+    });
     expect(database.inTransaction).toBe(true);
     database.exec('COMMIT');
     expect((await store.run(webhook, insert(webhook))).state).toBe('done');
@@ -238,7 +256,9 @@ describe('run(webhook, handler)', () => {
     const { store } = shop();
     const webhook = await delivery();
     for (const args of [[{ ...webhook }, () => 1], [webhook]]) {
-      await expect(Reflect.apply(store.run, store, args)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
+      await expect(Reflect.apply(store.run, store, args)).rejects.toMatchObject({
+        code: 'ERR_WEBHOOK_CONFIG_INVALID',
+      });
     }
   });
 });

@@ -22,7 +22,15 @@ function startClaimer(node: string, path: string, leaseMs: number): Claimer {
   const loader = node === process.execPath ? ['--import=tsx'] : [];
   const child = spawn(
     node,
-    ['--conditions=countersign-source', '--no-warnings', ...loader, CLAIMER, path, String(COUNT), String(leaseMs)],
+    [
+      '--conditions=countersign-source',
+      '--no-warnings',
+      ...loader,
+      CLAIMER,
+      path,
+      String(COUNT),
+      String(leaseMs),
+    ],
     { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NODE_OPTIONS: '' } },
   );
   const dismiss = child.pid === undefined ? () => undefined : endWithUs(child.pid);
@@ -41,31 +49,40 @@ function startClaimer(node: string, path: string, leaseMs: number): Claimer {
 
 const RUNTIMES = [process.execPath, await modernNode()].filter((node) => node !== undefined);
 
-test.each(RUNTIMES)('four processes that take the same deliveries from one file handle each once (%s)', async (node) => {
-  const directory = testDirectory();
-  onTestFinished(directory.remove);
-  const claimers = Array.from({ length: 4 }, () => startClaimer(node, directory.path, 600_000));
-  await Promise.all(claimers.map(({ ended }) => ended));
-  const handled = claimers.flatMap((claimer) => claimer.handled());
-  expect(handled.sort()).toEqual(Array.from({ length: COUNT }, (_, index) => `${index} 1`).sort());
-});
+test.each(RUNTIMES)(
+  'four processes that take the same deliveries from one file handle each once (%s)',
+  async (node) => {
+    const directory = testDirectory();
+    onTestFinished(directory.remove);
+    const claimers = Array.from({ length: 4 }, () => startClaimer(node, directory.path, 600_000));
+    await Promise.all(claimers.map(({ ended }) => ended));
+    const handled = claimers.flatMap((claimer) => claimer.handled());
+    expect(handled.sort()).toEqual(Array.from({ length: COUNT }, (_, index) => `${index} 1`).sort());
+  },
+);
 
-test.each(RUNTIMES)('a process that is killed loses nothing that it committed, and what it held is handled by the next (%s)', async (node) => {
-  const directory = testDirectory();
-  onTestFinished(directory.remove);
-  const killed = startClaimer(node, directory.path, 1);
-  await vi.waitFor(() => expect(killed.handled().length).toBeGreaterThan(20), { timeout: 60_000, interval: 1 });
-  killed.kill();
-  await killed.ended;
-  const before = killed.handled();
-  const store = sqliteReplayStore({ path: directory.path, timeoutMs: 60_000 });
-  // All but the last one were committed before the next was claimed.
-  for (const line of before.slice(0, -1)) {
-    expect(await store.claim(`delivery ${line.split(' ')[0]}`, HELD)).toEqual({ state: 'committed' });
-  }
-  await store.close();
-  const next = startClaimer(node, directory.path, 1);
-  await next.ended;
-  const all = new Set([...before, ...next.handled()].map((line) => line.split(' ')[0]));
-  expect(all.size).toBe(COUNT);
-});
+test.each(RUNTIMES)(
+  'a process that is killed loses nothing that it committed, and what it held is handled by the next (%s)',
+  async (node) => {
+    const directory = testDirectory();
+    onTestFinished(directory.remove);
+    const killed = startClaimer(node, directory.path, 1);
+    await vi.waitFor(() => expect(killed.handled().length).toBeGreaterThan(20), {
+      timeout: 60_000,
+      interval: 1,
+    });
+    killed.kill();
+    await killed.ended;
+    const before = killed.handled();
+    const store = sqliteReplayStore({ path: directory.path, timeoutMs: 60_000 });
+    // All but the last one were committed before the next was claimed.
+    for (const line of before.slice(0, -1)) {
+      expect(await store.claim(`delivery ${line.split(' ')[0]}`, HELD)).toEqual({ state: 'committed' });
+    }
+    await store.close();
+    const next = startClaimer(node, directory.path, 1);
+    await next.ended;
+    const all = new Set([...before, ...next.handled()].map((line) => line.split(' ')[0]));
+    expect(all.size).toBe(COUNT);
+  },
+);

@@ -34,7 +34,15 @@ async function downloaded(): Promise<string> {
   // Put in its place at once: other workers may be doing the same.
   const fresh = await mkdtemp(`${CACHE}-`);
   try {
-    await run('npm', ['install', '--prefix', fresh, '--no-save', '--no-bin-links', '--ignore-scripts', `${name}@${VERSION}`]);
+    await run('npm', [
+      'install',
+      '--prefix',
+      fresh,
+      '--no-save',
+      '--no-bin-links',
+      '--ignore-scripts',
+      `${name}@${VERSION}`,
+    ]);
     await rename(fresh, CACHE).catch((error: unknown) => {
       if (!existsSync(binary)) throw error;
     });

@@ -22,8 +22,11 @@ export function localObjects(): LocalObjects {
         sql: {
           exec(query, ...bindings) {
             const statement = database.prepare(query);
-            const values = bindings.map((value) => (value instanceof ArrayBuffer ? Buffer.from(value) : value));
-            const rows = statement.reader ? statement.all(...values) : (statement.run(...values), []);
+            const values = bindings.map((value) =>
+              value instanceof ArrayBuffer ? Buffer.from(value) : value,
+            );
+            const rows = statement.reader ? statement.all(...values) : [];
+            if (!statement.reader) statement.run(...values);
             return { toArray: () => rows as Record<string, unknown>[] };
           },
         },

@@ -1,4 +1,6 @@
 // The Worker of the tests: it calls the store as it is told, and receives webhooks.
+
+import { createVerifier, isWebhookError, type ReplayStore } from '@countersign/core';
 import {
   CountersignReplay,
   type DurableObjectNamespaceLike,
@@ -6,7 +8,6 @@ import {
 } from '@countersign/durable-object';
 import { webhookHandler } from '@countersign/fetch';
 import { standardWebhooks } from '@countersign/schemes';
-import { createVerifier, isWebhookError, type ReplayStore } from '@countersign/core';
 
 export { CountersignReplay };
 
@@ -28,14 +29,18 @@ export interface StoreCall {
 export class Plain {
   readonly #sql: { exec(query: string, ...bindings: unknown[]): { toArray(): unknown[] } };
 
-  constructor(state: { storage: { sql: { exec(query: string, ...bindings: unknown[]): { toArray(): unknown[] } } } }) {
+  constructor(state: {
+    storage: { sql: { exec(query: string, ...bindings: unknown[]): { toArray(): unknown[] } } };
+  }) {
     this.#sql = state.storage.sql;
     this.#sql.exec('CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY) WITHOUT ROWID');
   }
 
   async fetch(request: Request): Promise<Response> {
     const { id } = (await request.json()) as { id: string };
-    return Response.json(this.#sql.exec('INSERT OR IGNORE INTO seen VALUES (?) RETURNING 1', id).toArray().length);
+    return Response.json(
+      this.#sql.exec('INSERT OR IGNORE INTO seen VALUES (?) RETURNING 1', id).toArray().length,
+    );
   }
 }
 

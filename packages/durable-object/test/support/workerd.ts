@@ -59,7 +59,10 @@ export async function startWorkerd(node: string, secret: string): Promise<Worker
   await start();
   const call = async (request: StoreCall): Promise<never> => {
     const response = await fetch(url, { method: 'POST', body: JSON.stringify(request) });
-    const { result, error } = (await response.json()) as { result?: unknown; error?: { code: WebhookErrorCode; message: string } };
+    const { result, error } = (await response.json()) as {
+      result?: unknown;
+      error?: { code: WebhookErrorCode; message: string };
+    };
     if (error !== undefined) throw new WebhookError(error.code, error.message);
     return result as never;
   };
@@ -72,7 +75,9 @@ export async function startWorkerd(node: string, secret: string): Promise<Worker
         (method: StoreCall['method']) =>
         (...args: unknown[]) => {
           // What JSON turns into something else is checked here, as the store would.
-          const text = JSON.stringify(args, (_, value) => (typeof value === 'number' && !Number.isFinite(value) ? 0 : value));
+          const text = JSON.stringify(args, (_, value) =>
+            typeof value === 'number' && !Number.isFinite(value) ? 0 : value,
+          );
           return call({ name, other, method, args: JSON.parse(text) });
         };
       return {
@@ -93,4 +98,3 @@ export async function startWorkerd(node: string, secret: string): Promise<Worker
     },
   };
 }
-
