@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createVerifier,
+  isWebhookError,
   type ReplayStore,
   replayRecord,
   type Verifier,
   type VerifierOptions,
   type WebhookErrorCode,
   type WebhookRequest,
-  isWebhookError,
 } from '@countersign/core';
 import { type RedisClient, redisReplayStore } from '@countersign/redis';
 import { anchorBrowser } from '@countersign/schemes';

@@ -43,9 +43,14 @@ export type {
   ListedHeadersPart,
   SortedPart,
 } from './scheme/definition/content-part.ts';
-export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/definition/scheme-definition.ts';
-export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './scheme/scheme.ts';
-export type { BodyTimestamp, DeliveryIdentity, SchemeSource } from './scheme/definition/scheme-definition.ts';
+export type {
+  BodyTimestamp,
+  ChallengeLimits,
+  DeliveryIdentity,
+  HandshakeConditions,
+  HandshakeRule,
+  SchemeSource,
+} from './scheme/definition/scheme-definition.ts';
 export type {
   HashName,
   KeyDerivation,
@@ -68,6 +73,7 @@ export type {
   TokenRule,
   UrlRules,
 } from './scheme/definition/signature-rule.ts';
+export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './scheme/scheme.ts';
 // Providers of secrets, and what keyrings tell verifiers
 export { KEYRING, type KeySet, type MismatchResult, type VerifierKeyring } from './secrets/keyring.ts';
 export { providerError } from './secrets/provider-error.ts';

@@ -1,5 +1,19 @@
-import { type Clock, type ReplayStore, WebhookError, isWebhookError } from '@countersign/core';
-import { type ClaimResult, type ClaimToken, type ReplayStoreHealth, checkClaimTimes, checkCommitTimes, checkDuration, checkKeys, checkNumber, claimOwner, configError, replayKeyDigest, systemClock, withDeadline } from '@countersign/core/extend';
+import { type Clock, isWebhookError, type ReplayStore, WebhookError } from '@countersign/core';
+import {
+  type ClaimResult,
+  type ClaimToken,
+  checkClaimTimes,
+  checkCommitTimes,
+  checkDuration,
+  checkKeys,
+  checkNumber,
+  claimOwner,
+  configError,
+  type ReplayStoreHealth,
+  replayKeyDigest,
+  systemClock,
+  withDeadline,
+} from '@countersign/core/extend';
 import type { Step, StepResult } from './step.ts';
 
 /** What of a namespace of Durable Objects is used: a binding of a Worker has it. */
@@ -170,11 +184,14 @@ function overdue(timeoutMs: number): string {
 }
 
 function strange(): WebhookError {
-  return unavailable('The object did not answer as CountersignReplay does. Is the binding that of another class?');
+  return unavailable(
+    'The object did not answer as CountersignReplay does. Is the binding that of another class?',
+  );
 }
 
 function unavailable(sentence: string, reason?: unknown): WebhookError {
   return new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', sentence, {
-    cause: reason === undefined ? undefined : new Error(reason instanceof Error ? reason.message : String(reason)),
+    cause:
+      reason === undefined ? undefined : new Error(reason instanceof Error ? reason.message : String(reason)),
   });
 }

@@ -93,7 +93,7 @@ export class CountersignReplay {
   }
 }
 
-/** Storage binds buffers, and not views of them. */
+/** Storage binds whole buffers. A Buffer may be a view of a larger one that it shares, so its bytes are copied into one of their own. */
 function bufferOf(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer;
+  return new Uint8Array(bytes).buffer;
 }

@@ -1,5 +1,22 @@
-import { type Clock, type ReplayStore, type VerifiedWebhook, replayRecord } from '@countersign/core';
-import { type ClaimResult, type ClaimToken, type LeasedRunResult, type ReplayStoreHealth, checkClaimTimes, checkCommitTimes, checkDuration, checkKeys, checkNumber, claimOwner, configError, inProgress, replayKeyDigest, runUnderLease, systemClock, withDeadline } from '@countersign/core/extend';
+import { type Clock, type ReplayStore, replayRecord, type VerifiedWebhook } from '@countersign/core';
+import {
+  type ClaimResult,
+  type ClaimToken,
+  checkClaimTimes,
+  checkCommitTimes,
+  checkDuration,
+  checkKeys,
+  checkNumber,
+  claimOwner,
+  configError,
+  inProgress,
+  type LeasedRunResult,
+  type ReplayStoreHealth,
+  replayKeyDigest,
+  runUnderLease,
+  systemClock,
+  withDeadline,
+} from '@countersign/core/extend';
 
 import { checkClient, type DynamoClient, type TransactWriteItem, type UpdateInput } from './client.ts';
 import { checkTable } from './migrate.ts';
@@ -176,7 +193,8 @@ class ItemReplayStore implements DynamodbReplayStore {
     checkKeys('run()', options, ['leaseSeconds']);
     const leaseMs =
       checkNumber('leaseSeconds', options.leaseSeconds, { min: 1, max: 3600, fallback: 30 }) * 1000;
-    if (typeof handler !== 'function') throw configError('The handler of run() must be a function: (transaction) => …');
+    if (typeof handler !== 'function')
+      throw configError('The handler of run() must be a function: (transaction) => …');
     const { key, ttlMs } = replayRecord(webhook);
     const lease = {
       ...{ clock: this.#options.clock, leaseMs },
@@ -188,7 +206,9 @@ class ItemReplayStore implements DynamodbReplayStore {
       const writes: TransactWriteItem[] = [];
       const result = await handler({ write: (item) => void writes.push(item) });
       if (writes.length > MOST_WRITES) {
-        throw configError(`A transaction of run() has at most ${MOST_WRITES} writes, and its handler added ${writes.length}.`);
+        throw configError(
+          `A transaction of run() has at most ${MOST_WRITES} writes, and its handler added ${writes.length}.`,
+        );
       }
       await this.#writeAll(replayKeyDigest(key), token, capped(ttlMs), writes);
       return result;
@@ -202,7 +222,11 @@ class ItemReplayStore implements DynamodbReplayStore {
   async #claim(ask: Ask, digest: Uint8Array, times: Times): Promise<ClaimResult> {
     const { table, clock, clockSkewMs } = this.#options;
     const owner = claimOwner();
-    const put = async (fencingToken: number, expression: string, values: UpdateInput['ExpressionAttributeValues']) => {
+    const put = async (
+      fencingToken: number,
+      expression: string,
+      values: UpdateInput['ExpressionAttributeValues'],
+    ) => {
       const token = { fencingToken, owner };
       const input = {
         TableName: table,
@@ -245,7 +269,8 @@ class ItemReplayStore implements DynamodbReplayStore {
     const { clock, clockSkewMs } = this.#options;
     const now = clock.now();
     // The SDK sent the claim twice, because the answer to the first one was lost.
-    if (found.owner === owner) return { state: 'claimed', token: { fencingToken: found.fencingToken, owner } };
+    if (found.owner === owner)
+      return { state: 'claimed', token: { fencingToken: found.fencingToken, owner } };
     if (found.keptUntil <= now - clockSkewMs) return undefined;
     if (found.leaseUntil === undefined) return { state: 'committed' };
     if (found.owner === undefined || found.leaseUntil <= now - clockSkewMs) return found;
@@ -281,7 +306,12 @@ class ItemReplayStore implements DynamodbReplayStore {
     });
   }
 
-  async #writeAll(digest: Uint8Array, token: ClaimToken, ttlMs: number, writes: readonly TransactWriteItem[]) {
+  async #writeAll(
+    digest: Uint8Array,
+    token: ClaimToken,
+    ttlMs: number,
+    writes: readonly TransactWriteItem[],
+  ) {
     const { table, clock } = this.#options;
     const input = {
       TransactItems: [{ Update: records.commit(table, digest, token, ttlMs, clock.now()) }, ...writes],
@@ -308,7 +338,10 @@ class ItemReplayStore implements DynamodbReplayStore {
     }
   }
 
-  async #call<T>(steps: (ask: Ask) => Promise<T>, late: (result: T) => unknown = () => undefined): Promise<T> {
+  async #call<T>(
+    steps: (ask: Ask) => Promise<T>,
+    late: (result: T) => unknown = () => undefined,
+  ): Promise<T> {
     const { client, timeoutMs, clock } = this.#options;
     const abort = new AbortController();
     const tooLate = () => {

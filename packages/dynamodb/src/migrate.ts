@@ -15,7 +15,9 @@ export interface MigrateOptions {
 interface AdminClient {
   // biome-ignore lint/suspicious/noExplicitAny: the input is written here, and the SDK's types are not imported.
   createTable(input: any): Promise<unknown>;
-  describeTable(input: { TableName: string }): Promise<{ Table?: { TableStatus?: string | undefined } | undefined }>;
+  describeTable(input: {
+    TableName: string;
+  }): Promise<{ Table?: { TableStatus?: string | undefined } | undefined }>;
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   updateTimeToLive(input: any): Promise<unknown>;
 }
@@ -38,7 +40,11 @@ export async function migrate(client: AdminClient, options: MigrateOptions): Pro
   checkKeys('migrate()', options, ['table', 'timeoutMs']);
   checkClient('migrate()', client, ['createTable', 'describeTable', 'updateTimeToLive']);
   const table = checkTable(options.table);
-  const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 1, max: 3_600_000, fallback: 120_000 });
+  const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, {
+    min: 1,
+    max: 3_600_000,
+    fallback: 120_000,
+  });
   try {
     await client.createTable(tableDefinition(table)).catch((error: unknown) => {
       if (errorNameOf(error) !== 'ResourceInUseException') throw error;
@@ -47,7 +53,8 @@ export async function migrate(client: AdminClient, options: MigrateOptions): Pro
     for (;;) {
       const { Table } = await client.describeTable({ TableName: table });
       if (Table?.TableStatus === 'ACTIVE') break;
-      if (performance.now() > end) throw new Error(`The table is ${Table?.TableStatus} after ${timeoutMs} ms.`);
+      if (performance.now() > end)
+        throw new Error(`The table is ${Table?.TableStatus} after ${timeoutMs} ms.`);
       await pause(LOOK_EVERY_MS);
     }
     await client
@@ -84,5 +91,7 @@ export function tableDefinition(table: string): {
 /** @throws `ERR_WEBHOOK_CONFIG_INVALID` for what can be neither name nor ARN of a table. */
 export function checkTable(table: unknown): string {
   if (typeof table === 'string' && /^(?:[\w.-]{3,255}|arn:[\w:./-]{10,1000})$/.test(table)) return table;
-  throw configError('"table" must be the name of a DynamoDB table, of 3 to 255 letters, digits, "_", "-" and ".", or its ARN.');
+  throw configError(
+    '"table" must be the name of a DynamoDB table, of 3 to 255 letters, digits, "_", "-" and ".", or its ARN.',
+  );
 }

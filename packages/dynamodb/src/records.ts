@@ -21,7 +21,10 @@ export interface StoredRecord {
 
 export function recordOf(item: unknown): StoredRecord | undefined {
   if (typeof item !== 'object' || item === null) return undefined;
-  const { owner, fencingToken, leaseUntil, keptUntil, call } = item as Record<string, { S?: string; N?: string }>;
+  const { owner, fencingToken, leaseUntil, keptUntil, call } = item as Record<
+    string,
+    { S?: string; N?: string }
+  >;
   return {
     owner: owner?.S,
     fencingToken: Number(fencingToken?.N ?? 0),
@@ -50,7 +53,13 @@ export function claimedItem(
 const MINE = '#owner = :owner AND #fencingToken = :fencingToken AND #keptUntil > :now';
 
 /** @param table Where the item is. */
-export function renewal(table: string, key: Uint8Array, token: ClaimToken, leaseMs: number, now: number): UpdateInput {
+export function renewal(
+  table: string,
+  key: Uint8Array,
+  token: ClaimToken,
+  leaseMs: number,
+  now: number,
+): UpdateInput {
   return update(
     table,
     key,
@@ -70,7 +79,13 @@ export function release(table: string, key: Uint8Array, token: ClaimToken, now: 
   );
 }
 
-export function commit(table: string, key: Uint8Array, token: ClaimToken, ttlMs: number, now: number): UpdateInput {
+export function commit(
+  table: string,
+  key: Uint8Array,
+  token: ClaimToken,
+  ttlMs: number,
+  now: number,
+): UpdateInput {
   return update(
     table,
     key,
@@ -78,13 +93,20 @@ export function commit(table: string, key: Uint8Array, token: ClaimToken, ttlMs:
     MINE,
     {
       ...mine(token, now),
-      ...{ ':until': numeric(now + ttlMs), ':seconds': numeric(seconds(now + ttlMs)), ':call': { S: newCall() } },
+      ...{
+        ':until': numeric(now + ttlMs),
+        ':seconds': numeric(seconds(now + ttlMs)),
+        ':call': { S: newCall() },
+      },
     },
   );
 }
 
 /** What a condition of the store's own says, as an input of any call. */
-export function condition(expression: string, values: Item): {
+export function condition(
+  expression: string,
+  values: Item,
+): {
   ConditionExpression: string;
   ExpressionAttributeNames: Record<string, string>;
   ExpressionAttributeValues: Item;
@@ -123,7 +145,7 @@ function newCall(): string {
 }
 
 /** Up, never down: nothing is forgotten before its time. */
-export function seconds(milliseconds: number): number {
+function seconds(milliseconds: number): number {
   return Math.ceil(milliseconds / 1000);
 }
 

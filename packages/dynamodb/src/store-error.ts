@@ -1,4 +1,4 @@
-import { WebhookError, isWebhookError } from '@countersign/core';
+import { isWebhookError, WebhookError } from '@countersign/core';
 
 /** The name of an error of the AWS SDK. */
 export function errorNameOf(error: unknown): string {

@@ -4,7 +4,11 @@ import { isWebhookError } from '@countersign/core';
 import { dynamodbReplayStore, migrate, tableDefinition } from '@countersign/dynamodb';
 import { manualClock } from '@countersign/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { dynamodbClient, dynamodbFront, startDynamodb } from '../../../test/support/servers/dynamodb-server.ts';
+import {
+  dynamodbClient,
+  dynamodbFront,
+  startDynamodb,
+} from '../../../test/support/servers/dynamodb-server.ts';
 import { freePort } from '../../../test/support/servers/free-port.ts';
 import type { LocalServer } from '../../../test/support/servers/local-server.ts';
 
@@ -17,7 +21,10 @@ describe('dynamodbReplayStore() refuses', () => {
   test.each<[string, unknown]>([
     ['no options', undefined],
     ['no client', { table: 'webhooks' }],
-    ['a client that has only send()', { client: new DynamoDBClient({ region: 'eu-central-1' }), table: 'webhooks' }],
+    [
+      'a client that has only send()',
+      { client: new DynamoDBClient({ region: 'eu-central-1' }), table: 'webhooks' },
+    ],
     ['no table', { client }],
     ['a table without a name', { client, table: '' }],
     ['a table with a space', { client, table: 'web hooks' }],
@@ -70,7 +77,10 @@ describe('when DynamoDB fails', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(TOKEN.owner);
   }
 
-  async function everyCallIsUnavailable(sentence: RegExp, options: { client?: DynamoDB; table?: string } = {}) {
+  async function everyCallIsUnavailable(
+    sentence: RegExp,
+    options: { client?: DynamoDB; table?: string } = {},
+  ) {
     const store = dynamodbReplayStore({ client, table: 'webhooks', timeoutMs: 60_000, ...options });
     await expectUnavailable(store.claim('k', HELD), sentence);
     await expectUnavailable(store.renew('k', TOKEN, 1000), sentence);
@@ -104,7 +114,10 @@ describe('when DynamoDB fails', () => {
     ['an error of its own', 'InternalServerError', 500, /refused a call|could not be reached/],
     ['an item that another transaction holds', 'TransactionConflictException', 400, /another transaction/],
   ])('%s', async (_, name, status, sentence) => {
-    front.interfere = async () => ({ status, body: { __type: `com.amazonaws.dynamodb.v20120810#${name}`, message: name } });
+    front.interfere = async () => ({
+      status,
+      body: { __type: `com.amazonaws.dynamodb.v20120810#${name}`, message: name },
+    });
     await everyCallIsUnavailable(sentence);
   });
 
@@ -149,19 +162,24 @@ describe('when DynamoDB fails', () => {
   });
 
   test('an answer that comes too late counts as none, also if no timer said so, and a late claim is given back', async () => {
-    const clock = manualClock();
+    let pausedMs = 0;
+    const running = manualClock();
+    const clock = { ...running, monotonic: () => running.monotonic() + pausedMs };
     const store = dynamodbReplayStore({ client, table: 'webhooks', timeoutMs: 1000, clock });
     let calls = 0;
     front.interfere = async (_, forward) => {
       const reply = await forward();
       // As if the process was paused: the time is over before any timer could run.
-      if (calls++ === 0) clock.stepWall(5000);
+      if (calls++ === 0) pausedMs = 5000;
       return reply;
     };
     await expectUnavailable(store.claim('late', HELD), /did not answer/);
     await vi.waitFor(async () => {
       const patient = dynamodbReplayStore({ client, table: 'webhooks', timeoutMs: 60_000, clock });
-      expect(await patient.claim('late', HELD)).toMatchObject({ state: 'claimed', token: { fencingToken: 2 } });
+      expect(await patient.claim('late', HELD)).toMatchObject({
+        state: 'claimed',
+        token: { fencingToken: 2 },
+      });
     }, 30_000);
   });
 
@@ -180,7 +198,11 @@ describe('when DynamoDB fails', () => {
 
   test('tokens of other stores are refused without asking', async () => {
     const store = dynamodbReplayStore({ client, table: 'nowhere' });
-    for (const other of [{ ...TOKEN, owner: '' }, { ...TOKEN, fencingToken: 1.5 }, { ...TOKEN, fencingToken: Number.NaN }]) {
+    for (const other of [
+      { ...TOKEN, owner: '' },
+      { ...TOKEN, fencingToken: 1.5 },
+      { ...TOKEN, fencingToken: Number.NaN },
+    ]) {
       expect(await store.commit('k', other, KEPT)).toBe(false);
     }
   });

@@ -38,7 +38,13 @@ describe('the DynamoDB replay store', () => {
   test('agrees with a plain model on every answer', async () => {
     async function agrees(steps: Commands): Promise<void> {
       const clock = manualClock();
-      const store = dynamodbReplayStore({ client, table: await newTable(), clock, clockSkewMs: 0, timeoutMs: 60_000 });
+      const store = dynamodbReplayStore({
+        client,
+        table: await newTable(),
+        clock,
+        clockSkewMs: 0,
+        timeoutMs: 60_000,
+      });
       const model = new Model(1_000_000);
       // DynamoDB removes what has expired whenever it likes, so how many items there are says nothing.
       const count = async () => 1000;
@@ -62,7 +68,13 @@ describe('the DynamoDB replay store', () => {
           getItem: scheduled('getItem'),
           transactWriteItems: scheduled('transactWriteItems'),
         };
-        const store = dynamodbReplayStore({ client: slowed, table, clock, clockSkewMs: 0, timeoutMs: 600_000 });
+        const store = dynamodbReplayStore({
+          client: slowed,
+          table,
+          clock,
+          clockSkewMs: 0,
+          timeoutMs: 600_000,
+        });
         const advance = scheduler.scheduleFunction((ms: number) => clock.advance(ms));
         // Less than a deadline in all: what comes too late counts as not answered.
         const [unitMs, leaseMs] = [1000, 10_000];

@@ -1,8 +1,12 @@
+import type { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { type DynamodbReplayStoreOptions, dynamodbReplayStore, migrate } from '@countersign/dynamodb';
 import { manualClock, type ReplayStoreTarget, replayStoreCases } from '@countersign/testing';
-import type { DynamoDB } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { dynamodbClient, dynamodbFront, startDynamodb } from '../../../test/support/servers/dynamodb-server.ts';
+import {
+  dynamodbClient,
+  dynamodbFront,
+  startDynamodb,
+} from '../../../test/support/servers/dynamodb-server.ts';
 import type { LocalServer } from '../../../test/support/servers/local-server.ts';
 
 const HELD = { leaseMs: 600_000, fenceTtlMs: 600_000 };
@@ -34,12 +38,16 @@ describe('the DynamoDB replay store', () => {
   }
 
   describe('through the client of the AWS SDK, on the time of the machine', () => {
-    const make = async (): Promise<ReplayStoreTarget> => ({ store: await storeOn(front.url, { clockSkewMs: 0 }) });
+    const make = async (): Promise<ReplayStoreTarget> => ({
+      store: await storeOn(front.url, { clockSkewMs: 0 }),
+    });
     for (const { name, run } of replayStoreCases(make)) test(name, run);
   });
 
   describe('against a server that sends no item with a refusal', () => {
-    const make = async (): Promise<ReplayStoreTarget> => ({ store: await storeOn(server.url, { clockSkewMs: 0 }) });
+    const make = async (): Promise<ReplayStoreTarget> => ({
+      store: await storeOn(server.url, { clockSkewMs: 0 }),
+    });
     for (const { name, run } of replayStoreCases(make)) test(name, run);
   });
 
@@ -61,7 +69,10 @@ describe('the DynamoDB replay store', () => {
     clients.push(client);
     await migrate(client, { table: 'skewed' });
     const options = { client, table: 'skewed', timeoutMs: 60_000 };
-    const [one, other] = [dynamodbReplayStore({ ...options, clock }), dynamodbReplayStore({ ...options, clock: fast })];
+    const [one, other] = [
+      dynamodbReplayStore({ ...options, clock }),
+      dynamodbReplayStore({ ...options, clock: fast }),
+    ];
     await one.claim('a key', { leaseMs: 10_000, fenceTtlMs: 600_000 });
     for (const each of [clock, fast]) await each.advance(9900);
     expect(await other.claim('a key', HELD)).toMatchObject({ state: 'in-progress' });
@@ -74,7 +85,13 @@ describe('the DynamoDB replay store', () => {
     const client = dynamodbClient(front.url);
     clients.push(client);
     await migrate(client, { table: 'expiring' });
-    const store = dynamodbReplayStore({ client, table: 'expiring', clock, clockSkewMs: 0, timeoutMs: 60_000 });
+    const store = dynamodbReplayStore({
+      client,
+      table: 'expiring',
+      clock,
+      clockSkewMs: 0,
+      timeoutMs: 60_000,
+    });
     async function expiry(): Promise<{ keptUntil: number; expiresAt: number }> {
       const { Items = [] } = await client.scan({ TableName: 'expiring', ConsistentRead: true });
       return { keptUntil: Number(Items[0]?.keptUntil?.N), expiresAt: Number(Items[0]?.expiresAt?.N) * 1000 };

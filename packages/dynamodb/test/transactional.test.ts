@@ -1,10 +1,19 @@
 import type { DynamoDB } from '@aws-sdk/client-dynamodb';
-import { type VerifiedWebhook, createVerifier, replayRecord } from '@countersign/core';
-import { type DynamodbReplayStore, dynamodbReplayStore, migrate, type Transaction } from '@countersign/dynamodb';
+import { createVerifier, replayRecord, type VerifiedWebhook } from '@countersign/core';
+import {
+  type DynamodbReplayStore,
+  dynamodbReplayStore,
+  migrate,
+  type Transaction,
+} from '@countersign/dynamodb';
 import { standardWebhooks } from '@countersign/schemes';
 import { manualClock, sign } from '@countersign/testing';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { dynamodbClient, dynamodbFront, startDynamodb } from '../../../test/support/servers/dynamodb-server.ts';
+import {
+  dynamodbClient,
+  dynamodbFront,
+  startDynamodb,
+} from '../../../test/support/servers/dynamodb-server.ts';
 import type { LocalServer } from '../../../test/support/servers/local-server.ts';
 
 const SECRET = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
@@ -64,7 +73,10 @@ describe('run(webhook, handler)', () => {
 
   test('the record and the effect are there together, and a duplicate runs nothing', async () => {
     const webhook = await delivery();
-    expect(await store.run(webhook, sell(webhook))).toEqual({ state: 'done', result: `order of ${webhook.id}` });
+    expect(await store.run(webhook, sell(webhook))).toEqual({
+      state: 'done',
+      result: `order of ${webhook.id}`,
+    });
     const handler = vi.fn();
     expect(await store.run(webhook, handler)).toEqual({ state: 'duplicate' });
     expect(handler).not.toHaveBeenCalled();
@@ -144,18 +156,23 @@ describe('run(webhook, handler)', () => {
     expect(await sold(webhook)).toBe(1);
   });
 
-  test.each(['before', 'after'])('a transaction that is lost for good %s it was carried out leaves one effect', async (moment) => {
-    const webhook = await delivery();
-    front.interfere = async (action, forward) => {
-      if (action !== 'TransactWriteItems') return undefined;
-      if (moment === 'after') await forward();
-      throw new Error('The answer is lost.');
-    };
-    await expect(store.run(webhook, sell(webhook))).rejects.toMatchObject({ code: 'ERR_WEBHOOK_STORE_UNAVAILABLE' });
-    front.interfere = undefined;
-    expect((await store.run(webhook, sell(webhook))).state).toBe(moment === 'after' ? 'duplicate' : 'done');
-    expect(await sold(webhook)).toBe(1);
-  });
+  test.each(['before', 'after'])(
+    'a transaction that is lost for good %s it was carried out leaves one effect',
+    async (moment) => {
+      const webhook = await delivery();
+      front.interfere = async (action, forward) => {
+        if (action !== 'TransactWriteItems') return undefined;
+        if (moment === 'after') await forward();
+        throw new Error('The answer is lost.');
+      };
+      await expect(store.run(webhook, sell(webhook))).rejects.toMatchObject({
+        code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
+      });
+      front.interfere = undefined;
+      expect((await store.run(webhook, sell(webhook))).state).toBe(moment === 'after' ? 'duplicate' : 'done');
+      expect(await sold(webhook)).toBe(1);
+    },
+  );
 
   test('a run that lost its lease to another one writes nothing', async () => {
     const webhook = await delivery();
@@ -204,7 +221,9 @@ describe('run(webhook, handler)', () => {
       [webhook, handler, { leaseSeconds: 0 }],
       [webhook, many],
     ]) {
-      await expect(Reflect.apply(store.run, store, args)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
+      await expect(Reflect.apply(store.run, store, args)).rejects.toMatchObject({
+        code: 'ERR_WEBHOOK_CONFIG_INVALID',
+      });
     }
     expect(handler).not.toHaveBeenCalled();
   });

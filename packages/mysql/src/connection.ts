@@ -11,7 +11,7 @@ export interface Queryable {
   query(sql: string, values?: any): Promise<any>;
 }
 
-export type Row = Readonly<Record<string, unknown>>;
+type Row = Readonly<Record<string, unknown>>;
 
 /** What a statement returned, whichever client ran it. */
 export interface Result {

@@ -1,5 +1,12 @@
 import type { Clock, ReplayStore, VerifiedWebhook } from '@countersign/core';
-import { type ReplayStoreHealth, Sweeper, checkKeys, checkNumber, configError, systemClock } from '@countersign/core/extend';
+import {
+  checkKeys,
+  checkNumber,
+  configError,
+  type ReplayStoreHealth,
+  Sweeper,
+  systemClock,
+} from '@countersign/core/extend';
 import { connectionTo, type Queryable } from './connection.ts';
 import type { RunOptions, RunResult } from './run.ts';
 import { SqlReplayStore } from './sql-replay-store.ts';

@@ -1,4 +1,12 @@
-import { type ClaimResult, type ClaimToken, type LeasedRunResult, checkKeys, checkNumber, configError, runUnderLease } from '@countersign/core/extend';
+import {
+  type ClaimResult,
+  type ClaimToken,
+  checkKeys,
+  checkNumber,
+  configError,
+  type LeasedRunResult,
+  runUnderLease,
+} from '@countersign/core/extend';
 import { type Ask, isPool, isQueryable, type Queryable, withPromises } from './connection.ts';
 import { Transaction, type TransactionSettings } from './transaction.ts';
 

@@ -1,5 +1,15 @@
-import { type Clock, type VerifiedWebhook, replayRecord } from '@countersign/core';
-import { type ClaimResult, type ClaimToken, type ReplayStoreHealth, type Sweeper, checkClaimTimes, checkCommitTimes, checkDuration, claimOwner, replayKeyDigest } from '@countersign/core/extend';
+import { type Clock, replayRecord, type VerifiedWebhook } from '@countersign/core';
+import {
+  type ClaimResult,
+  type ClaimToken,
+  checkClaimTimes,
+  checkCommitTimes,
+  checkDuration,
+  claimOwner,
+  type ReplayStoreHealth,
+  replayKeyDigest,
+  type Sweeper,
+} from '@countersign/core/extend';
 import type { Ask, Connection, Queryable } from './connection.ts';
 import type { MysqlReplayStore } from './mysql-replay-store.ts';
 import { type RunOptions, type RunResult, runInTransaction } from './run.ts';

@@ -1,4 +1,4 @@
-import { WebhookError, isWebhookError } from '@countersign/core';
+import { isWebhookError, WebhookError } from '@countersign/core';
 import type { TableNames } from './table.ts';
 
 /** The database did not answer in time. */
@@ -13,7 +13,7 @@ export class Overdue extends Error {
 }
 
 /** The server's own number of an error, if the error is the server's. */
-export function serverErrorOf(error: unknown): number | undefined {
+function serverErrorOf(error: unknown): number | undefined {
   const { errno } = (error ?? {}) as { errno?: unknown };
   // Node's own are negative, those of the mariadb client begin at 45 000.
   return typeof errno === 'number' && errno >= 1000 && errno < 45_000 ? errno : undefined;

@@ -53,7 +53,8 @@ export class Transaction {
 
   async begin(isolation: string | undefined): Promise<void> {
     await this.#attempt(async () => {
-      if (isolation !== undefined) await this.#ask(`SET TRANSACTION ISOLATION LEVEL ${isolation.toUpperCase()}`);
+      if (isolation !== undefined)
+        await this.#ask(`SET TRANSACTION ISOLATION LEVEL ${isolation.toUpperCase()}`);
       this.#isOpen = true;
       await this.#ask('START TRANSACTION');
       await this.#ask(`SAVEPOINT ${SAVEPOINT}`);

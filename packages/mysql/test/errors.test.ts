@@ -46,7 +46,9 @@ describe('mysqlReplayStore() refuses', () => {
     expect(() => Reflect.apply(mysqlReplayStore, undefined, [{ pool, timeout: 1 }])).toThrow(
       'Did you mean "timeoutMs"?',
     );
-    expect(() => Reflect.apply(mysqlReplayStore, undefined, [{ pool: 'mysql://u:p@h/' }])).toThrow('createPool(uri)');
+    expect(() => Reflect.apply(mysqlReplayStore, undefined, [{ pool: 'mysql://u:p@h/' }])).toThrow(
+      'createPool(uri)',
+    );
   });
 });
 
@@ -56,7 +58,9 @@ describe('calls that make no sense', () => {
   afterEach(() => expect(asked).not.toHaveBeenCalled());
 
   test('a replay window beyond the ttl, and a key that is no text, are refused', async () => {
-    await expect(store.commit('k', TOKEN, { ttlMs: 10, replayWindowMs: 11 })).rejects.toThrow('at most "ttlMs"');
+    await expect(store.commit('k', TOKEN, { ttlMs: 10, replayWindowMs: 11 })).rejects.toThrow(
+      'at most "ttlMs"',
+    );
     for (const key of ['', 7, undefined] as string[]) {
       await expect(store.claim(key, HELD)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
       await expect(store.forget(key)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
@@ -78,13 +82,15 @@ describe('calls that make no sense', () => {
 
 describe('an answer that comes too late', () => {
   test('counts as none, also if the timer had no chance to say so, and a late claim is given back', async () => {
-    const clock = manualClock();
+    let pausedMs = 0;
+    const running = manualClock();
+    const clock = { ...running, monotonic: () => running.monotonic() + pausedMs };
     const statements: string[] = [];
     const pool: Queryable = {
       async query(sql: string) {
         statements.push(sql.trim().slice(0, 6));
         // As if the process was paused: the time is over before any timer could run.
-        if (statements.length === 1) clock.stepWall(5000);
+        if (statements.length === 1) pausedMs = 5000;
         return { affectedRows: 1, insertId: 0 };
       },
     };
@@ -123,7 +129,12 @@ describeWithMysql('when the database fails', () => {
     mariadb({ user = 'app', name = database.name, port = server.port, connectionLimit = 3 } = {}) {
       return mariadb.createPool({
         ...{ host: '127.0.0.1', port, user, password: PASSWORD, database: name, connectionLimit },
-        ...{ acquireTimeout: 1500, connectTimeout: 1000, initializationTimeout: 1000, allowPublicKeyRetrieval: true },
+        ...{
+          acquireTimeout: 1500,
+          connectTimeout: 1000,
+          initializationTimeout: 1000,
+          allowPublicKeyRetrieval: true,
+        },
       });
     },
   };
@@ -194,14 +205,20 @@ describeWithMysql('when the database fails', () => {
     test('a user without rights', async () => {
       await createUser(`reader_${client}`, 'SELECT');
       const store = storeOn(poolFor({ user: `reader_${client}` }));
-      await expectUnavailable(store.claim('k', HELD), /lacks a right .* needs SELECT, INSERT, UPDATE and DELETE/);
+      await expectUnavailable(
+        store.claim('k', HELD),
+        /lacks a right .* needs SELECT, INSERT, UPDATE and DELETE/,
+      );
       await expectUnavailable(store.commit('k', TOKEN, KEPT), /lacks a right/);
     });
 
     test('a user that does not exist, and a database that does not', async () => {
       const opening = /did not let the pool in|could not be reached/;
       await expectUnavailable(storeOn(poolFor({ user: 'nobody_here' })).claim('k', HELD), opening);
-      await expectUnavailable(storeOn(poolFor({ name: 'nothing_here' })).claim('k', HELD), /lacks a right|does not exist|reached/);
+      await expectUnavailable(
+        storeOn(poolFor({ name: 'nothing_here' })).claim('k', HELD),
+        /lacks a right|does not exist|reached/,
+      );
     });
 
     test('a server that takes no writes', async () => {
@@ -230,10 +247,14 @@ describeWithMysql('when the database fails', () => {
     test('a pool that has no connection to give is given up in time', async () => {
       const pool = poolFor({ connectionLimit: 1 });
       const taken = await (pool as unknown as mysql.Pool).getConnection();
-      await expectUnavailable(storeOn(pool, 200).claim(`late ${client}`, HELD), /no connection of the pool became free/);
+      await expectUnavailable(
+        storeOn(pool, 200).claim(`late ${client}`, HELD),
+        /no connection of the pool became free/,
+      );
       taken.release();
       await vi.waitFor(
-        async () => expect((await storeOn(pool).claim(`late ${client}`, HELD)).state).toMatch(/claimed|in-progress/),
+        async () =>
+          expect((await storeOn(pool).claim(`late ${client}`, HELD)).state).toMatch(/claimed|in-progress/),
         30_000,
       );
     });
@@ -244,13 +265,17 @@ describeWithMysql('when the database fails', () => {
       await storeOn(pool).claim(`warm ${client}`, HELD);
       await server.kill('SIGSTOP');
       try {
-        const calls = Array.from({ length: 5 }, (_, index) => store.claim(`stopped ${client} ${index}`, HELD));
-        for (const call of calls) await expectUnavailable(call, /did not answer within the 300 ms|no connection/);
+        const calls = Array.from({ length: 5 }, (_, index) =>
+          store.claim(`stopped ${client} ${index}`, HELD),
+        );
+        for (const call of calls)
+          await expectUnavailable(call, /did not answer within the 300 ms|no connection/);
       } finally {
         await server.kill('SIGCONT');
       }
       await vi.waitFor(
-        async () => expect((await storeOn(pool).claim(`after ${client}`, HELD)).state).toMatch(/claimed|in-progress/),
+        async () =>
+          expect((await storeOn(pool).claim(`after ${client}`, HELD)).state).toMatch(/claimed|in-progress/),
         30_000,
       );
     });
@@ -265,7 +290,8 @@ describeWithMysql('when the database fails', () => {
       await holder.commit();
       holder.release();
       await vi.waitFor(
-        async () => expect((await store.claim(`locked ${client}`, HELD)).state).toMatch(/claimed|in-progress/),
+        async () =>
+          expect((await store.claim(`locked ${client}`, HELD)).state).toMatch(/claimed|in-progress/),
         30_000,
       );
     });
@@ -302,7 +328,9 @@ describeWithMysql('when the database fails', () => {
     const claim = await store.claim('forever', { leaseMs: forever, fenceTtlMs: forever });
     if (claim.state !== 'claimed') throw new Error(claim.state);
     expect(await store.renew('forever', claim.token, forever)).toBe(true);
-    expect(await store.commit('forever', claim.token, { ttlMs: forever, replayWindowMs: forever })).toBe(true);
+    expect(await store.commit('forever', claim.token, { ttlMs: forever, replayWindowMs: forever })).toBe(
+      true,
+    );
     expect(await store.claim('forever', HELD)).toEqual({ state: 'committed' });
   });
 
@@ -364,7 +392,9 @@ describeWithMysql('when the database fails', () => {
       await database.clear();
       const insert = async (prefix: string, hours: number, rows: number) => {
         for (let from = 0; from < rows; from += 500) {
-          const values = Array.from({ length: Math.min(500, rows - from) }, (_, index) => [`${prefix} ${from + index}`]);
+          const values = Array.from({ length: Math.min(500, rows - from) }, (_, index) => [
+            `${prefix} ${from + index}`,
+          ]);
           await database.query(
             `INSERT INTO countersign_replay (\`key\`, expires_at, sweep_hour) VALUES ${values
               .map(() => `(UNHEX(SHA2(?, 256)), UTC_TIMESTAMP(6) + INTERVAL ${hours} HOUR, 1)`)

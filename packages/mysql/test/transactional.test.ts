@@ -1,4 +1,4 @@
-import { type VerifiedWebhook, createVerifier, replayRecord } from '@countersign/core';
+import { createVerifier, replayRecord, type VerifiedWebhook } from '@countersign/core';
 import type { MysqlReplayStore, Queryable, RunOptions } from '@countersign/mysql';
 import { standardWebhooks } from '@countersign/schemes';
 import { sign } from '@countersign/testing';

@@ -18,12 +18,16 @@ export type MigrateOptions = TableOptions;
  * ```
  */
 export function migrate(database: SqliteDatabase, options: MigrateOptions = {}): void {
-  const sql = migrationSql(options);
   try {
-    checkDatabase('migrate()', database).exec(sql);
+    createIn(checkDatabase('migrate()', database), options);
   } catch (error) {
     throw storeError(error, tableNames(options).table);
   }
+}
+
+/** The same, with what SQLite itself says if it refuses. */
+export function createIn(database: SqliteDatabase, options: MigrateOptions): void {
+  database.exec(migrationSql(options));
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { WebhookError } from '@countersign/core';
-import { type ClaimResult, type LeasedRunResult, configError, inProgress } from '@countersign/core/extend';
+import { type ClaimResult, configError, inProgress, type LeasedRunResult } from '@countersign/core/extend';
 import type { SqliteDatabase } from './database.ts';
 
 /** What became of a delivery: handled now, or handled before. */

@@ -1,8 +1,29 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Clock, type ReplayStore, type VerifiedWebhook, WebhookError, replayRecord } from '@countersign/core';
-import { type ClaimResult, type ClaimToken, type ReplayStoreHealth, Sweeper, checkClaimTimes, checkCommitTimes, checkDuration, checkKeys, checkNumber, claimOwner, configError, replayKeyDigest, systemClock, withDeadline } from '@countersign/core/extend';
+import {
+  type Clock,
+  type ReplayStore,
+  replayRecord,
+  type VerifiedWebhook,
+  WebhookError,
+} from '@countersign/core';
+import {
+  type ClaimResult,
+  type ClaimToken,
+  checkClaimTimes,
+  checkCommitTimes,
+  checkDuration,
+  checkKeys,
+  checkNumber,
+  claimOwner,
+  configError,
+  type ReplayStoreHealth,
+  replayKeyDigest,
+  Sweeper,
+  systemClock,
+  withDeadline,
+} from '@countersign/core/extend';
 import { checkDatabase, executeOn, type OwnDatabase, openDatabase, type SqliteDatabase } from './database.ts';
-import { migrate } from './migrate.ts';
+import { createIn } from './migrate.ts';
 import { Records } from './records.ts';
 import { type RunResult, runInTransaction } from './run.ts';
 import { isBusy, storeError } from './store-error.ts';
@@ -122,7 +143,7 @@ export function sqliteReplayStore<D extends SqliteDatabase = SqliteDatabase>(
     async open() {
       const own = await openDatabase(path as string, synchronous);
       try {
-        migrate(own, name);
+        createIn(own, name);
       } catch (error) {
         own.close();
         throw error;

@@ -1,4 +1,4 @@
-import { WebhookError, isWebhookError } from '@countersign/core';
+import { isWebhookError, WebhookError } from '@countersign/core';
 
 /** Primary result codes of SQLite, by number: https://sqlite.org/rescode.html */
 const CODES: Readonly<Record<number, string>> = {
@@ -31,7 +31,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 };
 
 /** The name of SQLite's primary result code, if the error is SQLite's. */
-export function sqliteCodeOf(error: unknown): string | undefined {
+function sqliteCodeOf(error: unknown): string | undefined {
   const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown };
   if (typeof errcode === 'number') return CODES[errcode & 0xff] ?? 'ERROR';
   const named = typeof code === 'string' ? /^SQLITE_([A-Z]+)/.exec(code)?.[1] : undefined;

@@ -42,7 +42,10 @@ describe('the SQLite replay store', () => {
 
   describe.each([
     ['as it is', () => undefined],
-    ['that returns 64-bit integers', (database: Database.Database) => void database.defaultSafeIntegers(true)],
+    [
+      'that returns 64-bit integers',
+      (database: Database.Database) => void database.defaultSafeIntegers(true),
+    ],
   ] as const)('through a database of better-sqlite3 %s', (_, set) => {
     const make = async (): Promise<ReplayStoreTarget> => {
       const database = new Database(':memory:');

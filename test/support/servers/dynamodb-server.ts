@@ -61,15 +61,19 @@ export async function dynamodbFront(
     incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
     incoming.on('end', () => {
       const action = String(incoming.headers['x-amz-target']).split('.')[1] ?? '';
-      const call = (name: string, body: Body) => send(target, { ...incoming.headers, 'x-amz-target': `DynamoDB_20120810.${name}` }, body);
+      const call = (name: string, body: Body) =>
+        send(target, { ...incoming.headers, 'x-amz-target': `DynamoDB_20120810.${name}` }, body);
       const body = JSON.parse(Buffer.concat(chunks).toString()) as Body;
       const forward = async (): Promise<Reply> => {
         if (action === 'TransactWriteItems') return transact(call, body, tokens);
         const reply = await call(action, body);
-        if (options.itemsWithRefusals === false || body.ReturnValuesOnConditionCheckFailure !== 'ALL_OLD') return reply;
+        if (options.itemsWithRefusals === false || body.ReturnValuesOnConditionCheckFailure !== 'ALL_OLD')
+          return reply;
         if (!String(reply.body.__type).endsWith('#ConditionalCheckFailedException')) return reply;
         const key = body.Key ?? { key: (body.Item as Body).key };
-        const { Item } = (await call('GetItem', { TableName: body.TableName, Key: key, ConsistentRead: true })).body;
+        const { Item } = (
+          await call('GetItem', { TableName: body.TableName, Key: key, ConsistentRead: true })
+        ).body;
         return { ...reply, body: { ...reply.body, ...(Item === undefined ? {} : { Item }) } };
       };
       turn = turn.then(async () => {
@@ -109,7 +113,8 @@ async function transact(
   });
   const before: (() => Promise<Reply>)[] = [];
   for (const [index, { kind, write, key }] of writes.entries()) {
-    const { Item } = (await call('GetItem', { TableName: write.TableName, Key: key, ConsistentRead: true })).body;
+    const { Item } = (await call('GetItem', { TableName: write.TableName, Key: key, ConsistentRead: true }))
+      .body;
     const { ReturnValuesOnConditionCheckFailure, ...plain } = write;
     const reply = await call(`${kind}Item`, plain);
     if (reply.status === 200) {
@@ -128,7 +133,9 @@ async function transact(
       body: {
         __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
         message: 'Transaction cancelled, please refer cancellation reasons for specific reasons',
-        CancellationReasons: writes.map((_, at) => ({ Code: at === index ? 'ConditionalCheckFailed' : 'None' })),
+        CancellationReasons: writes.map((_, at) => ({
+          Code: at === index ? 'ConditionalCheckFailed' : 'None',
+        })),
       },
     };
   }
@@ -143,12 +150,18 @@ function send(target: string, headers: Record<string, unknown>, body: Body): Pro
   return new Promise((resolve, reject) => {
     const outgoing = request(
       target,
-      { method: 'POST', headers: { ...(rest as Record<string, string>), 'content-length': Buffer.byteLength(text) } },
+      {
+        method: 'POST',
+        headers: { ...(rest as Record<string, string>), 'content-length': Buffer.byteLength(text) },
+      },
       (response) => {
         const chunks: Buffer[] = [];
         response.on('data', (chunk: Buffer) => chunks.push(chunk));
         response.on('end', () =>
-          resolve({ status: response.statusCode ?? 0, body: JSON.parse(Buffer.concat(chunks).toString() || '{}') }),
+          resolve({
+            status: response.statusCode ?? 0,
+            body: JSON.parse(Buffer.concat(chunks).toString() || '{}'),
+          }),
         );
       },
     );
