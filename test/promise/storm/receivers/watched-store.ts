@@ -1,0 +1,56 @@
+import type { ReplayStore } from '@countersign/core';
+import { attemptOf } from '../plan.ts';
+import { currentAttempt } from './attempt.ts';
+import type { LedgerLink } from './ledger-link.ts';
+
+/**
+ * A store that tells the ledger what it is asked and what it says, and changes neither. Where the plan has the client leave while the
+ * claim is asked, the question waits until the client has left: a store that is slow.
+ */
+export function watchedStore(store: ReplayStore, ledger: LedgerLink, seed: number): ReplayStore {
+  return {
+    async claim(key, options) {
+      const attempt = currentAttempt();
+      if (waitsInClaim(attempt, seed)) await ledger.ask({ did: 'wait', attempt });
+      try {
+        const answer = store.claim(key, options);
+        ledger.tell({ did: 'ask', attempt, key });
+        const result = await answer;
+        const outcome =
+          result.state === 'claimed'
+            ? { state: result.state, owner: result.token.owner }
+            : { state: result.state };
+        ledger.tell({ did: 'claim', attempt, key, ...outcome });
+        return result;
+      } catch (error) {
+        ledger.tell({ did: 'claim', attempt, key, state: 'failed' });
+        throw error;
+      }
+    },
+    renew: (key, token, ...rest) => told('renew', key, token.owner, store.renew(key, token, ...rest)),
+    commit: (key, token, ...rest) => told('commit', key, token.owner, store.commit(key, token, ...rest)),
+    release: (key, token, ...rest) => told('release', key, token.owner, store.release(key, token, ...rest)),
+  };
+
+  async function told(
+    did: 'renew' | 'commit' | 'release',
+    key: string,
+    owner: string,
+    answer: Promise<boolean>,
+  ): Promise<boolean> {
+    let kept: boolean | undefined;
+    try {
+      kept = await answer;
+      return kept;
+    } finally {
+      ledger.tell({ did, key, owner, kept });
+    }
+  }
+}
+
+function waitsInClaim(attempt: string, seed: number): boolean {
+  const [sequence, number] = attempt.split('.').map(Number);
+  if (sequence === undefined || number === undefined || !(sequence > 0)) return false;
+  const { client } = attemptOf(seed, sequence, number);
+  return client.does === 'leave a stopped receiver' || (client.does === 'leave' && client.moment === 'in the claim');
+}
