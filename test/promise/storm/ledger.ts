@@ -120,7 +120,10 @@ export class Ledger {
     socket.setNoDelay(true);
     socket.on('error', () => undefined);
     socket.on('close', () => this.#sockets.delete(socket));
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    // It passes on the errors of the socket.
+    lines.on('error', () => undefined);
+    lines.on('line', (line) => {
       const { ask, ...note } = JSON.parse(line) as Envelope;
       if (note.did === 'listen') instance = note.instance;
       const times = this.#write(note as Note, instance);

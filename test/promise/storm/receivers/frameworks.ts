@@ -152,8 +152,7 @@ async function mountFetch(routes: readonly Route[]): Promise<RequestListener> {
         verifier,
         async (webhook) => {
           const { status, text, pieces } = await handle(webhook);
-          const body = pieces === undefined ? (text ?? null) : Readable.toWeb(Readable.from(pieces.map(bytesOf)));
-          return new Response(body as ReadableStream<Uint8Array> | string | null, { status });
+          return new Response(pieces === undefined ? (text ?? null) : inPieces(pieces), { status });
         },
         { claim },
       ),
@@ -204,6 +203,14 @@ async function respond(response: ServerResponse, { status, text, pieces }: Handl
   response.end(text);
 }
 
-function bytesOf(text: string): Uint8Array {
-  return Buffer.from(text);
+// Readable.toWeb() throws where a stream is cancelled while data arrives.
+function inPieces(pieces: readonly string[]): ReadableStream<Uint8Array> {
+  const left = [...pieces];
+  return new ReadableStream({
+    pull(controller) {
+      const piece = left.shift();
+      if (piece === undefined) controller.close();
+      else controller.enqueue(Buffer.from(piece));
+    },
+  });
 }

@@ -17,7 +17,9 @@ export class LedgerLink {
     socket.setNoDelay(true);
     socket.on('close', () => process.exit());
     socket.on('error', () => process.exit());
-    createInterface({ input: socket }).on('line', (line) => {
+    const lines = createInterface({ input: socket });
+    lines.on('error', () => process.exit());
+    lines.on('line', (line) => {
       const reply = JSON.parse(line) as Reply;
       this.#waiting.get(reply.ask)?.(reply);
       this.#waiting.delete(reply.ask);
