@@ -11,7 +11,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts'],
+    include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'bench/test/**/*.test.ts'],
     // Projects of their own, which tests start; tsconfig.json leaves them out too.
     exclude: [...configDefaults.exclude, '**/fixtures/**'],
     pool: 'forks',
@@ -21,6 +21,6 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     dangerouslyIgnoreUnhandledErrors: false,
-    server: { deps: { inline: [/^@countersign\//] } },
+    server: { deps: { inline: [/^@countersign(-internal)?\//] } },
   },
 });

@@ -5,6 +5,6 @@ export const entry: CatalogueEntry = {
   refusalStatus: 401,
   body: 'bt_payload=PHhtbD4#',
   beyond: {
-    'braintree/challenge': 'a challenge: answered in test/schemes.handshakes.test.ts',
+    'braintree/challenge': 'a challenge: answered in test/senders/handshakes.test.ts',
   },
 };

@@ -6,7 +6,7 @@ import {
   type Key,
   type Match,
   memoryReplayStore,
-  type Opened,
+  type ParsedHead,
   type ReplayStore,
   type RequestHead,
   type Scheme,
@@ -14,37 +14,38 @@ import {
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';
-import { formsOf, isClassic } from './forms.ts';
+import { isClassic, rulesOf } from './rules.ts';
 
 type MakeVerifier = (options: VerifierOptions) => Verifier;
 
 /** Verifiers that are wrong in one way each: those ways in which verifiers out there have been wrong. */
 export const BROKEN_VERIFIERS: Readonly<Record<string, MakeVerifier>> = {
   'accepts every signature': scheme((real) => ({
-    open: (head) => ({ ...openedOr(real, head), match: (_, keys) => matchOf(keys[0]) }),
+    parseHead: (head) => ({ ...openedOr(real, head), match: (_, keys) => matchOf(keys[0]) }),
   })),
   'accepts what does not match, and nothing else': scheme((real) => ({
-    open(head) {
-      const opened = real.open(head);
-      const match: Opened['match'] = (body, keys) =>
+    parseHead(head) {
+      const opened = real.parseHead(head);
+      const match: ParsedHead['match'] = (body, keys) =>
         opened.match(body, keys) === undefined ? matchOf(keys[0]) : undefined;
       return { ...opened, match };
     },
   })),
-  'compares up to the shorter length': scheme((real) => ({ open: (head) => openByPrefix(real, head) })),
+  'compares up to the shorter length': scheme((real) => ({ parseHead: (head) => openByPrefix(real, head) })),
   'verifies the body as text, whatever its bytes': scheme((real) => ({
-    open: (head) => seeing(real.open(head), (body) => Buffer.from(Buffer.from(body).toString('utf8'))),
+    parseHead: (head) =>
+      seeing(real.parseHead(head), (body) => Buffer.from(Buffer.from(body).toString('utf8'))),
   })),
   'parses the body and verifies what it writes anew': scheme((real) => ({
-    open: (head) => seeing(real.open(head), rewritten),
+    parseHead: (head) => seeing(real.parseHead(head), rewritten),
   })),
   'looks at the first of repeated headers': scheme((real) => ({
-    open: (head) => real.open(firstOnly(head)),
+    parseHead: (head) => real.parseHead(firstOnly(head)),
   })),
   'skips verification where it has no secret': skippingWithoutSecret,
   'does not look at the time': scheme((real) => ({
-    open(head) {
-      const { signedAt: _, ...opened } = real.open(head);
+    parseHead(head) {
+      const { signedAt: _, ...opened } = real.parseHead(head);
       return opened;
     },
   })),
@@ -58,7 +59,7 @@ export const BROKEN_VERIFIERS: Readonly<Record<string, MakeVerifier>> = {
   'commits before the handler': committingEarly,
 };
 
-function scheme(change: (real: DefinedScheme) => Pick<Scheme, 'open'>): MakeVerifier {
+function scheme(change: (real: DefinedScheme) => Pick<Scheme, 'parseHead'>): MakeVerifier {
   return (options) => {
     const real = definedScheme(options.scheme);
     return createVerifier({ ...options, scheme: { ...real, ...change(real) } });
@@ -73,20 +74,20 @@ function definedScheme(real: Scheme): DefinedScheme {
 function matchOf(key: Key | undefined): Match | undefined {
   if (key === undefined) return undefined;
   const { id, role } = key;
-  return { key: { id, role }, identity: 'body', bodyAuthenticated: true, unsigned: {} };
+  return { key: { id, role }, identity: 'body', bodyAuthenticated: true, unsignedHeaders: {} };
 }
 
 /** Headers that can't be read stop it as little as signatures that are wrong. */
-function openedOr(real: DefinedScheme, head: RequestHead): Opened {
+function openedOr(real: DefinedScheme, head: RequestHead): ParsedHead {
   try {
-    return real.open(head);
+    return real.parseHead(head);
   } catch (error) {
     if (!isWebhookError(error)) throw error;
     return { match: () => undefined };
   }
 }
 
-function seeing(opened: Opened, bytes: (body: Uint8Array) => Uint8Array): Opened {
+function seeing(opened: ParsedHead, bytes: (body: Uint8Array) => Uint8Array): ParsedHead {
   return { ...opened, match: (body, keys) => opened.match(bytes(body), keys) };
 }
 
@@ -110,9 +111,9 @@ function firstOnly(head: RequestHead): RequestHead {
 }
 
 /** Where the strict reading finds no signature, any beginning of the right one does. */
-function openByPrefix(real: DefinedScheme, head: RequestHead): Opened {
+function openByPrefix(real: DefinedScheme, head: RequestHead): ParsedHead {
   try {
-    return real.open(head);
+    return real.parseHead(head);
   } catch (error) {
     const opened = isWebhookError(error) ? looselyOpened(real, head) : undefined;
     if (opened === undefined) throw error;
@@ -120,8 +121,8 @@ function openByPrefix(real: DefinedScheme, head: RequestHead): Opened {
   }
 }
 
-function looselyOpened({ definition }: DefinedScheme, head: RequestHead): Opened | undefined {
-  for (const form of formsOf({ definition })) {
+function looselyOpened({ definition }: DefinedScheme, head: RequestHead): ParsedHead | undefined {
+  for (const form of rulesOf({ definition })) {
     if (!isClassic(definition, form)) continue;
     const { signature, content, algorithm, id, timestamp } = form;
     if (signature.encoding === 'hex-upper') continue;
@@ -133,8 +134,8 @@ function looselyOpened({ definition }: DefinedScheme, head: RequestHead): Opened
     const found = entries
       .filter((entry) => entry.startsWith(labelled))
       .map((entry) => entry.slice(labelled.length));
-    const item = entries.find((entry) => entry.startsWith(`${timestamp?.item}=`))?.slice(2);
-    const time = timestamp?.header === undefined ? item : head.value(timestamp.header);
+    const entry = entries.find((entry) => entry.startsWith(`${timestamp?.entry}=`))?.slice(2);
+    const time = timestamp?.header === undefined ? entry : head.value(timestamp.header);
     const signedId = id && head.value(id.header);
     if (timestamp !== undefined && !/^[0-9]{10}$/.test(time ?? '')) return undefined;
     if (id !== undefined && !/^[\w-]{1,64}$/.test(signedId ?? '')) return undefined;
@@ -165,7 +166,7 @@ function skippingWithoutSecret(options: VerifierOptions): Verifier {
     }
   };
   const broken = scheme((real) => ({
-    open(head) {
+    parseHead(head) {
       const opened = openedOr(real, head);
       return {
         ...opened,
@@ -195,9 +196,9 @@ function committingEarly(options: VerifierOptions): Verifier {
     verify: (request) => real.verify(request),
     claim: (webhook) => real.claim(webhook),
     async receive(request, how) {
-      const reception = await real.receive(request, how);
-      if (reception.state === 'claimed') await reception.claim.commit();
-      return reception;
+      const received = await real.receive(request, how);
+      if (received.state === 'claimed') await received.claim.commit();
+      return received;
     },
     handle: (request, handler, how) => real.handle(request, handler, how),
     reload: () => real.reload(),

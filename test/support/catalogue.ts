@@ -33,4 +33,4 @@ export const CATALOGUE: readonly Listed[] = Object.entries(FACTORIES).flatMap(([
 });
 
 /** The forms of a scheme as a list. */
-export { formsOf } from './forms.ts';
+export { rulesOf } from './rules.ts';

@@ -62,7 +62,7 @@ export const kinds: readonly Kind[] = [
           list: { separator: ',', assign: '=', label: 'v1' },
           encoding: 'hex',
         },
-        timestamp: { item: 't', unit: 's' },
+        timestamp: { entry: 't', unit: 's' },
         content: '{timestamp}.{body}',
       },
     }),

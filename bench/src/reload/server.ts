@@ -7,7 +7,7 @@ import { host } from '../servers/host.ts';
 
 const LIMIT = 2 * 1024 * 1024;
 /** Often enough that every state meets several loads in the second that it lasts. */
-const RELOAD = { refreshSeconds: 0.2, timeoutSeconds: 0.1, missCooldownSeconds: 0.1 };
+const RELOAD = { intervalSeconds: 0.2, timeoutSeconds: 0.1, mismatchCooldownSeconds: 0.1 };
 
 let state = 'answers';
 let loads = 0;
@@ -29,7 +29,7 @@ await verifier.ready();
 host(
   (request, response) => {
     const { method, url, rawHeaders: headers } = request;
-    const body = () => readBody(request, { limitBytes: LIMIT });
+    const body = () => readBody(request, { maxBodyBytes: LIMIT });
     void verifier
       .handle({ method, url, headers, body }, () => undefined)
       .then((answer) => {

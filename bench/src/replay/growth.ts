@@ -73,9 +73,10 @@ async function fillAndEmpty(entries: number) {
   const step = async (steps: Steps) => {
     const key = randomUUID();
     const start = performance.now();
-    const result = await store.claim(key, { leaseMs: 30_000, keepMs: DAY_MS });
+    const result = await store.claim(key, { leaseMs: 30_000, fenceTtlMs: DAY_MS });
     const middle = performance.now();
-    if (result.state === 'claimed') await store.commit(key, result.token, { ttlMs: DAY_MS, guardMs: DAY_MS });
+    if (result.state === 'claimed')
+      await store.commit(key, result.token, { ttlMs: DAY_MS, replayWindowMs: DAY_MS });
     const end = performance.now();
     steps.add(start, middle - start);
     steps.add(middle, end - middle);

@@ -117,7 +117,7 @@ async function measure(subject: Subject): Promise<Measured> {
 }
 
 function stepsOf({ store, plainName, plain }: Subject): Step[] {
-  const claim = (id: string) => store.claim(id, { leaseMs: 30_000, keepMs: 86_400_000 });
+  const claim = (id: string) => store.claim(id, { leaseMs: 30_000, fenceTtlMs: 86_400_000 });
   return [
     { name: plainName, isReference: true, run: plain },
     { name: 'claim', isReference: false, run: claim },
@@ -126,8 +126,8 @@ function stepsOf({ store, plainName, plain }: Subject): Step[] {
       isReference: false,
       prepare: claim,
       run(id, claimed) {
-        const { token } = claimed as { token: { fence: number; owner: string } };
-        return store.commit(id, token, { ttlMs: 86_400_000, guardMs: 600_000 });
+        const { token } = claimed as { token: { fencingToken: number; owner: string } };
+        return store.commit(id, token, { ttlMs: 86_400_000, replayWindowMs: 600_000 });
       },
     },
   ];

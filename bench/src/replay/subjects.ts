@@ -108,9 +108,9 @@ async function remember(store: ReplayStore, entries: number): Promise<void> {
 }
 
 async function claimAndCommit(store: ReplayStore, key: string): Promise<void> {
-  const result = await store.claim(key, { leaseMs: 30_000, keepMs: TTL_MS });
+  const result = await store.claim(key, { leaseMs: 30_000, fenceTtlMs: TTL_MS });
   if (result.state !== 'claimed') throw new Error(`A new delivery was ${result.state}.`);
-  await store.commit(key, result.token, { ttlMs: TTL_MS, guardMs: TTL_MS });
+  await store.commit(key, result.token, { ttlMs: TTL_MS, replayWindowMs: TTL_MS });
 }
 
 async function usedMemory(client: Redis): Promise<number> {

@@ -6,7 +6,7 @@ import {
   type RotationKind,
   type SimulatedSender,
   simulateSender,
-} from '@countersign/testing';
+} from '@countersign-internal/simulator';
 import { Webhook } from 'svix';
 
 /** One webhook that is rotated in one way. */

@@ -9,7 +9,7 @@ import {
   rotateThroughApi,
   type SimulatedSender,
   sendForged,
-} from '@countersign/testing';
+} from '@countersign-internal/simulator';
 import type { Case } from './cases.ts';
 import { PULL_SECONDS, type Source, startReceivers } from './receivers.ts';
 

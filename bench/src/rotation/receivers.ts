@@ -23,7 +23,7 @@ export async function startReceivers(): Promise<Receivers> {
   let verifiers: ReturnType<typeof createVerifier>[] = [];
   const server = createServer((request, response) => {
     void (async () => {
-      const body = await readBody(request, { limitBytes: 1024 * 1024 });
+      const body = await readBody(request, { maxBodyBytes: 1024 * 1024 });
       // A delivery and its retries go to one instance: they share no replay store.
       const instance = createHash('sha256').update(body).digest().readUInt32BE(0) % INSTANCES;
       const { method, url, rawHeaders: headers } = request;
@@ -44,7 +44,7 @@ export async function startReceivers(): Promise<Receivers> {
             source === 'watched'
               ? fileSecrets(path)
               : functionSecrets(async () => JSON.parse(await readFile(path, 'utf8'))),
-          reload: source === 'watched' ? {} : { refreshSeconds: PULL_SECONDS },
+          reload: source === 'watched' ? {} : { intervalSeconds: PULL_SECONDS },
         }),
       );
       await Promise.all(verifiers.map((verifier) => verifier.ready()));

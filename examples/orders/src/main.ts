@@ -1,4 +1,4 @@
-import { createVerifier, isWebhookError, refusalAnswer } from '@countersign/core';
+import { createVerifier, isWebhookError, refusalResponse } from '@countersign/core';
 import { envSecrets } from '@countersign/core/node';
 import { webhook } from '@countersign/express';
 import { migrate, postgresReplayStore } from '@countersign/postgres';
@@ -40,7 +40,7 @@ app.post('/hooks/orders', webhook(verifier, { claim: 'manual' }), async (req, re
   } catch (error) {
     // The same order is under way, or the database is away: the sender comes back, and learns nothing.
     if (!isWebhookError(error)) throw error;
-    const { status, headers, body } = refusalAnswer(error);
+    const { status, headers, body } = refusalResponse(error);
     res.status(status).set(headers).send(body);
   } finally {
     client.release();

@@ -1,6 +1,6 @@
 import type { DefinedScheme } from '@countersign/core';
 import { ada, agentMessage, anchorBrowser, langsmith, polyai } from '@countersign/schemes';
-import type { RotationKind, SimulateSenderOptions, VendorName } from '@countersign/testing';
+import type { RotationKind, SimulateSenderOptions, VendorName } from '@countersign-internal/simulator';
 import { Webhook } from 'svix';
 import type { FrameworkName } from './frameworks.ts';
 

@@ -1,4 +1,10 @@
-import { FORGERIES, type Forgery, forge, type SimulatedSender, sendForged } from '@countersign/testing';
+import {
+  FORGERIES,
+  type Forgery,
+  forge,
+  type SimulatedSender,
+  sendForged,
+} from '@countersign-internal/simulator';
 
 const TICK_MS = 20;
 

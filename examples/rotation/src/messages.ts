@@ -1,5 +1,5 @@
 import type { KeyRole, VerifierHealth, WebhookErrorCode } from '@countersign/core';
-import type { VendorName } from '@countersign/testing';
+import type { VendorName } from '@countersign-internal/simulator';
 import type { FrameworkName } from './frameworks.ts';
 
 /** What a receiver process has to know of one endpoint. */

@@ -1,4 +1,4 @@
-import type { Forgery } from '@countersign/testing';
+import type { Forgery } from '@countersign-internal/simulator';
 import type { BadPush } from './bad-push.ts';
 import type { ForgeryCount } from './forger.ts';
 import { LEAST_ROTATIONS, type RotationOrder } from './rotations.ts';

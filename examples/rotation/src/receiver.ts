@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createVerifier, type ReplayStore, type Verifier, type WebhookEvent } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
 import { redisReplayStore } from '@countersign/redis';
-import { sequenceOf } from '@countersign/testing';
+import { sequenceOf } from '@countersign-internal/simulator';
 import { Redis } from 'ioredis';
 import { SCHEMES } from './endpoints.ts';
 import { mount } from './frameworks.ts';
@@ -68,8 +68,8 @@ function observe(endpoint: string, event: WebhookEvent): void {
 
 function reportOf(verifier: Verifier): SecretsReport {
   const { endpoint, state, secrets } = verifier.health();
-  const { version, rotatingUntil, keys, lastRefresh } = secrets;
-  return { endpoint, state, version, rotatingUntil, keys, refused: lastRefresh?.error };
+  const { version, rotatingUntil, keys, lastReload } = secrets;
+  return { endpoint, state, version, rotatingUntil, keys, refused: lastReload?.error };
 }
 
 process.on('message', (order: Order) => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DefinedScheme } from '@countersign/core';
 import { type RotationVendor, rotate } from '@countersign/rotation';
-import { type RotationKind, rotateThroughApi, type SimulatedSender } from '@countersign/testing';
+import { type RotationKind, rotateThroughApi, type SimulatedSender } from '@countersign-internal/simulator';
 import type { Receivers } from './receivers.ts';
 import type { Step } from './rotations.ts';
 import type { SecretsFile } from './secrets-file.ts';

@@ -1,4 +1,4 @@
-import type { RotationKind } from '@countersign/testing';
+import type { RotationKind } from '@countersign-internal/simulator';
 import type { Endpoint } from './endpoints.ts';
 
 /**

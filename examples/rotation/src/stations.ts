@@ -4,7 +4,7 @@ import {
   type RotationKind,
   type SimulatedSender,
   simulateSender,
-} from '@countersign/testing';
+} from '@countersign-internal/simulator';
 import type { Endpoint } from './endpoints.ts';
 import type { Route } from './messages.ts';
 import type { RotatedSecret } from './outcome.ts';

@@ -1,4 +1,4 @@
-import type { AttemptEvent } from '@countersign/testing';
+import type { AttemptEvent } from '@countersign-internal/simulator';
 
 /** How long it took until deliveries were taken that were not taken at the first attempt. */
 export class RetryWaits {

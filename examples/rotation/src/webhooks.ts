@@ -1,5 +1,5 @@
 import { type RotationVendor, vendors } from '@countersign/rotation';
-import type { RotationKind, SimulatedSender } from '@countersign/testing';
+import type { RotationKind, SimulatedSender } from '@countersign-internal/simulator';
 
 /** A simulated sender's webhook, as the rotation drives it: only the address is not the vendor's own. */
 export function webhookOf(

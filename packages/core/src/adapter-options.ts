@@ -12,9 +12,9 @@ const MAX_LIMIT_BYTES = 2 ** 31 - 1;
  *
  * - `refuse`: answer 415.
  * - `as-received`: take the bytes of the wire. For senders that sign the compressed bytes.
- * - `inflate`: undo gzip, deflate or br first. For senders that sign what they then compress.
+ * - `decompress`: undo gzip, deflate or br first. For senders that sign what they then compress.
  */
-export type ContentEncodingPolicy = 'refuse' | 'as-received' | 'inflate';
+export type ContentEncodingPolicy = 'refuse' | 'as-received' | 'decompress';
 
 /**
  * One verifier for all requests, or a function that chooses one: by route or header, never by the unverified body. A request for
@@ -25,7 +25,7 @@ export type VerifierSource<Request> = Verifier | ((request: Request) => Verifier
 /** What every adapter takes beside its verifier. */
 export interface AdapterOptions<Request> {
   /** The largest body that is read, in bytes. Default: the scheme's, else 1 MiB. */
-  limitBytes?: number;
+  maxBodyBytes?: number;
   /** What to do with a body that arrives with a Content-Encoding. Default: `'refuse'`. */
   contentEncoding?: ContentEncodingPolicy;
   /** Hands over the bytes where the host has read them already, as Cloud Functions and Firebase do. */
@@ -36,7 +36,7 @@ export interface AdapterOptions<Request> {
 
 /** Reads the body of one request off the host. */
 export interface BodySource {
-  read(limitBytes: number, contentEncoding: ContentEncodingPolicy): Promise<Uint8Array>;
+  read(maxBodyBytes: number, contentEncoding: ContentEncodingPolicy): Promise<Uint8Array>;
 }
 
 /** An adapter's options as it uses them. What is at hand is given as it is: a promise costs as much as a signature's parsing. */
@@ -59,16 +59,16 @@ export function readAdapterOptions<Request>(
   source: VerifierSource<Request>,
   options: AdapterOptions<Request> = {},
 ): AdapterSettings<Request> {
-  checkKeys(owner, options, ['limitBytes', 'contentEncoding', 'rawBody', 'claim']);
-  const { contentEncoding = 'refuse', claim = 'auto', rawBody, limitBytes } = options;
+  checkKeys(owner, options, ['maxBodyBytes', 'contentEncoding', 'rawBody', 'claim']);
+  const { contentEncoding = 'refuse', claim = 'auto', rawBody, maxBodyBytes } = options;
   checkFunction('rawBody', rawBody);
-  if (!['refuse', 'as-received', 'inflate'].includes(contentEncoding)) {
-    throw configError('"contentEncoding" must be "refuse", "as-received" or "inflate".');
+  if (!['refuse', 'as-received', 'decompress'].includes(contentEncoding)) {
+    throw configError('"contentEncoding" must be "refuse", "as-received" or "decompress".');
   }
   if (claim !== 'auto' && claim !== 'manual') throw configError('"claim" must be "auto" or "manual".');
-  checkNumber('limitBytes', limitBytes, { min: 1, max: MAX_LIMIT_BYTES, fallback: DEFAULT_LIMIT_BYTES });
-  if (limitBytes !== undefined && !Number.isInteger(limitBytes)) {
-    throw configError('"limitBytes" must be a whole number of bytes.');
+  checkNumber('maxBodyBytes', maxBodyBytes, { min: 1, max: MAX_LIMIT_BYTES, fallback: DEFAULT_LIMIT_BYTES });
+  if (maxBodyBytes !== undefined && !Number.isInteger(maxBodyBytes)) {
+    throw configError('"maxBodyBytes" must be a whole number of bytes.');
   }
   if (typeof source !== 'function' && !isVerifier(source)) {
     throw configError(
@@ -79,7 +79,7 @@ export function readAdapterOptions<Request>(
     claim,
     choose: typeof source === 'function' ? (request) => chosenBy(owner, source(request)) : () => source,
     body(request, verifier, reader) {
-      const limit = limitBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;
+      const limit = maxBodyBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;
       if (rawBody === undefined) return reader.read(limit, contentEncoding);
       const body = rawBody(request);
       if (types.isUint8Array(body) && body.byteLength > limit) {

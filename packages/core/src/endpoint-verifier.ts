@@ -1,18 +1,24 @@
-import { failureAnswer, refusalAnswer, successAnswer, toAnswer, type WebhookAnswer } from './answer.ts';
 import { type DeliveryOutcome, endpointObserver } from './events.ts';
 import type { VerifierHealth } from './health.ts';
 import { Refusals } from './refusals.ts';
 import { type Claim, type ClaimContext, LeasedClaim, UnguardedClaim } from './replay/claim.ts';
-import { holdEndpoint, leaveEndpoint } from './replay/held-endpoints.ts';
+import { holdEndpoint, leaveEndpoint } from './replay/endpoint-registry.ts';
 import { replayRecord } from './replay/replay-record.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import { storeError } from './replay/store-error.ts';
 import { guardStore } from './replay/store-policy.ts';
 import type { WebhookRequest } from './request.ts';
+import {
+  failureResponse,
+  refusalResponse,
+  successResponse,
+  toWebhookResponse,
+  type WebhookResponse,
+} from './response.ts';
 import { EndpointHandshake } from './scheme/endpoint-handshake.ts';
 import type { Scheme } from './scheme/scheme.ts';
 import { Verification } from './verification.ts';
-import type { ReceiveOptions, Reception, Verifier } from './verifier.ts';
+import type { ReceiveOptions, ReceiveResult, Verifier } from './verifier.ts';
 import type { VerifierSettings } from './verifier-options.ts';
 import { warnOfHandler } from './warnings.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
@@ -60,7 +66,7 @@ export class EndpointVerifier<K> implements Verifier {
     try {
       if (store === undefined) return new UnguardedClaim(context);
       const record = replayRecord(webhook);
-      const result = await store.claim(record.key, { leaseMs, keepMs: record.ttlMs });
+      const result = await store.claim(record.key, { leaseMs, fenceTtlMs: record.ttlMs });
       if (result.state === 'claimed') {
         this.#report?.({ type: 'claimed' });
         return new LeasedClaim(store, record, result.token, context);
@@ -81,7 +87,7 @@ export class EndpointVerifier<K> implements Verifier {
     }
   }
 
-  async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<Reception> {
+  async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {
     const handshake = this.#settings.scheme.handshake && new EndpointHandshake(this.#settings, request);
     const challenge = handshake && this.#answered(() => handshake.open());
     if (challenge !== undefined) return challenge;
@@ -91,14 +97,14 @@ export class EndpointVerifier<K> implements Verifier {
     const unguarded = options.claim === 'manual' || this.#store === undefined;
     const claim = unguarded ? new UnguardedClaim(this.#claimContext) : await this.claim(delivery);
     if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
-    return { state: 'duplicate', webhook: delivery, answer: successAnswer(this.scheme.delivery, 200) };
+    return { state: 'duplicate', webhook: delivery, response: successResponse(this.scheme.delivery, 200) };
   }
 
   /** A sender's challenge is answered as it is: nothing is claimed, no handler runs. */
-  #answered(answer: () => WebhookAnswer | undefined): Reception | undefined {
+  #answered(answer: () => WebhookResponse | undefined): ReceiveResult | undefined {
     const { clock } = this.#settings;
     const startedAt = this.#report === undefined ? 0 : clock.monotonic();
-    let given: WebhookAnswer | undefined;
+    let given: WebhookResponse | undefined;
     try {
       given = answer();
     } catch (error) {
@@ -106,39 +112,39 @@ export class EndpointVerifier<K> implements Verifier {
     }
     if (given === undefined) return undefined;
     this.#report?.({ type: 'handshake' });
-    return { state: 'handshake', answer: given };
+    return { state: 'handshake', response: given };
   }
 
   async handle(
     request: WebhookRequest,
     handler: (webhook: ReceivedWebhook) => unknown,
     options?: ReceiveOptions,
-  ): Promise<WebhookAnswer> {
-    let reception: Reception;
+  ): Promise<WebhookResponse> {
+    let received: ReceiveResult;
     try {
-      reception = await this.receive(request, options);
+      received = await this.receive(request, options);
     } catch (error) {
-      if (isWebhookError(error)) return refusalAnswer(error);
+      if (isWebhookError(error)) return refusalResponse(error);
       throw error;
     }
-    if (reception.state !== 'claimed') return reception.answer;
-    const answer = await this.#run(handler, reception.webhook);
+    if (received.state !== 'claimed') return received.response;
+    const answer = await this.#run(handler, received.webhook);
     const success = answer.status >= 200 && answer.status < 300;
     // The answer does not wait for the store: a duplicate that overtakes the commit finds the claim. Failures are observed there.
-    (success ? reception.claim.commit() : reception.claim.release()).catch(() => undefined);
+    (success ? received.claim.commit() : received.claim.release()).catch(() => undefined);
     return answer;
   }
 
   async #run(
     handler: (webhook: ReceivedWebhook) => unknown,
     webhook: ReceivedWebhook,
-  ): Promise<WebhookAnswer> {
+  ): Promise<WebhookResponse> {
     try {
-      return toAnswer(await handler(webhook)) ?? successAnswer(this.scheme.delivery, 204);
+      return toWebhookResponse(await handler(webhook)) ?? successResponse(this.scheme.delivery, 204);
     } catch (error) {
       if (this.#report === undefined) warnOfHandler(this.endpoint, error);
       this.#report?.({ type: 'handler-failed', error });
-      return failureAnswer;
+      return failureResponse;
     }
   }
 

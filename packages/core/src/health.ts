@@ -10,7 +10,7 @@ export interface HealthWarning {
     | 'key-expired'
     | 'secret-short'
     | 'secrets-stale'
-    | 'refresh-failed'
+    | 'reload-failed'
     | 'rotation-overdue'
     | 'version-went-back'
     | 'replay-store';
@@ -37,7 +37,7 @@ export interface KeyringHealth {
   /** When the set in use was loaded. */
   readonly loadedAt: Date | undefined;
   /** The last attempt, whether it succeeded or not. */
-  readonly lastRefresh:
+  readonly lastReload:
     | {
         readonly at: Date;
         readonly reason: ReloadReason;

@@ -6,7 +6,6 @@ export {
   readAdapterOptions,
   type VerifierSource,
 } from './adapter-options.ts';
-export { refusalAnswer, type WebhookAnswer } from './answer.ts';
 export { type Clock, systemClock } from './clock.ts';
 export type { DeliveryEvent, KeyringEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
@@ -18,6 +17,7 @@ export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memor
 export { type ReplayRecord, replayRecord } from './replay/replay-record.ts';
 export type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay/replay-store.ts';
 export type { HeadersInput, RequestHead, WebhookRequest } from './request.ts';
+export { refusalResponse, type WebhookResponse } from './response.ts';
 export type {
   BodyDigestPart,
   ContentPart,
@@ -35,12 +35,12 @@ export type {
   Key,
   KeyRole,
   Match,
-  Opened,
+  ParsedHead,
   Scheme,
   Validity,
 } from './scheme/scheme.ts';
 export type {
-  BodyTime,
+  BodyTimestamp,
   DeliveryIdentity,
   SchemeDefinition,
   SchemeSource,
@@ -55,25 +55,25 @@ export type {
   SharedSecret,
 } from './scheme/secret-format.ts';
 export type {
-  FormConditions,
-  HashForm,
-  HmacForm,
-  PublicKeyForm,
+  HashRule,
+  HmacRule,
+  PublicKeyRule,
+  RuleConditions,
   SignatureList,
-  SignaturePlace,
-  SignedForm,
-  TimestampPlace,
+  SignatureLocation,
+  SignatureRule,
+  TimestampLocation,
   TimeUnit,
-  TokenForm,
-  TokenPlace,
+  TokenLocation,
+  TokenRule,
   UrlRules,
-} from './scheme/signed-form.ts';
+} from './scheme/signature-rule.ts';
 export {
   createKeyring,
   type Keyring,
   type KeyringOptions,
   type KeySet,
-  type MissResult,
+  type MismatchResult,
 } from './secrets/keyring.ts';
 export {
   functionSecrets,
@@ -83,7 +83,7 @@ export {
   type SecretSetInput,
   staticSecrets,
 } from './secrets/secrets.ts';
-export { createVerifier, type ReceiveOptions, type Reception, type Verifier } from './verifier.ts';
+export { createVerifier, type ReceiveOptions, type ReceiveResult, type Verifier } from './verifier.ts';
 export type { VerifierOptions } from './verifier-options.ts';
 export type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 export {

@@ -1,4 +1,4 @@
-import { nearest } from './nearest.ts';
+import { nearest } from './suggest.ts';
 import { WebhookError } from './webhook-error.ts';
 
 /** Makes the error of a wrong option: it names the option and what to write instead. */

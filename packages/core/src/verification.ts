@@ -2,11 +2,11 @@ import type { DeliveryOutcome } from './events.ts';
 import { checkFreshness, checkValidity } from './freshness.ts';
 import type { Refusals } from './refusals.ts';
 import { replayKeyOf } from './replay/replay-key.ts';
-import { type ReplayHorizon, type ReplayRecord, replayHorizon } from './replay/replay-record.ts';
+import { type ReplayRecord, type ReplayRetention, replayRetention } from './replay/replay-record.ts';
 import { HeadReader, type WebhookRequest } from './request.ts';
 import { bodyError, checkBytes } from './request-body.ts';
-import type { Match, Opened } from './scheme/scheme.ts';
-import type { KeySet, MissResult } from './secrets/keyring.ts';
+import type { Match, ParsedHead } from './scheme/scheme.ts';
+import type { KeySet, MismatchResult } from './secrets/keyring.ts';
 import { isThenable } from './thenable.ts';
 import type { VerifierSettings } from './verifier-options.ts';
 import { Delivery } from './webhook.ts';
@@ -19,10 +19,10 @@ export class Verification<K> {
   readonly #settings: VerifierSettings<K>;
   readonly #refusals: Refusals;
   readonly #report: ((event: DeliveryOutcome) => void) | undefined;
-  readonly #horizon: ReplayHorizon;
+  readonly #horizon: ReplayRetention;
   readonly #mismatch: string;
   readonly #recordOf = (delivery: Delivery): ReplayRecord => ({
-    key: replayKeyOf(delivery, this.#settings.replayId),
+    key: replayKeyOf(delivery, this.#settings.deliveryKey),
     ...this.#horizon,
   });
 
@@ -35,7 +35,7 @@ export class Verification<K> {
     this.#settings = settings;
     this.#refusals = refusals;
     this.#report = report;
-    this.#horizon = replayHorizon(freshness, scheme.delivery);
+    this.#horizon = replayRetention(freshness, scheme.delivery);
     const address =
       scheme.needsPublicUrl === true
         ? ' Or the sender was given another address than "publicUrl": it must be the same to the letter.'
@@ -49,7 +49,7 @@ export class Verification<K> {
     const startedAt = this.#report === undefined ? 0 : clock.monotonic();
     let refusal: unknown;
     try {
-      const opened = scheme.open(new HeadReader(request, publicUrl));
+      const opened = scheme.parseHead(new HeadReader(request, publicUrl));
       checkFreshness(opened.signedAt, freshness, clock);
       checkValidity(opened, clock);
       let body: Uint8Array;
@@ -73,7 +73,7 @@ export class Verification<K> {
   }
 
   /** A key matches: what is left is time, which may have passed. */
-  #accept(opened: Opened<K>, body: Uint8Array, match: Match, startedAt: number): Delivery {
+  #accept(opened: ParsedHead<K>, body: Uint8Array, match: Match, startedAt: number): Delivery {
     const { clock, freshness, keyring, scheme, endpoint } = this.#settings;
     this.#refusals.noteMatch();
     const signedAt = match.signedAt === undefined ? opened.signedAt : match.signedAt;
@@ -95,24 +95,24 @@ export class Verification<K> {
     return delivery;
   }
 
-  /** No key of `tried` matches: one shared refresh may bring the right one. */
-  #matchAfterMiss(opened: Opened<K>, body: Uint8Array, tried: KeySet<K>): Outcome | Promise<Outcome> {
+  /** No key of `tried` matches: one shared reload may bring the right one. */
+  #matchAfterMiss(opened: ParsedHead<K>, body: Uint8Array, tried: KeySet<K>): Outcome | Promise<Outcome> {
     const { keyring, scheme } = this.#settings;
     const keyId = opened.keyId ?? opened.keyIdIn?.(body);
-    const miss = keyring.miss(tried, missOptions(keyId, scheme.delivery.timeoutSeconds));
+    const miss = keyring.reloadForMismatch(tried, mismatchOptions(keyId, scheme.delivery.timeoutSeconds));
     if (isThenable(miss))
       return Promise.resolve(miss).then((result) => this.#matchAgain(opened, body, tried, result));
     return this.#matchAgain(opened, body, tried, miss);
   }
 
   #matchAgain(
-    opened: Opened<K>,
+    opened: ParsedHead<K>,
     body: Uint8Array,
     tried: KeySet<K>,
-    miss: MissResult<K>,
+    miss: MismatchResult<K>,
   ): Outcome | Promise<Outcome> {
     const { keys } = miss.state === 'changed' ? miss.set : tried;
-    if (keys.length === 0 && this.#settings.keyring.mayBeEmpty !== true) {
+    if (keys.length === 0 && this.#settings.keyring.isReadyWithoutKeys !== true) {
       return new WebhookError(
         'ERR_WEBHOOK_NOT_READY',
         'No valid set of secrets is loaded; health() says why.',
@@ -123,7 +123,7 @@ export class Verification<K> {
     return match ?? this.#unmatched(miss);
   }
 
-  #unmatched(miss: MissResult<K>): WebhookError {
+  #unmatched(miss: MismatchResult<K>): WebhookError {
     const doubt =
       miss.state === 'uncertain' ? miss.message : miss.state === 'changed' ? miss.doubt : undefined;
     return doubt === undefined
@@ -145,8 +145,8 @@ export class Verification<K> {
   }
 }
 
-/** A sender that waits only briefly must be answered before it gives up: a fifth of its patience goes into a refresh. */
-function missOptions(
+/** A sender that waits only briefly must be answered before it gives up: a fifth of its patience goes into a reload. */
+function mismatchOptions(
   keyId: string | undefined,
   timeoutSeconds: number | undefined,
 ): { waitMs?: number; keyId?: string } {

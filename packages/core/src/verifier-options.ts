@@ -44,7 +44,7 @@ export interface VerifierOptions<K = KeyObject> {
   /** Where claims live. Default: a memory store of this verifier, which serves one process. `false` lets duplicates run. */
   replay?: ReplayStore | false;
   /** Names a delivery where the scheme's identity does not fit. Use only what is signed. */
-  replayId?: (webhook: VerifiedWebhook) => string;
+  deliveryKey?: (webhook: VerifiedWebhook) => string;
   /** How long a claim outlives its process, in seconds. Renewed while the handler runs. Default: 30. */
   leaseSeconds?: number;
   /** After so many seconds `signal` aborts and the claim is no longer renewed. Default: 300. */
@@ -77,7 +77,7 @@ export interface VerifierSettings<K> {
   /** Whether closing the verifier closes the keyring. */
   readonly ownsKeyring: boolean;
   readonly store: ReplayStore | undefined;
-  readonly replayId: ((webhook: VerifiedWebhook) => string) | undefined;
+  readonly deliveryKey: ((webhook: VerifiedWebhook) => string) | undefined;
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
   readonly onStoreError: StoreErrorPolicy;
@@ -92,7 +92,7 @@ const KNOWN = [
   'publicUrl',
   'toleranceSeconds',
   'replay',
-  'replayId',
+  'deliveryKey',
   'leaseSeconds',
   'handlerTimeoutSeconds',
   'onStoreError',
@@ -108,14 +108,14 @@ const DAY_SECONDS = 86_400;
  */
 export function readOptions<K>(options: VerifierOptions<K>): VerifierSettings<K> {
   checkKeys('createVerifier()', options, KNOWN);
-  const { scheme, replayId, observe, publicUrl } = options;
+  const { scheme, deliveryKey, observe, publicUrl } = options;
   checkScheme(scheme);
   if (scheme.needsPublicUrl === true && publicUrl === undefined) {
     throw configError(
       `"publicUrl" is missing: ${scheme.name} signs the address it was given, and that is never rebuilt from a request.`,
     );
   }
-  checkFunction('replayId', replayId);
+  checkFunction('deliveryKey', deliveryKey);
   checkFunction('observe', observe);
   const clock = options.clock ?? systemClock;
   const observer = safeObserver(observe);
@@ -131,7 +131,7 @@ export function readOptions<K>(options: VerifierOptions<K>): VerifierSettings<K>
     publicUrl: readPublicUrl(publicUrl),
     freshness: readTolerance(options.toleranceSeconds, scheme),
     store: readStore(options.replay, clock),
-    replayId,
+    deliveryKey,
     leaseMs: leaseSeconds * 1000,
     handlerTimeoutMs:
       checkNumber('handlerTimeoutSeconds', options.handlerTimeoutSeconds, timeoutBounds) * 1000,
@@ -147,7 +147,7 @@ function checkScheme(scheme: unknown): void {
   if (typeof given === 'function')
     throw configError('"scheme" is a function: call it, as in `scheme: stripe()`.');
   if (
-    typeof given?.open !== 'function' ||
+    typeof given?.parseHead !== 'function' ||
     typeof given.freshness !== 'object' ||
     typeof given.delivery !== 'object' ||
     typeof given.importKey !== 'function' ||
@@ -247,5 +247,9 @@ function toProvider(secrets: Exclude<VerifierOptions<never>['secrets'], Keyring<
 
 function isKeyring<K>(secrets: unknown): secrets is Keyring<K> {
   const given = secrets as Partial<Keyring<K>> | null | undefined;
-  return typeof given === 'object' && typeof given?.keys === 'function' && typeof given.miss === 'function';
+  return (
+    typeof given === 'object' &&
+    typeof given?.keys === 'function' &&
+    typeof given.reloadForMismatch === 'function'
+  );
 }

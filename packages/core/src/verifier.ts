@@ -1,18 +1,18 @@
 import type { KeyObject } from 'node:crypto';
-import type { WebhookAnswer } from './answer.ts';
 import { EndpointVerifier } from './endpoint-verifier.ts';
 import type { VerifierHealth } from './health.ts';
 import type { Claim } from './replay/claim.ts';
 import type { WebhookRequest } from './request.ts';
+import type { WebhookResponse } from './response.ts';
 import type { Scheme } from './scheme/scheme.ts';
 import { readOptions, type VerifierOptions } from './verifier-options.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 
 /** What `receive()` gives: a delivery to handle, or the answer to one that was handled before or to a sender's challenge. */
-export type Reception =
+export type ReceiveResult =
   | { readonly state: 'claimed'; readonly webhook: ReceivedWebhook; readonly claim: Claim }
-  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook; readonly answer: WebhookAnswer }
-  | { readonly state: 'handshake'; readonly answer: WebhookAnswer };
+  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook; readonly response: WebhookResponse }
+  | { readonly state: 'handshake'; readonly response: WebhookResponse };
 
 /** Who claims a delivery that was verified. */
 export interface ReceiveOptions {
@@ -38,7 +38,7 @@ export interface Verifier extends AsyncDisposable {
    */
   claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }>;
   /** Verifies and claims, and answers a sender's challenges: what adapters call. Throws what the two throw. */
-  receive(request: WebhookRequest, options?: ReceiveOptions): Promise<Reception>;
+  receive(request: WebhookRequest, options?: ReceiveOptions): Promise<ReceiveResult>;
   /**
    * Verifies, claims, runs `handler` and settles by its outcome. The handler gives nothing (204), a status from 200 to 599, or a
    * whole answer; 2xx commits, anything else releases, so that the sender's retry runs again. What it throws is answered 500
@@ -48,7 +48,7 @@ export interface Verifier extends AsyncDisposable {
     request: WebhookRequest,
     handler: (webhook: ReceivedWebhook) => unknown,
     options?: ReceiveOptions,
-  ): Promise<WebhookAnswer>;
+  ): Promise<WebhookResponse>;
   /** Loads the secrets now. When it resolves, a request that starts later is judged by the new set. */
   reload(): Promise<VerifierHealth>;
   /** Bans a key's material in this process, at once and until restart, whatever later sets list. */

@@ -6,7 +6,7 @@
 export type WebhookErrorCode =
   /** No key of the set matches the signature. */
   | 'ERR_WEBHOOK_SIGNATURE_MISMATCH'
-  /** No key matches, and the set itself is in doubt: the last refresh failed or a rotation is announced. */
+  /** No key matches, and the set itself is in doubt: the last reload failed or a rotation is announced. */
   | 'ERR_WEBHOOK_SECRETS_UNCERTAIN'
   /** The signed time lies before the tolerance window. */
   | 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD'

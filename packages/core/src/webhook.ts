@@ -28,7 +28,7 @@ export interface VerifiedWebhook {
   /** `false` where the signature doesn't cover the body. */
   readonly bodyAuthenticated: boolean;
   /** What the sender says but doesn't sign, by label. For logs, never for decisions. */
-  readonly unsigned: Readonly<Record<string, string>>;
+  readonly unsignedHeaders: Readonly<Record<string, string>>;
 }
 
 /** What handlers get: a verified delivery that is claimed for them. */
@@ -36,7 +36,7 @@ export interface ReceivedWebhook extends VerifiedWebhook {
   /** Aborts when the handler's time is over or another run may have taken over. */
   readonly signal: AbortSignal;
   /** Fencing token of the claim: pass it to stores that can refuse a lower one. 0 where replay protection is off. */
-  readonly fence: number;
+  readonly fencingToken: number;
 }
 
 /** What a verifier knows of one delivery; shared by its two faces. */
@@ -82,8 +82,8 @@ export class Delivery implements VerifiedWebhook {
   get bodyAuthenticated(): boolean {
     return this.#facts.match.bodyAuthenticated;
   }
-  get unsigned(): Readonly<Record<string, string>> {
-    return this.#facts.match.unsigned;
+  get unsignedHeaders(): Readonly<Record<string, string>> {
+    return this.#facts.match.unsignedHeaders;
   }
   text(): string {
     return decodeUtf8(this.#facts.body);
@@ -109,21 +109,21 @@ export class Delivery implements VerifiedWebhook {
   }
 
   /** The same delivery as its handler sees it. */
-  received(claim: { signal: AbortSignal; fence: number }): ReceivedWebhook {
+  received(claim: { signal: AbortSignal; fencingToken: number }): ReceivedWebhook {
     return new ReceivedDelivery(this.#facts, claim);
   }
 }
 
 class ReceivedDelivery extends Delivery implements ReceivedWebhook {
-  readonly #claim: { readonly signal: AbortSignal; readonly fence: number };
-  constructor(facts: DeliveryFacts, claim: { readonly signal: AbortSignal; readonly fence: number }) {
+  readonly #claim: { readonly signal: AbortSignal; readonly fencingToken: number };
+  constructor(facts: DeliveryFacts, claim: { readonly signal: AbortSignal; readonly fencingToken: number }) {
     super(facts);
     this.#claim = claim;
   }
   get signal(): AbortSignal {
     return this.#claim.signal;
   }
-  get fence(): number {
-    return this.#claim.fence;
+  get fencingToken(): number {
+    return this.#claim.fencingToken;
   }
 }

@@ -3,9 +3,9 @@ import {
   isWebhookError,
   type ReceivedWebhook,
   readAdapterOptions,
-  refusalAnswer,
+  refusalResponse,
   type VerifierSource,
-  type WebhookAnswer,
+  type WebhookResponse,
 } from '@countersign/core';
 import { readRequest } from './read-request.ts';
 
@@ -53,7 +53,7 @@ export function webhookHandler<Rest extends unknown[]>(
         headers: request.headers,
         body: () =>
           settings.body(request, chosen, {
-            read: (limitBytes, contentEncoding) => readRequest(request, { limitBytes, contentEncoding }),
+            read: (maxBodyBytes, contentEncoding) => readRequest(request, { maxBodyBytes, contentEncoding }),
           }),
       };
       const answer = await chosen.handle(
@@ -70,12 +70,12 @@ export function webhookHandler<Rest extends unknown[]>(
       return response ?? toResponse(answer);
     } catch (error) {
       if (!isWebhookError(error)) throw error;
-      return toResponse(refusalAnswer(error));
+      return toResponse(refusalResponse(error));
     }
   };
 }
 
-function toResponse({ status, headers, body }: WebhookAnswer): Response {
+function toResponse({ status, headers, body }: WebhookResponse): Response {
   return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
 }
 

@@ -7,10 +7,10 @@ import { type ContentEncodingPolicy, WebhookError } from '@countersign/core';
  */
 export async function readRequest(
   request: Request,
-  { limitBytes, contentEncoding }: { limitBytes: number; contentEncoding: ContentEncodingPolicy },
+  { maxBodyBytes, contentEncoding }: { maxBodyBytes: number; contentEncoding: ContentEncodingPolicy },
 ): Promise<Uint8Array> {
   const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
-  const inflates = contentEncoding === 'inflate' && (encoding === 'gzip' || encoding === 'deflate');
+  const inflates = contentEncoding === 'decompress' && (encoding === 'gzip' || encoding === 'deflate');
   if (encoding !== 'identity' && contentEncoding !== 'as-received' && !inflates) {
     throw new WebhookError(
       'ERR_WEBHOOK_BODY_ENCODED',
@@ -19,11 +19,11 @@ export async function readRequest(
   }
   if (request.bodyUsed) throw consumed();
   const declared = request.headers.get('content-length');
-  if (Number(declared ?? 0) > limitBytes) throw tooLarge(limitBytes);
+  if (Number(declared ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes);
   // Servers hold a request to the length that it declares. Several have a way of their own to such a body, which costs far less
   // than its stream.
   if (declared !== null && !inflates && !request.headers.has('transfer-encoding'))
-    return readWhole(request, limitBytes);
+    return readWhole(request, maxBodyBytes);
   if (request.body?.locked === true) throw consumed();
   if (request.body === null) return new Uint8Array();
   const stream = inflates ? request.body.pipeThrough(new DecompressionStream(encoding)) : request.body;
@@ -35,7 +35,7 @@ export async function readRequest(
       const { done, value } = await reader.read();
       if (done) return join(chunks, size);
       size += value.byteLength;
-      if (size > limitBytes) throw tooLarge(limitBytes);
+      if (size > maxBodyBytes) throw tooLarge(maxBodyBytes);
       chunks.push(value);
     }
   } catch (error) {
@@ -45,7 +45,7 @@ export async function readRequest(
   }
 }
 
-async function readWhole(request: Request, limitBytes: number): Promise<Uint8Array> {
+async function readWhole(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
   let body: Uint8Array;
   try {
     body = new Uint8Array(await request.arrayBuffer());
@@ -53,7 +53,7 @@ async function readWhole(request: Request, limitBytes: number): Promise<Uint8Arr
     if (request.body?.locked === true) throw consumed();
     throw incomplete(error);
   }
-  if (body.byteLength > limitBytes) throw tooLarge(limitBytes);
+  if (body.byteLength > maxBodyBytes) throw tooLarge(maxBodyBytes);
   return body;
 }
 
@@ -69,10 +69,10 @@ function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
   return body;
 }
 
-function tooLarge(limitBytes: number): WebhookError {
+function tooLarge(maxBodyBytes: number): WebhookError {
   return new WebhookError(
     'ERR_WEBHOOK_BODY_TOO_LARGE',
-    `The body is larger than the ${limitBytes} bytes that are read.`,
+    `The body is larger than the ${maxBodyBytes} bytes that are read.`,
   );
 }
 

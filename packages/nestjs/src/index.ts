@@ -7,5 +7,5 @@ export type {
   WebhookHttpRequest,
   WebhookModuleOptions,
   WebhookRouteOptions,
-  WebhookVerifier,
+  WebhookVerifierSource,
 } from './webhook-module-options.ts';

@@ -20,7 +20,7 @@ interface Functions {
 }
 
 /** A verifier, or a function that chooses one by route or header (one endpoint, many tenants), never by the unverified body. */
-export type WebhookVerifier = Verifier | Functions['choose'];
+export type WebhookVerifierSource = Verifier | Functions['choose'];
 
 /** What one route may settle for itself; see {@link AdapterOptions}. */
 export interface WebhookRouteOptions extends Omit<AdapterOptions<WebhookHttpRequest>, 'rawBody'> {
@@ -31,7 +31,7 @@ export interface WebhookRouteOptions extends Omit<AdapterOptions<WebhookHttpRequ
 /** Options of {@link WebhookModule}. Beside `verifiers` they are the defaults of every webhook route. */
 export interface WebhookModuleOptions extends WebhookRouteOptions {
   /** The verifiers by the names that `@VerifyWebhook` uses. */
-  verifiers: Readonly<Record<string, WebhookVerifier>>;
+  verifiers: Readonly<Record<string, WebhookVerifierSource>>;
 }
 
 /** How the shared receiver takes them. */

@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS "countersign_replay" (
   -- this and not on expires_at because a commit doesn't change it: an update of no indexed column needs no new index entries.
   sweep_hour integer NOT NULL,
   -- Rises with every claim. Null: committed.
-  fence integer,
+  fencing_token integer,
   -- Who holds the claim. Null: released or committed.
   owner uuid,
   -- SHA-256 of the replay key.

@@ -40,13 +40,13 @@ export class SqlReplayStore implements PostgresReplayStore {
     this.#parts = parts;
   }
 
-  async claim(key: string, options: { leaseMs: number; keepMs: number }): Promise<ClaimResult> {
+  async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     const digest = digestOf(key);
     const leaseMs = durationOf('leaseMs', options.leaseMs);
-    const keepMs = durationOf('keepMs', options.keepMs);
+    const fenceTtlMs = durationOf('fenceTtlMs', options.fenceTtlMs);
     this.#parts.sweeper.tick();
     const owner = randomBytes(16).toString('hex');
-    const lifeMs = leaseMs + keepMs;
+    const lifeMs = leaseMs + fenceTtlMs;
     const values = [digest, owner, intervalOf(leaseMs), intervalOf(lifeMs), hoursOf(lifeMs), this.#lockMs];
     const { claimAbsent, claimPresent } = this.#parts.statements;
     return this.#use(async (ask) => {
@@ -72,11 +72,11 @@ export class SqlReplayStore implements PostgresReplayStore {
   async commit(
     key: string,
     token: ClaimToken,
-    options: { ttlMs: number; guardMs: number },
+    options: { ttlMs: number; replayWindowMs: number },
   ): Promise<boolean> {
     const ttlMs = durationOf('ttlMs', options.ttlMs);
-    const guardMs = durationOf('guardMs', options.guardMs);
-    if (guardMs > ttlMs) throw configError('"guardMs" must be at most "ttlMs".');
+    const replayWindowMs = durationOf('replayWindowMs', options.replayWindowMs);
+    if (replayWindowMs > ttlMs) throw configError('"replayWindowMs" must be at most "ttlMs".');
     return this.#change('commit', key, token, [intervalOf(ttlMs)]);
   }
 
@@ -132,9 +132,9 @@ export class SqlReplayStore implements PostgresReplayStore {
   ): Promise<boolean> {
     const digest = digestOf(key);
     if (!isToken(token)) return false;
-    const { fence, owner } = token;
+    const { fencingToken, owner } = token;
     const rows = await this.#use((ask) =>
-      ask(this.#parts.statements[step], [digest, owner, fence, ...values]),
+      ask(this.#parts.statements[step], [digest, owner, fencingToken, ...values]),
     );
     return rows.length > 0;
   }
@@ -151,7 +151,8 @@ export class SqlReplayStore implements PostgresReplayStore {
 /** `undefined`: the row came, went or changed hands in the middle of the statement. */
 function claimResultOf([row]: readonly Row[], owner: string): ClaimResult | undefined {
   if (row === undefined) return undefined;
-  if (row.fence !== null) return { state: 'claimed', token: { fence: Number(row.fence), owner } };
+  if (row.fencing_token !== null)
+    return { state: 'claimed', token: { fencingToken: Number(row.fencing_token), owner } };
   if (row.committed === true) return { state: 'committed' };
   const leftMs = Math.ceil(Number(row.remaining ?? 0));
   return leftMs > 0 ? { state: 'in-progress', retryAfterMs: leftMs } : undefined;
@@ -169,6 +170,6 @@ function digestOf(key: unknown): Buffer {
 }
 
 /** Whether the store can have given this token: the server would refuse, as an error, what is no number or no uuid. */
-function isToken({ fence, owner }: ClaimToken): boolean {
-  return Number.isInteger(fence) && Math.abs(fence) < 2 ** 31 && /^[0-9a-f]{32}$/.test(owner);
+function isToken({ fencingToken, owner }: ClaimToken): boolean {
+  return Number.isInteger(fencingToken) && Math.abs(fencingToken) < 2 ** 31 && /^[0-9a-f]{32}$/.test(owner);
 }

@@ -38,23 +38,23 @@ export const LOOKED = 'countersign.looked';
 
 /** @param table Its quoted name. */
 export function statementsOn(table: string): Statements {
-  const mine = `key = $1 AND owner = $2 AND fence = $3 AND expires_at > ${NOW}`;
+  const mine = `key = $1 AND owner = $2 AND fencing_token = $3 AND expires_at > ${NOW}`;
   return {
     // $1 key, $2 owner, $3 lease, $4 lease and keep, $5 the hours of $4, $6 how long to wait for locks. The first one is what
     // nearly every claim is, and half of its cost is being parsed and planned: hence so few words.
     claimAbsent: `
-INSERT INTO ${table} (key, owner, fence, lease_until, expires_at, sweep_hour)
+INSERT INTO ${table} (key, owner, fencing_token, lease_until, expires_at, sweep_hour)
 VALUES ($1, $2, CASE WHEN ${waitingForLocks('$6')} THEN 1 END, ${after('$3')}, ${after('$4')}, ${hourAfter('$5')})
-ON CONFLICT (key) DO NOTHING RETURNING fence`,
+ON CONFLICT (key) DO NOTHING RETURNING fencing_token`,
 
     claimPresent: `
 WITH taken AS (
-  UPDATE ${table} SET owner = $2, fence = CASE WHEN expires_at <= ${NOW} THEN 1 ELSE fence + 1 END,
+  UPDATE ${table} SET owner = $2, fencing_token = CASE WHEN expires_at <= ${NOW} THEN 1 ELSE fencing_token + 1 END,
     lease_until = ${after('$3')}, expires_at = ${after('$4')}, sweep_hour = ${hourAfter('$5')}
   WHERE key = $1 AND ${FREE} AND ${waitingForLocks('$6')}
-  RETURNING fence
+  RETURNING fencing_token
 )
-SELECT taken.fence, ${IS_COMMITTED} AS committed, ${LEASE_LEFT_MS} AS remaining
+SELECT taken.fencing_token, ${IS_COMMITTED} AS committed, ${LEASE_LEFT_MS} AS remaining
 FROM ${table} LEFT JOIN taken ON true WHERE key = $1`,
 
     // $4 lease. How long the record is kept beyond the lease is the distance of its two times.
@@ -64,7 +64,7 @@ WHERE ${mine} RETURNING true`,
 
     // $4 ttl.
     commit: `
-UPDATE ${table} SET owner = NULL, fence = NULL, lease_until = NULL, expires_at = ${after('$4')}
+UPDATE ${table} SET owner = NULL, fencing_token = NULL, lease_until = NULL, expires_at = ${after('$4')}
 WHERE ${mine} RETURNING true`,
 
     release: `
@@ -90,7 +90,7 @@ SELECT $1, ${after('$2')}, ${hourAfter('$3')} WHERE ${notLookedAt('$4')} AND ${w
 ON CONFLICT (key) DO NOTHING RETURNING ${transactionId()}, ${lockTimeout('$6')}`,
 
     rememberPresent: `
-UPDATE ${table} SET owner = NULL, fence = NULL, lease_until = NULL, expires_at = ${after('$2')}, sweep_hour = ${hourAfter('$3')}
+UPDATE ${table} SET owner = NULL, fencing_token = NULL, lease_until = NULL, expires_at = ${after('$2')}, sweep_hour = ${hourAfter('$3')}
 WHERE key = $1 AND ${FREE} AND ${notLookedAt('$4')} AND ${waitingForLocks('$5')}
 RETURNING ${transactionId()}, ${lockTimeout('$6')}`,
   };

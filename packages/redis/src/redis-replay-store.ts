@@ -83,18 +83,18 @@ class ScriptedReplayStore implements ReplayStore {
     if (connection.queuesOffline) this.#warn(queueWarning);
   }
 
-  async claim(key: string, options: { leaseMs: number; keepMs: number }): Promise<ClaimResult> {
+  async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     const name = this.#nameOf(key);
     const leaseMs = checkDuration('leaseMs', options.leaseMs);
-    const keepMs = checkDuration('keepMs', options.keepMs);
+    const fenceTtlMs = checkDuration('fenceTtlMs', options.fenceTtlMs);
     const owner = claimOwner();
-    const args = [owner, milliseconds(keepMs), milliseconds(leaseMs + keepMs)];
+    const args = [owner, milliseconds(fenceTtlMs), milliseconds(leaseMs + fenceTtlMs)];
     const answer = await this.#run(scripts.claim, name, args, (late) => {
       // Nobody waits for it any more: given back, so that the sender's retry needn't wait for the end of its lease.
       const result = claimResult(late, owner);
       if (result.state !== 'claimed') return;
       this.#connection
-        .run(scripts.release, name, [holder(result.token), String(result.token.fence)])
+        .run(scripts.release, name, [holder(result.token), String(result.token.fencingToken)])
         .catch(() => undefined);
     });
     return claimResult(answer, owner);
@@ -107,16 +107,16 @@ class ScriptedReplayStore implements ReplayStore {
   async commit(
     key: string,
     token: ClaimToken,
-    options: { ttlMs: number; guardMs: number },
+    options: { ttlMs: number; replayWindowMs: number },
   ): Promise<boolean> {
     const ttlMs = checkDuration('ttlMs', options.ttlMs);
-    const guardMs = checkDuration('guardMs', options.guardMs);
-    if (guardMs > ttlMs) throw configError('"guardMs" must be at most "ttlMs".');
+    const replayWindowMs = checkDuration('replayWindowMs', options.replayWindowMs);
+    if (replayWindowMs > ttlMs) throw configError('"replayWindowMs" must be at most "ttlMs".');
     return this.#hold(scripts.commit, key, token, [milliseconds(ttlMs)]);
   }
 
   async release(key: string, token: ClaimToken): Promise<boolean> {
-    return this.#hold(scripts.release, key, token, [String(token.fence)]);
+    return this.#hold(scripts.release, key, token, [String(token.fencingToken)]);
   }
 
   health(): ReplayStoreHealth {
@@ -179,7 +179,7 @@ class ScriptedReplayStore implements ReplayStore {
 function claimResult(answer: unknown, owner: string): ClaimResult {
   const [state, number] = Array.isArray(answer) ? answer.map(Number) : [];
   if (Number.isSafeInteger(number) && number !== undefined) {
-    if (state === CLAIMED) return { state: 'claimed', token: { fence: number, owner } };
+    if (state === CLAIMED) return { state: 'claimed', token: { fencingToken: number, owner } };
     if (state === IN_PROGRESS) return { state: 'in-progress', retryAfterMs: number };
     if (state === COMMITTED) return { state: 'committed' };
   }
@@ -187,8 +187,8 @@ function claimResult(answer: unknown, owner: string): ClaimResult {
 }
 
 /** What the record of a claim begins with. */
-function holder({ fence, owner }: ClaimToken): string {
-  return `${fence}|${owner}|`;
+function holder({ fencingToken, owner }: ClaimToken): string {
+  return `${fencingToken}|${owner}|`;
 }
 
 /** Redis takes whole milliseconds. Up, never down: nothing is forgotten before its time. */

@@ -54,7 +54,7 @@ export type SecretState = 'unchanged' | 'changed-and-stored' | 'changed-and-lost
 
 /** What a {@link RotationError} carries beside its code and message. */
 export interface RotationErrorOptions {
-  readonly secret: SecretState;
+  readonly secretState: SecretState;
   /** What to do, in a sentence. */
   readonly todo: string;
   /** The vendor's HTTP status. */
@@ -95,9 +95,9 @@ export class RotationError extends Error {
   readonly status: number | undefined;
 
   constructor(code: RotationErrorCode, what: string, options: RotationErrorOptions) {
-    super(`${what} ${STATE_TEXT[options.secret]} ${options.todo}`);
+    super(`${what} ${STATE_TEXT[options.secretState]} ${options.todo}`);
     this.code = code;
-    this.secret = options.secret;
+    this.secret = options.secretState;
     this.todo = options.todo;
     this.status = options.status;
     Object.defineProperty(this, BRAND, { value: true });

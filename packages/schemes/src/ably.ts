@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Ably',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://ably.com/docs/platform/integrations/webhooks',
       'github.com/ably/docs src/pages/docs/platform/integrations/webhooks/index.mdx',
@@ -31,7 +31,7 @@ const scheme = defineScheme({
     notes: [
       'Choose batched requests and a key to sign with: the signature is documented for those.',
       'A batch that is tried again may hold newer events beside the old ones: its body is another one, and runs. Compare the ids of messages in the handler.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

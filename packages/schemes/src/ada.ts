@@ -1,11 +1,11 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { standardForm } from './standard-webhooks.ts';
+import { standardRule } from './standard-webhooks.ts';
 import { SVIX_RETRY_SPAN_SECONDS } from './svix.ts';
 
 const scheme = defineScheme({
   name: 'ada',
   secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
-  signed: [standardForm('svix'), standardForm('webhook')],
+  signed: [standardRule('svix'), standardRule('webhook')],
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   delivery: {
@@ -18,7 +18,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Ada',
     confidence: 'third-party',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.ada.cx/reference/webhooks/overview',
       'https://docs.ada.cx/reference/webhooks/get-webhook-secret',

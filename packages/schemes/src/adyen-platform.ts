@@ -19,14 +19,14 @@ const scheme = defineScheme({
   about: {
     sender: 'Adyen (platform)',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',
     ],
     assumptions: [],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `replayId` overrides it.'],
+    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
   },
 });
 

@@ -9,7 +9,7 @@ const scheme = defineScheme({
       field: 'notificationItems.0.NotificationRequestItem.additionalData.hmacSignature',
       encoding: 'base64',
     },
-    arrayGuards: { notificationItems: 1 },
+    arrayLengths: { notificationItems: 1 },
     parts: {
       notification: {
         fields: [
@@ -23,7 +23,7 @@ const scheme = defineScheme({
           'notificationItems.0.NotificationRequestItem.success',
         ],
         join: ':',
-        joinWithin: 'notificationItems.0.NotificationRequestItem.merchantReference',
+        fieldContainingJoin: 'notificationItems.0.NotificationRequestItem.merchantReference',
       },
     },
     content: '{notification}',
@@ -39,7 +39,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Adyen (payments)',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',

@@ -26,7 +26,7 @@ function define(encoding: 'base64' | 'utf8' | 'hex'): DefinedScheme {
         list: { separator: ',', assign: '=', label: 'v1' },
         encoding: 'hex',
       },
-      timestamp: { item: 't', unit: 's' },
+      timestamp: { entry: 't', unit: 's' },
       content: '{timestamp}\n{body}',
     },
     // Nobody documents where the event id travels. A body field named "id" might be that of the object the event is about:
@@ -37,7 +37,7 @@ function define(encoding: 'base64' | 'utf8' | 'hex'): DefinedScheme {
     about: {
       sender: 'AgentMessage',
       confidence: 'sender-docs',
-      proof: 'formula-only',
+      testedWith: 'formula-only',
       sources: [
         'https://agentmessage.io/docs/webhooks/rotateWebhookSecret',
         'https://agentmessage.io/docs/webhooks/rotateWebhookEndpointSecret',
@@ -56,7 +56,7 @@ function define(encoding: 'base64' | 'utf8' | 'hex'): DefinedScheme {
       notes: [
         'Give both secrets, organisation and endpoint, as two `current` keys.',
         'A replay asked for in the API has a new event id: if its body holds it, it runs as a new delivery.',
-        'One run per identical body while it is remembered; `replayId` overrides it.',
+        'One run per identical body while it is remembered; `deliveryKey` overrides it.',
       ],
     },
   });

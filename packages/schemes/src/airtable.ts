@@ -20,14 +20,14 @@ const scheme = defineScheme({
   about: {
     sender: 'Airtable',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://airtable.com/developers/web/api/webhooks-overview'],
     assumptions: [],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'A body says that something changed, not what: fetch the payloads.',
       'Only 200 and 204 count as successes. After the last try Airtable drops the notification and sends no more until it is told to.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

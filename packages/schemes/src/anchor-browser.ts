@@ -12,12 +12,12 @@ const scheme = defineScheme({
       encoding: 'hex',
     },
     // The formula names the header, the signature repeats the time: a request in which they differ was put together by someone.
-    timestamp: { header: 'anchor-timestamp', item: 't', unit: 's' },
+    timestamp: { header: 'anchor-timestamp', entry: 't', unit: 's' },
     content: 'v0:{timestamp}:{body}',
   },
   identity: { bodyField: 'id' },
   tolerance: { past: 120, future: 120 },
-  unsigned: { deliveryId: 'anchor-delivery-id', event: 'anchor-event' },
+  unsignedHeaders: { deliveryId: 'anchor-delivery-id', event: 'anchor-event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -28,7 +28,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Anchor Browser',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.anchorbrowser.io/webhooks/overview',
       'https://docs.anchorbrowser.io/webhooks/signature-verification',
@@ -55,7 +55,7 @@ const scheme = defineScheme({
 /**
  * Anchor Browser: `Anchor-Signature: t=<seconds>,v1=<hex>` over `v0:{Anchor-Timestamp}:{body}`.
  *
- * - Identity: the body's `id` (assumption). `Anchor-Delivery-Id` is not signed and shows as `webhook.unsigned.deliveryId`.
+ * - Identity: the body's `id` (assumption). `Anchor-Delivery-Id` is not signed and shows as `webhook.unsignedHeaders.deliveryId`.
  * - Time: 120 s each way; the header and `t=` must say the same.
  * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
  *

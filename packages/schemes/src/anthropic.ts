@@ -1,10 +1,10 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { standardForm } from './standard-webhooks.ts';
+import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'anthropic',
   secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
-  signed: standardForm('webhook'),
+  signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   delivery: {
@@ -16,7 +16,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Anthropic',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://platform.claude.com/docs/en/managed-agents/webhooks',
       'github.com/anthropics/anthropic-sdk-typescript src/resources/beta/webhooks.ts',

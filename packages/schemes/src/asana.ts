@@ -19,14 +19,14 @@ const scheme = defineScheme({
   about: {
     sender: 'Asana',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://developers.asana.com/docs/webhooks-guide'],
     assumptions: [],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'A webhook whose deliveries fail for 24 hours is deleted; 410 deletes it at once and is never answered.',
       'A heartbeat is a signed body without events, and always the same: a duplicate of it is answered 200.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -12,7 +12,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Auth0 (log streams)',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://auth0.com/docs/customize/log-streams/custom-log-streams'],
     assumptions: [
       'Up to three retries are documented, but not after which answers, nor when: 4xx counts as final, and 24 hours are assumed.',
@@ -22,7 +22,7 @@ const scheme = defineScheme({
       'A token proves who may send, not what was sent: whoever sees one request can make others.',
       'The token is optional at Auth0: without one, every delivery is refused here.',
       "A body holds one event or several (object, array or lines, by the stream's content format): compare them in the handler.",
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

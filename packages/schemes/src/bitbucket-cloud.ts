@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { requestId: 'x-request-uuid', event: 'x-event-key', attempt: 'x-attempt-number' },
+  unsignedHeaders: { requestId: 'x-request-uuid', event: 'x-event-key', attempt: 'x-attempt-number' },
   delivery: {
     retries: ['5xx'],
     timeoutSeconds: 10,
@@ -19,14 +19,14 @@ const scheme = defineScheme({
   about: {
     sender: 'Bitbucket Cloud',
     confidence: 'sender-docs',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/',
       'https://support.atlassian.com/bitbucket-cloud/docs/troubleshoot-webhooks/',
     ],
     assumptions: ['For how long the up to two more tries go on is not documented: 24 hours are assumed.'],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `replayId` overrides it.'],
+    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
   },
 });
 

@@ -8,12 +8,12 @@ const scheme = defineScheme({
     // One header for each key; either may be the good one.
     signature: { header: ['box-signature-primary', 'box-signature-secondary'], encoding: 'base64' },
     timestamp: { header: 'box-delivery-timestamp', unit: 'iso' },
-    guards: { 'box-signature-version': '1', 'box-signature-algorithm': 'HmacSHA256' },
+    requiredHeaders: { 'box-signature-version': '1', 'box-signature-algorithm': 'HmacSHA256' },
     content: '{body}{timestamp}',
   },
   identity: { bodyField: 'id' },
   tolerance: { past: 600, future: 600 },
-  unsigned: { deliveryId: 'box-delivery-id' },
+  unsignedHeaders: { deliveryId: 'box-delivery-id' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 7200,
@@ -24,7 +24,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Box',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://developer.box.com/guides/webhooks/v2/signatures-v2/',
       'https://developer.box.com/guides/webhooks/v2',

@@ -20,7 +20,7 @@ const scheme = defineScheme({
     when: { method: 'GET', query: { bt_challenge: true } },
     challenge: { query: 'bt_challenge', characters: 'hex', maxLength: 32 },
     mac: { hmac: 'sha1', encoding: 'hex' },
-    answer: { text: '{keyId}|{mac}' },
+    response: { text: '{keyId}|{mac}' },
   },
   delivery: {
     retries: 'any-failure',
@@ -32,7 +32,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Braintree',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developer.paypal.com/braintree/docs/guides/webhooks/parse/node',
       'github.com/braintree/braintree_node lib/braintree/webhook_notification_gateway.js',

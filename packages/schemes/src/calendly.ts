@@ -10,7 +10,7 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'v1' },
       encoding: 'hex',
     },
-    timestamp: { item: 't', unit: 's' },
+    timestamp: { entry: 't', unit: 's' },
     content: '{timestamp}.{body}',
   },
   identity: 'body',
@@ -25,7 +25,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Calendly',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developer.calendly.com/api-docs/ZG9jOjM2MzE2MDM4-webhook-signatures',
       'https://developer.calendly.com/api-docs/overview/webhooks/webhook-errors',

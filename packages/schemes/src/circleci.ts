@@ -22,7 +22,7 @@ const scheme = defineScheme({
   about: {
     sender: 'CircleCI',
     confidence: 'sender-docs',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: ['https://circleci.com/docs/guides/integration/outbound-webhooks/'],
     assumptions: ['For how long deliveries are tried again is not documented: 24 hours are assumed.'],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',

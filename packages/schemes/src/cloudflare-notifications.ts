@@ -12,7 +12,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Cloudflare Notifications',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://developers.cloudflare.com/notifications/get-started/configure-webhooks/'],
     assumptions: [
       'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
@@ -21,7 +21,7 @@ const scheme = defineScheme({
       'A webhook keeps its secret: make another webhook with the new one, then delete the old webhook.',
     notes: [
       'A token proves who may send, not what was sent: whoever sees one request can make others.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -10,7 +10,7 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'sig1' },
       encoding: 'hex',
     },
-    timestamp: { item: 'time', unit: 's' },
+    timestamp: { entry: 'time', unit: 's' },
     content: '{timestamp}.{body}',
   },
   identity: 'body',
@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Cloudflare Stream',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/'],
     assumptions: [
       'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',

@@ -29,7 +29,7 @@ function define(hash: 'sha1' | 'sha256'): DefinedScheme {
     about: {
       sender: 'Cloudinary',
       confidence: 'sender-code',
-      proof: 'published-vectors',
+      testedWith: 'published-vectors',
       sources: [
         'https://cloudinary.com/documentation/notification_signatures',
         'https://cloudinary.com/documentation/notifications',
@@ -42,7 +42,7 @@ function define(hash: 'sha1' | 'sha256'): DefinedScheme {
       rotation: 'What becomes of the replaced secret, and when, is not documented.',
       notes: [
         'A plain hash with the secret at its end, not an HMAC: that is what Cloudinary offers.',
-        'One run per identical body while it is remembered; `replayId` overrides it.',
+        'One run per identical body while it is remembered; `deliveryKey` overrides it.',
       ],
     },
   });

@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Coinbase Commerce',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.cdp.coinbase.com/commerce-onchain/docs/webhooks-security',
       'https://docs.cloud.coinbase.com/commerce/docs/webhooks-fields-and-security',

@@ -1,4 +1,4 @@
-import { type DefinedScheme, defineScheme, type SignedForm, WebhookError } from '@countersign/core';
+import { type DefinedScheme, defineScheme, type SignatureRule, WebhookError } from '@countersign/core';
 
 /** Settings of {@link convoy}: what the project's signatures are set to. */
 export interface ConvoyOptions {
@@ -32,12 +32,12 @@ function define({
 }: ConvoyOptions): DefinedScheme {
   const simple = signatures === 'simple';
   const algorithm = { hmac: hash };
-  const signed: SignedForm = simple
+  const signed: SignatureRule = simple
     ? { algorithm, signature: { header, encoding }, content: '{body}' }
     : {
         algorithm,
         signature: { header, list: { separator: ',', assign: '=', label: `v${version}` }, encoding },
-        timestamp: { item: 't', unit: 's' },
+        timestamp: { entry: 't', unit: 's' },
         content: '{timestamp},{body}',
       };
   return defineScheme({
@@ -50,7 +50,7 @@ function define({
     about: {
       sender: 'Convoy',
       confidence: 'sender-code',
-      proof: 'formula-only',
+      testedWith: 'formula-only',
       sources: [
         'https://www.getconvoy.io/docs/product-manual/signatures',
         'https://www.getconvoy.io/docs/glossary/retry-schedule',

@@ -21,7 +21,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Customer.io',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://docs.customer.io/journeys/webhooks/', 'https://docs.customer.io/api/webhooks/'],
     assumptions: [
       "The body's event_id is the same in every retry: documented is that it identifies the event.",

@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: 'POST{body}',
   },
   identity: 'body',
-  unsigned: { keyLabel: 'x-deel-hmac-label', version: 'x-deel-webhook-version' },
+  unsignedHeaders: { keyLabel: 'x-deel-hmac-label', version: 'x-deel-webhook-version' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 120_060,
@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Deel',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://developer.deel.com/docs/webhooks-get-started'],
     assumptions: [
       'A retry has the same body: its timestamp is documented as the time at which the webhook was created.',
@@ -27,7 +27,7 @@ const scheme = defineScheme({
     ],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
       "The body's data.meta.event_type_id is documented as the id of one event, and called like that of its type: it is not relied on.",
       'Ten failed tries disable the webhook.',
     ],

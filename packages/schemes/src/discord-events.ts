@@ -14,7 +14,7 @@ const scheme = defineScheme({
   handshake: {
     signed: true,
     when: { field: { type: 0 } },
-    answer: { status: 204, headers: { 'content-type': 'application/json' } },
+    response: { status: 204, headers: { 'content-type': 'application/json' } },
   },
   delivery: {
     retries: 'any-failure',
@@ -27,7 +27,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Discord (webhook events)',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://discord.com/developers/docs/interactions/receiving-and-responding',
       'https://discord.com/developers/docs/events/webhook-events',
@@ -37,7 +37,7 @@ const scheme = defineScheme({
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'Discord asks for a Content-Type even in the empty answer to PING.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

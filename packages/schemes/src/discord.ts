@@ -11,7 +11,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'id' },
   tolerance: { past: 300, future: 300 },
-  handshake: { signed: true, when: { field: { type: 1 } }, answer: { json: { type: 1 } } },
+  handshake: { signed: true, when: { field: { type: 1 } }, response: { json: { type: 1 } } },
   delivery: {
     retries: 'never',
     timeoutSeconds: 3,
@@ -22,7 +22,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Discord (interactions)',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://discord.com/developers/docs/interactions/receiving-and-responding',
       'https://discord.com/developers/docs/events/webhook-events',

@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'DocuSign Connect',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developers.docusign.com/platform/webhooks/connect/hmac/',
       'https://developers.docusign.com/platform/webhooks/connect/validate/',
@@ -30,7 +30,7 @@ const scheme = defineScheme({
     rotation: 'Every active HMAC key signs, one numbered header each: add a key, then remove the old one.',
     notes: [
       'The first 16 headers are read.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

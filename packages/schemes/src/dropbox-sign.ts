@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{field:event.event_time}{field:event.event_type}',
   },
   identity: 'content',
-  bodyTime: { field: 'event.event_time', unit: 's', past: 129_600, future: 300 },
+  bodyTimestamp: { field: 'event.event_time', unit: 's', past: 129_600, future: 300 },
   multipartField: 'json',
   delivery: {
     retries: 'any-failure',
@@ -22,7 +22,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Dropbox Sign',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://developers.hellosign.com/docs/events/walkthrough/',
       'github.com/hellosign/dropbox-sign-node api/eventCallbackHelper.ts',
@@ -30,7 +30,7 @@ const scheme = defineScheme({
     assumptions: ['A retry may keep its event_time, so that is taken for as long as Dropbox Sign tries.'],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
-      'Two events of one type in the same second count as one: give `replayId` where that may happen.',
+      'Two events of one type in the same second count as one: give `deliveryKey` where that may happen.',
       'The answer must hold the text `Hello API Event Received`: duplicates are answered so, handlers answer it themselves.',
     ],
   },

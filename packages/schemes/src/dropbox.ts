@@ -13,7 +13,7 @@ const scheme = defineScheme({
     signed: false,
     when: { method: 'GET', query: { challenge: true } },
     challenge: { query: 'challenge', characters: 'word', maxLength: 128 },
-    answer: { text: '{challenge}' },
+    response: { text: '{challenge}' },
   },
   delivery: {
     retries: 'any-failure',
@@ -25,13 +25,13 @@ const scheme = defineScheme({
   about: {
     sender: 'Dropbox',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://www.dropbox.com/developers/reference/webhooks'],
     assumptions: [],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'Only 200 counts as a success: after a 204 Dropbox sends again, which is then answered 200 as a duplicate.',
-      'A body names accounts and no changes, and is the same each time: give `replayId`, or `replay: false` where asking twice does no harm.',
+      'A body names accounts and no changes, and is the same each time: give `deliveryKey`, or `replay: false` where asking twice does no harm.',
     ],
   },
 });

@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'EasyPost',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.easypost.com/guides/webhooks-guide',
       'https://www.easypost.com/if-the-customers-webhook-url-goes-down-how-does-easypost-respond',

@@ -10,7 +10,7 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'v0' },
       encoding: 'hex',
     },
-    timestamp: { item: 't', unit: 's' },
+    timestamp: { entry: 't', unit: 's' },
     content: '{timestamp}.{body}',
   },
   identity: 'body',
@@ -24,7 +24,7 @@ const scheme = defineScheme({
   about: {
     sender: 'ElevenLabs',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://elevenlabs.io/docs/eleven-api/resources/webhooks',
       'github.com/elevenlabs/elevenlabs-js src/wrapper/webhooks.ts',
@@ -35,7 +35,7 @@ const scheme = defineScheme({
       'One run per identical body while it is remembered.',
       'Nothing is tried again unless retries are turned on for the webhook, and then transcriptions of calls alone.',
       'A webhook is disabled after ten failures in a row, if its last success is more than 7 days ago.',
-      'Audio webhooks hold the whole call as base64: raise `limitBytes` for them.',
+      'Audio webhooks hold the whole call as base64: raise `maxBodyBytes` for them.',
     ],
   },
 });

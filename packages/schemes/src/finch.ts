@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Finch',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developer.tryfinch.com/how-finch-works/webhooks',
       'github.com/Finch-API/finch-api-node src/resources/webhooks.ts',

@@ -9,12 +9,12 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { deliveryId: 'x-forgejo-delivery', event: 'x-forgejo-event' },
+  unsignedHeaders: { deliveryId: 'x-forgejo-delivery', event: 'x-forgejo-event' },
   delivery: { retries: 'never', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Forgejo',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://forgejo.org/docs/latest/user/webhooks/',
       'codeberg.org/forgejo/forgejo services/webhook/deliver.go',
@@ -24,7 +24,7 @@ const scheme = defineScheme({
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'Set the webhook to `application/json`: of a form the field `payload` is signed and not the body, so it is refused.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { webhookId: 'x-webhook-id', attempt: 'x-webhook-attempt' },
+  unsignedHeaders: { webhookId: 'x-webhook-id', attempt: 'x-webhook-attempt' },
   delivery: {
     retries: [408, 429, '5xx'],
     retrySpanSeconds: 15,
@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Stream (getstream.io)',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://getstream.io/chat/docs/node/webhooks_overview/',
       'https://getstream.io/chat/docs/react/push_webhook',
@@ -29,10 +29,10 @@ const scheme = defineScheme({
     assumptions: ['All webhooks are tried again as push webhooks are: documented are the rules of those.'],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
-      'The uncompressed body is signed, also where gzip was sent: then set `contentEncoding` of the adapter to "inflate".',
+      'The uncompressed body is signed, also where gzip was sent: then set `contentEncoding` of the adapter to "decompress".',
       'X-Webhook-Id is the same in every retry, but not signed: it is a label.',
       'All tries together take 15 seconds: a secret that comes later comes too late.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -9,12 +9,12 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { deliveryId: 'x-gitea-delivery', event: 'x-gitea-event' },
+  unsignedHeaders: { deliveryId: 'x-gitea-delivery', event: 'x-gitea-event' },
   delivery: { retries: 'never', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Gitea',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.gitea.com/usage/webhooks',
       'github.com/go-gitea/gitea services/webhook/deliver.go',
@@ -23,7 +23,7 @@ const scheme = defineScheme({
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'Set the webhook to `application/json`: of a form the field `payload` is signed and not the body, so it is refused.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

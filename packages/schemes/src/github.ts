@@ -12,7 +12,7 @@ const scheme = defineScheme({
   // X-GitHub-Delivery is not signed: as a replay key it would let a replay through under a new id, and let anyone who holds one
   // signed delivery take the id of another.
   identity: 'body',
-  unsigned: { deliveryId: 'x-github-delivery', event: 'x-github-event', hookId: 'x-github-hook-id' },
+  unsignedHeaders: { deliveryId: 'x-github-delivery', event: 'x-github-event', hookId: 'x-github-hook-id' },
   delivery: {
     retries: 'never',
     timeoutSeconds: 10,
@@ -23,7 +23,7 @@ const scheme = defineScheme({
   about: {
     sender: 'GitHub',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries',
       'https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries',
@@ -36,7 +36,7 @@ const scheme = defineScheme({
     notes: [
       'GitHub tries nothing again: whatever is refused here, for a wrong secret, a full store or a restart, is lost until someone asks for a redelivery, by hand or through the API. Publish a new secret as `next` before setting it at GitHub.',
       'A redelivery has the same body and the same signature: after the delivery was handled once, it is answered as a duplicate.',
-      'X-GitHub-Delivery and X-GitHub-Event are not signed: they are labels. One run per identical body while it is remembered; `replayId` overrides it.',
+      'X-GitHub-Delivery and X-GitHub-Event are not signed: they are labels. One run per identical body while it is remembered; `deliveryKey` overrides it.',
       'No time is signed: a captured delivery can be replayed once it is forgotten, after seven days.',
     ],
   },
@@ -45,8 +45,8 @@ const scheme = defineScheme({
 /**
  * GitHub: `X-Hub-Signature-256: sha256=<hex>` over the body alone. The SHA-1 header is ignored.
  *
- * - Identity: the body's bytes. `X-GitHub-Delivery` and `X-GitHub-Event` are not signed and show as `webhook.unsigned.deliveryId`
- *   and `webhook.unsigned.event`.
+ * - Identity: the body's bytes. `X-GitHub-Delivery` and `X-GitHub-Event` are not signed and show as `webhook.unsignedHeaders.deliveryId`
+ *   and `webhook.unsignedHeaders.event`.
  * - Delivery: **nothing is ever tried again.** A refusal, whatever its status, costs the event until someone asks GitHub for a
  *   redelivery, by hand or through the API. During a rotation that means: publish the new secret as `next` first.
  * - Bodies of up to 25 MiB, GitHub's own limit.

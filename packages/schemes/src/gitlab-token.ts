@@ -8,7 +8,7 @@ const scheme = defineScheme({
     signature: { header: 'x-gitlab-token', encoding: 'text' },
   },
   identity: 'body',
-  unsigned: { event: 'x-gitlab-event', deliveryId: 'x-gitlab-webhook-uuid' },
+  unsignedHeaders: { event: 'x-gitlab-event', deliveryId: 'x-gitlab-webhook-uuid' },
   delivery: {
     retries: 'unknown',
     timeoutSeconds: 10,
@@ -18,7 +18,7 @@ const scheme = defineScheme({
   about: {
     sender: 'GitLab (secret token)',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
     assumptions: [
       'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',

@@ -1,18 +1,18 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { standardForm } from './standard-webhooks.ts';
+import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'gitlab',
   secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
-  signed: standardForm('webhook'),
+  signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
-  unsigned: { event: 'x-gitlab-event' },
+  unsignedHeaders: { event: 'x-gitlab-event' },
   delivery: { retries: 'unknown', timeoutSeconds: 10, idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'GitLab',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
     assumptions: [
       'Tolerance is 300 s both ways, as the specification that GitLab follows says.',

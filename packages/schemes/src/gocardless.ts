@@ -18,7 +18,7 @@ const scheme = defineScheme({
   about: {
     sender: 'GoCardless',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://developer.gocardless.com/getting-started/staying-up-to-date-with-webhooks',
       'https://support.gocardless.com/hc/en-nz/articles/360000989989-Webhook-retries-failures',
@@ -29,7 +29,7 @@ const scheme = defineScheme({
     notes: [
       'GoCardless asks for 498 where a signature is wrong; it takes any answer but 2xx for a failure, and tries again.',
       'A body holds several events with ids: compare them in the handler.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

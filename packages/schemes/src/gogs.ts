@@ -9,18 +9,18 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { deliveryId: 'x-gogs-delivery', event: 'x-gogs-event' },
+  unsignedHeaders: { deliveryId: 'x-gogs-delivery', event: 'x-gogs-event' },
   delivery: { retries: 'never', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Gogs',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: ['https://gogs.io/docs/features/webhook', 'github.com/gogs/gogs internal/database/webhook.go'],
     assumptions: [],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'Set the webhook to `application/json`: of a form the field `payload` is signed and not the body, so it is refused.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -18,7 +18,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Heroku',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://devcenter.heroku.com/articles/app-webhooks'],
     assumptions: [
       'webhook_metadata.delivery.id is the same in every retry: attempts have an id of their own beside it.',

@@ -21,24 +21,24 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
   const v1 = {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-hook0-signature', list: { ...list, label: 'v1' }, encoding: 'hex' },
-    timestamp: { item: 't', unit: 's' },
+    timestamp: { entry: 't', unit: 's' },
     parts: {
       values: {
-        listedHeaders: { item: 'h' },
+        listedHeaders: { entry: 'h' },
         separator: ' ',
         pair: '{value}',
         join: '.',
         allow: ['content-type', 'x-event-id', 'x-event-type', ...Object.keys(headers)],
         // A type is service.resource.verb. Any other number of dots would let the end of the headers be moved into the body.
-        joinsWithin: { 'x-event-type': 2, ...headers },
+        joinCounts: { 'x-event-type': 2, ...headers },
       },
     },
-    content: '{timestamp}.{item:h}.{values}.{body}',
+    content: '{timestamp}.{entry:h}.{values}.{body}',
   } as const;
   const v0 = {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-hook0-signature', list: { ...list, label: 'v0' }, encoding: 'hex' },
-    timestamp: { item: 't', unit: 's' },
+    timestamp: { entry: 't', unit: 's' },
     content: '{timestamp}.{body}',
   } as const;
   return defineScheme({
@@ -47,12 +47,12 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
     signed: takesV0 ? [v1, v0] : v1,
     identity: 'body',
     tolerance: { past: 300, future: 300 },
-    unsigned: { eventId: 'x-event-id', eventType: 'x-event-type' },
+    unsignedHeaders: { eventId: 'x-event-id', eventType: 'x-event-type' },
     delivery: { retries: 'any-failure', idStableOverRetries: true, retrySignature: 'renewed' },
     about: {
       sender: 'Hook0',
       confidence: 'sender-code',
-      proof: 'formula-only',
+      testedWith: 'formula-only',
       sources: [
         'https://documentation.hook0.com/concepts/event-types',
         'github.com/hook0/hook0 output-worker/src/work.rs',
@@ -66,7 +66,7 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
       notes: [
         'v1 signs every header that Hook0 sends. A subscription with headers of its own needs them named: `hook0({ headers: { authorization: 0 } })`.',
         '`hook0({ v0: true })` takes the older signatures too, which sign time and body but no headers. Use it only for an instance that makes no others: a captured v1 signature is also the v0 one of a body that begins with the signed headers.',
-        'One run per identical body while it is remembered, whatever the event: `replayId` overrides it.',
+        'One run per identical body while it is remembered, whatever the event: `deliveryKey` overrides it.',
         'The webhooks of Coinbase CDP are sent by Hook0.',
         'Standard Webhooks headers beside the signature, where a subscription asks for them, are not read.',
       ],

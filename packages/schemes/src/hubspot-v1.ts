@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'HubSpot (v1)',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests',
       'github.com/HubSpot/hubspot-api-nodejs src/signature',
@@ -28,7 +28,7 @@ const scheme = defineScheme({
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'A retry says its number in the body (attemptNumber): an event that failed once may run again though it was handled. Compare eventId in the handler.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

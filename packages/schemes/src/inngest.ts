@@ -10,7 +10,7 @@ const scheme = defineScheme({
       list: { separator: '&', assign: '=', label: 's' },
       encoding: 'hex',
     },
-    timestamp: { item: 't', unit: 's' },
+    timestamp: { entry: 't', unit: 's' },
     content: '{canonicalJson}{timestamp}',
   },
   identity: 'content',
@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Inngest',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://www.inngest.com/docs/platform/signing-keys',
       'github.com/inngest/inngest-js packages/inngest/src/helpers/net.ts',

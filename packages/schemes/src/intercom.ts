@@ -18,7 +18,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Intercom',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developers.intercom.com/docs/webhooks/setting-up-webhooks',
       'https://developers.intercom.com/docs/webhooks/webhook-notifications',

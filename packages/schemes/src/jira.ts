@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { deliveryId: 'x-atlassian-webhook-identifier' },
+  unsignedHeaders: { deliveryId: 'x-atlassian-webhook-identifier' },
   delivery: {
     retries: [408, 409, 425, 429, '5xx'],
     // Five more, at most 15 minutes apart.
@@ -20,13 +20,13 @@ const scheme = defineScheme({
   about: {
     sender: 'Jira Cloud',
     confidence: 'sender-docs',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: ['https://developer.atlassian.com/cloud/jira/platform/webhooks/'],
     assumptions: ['The waits between the up to five more tries are taken to be 15 minutes at most.'],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'X-Atlassian-Webhook-Identifier is the same in every retry and is not signed: it is a label.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
       'Connect apps get a JWT instead: not this scheme.',
     ],
   },

@@ -15,7 +15,7 @@ const scheme = defineScheme({
   identity: { bodyField: 'id' },
   // The only signed time is when the event was queued. Retries don't move it and their span is not documented, so the window
   // must be far longer than any plausible span; it is also how long a delivery is remembered.
-  bodyTime: { field: 'created', unit: 's', past: WEEK - AHEAD, future: AHEAD },
+  bodyTimestamp: { field: 'created', unit: 's', past: WEEK - AHEAD, future: AHEAD },
   delivery: {
     // Any other 4xx drops the delivery for good: a signature that no key matches must not be answered with 401 here.
     retries: [408, 425, 429, '5xx'],
@@ -26,7 +26,7 @@ const scheme = defineScheme({
   about: {
     sender: 'LangSmith (Engine and Context Hub webhooks)',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.langchain.com/langsmith/engine-webhooks',
       'https://docs.langchain.com/langsmith/context-hub-webhooks',

@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { event: 'x-event-name' },
+  unsignedHeaders: { event: 'x-event-name' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 155,
@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Lemon Squeezy',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.lemonsqueezy.com/help/webhooks/signing-requests',
       'https://docs.lemonsqueezy.com/api/webhooks',
@@ -31,7 +31,7 @@ const scheme = defineScheme({
     notes: [
       'Only 200 counts as received: where the handler answers by itself, it must not say 204.',
       'Lemon Squeezy takes secrets from 6 characters on; here they must have 16 bytes.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -13,7 +13,7 @@ const scheme = defineScheme({
   about: {
     sender: 'LINE',
     confidence: 'sender-code',
-    proof: 'sender-library',
+    testedWith: 'sender-library',
     sources: [
       'https://developers.line.biz/en/docs/messaging-api/receiving-messages/',
       'github.com/line/line-bot-sdk-nodejs lib/validate-signature.ts',
@@ -23,7 +23,7 @@ const scheme = defineScheme({
     notes: [
       'Nothing is tried again unless "Webhook redelivery" is switched on for the channel.',
       'A body holds several events, and one that is delivered again says so (isRedelivery): compare webhookEventId in the handler.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

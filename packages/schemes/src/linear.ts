@@ -9,8 +9,8 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  bodyTime: { field: 'webhookTimestamp', unit: 'ms', past: 28_800, future: 300 },
-  unsigned: { deliveryId: 'linear-delivery', event: 'linear-event' },
+  bodyTimestamp: { field: 'webhookTimestamp', unit: 'ms', past: 28_800, future: 300 },
+  unsignedHeaders: { deliveryId: 'linear-delivery', event: 'linear-event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 25_260,
@@ -21,13 +21,13 @@ const scheme = defineScheme({
   about: {
     sender: 'Linear',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://linear.app/developers/webhooks', 'github.com/linear/linear packages/sdk/src/webhooks'],
     assumptions: [
       'A retry may keep its webhookTimestamp, so that is taken for as long as retries go on. Linear advises a minute.',
     ],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `replayId` overrides it.'],
+    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
   },
 });
 

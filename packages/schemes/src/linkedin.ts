@@ -16,13 +16,13 @@ const scheme = defineScheme({
     when: { method: 'GET', query: { challengeCode: true } },
     challenge: { query: 'challengeCode', characters: 'word', maxLength: 64 },
     mac: { hmac: 'sha256', encoding: 'hex' },
-    answer: { json: { challengeCode: '{challenge}', challengeResponse: '{mac}' } },
+    response: { json: { challengeCode: '{challenge}', challengeResponse: '{mac}' } },
   },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'LinkedIn',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation'],
     assumptions: [
       'The header holds hex in lower case and nothing before it: the documentation says hex of the answer to the challenge only.',
@@ -30,7 +30,7 @@ const scheme = defineScheme({
     ],
     rotation: 'What becomes of the replaced client secret, and when, is not documented.',
     notes: [
-      'One run per identical body while it is remembered. Notifications carry an id, whose place is up to the product: `replayId` can name it.',
+      'One run per identical body while it is remembered. Notifications carry an id, whose place is up to the product: `deliveryKey` can name it.',
       'The challenge is answered under the current key. An application with children, whose challenge names an applicationId, needs a verifier for each.',
     ],
   },

@@ -1,17 +1,17 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { standardForm } from './standard-webhooks.ts';
+import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'lithic',
   secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
-  signed: standardForm('webhook'),
+  signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   delivery: { retries: 'unknown', idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'Lithic',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.lithic.com/docs/events-api',
       'github.com/lithic-com/lithic-node src/resources/webhooks.ts',

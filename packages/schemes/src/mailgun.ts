@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{field:signature.timestamp}{field:signature.token}',
   },
   identity: { bodyField: 'signature.token' },
-  bodyTime: { field: 'signature.timestamp', unit: 's', past: 32_400, future: 300 },
+  bodyTimestamp: { field: 'signature.timestamp', unit: 's', past: 32_400, future: 300 },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 29_100,
@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Mailgun',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks',
       'github.com/mailgun/mailgun-php src/Api/Webhook.php',

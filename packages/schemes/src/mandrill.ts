@@ -14,7 +14,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Mandrill',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/'],
     assumptions: [
       'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',

@@ -6,7 +6,7 @@ const scheme = defineScheme({
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-signature', list: { separator: ',', assign: '=', label: 'v1' }, encoding: 'hex' },
-    timestamp: { item: 'ts', unit: 'ms' },
+    timestamp: { entry: 'ts', unit: 'ms' },
     content: '[id:{query:data.id};][request-id:{header:x-request-id};]ts:{timestamp};',
   },
   identity: 'content',
@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Mercado Pago',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://www.mercadopago.com/developers/en/docs/your-integrations/notifications/webhooks',
       'github.com/mercadopago/sdk-nodejs src/utils/webhook/index.ts',

@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'MessageBird (legacy)',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://developers.messagebird.com/api/#verifying-http-requests',
       'github.com/messagebird/messagebird-nodejs lib/webhook-signature.js',

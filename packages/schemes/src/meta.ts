@@ -25,7 +25,7 @@ const definition: SchemeDefinition = {
   about: {
     sender: 'Meta (Facebook, Instagram, Messenger, WhatsApp)',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developers.facebook.com/docs/graph-api/webhooks/getting-started',
       'https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks',
@@ -37,7 +37,7 @@ const definition: SchemeDefinition = {
     notes: [
       'The body escapes non-ASCII characters, and the signature covers it as it is sent: only the bytes as received fit.',
       'The older X-Hub-Signature (SHA-1) is not read.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 };
@@ -73,7 +73,7 @@ export function meta({ verifyToken }: MetaOptions = {}): DefinedScheme {
       when: { method: 'GET', query: { 'hub.mode': 'subscribe' } },
       token: { query: 'hub.verify_token', sha256: createHash('sha256').update(verifyToken).digest('hex') },
       challenge: { query: 'hub.challenge', characters: 'word', maxLength: 128 },
-      answer: { text: '{challenge}' },
+      response: { text: '{challenge}' },
     },
   });
 }

@@ -12,7 +12,7 @@ const scheme = defineScheme({
     signed: false,
     when: { method: 'POST', query: { validationToken: true } },
     challenge: { query: 'validationToken', characters: 'printable', maxLength: 1024 },
-    answer: { text: '{challenge}' },
+    response: { text: '{challenge}' },
   },
   delivery: {
     retries: 'any-failure',
@@ -24,14 +24,14 @@ const scheme = defineScheme({
   about: {
     sender: 'Microsoft Graph',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks'],
     assumptions: [],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'A token proves who may send, not what was sent: whoever sees one request can make others.',
       'The first notification of a batch is looked at: compare clientState of the others in the handler.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

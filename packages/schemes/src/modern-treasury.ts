@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { deliveryId: 'x-webhook-id', topic: 'x-topic' },
+  unsignedHeaders: { deliveryId: 'x-webhook-id', topic: 'x-topic' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 5,
@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Modern Treasury',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.moderntreasury.com/platform/reference/webhooks',
       'github.com/Modern-Treasury/modern-treasury-node src/resources/webhooks.ts',
@@ -28,7 +28,7 @@ const scheme = defineScheme({
     rotation: 'Modern Treasury replaces the key on request, and agrees the moment with you.',
     notes: [
       'X-Webhook-ID is not signed: it is a label.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

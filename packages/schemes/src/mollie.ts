@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Mollie',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.mollie.com/reference/webhooks-new',
       'https://docs.mollie.com/reference/webhooks-best-practices',

@@ -18,7 +18,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Microsoft Teams (outgoing webhooks)',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-outgoing-webhook',
       'github.com/OfficeDev/msteams-samples-outgoing-webhook-nodejs app.js',
@@ -28,7 +28,7 @@ const scheme = defineScheme({
     ],
     rotation: 'The token is shown once, when the webhook is made: another token is another webhook.',
     notes: [
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
       "The answer is shown in the channel: the handler answers with a message, and a duplicate's answer holds none.",
     ],
   },

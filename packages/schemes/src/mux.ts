@@ -10,7 +10,7 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'v1' },
       encoding: 'hex',
     },
-    timestamp: { item: 't', unit: 's' },
+    timestamp: { entry: 't', unit: 's' },
     content: '{timestamp}.{body}',
   },
   identity: { bodyField: 'id' },
@@ -25,7 +25,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Mux',
     confidence: 'sender-code',
-    proof: 'sender-library',
+    testedWith: 'sender-library',
     sources: [
       'https://www.mux.com/docs/core/verify-webhook-signatures',
       'https://www.mux.com/docs/core/listen-for-webhooks',

@@ -18,7 +18,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Notion',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://developers.notion.com/reference/webhooks', 'github.com/makenotion/notion-sdk-js'],
     assumptions: ["The body's id is the same in every retry: documented is that it identifies the event."],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',

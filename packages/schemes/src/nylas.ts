@@ -13,7 +13,7 @@ const scheme = defineScheme({
     signed: false,
     when: { method: 'GET', query: { challenge: true } },
     challenge: { query: 'challenge', characters: 'word', maxLength: 128 },
-    answer: { text: '{challenge}' },
+    response: { text: '{challenge}' },
   },
   delivery: {
     retries: 'unknown',
@@ -24,7 +24,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Nylas',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developer.nylas.com/docs/v3/notifications/',
       'https://developer.nylas.com/docs/cookbook/use-cases/build/verify-webhook-signatures/',
@@ -35,7 +35,7 @@ const scheme = defineScheme({
     ],
     rotation: 'An API call replaces the secret; what becomes of the old one is not documented.',
     notes: [
-      'With compressed delivery the bytes as they are sent, compressed, are signed: set `contentEncoding` of the adapter to "as-received", inflate in the handler, and give `replayId`.',
+      'With compressed delivery the bytes as they are sent, compressed, are signed: set `contentEncoding` of the adapter to "as-received", inflate in the handler, and give `deliveryKey`.',
     ],
   },
 });

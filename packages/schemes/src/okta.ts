@@ -18,7 +18,7 @@ function definitionOf(header: string): SchemeDefinition {
       signed: false,
       when: { method: 'GET', header: { 'x-okta-verification-challenge': true } },
       challenge: { header: 'x-okta-verification-challenge', characters: 'word', maxLength: 128 },
-      answer: { json: { verification: '{challenge}' } },
+      response: { json: { verification: '{challenge}' } },
     },
     delivery: {
       retries: ['5xx'],
@@ -29,7 +29,7 @@ function definitionOf(header: string): SchemeDefinition {
     about: {
       sender: 'Okta event hooks',
       confidence: 'sender-docs',
-      proof: 'formula-only',
+      testedWith: 'formula-only',
       sources: ['https://developer.okta.com/docs/concepts/event-hooks/'],
       assumptions: [
         'The one retry follows 5xx and silence, within 24 hours: documented is that there is one at most, and none after 4xx.',
@@ -38,7 +38,7 @@ function definitionOf(header: string): SchemeDefinition {
       notes: [
         'A token proves who may send, not what was sent: whoever sees one request can make others.',
         'A body holds several events, each with a uuid under data.events: compare them in the handler.',
-        'One run per identical body while it is remembered; `replayId` overrides it.',
+        'One run per identical body while it is remembered; `deliveryKey` overrides it.',
       ],
     },
   };

@@ -13,7 +13,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Onfido',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://documentation.onfido.com/api/latest/#webhooks',
       'github.com/onfido/onfido-node src/WebhookEventVerifier.ts',
@@ -22,7 +22,7 @@ const scheme = defineScheme({
       'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
     ],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `replayId` overrides it.'],
+    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
   },
 });
 

@@ -1,10 +1,10 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { standardForm } from './standard-webhooks.ts';
+import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'openai',
   secret: [{ encoding: 'base64', prefix: 'whsec_' }, { encoding: 'utf8' }],
-  signed: standardForm('webhook'),
+  signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   delivery: {
@@ -16,7 +16,7 @@ const scheme = defineScheme({
   about: {
     sender: 'OpenAI',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://platform.openai.com/docs/guides/webhooks',
       'github.com/openai/openai-node src/resources/webhooks.ts',

@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Orb',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.withorb.com/events-and-metrics/webhooks',
       'github.com/orbcorp/orb-node src/resources/webhooks.ts',

@@ -10,7 +10,7 @@ const scheme = defineScheme({
       list: { separator: ';', assign: '=', label: 'h1' },
       encoding: 'hex',
     },
-    timestamp: { item: 'ts', unit: 's' },
+    timestamp: { entry: 'ts', unit: 's' },
     content: '{timestamp}:{body}',
   },
   identity: { bodyField: 'event_id' },
@@ -25,7 +25,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Paddle Billing',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://developer.paddle.com/webhooks/signature-verification',
       'https://developer.paddle.com/webhooks/respond-to-webhooks',

@@ -17,7 +17,7 @@ const scheme = defineScheme({
   about: {
     sender: 'PagerDuty',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developer.pagerduty.com/docs/verifying-webhook-signatures',
       'https://developer.pagerduty.com/docs/webhooks-overview',

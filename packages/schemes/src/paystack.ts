@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Paystack',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://paystack.com/docs/payments/webhooks/',
       'github.com/PaystackOSS/doc-code-snippets dist/doc/payments/webhooks/verifying-transaction.js',
@@ -29,7 +29,7 @@ const scheme = defineScheme({
     notes: [
       'Only 200 counts as received: where the handler answers by itself, it must not say 204.',
       'Four tries come 3 minutes apart, then one every hour for 72 hours; in test mode, one every hour for 10 hours.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

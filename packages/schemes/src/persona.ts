@@ -10,7 +10,7 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'v1', groups: ' ' },
       encoding: 'hex',
     },
-    timestamp: { item: 't', unit: 's' },
+    timestamp: { entry: 't', unit: 's' },
     content: '{timestamp}.{body}',
   },
   identity: { bodyField: 'data.id' },
@@ -24,7 +24,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Persona',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.withpersona.com/webhooks-best-practices',
       'https://docs.withpersona.com/webhooks',

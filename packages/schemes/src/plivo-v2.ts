@@ -13,7 +13,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Plivo (V2)',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://www.plivo.com/docs/voice/concepts/signature-validation',
       'github.com/plivo/plivo-node lib/utils/security.js',

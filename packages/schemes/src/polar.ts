@@ -1,10 +1,10 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { standardForm } from './standard-webhooks.ts';
+import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'polar',
   secret: { encoding: 'utf8' },
-  signed: standardForm('webhook'),
+  signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   delivery: {
@@ -16,7 +16,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Polar',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://polar.sh/docs/integrate/webhooks/delivery',
       'github.com/polarsource/polar-js src/webhooks.ts',

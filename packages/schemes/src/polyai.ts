@@ -13,7 +13,7 @@ const scheme = defineScheme({
   // anyone who holds one signed delivery take the id of another.
   identity: 'body',
   tolerance: { past: 300, future: 300 },
-  unsigned: { eventId: 'x-polyai-event-id' },
+  unsignedHeaders: { eventId: 'x-polyai-event-id' },
   delivery: {
     retries: [408, 429, '5xx'],
     // 1 min + 5 min + 15 min + 1 h + 4 h.
@@ -25,7 +25,7 @@ const scheme = defineScheme({
   about: {
     sender: 'PolyAI (Webhooks and Alerts)',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/introduction.mdx at a662ab58',
       'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/openapi.json',
@@ -35,7 +35,7 @@ const scheme = defineScheme({
     ],
     rotation: 'The old secret is invalid at once; no overlap.',
     notes: [
-      'X-PolyAI-Event-ID is not signed: it is a label. One run per identical body while it is remembered; `replayId` overrides it.',
+      'X-PolyAI-Event-ID is not signed: it is a label. One run per identical body while it is remembered; `deliveryKey` overrides it.',
       'For a few days in mid-2026 the quickstart showed a signature over the body alone. That form has no fresh time and is refused.',
       'Timeouts are 1 to 30 s, set for each endpoint, 5 s by default.',
     ],
@@ -45,7 +45,7 @@ const scheme = defineScheme({
 /**
  * PolyAI: `X-PolyAI-Signature: <hex>` over `{X-PolyAI-Timestamp}.{body}`.
  *
- * - Identity: the body's bytes. `X-PolyAI-Event-ID` is not signed and shows as `webhook.unsigned.eventId`.
+ * - Identity: the body's bytes. `X-PolyAI-Event-ID` is not signed and shows as `webhook.unsignedHeaders.eventId`.
  * - Delivery: six attempts within 5.5 hours after a timeout, 408, 429 or 5xx; any other 4xx loses the event for good. So a
  *   signature that no key matches is answered with 429.
  *

@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Pusher Channels',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://pusher.com/docs/channels/server_api/webhooks/',
       'https://docs.bird.com/pusher/channels/channels/webhooks/channels-webhook-timeouts-and-retries',
@@ -28,7 +28,7 @@ const scheme = defineScheme({
     ],
     assumptions: [],
     rotation: 'An app has several keys: add one, change over, remove the old one.',
-    notes: ['One run per identical body while it is remembered; `replayId` overrides it.'],
+    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
   },
 });
 

@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'QuickBooks Online',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/managing-webhooks-notifications',
       'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/best-practices',
@@ -32,9 +32,9 @@ const scheme = defineScheme({
     notes: [
       'Only 200 within 3 seconds counts as received: where the handler answers by itself, it must not say 204.',
       'Later events may wait until the first one is received: a wrong secret holds up all that follow.',
-      'Intuit sets no limit to a body: raise `limitBytes` of the adapter where 1 MiB is too little, or such a body holds up the others, too.',
+      'Intuit sets no limit to a body: raise `maxBodyBytes` of the adapter where 1 MiB is too little, or such a body holds up the others, too.',
       'A body holds several events: compare them in the handler.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

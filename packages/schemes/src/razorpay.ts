@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { eventId: 'x-razorpay-event-id' },
+  unsignedHeaders: { eventId: 'x-razorpay-event-id' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Razorpay',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://razorpay.com/docs/webhooks/validate-test/',
       'https://razorpay.com/docs/webhooks/best-practices',
@@ -33,7 +33,7 @@ const scheme = defineScheme({
     notes: [
       'x-razorpay-event-id is the same in every retry, but not signed: it is a label.',
       'A webhook that fails for 24 hours is disabled.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

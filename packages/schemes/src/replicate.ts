@@ -1,10 +1,10 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { standardForm } from './standard-webhooks.ts';
+import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'replicate',
   secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
-  signed: standardForm('webhook'),
+  signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   delivery: {
@@ -16,7 +16,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Replicate',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://replicate.com/docs/topics/webhooks/verify-webhook',
       'https://replicate.com/docs/topics/webhooks/receive-webhook',

@@ -10,7 +10,7 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'd' },
       encoding: 'hex',
     },
-    timestamp: { item: 'v', unit: 'ms' },
+    timestamp: { entry: 'v', unit: 'ms' },
     content: '{body}{timestamp}',
   },
   identity: 'body',
@@ -24,7 +24,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Retell AI',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.retellai.com/features/secure-webhook',
       'https://docs.retellai.com/features/webhook',

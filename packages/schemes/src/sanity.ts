@@ -10,12 +10,12 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'v1' },
       encoding: 'base64url',
     },
-    timestamp: { item: 't', unit: 'ms' },
+    timestamp: { entry: 't', unit: 'ms' },
     content: '{timestamp}.{body}',
   },
   identity: 'body',
   tolerance: { past: 300, future: 300 },
-  unsigned: { idempotencyKey: 'idempotency-key' },
+  unsignedHeaders: { idempotencyKey: 'idempotency-key' },
   delivery: {
     retries: [429, '5xx'],
     retrySpanSeconds: 60,
@@ -25,7 +25,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Sanity',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://www.sanity.io/docs/content-lake/webhook-best-practices',
       'https://www.sanity.io/docs/changelog/50ec6abf-fe0c-475b-ae72-314148860132',

@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'SendGrid',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features',
       'github.com/sendgrid/sendgrid-nodejs packages/eventwebhook',
@@ -33,7 +33,7 @@ const scheme = defineScheme({
     notes: [
       'A body holds many events, each with an sg_event_id: compare them in the handler.',
       'A body may end in a line break, which is signed.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -9,7 +9,11 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { resource: 'sentry-hook-resource', timestamp: 'sentry-hook-timestamp', requestId: 'request-id' },
+  unsignedHeaders: {
+    resource: 'sentry-hook-resource',
+    timestamp: 'sentry-hook-timestamp',
+    requestId: 'request-id',
+  },
   delivery: {
     retries: ['5xx'],
     // Three more, 5 minutes apart.
@@ -21,7 +25,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Sentry',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://docs.sentry.io/organization/integrations/integration-platform/webhooks/',
       'github.com/getsentry/sentry src/sentry/utils/sentry_apps/webhooks.py',
@@ -33,7 +37,7 @@ const scheme = defineScheme({
       'Only what published integrations get is tried again: for an internal one every refusal is final.',
       'Requests of UI components (Sentry-App-Signature) want an answer and are no webhooks: they are not read.',
       'Sentry waits one second only: acknowledge first, work later.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

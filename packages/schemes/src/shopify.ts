@@ -12,7 +12,7 @@ const scheme = defineScheme({
   // None of the headers is signed, and one secret signs for every shop: as a replay key an id would let a replay through under a
   // new id, and let anyone who holds one signed delivery take the id of another.
   identity: 'body',
-  unsigned: {
+  unsignedHeaders: {
     deliveryId: 'x-shopify-webhook-id',
     eventId: 'x-shopify-event-id',
     topic: 'x-shopify-topic',
@@ -29,7 +29,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Shopify',
     confidence: 'sender-docs',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://shopify.dev/docs/apps/build/webhooks/verify-deliveries',
       'https://shopify.dev/changelog/updates-to-webhook-retry-mechanism',
@@ -42,7 +42,7 @@ const scheme = defineScheme({
       'Documented: it can take up to an hour until the new client secret signs. Reported: the oldest secret that is not revoked signs. Accept both until after the old one is revoked.',
     notes: [
       'Topic, shop and ids are not signed, and one secret signs for every shop that has the app: never pick a tenant by the shop header alone.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
       'No time is signed: a captured delivery can be replayed once it is forgotten, after seven days.',
       'After 8 failed attempts a subscription made through the Admin API is deleted.',
       'The newer Events product sends other header names (without X-) and is not covered.',
@@ -53,7 +53,7 @@ const scheme = defineScheme({
 /**
  * Shopify: `X-Shopify-Hmac-SHA256: <base64>` over the body alone, with the app's client secret.
  *
- * - Identity: the body's bytes. Ids, topic and shop are not signed and show under `webhook.unsigned` as labels.
+ * - Identity: the body's bytes. Ids, topic and shop are not signed and show under `webhook.unsignedHeaders` as labels.
  * - Delivery: eight attempts within 4 hours after any failure; a bad signature is answered with 401.
  *
  * @example

@@ -7,7 +7,7 @@ const scheme = defineScheme({
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-sinch-webhook-signature', encoding: 'base64' },
     timestamp: { header: 'x-sinch-webhook-signature-timestamp', unit: 's' },
-    guards: { 'x-sinch-webhook-signature-algorithm': 'HmacSHA256' },
+    requiredHeaders: { 'x-sinch-webhook-signature-algorithm': 'HmacSHA256' },
     content: '{body}.{header:x-sinch-webhook-signature-nonce}.{timestamp}',
   },
   identity: 'body',
@@ -22,7 +22,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Sinch (SMS, Conversation)',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://developers.sinch.com/docs/conversation/callbacks/',
       'https://developers.sinch.com/docs/sms/api-reference/sms/tag/Webhooks/',
@@ -36,7 +36,7 @@ const scheme = defineScheme({
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'Whether a retry keeps its nonce is not documented, so the body names the delivery.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
       'Voice and Verification sign method, path and a digest under their application key: not this scheme.',
     ],
   },

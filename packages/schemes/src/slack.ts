@@ -12,12 +12,12 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'event_id' },
   tolerance: { past: 300, future: 300 },
-  unsigned: { retryNumber: 'x-slack-retry-num', retryReason: 'x-slack-retry-reason' },
+  unsignedHeaders: { retryNumber: 'x-slack-retry-num', retryReason: 'x-slack-retry-reason' },
   handshake: {
     signed: true,
     when: { field: { type: 'url_verification' } },
     challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
-    answer: { json: { challenge: '{challenge}' } },
+    response: { json: { challenge: '{challenge}' } },
   },
   delivery: {
     retries: 'any-failure',
@@ -30,7 +30,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Slack',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.slack.dev/authentication/verifying-requests-from-slack',
       'https://docs.slack.dev/apis/events-api',

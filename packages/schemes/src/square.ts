@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Square',
     confidence: 'sender-code',
-    proof: 'sender-library',
+    testedWith: 'sender-library',
     sources: [
       'https://developer.squareup.com/docs/webhooks/step3validate',
       'https://developer.squareup.com/docs/webhooks/overview',

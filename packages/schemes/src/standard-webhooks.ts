@@ -1,7 +1,7 @@
-import { type DefinedScheme, defineScheme, type SignedForm } from '@countersign/core';
+import { type DefinedScheme, defineScheme, type SignatureRule } from '@countersign/core';
 
 /** The signed form of Standard Webhooks under one family of header names; Svix and Ada use it too. */
-export function standardForm(family: 'webhook' | 'svix'): SignedForm {
+export function standardRule(family: 'webhook' | 'svix'): SignatureRule {
   return {
     algorithm: { hmac: 'sha256' },
     signature: {
@@ -19,7 +19,7 @@ export function standardForm(family: 'webhook' | 'svix'): SignedForm {
 const scheme = defineScheme({
   name: 'standard-webhooks',
   secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
-  signed: standardForm('webhook'),
+  signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   delivery: {
@@ -32,7 +32,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Standard Webhooks',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://www.standardwebhooks.com',
       'github.com/standard-webhooks/standard-webhooks spec/standard-webhooks.md at b2fa7b8',

@@ -12,7 +12,7 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'v1' },
       encoding: 'hex',
     },
-    timestamp: { item: 't', unit: 's' },
+    timestamp: { entry: 't', unit: 's' },
     content: '{timestamp}.{body}',
   },
   identity: { bodyField: 'id' },
@@ -26,7 +26,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Stripe',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.stripe.com/webhooks',
       'https://docs.stripe.com/webhooks/signature',

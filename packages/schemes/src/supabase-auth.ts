@@ -28,7 +28,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Supabase Auth hooks',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://supabase.com/docs/guides/auth/auth-hooks',
       'github.com/supabase/auth internal/hooks/v0hooks/v0http/v0http.go',

@@ -1,5 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { standardForm } from './standard-webhooks.ts';
+import { standardRule } from './standard-webhooks.ts';
 
 /** 5 s + 5 min + 30 min + 2 h + 5 h + 10 h + 10 h. */
 export const SVIX_RETRY_SPAN_SECONDS = 99_305;
@@ -7,7 +7,7 @@ export const SVIX_RETRY_SPAN_SECONDS = 99_305;
 const scheme = defineScheme({
   name: 'svix',
   secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
-  signed: [standardForm('svix'), standardForm('webhook')],
+  signed: [standardRule('svix'), standardRule('webhook')],
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   delivery: {
@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Svix',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.svix.com/receiving/verifying-payloads/how-manual',
       'https://docs.svix.com/retries',

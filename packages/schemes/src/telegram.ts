@@ -12,7 +12,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Telegram',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://core.telegram.org/bots/api#setwebhook'],
     assumptions: ['For how long updates are tried again is not documented: 24 hours are assumed.'],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
@@ -20,7 +20,7 @@ const scheme = defineScheme({
       'A token proves who may send, not what was sent: whoever sees one request can make others.',
       "The body's update_id identifies an update.",
       'Telegram takes tokens from 1 character on; here they must have 16 bytes.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

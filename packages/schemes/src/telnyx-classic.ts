@@ -15,7 +15,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Telnyx',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developers.telnyx.com/docs/development/api-fundamentals/webhooks',
       'https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks',

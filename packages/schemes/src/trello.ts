@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{body}{url}',
   },
   identity: { bodyField: 'action.id' },
-  handshake: { signed: false, when: { method: 'HEAD' }, answer: { status: 200 } },
+  handshake: { signed: false, when: { method: 'HEAD' }, response: { status: 200 } },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 210,
@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Trello',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/'],
     assumptions: [
       "The body's action.id is the same in every retry: it is that of the action.",

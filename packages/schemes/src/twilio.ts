@@ -21,7 +21,7 @@ const scheme = defineScheme({
     },
   ],
   identity: 'content',
-  unsigned: { idempotencyToken: 'i-twilio-idempotency-token' },
+  unsignedHeaders: { idempotencyToken: 'i-twilio-idempotency-token' },
   delivery: {
     retries: 'never',
     timeoutSeconds: 15,
@@ -31,7 +31,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Twilio',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://www.twilio.com/docs/usage/security',
       'https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides',

@@ -12,25 +12,25 @@ const scheme = defineScheme({
   },
   identity: 'id',
   tolerance: { past: 600, future: 600 },
-  unsigned: { type: 'twitch-eventsub-message-type' },
+  unsignedHeaders: { type: 'twitch-eventsub-message-type' },
   handshake: {
     signed: true,
     when: { header: { 'twitch-eventsub-message-type': 'webhook_callback_verification' } },
     challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
-    answer: { text: '{challenge}' },
+    response: { text: '{challenge}' },
   },
   delivery: { retries: 'any-failure', idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'Twitch EventSub',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://dev.twitch.tv/docs/eventsub/handling-webhook-events/'],
     assumptions: [
       'Times in the future are refused after 600 s as well: documented is only the age.',
       'For how long a message is sent again is not documented: 24 hours are assumed.',
     ],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['The type of a message is not signed: `webhook.unsigned.type` is a label.'],
+    notes: ['The type of a message is not signed: `webhook.unsignedHeaders.type` is a label.'],
   },
 });
 

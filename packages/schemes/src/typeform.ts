@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Typeform',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://www.typeform.com/developers/webhooks/secure-your-webhooks/',
       'https://www.typeform.com/developers/webhooks/',

@@ -18,7 +18,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Vercel',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://vercel.com/docs/webhooks/webhooks-api'],
     assumptions: ["The body's id is the same in every retry: documented is that it identifies the delivery."],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',

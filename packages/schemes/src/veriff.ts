@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Veriff',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://devdocs.veriff.com/docs/hmac-authentication-and-endpoint-security',
       'https://help.veriff.com/en/articles/3250261-how-long-does-it-take-for-veriff-to-communicate-a-decision',
@@ -31,7 +31,7 @@ const scheme = defineScheme({
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'Only 200 counts as received: where the handler answers by itself, it must not say 204.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Viber',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developers.viber.com/docs/api/rest-bot-api/',
       'https://developers.viber.com/docs/faq/',
@@ -31,7 +31,7 @@ const scheme = defineScheme({
     notes: [
       'Only 200 counts as received: where the handler answers by itself, it must not say 204.',
       "The body's message_token identifies a message.",
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

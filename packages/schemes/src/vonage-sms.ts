@@ -2,7 +2,7 @@ import {
   type DefinedScheme,
   defineScheme,
   type HashName,
-  type SignedForm,
+  type SignatureRule,
   WebhookError,
 } from '@countersign/core';
 
@@ -40,7 +40,7 @@ function formOf(content: string) {
   } as const;
 }
 
-function define(signed: SignedForm): DefinedScheme {
+function define(signed: SignatureRule): DefinedScheme {
   return defineScheme({
     name: 'vonage-sms',
     secret: { encoding: 'utf8' },
@@ -56,7 +56,7 @@ function define(signed: SignedForm): DefinedScheme {
     about: {
       sender: 'Vonage (SMS)',
       confidence: 'sender-code',
-      proof: 'published-vectors',
+      testedWith: 'published-vectors',
       sources: [
         'https://developer.vonage.com/en/getting-started/concepts/signing-messages',
         'github.com/Vonage/vonage-node-sdk packages/sms',

@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: { deliveryId: 'x-delivery-id', test: 'x-test-notification' },
+  unsignedHeaders: { deliveryId: 'x-delivery-id', test: 'x-test-notification' },
   delivery: {
     retries: ['5xx'],
     retrySpanSeconds: 1_209_600,
@@ -21,7 +21,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Wise',
     confidence: 'sender-docs',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.wise.com/api-docs/features/webhooks-notifications/event-handling',
       'https://docs.wise.com/webhooks-notifications',
@@ -34,7 +34,7 @@ const scheme = defineScheme({
       'Wise waits as Retry-After says.',
       'One page of Wise takes any 2xx for received, another 200 alone: where the handler answers by itself, it should say 200.',
       'Deliveries are remembered for two weeks, as long as Wise tries.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -9,7 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  unsigned: {
+  unsignedHeaders: {
     topic: 'x-wc-webhook-topic',
     webhookId: 'x-wc-webhook-id',
     deliveryId: 'x-wc-webhook-delivery-id',
@@ -24,7 +24,7 @@ const scheme = defineScheme({
   about: {
     sender: 'WooCommerce',
     confidence: 'sender-code',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://woocommerce.com/document/webhooks/',
       'github.com/woocommerce/woocommerce plugins/woocommerce/includes/class-wc-webhook.php',
@@ -33,7 +33,7 @@ const scheme = defineScheme({
     rotation: 'A new secret signs at once: give it as `next` before it is saved in the shop.',
     notes: [
       'Nothing is tried again: what is refused or fails is lost, and after more than five failures in a row the webhook is disabled.',
-      'A delivery holds the resource as it is when it is sent. One run per identical body while it is remembered; `replayId` overrides it.',
+      'A delivery holds the resource as it is when it is sent. One run per identical body while it is remembered; `deliveryKey` overrides it.',
       'On saving, the shop sends an unsigned ping (a form that holds webhook_id) and shows an error where that is not answered with 200: it is refused here. Deliveries come all the same.',
       'Shops can change the hash by a filter (woocommerce_webhook_hash_algorithm): such a shop needs a definition of its own.',
     ],

@@ -10,7 +10,7 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'v1', blanks: true },
       encoding: 'hex',
     },
-    timestamp: { item: 't', unit: 'ms' },
+    timestamp: { entry: 't', unit: 'ms' },
     content: '{timestamp}.{body}',
   },
   identity: { bodyField: 'id' },
@@ -24,7 +24,7 @@ const scheme = defineScheme({
   about: {
     sender: 'WorkOS',
     confidence: 'sender-code',
-    proof: 'sender-library',
+    testedWith: 'sender-library',
     sources: [
       'https://workos.com/docs/events/data-syncing/webhooks',
       'github.com/workos/workos-node src/common/crypto/signature-provider.ts',

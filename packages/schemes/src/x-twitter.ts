@@ -16,7 +16,7 @@ const scheme = defineScheme({
     when: { method: 'GET', query: { crc_token: true } },
     challenge: { query: 'crc_token', characters: 'base64', maxLength: 128 },
     mac: { hmac: 'sha256', encoding: 'base64' },
-    answer: { json: { response_token: 'sha256={mac}' } },
+    response: { json: { response_token: 'sha256={mac}' } },
   },
   delivery: {
     retries: 'unknown',
@@ -27,7 +27,7 @@ const scheme = defineScheme({
   about: {
     sender: 'X',
     confidence: 'sender-docs',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://docs.x.com/x-api/webhooks/introduction',
       'https://developer.x.com/en/docs/x-api/enterprise/account-activity-api/guides/activity-retries',
@@ -36,7 +36,7 @@ const scheme = defineScheme({
       'The enterprise tier tries again up to three times within five minutes, after any answer but 200. For the others nothing is documented: 4xx counts as final, and 24 hours are assumed.',
     ],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `replayId` overrides it.'],
+    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
   },
 });
 

@@ -20,13 +20,13 @@ const scheme = defineScheme({
   about: {
     sender: 'Xero',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://developer.xero.com/documentation/guides/webhooks/overview/'],
     assumptions: [],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
       'Xero asks for answers without a body; a refusal here carries one of a few bytes. Not tried against Xero itself.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

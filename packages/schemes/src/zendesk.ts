@@ -11,7 +11,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   tolerance: { past: 300, future: 300 },
-  unsigned: { invocationId: 'x-zendesk-webhook-invocation-id' },
+  unsignedHeaders: { invocationId: 'x-zendesk-webhook-invocation-id' },
   delivery: {
     retries: [409, 429, 503],
     timeoutSeconds: 12,
@@ -21,7 +21,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Zendesk',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://developer.zendesk.com/documentation/webhooks/verifying/',
       'https://developer.zendesk.com/documentation/webhooks/webhook-security-and-authentication/',
@@ -33,7 +33,7 @@ const scheme = defineScheme({
     ],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
     notes: [
-      'A body may be empty or always the same: such deliveries count as one while it is remembered. Put an id or a time into the body, or give `replayId`.',
+      'A body may be empty or always the same: such deliveries count as one while it is remembered. Put an id or a time into the body, or give `deliveryKey`.',
     ],
   },
 });

@@ -18,7 +18,7 @@ const scheme = defineScheme({
     when: { field: { event: 'endpoint.url_validation' } },
     challenge: { field: 'payload.plainToken', characters: 'word', maxLength: 64 },
     mac: { hmac: 'sha256', encoding: 'hex' },
-    answer: { json: { plainToken: '{challenge}', encryptedToken: '{mac}' } },
+    response: { json: { plainToken: '{challenge}', encryptedToken: '{mac}' } },
   },
   delivery: {
     retries: ['5xx'],
@@ -30,14 +30,14 @@ const scheme = defineScheme({
   about: {
     sender: 'Zoom',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://developers.zoom.us/docs/api/webhooks/'],
     assumptions: [
       'Tries come after 5, 30 and 90 minutes.',
       'Tolerance is 300 s both ways: none is documented.',
     ],
     rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `replayId` overrides it.'],
+    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
   },
 });
 

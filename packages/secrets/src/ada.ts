@@ -20,7 +20,7 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * The signing secret of a webhook at Ada, read from Ada itself: what Ada signs with now is the current one. Ada shows no replaced secret,
  * and signs with it for a while: keep it by `reload: { retainPreviousSeconds }`.
  *
- * A change is seen at the next reload: after `refreshSeconds` (300) at the latest, or at the first delivery that no key matches. Needs
+ * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that no key matches. Needs
  * an API token that may read webhooks.
  *
  * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` where Ada can't be reached, refuses the token (401), or knows no such webhook (404).

@@ -49,7 +49,7 @@ const PERMISSION = 'secretsmanager:GetSecretValue on it, and kms:Decrypt on its 
  * A secret in AWS Secrets Manager: `AWSCURRENT` is the current one, `AWSPREVIOUS` the previous one where there is one, and with
  * `pending` `AWSPENDING` the next one, so that a secret that AWS's rotation has made is accepted before it is put to use.
  *
- * A change is seen at the next reload: after `refreshSeconds` (300) at the latest, or at the first delivery that no key matches.
+ * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that no key matches.
  * Needs `secretsmanager:GetSecretValue`, and `kms:Decrypt` for a key of your own.
  *
  * A binary value is the key itself; of text one trailing line break is cut off. `retainPreviousSeconds` counts from when the current

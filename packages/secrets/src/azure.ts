@@ -53,7 +53,7 @@ const PERMISSION = 'the role Key Vault Secrets User, or the access policies "get
  * one, the one made before it the previous one; newer ones whose `notBefore` is ahead are `next`, the first of them only. `notBefore` and
  * `expires` hold at the moment of a request, between reloads too.
  *
- * A change is seen at the next reload: after `refreshSeconds` (300) at the latest, or at the first delivery that no key matches. A list
+ * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that no key matches. A list
  * whose newest version is older than one seen before is refused as stale. To drop a replaced secret, disable its version. Needs `get`
  * and `list` of secrets (the role Key Vault Secrets User).
  *

@@ -54,7 +54,7 @@ const ENABLED = 1;
  * A secret in Google Cloud Secret Manager: of the enabled versions, the one with the highest number is the current one, the next lower
  * one the previous one. The alias `latest` is never asked: it names a version even where that is disabled, and may lag behind.
  *
- * A change is seen at the next reload: after `refreshSeconds` (300) at the latest, or at the first delivery that no key matches. Google's
+ * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that no key matches. Google's
  * lists are eventually consistent: one whose newest version is older than one seen before is refused as stale. To drop a replaced secret, disable
  * its version. Needs `secretmanager.versions.list` and `secretmanager.versions.access` (the roles Secret Manager Viewer and
  * Secret Accessor).

@@ -1,5 +1,5 @@
 import type { SecretInput, SecretSetInput } from '@countersign/core';
-import { parseSecretJson, parseSecretText, providerError, type SecretPlace } from '@countersign/core/node';
+import { parseSecretJson, parseSecretText, providerError, type SecretLocation } from '@countersign/core/node';
 import { checkChoice, checkNumber, configError } from '@countersign/core/options';
 
 /** What the options of every provider have in common. */
@@ -157,7 +157,7 @@ function bytesOf(value: string | Uint8Array): Uint8Array {
   return typeof value === 'string' ? Buffer.from(value) : value;
 }
 
-function placeOf(name: string): SecretPlace {
+function placeOf(name: string): SecretLocation {
   return {
     name,
     whenEmpty: 'Store the secret in it.',

@@ -46,7 +46,7 @@ const DEFAULT_FIELDS = ['set', 'secret'];
  * A secret in Vault or OpenBao, KV version 2: the newest version is the current one, the one before it the previous one. Versions that
  * were deleted or destroyed are passed over, and one that will be deleted by itself (`delete_version_after`) is accepted until then.
  *
- * A change is seen at the next reload: after `refreshSeconds` (300) at the latest, or at the first delivery that no key matches. An answer
+ * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that no key matches. An answer
  * whose newest version is older than one seen before, from a replica that lags behind, is refused as stale. Needs `read` on `…/data/…` and `…/metadata/…`,
  * and a client that keeps its token alive.
  *

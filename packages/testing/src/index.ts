@@ -1,8 +1,22 @@
-export * from './adapter-cases/index.ts';
-export * from './fault-proxy/index.ts';
+export {
+  type AdapterCasesOptions,
+  type AdapterLimit,
+  type AdapterMount,
+  type AdapterSetup,
+  adapterCases,
+  type MountedAdapter,
+  type RequestWithHeaders,
+  type RouteAction,
+  type RouteInput,
+} from './adapter-cases/index.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
-export * from './replay-store-cases.ts';
-export * from './secret-provider-cases.ts';
-export * from './sender/index.ts';
-export * from './sign.ts';
+export { type ReplayStoreTarget, replayStoreCases } from './replay-store-cases.ts';
+export {
+  type SecretProviderCasesOptions,
+  type SecretProviderTarget,
+  type SourceFault,
+  type SourceLimit,
+  secretProviderCases,
+} from './secret-provider-cases.ts';
+export { type SignedRequest, type SignInput, sign, tamper } from './sign.ts';
 export { generateSigningKeys, type SigningKeys } from './signing/signing-key.ts';

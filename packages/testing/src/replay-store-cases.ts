@@ -47,10 +47,13 @@ export function replayStoreCases(
 }
 
 const CHECKS: Record<string, Check> = {
-  'an absent key is claimed, under a fence and an unguessable owner': async ({ store }) => {
+  'an absent key is claimed, under a fencing token and an unguessable owner': async ({ store }) => {
     const tokens = await Promise.all(Array.from({ length: 20 }, () => claim(store, freshKey(), HELD)));
     for (const token of tokens) {
-      assert.ok(Number.isSafeInteger(token.fence) && token.fence >= 1, 'a fence is a whole number from 1');
+      assert.ok(
+        Number.isSafeInteger(token.fencingToken) && token.fencingToken >= 1,
+        'a fencing token is a whole number from 1',
+      );
       assert.ok(token.owner.length >= 22, '128 bits take 22 characters of base64url at least');
     }
     assert.equal(new Set(tokens.map((token) => token.owner)).size, tokens.length, 'owners repeat');
@@ -87,7 +90,7 @@ const CHECKS: Record<string, Check> = {
   'a committed key is a duplicate for its whole ttl, not only within its guard': async (target) => {
     const key = freshKey();
     const token = await claim(target.store, key, HELD);
-    await target.store.commit(key, token, { ttlMs: LONG, guardMs: SHORT });
+    await target.store.commit(key, token, { ttlMs: LONG, replayWindowMs: SHORT });
     await pass(target, SHORT);
     await assertState(target.store, key, 'committed');
   },
@@ -95,18 +98,21 @@ const CHECKS: Record<string, Check> = {
   'a committed key is absent again after its ttl': async (target) => {
     const key = freshKey();
     const token = await claim(target.store, key, HELD);
-    await target.store.commit(key, token, { ttlMs: SHORT, guardMs: SHORT });
+    await target.store.commit(key, token, { ttlMs: SHORT, replayWindowMs: SHORT });
     await pass(target, SHORT);
     await claim(target.store, key, HELD);
   },
 
-  'a released key is claimed again under a higher fence, also later': async (target) => {
+  'a released key is claimed again under a higher fencing token, also later': async (target) => {
     const key = freshKey();
-    let fence = 0;
+    let fencingToken = 0;
     for (let round = 0; round < 5; round++) {
       const token = await claim(target.store, key, HELD);
-      assert.ok(token.fence > fence, `fence ${token.fence} follows ${fence}`);
-      fence = token.fence;
+      assert.ok(
+        token.fencingToken > fencingToken,
+        `fencingToken ${token.fencingToken} follows ${fencingToken}`,
+      );
+      fencingToken = token.fencingToken;
       assert.equal(await target.store.release(key, token), true);
       if (round === 3) await pass(target, SHORT);
     }
@@ -138,12 +144,15 @@ const CHECKS: Record<string, Check> = {
     await claim(target.store, shorter, HELD);
   },
 
-  'when the lease is over, the next claim takes over under a higher fence': async (target) => {
+  'when the lease is over, the next claim takes over under a higher fencing token': async (target) => {
     const key = freshKey();
     const first = await claim(target.store, key, BRIEF);
     await pass(target, SHORT);
     const second = await claim(target.store, key, HELD);
-    assert.ok(second.fence > first.fence, `fence ${second.fence} follows ${first.fence}`);
+    assert.ok(
+      second.fencingToken > first.fencingToken,
+      `fencingToken ${second.fencingToken} follows ${first.fencingToken}`,
+    );
     assert.notEqual(second.owner, first.owner);
     await assertState(target.store, key, 'in-progress');
   },
@@ -177,22 +186,22 @@ const CHECKS: Record<string, Check> = {
     assert.equal(await target.store.commit(key, token, KEPT), true);
   },
 
-  'a late release counts as long as nobody took over, and keeps the fence': async (target) => {
+  'a late release counts as long as nobody took over, and keeps the fencing token': async (target) => {
     const key = freshKey();
     const token = await claim(target.store, key, BRIEF);
     await pass(target, SHORT);
     assert.equal(await target.store.release(key, token), true);
     await assertPowerless(target.store, key, token);
-    assert.ok((await claim(target.store, key, HELD)).fence > token.fence);
+    assert.ok((await claim(target.store, key, HELD)).fencingToken > token.fencingToken);
   },
 
-  'a token counts only if fence and owner both match': async ({ store }) => {
+  'a token counts only if fencing token and owner both match': async ({ store }) => {
     const key = freshKey();
     const token = await claim(store, key, HELD);
     const other = await claim(store, freshKey(), HELD);
-    await assertPowerless(store, key, { fence: token.fence, owner: other.owner });
-    await assertPowerless(store, key, { fence: token.fence + 1, owner: token.owner });
-    await assertPowerless(store, key, { fence: token.fence - 1, owner: token.owner });
+    await assertPowerless(store, key, { fencingToken: token.fencingToken, owner: other.owner });
+    await assertPowerless(store, key, { fencingToken: token.fencingToken + 1, owner: token.owner });
+    await assertPowerless(store, key, { fencingToken: token.fencingToken - 1, owner: token.owner });
     await assertState(store, key, 'in-progress');
     assert.equal(await store.commit(key, token, KEPT), true);
   },
@@ -267,13 +276,13 @@ const CHECKS: Record<string, Check> = {
   'times that are not positive are refused and change nothing': async ({ store }) => {
     for (const wrong of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       const key = freshKey();
-      await assertRefused(() => store.claim(key, { leaseMs: wrong, keepMs: LONG }));
-      await assertRefused(() => store.claim(key, { leaseMs: LONG, keepMs: wrong }));
+      await assertRefused(() => store.claim(key, { leaseMs: wrong, fenceTtlMs: LONG }));
+      await assertRefused(() => store.claim(key, { leaseMs: LONG, fenceTtlMs: wrong }));
       const token = await claim(store, key, HELD);
       await assertRefused(() => store.renew(key, token, wrong));
-      await assertRefused(() => store.commit(key, token, { ttlMs: wrong, guardMs: 1 }));
-      await assertRefused(() => store.commit(key, token, { ttlMs: LONG, guardMs: wrong }));
-      await assertRefused(() => store.commit(key, token, { ttlMs: 1000, guardMs: 1001 }));
+      await assertRefused(() => store.commit(key, token, { ttlMs: wrong, replayWindowMs: 1 }));
+      await assertRefused(() => store.commit(key, token, { ttlMs: LONG, replayWindowMs: wrong }));
+      await assertRefused(() => store.commit(key, token, { ttlMs: 1000, replayWindowMs: 1001 }));
       await assertState(store, key, 'in-progress');
       assert.equal(await store.commit(key, token, KEPT), true);
     }

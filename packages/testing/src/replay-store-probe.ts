@@ -14,9 +14,9 @@ export interface ReplayStoreTarget {
 // Long ones can't end while a case runs; short ones are waited for where the clock can't be moved.
 export const LONG = 600_000;
 export const SHORT = 60;
-export const HELD = { leaseMs: LONG, keepMs: LONG };
-export const BRIEF = { leaseMs: SHORT, keepMs: LONG };
-export const KEPT = { ttlMs: LONG, guardMs: LONG };
+export const HELD = { leaseMs: LONG, fenceTtlMs: LONG };
+export const BRIEF = { leaseMs: SHORT, fenceTtlMs: LONG };
+export const KEPT = { ttlMs: LONG, replayWindowMs: LONG };
 
 export function freshKey(): string {
   return randomUUID();
@@ -58,7 +58,7 @@ export async function pass(target: ReplayStoreTarget, ms: number): Promise<void>
   const { store } = target;
   if (target.advance !== undefined) return target.advance(ms + 1);
   const key = freshKey();
-  const options = { leaseMs: ms, keepMs: LONG };
+  const options = { leaseMs: ms, fenceTtlMs: LONG };
   await claim(store, key, options);
   for (let tries = 0; tries < 2000; tries++) {
     if ((await store.claim(key, options)).state === 'claimed') return;

@@ -44,7 +44,7 @@ export function freshSecret(): string {
 
 /** Has the provider load, as a keyring would. */
 export async function load({ provider }: SecretProviderTarget): Promise<SecretSetInput> {
-  return provider.load({ signal: new AbortController().signal, reason: 'request' });
+  return provider.load({ signal: new AbortController().signal, reason: 'manual' });
 }
 
 /** Runs a check with a keyring of the provider that has loaded once. */

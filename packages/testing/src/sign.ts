@@ -1,4 +1,4 @@
-import type { DefinedScheme, SchemeDefinition, SignedForm } from '@countersign/core';
+import type { DefinedScheme, SchemeDefinition, SignatureRule } from '@countersign/core';
 import { contentOf } from './signing/content.ts';
 import { Draft } from './signing/draft.ts';
 import { placeSignatures, writeSignature } from './signing/place.ts';
@@ -57,7 +57,10 @@ export function sign(scheme: Pick<DefinedScheme, 'definition'>, input: SignInput
     headers: { 'content-type': contentType(form), ...input.headers },
     method: input.method ?? 'POST',
     url: input.url,
-    timestamp: timeText(form.timestamp?.unit ?? definition.bodyTime?.unit, input.timestamp ?? new Date()),
+    timestamp: timeText(
+      form.timestamp?.unit ?? definition.bodyTimestamp?.unit,
+      input.timestamp ?? new Date(),
+    ),
     id: input.id ?? (form.id?.format === 'uuid' ? crypto.randomUUID() : `msg_${crypto.randomUUID()}`),
     body: typeof input.body === 'string' ? Buffer.from(input.body, 'utf8') : Buffer.from(input.body),
   });
@@ -97,20 +100,20 @@ export function tamper(request: {
   return { ...request, headers: { ...request.headers }, body };
 }
 
-function formAt({ signed, name }: SchemeDefinition, index: number): SignedForm {
+function formAt({ signed, name }: SchemeDefinition, index: number): SignatureRule {
   if (signed === undefined) {
     throw new TypeError(
       `sign() signs what defineScheme() describes, and ${name} is no such scheme: sign with the sender's own library, or make its token with "jose".`,
     );
   }
-  const forms = Array.isArray(signed) ? (signed as readonly SignedForm[]) : [signed as SignedForm];
+  const forms = Array.isArray(signed) ? (signed as readonly SignatureRule[]) : [signed as SignatureRule];
   const form = forms[index];
   if (form === undefined)
     throw new TypeError(`The scheme ${name} has ${forms.length} form(s), none at index ${index}.`);
   return form;
 }
 
-function contentType(form: SignedForm): string {
+function contentType(form: SignatureRule): string {
   const isForm =
     form.signature.formField !== undefined ||
     Object.values(form.parts ?? {}).some((part) => 'sorted' in part && part.sorted === 'form');

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { functionSecrets, type SecretProvider, type SecretSetInput } from '@countersign/core';
-import { type FaultProxy, faultProxy, type ManualClock } from '@countersign/testing';
+import type { ManualClock } from '@countersign/testing';
+import { type FaultProxy, faultProxy } from '@countersign-internal/simulator';
 import { expect, vi } from 'vitest';
 import { portOf } from '../listen.ts';
 

@@ -44,7 +44,7 @@ export const bodyRows: RowMaker = (sender) => {
 
 /** Handled, except where the scheme looks for its time in the body and can't find it there. */
 function unusualRows({ definition }: MatrixSender): MatrixRow[] {
-  const verdict = definition.bodyTime === undefined ? 'handled' : 'refused';
+  const verdict = definition.bodyTimestamp === undefined ? 'handled' : 'refused';
   const bodies: [string, (each: MatrixSender) => Buffer][] = [
     ['a body that is not UTF-8', (each) => Buffer.concat([each.body(), Buffer.of(0xff, 0xfe)])],
     ['a body that is no JSON', (each) => Buffer.concat([each.body(), Buffer.from('}')])],

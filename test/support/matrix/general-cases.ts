@@ -1,8 +1,8 @@
-import type { SignedForm } from '@countersign/core';
+import type { SignatureRule } from '@countersign/core';
 import type { GeneralCase, GeneralRequest, GeneralStand } from './general.ts';
 
 /** What may be wrong in a delivery of any scheme. */
-export function generalCases(stand: GeneralStand, form: SignedForm): GeneralCase[] {
+export function generalCases(stand: GeneralStand, form: SignatureRule): GeneralCase[] {
   const { scheme } = stand;
   const cases: GeneralCase[] = [
     { name: 'a genuine delivery', wanted: 'handled', request: () => stand.request() },
@@ -55,7 +55,7 @@ export function generalCases(stand: GeneralStand, form: SignedForm): GeneralCase
   return cases;
 }
 
-function signatureCases(stand: GeneralStand, form: SignedForm): GeneralCase[] {
+function signatureCases(stand: GeneralStand, form: SignatureRule): GeneralCase[] {
   const { header, numberedHeader } = form.signature;
   const name =
     typeof header === 'string'
@@ -128,7 +128,7 @@ function bare(stand: GeneralStand): GeneralRequest {
   };
 }
 
-function signsBytes(form: SignedForm): boolean {
+function signsBytes(form: SignatureRule): boolean {
   if (form.content === undefined) return false;
   if (form.bodyDigest !== undefined || String(form.content).includes('{body}')) return true;
   return Object.values(form.parts ?? {}).some((part) => 'digest' in part);

@@ -3,8 +3,8 @@ import {
   type DefinedScheme,
   memoryReplayStore,
   type VerifiedWebhook,
-  type WebhookAnswer,
   type WebhookRequest,
+  type WebhookResponse,
 } from '@countersign/core';
 import {
   generateSigningKeys,
@@ -84,14 +84,14 @@ export class GeneralStand {
     const { body } = this.#entry;
     if (body !== undefined) return body.replaceAll('#', () => String(this.#count));
     const json: Record<string, unknown> = { id: `event-${this.#count}`, text: 'Zürich', count: this.#count };
-    const { identity, bodyTime } = this.scheme.definition;
+    const { identity, bodyTimestamp } = this.scheme.definition;
     if (typeof identity === 'object') setField(json, identity.bodyField, `event-${this.#count}`);
-    if (bodyTime?.field !== undefined)
-      setField(json, bodyTime.field, timeIn(bodyTime.unit, this.clock.now()));
+    if (bodyTimestamp?.field !== undefined)
+      setField(json, bodyTimestamp.field, timeIn(bodyTimestamp.unit, this.clock.now()));
     return JSON.stringify(json);
   }
 
-  async send({ headers, body, url, method }: GeneralRequest): Promise<WebhookAnswer> {
+  async send({ headers, body, url, method }: GeneralRequest): Promise<WebhookResponse> {
     const request: WebhookRequest = {
       method,
       headers,

@@ -1,11 +1,11 @@
 import { createVerifier, type DefinedScheme, type Verifier, type VerifierOptions } from '@countersign/core';
-import type { ClassicForm } from '../forms.ts';
+import type { ClassicForm } from '../rules.ts';
 import { bodyRows, transportRows } from './body-rows.ts';
+import { type MatrixAnswer, MatrixStand } from './fixture.ts';
 import type { MatrixRow, RowMaker } from './rows.ts';
 import type { MatrixRequest, MatrixSender, SecretName } from './sender.ts';
 import { keyRows, macRows, signatureHeaderRows } from './signature-rows.ts';
 import { bodyTimeRows, idRows, timeRows } from './signed-part-rows.ts';
-import { type MatrixAnswer, MatrixStand } from './stand.ts';
 
 /** The kinds of rows, by what is wrong in them. */
 export const MATRIX: Readonly<Record<string, RowMaker>> = {

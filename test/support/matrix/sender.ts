@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { ManualClock } from '@countersign/testing';
-import type { ClassicDefinition, ClassicForm } from '../forms.ts';
+import type { ClassicDefinition, ClassicForm } from '../rules.ts';
 
 /** What a secret is to the receiver of the matrix. `removed` was in its set before the last reload. */
 export type SecretName = 'current' | 'previous' | 'next' | 'expired' | 'removed' | 'foreign';
@@ -59,22 +59,22 @@ export class MatrixSender {
 
   /** A body that no other delivery has, with the fields that the scheme reads. */
   body(fields: Readonly<Record<string, unknown>> = {}): Buffer {
-    const { identity, bodyTime } = this.definition;
+    const { identity, bodyTimestamp } = this.definition;
     const json: Record<string, unknown> = {
       text: 'Zürich \u{1f600} $& \ufffd',
       amount: 10.5,
       count: ++this.#count,
     };
     if (typeof identity === 'object') setField(json, identity.bodyField, `event-${this.#count}`);
-    if (bodyTime?.field !== undefined) setField(json, bodyTime.field, this.bodyTime(0));
+    if (bodyTimestamp?.field !== undefined) setField(json, bodyTimestamp.field, this.bodyTimestamp(0));
     for (const [path, value] of Object.entries(fields)) setField(json, path, value);
     return Buffer.from(JSON.stringify(json, undefined, 1));
   }
 
   /** So many seconds from now, in the unit of the body's time. */
-  bodyTime(offsetSeconds: number): number {
+  bodyTimestamp(offsetSeconds: number): number {
     const ms = this.clock.now() + offsetSeconds * 1000;
-    return this.definition.bodyTime?.unit === 'ms' ? ms : Math.floor(ms / 1000);
+    return this.definition.bodyTimestamp?.unit === 'ms' ? ms : Math.floor(ms / 1000);
   }
 
   /** So many seconds from now, as the text of the signed time. */
@@ -134,7 +134,7 @@ export class MatrixSender {
     const entry = (label: string | undefined, text: string) =>
       label === undefined ? text : `${label}${list.assign ?? ''}${text}`;
     const entries = texts.map((text) => entry(list.label, text));
-    if (this.form.timestamp?.item !== undefined) entries.unshift(entry(this.form.timestamp.item, time));
+    if (this.form.timestamp?.entry !== undefined) entries.unshift(entry(this.form.timestamp.entry, time));
     return entries.join(list.separator);
   }
 

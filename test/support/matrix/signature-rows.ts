@@ -197,7 +197,7 @@ export const signatureHeaderRows: RowMaker = (sender) => {
     for (const other of ['v0', 'v2', `${label}a`, label.toUpperCase(), '', ` ${label}`, `${label} `]) {
       if (other === label) continue;
       // A separator in the label makes two entries of one, of which the second may be good; and blanks at a header's start are none of it.
-      const isFirst = sender.form.timestamp?.item === undefined;
+      const isFirst = sender.form.timestamp?.entry === undefined;
       if ((list.separator === ' ' || isFirst) && other === ` ${label}`) continue;
       rows.push(
         row(`the label ${JSON.stringify(other)}`, 400, (each) =>

@@ -50,7 +50,7 @@ function touchesBody({ form }: MatrixSender): boolean {
 
 function placeRows({ form }: MatrixSender): MatrixRow[] {
   const rows: MatrixRow[] = [];
-  const { header, item } = form.timestamp ?? {};
+  const { header, entry } = form.timestamp ?? {};
   const { list } = form.signature;
   if (header !== undefined) {
     rows.push(
@@ -63,8 +63,8 @@ function placeRows({ form }: MatrixSender): MatrixRow[] {
       ),
     );
   }
-  if (item !== undefined && list !== undefined) {
-    const start = `${item}${list.assign}`;
+  if (entry !== undefined && list !== undefined) {
+    const start = `${entry}${list.assign}`;
     rows.push(
       row('no time in the signature header', 400, (each) =>
         each.request({ value: (value) => value.split(list.separator).slice(1).join(list.separator) }),
@@ -77,7 +77,7 @@ function placeRows({ form }: MatrixSender): MatrixRow[] {
       ),
     );
   }
-  if (header !== undefined && item !== undefined) {
+  if (header !== undefined && entry !== undefined) {
     rows.push(
       row('a time header that differs from the signature header', 400, (each) =>
         withHeader(each.request(), header, () => each.time(1)),
@@ -120,18 +120,18 @@ function separatorRows({ form }: MatrixSender): MatrixRow[] {
 
 /** The time that is signed in the body only. */
 export const bodyTimeRows: RowMaker = ({ definition }) => {
-  const { bodyTime } = definition;
-  if (bodyTime?.field === undefined) return [];
-  const { field, past, future, unit } = bodyTime;
+  const { bodyTimestamp } = definition;
+  if (bodyTimestamp?.field === undefined) return [];
+  const { field, past, future, unit } = bodyTimestamp;
   const timed = (name: string, verdict: MatrixRow['verdict'], time: (each: MatrixSender) => unknown) =>
     row(name, verdict, (each) => each.request({ body: each.body({ [field]: time(each) }) }));
   return [
-    timed('a body time at the past end of the window', 'handled', (each) => each.bodyTime(-past)),
-    timed('a body time at the future end of the window', 'handled', (each) => each.bodyTime(future)),
-    timed('a body time one second before the window', 'refused', (each) => each.bodyTime(-past - 1)),
-    timed('a body time one second after the window', 'refused', (each) => each.bodyTime(future + 1)),
+    timed('a body time at the past end of the window', 'handled', (each) => each.bodyTimestamp(-past)),
+    timed('a body time at the future end of the window', 'handled', (each) => each.bodyTimestamp(future)),
+    timed('a body time one second before the window', 'refused', (each) => each.bodyTimestamp(-past - 1)),
+    timed('a body time one second after the window', 'refused', (each) => each.bodyTimestamp(future + 1)),
     timed('a body time in the other unit', 'refused', (each) =>
-      unit === 's' ? each.bodyTime(0) * 1000 : Math.floor(each.bodyTime(0) / 1000),
+      unit === 's' ? each.bodyTimestamp(0) * 1000 : Math.floor(each.bodyTimestamp(0) / 1000),
     ),
     ...[undefined, null, 'soon', -1, 1.5, 1e300, [], {}, true, ''].map((value) =>
       timed(`the body time ${JSON.stringify(value)}`, 'refused', () => value),

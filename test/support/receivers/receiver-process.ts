@@ -7,7 +7,7 @@ import { webhook } from '@countersign/express';
 import { type PostgresReplayStore, postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';
 import { anchorBrowser } from '@countersign/schemes';
-import { sequenceOf } from '@countersign/testing';
+import { sequenceOf } from '@countersign-internal/simulator';
 import express from 'express';
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -105,8 +105,8 @@ async function handleInTransaction(
   }
 }
 
-async function work({ body, fence, signal }: ReceivedWebhook): Promise<void> {
-  const run = { sequence: sequenceOf(body) ?? 0, fence };
+async function work({ body, fencingToken, signal }: ReceivedWebhook): Promise<void> {
+  const run = { sequence: sequenceOf(body) ?? 0, fencingToken };
   signal.addEventListener('abort', () => note({ did: 'aborted', ...run }));
   note({ did: 'started', ...run });
   await held;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, vi } from 'vitest';
-import { PATIENCE, post } from '../faults/stand.ts';
+import { PATIENCE, post } from '../faults/fixture.ts';
 import { endWithUs } from '../servers/end-with-us.ts';
 import type { JournalEntry, ReceiverSetup } from './setup.ts';
 

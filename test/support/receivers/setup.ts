@@ -18,7 +18,11 @@ export type StoreSetup =
 
 /** What a receiver process has done; `sequence` is the number of the event. */
 export type JournalEntry =
-  | { readonly did: 'started' | 'aborted' | 'finished'; readonly sequence: number; readonly fence: number }
+  | {
+      readonly did: 'started' | 'aborted' | 'finished';
+      readonly sequence: number;
+      readonly fencingToken: number;
+    }
   | { readonly did: 'observed'; readonly type: string };
 
 /** What it is told while it runs: to let its handlers go. */

@@ -8,7 +8,7 @@ import {
 
 /** Has a provider load once. */
 export async function loadSet(provider: SecretProvider): Promise<SecretSetInput> {
-  return provider.load({ signal: new AbortController().signal, reason: 'request' });
+  return provider.load({ signal: new AbortController().signal, reason: 'manual' });
 }
 
 /** What a load fails with. */

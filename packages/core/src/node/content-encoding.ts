@@ -5,7 +5,7 @@ import { WebhookError } from '../webhook-error.ts';
 import { bodyIncomplete, bodyTooLarge } from './body-errors.ts';
 
 /** Undoes an encoding of a whole body. */
-export type Decoder = (wire: Buffer, limitBytes: number) => Promise<Buffer>;
+export type Decoder = (wire: Buffer, maxBodyBytes: number) => Promise<Buffer>;
 
 type Engine = ReturnType<typeof createGunzip>;
 
@@ -28,22 +28,22 @@ export function decoderFor(header: string | undefined, policy: ContentEncodingPo
   if (policy === 'refuse') {
     throw encoded(
       'The request has a Content-Encoding, and this endpoint takes none. If the sender signs the compressed bytes, set ' +
-        'contentEncoding to "as-received"; if it signs what it then compresses, set it to "inflate".',
+        'contentEncoding to "as-received"; if it signs what it then compresses, set it to "decompress".',
     );
   }
   const create = ENGINES.get(encoding);
   if (create === undefined) {
     throw encoded('The request has a Content-Encoding other than gzip, deflate or br, or more than one.');
   }
-  return async (wire, limitBytes) => (wire.length === 0 ? wire : decode(create(), wire, limitBytes));
+  return async (wire, maxBodyBytes) => (wire.length === 0 ? wire : decode(create(), wire, maxBodyBytes));
 }
 
-function decode(engine: Engine, wire: Buffer, limitBytes: number): Promise<Buffer> {
+function decode(engine: Engine, wire: Buffer, maxBodyBytes: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    rawBody(engine, { limit: limitBytes }, (error, body) => {
+    rawBody(engine, { limit: maxBodyBytes }, (error, body) => {
       // What has been counted as too much must not be inflated any further.
       engine.destroy();
-      if (error) reject(error.type === 'entity.too.large' ? bodyTooLarge(limitBytes) : corrupt());
+      if (error) reject(error.type === 'entity.too.large' ? bodyTooLarge(maxBodyBytes) : corrupt());
       // deflate and br end by themselves and ignore what follows.
       else if (engine.bytesWritten !== wire.length) reject(corrupt());
       else resolve(body);

@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { type Clock, systemClock } from '../clock.ts';
 import { checkKeys, checkNumber, configError } from '../options.ts';
-import { parseSecretJson, parseSecretText, type SecretPlace } from '../secrets/secret-text.ts';
+import { parseSecretJson, parseSecretText, type SecretLocation } from '../secrets/secret-text.ts';
 import type { SecretProvider, SecretSetInput } from '../secrets/secrets.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { watchDirectory } from './directory-watch.ts';
@@ -112,7 +112,7 @@ function parse({ directory, files }: SecretFiles, format: 'text' | 'json', path:
   return set;
 }
 
-function placeOf(path: string): SecretPlace {
+function placeOf(path: string): SecretLocation {
   const whenEmpty = 'It may be half-written: write a new file and rename it into place.';
   return {
     name: `The secret file "${path}"`,

@@ -10,12 +10,16 @@ import { readWire } from './read-wire.ts';
 /** Options of {@link readBody}. */
 export interface ReadBodyOptions {
   /** The most bytes that a body may have, on the wire and, where it is inflated, after that. */
-  limitBytes: number;
+  maxBodyBytes: number;
   /** What to do with a body that arrives with a Content-Encoding. Default: `'refuse'`. */
   contentEncoding?: ContentEncodingPolicy;
 }
 
-const POLICIES: readonly unknown[] = ['refuse', 'as-received', 'inflate'] satisfies ContentEncodingPolicy[];
+const POLICIES: readonly unknown[] = [
+  'refuse',
+  'as-received',
+  'decompress',
+] satisfies ContentEncodingPolicy[];
 
 /**
  * Reads a request's body as the bytes that were received: nothing is decoded, and 0 bytes are a body too. Settles when the body
@@ -37,40 +41,40 @@ const POLICIES: readonly unknown[] = ['refuse', 'as-received', 'inflate'] satisf
  * createServer(async (request, response) => {
  *   const webhook = await verifier.verify({
  *     headers: request.rawHeaders,
- *     body: () => readBody(request, { limitBytes: 1_048_576 }),
+ *     body: () => readBody(request, { maxBodyBytes: 1_048_576 }),
  *   })
  * })
  * ```
  */
 export async function readBody(incoming: IncomingMessage, options: ReadBodyOptions): Promise<Buffer> {
-  const { limitBytes, contentEncoding } = checkOptions(options);
-  return readChecked(incoming, limitBytes, contentEncoding);
+  const { maxBodyBytes, contentEncoding } = checkOptions(options);
+  return readChecked(incoming, maxBodyBytes, contentEncoding);
 }
 
 /** {@link readBody} with options that have been checked; throws where the head alone tells that the body is not taken. */
 export function readChecked(
   incoming: IncomingMessage,
-  limitBytes: number,
+  maxBodyBytes: number,
   contentEncoding: ContentEncodingPolicy,
 ): Promise<Buffer> {
   const length = declaredLength(incoming);
   refuseConsumed(incoming, length);
   const decode = decoderFor(incoming.headers['content-encoding'], contentEncoding);
-  if (length !== undefined && length > limitBytes) throw bodyTooLarge(limitBytes);
-  const wire = readWire(incoming, limitBytes, length);
-  return decode === undefined ? wire : wire.then((bytes) => decode(bytes, limitBytes));
+  if (length !== undefined && length > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
+  const wire = readWire(incoming, maxBodyBytes, length);
+  return decode === undefined ? wire : wire.then((bytes) => decode(bytes, maxBodyBytes));
 }
 
 function checkOptions(options: ReadBodyOptions): Required<ReadBodyOptions> {
-  checkKeys('readBody()', options, ['limitBytes', 'contentEncoding']);
-  const { limitBytes, contentEncoding = 'refuse' } = options;
-  checkNumber('limitBytes', limitBytes, { min: 1, max: constants.MAX_LENGTH, fallback: Number.NaN });
-  if (!Number.isInteger(limitBytes))
-    throw configError('readBody() wants "limitBytes": a whole number of bytes.');
+  checkKeys('readBody()', options, ['maxBodyBytes', 'contentEncoding']);
+  const { maxBodyBytes, contentEncoding = 'refuse' } = options;
+  checkNumber('maxBodyBytes', maxBodyBytes, { min: 1, max: constants.MAX_LENGTH, fallback: Number.NaN });
+  if (!Number.isInteger(maxBodyBytes))
+    throw configError('readBody() wants "maxBodyBytes": a whole number of bytes.');
   if (!POLICIES.includes(contentEncoding)) {
-    throw configError('"contentEncoding" must be "refuse", "as-received" or "inflate".');
+    throw configError('"contentEncoding" must be "refuse", "as-received" or "decompress".');
   }
-  return { limitBytes, contentEncoding };
+  return { maxBodyBytes, contentEncoding };
 }
 
 function declaredLength(incoming: IncomingMessage): number | undefined {

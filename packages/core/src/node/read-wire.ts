@@ -11,7 +11,7 @@ import { bodyIncomplete, bodyTooLarge } from './body-errors.ts';
  */
 export function readWire(
   incoming: IncomingMessage,
-  limitBytes: number,
+  maxBodyBytes: number,
   length: number | undefined,
 ): Promise<Buffer> {
   if (incoming.readableEnded) return Promise.resolve(Buffer.alloc(0));
@@ -33,7 +33,7 @@ export function readWire(
     };
     const onData = (chunk: Buffer) => {
       received += chunk.length;
-      if (received > limitBytes) refuse(bodyTooLarge(limitBytes));
+      if (received > maxBodyBytes) refuse(bodyTooLarge(maxBodyBytes));
       else chunks.push(chunk);
     };
     const onLost = () => refuse(connectionLost());

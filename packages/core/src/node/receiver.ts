@@ -7,14 +7,14 @@ import {
   readAdapterOptions,
   type VerifierSource,
 } from '../adapter-options.ts';
-import { refusalAnswer } from '../answer.ts';
 import type { WebhookRequest } from '../request.ts';
+import { refusalResponse } from '../response.ts';
 import { isThenable } from '../thenable.ts';
 import type { Verifier } from '../verifier.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, type WebhookErrorCode } from '../webhook-error.ts';
 import { readChecked } from './read-body.ts';
-import { sendAnswer } from './send-answer.ts';
+import { sendResponse } from './send-response.ts';
 import { settleByResponse } from './settle.ts';
 
 /** Answers that leave the connection in a state nobody should go on with. */
@@ -47,24 +47,24 @@ export function createNodeReceiver<Request>(
     try {
       const chosen = settings.choose(request);
       const verifier = isThenable(chosen) ? await chosen : chosen;
-      const reception = await verifier.receive(
+      const received = await verifier.receive(
         new NodeRequest(request, incoming, verifier, settings),
         settings,
       );
-      if (reception.state !== 'claimed') {
-        sendAnswer(incoming, response, reception.answer);
+      if (received.state !== 'claimed') {
+        sendResponse(incoming, response, received.response);
         return undefined;
       }
       if (response.writableEnded) {
         // Something else, a timeout of the host say, has answered meanwhile: the sender's retry must find the delivery free.
-        await reception.claim.release().catch(() => undefined);
+        await received.claim.release().catch(() => undefined);
         return undefined;
       }
-      settleByResponse(response, reception.claim);
-      return reception.webhook;
+      settleByResponse(response, received.claim);
+      return received.webhook;
     } catch (error) {
       if (!isWebhookError(error)) throw error;
-      sendAnswer(incoming, response, refusalAnswer(error), { close: CLOSING.has(error.code) });
+      sendResponse(incoming, response, refusalResponse(error), { close: CLOSING.has(error.code) });
       return undefined;
     }
   };
@@ -102,7 +102,7 @@ class NodeRequest<Request> implements WebhookRequest, BodySource {
   body(): Uint8Array | Promise<Uint8Array> {
     return this.#settings.body(this.#request, this.#verifier, this);
   }
-  read(limitBytes: number, contentEncoding: ContentEncodingPolicy): Promise<Uint8Array> {
-    return readChecked(this.#incoming, limitBytes, contentEncoding);
+  read(maxBodyBytes: number, contentEncoding: ContentEncodingPolicy): Promise<Uint8Array> {
+    return readChecked(this.#incoming, maxBodyBytes, contentEncoding);
   }
 }

@@ -56,7 +56,7 @@ function sentStatus(response: ServerResponse): number {
  * Settles by the status that a handler meant to answer with, for frameworks that end no response whose client is gone.
  * Does nothing where the response was ended, or is no webhook's.
  */
-export function settleUnended(response: ServerResponse, status: number): void {
+export function settleAbandonedResponse(response: ServerResponse, status: number): void {
   if (!response.writableEnded) response.emit(UNENDED, isSuccess(status));
 }
 

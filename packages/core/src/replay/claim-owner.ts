@@ -12,7 +12,7 @@ let used = 0;
  *
  * @example
  * ```ts
- * const token: ClaimToken = { fence: 1, owner: claimOwner() }
+ * const token: ClaimToken = { fencing token: 1, owner: claimOwner() }
  * ```
  */
 export function claimOwner(): string {

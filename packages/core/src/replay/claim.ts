@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import { LateAbort } from './late-abort.ts';
+import { LateAbort } from './lazy-abort-signal.ts';
 import type { ReplayRecord } from './replay-record.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
 import { storeError } from './store-error.ts';
@@ -10,7 +10,7 @@ export interface Claim {
   /** Aborts when `handlerTimeoutSeconds` are over, or when another run may have taken over. */
   readonly signal: AbortSignal;
   /** Fencing token: rises with every run of the same delivery. */
-  readonly fence: number;
+  readonly fencingToken: number;
   /**
    * The delivery is handled: duplicates are answered without a run. While the store can't take it, it is tried again and again, and
    * this process answers duplicates from its own memory. Send your answer without waiting for it.
@@ -40,7 +40,7 @@ export interface ClaimContext {
 /** A claim whose lease is renewed while its handler runs. */
 export class LeasedClaim implements Claim {
   readonly state = 'claimed';
-  readonly fence: number;
+  readonly fencingToken: number;
   readonly #store: ReplayStore;
   readonly #record: ReplayRecord;
   readonly #token: ClaimToken;
@@ -56,7 +56,7 @@ export class LeasedClaim implements Claim {
     this.#record = record;
     this.#token = token;
     this.#context = context;
-    this.fence = token.fence;
+    this.fencingToken = token.fencingToken;
     this.#cancelLapse = this.#scheduleLapse(context.leaseMs);
     this.#cancelTimeout = context.clock.schedule(() => this.#timeout(), context.handlerTimeoutMs);
     this.#cancelRenewal = this.#scheduleRenewal();
@@ -158,7 +158,7 @@ export class LeasedClaim implements Claim {
 /** Where replay protection is off, or the handler's own: nothing is stored, only the handler's time is kept. */
 export class UnguardedClaim implements Claim {
   readonly state = 'claimed';
-  readonly fence = 0;
+  readonly fencingToken = 0;
   readonly #context: ClaimContext;
   readonly #startedAt: number;
   readonly #abort = new LateAbort();

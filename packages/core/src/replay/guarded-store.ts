@@ -4,7 +4,7 @@ import { isWebhookError } from '../webhook-error.ts';
 import type { CallOutcome, CircuitState, Pass } from './circuit-breaker.ts';
 import type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
 import { isOutage, openCircuitError, overdueError, storeError } from './store-error.ts';
-import type { StoreWatch } from './store-watch.ts';
+import type { StoreWatch } from './store-state.ts';
 
 /** What a store is asked. */
 export type StoreOperation = 'claim' | 'renew' | 'commit' | 'release';
@@ -44,7 +44,7 @@ interface Commit {
   readonly key: string;
   /** `undefined`: claimed without the store. */
   token: ClaimToken | undefined;
-  readonly options: { ttlMs: number; guardMs: number };
+  readonly options: { ttlMs: number; replayWindowMs: number };
   /** Whether an earlier try ended without an answer: it may have been written all the same. */
   doubtful: boolean;
 }
@@ -66,7 +66,7 @@ export class GuardedStore implements ReplayStore {
     this.#settings = settings;
   }
 
-  async claim(key: string, options: { leaseMs: number; keepMs: number }): Promise<ClaimResult> {
+  async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     const { breaker, unwritten, lastError } = this.#watch;
     if (unwritten.has(key)) return { state: 'committed' };
     const pass = breaker.enter();
@@ -147,7 +147,7 @@ export class GuardedStore implements ReplayStore {
         if (!doubtful) return false;
       }
       // Claimed without the store, or the store was away since: then it may have taken an earlier try, or forgotten the claim.
-      const claim = { leaseMs: this.#settings.leaseMs, keepMs: options.ttlMs };
+      const claim = { leaseMs: this.#settings.leaseMs, fenceTtlMs: options.ttlMs };
       const { breaker } = this.#watch;
       const found = await this.#claim(key, claim, breaker.enterUrgently(), this.#settings.callTimeoutMs);
       if (found.state === 'committed') return true;
@@ -166,7 +166,7 @@ export class GuardedStore implements ReplayStore {
 
   #claim(
     key: string,
-    options: { leaseMs: number; keepMs: number },
+    options: { leaseMs: number; fenceTtlMs: number },
     pass: Pass,
     timeoutMs: number,
   ): Promise<ClaimResult> {

@@ -26,7 +26,7 @@ export class LocalGuard implements ReplayStore {
     this.#observe = observe;
   }
 
-  async claim(key: string, options: { leaseMs: number; keepMs: number }): Promise<ClaimResult> {
+  async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     const found = await this.#local.claim(key, options);
     if (found.state !== 'claimed') return found;
     const local = found.token;
@@ -39,7 +39,7 @@ export class LocalGuard implements ReplayStore {
       throw error;
     }
     if (result.state === 'claimed') return layered(result.token, local, result.token);
-    if (result.state === 'committed') await this.#remember(key, local, options.keepMs);
+    if (result.state === 'committed') await this.#remember(key, local, options.fenceTtlMs);
     else await this.#local.release(key, local);
     return result;
   }
@@ -59,7 +59,7 @@ export class LocalGuard implements ReplayStore {
   async commit(
     key: string,
     token: ClaimToken,
-    options: { ttlMs: number; guardMs: number },
+    options: { ttlMs: number; replayWindowMs: number },
   ): Promise<boolean> {
     const { local, shared } = token as LayeredToken;
     const kept = await this.#remember(key, local, options.ttlMs);
@@ -88,15 +88,15 @@ export class LocalGuard implements ReplayStore {
   }
 
   #remember(key: string, token: ClaimToken, ttlMs: number): Promise<boolean> {
-    return this.#local.commit(key, token, { ttlMs, guardMs: Math.min(GUARD_MS, ttlMs) });
+    return this.#local.commit(key, token, { ttlMs, replayWindowMs: Math.min(GUARD_MS, ttlMs) });
   }
 }
 
 function layered(
-  { fence, owner }: ClaimToken,
+  { fencingToken, owner }: ClaimToken,
   local: ClaimToken,
   shared: ClaimToken | undefined,
 ): ClaimResult {
-  const token: LayeredToken = { fence, owner, local, shared };
+  const token: LayeredToken = { fencingToken, owner, local, shared };
   return { state: 'claimed', token };
 }

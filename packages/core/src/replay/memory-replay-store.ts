@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../clock.ts';
 import { checkDuration, checkKeys, checkNumber, configError } from '../options.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { claimOwner } from './claim-owner.ts';
-import type { Horizon, HorizonTerms, OpenClaim, ReplayEntry } from './horizon.ts';
+import type { ExpiryQueue, ExpiryTerms, ReplayEntry, UncommittedClaim } from './expiry-queue.ts';
 import { ReplayShard } from './replay-shard.ts';
 import type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
 
@@ -32,7 +32,7 @@ const NEARLY_FULL = 0.8;
  *
  * It grows as deliveries come and shrinks as they expire, in small steps under traffic, without timers. When `maxEntries` are
  * held, it makes room for a new delivery by forgetting what has expired, then released and lapsed claims, then the oldest
- * committed deliveries that are past their `guardMs`: a late retry of one of those may run again, a replay can't. A live claim and
+ * committed deliveries that are past their `replayWindowMs`: a late retry of one of those may run again, a replay can't. A live claim and
  * a committed delivery within its guard are never forgotten: where nothing else is left, the claim is refused.
  *
  * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive; `claim()` throws
@@ -73,7 +73,7 @@ class MemoryReplayStore implements ReplayStore {
   readonly #shards: (ReplayShard | undefined)[];
   #entries = 0;
   #sweepNext = 0;
-  // The highest fence that was forgotten early: new keys start above it, so that no key's fence ever goes back.
+  // The highest fencing token that was forgotten early: new keys start above it, so that no key's fencing token ever goes back.
   #fenceFloor = 0;
 
   constructor(maxEntries: number, clock: Clock) {
@@ -85,29 +85,29 @@ class MemoryReplayStore implements ReplayStore {
 
   // Every method does all its work before its first await: that is what makes each an atomic step.
 
-  async claim(key: string, options: { leaseMs: number; keepMs: number }): Promise<ClaimResult> {
+  async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     checkKey(key);
     const leaseMs = checkDuration('leaseMs', options.leaseMs);
-    const keepMs = checkDuration('keepMs', options.keepMs);
+    const fenceTtlMs = checkDuration('fenceTtlMs', options.fenceTtlMs);
     const now = this.#clock.monotonic();
     this.#sweep(now);
     const shard = this.#shardOf(key);
     const found = this.#find(shard, key, now);
-    let fence = this.#fenceFloor + 1;
+    let fencingToken = this.#fenceFloor + 1;
     if (found !== undefined) {
       const { entry } = found;
       if (typeof entry === 'number') return { state: 'committed' };
       const leaseLeftMs = entry.since + entry.leaseMs - now;
       if (leaseLeftMs > 0) return { state: 'in-progress', retryAfterMs: Math.max(1, Math.ceil(leaseLeftMs)) };
-      fence = entry.fence + 1;
+      fencingToken = entry.fencingToken + 1;
       this.#remove(found.horizon, key);
     } else if (this.#entries >= this.#maxEntries) {
       this.#makeRoom(now);
-      fence = this.#fenceFloor + 1;
+      fencingToken = this.#fenceFloor + 1;
     }
     const owner = claimOwner();
-    this.#addClaim(shard, key, { fence, owner, since: now, leaseMs, keepMs });
-    return { state: 'claimed', token: { fence, owner } };
+    this.#addClaim(shard, key, { fencingToken, owner, since: now, leaseMs, fenceTtlMs });
+    return { state: 'claimed', token: { fencingToken, owner } };
   }
 
   async renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean> {
@@ -124,16 +124,16 @@ class MemoryReplayStore implements ReplayStore {
   async commit(
     key: string,
     token: ClaimToken,
-    options: { ttlMs: number; guardMs: number },
+    options: { ttlMs: number; replayWindowMs: number },
   ): Promise<boolean> {
     checkKey(key);
     const ttlMs = checkDuration('ttlMs', options.ttlMs);
-    const guardMs = checkDuration('guardMs', options.guardMs);
-    if (guardMs > ttlMs) throw configError('"guardMs" must be at most "ttlMs".');
+    const replayWindowMs = checkDuration('replayWindowMs', options.replayWindowMs);
+    if (replayWindowMs > ttlMs) throw configError('"replayWindowMs" must be at most "ttlMs".');
     const now = this.#clock.monotonic();
     const shard = this.#shardOf(key);
     if (this.#takeOut(shard, key, token, now) === undefined) return false;
-    this.#add(shard, key, now, { committed: true, guardMs, lifeMs: ttlMs });
+    this.#add(shard, key, now, { committed: true, replayWindowMs, lifeMs: ttlMs });
     return true;
   }
 
@@ -172,7 +172,11 @@ class MemoryReplayStore implements ReplayStore {
   }
 
   /** What is held of a key; an expired entry counts as absent, and goes. */
-  #find(shard: ReplayShard, key: string, now: number): { horizon: Horizon; entry: ReplayEntry } | undefined {
+  #find(
+    shard: ReplayShard,
+    key: string,
+    now: number,
+  ): { horizon: ExpiryQueue; entry: ReplayEntry } | undefined {
     const found = shard.find(key);
     if (found === undefined || !found.horizon.isExpired(found.entry, now)) return found;
     this.#remove(found.horizon, key);
@@ -180,26 +184,26 @@ class MemoryReplayStore implements ReplayStore {
   }
 
   /** Removes the open claim that this token proves, and gives it. */
-  #takeOut(shard: ReplayShard, key: string, token: ClaimToken, now: number): OpenClaim | undefined {
+  #takeOut(shard: ReplayShard, key: string, token: ClaimToken, now: number): UncommittedClaim | undefined {
     const found = this.#find(shard, key, now);
     if (found === undefined || typeof found.entry === 'number') return undefined;
-    const { owner, fence } = found.entry;
-    if (owner === undefined || owner !== token.owner || fence !== token.fence) return undefined;
+    const { owner, fencingToken } = found.entry;
+    if (owner === undefined || owner !== token.owner || fencingToken !== token.fencingToken) return undefined;
     this.#remove(found.horizon, key);
     return found.entry;
   }
 
-  #addClaim(shard: ReplayShard, key: string, claim: OpenClaim): void {
-    const { leaseMs, keepMs } = claim;
-    this.#add(shard, key, claim, { committed: false, guardMs: leaseMs, lifeMs: leaseMs + keepMs });
+  #addClaim(shard: ReplayShard, key: string, claim: UncommittedClaim): void {
+    const { leaseMs, fenceTtlMs } = claim;
+    this.#add(shard, key, claim, { committed: false, replayWindowMs: leaseMs, lifeMs: leaseMs + fenceTtlMs });
   }
 
-  #add(shard: ReplayShard, key: string, entry: ReplayEntry, terms: HorizonTerms): void {
+  #add(shard: ReplayShard, key: string, entry: ReplayEntry, terms: ExpiryTerms): void {
     shard.add(key, entry, terms);
     this.#entries++;
   }
 
-  #remove(horizon: Horizon, key: string): void {
+  #remove(horizon: ExpiryQueue, key: string): void {
     horizon.delete(key);
     this.#entries--;
   }
@@ -213,10 +217,10 @@ class MemoryReplayStore implements ReplayStore {
 
   /** Forgets the one entry that is missed least. Looks at heads only, so it takes as long as there are shards. */
   #makeRoom(now: number): void {
-    let least: Horizon | undefined;
+    let least: ExpiryQueue | undefined;
     for (const shard of this.#shards) {
       for (const horizon of shard?.horizons ?? []) {
-        if (horizon.oldest + horizon.guardMs > now) continue;
+        if (horizon.oldest + horizon.replayWindowMs > now) continue;
         if (least === undefined || isMissedLess(horizon, least, now)) least = horizon;
       }
     }
@@ -230,17 +234,17 @@ class MemoryReplayStore implements ReplayStore {
     const forgotten = least.shift();
     this.#entries--;
     if (typeof forgotten !== 'object' || least.isExpired(forgotten, now)) return;
-    this.#fenceFloor = Math.max(this.#fenceFloor, forgotten.fence);
+    this.#fenceFloor = Math.max(this.#fenceFloor, forgotten.fencingToken);
   }
 }
 
 /** Whether the oldest entry of one horizon should go before that of another. */
-function isMissedLess(a: Horizon, b: Horizon, now: number): boolean {
+function isMissedLess(a: ExpiryQueue, b: ExpiryQueue, now: number): boolean {
   const difference = rank(a, now) - rank(b, now);
   return difference === 0 ? a.oldest < b.oldest : difference < 0;
 }
 
-function rank(horizon: Horizon, now: number): number {
+function rank(horizon: ExpiryQueue, now: number): number {
   if (horizon.oldest + horizon.lifeMs <= now) return 0;
   return horizon.committed ? 2 : 1;
 }

@@ -4,15 +4,15 @@ import type { Delivery, VerifiedWebhook } from '../webhook.ts';
 import { WebhookError } from '../webhook-error.ts';
 
 /**
- * Names a delivery by signed material that is the same in every retry, or by what the user's `replayId` makes of it.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` where `replayId` throws or gives no text.
+ * Names a delivery by signed material that is the same in every retry, or by what the user's `deliveryKey` makes of it.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` where `deliveryKey` throws or gives no text.
  */
 export function replayKeyOf(
   delivery: Delivery,
-  replayId: ((webhook: VerifiedWebhook) => unknown) | undefined,
+  deliveryKey: ((webhook: VerifiedWebhook) => unknown) | undefined,
 ): string {
   const { endpoint, identity } = delivery;
-  if (replayId !== undefined) return replayKey(endpoint, 'custom', nameOf(delivery, replayId));
+  if (deliveryKey !== undefined) return replayKey(endpoint, 'custom', nameOf(delivery, deliveryKey));
   if (identity === 'body') return replayKey(endpoint, 'body', delivery.bodyDigest);
   return replayKey(endpoint, 'signed', identity);
 }
@@ -24,15 +24,15 @@ function replayKey(endpoint: string, kind: 'signed' | 'body' | 'custom', materia
   return hash.digest('base64url');
 }
 
-function nameOf(delivery: Delivery, replayId: (webhook: VerifiedWebhook) => unknown): string {
+function nameOf(delivery: Delivery, deliveryKey: (webhook: VerifiedWebhook) => unknown): string {
   let id: unknown;
   try {
-    id = replayId(delivery);
+    id = deliveryKey(delivery);
   } catch (error) {
-    throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', '"replayId" threw; see the cause.', {
+    throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', '"deliveryKey" threw; see the cause.', {
       cause: error,
     });
   }
   if (typeof id === 'string' && id !== '') return id;
-  throw configError('"replayId" must give text that is not empty.');
+  throw configError('"deliveryKey" must give text that is not empty.');
 }

@@ -13,11 +13,11 @@ export interface ReplayRecord {
   /** How long a handled delivery is remembered, in milliseconds. */
   readonly ttlMs: number;
   /** How long forgetting it would reopen a replay, in milliseconds; at most `ttlMs`. */
-  readonly guardMs: number;
+  readonly replayWindowMs: number;
 }
 
 /** How long deliveries of one endpoint are remembered. */
-export type ReplayHorizon = Pick<ReplayRecord, 'ttlMs' | 'guardMs'>;
+export type ReplayRetention = Pick<ReplayRecord, 'ttlMs' | 'replayWindowMs'>;
 
 // In the global registry, so that a store built on another copy of this package reads it too.
 export const replayRecordOf: unique symbol = Symbol.for('countersign.replayRecord') as never;
@@ -39,14 +39,14 @@ export function replayRecord(webhook: VerifiedWebhook): ReplayRecord {
 }
 
 /** How long deliveries must be remembered: the window in which a captured one stays fresh, and the sender's own retries. */
-export function replayHorizon(freshness: Freshness, delivery: DeliveryRules): ReplayHorizon {
+export function replayRetention(freshness: Freshness, delivery: DeliveryRules): ReplayRetention {
   const retryMs =
     delivery.retries === 'never' ? 0 : (delivery.retrySpanSeconds ?? 86_400) * 1000 * RETRY_SPAN_MARGIN;
   if (freshness.signed === 'none') {
     // Nothing but remembering protects: for a week, and for a day at least where a full store must forget.
-    return { guardMs: DAY_MS, ttlMs: Math.ceil(Math.max(7 * DAY_MS, retryMs)) };
+    return { replayWindowMs: DAY_MS, ttlMs: Math.ceil(Math.max(7 * DAY_MS, retryMs)) };
   }
   // Times are compared in whole seconds: one more covers what rounding adds to the window.
-  const guardMs = (freshness.past + freshness.future + 1) * 1000;
-  return { guardMs, ttlMs: Math.ceil(Math.max(guardMs, retryMs)) };
+  const replayWindowMs = (freshness.past + freshness.future + 1) * 1000;
+  return { replayWindowMs, ttlMs: Math.ceil(Math.max(replayWindowMs, retryMs)) };
 }

@@ -1,4 +1,4 @@
-import { Horizon, type HorizonTerms, type ReplayEntry } from './horizon.ts';
+import { ExpiryQueue, type ExpiryTerms, type ReplayEntry } from './expiry-queue.ts';
 
 // One per distinct lifetime: a handful in practice. Lifetimes that a caller computes anew each time must not make one each,
 // because a lookup asks them all.
@@ -6,14 +6,14 @@ const EXACT_HORIZONS = 32;
 
 /** One part of a store's keys, small enough that no step on it takes long. */
 export class ReplayShard {
-  #horizons: Horizon[] = [];
+  #horizons: ExpiryQueue[] = [];
 
-  get horizons(): readonly Horizon[] {
+  get horizons(): readonly ExpiryQueue[] {
     return this.#horizons;
   }
 
   /** What is held of a key, and where. */
-  find(key: string): { horizon: Horizon; entry: ReplayEntry } | undefined {
+  find(key: string): { horizon: ExpiryQueue; entry: ReplayEntry } | undefined {
     for (const horizon of this.#horizons) {
       const entry = horizon.get(key);
       if (entry !== undefined) return { horizon, entry };
@@ -22,7 +22,7 @@ export class ReplayShard {
   }
 
   /** Adds a key that no horizon holds. */
-  add(key: string, entry: ReplayEntry, terms: HorizonTerms): void {
+  add(key: string, entry: ReplayEntry, terms: ExpiryTerms): void {
     this.#horizonOf(terms).add(key, entry);
   }
 
@@ -41,25 +41,29 @@ export class ReplayShard {
     return dropped;
   }
 
-  #horizonOf(terms: HorizonTerms): Horizon {
+  #horizonOf(terms: ExpiryTerms): ExpiryQueue {
     const exact = this.#horizons.find((horizon) => sameTerms(horizon, terms));
     if (exact !== undefined) return exact;
     const wanted = this.#horizons.length < EXACT_HORIZONS ? terms : roundedUp(terms);
     const known = this.#horizons.find((horizon) => sameTerms(horizon, wanted));
     if (known !== undefined) return known;
-    const horizon = new Horizon(wanted);
+    const horizon = new ExpiryQueue(wanted);
     this.#horizons.push(horizon);
     return horizon;
   }
 }
 
-function sameTerms(a: HorizonTerms, b: HorizonTerms): boolean {
-  return a.lifeMs === b.lifeMs && a.guardMs === b.guardMs && a.committed === b.committed;
+function sameTerms(a: ExpiryTerms, b: ExpiryTerms): boolean {
+  return a.lifeMs === b.lifeMs && a.replayWindowMs === b.replayWindowMs && a.committed === b.committed;
 }
 
 // Kept longer than asked for, never shorter.
-function roundedUp(terms: HorizonTerms): HorizonTerms {
-  return { committed: terms.committed, guardMs: powerOfTwo(terms.guardMs), lifeMs: powerOfTwo(terms.lifeMs) };
+function roundedUp(terms: ExpiryTerms): ExpiryTerms {
+  return {
+    committed: terms.committed,
+    replayWindowMs: powerOfTwo(terms.replayWindowMs),
+    lifeMs: powerOfTwo(terms.lifeMs),
+  };
 }
 
 function powerOfTwo(ms: number): number {

@@ -1,4 +1,4 @@
-import { factsOf } from '../facts-of.ts';
+import { factsOf } from '../safe-error-text.ts';
 import { isWebhookError, WebhookError } from '../webhook-error.ts';
 
 /** A store's failure as the verifier throws it. Of an error that is no {@link WebhookError} it quotes only name and code. */

@@ -3,7 +3,7 @@ import { GuardedStore, type GuardSettings } from './guarded-store.ts';
 import { LocalGuard } from './local-guard.ts';
 import { isMemoryStore } from './memory-replay-store.ts';
 import type { ReplayStore } from './replay-store.ts';
-import { watchOf } from './store-watch.ts';
+import { watchOf } from './store-state.ts';
 
 /** What becomes of deliveries while the store is out of reach: put off, or claimed in this process. */
 export type StoreErrorPolicy = 'unavailable' | 'local';

@@ -1,6 +1,6 @@
-import { handshakesOf } from './form-facts.ts';
 import { CHARACTERS } from './handshake.ts';
 import type { Message } from './message.ts';
+import { handshakesOf } from './rule-facts.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 
 /**

@@ -9,18 +9,18 @@ import {
   parseTemplate,
   type TemplatePiece,
 } from './content-template.ts';
-import type { SignedForm } from './signed-form.ts';
+import type { SignatureRule } from './signature-rule.ts';
 
-type SigningForm = Exclude<SignedForm, { content?: undefined }>;
+type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
 
 /** What a text may touch without a literal between: its own length or characters show where it ends. */
 const SELF_DELIMITING = new Set(['timestamp', 'method', 'url', 'baseUrl', 'path', 'secret']);
 /** What a request may lack. Everything else is always there, or must be. */
-const MAY_BE_ABSENT = new Set(['header', 'item', 'query', 'field', 'formField']);
+const MAY_BE_ABSENT = new Set(['header', 'entry', 'query', 'field', 'formField']);
 const MAX_WRITINGS = 4;
 
 /** Refuses content that names what is not declared, leaves out what is, or can be read in two ways. */
-export function checkContent(form: SigningForm): void {
+export function checkContent(form: SigningRule): void {
   checkRecord('signed.parts', form.parts);
   const parts = form.parts ?? {};
   for (const [name, part] of Object.entries(parts)) checkPart(name, part);
@@ -35,7 +35,7 @@ export function checkContent(form: SigningForm): void {
 
 function checkTemplate(
   template: string,
-  form: SigningForm,
+  form: SigningRule,
   parts: Readonly<Record<string, ContentPart>>,
 ): void {
   const pieces = parseTemplate(template, Object.keys(parts));
@@ -86,9 +86,9 @@ function checkTemplate(
   }
   const { list } = form.signature;
   const items = [
-    ...names.flatMap(({ name, of }) => (name === 'item' ? [of ?? ''] : [])),
+    ...names.flatMap(({ name, of }) => (name === 'entry' ? [of ?? ''] : [])),
     ...Object.values(parts).flatMap((part) =>
-      'listedHeaders' in part && 'item' in part.listedHeaders ? [part.listedHeaders.item] : [],
+      'listedHeaders' in part && 'entry' in part.listedHeaders ? [part.listedHeaders.entry] : [],
     ),
   ];
   if (items.length > 0 && list?.assign === undefined)
@@ -131,7 +131,7 @@ function checkBrackets(pieces: readonly TemplatePiece[]): void {
   }
 }
 
-function checkUrlRules(form: SigningForm, templates: readonly string[]): void {
+function checkUrlRules(form: SigningRule, templates: readonly string[]): void {
   if (form.url === undefined) return;
   const declared = Object.keys(form.parts ?? {});
   const signed = templates.some((template) =>
@@ -145,7 +145,7 @@ function checkUrlRules(form: SigningForm, templates: readonly string[]): void {
 
 /** Whether a time that the content doesn't name is signed all the same. */
 function isCovered(
-  form: SigningForm,
+  form: SigningRule,
   names: readonly { name: string; of?: string }[],
   parts: Readonly<Record<string, ContentPart>>,
 ): boolean {
@@ -174,7 +174,7 @@ function coversQuery(part: ContentPart | undefined, query: string): boolean {
 /** Where a text of the request touches the body, or another text, bytes could be moved between the two. */
 function checkHeads(pieces: readonly TemplatePiece[], parts: Readonly<Record<string, ContentPart>>): void {
   const isFree = (name: string) =>
-    ['id', 'header', 'item', 'query'].includes(name) || 'listedHeaders' in (parts[name] ?? {});
+    ['id', 'header', 'entry', 'query'].includes(name) || 'listedHeaders' in (parts[name] ?? {});
   const flat = pieces.flatMap((piece) => ('optional' in piece ? [...piece.optional] : [piece]));
   for (const [at, piece] of flat.entries()) {
     const next = flat[at + 1];

@@ -1,6 +1,6 @@
 import { checkKeys, checkNumber, configError } from '../options.ts';
-import { checkForm } from './check-form.ts';
 import { checkHandshake } from './check-handshake.ts';
+import { checkRule } from './check-rule.ts';
 import { checkKeyFits, checkSecretFormat } from './check-secret.ts';
 import {
   checkField,
@@ -12,10 +12,10 @@ import {
   checkText,
 } from './check-values.ts';
 import { firmNamesIn, parseTemplate } from './content-template.ts';
-import { coversBytes, formsOf, handshakesOf, signsForm } from './form-facts.ts';
+import { coversBytes, handshakesOf, rulesOf, signsFormBody } from './rule-facts.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
-import { isInBody } from './signature-place.ts';
-import type { SignedForm } from './signed-form.ts';
+import { isInBody } from './signature-location.ts';
+import type { SignatureRule } from './signature-rule.ts';
 
 /** Refuses a definition that contradicts itself, in a sentence that names the field. */
 export function checkDefinition(definition: SchemeDefinition): void {
@@ -24,15 +24,15 @@ export function checkDefinition(definition: SchemeDefinition): void {
     'secret',
     'signed',
     'identity',
-    'bodyTime',
+    'bodyTimestamp',
     'tolerance',
-    'unsigned',
+    'unsignedHeaders',
     'multipartField',
     'handshake',
     'delivery',
     'about',
   ]);
-  const { name, secret, signed, unsigned, delivery, multipartField, about } = definition;
+  const { name, secret, signed, unsignedHeaders, delivery, multipartField, about } = definition;
   if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
     throw configError('"name" of a scheme must be lower-case letters, digits and hyphens.');
   }
@@ -40,16 +40,17 @@ export function checkDefinition(definition: SchemeDefinition): void {
   if (signed === null || typeof signed !== 'object' || (Array.isArray(signed) && signed.length === 0)) {
     throw configError('"signed" of a scheme must say what is signed and where the signature stands.');
   }
-  for (const form of formsOf(definition)) {
-    checkForm(form);
+  for (const form of rulesOf(definition)) {
+    checkRule(form);
     checkKeyFits(secret, form);
   }
-  checkForms(formsOf(definition));
+  checkForms(rulesOf(definition));
   checkIdentity(definition);
   checkBodyTime(definition);
   checkTolerance(definition);
-  checkRecord('unsigned', unsigned);
-  for (const [label, header] of Object.entries(unsigned ?? {})) checkHeader(`unsigned.${label}`, header);
+  checkRecord('unsignedHeaders', unsignedHeaders);
+  for (const [label, header] of Object.entries(unsignedHeaders ?? {}))
+    checkHeader(`unsignedHeaders.${label}`, header);
   if (multipartField !== undefined) checkText('multipartField', multipartField);
   for (const rule of handshakesOf(definition)) checkHandshake(rule, secret);
   checkDelivery(delivery);
@@ -57,7 +58,7 @@ export function checkDefinition(definition: SchemeDefinition): void {
     checkKeys('"about"', about, [
       'sender',
       'confidence',
-      'proof',
+      'testedWith',
       'sources',
       'assumptions',
       'rotation',
@@ -71,13 +72,13 @@ function checkTolerance(definition: SchemeDefinition): void {
   checkKeys('"tolerance"', tolerance, ['past', 'future']);
   checkSeconds('tolerance.past', tolerance.past);
   checkSeconds('tolerance.future', tolerance.future);
-  if (formsOf(definition).some((form) => form.timestamp === undefined))
+  if (rulesOf(definition).some((form) => form.timestamp === undefined))
     throw configError(
-      '"tolerance" is for a time that is signed ahead of the body: without a "signed.timestamp" it judges nothing. "bodyTime" has its own.',
+      '"tolerance" is for a time that is signed ahead of the body: without a "signed.timestamp" it judges nothing. "bodyTimestamp" has its own.',
     );
 }
 
-function checkForms(forms: readonly SignedForm[]): void {
+function checkForms(forms: readonly SignatureRule[]): void {
   if (
     forms.some((form) => form.timestamp === undefined) &&
     forms.some((form) => form.timestamp !== undefined)
@@ -94,7 +95,7 @@ function checkForms(forms: readonly SignedForm[]): void {
 
 function checkIdentity(definition: SchemeDefinition): void {
   const { identity } = definition;
-  const forms = formsOf(definition);
+  const forms = rulesOf(definition);
   if (identity === 'body') {
     if (!forms.every(coversBytes)) {
       throw configError(
@@ -126,29 +127,29 @@ function checkIdentity(definition: SchemeDefinition): void {
 }
 
 function checkBodyTime(definition: SchemeDefinition): void {
-  const { bodyTime } = definition;
-  if (bodyTime === undefined) return;
-  checkKeys('"bodyTime"', bodyTime, ['field', 'formField', 'unit', 'past', 'future']);
-  if (bodyTime.field !== undefined && bodyTime.formField !== undefined)
+  const { bodyTimestamp } = definition;
+  if (bodyTimestamp === undefined) return;
+  checkKeys('"bodyTimestamp"', bodyTimestamp, ['field', 'formField', 'unit', 'past', 'future']);
+  if (bodyTimestamp.field !== undefined && bodyTimestamp.formField !== undefined)
     throw configError(
-      '"bodyTime" takes either "field" or "formField": one of two times would not be judged.',
+      '"bodyTimestamp" takes either "field" or "formField": one of two times would not be judged.',
     );
-  if (bodyTime.formField === undefined) checkField('bodyTime.field', bodyTime.field);
-  else checkText('bodyTime.formField', bodyTime.formField);
-  checkOneOf('bodyTime.unit', bodyTime.unit, ['s', 'ms', 'iso']);
-  checkSeconds('bodyTime.past', bodyTime.past);
-  checkSeconds('bodyTime.future', bodyTime.future);
-  const forms = formsOf(definition);
+  if (bodyTimestamp.formField === undefined) checkField('bodyTimestamp.field', bodyTimestamp.field);
+  else checkText('bodyTimestamp.formField', bodyTimestamp.formField);
+  checkOneOf('bodyTimestamp.unit', bodyTimestamp.unit, ['s', 'ms', 'iso']);
+  checkSeconds('bodyTimestamp.past', bodyTimestamp.past);
+  checkSeconds('bodyTimestamp.future', bodyTimestamp.future);
+  const forms = rulesOf(definition);
   if (forms.some((form) => form.timestamp !== undefined)) {
     throw configError(
-      '"bodyTime" is for senders that sign no time in a header: leave it out, or "timestamp".',
+      '"bodyTimestamp" is for senders that sign no time in a header: leave it out, or "timestamp".',
     );
   }
-  if (!forms.every((form) => signsField(form, bodyTime.field ?? bodyTime.formField)))
-    throw configError('"bodyTime" is a field that the signature does not cover.');
+  if (!forms.every((form) => signsField(form, bodyTimestamp.field ?? bodyTimestamp.formField)))
+    throw configError('"bodyTimestamp" is a field that the signature does not cover.');
 }
 
-function signsField(form: SignedForm, field: string): boolean {
+function signsField(form: SignatureRule, field: string): boolean {
   if (form.content === undefined) return false;
   const parts = form.parts ?? {};
   const templates = typeof form.content === 'string' ? [form.content] : form.content;
@@ -159,7 +160,9 @@ function signsField(form: SignedForm, field: string): boolean {
       const part = parts[name];
       if (part === undefined) return false;
       if ('fields' in part) return part.fields.includes(field);
-      return 'digest' in part || (signsForm(part) && 'sorted' in part && part.omit?.includes(field) !== true);
+      return (
+        'digest' in part || (signsFormBody(part) && 'sorted' in part && part.omit?.includes(field) !== true)
+      );
     }),
   );
 }

@@ -20,7 +20,7 @@ const MAX_OPEN_MAC = 512;
 
 /** Refuses a handshake that contradicts itself, or that would sign whatever a caller likes. */
 export function checkHandshake(rule: HandshakeRule, secret: SecretFormat): void {
-  checkKeys('"handshake"', rule, ['signed', 'when', 'challenge', 'token', 'mac', 'answer']);
+  checkKeys('"handshake"', rule, ['signed', 'when', 'challenge', 'token', 'mac', 'response']);
   if (rule.signed === true && rule.token !== undefined)
     throw configError('"handshake" is signed, and so has no "token": the signature proves who asks.');
   checkOneOf('handshake.signed', rule.signed, [true, false]);
@@ -74,14 +74,14 @@ function checkChallenge({ challenge, signed }: HandshakeRule): void {
   });
 }
 
-function checkMac({ mac, challenge, signed, answer }: HandshakeRule): void {
+function checkMac({ mac, challenge, signed, response: answer }: HandshakeRule): void {
   const used = JSON.stringify(answer ?? {}).includes('{mac}');
   if (mac === undefined) {
     if (used)
-      throw configError('"handshake.answer" holds {mac}, but "handshake.mac" does not say how it is made.');
+      throw configError('"handshake.response" holds {mac}, but "handshake.mac" does not say how it is made.');
     return;
   }
-  if (!used) throw configError('"handshake.mac" is declared, but "handshake.answer" does not hold {mac}.');
+  if (!used) throw configError('"handshake.mac" is declared, but "handshake.response" does not hold {mac}.');
   checkKeys('"handshake.mac"', mac, ['hmac', 'hash', 'encoding', 'over']);
   if ((mac.hmac === undefined) === (mac.hash === undefined))
     throw configError('"handshake.mac" takes either "hmac" or "hash".');
@@ -99,30 +99,30 @@ function checkMac({ mac, challenge, signed, answer }: HandshakeRule): void {
   }
 }
 
-function checkAnswer({ answer, challenge }: HandshakeRule): void {
-  checkKeys('"handshake.answer"', answer, ['status', 'text', 'json', 'headers']);
-  checkOneOf('handshake.answer.status', answer.status ?? 200, [200, 204]);
+function checkAnswer({ response: answer, challenge }: HandshakeRule): void {
+  checkKeys('"handshake.response"', answer, ['status', 'text', 'json', 'headers']);
+  checkOneOf('handshake.response.status', answer.status ?? 200, [200, 204]);
   if (answer.text !== undefined && answer.json !== undefined)
-    throw configError('"handshake.answer" takes "text" or "json", not both.');
+    throw configError('"handshake.response" takes "text" or "json", not both.');
   if (answer.status === 204 && (answer.text !== undefined || answer.json !== undefined))
-    throw configError('"handshake.answer.status" 204 has no body: leave out "text" and "json".');
+    throw configError('"handshake.response.status" 204 has no body: leave out "text" and "json".');
   if (JSON.stringify(answer).includes('{challenge}') && challenge === undefined)
     throw configError(
-      '"handshake.answer" holds {challenge}, but "handshake.challenge" does not say where it stands.',
+      '"handshake.response" holds {challenge}, but "handshake.challenge" does not say where it stands.',
     );
-  if (answer.text !== undefined) checkText('handshake.answer.text', answer.text);
-  checkRecord('handshake.answer.json', answer.json);
+  if (answer.text !== undefined) checkText('handshake.response.text', answer.text);
+  checkRecord('handshake.response.json', answer.json);
   for (const [name, value] of Object.entries(answer.json ?? {})) {
     if (!['string', 'number', 'boolean'].includes(typeof value))
-      throw configError(`"handshake.answer.json.${name}" must be text, a number, true or false.`);
+      throw configError(`"handshake.response.json.${name}" must be text, a number, true or false.`);
   }
-  checkRecord('handshake.answer.headers', answer.headers);
+  checkRecord('handshake.response.headers', answer.headers);
   for (const [header, value] of Object.entries(answer.headers ?? {})) {
-    checkHeader(`handshake.answer.headers.${header}`, header);
-    checkHeaderText(`handshake.answer.headers.${header}`, value);
+    checkHeader(`handshake.response.headers.${header}`, header);
+    checkHeaderText(`handshake.response.headers.${header}`, value);
   }
   for (const text of [answer.text, ...Object.values({ ...answer.json, ...answer.headers })])
-    checkParts('handshake.answer', text, ['challenge', 'mac', 'keyId']);
+    checkParts('handshake.response', text, ['challenge', 'mac', 'keyId']);
 }
 
 /** A misspelt part would be sent as it is written. */

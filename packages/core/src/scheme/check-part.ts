@@ -30,11 +30,11 @@ export function checkPart(name: string, part: ContentPart): void {
         throw configError(`"${where}.replace.with" must be text; "" removes the characters.`);
     }
   } else if ('fields' in part) {
-    checkKeys(`"${where}"`, part, ['fields', 'join', 'joinWithin']);
+    checkKeys(`"${where}"`, part, ['fields', 'join', 'fieldContainingJoin']);
     if (!Array.isArray(part.fields) || part.fields.length === 0)
       throw configError(`"${where}.fields" must list fields of the JSON body.`);
-    if (part.joinWithin !== undefined && !part.fields.includes(part.joinWithin))
-      throw configError(`"${where}.joinWithin" must be one of its fields.`);
+    if (part.fieldContainingJoin !== undefined && !part.fields.includes(part.fieldContainingJoin))
+      throw configError(`"${where}.fieldContainingJoin" must be one of its fields.`);
     for (const field of part.fields) checkField(`${where}.fields`, field);
     checkJoin(where, part.join);
   } else {
@@ -45,14 +45,14 @@ export function checkPart(name: string, part: ContentPart): void {
       'join',
       'allow',
       'require',
-      'joinsWithin',
+      'joinCounts',
     ]);
-    const { listedHeaders, allow, require: required = [], joinsWithin = {} } = part;
-    checkKeys(`"${where}.listedHeaders"`, listedHeaders, ['item', 'header']);
-    if ('header' in listedHeaders && 'item' in listedHeaders)
-      throw configError(`"${where}.listedHeaders" takes either "item" or "header".`);
+    const { listedHeaders, allow, require: required = [], joinCounts = {} } = part;
+    checkKeys(`"${where}.listedHeaders"`, listedHeaders, ['entry', 'header']);
+    if ('header' in listedHeaders && 'entry' in listedHeaders)
+      throw configError(`"${where}.listedHeaders" takes either "entry" or "header".`);
     if ('header' in listedHeaders) checkHeader(`${where}.listedHeaders.header`, listedHeaders.header);
-    else checkText(`${where}.listedHeaders.item`, listedHeaders.item);
+    else checkText(`${where}.listedHeaders.entry`, listedHeaders.entry);
     checkText(`${where}.separator`, part.separator);
     checkPair(`${where}.pair`, part.pair);
     checkText(`${where}.join`, part.join);
@@ -64,11 +64,11 @@ export function checkPart(name: string, part: ContentPart): void {
     for (const header of [...allow, ...required]) checkHeader(`${where}.allow`, header);
     if (required.some((header) => !allow.includes(header)))
       throw configError(`"${where}.require" names a header that "allow" does not.`);
-    for (const [header, times] of Object.entries(joinsWithin)) {
+    for (const [header, times] of Object.entries(joinCounts)) {
       if (!allow.includes(header))
-        throw configError(`"${where}.joinsWithin" names the header "${header}", which "allow" does not.`);
+        throw configError(`"${where}.joinCounts" names the header "${header}", which "allow" does not.`);
       if (!Number.isInteger(times) || times < 0)
-        throw configError(`"${where}.joinsWithin.${header}" must be a whole number, 0 or more.`);
+        throw configError(`"${where}.joinCounts.${header}" must be a whole number, 0 or more.`);
     }
   }
 }

@@ -3,7 +3,7 @@ import { checkOneOf, checkText } from './check-values.ts';
 import { isPublicKey } from './import-key.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 import type { KeyDerivation, SharedSecret } from './secret-format.ts';
-import type { SignedForm } from './signed-form.ts';
+import type { SignatureRule } from './signature-rule.ts';
 
 const HASHES = ['md5', 'sha1', 'sha256', 'sha384', 'sha512'];
 
@@ -26,7 +26,7 @@ export function checkSecretFormat(secret: SchemeDefinition['secret']): void {
 }
 
 /** Refuses an algorithm that the key can't serve. */
-export function checkKeyFits(secret: SchemeDefinition['secret'], { algorithm }: SignedForm): void {
+export function checkKeyFits(secret: SchemeDefinition['secret'], { algorithm }: SignatureRule): void {
   const wanted = 'publicKey' in algorithm ? algorithm.publicKey : undefined;
   const given = isPublicKey(secret) ? secret.publicKey : undefined;
   if (wanted === given) return;

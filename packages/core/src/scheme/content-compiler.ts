@@ -6,14 +6,14 @@ import type { ContentPart } from './content-part.ts';
 import { bordersOf, flatten, literalAt } from './content-pieces.ts';
 import type { LiteralPiece, NamedPiece, TemplatePiece } from './content-template.ts';
 import {
+  entryText,
   type HeadText,
   headerText,
   invalid,
-  itemText,
   listedHeadersText,
   queryText,
   sortedQueryText,
-} from './head-texts.ts';
+} from './head-values.ts';
 import { ChunkedMessage, FramedMessage, type Message, SECRET } from './message.ts';
 import { parameterOf, pathOf, withoutQuery } from './request-query.ts';
 import { compileSorted } from './sorted-parameters.ts';
@@ -124,8 +124,8 @@ export class ContentCompiler {
         return { write: (_, url) => pathOf(url), plain: true };
       case 'header':
         return this.#slot(headerText(of, isUnambiguous), `"${of}" header`, required, true);
-      case 'item':
-        return this.#slot(itemText(of, isUnambiguous), `"${of}" in its signature`, required, true);
+      case 'entry':
+        return this.#slot(entryText(of, isUnambiguous), `"${of}" in its signature`, required, true);
       case 'query':
         return this.#slot(queryText(of, isUnambiguous), `parameter "${of}"`, required, true);
       case 'field':
@@ -166,10 +166,10 @@ export class ContentCompiler {
       };
     }
     if ('fields' in part) {
-      const { fields, join, joinWithin } = part;
+      const { fields, join, fieldContainingJoin } = part;
       const textOf = (body: BodyReader, path: string) => {
         const text = fieldText(body.field(path), path) ?? '';
-        if (path !== joinWithin && join !== '' && text.includes(join))
+        if (path !== fieldContainingJoin && join !== '' && text.includes(join))
           throw invalid(
             `The field "${path}" of the body holds what separates it from others in the signature.`,
           );

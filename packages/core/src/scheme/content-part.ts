@@ -31,12 +31,12 @@ export interface FieldsPart {
   readonly fields: readonly [string, ...string[]];
   readonly join: string;
   /** The one field that may hold `join`. With two, text could be moved from one to the other under the same signature. Default: none. */
-  readonly joinWithin?: string;
+  readonly fieldContainingJoin?: string;
 }
 
 /** Headers whose names the signature lists. The request says which; the definition says which it may and must. */
 export interface ListedHeadersPart {
-  readonly listedHeaders: { readonly item: string } | { readonly header: string };
+  readonly listedHeaders: { readonly entry: string } | { readonly header: string };
   /** Between two names of the list. */
   readonly separator: string;
   /** How one is written: `{name}`, `{value}` and literals. */
@@ -51,5 +51,5 @@ export interface ListedHeadersPart {
    * How often `join` stands within the value of a header: exactly so often, or bytes could be moved between one value and the next, or
    * the body, under the same signature. Default: never.
    */
-  readonly joinsWithin?: Readonly<Record<string, number>>;
+  readonly joinCounts?: Readonly<Record<string, number>>;
 }

@@ -1,5 +1,5 @@
 import type { LiteralPiece, NamedPiece, TemplatePiece } from './content-template.ts';
-import { type Borders, borders } from './head-texts.ts';
+import { type IsUnambiguous, unambiguousBetween } from './head-values.ts';
 
 /** The pieces in their order, those in brackets among them. */
 export function flatten(pieces: readonly TemplatePiece[]): (LiteralPiece | NamedPiece)[] {
@@ -7,9 +7,9 @@ export function flatten(pieces: readonly TemplatePiece[]): (LiteralPiece | Named
 }
 
 /** The test of a part's text against the literals beside it. */
-export function bordersOf(pieces: readonly TemplatePiece[], name: string, of = ''): Borders {
+export function bordersOf(pieces: readonly TemplatePiece[], name: string, of = ''): IsUnambiguous {
   const at = pieces.findIndex((piece) => 'name' in piece && piece.name === name && (piece.of ?? '') === of);
-  return borders(literalAt(pieces, at - 1), at === -1 ? '' : literalAt(pieces, at + 1));
+  return unambiguousBetween(literalAt(pieces, at - 1), at === -1 ? '' : literalAt(pieces, at + 1));
 }
 
 export function literalAt(pieces: readonly TemplatePiece[], index: number): string {

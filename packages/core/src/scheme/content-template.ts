@@ -26,7 +26,7 @@ const PLAIN = new Set([
   'path',
   'canonicalJson',
 ]);
-const WITH_NAME = new Set(['header', 'item', 'query', 'field', 'formField']);
+const WITH_NAME = new Set(['header', 'entry', 'query', 'field', 'formField']);
 
 /** Whether the language itself has a part of this name. */
 export function isOwnPart(name: string): boolean {

@@ -2,14 +2,14 @@ import { configError } from '../options.ts';
 import type { RequestHead } from '../request.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { checkDefinition } from './check-definition.ts';
-import { compileForm, type FormOpened } from './compile-form.ts';
+import { compileRule, type FormOpened } from './compile-rule.ts';
 import type { CheckedDefinition } from './definition-types.ts';
-import { formsOf, namesUrl } from './form-facts.ts';
 import { compileHandshake } from './handshake.ts';
 import { importSecret, keyFormatOf } from './import-key.ts';
-import type { DefinedScheme, Freshness, Key, Match, Opened } from './scheme.ts';
+import { namesUrl, rulesOf } from './rule-facts.ts';
+import type { DefinedScheme, Freshness, Key, Match, ParsedHead } from './scheme.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
-import type { SignedForm } from './signed-form.ts';
+import type { SignatureRule } from './signature-rule.ts';
 
 /**
  * Makes a scheme of a definition. Everything that can be decided is decided here; a request only looks it up.
@@ -35,8 +35,8 @@ export function defineScheme<const D extends SchemeDefinition>(
 ): DefinedScheme {
   checkDefinition(definition);
   const fixed: SchemeDefinition = deepFreeze(copyOf(definition));
-  const all = formsOf(fixed);
-  const forms = all.map((form, index) => compileForm(form, fixed, isSharedBehind(all, index)));
+  const all = rulesOf(fixed);
+  const forms = all.map((form, index) => compileRule(form, fixed, isSharedBehind(all, index)));
   const { secret } = fixed;
   const handshake = compileHandshake(fixed);
   return Object.freeze({
@@ -48,7 +48,7 @@ export function defineScheme<const D extends SchemeDefinition>(
     definition: fixed,
     ...(handshake === undefined ? {} : { handshake }),
     importKey: (input: string | Uint8Array) => importSecret(input, secret),
-    open(head: RequestHead) {
+    parseHead(head: RequestHead) {
       for (let index = 0; index < forms.length; index++) {
         const opened = forms[index]?.(head);
         if (opened === undefined) continue;
@@ -67,7 +67,7 @@ function openInBody(
   others: readonly ((head: RequestHead) => FormOpened | undefined)[],
   head: RequestHead,
   { name }: SchemeDefinition,
-): Opened {
+): ParsedHead {
   return {
     signedAt: first.signedAt,
     keyId: first.keyId,
@@ -84,7 +84,7 @@ function openInBody(
 }
 
 /** Whether a form behind this one reads the same header, so that a signature of another label may be for that one. */
-function isSharedBehind(forms: readonly SignedForm[], index: number): boolean {
+function isSharedBehind(forms: readonly SignatureRule[], index: number): boolean {
   const header = forms[index]?.signature.header;
   return (
     header !== undefined &&
@@ -93,9 +93,10 @@ function isSharedBehind(forms: readonly SignedForm[], index: number): boolean {
 }
 
 function freshnessOf(definition: SchemeDefinition): Freshness {
-  const { tolerance, bodyTime } = definition;
-  if (bodyTime !== undefined) return { signed: 'body', past: bodyTime.past, future: bodyTime.future };
-  if (formsOf(definition).some((form) => form.timestamp === undefined)) return { signed: 'none' };
+  const { tolerance, bodyTimestamp } = definition;
+  if (bodyTimestamp !== undefined)
+    return { signed: 'body', past: bodyTimestamp.past, future: bodyTimestamp.future };
+  if (rulesOf(definition).some((form) => form.timestamp === undefined)) return { signed: 'none' };
   return { signed: 'header', past: tolerance?.past ?? 300, future: tolerance?.future ?? 300 };
 }
 

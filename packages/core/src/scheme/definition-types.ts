@@ -1,5 +1,5 @@
 import type { SchemeDefinition } from './scheme-definition.ts';
-import type { SignedForm } from './signed-form.ts';
+import type { SignatureRule } from './signature-rule.ts';
 
 type PlainPart =
   | 'body'
@@ -11,7 +11,7 @@ type PlainPart =
   | 'baseUrl'
   | 'path'
   | 'canonicalJson';
-type NamedPart = `${'header' | 'item' | 'query' | 'field' | 'formField'}:${string}`;
+type NamedPart = `${'header' | 'entry' | 'query' | 'field' | 'formField'}:${string}`;
 
 /** The parts that a template names. */
 type PartsOf<T extends string> = T extends `${string}{${infer Part}}${infer Rest}`
@@ -32,9 +32,9 @@ type KeysOf<T> = T extends unknown ? keyof T : never;
 type NoOthers<T, Known> = { readonly [key in Exclude<keyof T, KeysOf<Known>>]: never };
 
 /** The same of a form and of the place of its signature. */
-type OnlyKnown<F> = NoOthers<F, SignedForm> &
+type OnlyKnown<F> = NoOthers<F, SignatureRule> &
   (F extends { readonly signature: infer P }
-    ? { readonly signature: NoOthers<P, SignedForm['signature']> }
+    ? { readonly signature: NoOthers<P, SignatureRule['signature']> }
     : unknown);
 
 /** A form in which every part exists, and what is signed is declared. A template that is not known as a literal is left to the checks at construction. */

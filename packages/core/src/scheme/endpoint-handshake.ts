@@ -1,5 +1,5 @@
-import type { WebhookAnswer } from '../answer.ts';
 import { HeadReader, type WebhookRequest } from '../request.ts';
+import type { WebhookResponse } from '../response.ts';
 import type { Keyring } from '../secrets/keyring.ts';
 import type { VerifiedWebhook } from '../webhook.ts';
 import type { Scheme } from './scheme.ts';
@@ -24,14 +24,14 @@ export class EndpointHandshake<K> {
   }
 
   /** The answer to a challenge that carries no signature. */
-  open(): WebhookAnswer | undefined {
-    return this.#handshake?.answerOpen(this.#head, this.#keyring.keys().keys);
+  open(): WebhookResponse | undefined {
+    return this.#handshake?.respondToUnsigned(this.#head, this.#keyring.keys().keys);
   }
 
   /** The answer to a challenge whose signature matched. */
-  signed(delivery: VerifiedWebhook): WebhookAnswer | undefined {
+  signed(delivery: VerifiedWebhook): WebhookResponse | undefined {
     const key = this.#keyring.keys().keys.find(({ id }) => id === delivery.key.id);
-    return this.#handshake?.answerSigned(this.#head, () => jsonOf(delivery), key);
+    return this.#handshake?.respondToSigned(this.#head, () => jsonOf(delivery), key);
   }
 }
 

@@ -55,7 +55,7 @@ interface HandshakeAnswer {
     readonly over?: string;
   };
   /** Texts may hold `{challenge}`, `{mac}` and `{keyId}`. */
-  readonly answer: {
+  readonly response: {
     /** Default: 200. */
     readonly status?: 200 | 204;
     /** Sent as `text/plain`. */

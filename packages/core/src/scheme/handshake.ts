@@ -1,11 +1,11 @@
 import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
-import type { WebhookAnswer } from '../answer.ts';
 import type { RequestHead } from '../request.ts';
+import type { WebhookResponse } from '../response.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { handshakesOf } from './form-facts.ts';
 import type { HandshakeConditions, HandshakeRule } from './handshake-definition.ts';
 import { fieldOf } from './json-body.ts';
 import { parameterOf, queryParameters } from './request-query.ts';
+import { handshakesOf } from './rule-facts.ts';
 import type { Handshake, Key } from './scheme.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 
@@ -26,7 +26,7 @@ export function compileHandshake(definition: SchemeDefinition): Handshake | unde
   const signed = rules.filter((rule) => rule.signed);
   const open = rules.filter((rule) => !rule.signed);
   return Object.freeze({
-    answerOpen(head: RequestHead, keys: readonly Key[]) {
+    respondToUnsigned(head: RequestHead, keys: readonly Key[]) {
       const rule = open.find((each) => headFits(head, each.when));
       if (rule === undefined) return undefined;
       checkToken(rule, head, name);
@@ -37,7 +37,7 @@ export function compileHandshake(definition: SchemeDefinition): Handshake | unde
         head,
       );
     },
-    answerSigned(head: RequestHead, body: () => unknown, key: Key | undefined) {
+    respondToSigned(head: RequestHead, body: () => unknown, key: Key | undefined) {
       const rule = signed.find((each) => headFits(head, each.when) && bodyFits(body, each));
       if (rule === undefined) return undefined;
       return answer(rule, readChallenge(rule, head, body, name), key, head);
@@ -105,8 +105,8 @@ function answer(
   challenge: string,
   key: Key | undefined,
   head: RequestHead,
-): WebhookAnswer {
-  const { status = 200, text, json, headers } = rule.answer;
+): WebhookResponse {
+  const { status = 200, text, json, headers } = rule.response;
   if (rule.mac !== undefined && key === undefined) {
     throw new WebhookError('ERR_WEBHOOK_NOT_READY', 'No valid set of secrets is loaded; health() says why.');
   }

@@ -15,14 +15,14 @@ export interface Signed {
   readonly coversBody: boolean;
   /** The signed content without its time. */
   readonly content: () => Message;
-  readonly readUnsigned: () => Match['unsigned'];
+  readonly readUnsigned: () => Match['unsignedHeaders'];
 }
 
 /** What the matching key vouches for. */
 export function describeMatch(signed: Signed, definition: SchemeDefinition): Match {
-  const { identity, bodyTime, multipartField } = definition;
+  const { identity, bodyTimestamp, multipartField } = definition;
   const plain = identity === 'id' || identity === 'body';
-  if (bodyTime === undefined && multipartField === undefined && plain)
+  if (bodyTimestamp === undefined && multipartField === undefined && plain)
     return new SignedMatch(signed, identity);
   return new ReadMatch(signed, definition);
 }
@@ -33,7 +33,7 @@ class SignedMatch implements Match {
   readonly bodyAuthenticated: boolean;
   readonly #signed: Signed;
   readonly #identity: SchemeDefinition['identity'];
-  #unsigned: Match['unsigned'] | undefined;
+  #unsigned: Match['unsignedHeaders'] | undefined;
 
   constructor(signed: Signed, identity: SchemeDefinition['identity']) {
     this.key = { id: signed.key.id, role: signed.key.role };
@@ -49,7 +49,7 @@ class SignedMatch implements Match {
     const { id } = this.#signed;
     return this.#identity === 'id' && id !== undefined ? `id:${id}` : 'body';
   }
-  get unsigned(): Match['unsigned'] {
+  get unsignedHeaders(): Match['unsignedHeaders'] {
     this.#unsigned ??= this.#signed.readUnsigned();
     return this.#unsigned;
   }
@@ -79,14 +79,14 @@ class ReadMatch extends SignedMatch {
     return this.#isByContent ? `content:${this.#contentDigest()}` : super.identity;
   }
   get signedAt(): number | null | undefined {
-    const { bodyTime } = this.#definition;
-    if (bodyTime === undefined) return undefined;
+    const { bodyTimestamp } = this.#definition;
+    if (bodyTimestamp === undefined) return undefined;
     const { body } = this.#read;
     const value =
-      bodyTime.formField === undefined
-        ? body.field(bodyTime.field)
-        : parameterOf(body.form, bodyTime.formField);
-    return parseBodyTime(value, bodyTime.unit) ?? null;
+      bodyTimestamp.formField === undefined
+        ? body.field(bodyTimestamp.field)
+        : parameterOf(body.form, bodyTimestamp.formField);
+    return parseBodyTime(value, bodyTimestamp.unit) ?? null;
   }
 
   // Where the bytes of the body are not signed, they name nothing: what is signed does.

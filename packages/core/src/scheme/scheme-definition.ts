@@ -1,7 +1,7 @@
 import type { HandshakeRule } from './handshake-definition.ts';
 import type { DeliveryRules } from './scheme.ts';
 import type { SecretFormat } from './secret-format.ts';
-import type { SignedForm } from './signed-form.ts';
+import type { SignatureRule } from './signature-rule.ts';
 
 /**
  * The scheme language: how one sender signs, as data. {@link defineScheme} checks it once and makes a {@link DefinedScheme} of it.
@@ -14,7 +14,7 @@ import type { SignedForm } from './signed-form.ts';
  *   signed: {
  *     algorithm: { hmac: 'sha256' },
  *     signature: { header: 'acme-signature', list: { separator: ',', assign: '=', label: 'v1' }, encoding: 'hex' },
- *     timestamp: { item: 't', unit: 's' },
+ *     timestamp: { entry: 't', unit: 's' },
  *     content: '{timestamp}.{body}',
  *   },
  *   identity: { bodyField: 'id' },
@@ -31,15 +31,15 @@ export interface SchemeDefinition {
    * What is signed and where the signature stands. With several forms, the first one that finds its signature in the request decides,
    * and only it: put the strongest first.
    */
-  readonly signed: SignedForm | readonly [SignedForm, ...SignedForm[]];
+  readonly signed: SignatureRule | readonly [SignatureRule, ...SignatureRule[]];
   /** What stays the same over every retry of one delivery. Only what is signed can. */
   readonly identity: DeliveryIdentity;
   /** Where the only signed time is a field of the body. `past` + `future`, in seconds, is also how long a delivery is remembered. */
-  readonly bodyTime?: BodyTime;
+  readonly bodyTimestamp?: BodyTimestamp;
   /** Seconds that a signed header time may lie back or ahead. Default: 300 each. */
   readonly tolerance?: { readonly past: number; readonly future: number };
-  /** Headers that the sender sends but does not sign, by the label under which `webhook.unsigned` shows them. */
-  readonly unsigned?: Readonly<Record<string, string>>;
+  /** Headers that the sender sends but does not sign, by the label under which `webhook.unsignedHeaders` shows them. */
+  readonly unsignedHeaders?: Readonly<Record<string, string>>;
   /** The JSON of the body stands in this field of a multipart form. A body of another type is read as it is. */
   readonly multipartField?: string;
   /** Requests by which the sender tests an endpoint, and their answers. The first one that fits is taken. */
@@ -57,7 +57,7 @@ export interface SchemeDefinition {
 export type DeliveryIdentity = 'id' | 'body' | 'content' | { readonly bodyField: string };
 
 /** The field of the body that holds the signed time. */
-export type BodyTime = {
+export type BodyTimestamp = {
   readonly unit: 's' | 'ms' | 'iso';
   readonly past: number;
   readonly future: number;
@@ -75,7 +75,7 @@ export interface SchemeSource {
    */
   readonly confidence?: 'sender-code' | 'sender-docs' | 'third-party';
   /** Whether signatures that the sender or others published have been verified with it, or it follows the formula only. */
-  readonly proof?: 'published-vectors' | 'sender-library' | 'formula-only';
+  readonly testedWith?: 'published-vectors' | 'sender-library' | 'formula-only';
   /** Where the sender documents it. */
   readonly sources: readonly string[];
   /** What no document of the sender says. Shown to users as assumptions. */

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import type { WebhookAnswer } from '../answer.ts';
 import type { RequestHead } from '../request.ts';
+import type { WebhookResponse } from '../response.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';
 
 /** What a key of the set is for: signing now, signed until a rotation, or about to sign. */
@@ -38,7 +38,7 @@ export interface Scheme<K = KeyObject> {
    * Judges the headers alone. Synchronous.
    * @throws `ERR_WEBHOOK_SIGNATURE_MISSING`, `ERR_WEBHOOK_HEADER_INVALID`.
    */
-  open(head: RequestHead): Opened<K>;
+  parseHead(head: RequestHead): ParsedHead<K>;
 }
 
 /** A scheme made by {@link defineScheme}: its definition is what signing tools and the table of senders read. */
@@ -52,14 +52,18 @@ export interface Handshake<K = KeyObject> {
    * The answer to a challenge that carries no signature, by the request's head alone.
    * @throws `ERR_WEBHOOK_HEADER_INVALID`, `ERR_WEBHOOK_SIGNATURE_MISMATCH` for one that is malformed or holds a wrong token.
    */
-  answerOpen(head: RequestHead, keys: readonly Key<K>[]): WebhookAnswer | undefined;
+  respondToUnsigned(head: RequestHead, keys: readonly Key<K>[]): WebhookResponse | undefined;
   /**
    * The answer to a challenge whose signature matched.
    * @param body Gives the body's JSON.
    * @param key The key that matched.
    * @throws `ERR_WEBHOOK_HEADER_INVALID` for one that is malformed.
    */
-  answerSigned(head: RequestHead, body: () => unknown, key: Key<K> | undefined): WebhookAnswer | undefined;
+  respondToSigned(
+    head: RequestHead,
+    body: () => unknown,
+    key: Key<K> | undefined,
+  ): WebhookResponse | undefined;
 }
 
 /**
@@ -72,7 +76,7 @@ export interface Validity {
 }
 
 /** A request whose headers were found well-formed. Its `notBefore` and `notAfter` are those that the sender signed. */
-export interface Opened<K = KeyObject> extends Validity {
+export interface ParsedHead<K = KeyObject> extends Validity {
   /** When the sender signed, in milliseconds since the epoch, where a signed header says so. */
   readonly signedAt?: number | undefined;
   /** The key that the request names. It selects a key, never an algorithm. */
@@ -97,7 +101,7 @@ export interface Match extends Validity {
   readonly signedAt?: number | null | undefined;
   readonly bodyAuthenticated: boolean;
   /** What the sender says but doesn't sign: labels, never keys. */
-  readonly unsigned: Readonly<Record<string, string>>;
+  readonly unsignedHeaders: Readonly<Record<string, string>>;
   /** The body's JSON, where the scheme had to read it: so it is parsed once. */
   readonly json?: { readonly value: unknown } | undefined;
 }

@@ -1,4 +1,4 @@
-import type { SignatureList } from './signed-form.ts';
+import type { SignatureList } from './signature-rule.ts';
 import { decodeDigest, type TextEncoding } from './strict-encoding.ts';
 
 /** A longer signature header is refused before it is read: a genuine one holds a few hundred characters. */
@@ -20,7 +20,7 @@ export interface SignatureHeader {
   /** The key that each is of, where the list names keys. */
   readonly keyIds: readonly string[] | undefined;
   /** The text of the entry that holds the time, if the form names one and it stands there exactly once. */
-  readonly item: string | undefined;
+  readonly entry: string | undefined;
   /** Something that must stand once is repeated, or there are too many signatures. */
   readonly excess: boolean;
   /** How many entries are signatures, well-formed or not. */
@@ -48,18 +48,18 @@ export function readSignatures(
       ? decodeDigest(text.slice(prefix.length), encoding, digestLength)
       : undefined;
     if (digest !== undefined) signatures.push(digest);
-    return { signatures, keyIds: undefined, item: undefined, excess: false, candidates: 1, text };
+    return { signatures, keyIds: undefined, entry: undefined, excess: false, candidates: 1, text };
   }
 
   const { separator, assign, label, groups, blanks, start: lead = '' } = list;
   const keyIds: string[] | undefined = list.keyIds === true ? [] : undefined;
   const texts: string[] = [];
   const labels: string[] = [];
-  let item: string | undefined;
+  let entry: string | undefined;
   let candidates = 0;
   let excess = false;
   let position = 0;
-  if (!text.startsWith(lead)) return { signatures, keyIds, item, excess, candidates, text };
+  if (!text.startsWith(lead)) return { signatures, keyIds, entry, excess, candidates, text };
   for (let start = lead.length; start <= text.length; position++) {
     const end = entryEnd(text, start, separator, groups);
     const next = nextEntry(text, end, separator);
@@ -71,8 +71,8 @@ export function readSignatures(
       (typeof itemAt === 'number' ? position === itemAt : labelled && isAt(text, itemAt, start, at))
     ) {
       const given = text.slice(typeof itemAt === 'number' ? start : at + 1, end);
-      if (item !== undefined && (groups === undefined || item !== given)) excess = true;
-      item = given;
+      if (entry !== undefined && (groups === undefined || entry !== given)) excess = true;
+      entry = given;
     } else if (
       label !== undefined
         ? labelled && isAt(text, label, start, at)
@@ -97,7 +97,7 @@ export function readSignatures(
     signatures.push(digest);
     keyIds?.push(labels[index] ?? '');
   }
-  return { signatures, keyIds, item, excess, candidates, text };
+  return { signatures, keyIds, entry, excess, candidates, text };
 }
 
 /** The text of an entry that stands in a list exactly once. */

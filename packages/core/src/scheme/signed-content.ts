@@ -1,8 +1,8 @@
 import { ContentCompiler, type ContentWriter } from './content-compiler.ts';
 import { bordersOf, flatten, follows, isNamed } from './content-pieces.ts';
 import { parseTemplate } from './content-template.ts';
-import { type Borders, type HeadSource, invalid } from './head-texts.ts';
-import type { SignedForm } from './signed-form.ts';
+import { type HeadSource, type IsUnambiguous, invalid } from './head-values.ts';
+import type { SignatureRule } from './signature-rule.ts';
 
 /** The signed content of a form. */
 export interface SignedContent {
@@ -12,17 +12,17 @@ export interface SignedContent {
   /** Whether nothing stands between the address and the body behind it. */
   readonly urlTouchesBody: boolean;
   /** Tests the id for a border that could be seen elsewhere. */
-  readonly idBorders: Borders;
+  readonly idBorders: IsUnambiguous;
   /** Whether a time may not begin with a zero: digits could be moved to it from the part before it. */
   readonly refusesLeadingZero: boolean;
   /** @throws `ERR_WEBHOOK_HEADER_INVALID` where a text is missing or malformed. */
   readonly readSlots: ((source: HeadSource) => readonly (string | undefined)[]) | undefined;
   /** The ways in which it may be written. */
-  readonly writings: readonly ContentWriter[];
+  readonly alternatives: readonly ContentWriter[];
 }
 
 /** Splits the templates of a form, here and not per request. */
-export function compileContent(form: Exclude<SignedForm, { content?: undefined }>): SignedContent {
+export function compileContent(form: Exclude<SignatureRule, { content?: undefined }>): SignedContent {
   const declared = form.parts ?? {};
   const templates = typeof form.content === 'string' ? [form.content] : form.content;
   const compiler = new ContentCompiler(declared);
@@ -52,6 +52,6 @@ export function compileContent(form: Exclude<SignedForm, { content?: undefined }
                 throw invalid(`The request has no ${label}, which the signature covers.`);
               return text;
             }),
-    writings,
+    alternatives: writings,
   };
 }

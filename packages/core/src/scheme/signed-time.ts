@@ -1,4 +1,4 @@
-import type { TimeUnit } from './signed-form.ts';
+import type { TimeUnit } from './signature-rule.ts';
 
 const DIGITS = /^[0-9]{1,15}$/;
 const ISO = /^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?/;

@@ -1,5 +1,5 @@
+import { WebhookError } from '../webhook-error.ts';
 import type { SortedPart } from './content-part.ts';
-import { invalid } from './head-texts.ts';
 import type { Parameter } from './request-query.ts';
 
 /** Makes the function that writes parameters in the order of their names. */
@@ -13,7 +13,10 @@ export function compileSorted(part: SortedPart): (parameters: readonly Parameter
     for (const each of parameters) {
       if (omitted.has(each.name)) continue;
       if (replace !== undefined && [...replace.characters].some((character) => each.name.includes(character)))
-        throw invalid('The name of a parameter holds what separates it from others in the signature.');
+        throw new WebhookError(
+          'ERR_WEBHOOK_HEADER_INVALID',
+          'The name of a parameter holds what separates it from others in the signature.',
+        );
       list.push(raw ? [each.rawName, each.rawValue] : [each.name, each.value]);
     }
     list.sort(unique ? byNameAndValue : byName);

@@ -1,5 +1,5 @@
-import { invalid } from './head-texts.ts';
-import type { UrlRules } from './signed-form.ts';
+import { invalid } from './head-values.ts';
+import type { UrlRules } from './signature-rule.ts';
 
 // What RFC 3986 allows in a query: a body's first brace or quote can't be moved to the address ahead of it.
 const SIGNED_URL = /^[A-Za-z0-9._~%!$'()*+,;:@/?&=[\]-]{1,8192}$/;

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import type { HealthWarning, KeyringHealth } from '../health.ts';
 import type { KeyUsage } from './key-usage.ts';
-import type { Attempt } from './refresher.ts';
+import type { Attempt } from './reloader.ts';
 import type { SetKey } from './secret-snapshot.ts';
 import type { WentBack } from './version-history.ts';
 
@@ -35,7 +35,7 @@ export function keyringHealth<K>(state: KeyringState<K>): KeyringHealth {
     provider: state.provider,
     version: state.version,
     loadedAt: toDate(state.loadedAt),
-    lastRefresh: last && {
+    lastReload: last && {
       at: new Date(last.at),
       reason: last.reason,
       error: last.error && { code: last.error.code, message: last.error.message },
@@ -60,7 +60,7 @@ export function keyringHealth<K>(state: KeyringState<K>): KeyringHealth {
 /** What puts the set itself in doubt. */
 function setTroubles<K>({ last, stale, rotationOverdue, wentBack }: KeyringState<K>): HealthWarning[] {
   const warnings: HealthWarning[] = [];
-  if (last?.error !== undefined) warnings.push({ code: 'refresh-failed', message: last.error.message });
+  if (last?.error !== undefined) warnings.push({ code: 'reload-failed', message: last.error.message });
   if (stale) {
     const message =
       'The last good set is older than "maxStaleSeconds" allows: no key is accepted until a load succeeds.';

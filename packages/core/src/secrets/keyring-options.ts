@@ -3,13 +3,13 @@ import { checkNumber, configError } from '../options.ts';
 /** When and how a keyring reloads its set. All are seconds unless the name says otherwise. */
 export interface KeyringOptions {
   /** Period of the timer that loads the set anew, with a jitter of 20 % either way. Default: 300. */
-  refreshSeconds?: number;
+  intervalSeconds?: number;
   /** How long one load may take; then its signal is aborted and its answer no longer counts. Default: 3. */
   timeoutSeconds?: number;
   /** The least time between the end of a load, of whatever cause, and a load caused by an unknown signature. Default: 10. */
-  missCooldownSeconds?: number;
+  mismatchCooldownSeconds?: number;
   /** How long a request with an unknown signature may wait for the shared load, in milliseconds. Default: 1000. */
-  missWaitMs?: number;
+  mismatchWaitMs?: number;
   /**
    * How old the last good set may become while loads fail. Beyond it no key is accepted, and deliveries are answered so that
    * they come back. Must leave room for a load on schedule. Default: the last good set is kept for ever.
@@ -24,20 +24,20 @@ export interface KeyringOptions {
 
 /** The same in milliseconds, with the defaults filled in. */
 export interface KeyringTiming {
-  readonly refreshMs: number;
+  readonly intervalMs: number;
   readonly timeoutMs: number;
-  readonly missCooldownMs: number;
-  readonly missWaitMs: number;
+  readonly mismatchCooldownMs: number;
+  readonly mismatchWaitMs: number;
   readonly maxStaleMs: number | undefined;
   readonly retainPreviousMs: number;
 }
 
 /** The keys of {@link KeyringOptions}. */
 export const TIMING_KEYS = [
-  'refreshSeconds',
+  'intervalSeconds',
   'timeoutSeconds',
-  'missCooldownSeconds',
-  'missWaitMs',
+  'mismatchCooldownSeconds',
+  'mismatchWaitMs',
   'maxStaleSeconds',
   'retainPreviousSeconds',
 ] as const satisfies readonly (keyof KeyringOptions)[];
@@ -52,22 +52,22 @@ const WEEK_SECONDS = 604_800;
 export function readTiming(options: KeyringOptions): KeyringTiming {
   const read = (name: (typeof TIMING_KEYS)[number], min: number, max: number, fallback: number) =>
     checkNumber(name, options[name], { min, max, fallback });
-  const refresh = read('refreshSeconds', 0.01, WEEK_SECONDS, 300);
+  const reload = read('intervalSeconds', 0.01, WEEK_SECONDS, 300);
   const timeout = read('timeoutSeconds', 0.01, 300, 3);
   const { maxStaleSeconds } = options;
   const maxStale =
     maxStaleSeconds === undefined ? undefined : read('maxStaleSeconds', 0.01, 52 * WEEK_SECONDS, 0);
-  const least = refresh * (1 + JITTER) + timeout;
+  const least = reload * (1 + JITTER) + timeout;
   if (maxStale !== undefined && maxStale < least) {
     throw configError(
-      `"maxStaleSeconds" (${maxStale}) must be at least ${least}, or the set is too old before the timer reloads it. Raise it, or lower "refreshSeconds".`,
+      `"maxStaleSeconds" (${maxStale}) must be at least ${least}, or the set is too old before the timer reloads it. Raise it, or lower "intervalSeconds".`,
     );
   }
   return {
-    refreshMs: refresh * 1000,
+    intervalMs: reload * 1000,
     timeoutMs: timeout * 1000,
-    missCooldownMs: read('missCooldownSeconds', 0.01, WEEK_SECONDS, 10) * 1000,
-    missWaitMs: read('missWaitMs', 0, 30_000, 1000),
+    mismatchCooldownMs: read('mismatchCooldownSeconds', 0.01, WEEK_SECONDS, 10) * 1000,
+    mismatchWaitMs: read('mismatchWaitMs', 0, 30_000, 1000),
     maxStaleMs: maxStale === undefined ? undefined : maxStale * 1000,
     retainPreviousMs: read('retainPreviousSeconds', 0, 4 * WEEK_SECONDS, 0) * 1000,
   };

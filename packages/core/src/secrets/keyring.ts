@@ -22,7 +22,7 @@ export interface KeySet<K = KeyObject> {
  * What is to be done about a signature that no key of a set matches: match again with the newer set, refuse, or refuse in such
  * a way that the delivery comes back.
  */
-export type MissResult<K = KeyObject> =
+export type MismatchResult<K = KeyObject> =
   /** `doubt`: why a signature that no key of the newer set matches may be genuine all the same. */
   | { state: 'changed'; set: KeySet<K>; doubt?: string | undefined }
   | { state: 'unchanged' }
@@ -33,7 +33,7 @@ export interface Keyring<K = KeyObject> extends AsyncDisposable {
   /** The format of the scheme that it was made with. */
   readonly keyFormat: string;
   /** Whether a set without keys has been loaded from a provider that is asked key by key: then it is no set that is missing. */
-  readonly mayBeEmpty?: boolean;
+  readonly isReadyWithoutKeys?: boolean;
   /**
    * Resolves when the first good set is loaded.
    * @throws `ERR_WEBHOOK_SECRETS_INVALID` or `ERR_WEBHOOK_PROVIDER_FAILED` when a load fails before; loading goes on all the same.
@@ -58,13 +58,13 @@ export interface Keyring<K = KeyObject> extends AsyncDisposable {
   /**
    * Tells of a signature that no key of `tried` matches, and waits for one shared reload if one may start soon.
    *
-   * @param options.waitMs The longest wait, in milliseconds; at most `missWaitMs`.
+   * @param options.waitMs The longest wait, in milliseconds; at most `mismatchWaitMs`.
    * @param options.keyId The key that the request names, handed to the provider.
    */
-  miss(
+  reloadForMismatch(
     tried: KeySet<K>,
     options?: { waitMs?: number; keyId?: string },
-  ): MissResult<K> | Promise<MissResult<K>>;
+  ): MismatchResult<K> | Promise<MismatchResult<K>>;
   /** Counts a match of this key. */
   matched(keyId: string): void;
   /** Ends timers, watcher and waits, and forgets the keys. */
@@ -78,7 +78,7 @@ export interface Keyring<K = KeyObject> extends AsyncDisposable {
  * can't be used; `ERR_WEBHOOK_PROVIDER_FAILED` if a static provider fails synchronously.
  * @example
  * ```ts
- * const keyring = createKeyring(fileSecrets('/run/secrets/acme.json'), { scheme: acme, refreshSeconds: 60 })
+ * const keyring = createKeyring(fileSecrets('/run/secrets/acme.json'), { scheme: acme, intervalSeconds: 60 })
  * const orders = createVerifier({ scheme: acme, secrets: keyring, endpoint: 'orders' })
  * const refunds = createVerifier({ scheme: acme, secrets: keyring, endpoint: 'refunds' })
  * await keyring.ready()

@@ -1,4 +1,4 @@
-import { factsOf } from '../facts-of.ts';
+import { factsOf } from '../safe-error-text.ts';
 import { isWebhookError, WebhookError } from '../webhook-error.ts';
 
 /**

@@ -3,16 +3,16 @@ import type { KeyringEvent } from '../events.ts';
 import type { KeyringHealth } from '../health.ts';
 import { configError } from '../options.ts';
 import type { Scheme } from '../scheme/scheme.ts';
+import { LiveKeys } from './active-keys.ts';
 import { Deferred } from './deferred.ts';
-import { KeyBans } from './key-bans.ts';
 import { KeyUsage } from './key-usage.ts';
-import type { Keyring, KeySet, MissResult } from './keyring.ts';
+import type { Keyring, KeySet, MismatchResult } from './keyring.ts';
 import { keyringHealth } from './keyring-health.ts';
 import type { KeyringTiming } from './keyring-options.ts';
-import { LiveKeys } from './live-keys.ts';
-import { MissQueue } from './miss-queue.ts';
-import { type Attempt, Refresher } from './refresher.ts';
-import { retainReplaced } from './retention.ts';
+import { MismatchWaiters } from './mismatch-waiters.ts';
+import { type Attempt, Reloader } from './reloader.ts';
+import { retainReplaced } from './retained-keys.ts';
+import { KeyBans } from './revoked-keys.ts';
 import { RotationNotice } from './rotation-notice.ts';
 import { decodeSecretSet } from './secret-set.ts';
 import { SecretSnapshot } from './secret-snapshot.ts';
@@ -25,7 +25,7 @@ type KeyringOutcome = KeyringEvent extends infer E
     : never
   : never;
 
-/** The keyring: joins the refresher, the live keys and those who wait for them. */
+/** The keyring: joins the reloader, the live keys and those who wait for them. */
 export class SecretKeyring<K> implements Keyring<K> {
   readonly keyFormat: string;
   readonly #provider: SecretProvider;
@@ -38,8 +38,8 @@ export class SecretKeyring<K> implements Keyring<K> {
   readonly #versions = new VersionHistory();
   readonly #live: LiveKeys<K>;
   readonly #notice: RotationNotice;
-  readonly #waiting: MissQueue;
-  readonly #refresher: Refresher;
+  readonly #waiting: MismatchWaiters;
+  readonly #reloader: Reloader;
   #snapshot: SecretSnapshot<K> | undefined;
   #loadedAt: number | undefined;
   /** Of the set just taken over, until its load has ended. */
@@ -63,8 +63,8 @@ export class SecretKeyring<K> implements Keyring<K> {
     // A set that can't change can't grow old either.
     this.#live = new LiveKeys(clock, provider.static === true ? undefined : timing.maxStaleMs);
     this.#notice = new RotationNotice(clock);
-    this.#waiting = new MissQueue(clock);
-    this.#refresher = new Refresher({
+    this.#waiting = new MismatchWaiters(clock);
+    this.#reloader = new Reloader({
       provider,
       clock,
       timing,
@@ -72,35 +72,35 @@ export class SecretKeyring<K> implements Keyring<K> {
       apply: (answer, reason, startedAt) => this.#apply(answer, reason, startedAt),
       ended: (attempt) => this.#ended(attempt),
     });
-    this.#refresher.start();
+    this.#reloader.start();
     this.#throwUnusable();
   }
 
   /** A first set that was given synchronously and is wrong is a mistake in the program: it shows where the program made it. */
   #throwUnusable(): void {
-    const error = this.#refresher.last?.error;
+    const error = this.#reloader.last?.error;
     if (error === undefined || this.#snapshot !== undefined) return;
     if (error.code !== 'ERR_WEBHOOK_SECRETS_INVALID' && this.#provider.static !== true) return;
     this.#shut();
     throw error;
   }
 
-  get mayBeEmpty(): boolean {
+  get isReadyWithoutKeys(): boolean {
     return this.#provider.onDemand === true && this.#snapshot !== undefined;
   }
 
   ready(): Promise<void> {
     if (this.#closed) return rejected(closedError());
     if (this.#snapshot !== undefined) return Promise.resolve();
-    const error = this.#refresher.last?.error;
-    if (error !== undefined && !this.#refresher.busy) return rejected(error);
+    const error = this.#reloader.last?.error;
+    if (error !== undefined && !this.#reloader.busy) return rejected(error);
     this.#firstSet ??= new Deferred();
     return whileAlive(this.#firstSet.promise);
   }
 
   reload(): Promise<KeyringHealth> {
     if (this.#closed) return rejected(closedError());
-    const health = this.#refresher.refresh().then(() => this.health());
+    const health = this.#reloader.reload().then(() => this.health());
     // Whoever triggers a reload from a signal handler may ignore its end: health and events tell of it too.
     health.catch(() => undefined);
     return health;
@@ -142,11 +142,11 @@ export class SecretKeyring<K> implements Keyring<K> {
       keys: keys.filter((key) => !(key.retained && key.isExpired(now))),
       usage: this.#usage,
       liveKeys: this.keys().keys.length,
-      mayBeEmpty: this.mayBeEmpty,
+      mayBeEmpty: this.isReadyWithoutKeys,
       version: this.#snapshot?.version,
       wentBack: this.#versions.wentBack,
       loadedAt: this.#loadedAt,
-      last: this.#refresher.last,
+      last: this.#reloader.last,
       rotatingUntil: this.#notice.until,
       rotationOverdue: this.#notice.overdue,
       stale: this.#live.stale,
@@ -162,23 +162,23 @@ export class SecretKeyring<K> implements Keyring<K> {
     this.#usage.count(keyId, this.#clock.now());
   }
 
-  miss(
+  reloadForMismatch(
     tried: KeySet<K>,
     options: { waitMs?: number; keyId?: string } = {},
-  ): MissResult<K> | Promise<MissResult<K>> {
+  ): MismatchResult<K> | Promise<MismatchResult<K>> {
     const known = this.#verdict(tried);
     if (known.state === 'changed' || this.#closed || this.#provider.static === true) return known;
-    const limit = options.waitMs ?? this.#timing.missWaitMs;
-    const waitMs = limit > 0 ? Math.min(limit, this.#timing.missWaitMs) : 0;
-    const coming = this.#refresher.refreshForMiss(waitMs, options.keyId);
+    const limit = options.waitMs ?? this.#timing.mismatchWaitMs;
+    const waitMs = limit > 0 ? Math.min(limit, this.#timing.mismatchWaitMs) : 0;
+    const coming = this.#reloader.reloadForMismatch(waitMs, options.keyId);
     if (!coming || waitMs === 0 || this.#waiting.full) return this.#verdict(tried);
     // A load that follows at once is worth the rest of the wait: it began after the request came.
-    const isOver = (result: MissResult<K>) => result.state === 'changed' || !this.#refresher.busy;
+    const isOver = (result: MismatchResult<K>) => result.state === 'changed' || !this.#reloader.busy;
     return this.#waiting.wait(waitMs, () => this.#verdict(tried), isOver);
   }
 
   /** What is known at this moment about a signature that no key of `tried` matches. */
-  #verdict(tried: KeySet<K>): MissResult<K> {
+  #verdict(tried: KeySet<K>): MismatchResult<K> {
     if (this.#closed) return { state: 'uncertain', message: 'The keyring is closed.' };
     const set = this.keys();
     const doubt = this.#doubt();
@@ -188,7 +188,7 @@ export class SecretKeyring<K> implements Keyring<K> {
 
   /** Why the set may not be the one that the sender signs with. */
   #doubt(): string | undefined {
-    const error = this.#refresher.last?.error;
+    const error = this.#reloader.last?.error;
     if (error !== undefined)
       return `No key matches, and the last reload of the secrets failed. ${error.message}`;
     const until = this.#notice.until;
@@ -243,7 +243,7 @@ export class SecretKeyring<K> implements Keyring<K> {
   #shut(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#refresher.close();
+    this.#reloader.close();
     this.#snapshot = undefined;
     this.#live.replace([], 0);
     this.#notice.update(undefined, true);

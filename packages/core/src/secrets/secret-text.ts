@@ -1,11 +1,11 @@
-import { nearest } from '../nearest.ts';
+import { nearest } from '../suggest.ts';
 import { WebhookError } from '../webhook-error.ts';
 import type { SecretInput, SecretSetInput } from './secrets.ts';
 
 // Nothing in this file may quote what it reads, and JSON.parse does: so no error passes on another's message or cause.
 
 /** Where a text was found, for the messages of {@link parseSecretText} and {@link parseSecretJson}. */
-export interface SecretPlace {
+export interface SecretLocation {
   /** Begins a sentence: `The secret file "/run/secrets/acme"`. */
   readonly name: string;
   /** What to do where it is empty. */
@@ -26,7 +26,7 @@ const SECRET_FIELDS = ['secret', 'id', 'notBefore', 'notAfter'];
  * parseSecretText(bytes, { name: 'The secret in the vault', whenEmpty: 'Store it.', whenNoJson: '' })
  * ```
  */
-export function parseSecretText(bytes: Uint8Array, place: SecretPlace): string {
+export function parseSecretText(bytes: Uint8Array, place: SecretLocation): string {
   const text = decodeText(bytes, place).replace(/\r?\n$/, '');
   if (text === '') throw empty(place);
   if (/^\s/.test(text)) throw invalid(place, 'begins with white space: remove it.');
@@ -53,7 +53,7 @@ export function parseSecretText(bytes: Uint8Array, place: SecretPlace): string {
  * parseSecretJson(Buffer.from('{ "current": "…" }'), place)
  * ```
  */
-export function parseSecretJson(bytes: Uint8Array, place: SecretPlace): SecretSetInput {
+export function parseSecretJson(bytes: Uint8Array, place: SecretLocation): SecretSetInput {
   const text = decodeText(bytes, place);
   let value: unknown;
   try {
@@ -74,12 +74,12 @@ export function parseSecretJson(bytes: Uint8Array, place: SecretPlace): SecretSe
   return set;
 }
 
-function readSecrets(value: unknown, place: SecretPlace, field: string): SecretInput | SecretInput[] {
+function readSecrets(value: unknown, place: SecretLocation, field: string): SecretInput | SecretInput[] {
   if (!Array.isArray(value)) return readSecret(value, place, field);
   return value.map((item, index) => readSecret(item, place, `${field}[${index}]`));
 }
 
-function readSecret(value: unknown, place: SecretPlace, field: string): SecretInput {
+function readSecret(value: unknown, place: SecretLocation, field: string): SecretInput {
   if (typeof value === 'string') return value;
   const { secret, id, notBefore, notAfter } = readObject(value, SECRET_FIELDS, place, field);
   const entry: Exclude<SecretInput, string | Uint8Array> = {
@@ -94,7 +94,7 @@ function readSecret(value: unknown, place: SecretPlace, field: string): SecretIn
 function readObject(
   value: unknown,
   known: readonly string[],
-  place: SecretPlace,
+  place: SecretLocation,
   field: string,
 ): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -112,12 +112,12 @@ function readObject(
   return { ...value };
 }
 
-function readText(value: unknown, place: SecretPlace, field: string): string {
+function readText(value: unknown, place: SecretLocation, field: string): string {
   if (typeof value !== 'string') throw invalid(place, `is JSON of another form: ${field} must be text.`);
   return value;
 }
 
-function decodeText(bytes: Uint8Array, place: SecretPlace): string {
+function decodeText(bytes: Uint8Array, place: SecretLocation): string {
   if (bytes.length === 0) throw empty(place);
   let text: string;
   try {
@@ -131,10 +131,10 @@ function decodeText(bytes: Uint8Array, place: SecretPlace): string {
   return text;
 }
 
-function empty(place: SecretPlace): WebhookError {
+function empty(place: SecretLocation): WebhookError {
   return invalid(place, `is empty. ${place.whenEmpty}`);
 }
 
-function invalid(place: SecretPlace, what: string): WebhookError {
+function invalid(place: SecretLocation, what: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', `${place.name} ${what}`);
 }

@@ -27,7 +27,7 @@ export interface SecretSetInput {
 }
 
 /** Why a set is being loaded. */
-export type ReloadReason = 'start' | 'timer' | 'hint' | 'request' | 'miss';
+export type ReloadReason = 'start' | 'timer' | 'change' | 'manual' | 'mismatch';
 
 /**
  * Where secrets come from.

@@ -38,7 +38,7 @@ export function fileJournal(path: string, options: { clock?: Clock } = {}): Rota
       const entry = parseEntry(text);
       if (entry !== undefined) return entry;
       throw new RotationError('ERR_ROTATION_JOURNAL_FAILED', `The journal in ${path} is damaged.`, {
-        secret: 'unknown',
+        secretState: 'unknown',
         todo: 'Remove it, and run again: the secret is then rotated anew.',
       });
     },

@@ -67,7 +67,11 @@ export function pauseBeforeRetry({ clock }: Settings): Promise<boolean> {
 /** A vendor's failure as the rotation's. */
 export function failureOf(error: unknown, secret: SecretState): RotationError {
   const known = error instanceof VendorError ? error : unanswered('The call failed.');
-  return new RotationError(known.code, known.message, { secret, todo: known.todo, status: known.status });
+  return new RotationError(known.code, known.message, {
+    secretState: secret,
+    todo: known.todo,
+    status: known.status,
+  });
 }
 
 function unanswered(message: string): VendorError {

@@ -133,5 +133,5 @@ async function countMatches(settings: Settings, id: string): Promise<number> {
 }
 
 function failed(what: string, todo: string): RotationError {
-  return new RotationError('ERR_ROTATION_CHECK_FAILED', what, { secret: 'changed-and-stored', todo });
+  return new RotationError('ERR_ROTATION_CHECK_FAILED', what, { secretState: 'changed-and-stored', todo });
 }

@@ -72,13 +72,16 @@ async function countMissing(
 export function lateError(arrival: Exclude<Arrival, 'arrived'>, secret: SecretState): RotationError {
   if (arrival === 'aborted') {
     return new RotationError('ERR_ROTATION_ABORTED', 'The rotation was given up.', {
-      secret,
+      secretState: secret,
       todo: 'Run again when it suits.',
     });
   }
   return new RotationError(
     'ERR_ROTATION_INSTANCES_LATE',
     `What was published did not arrive in time: ${arrival.late}.`,
-    { secret, todo: 'Look at the health of the instances: do they load this target? Then run again.' },
+    {
+      secretState: secret,
+      todo: 'Look at the health of the instances: do they load this target? Then run again.',
+    },
   );
 }

@@ -29,7 +29,7 @@ async function take(journal: Settings['journal']): Promise<RotationLock> {
     if (isRotationError(error)) throw error;
     const what = `The lock of the journal, ${journal.name}, can't be taken (${nameOfError(error)}).`;
     throw new RotationError('ERR_ROTATION_JOURNAL_FAILED', what, {
-      secret: 'unchanged',
+      secretState: 'unchanged',
       todo: 'Check that its directory exists and that this process may write there.',
     });
   }
@@ -38,7 +38,7 @@ async function take(journal: Settings['journal']): Promise<RotationLock> {
     'ERR_ROTATION_LOCKED',
     `Another run holds the lock of ${journal.name}: ${taken.heldBy}.`,
     {
-      secret: 'unchanged',
+      secretState: 'unchanged',
       todo: 'Wait for it to end.',
     },
   );

@@ -60,7 +60,7 @@ async function aboutToCall(run: Run): Promise<void> {
   const isHeld = await lock.isHeld().catch(() => false);
   if (!isHeld) {
     throw new RotationError('ERR_ROTATION_LOCKED', 'Another run has taken over the lock.', {
-      secret: stateSoFar(run),
+      secretState: stateSoFar(run),
       todo: 'Let that one come to its end.',
     });
   }
@@ -95,7 +95,7 @@ async function readAfterRotation(run: Run, replacedUntil: Date | undefined): Pro
   const { name, readSecret } = settings.vendor;
   if (readSecret === undefined) {
     throw new RotationError('ERR_ROTATION_ANSWER_INVALID', `The answer of ${name} holds no secret.`, {
-      secret: 'changed-and-lost',
+      secretState: 'changed-and-lost',
       todo: 'Run again: that makes a new one. If it stays so, the API has changed.',
     });
   }
@@ -109,6 +109,6 @@ async function readAfterRotation(run: Run, replacedUntil: Date | undefined): Pro
   throw new RotationError(
     'ERR_ROTATION_ANSWER_INVALID',
     `${name} says that it has rotated, and shows the secret that it had.`,
-    { secret: 'unknown', todo: 'Run again.' },
+    { secretState: 'unknown', todo: 'Run again.' },
   );
 }

@@ -15,7 +15,7 @@ export async function readNotes({ journal, vendor, target }: Settings): Promise<
   }
   const what = `The journal, ${journal.name}, is of a stopped rotation of ${left.vendor} ${left.endpointId} in ${left.target}.`;
   throw new RotationError('ERR_ROTATION_UNFINISHED', what, {
-    secret: 'unchanged',
+    secretState: 'unchanged',
     todo: 'Run that one again first, or give this one a "journal" of its own.',
   });
 }
@@ -42,7 +42,7 @@ async function attempt<T>(
     if (isRotationError(error)) throw error;
     const what = `The journal, ${name}, can't be ${verb} (${nameOfError(error)}).`;
     throw new RotationError('ERR_ROTATION_JOURNAL_FAILED', what, {
-      secret,
+      secretState: secret,
       todo: 'Check that this process may read and write there, and run again.',
     });
   }

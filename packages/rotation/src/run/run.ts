@@ -66,7 +66,7 @@ export function idOfNew({ settings, found }: Run, secret: string, state: SecretS
     throw new RotationError(
       'ERR_ROTATION_SECRET_INVALID',
       `The new secret of ${settings.vendor.name} can't be used: ${why}`,
-      { secret: state, todo: 'Run again: that makes a new one.' },
+      { secretState: state, todo: 'Run again: that makes a new one.' },
     );
   }
 }

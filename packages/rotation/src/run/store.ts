@@ -79,6 +79,6 @@ async function sameSecret(run: Run): Promise<RotationError> {
   return new RotationError(
     'ERR_ROTATION_ANSWER_INVALID',
     `${settings.vendor.name} answered with the secret that it had.`,
-    { secret: 'unchanged', todo: 'Ask the vendor: nothing was rotated.' },
+    { secretState: 'unchanged', todo: 'Ask the vendor: nothing was rotated.' },
   );
 }

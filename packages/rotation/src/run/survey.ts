@@ -112,5 +112,5 @@ function checkRoom(
 }
 
 function unusable(what: string, todo: string): RotationError {
-  return new RotationError('ERR_ROTATION_TARGET_UNUSABLE', what, { secret: 'unchanged', todo });
+  return new RotationError('ERR_ROTATION_TARGET_UNUSABLE', what, { secretState: 'unchanged', todo });
 }

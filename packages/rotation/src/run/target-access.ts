@@ -11,19 +11,19 @@ export async function readTarget({ target }: Settings, secret: SecretState): Pro
     // Core's messages name places and fields, never a value.
     if (isWebhookError(error) && error.code === 'ERR_WEBHOOK_SECRETS_INVALID') {
       throw new RotationError('ERR_ROTATION_TARGET_UNUSABLE', error.message, {
-        secret,
+        secretState: secret,
         todo: 'Mend it, and run again.',
       });
     }
     const why = isWebhookError(error) ? error.message : `${nameOfError(error)}.`;
     throw new RotationError('ERR_ROTATION_TARGET_UNREADABLE', `The ${target.name} can't be read: ${why}`, {
-      secret,
+      secretState: secret,
       todo: 'Check that this process may read it, and run again.',
     });
   }
   if (set !== undefined) return set;
   throw new RotationError('ERR_ROTATION_TARGET_UNUSABLE', `The ${target.name} holds nothing.`, {
-    secret,
+    secretState: secret,
     todo: 'Put the secret that signs now into it first: { "current": "…" }.',
   });
 }
@@ -46,7 +46,7 @@ export async function updateTarget(
     const why = isWebhookError(error) ? error.message : 'it is of another form.';
     const what = `The set in ${settings.target.name} was changed meanwhile, and can't be used: ${why}`;
     throw new RotationError('ERR_ROTATION_TARGET_UNUSABLE', what, {
-      secret,
+      secretState: secret,
       todo: 'Mend it, and run again.',
     });
   }
@@ -65,7 +65,7 @@ export async function writeTarget(
   } catch (error) {
     const what = `The ${target.name} can't be written (${nameOfError(error)}).`;
     throw new RotationError('ERR_ROTATION_TARGET_UNWRITABLE', what, {
-      secret,
+      secretState: secret,
       todo: 'Give this process the right to write there, and run again.',
     });
   }

@@ -20,7 +20,7 @@ const KNOWN = [
   'tolerance',
   'leewaySeconds',
   'identity',
-  'unsigned',
+  'unsignedHeaders',
   'delivery',
   'about',
 ];
@@ -42,7 +42,8 @@ export function checkDefinition(definition: JwtSchemeDefinition): void {
   }
   checkKeys('"token"', token, ['header', 'prefix']);
   checkHeader('token.header', token.header);
-  for (const header of Object.values(definition.unsigned ?? {})) checkHeader('unsigned', header);
+  for (const header of Object.values(definition.unsignedHeaders ?? {}))
+    checkHeader('unsignedHeaders', header);
   checkTexts('issuer', definition.issuer);
   checkTexts('audience', definition.audience);
   checkHash('bodyHash', definition.bodyHash, ['claim', 'encoding', 'absentIfEmpty']);

@@ -3,7 +3,7 @@ import {
   type Freshness,
   type Key,
   type Match,
-  type Opened,
+  type ParsedHead,
   type RequestHead,
   type Scheme,
   WebhookError,
@@ -57,7 +57,7 @@ export function defineJwtScheme(definition: JwtSchemeDefinition): JwtScheme {
     needsPublicUrl: fixed.urlHash !== undefined || fixed.url !== undefined,
     definition: fixed,
     importKey: (secret: string | Uint8Array) => importKey(secret, fixed),
-    open: (head: RequestHead) => open(head, fixed),
+    parseHead: (head: RequestHead) => parseHead(head, fixed),
   });
 }
 
@@ -66,7 +66,7 @@ function freshnessOf({ time, tolerance }: JwtSchemeDefinition): Freshness {
   return { signed: 'header', past: tolerance?.past ?? 300, future: tolerance?.future ?? 300 };
 }
 
-function open(head: RequestHead, definition: JwtSchemeDefinition): Opened {
+function parseHead(head: RequestHead, definition: JwtSchemeDefinition): ParsedHead {
   const { name, token: place } = definition;
   const { header, prefix = '' } = place;
   const text = head.value(header);
@@ -138,7 +138,7 @@ function describe(
     id: jti,
     identity: identityOf(body, jti, urlDigest, definition),
     bodyAuthenticated: definition.bodyHash !== undefined,
-    unsigned: readUnsigned(head, definition),
+    unsignedHeaders: readUnsigned(head, definition),
   };
 }
 
@@ -154,9 +154,12 @@ function identityOf(
   return `content:${urlDigest.toString('hex')}:${sha256(body).toString('hex')}`;
 }
 
-function readUnsigned(head: RequestHead, { unsigned = {} }: JwtSchemeDefinition): Record<string, string> {
+function readUnsigned(
+  head: RequestHead,
+  { unsignedHeaders = {} }: JwtSchemeDefinition,
+): Record<string, string> {
   const labels: Record<string, string> = {};
-  for (const [label, header] of Object.entries(unsigned)) {
+  for (const [label, header] of Object.entries(unsignedHeaders)) {
     const [value, ...more] = head.values(header);
     if (value !== undefined && more.length === 0 && value.length <= 1024) labels[label] = value;
   }

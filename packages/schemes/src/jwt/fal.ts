@@ -24,7 +24,7 @@ const scheme = defineScheme({
   about: {
     sender: 'fal',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://docs.fal.ai/model-apis/model-endpoints/webhooks'],
     assumptions: ['The request id names the job, so it is the same in every retry.'],
     rotation: 'Keys are published as a set that may be kept for 24 hours at most.',

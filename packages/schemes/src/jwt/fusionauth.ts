@@ -44,7 +44,7 @@ export function fusionAuth(options: FusionAuthOptions): JwtScheme {
     about: {
       sender: 'FusionAuth',
       confidence: 'sender-docs',
-      proof: 'formula-only',
+      testedWith: 'formula-only',
       sources: ['https://fusionauth.io/docs/extend/events-and-webhooks/signing'],
       assumptions: [
         'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',

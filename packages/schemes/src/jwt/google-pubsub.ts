@@ -31,7 +31,7 @@ export interface GooglePubSubOptions {
  * const verifier = createVerifier({
  *   scheme,
  *   secrets: googleKeys(),
- *   replayId: (webhook) => webhook.json<{ message: { messageId: string } }>().message.messageId,
+ *   deliveryKey: (webhook) => webhook.json<{ message: { messageId: string } }>().message.messageId,
  * })
  * ```
  */
@@ -65,14 +65,14 @@ export function googlePubSub(options: GooglePubSubOptions): JwtScheme {
     about: {
       sender: 'Google Cloud Pub/Sub (push)',
       confidence: 'sender-docs',
-      proof: 'formula-only',
+      testedWith: 'formula-only',
       sources: ['https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions'],
       assumptions: [
         'The message is kept for seven days, and the deadline is 10 s: both are set at the subscription.',
       ],
       rotation: 'Google publishes the next key ahead.',
       notes: [
-        'The body is not signed. The id of a message in it is the same in every retry: `replayId` can use it.',
+        'The body is not signed. The id of a message in it is the same in every retry: `deliveryKey` can use it.',
       ],
     },
   });

@@ -11,7 +11,7 @@ export interface JwksSecretsOptions {
   /** Fetches the set. It must not follow redirects. Default: `globalThis.fetch`. */
   readonly fetch?: LimitedFetch;
   /** The largest set, in bytes. Default: 65,536. */
-  readonly limitBytes?: number;
+  readonly maxBodyBytes?: number;
 }
 
 /** As many keys as a keyring takes. */
@@ -21,7 +21,7 @@ const KEY_ID = /^[\x21-\x7e]{1,64}$/;
 
 /**
  * The public keys that a sender publishes as a JSON Web Key Set (RFC 7517). When and how often it is fetched is up to the keyring:
- * `refreshSeconds` (300), and a delivery that no key matches; never more often than `missCooldownSeconds`.
+ * `intervalSeconds` (300), and a delivery that no key matches; never more often than `mismatchCooldownSeconds`.
  *
  * The address is fixed here: it must be `https:`, redirects are refused, and nothing of a request becomes part of it. Of a set with
  * more than eight keys, those that deliveries have named come first.
@@ -35,13 +35,13 @@ const KEY_ID = /^[\x21-\x7e]{1,64}$/;
  * ```
  */
 export function jwksSecrets(url: string, options: JwksSecretsOptions): SecretProvider {
-  checkKeys('jwksSecrets()', options, ['algorithms', 'fetch', 'limitBytes']);
+  checkKeys('jwksSecrets()', options, ['algorithms', 'fetch', 'maxBodyBytes']);
   checkAddress(url);
   const { algorithms } = options;
   if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(isPublicAlgorithm))
     throw configError('"algorithms" must list what the sender signs with, such as ["ES256"]; no HS ones.');
   const fetch = readFetch(options.fetch);
-  const limitBytes = checkNumber('limitBytes', options.limitBytes, {
+  const maxBodyBytes = checkNumber('maxBodyBytes', options.maxBodyBytes, {
     min: 256,
     max: 1_048_576,
     fallback: 65_536,
@@ -51,7 +51,7 @@ export function jwksSecrets(url: string, options: JwksSecretsOptions): SecretPro
   return {
     name: `JWKS ${url}`,
     async load({ signal, keyId, matchedKeyIds = [] }) {
-      const fetched = await fetchLimited(url, { fetch, limitBytes, signal, accept: 'application/json' });
+      const fetched = await fetchLimited(url, { fetch, maxBodyBytes, signal, accept: 'application/json' });
       if (fetched.bytes === undefined) throw failed(`The address ${fetched.problem}.`);
       const keys = readKeys(fetched.bytes, algorithms);
       if (keyId !== undefined && keys.some(({ id }) => id === keyId)) remember(named, keyId);

@@ -65,8 +65,8 @@ export interface JwtRules {
    * with the address where that is signed.
    */
   readonly identity: 'body' | 'jti';
-  /** Headers that the sender sends but does not sign, by the label under which `webhook.unsigned` shows them. */
-  readonly unsigned?: Readonly<Record<string, string>>;
+  /** Headers that the sender sends but does not sign, by the label under which `webhook.unsignedHeaders` shows them. */
+  readonly unsignedHeaders?: Readonly<Record<string, string>>;
   /** How the sender takes answers and retries. */
   readonly delivery: DeliveryRules;
   /** Where these facts come from and which of them are assumed. */

@@ -44,7 +44,7 @@ export function liveKit(options: LiveKitOptions): JwtScheme {
     about: {
       sender: 'LiveKit',
       confidence: 'sender-code',
-      proof: 'sender-library',
+      testedWith: 'sender-library',
       sources: ['https://docs.livekit.io/home/server/webhooks/', 'github.com/livekit/node-sdks'],
       assumptions: [
         'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',

@@ -15,7 +15,7 @@ const scheme = defineJwtScheme({
   about: {
     sender: 'MessageBird',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://developers.messagebird.com/api/#verifying-http-requests',
       'github.com/messagebird/messagebird-nodejs lib/webhook-signature-jwt.js',
@@ -25,7 +25,7 @@ const scheme = defineJwtScheme({
       'Whether "jti" is the same in every retry is not documented: it names no delivery.',
     ],
     rotation: 'What becomes of the replaced signing key, and when, is not documented.',
-    notes: ['One run per identical address and body while they are remembered; `replayId` overrides it.'],
+    notes: ['One run per identical address and body while they are remembered; `deliveryKey` overrides it.'],
   },
 });
 

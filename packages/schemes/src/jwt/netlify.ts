@@ -11,7 +11,7 @@ const scheme = defineJwtScheme({
   about: {
     sender: 'Netlify',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: ['https://docs.netlify.com/site-deploys/notifications/#payload-signature'],
     assumptions: [
       'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
@@ -19,7 +19,7 @@ const scheme = defineJwtScheme({
     rotation: 'One secret for each notification, replaced at once; no overlap is documented.',
     notes: [
       'No time is signed: a captured delivery can be replayed once it is forgotten, after seven days.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -21,14 +21,14 @@ const scheme = defineJwtScheme({
   about: {
     sender: 'Plaid',
     confidence: 'sender-docs',
-    proof: 'formula-only',
+    testedWith: 'formula-only',
     sources: [
       'https://plaid.com/docs/api/webhooks/webhook-verification/',
       'https://plaid.com/docs/api/webhooks/#webhook-retries',
     ],
     assumptions: ['Tolerance is 300 s both ways: only the past side is documented.'],
     rotation: 'A new key signs under a new id; a replaced one gets an "expired_at" and then counts no more.',
-    notes: ['One run per identical body while it is remembered; `replayId` overrides it.'],
+    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
   },
 });
 
@@ -80,7 +80,7 @@ const MAX_KEYS = 8;
  * Plaid's keys, each fetched by its id when a delivery first names it: by your function, since that needs your credentials. Keys that
  * were found are fetched again at each reload, so that an expired one is dropped; the last eight are kept.
  *
- * One key is fetched at a time, at the pace of the keyring's `missCooldownSeconds` (10): ids that strangers make up cost no more than
+ * One key is fetched at a time, at the pace of the keyring's `mismatchCooldownSeconds` (10): ids that strangers make up cost no more than
  * that, and may make a new key wait; what is refused meanwhile comes back.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
@@ -98,7 +98,7 @@ export function plaidKeys(options: PlaidKeysOptions): SecretProvider {
     throw configError('plaidKeys() wants "fetchKey": a function that asks Plaid for the key of an id.');
   const known = new Map<string, string>();
 
-  async function refresh(keyId: string, signal: AbortSignal): Promise<void> {
+  async function reload(keyId: string, signal: AbortSignal): Promise<void> {
     const key = await askFor(() => fetchKey(keyId, { signal }));
     signal.throwIfAborted();
     known.delete(keyId);
@@ -108,8 +108,8 @@ export function plaidKeys(options: PlaidKeysOptions): SecretProvider {
     if (known.size > MAX_KEYS && oldest !== undefined) known.delete(oldest);
   }
 
-  async function refreshAll(keyIds: readonly string[], signal: AbortSignal): Promise<SecretSetInput> {
-    for (const each of keyIds) await refresh(each, signal);
+  async function reloadAll(keyIds: readonly string[], signal: AbortSignal): Promise<SecretSetInput> {
+    for (const each of keyIds) await reload(each, signal);
     return currentSet();
   }
 
@@ -123,7 +123,7 @@ export function plaidKeys(options: PlaidKeysOptions): SecretProvider {
     // Answers at once where nothing is to be fetched: a delivery that comes meanwhile would wait for that, not for its own key.
     load({ signal, keyId }) {
       const wanted = keyId === undefined ? [...known.keys()] : [keyId];
-      return wanted.length === 0 ? currentSet() : refreshAll(wanted, signal);
+      return wanted.length === 0 ? currentSet() : reloadAll(wanted, signal);
     },
   };
 }

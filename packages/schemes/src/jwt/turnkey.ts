@@ -14,7 +14,7 @@ const scheme = defineScheme({
     timestamp: { header: 'x-turnkey-timestamp', unit: 'ms' },
     id: { header: 'x-turnkey-event-id' },
     keyId: { header: KEY_ID },
-    guards: { 'x-turnkey-signature-algorithm': 'ed25519', 'x-turnkey-signature-version': 'v1' },
+    requiredHeaders: { 'x-turnkey-signature-algorithm': 'ed25519', 'x-turnkey-signature-version': 'v1' },
     content: `v1.ed25519.{header:${KEY_ID}}.{timestamp}.{id}.{body}`,
   },
   identity: 'id',
@@ -22,7 +22,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Turnkey',
     confidence: 'sender-code',
-    proof: 'sender-library',
+    testedWith: 'sender-library',
     sources: [
       'https://docs.turnkey.com/features/webhooks/verify-signatures',
       'github.com/tkhq/sdk packages/crypto/src/webhooks.ts',

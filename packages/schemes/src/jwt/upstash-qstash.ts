@@ -10,7 +10,7 @@ const scheme = defineJwtScheme({
   url: { claim: 'sub' },
   time: 'iat',
   identity: 'body',
-  unsigned: {
+  unsignedHeaders: {
     messageId: 'upstash-message-id',
     retried: 'upstash-retried',
     scheduleId: 'upstash-schedule-id',
@@ -23,7 +23,7 @@ const scheme = defineJwtScheme({
   about: {
     sender: 'Upstash QStash',
     confidence: 'sender-code',
-    proof: 'sender-library',
+    testedWith: 'sender-library',
     sources: [
       'https://upstash.com/docs/qstash/features/security',
       'https://upstash.com/docs/qstash/howto/signature',
@@ -36,8 +36,8 @@ const scheme = defineJwtScheme({
     rotation:
       'A current and a next key: rolling makes the next one current. Give both, as `current` and `next`.',
     notes: [
-      'The message id is not signed. One run per identical body while it is remembered: messages and schedules that differ in nothing need a body that does, or `replayId`.',
-      'With `replayId: (webhook) => webhook.id` every token counts as its own delivery: nothing is taken for a repetition but a replay.',
+      'The message id is not signed. One run per identical body while it is remembered: messages and schedules that differ in nothing need a body that does, or `deliveryKey`.',
+      'With `deliveryKey: (webhook) => webhook.id` every token counts as its own delivery: nothing is taken for a repetition but a replay.',
     ],
   },
 });
@@ -47,7 +47,7 @@ const scheme = defineJwtScheme({
  * needs `publicUrl`.
  *
  * - Time: `iat`, `nbf` and `exp`.
- * - Identity: address and body. `webhook.id` is the token's `jti`; the message id is not signed and shows under `webhook.unsigned`.
+ * - Identity: address and body. `webhook.id` is the token's `jti`; the message id is not signed and shows under `webhook.unsignedHeaders`.
  * - Delivery: any failure is tried again; a bad signature is answered with 401.
  *
  * @example

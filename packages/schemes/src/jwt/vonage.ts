@@ -12,7 +12,7 @@ const scheme = defineJwtScheme({
   about: {
     sender: 'Vonage (Messages and Voice)',
     confidence: 'sender-code',
-    proof: 'published-vectors',
+    testedWith: 'published-vectors',
     sources: [
       'https://developer.vonage.com/en/getting-started/concepts/webhooks',
       'github.com/Vonage/vonage-node-sdk packages/jwt',
@@ -25,7 +25,7 @@ const scheme = defineJwtScheme({
     rotation: 'What becomes of the replaced signature secret, and when, is not documented.',
     notes: [
       'Webhooks by GET carry no payload_hash, so their parameters are not signed: they are refused. Have them sent by POST.',
-      'One run per identical body while it is remembered; `replayId` overrides it.',
+      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
     ],
   },
 });

@@ -17,7 +17,7 @@ export type LimitedFetch = (url: string, request: LimitedRequest) => Promise<Res
 export interface FetchBounds {
   readonly fetch: LimitedFetch;
   /** The largest answer, in bytes, counted while it is read. */
-  readonly limitBytes: number;
+  readonly maxBodyBytes: number;
   readonly accept: string;
   readonly signal: AbortSignal;
 }
@@ -32,7 +32,7 @@ export type Fetched =
  * is thrown.
  */
 export async function fetchLimited(url: string, bounds: FetchBounds): Promise<Fetched> {
-  const { fetch, limitBytes, accept } = bounds;
+  const { fetch, maxBodyBytes, accept } = bounds;
   const stop = new AbortController();
   const signal = AbortSignal.any([bounds.signal, stop.signal]);
   try {
@@ -41,9 +41,9 @@ export async function fetchLimited(url: string, bounds: FetchBounds): Promise<Fe
     if (isRedirect(response, url))
       return { problem: 'answered with a redirect, which is not followed', status };
     if (status !== 200) return { problem: `answered ${status}`, status };
-    const bytes = await readLimited(response, limitBytes, signal);
+    const bytes = await readLimited(response, maxBodyBytes, signal);
     return bytes === undefined
-      ? { problem: `answered with more than ${limitBytes} bytes`, status }
+      ? { problem: `answered with more than ${maxBodyBytes} bytes`, status }
       : { bytes };
   } finally {
     // Ends the connection of an answer that was not read to its end.
@@ -59,7 +59,7 @@ function isRedirect(response: Response, url: string): boolean {
 
 async function readLimited(
   response: Response,
-  limitBytes: number,
+  maxBodyBytes: number,
   signal: AbortSignal,
 ): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
@@ -67,7 +67,7 @@ async function readLimited(
   for await (const chunk of response.body ?? []) {
     signal.throwIfAborted();
     length += chunk.byteLength;
-    if (length > limitBytes) return undefined;
+    if (length > maxBodyBytes) return undefined;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,5 +1,5 @@
 import { createVerify } from 'node:crypto';
-import { type Key, type Match, type Opened, WebhookError } from '@countersign/core';
+import { type Key, type Match, type ParsedHead, WebhookError } from '@countersign/core';
 import { checkKeys, configError } from '@countersign/core/options';
 import { type CertifiedKey, certifiedKey, checkSigner, readCertificates } from './certificate.ts';
 import { type CertificateScheme, keysOf } from './certificate-scheme.ts';
@@ -80,7 +80,7 @@ export function awsSns(options: AwsSnsOptions): CertificateScheme {
       checkSigner(certificate, SUBJECT);
       return certifiedKey([certificate]);
     },
-    open: (): Opened<CertifiedKey> => ({
+    parseHead: (): ParsedHead<CertifiedKey> => ({
       keyIdIn: (body) => judge(body).certificateUrl,
       match: (body, keys) => match(judge(body), keys),
     }),
@@ -104,7 +104,7 @@ function match(signed: SignedSnsMessage, keys: readonly Key<CertifiedKey>[]): Ma
     notBefore,
     notAfter,
     bodyAuthenticated: false,
-    unsigned: {},
+    unsignedHeaders: {},
     json: { value: json },
   };
 }

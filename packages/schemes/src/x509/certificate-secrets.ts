@@ -29,7 +29,7 @@ const REFUSED_MS = 300_000;
  * request, so it must be one that the scheme knows as the sender's own: `https:`, its host, no port, no user, no redirect. What is
  * larger than 65,536 bytes, is no certificate of the sender or has expired is not taken, and not asked for again for five minutes.
  *
- * When it is fetched is up to the keyring: one at a time, at the pace of `missCooldownSeconds` (10), within `timeoutSeconds` (3). So
+ * When it is fetched is up to the keyring: one at a time, at the pace of `mismatchCooldownSeconds` (10), within `timeoutSeconds` (3). So
  * forged requests cause at most that, and may make a new certificate wait; what is refused meanwhile comes back.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
@@ -57,7 +57,7 @@ export function certificateSecrets(
 
   async function take(url: string, signal: AbortSignal): Promise<void> {
     const accept = 'application/x-pem-file, application/pem-certificate-chain, */*';
-    const fetched = await fetchLimited(url, { fetch, limitBytes: LIMIT_BYTES, signal, accept });
+    const fetched = await fetchLimited(url, { fetch, maxBodyBytes: LIMIT_BYTES, signal, accept });
     signal.throwIfAborted();
     const { bytes } = fetched;
     // Trouble of the address itself, which may pass. Anything else is what strangers can name.

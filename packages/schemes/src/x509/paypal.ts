@@ -1,7 +1,7 @@
 import { createVerify, X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import { crc32 } from 'node:zlib';
-import { type Key, type Match, type Opened, type RequestHead, WebhookError } from '@countersign/core';
+import { type Key, type Match, type ParsedHead, type RequestHead, WebhookError } from '@countersign/core';
 import { checkKeys, configError } from '@countersign/core/options';
 import { type CertifiedKey, certifiedKey, checkSigner, readCertificates } from './certificate.ts';
 import { chainOf } from './certificate-chain.ts';
@@ -33,7 +33,7 @@ const THREE_DAYS = 259_200;
  * - Time: `PAYPAL-TRANSMISSION-TIME`, three days back. Whether a retry has a new one is not documented, so the window is as long as
  *   retries go on.
  * - Identity: the transmission id, which is signed. Whether it is the same in every retry is not documented:
- *   `replayId: (webhook) => webhook.json<{ id: string }>().id` goes by the id of the event, which is the same.
+ *   `deliveryKey: (webhook) => webhook.json<{ id: string }>().id` goes by the id of the event, which is the same.
  * - Delivery: tried again for three days after any failure; a bad signature is answered with 401.
  * - Certificates: only those at PayPal's own host, of a subject under paypal.com, with a chain to `roots`.
  *
@@ -72,7 +72,7 @@ export function payPal(options: PayPalOptions): CertificateScheme {
       checkSigner(certificate, SUBJECT);
       return certifiedKey(chainOf(certificate, others, trusted()));
     },
-    open(head: RequestHead): Opened<CertifiedKey> {
+    parseHead(head: RequestHead): ParsedHead<CertifiedKey> {
       const { id, time, signature, certificateUrl } = readHead(head);
       if (!isCertificateAddress(certificateUrl)) {
         throw new WebhookError(
@@ -110,7 +110,7 @@ function match(
     notBefore,
     notAfter,
     bodyAuthenticated: false,
-    unsigned: {},
+    unsignedHeaders: {},
   };
 }
 

@@ -8,7 +8,7 @@ const BINARY = ['Content-Type', 'application/octet-stream'] as const;
 
 export const bodyLimitCases: readonly AdapterCase[] = [
   ...(['length', 'chunked'] as const).flatMap((framing) => [
-    { name: `a body of exactly limitBytes is taken (${framing})`, check: atLimit(framing) },
+    { name: `a body of exactly maxBodyBytes is taken (${framing})`, check: atLimit(framing) },
     {
       name: `a body of one byte more is answered 413, and the connection closed (${framing})`,
       check: overLimit(framing, 'closed'),
@@ -27,7 +27,7 @@ export const bodyLimitCases: readonly AdapterCase[] = [
     },
   ]),
   {
-    name: "without limitBytes the scheme's own limit counts",
+    name: "without maxBodyBytes the scheme's own limit counts",
     check: limitOf(bodySender({ maxBodyBytes: 3_000_000 }), 3_000_000),
     limited: [{ by: 'host-body-refusals', name: 'the host has its own limit' }],
   },
@@ -50,7 +50,7 @@ export const bodyLimitCases: readonly AdapterCase[] = [
 
 function atLimit(framing: 'length' | 'chunked'): Check {
   return async (start) => {
-    const receiver = await start({ scheme: bodySender(), options: { limitBytes: LIMIT } });
+    const receiver = await start({ scheme: bodySender(), options: { maxBodyBytes: LIMIT } });
     const delivery = receiver.delivery({ body: 'x'.repeat(LIMIT) });
     const run = await receiver.deliver({
       ...delivery,
@@ -63,7 +63,7 @@ function atLimit(framing: 'length' | 'chunked'): Check {
 
 function overLimit(framing: 'length' | 'chunked', connectionIs: 'closed' | 'up to the host'): Check {
   return async (start) => {
-    const receiver = await start({ scheme: bodySender(), options: { limitBytes: LIMIT } });
+    const receiver = await start({ scheme: bodySender(), options: { maxBodyBytes: LIMIT } });
     const delivery = { ...receiver.delivery({ body: 'x'.repeat(LIMIT + 1) }), framing };
     const connection = await receiver.connect();
     const answer = receiver.checked(delivery, await connection.exchange(delivery));
@@ -78,7 +78,7 @@ function overLimit(framing: 'length' | 'chunked', connectionIs: 'closed' | 'up t
 
 function overLimitOfHost(framing: 'length' | 'chunked'): Check {
   return async (start) => {
-    const receiver = await start({ scheme: bodySender(), options: { limitBytes: LIMIT } });
+    const receiver = await start({ scheme: bodySender(), options: { maxBodyBytes: LIMIT } });
     const answer = await receiver.send({ ...receiver.delivery({ body: 'x'.repeat(LIMIT + 1) }), framing });
     assert.ok([400, 413, 500].includes(answer.status), `answered ${answer.status}`);
     receiver.assertUntouched();

@@ -46,9 +46,9 @@ export const encodingCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'contentEncoding "inflate": the inflated bytes are verified and seen',
+    name: 'contentEncoding "decompress": the inflated bytes are verified and seen',
     async check(start) {
-      const receiver = await start({ scheme: bodySender(), options: { contentEncoding: 'inflate' } });
+      const receiver = await start({ scheme: bodySender(), options: { contentEncoding: 'decompress' } });
       const plain = Buffer.from('{"a":  1}');
       const headers = [...bodyHeaders(SECRETS.current, plain), ['Content-Encoding', 'gzip'] as const];
       const run = await receiver.deliver({ headers, body: gzipSync(plain) });

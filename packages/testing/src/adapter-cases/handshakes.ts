@@ -12,15 +12,15 @@ const GREETINGS: readonly [HandshakeRule, ...HandshakeRule[]] = [
     signed: true,
     when: { field: { type: 'url_verification' } },
     challenge: { field: 'challenge', characters: 'visible', maxLength: 64 },
-    answer: { json: { challenge: '{challenge}' } },
+    response: { json: { challenge: '{challenge}' } },
   },
-  { signed: true, when: { field: { type: 'ping' } }, answer: { status: 204 } },
+  { signed: true, when: { field: { type: 'ping' } }, response: { status: 204 } },
   {
     signed: false,
     when: { method: 'GET', query: { mode: 'subscribe' } },
     token: { query: 'token', sha256: createHash('sha256').update('agreed').digest('hex') },
     challenge: { query: 'challenge', characters: 'word', maxLength: 64 },
-    answer: { text: '{challenge}' },
+    response: { text: '{challenge}' },
   },
 ];
 const greeting = () => bodySender({}, GREETINGS);

@@ -64,11 +64,11 @@ export const hostCases: readonly AdapterCase[] = [
     async check(start) {
       const real = bodySender();
       const told: string[] = [];
-      const open: typeof real.open = (head) => {
+      const open: typeof real.parseHead = (head) => {
         told.push(`${head.method} ${head.url}`);
-        return real.open(head);
+        return real.parseHead(head);
       };
-      const receiver = await start({ scheme: { ...real, open } });
+      const receiver = await start({ scheme: { ...real, parseHead: open } });
       await receiver.deliver({ ...receiver.delivery(), path: '/hooks/case?tenant=a%20b' });
       // Where the host knows whole addresses only, it stands at the end of one.
       assert.match(told.join(), /^POST (?:http:\/\/[^/]+)?\/hooks\/case\?tenant=a%20b$/);
@@ -168,7 +168,7 @@ export const hostCases: readonly AdapterCase[] = [
       const receiver = await start({
         scheme: bodySender(),
         parser: 'before',
-        options: { rawBody: () => handed, limitBytes: 1000 },
+        options: { rawBody: () => handed, maxBodyBytes: 1000 },
       });
       const delivery = receiver.delivery({ body: handed });
       const run = await receiver.deliver(delivery);

@@ -17,7 +17,7 @@ export class ProbeStore implements ReplayStore {
     this.#store = memoryReplayStore({ clock, maxEntries });
   }
 
-  async claim(key: string, options: { leaseMs: number; keepMs: number }): Promise<ClaimResult> {
+  async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     this.#record('claim', key);
     return this.#store.claim(key, options);
   }
@@ -30,7 +30,7 @@ export class ProbeStore implements ReplayStore {
   async commit(
     key: string,
     token: ClaimToken,
-    options: { ttlMs: number; guardMs: number },
+    options: { ttlMs: number; replayWindowMs: number },
   ): Promise<boolean> {
     this.#record('commit', key);
     return this.#store.commit(key, token, options);

@@ -149,7 +149,7 @@ export const replayCases: readonly AdapterCase[] = [
       const delivery = receiver.delivery();
       await receiver.deliver(delivery);
       await receiver.deliver(delivery);
-      assert.equal(receiver.runs[1]?.webhook.fence, 0);
+      assert.equal(receiver.runs[1]?.webhook.fencingToken, 0);
     },
   },
   {

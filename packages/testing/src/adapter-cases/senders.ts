@@ -35,7 +35,7 @@ export function bodySender(
       content: '{body}',
     },
     identity: 'body',
-    unsigned: { deliveryId: 'case-delivery' },
+    unsignedHeaders: { deliveryId: 'case-delivery' },
     ...(handshake === undefined ? {} : { handshake }),
     delivery: { ...RETRIES_ALL, ...delivery },
   });

@@ -40,7 +40,7 @@ export const settlingCases: readonly AdapterCase[] = [
     limited: [{ by: 'no-late-failure', name: 'its return is its answer' }],
   },
   {
-    name: 'the fence rises with every run of a delivery',
+    name: 'the fencing token rises with every run of a delivery',
     async check(start) {
       const receiver = await start({ handler: ({ number }) => answer(number < 4 ? 500 : 200) });
       const delivery = receiver.delivery();
@@ -50,7 +50,7 @@ export const settlingCases: readonly AdapterCase[] = [
       }
       await receiver.send(delivery);
       assert.deepEqual(
-        receiver.runs.map((run) => run.webhook.fence),
+        receiver.runs.map((run) => run.webhook.fencingToken),
         [1, 2, 3, 4],
       );
     },
@@ -172,7 +172,7 @@ async function hangsForGood(start: Parameters<Check>[0]): Promise<void> {
   await receiver.clock.advance(61_000 + 30_000);
   const retry = receiver.send(delivery);
   await receiver.until('the handler to start again', () => receiver.runs.length === 2);
-  assert.equal(receiver.runs[1]?.webhook.fence, 2);
+  assert.equal(receiver.runs[1]?.webhook.fencingToken, 2);
   open();
   await first;
   await receiver.until('the first claim to be lost', () =>

@@ -71,7 +71,9 @@ export const storeFaultCases: readonly AdapterCase[] = [
       await receiver.clock.advance(10_000);
       await receiver.settled('committed');
       const key = receiver.store.calls[0]?.key ?? '';
-      assert.deepEqual(await receiver.store.claim(key, { leaseMs: 1, keepMs: 1 }), { state: 'committed' });
+      assert.deepEqual(await receiver.store.claim(key, { leaseMs: 1, fenceTtlMs: 1 }), {
+        state: 'committed',
+      });
     },
   },
 ];

@@ -21,7 +21,7 @@ export const webhookFieldCases: readonly AdapterCase[] = [
       assert.equal(webhook.bodyAuthenticated, true);
       assert.equal(webhook.text(), '{"total": 10.50}');
       assert.deepEqual(webhook.json(), { total: 10.5 });
-      assert.equal(webhook.fence, 1);
+      assert.equal(webhook.fencingToken, 1);
       assert.equal(webhook.signal.aborted, false);
     },
   },
@@ -36,7 +36,7 @@ export const webhookFieldCases: readonly AdapterCase[] = [
       });
       assert.equal(webhook.id, createHash('sha256').update('hello').digest('hex'));
       assert.equal(webhook.signedAt, undefined);
-      assert.deepEqual({ ...webhook.unsigned }, { deliveryId: 'd-1' });
+      assert.deepEqual({ ...webhook.unsignedHeaders }, { deliveryId: 'd-1' });
     },
   },
   {

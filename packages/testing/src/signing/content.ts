@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
-import type { ContentPart, ListedHeadersPart, SignedForm } from '@countersign/core';
+import type { ContentPart, ListedHeadersPart, SignatureRule } from '@countersign/core';
 import type { Draft } from './draft.ts';
 
-type SigningForm = Exclude<SignedForm, { content?: undefined }>;
+type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
 
 /**
  * What a sender signs. Deliberately not the code that verifies: a mistake shared by both would pass every test.
  *
  * @param secret The key's bytes, for content that holds them.
  */
-export function contentOf(form: SigningForm, draft: Draft, secret: () => Uint8Array): Buffer {
+export function contentOf(form: SigningRule, draft: Draft, secret: () => Uint8Array): Buffer {
   const template = typeof form.content === 'string' ? form.content : form.content[0];
   // Everything that changes the delivery comes before anything that reads it.
   for (const [, name = ''] of template.matchAll(/\{([^{}]*)\}/g)) fillIn(name, draft, form);
@@ -33,7 +33,7 @@ export function contentOf(form: SigningForm, draft: Draft, secret: () => Uint8Ar
   return Buffer.concat(chunks);
 }
 
-function fillIn(name: string, draft: Draft, form: SigningForm): void {
+function fillIn(name: string, draft: Draft, form: SigningRule): void {
   const [kind, ...rest] = name.split(':');
   const of = rest.join(':');
   const optional =
@@ -45,7 +45,7 @@ function fillIn(name: string, draft: Draft, form: SigningForm): void {
   else if (kind === 'query' && !draft.query.has(of)) draft.addQuery(of, crypto.randomUUID());
 }
 
-function partOf(name: string, form: SigningForm, draft: Draft, secret: () => Uint8Array): Buffer | undefined {
+function partOf(name: string, form: SigningRule, draft: Draft, secret: () => Uint8Array): Buffer | undefined {
   const [kind, ...rest] = name.split(':');
   const of = rest.join(':');
   switch (kind) {
@@ -67,7 +67,7 @@ function partOf(name: string, form: SigningForm, draft: Draft, secret: () => Uin
       return latin1(signedUrl(form, draft).slice(new URL(draft.url).origin.length) || '/');
     case 'header':
       return latin1(draft.headers[of]);
-    case 'item':
+    case 'entry':
       return latin1(listedText(form, draft));
     case 'query':
       return latin1(draft.givenUrl === undefined ? undefined : (draft.query.get(of) ?? undefined));
@@ -127,13 +127,13 @@ function declaredPart(part: ContentPart | undefined, draft: Draft): Buffer | und
 }
 
 /** The list of signed headers as the signature writes it. */
-export function listedText(form: SignedForm, draft: Draft): string | undefined {
+export function listedText(form: SignatureRule, draft: Draft): string | undefined {
   const part = listedPart(form);
   return part && namesOf(part, draft).join(part.separator);
 }
 
 /** The part of a form that lists headers. */
-export function listedPart(form: SignedForm): ListedHeadersPart | undefined {
+export function listedPart(form: SignatureRule): ListedHeadersPart | undefined {
   for (const part of Object.values(form.parts ?? {})) if ('listedHeaders' in part) return part;
   return undefined;
 }
@@ -143,7 +143,7 @@ function namesOf({ allow, require: required }: ListedHeadersPart, draft: Draft):
   return allow.filter((name) => required?.includes(name) === true || draft.headers[name] !== undefined);
 }
 
-function signedUrl(form: SigningForm, draft: Draft): string {
+function signedUrl(form: SigningRule, draft: Draft): string {
   const { decode } = form.url ?? {};
   return decode === undefined
     ? draft.url

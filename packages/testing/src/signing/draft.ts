@@ -1,4 +1,4 @@
-import type { SchemeDefinition, SignedForm } from '@countersign/core';
+import type { SchemeDefinition, SignatureRule } from '@countersign/core';
 
 /** A delivery on its way to be signed: parts that the content names and nobody gave are filled in. */
 export class Draft {
@@ -80,8 +80,8 @@ export class Draft {
   }
 
   /** Sets what the form asks of a request beside its signature. */
-  prepare(form: SignedForm): void {
-    const { when, guards, id, timestamp } = form;
+  prepare(form: SignatureRule): void {
+    const { when, requiredHeaders: guards, id, timestamp } = form;
     for (const [name, value] of Object.entries({ ...when?.header, ...guards })) {
       if (typeof value === 'string') this.headers[name] ??= value;
     }
@@ -97,16 +97,16 @@ export class Draft {
   /** The text of a signed field; the time or a random text is written where the body lacks it. */
   signedField(path: string): string {
     if (this.field(path) === undefined) {
-      const { bodyTime } = this.#definition;
-      this.setField(path, bodyTime?.field === path ? this.timestamp : crypto.randomUUID());
+      const { bodyTimestamp } = this.#definition;
+      this.setField(path, bodyTimestamp?.field === path ? this.timestamp : crypto.randomUUID());
     }
     return String(this.field(path));
   }
   signedFormField(name: string): string {
     const value = this.form.get(name);
     if (value !== null) return value;
-    const { bodyTime } = this.#definition;
-    this.setFormField(name, bodyTime?.formField === name ? this.timestamp : crypto.randomUUID());
+    const { bodyTimestamp } = this.#definition;
+    this.setFormField(name, bodyTimestamp?.formField === name ? this.timestamp : crypto.randomUUID());
     return this.form.get(name) ?? '';
   }
 }

@@ -1,9 +1,9 @@
-import type { SignedForm } from '@countersign/core';
+import type { SignatureRule } from '@countersign/core';
 import { listedPart, listedText } from './content.ts';
 import type { Draft } from './draft.ts';
 
 /** A signature as the scheme writes it. */
-export function writeSignature({ signature }: SignedForm, bytes: Buffer): string {
+export function writeSignature({ signature }: SignatureRule, bytes: Buffer): string {
   switch (signature.encoding) {
     case 'text':
       return bytes.toString('utf8');
@@ -18,7 +18,7 @@ export function writeSignature({ signature }: SignedForm, bytes: Buffer): string
 
 /** Puts signatures where the scheme's receiver looks for them. */
 export function placeSignatures(
-  form: SignedForm,
+  form: SignatureRule,
   draft: Draft,
   texts: readonly string[],
   keyId: string,
@@ -48,7 +48,7 @@ export function placeSignatures(
   }
 }
 
-function signatureText(form: SignedForm, draft: Draft, texts: readonly string[], keyId: string): string {
+function signatureText(form: SignatureRule, draft: Draft, texts: readonly string[], keyId: string): string {
   const { signature, timestamp } = form;
   const { list, prefix = '' } = signature;
   if (list === undefined) {
@@ -65,10 +65,11 @@ function signatureText(form: SignedForm, draft: Draft, texts: readonly string[],
   const entry = (name: string | undefined, value: string) =>
     name === undefined ? value : `${name}${assign}${value}`;
   const head: string[] = [];
-  if (timestamp?.item !== undefined)
-    head.push(entry(typeof timestamp.item === 'string' ? timestamp.item : undefined, draft.timestamp));
+  if (timestamp?.entry !== undefined)
+    head.push(entry(typeof timestamp.entry === 'string' ? timestamp.entry : undefined, draft.timestamp));
   const listed = listedPart(form)?.listedHeaders;
-  if (listed !== undefined && 'item' in listed) head.push(entry(listed.item, listedText(form, draft) ?? ''));
+  if (listed !== undefined && 'entry' in listed)
+    head.push(entry(listed.entry, listedText(form, draft) ?? ''));
   const entries = texts.map((text) => entry(label, text));
   if (groups === undefined) return start + [...head, ...entries].join(separator);
   return start + entries.map((each) => [...head, each].join(separator)).join(groups);

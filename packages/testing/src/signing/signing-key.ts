@@ -13,7 +13,7 @@ import type {
   SecretByPrefix,
   SecretFormat,
   SharedSecret,
-  SignedForm,
+  SignatureRule,
 } from '@countersign/core';
 
 /** What a sender and its receiver hold. */
@@ -47,7 +47,7 @@ export function generateSigningKeys({ definition }: Pick<DefinedScheme, 'definit
 
 /** Signs bytes with a secret as the form says. What is signed must hold the secret where the form hashes it. */
 export function signBytes(
-  form: SignedForm,
+  form: SignatureRule,
   format: SecretFormat,
   secret: string | Uint8Array,
   content: Uint8Array,

@@ -1,0 +1,120 @@
+import { LRUCache } from 'lru-cache';
+
+/** A claim that is not committed: held, lapsed, or (without an owner) released. */
+export interface UncommittedClaim {
+  readonly fencingToken: number;
+  readonly owner: string | undefined;
+  /** When it was claimed, renewed or released; monotonic milliseconds. */
+  readonly since: number;
+  /** 0 once released. */
+  readonly leaseMs: number;
+  readonly fenceTtlMs: number;
+}
+
+/** A committed delivery is nothing but the time of its commit, because most of a store's memory is these. */
+export type ReplayEntry = number | UncommittedClaim;
+
+/** How long the entries of one horizon live. */
+export interface ExpiryTerms {
+  readonly committed: boolean;
+  /** After that, an entry may be forgotten where room is needed. */
+  readonly replayWindowMs: number;
+  /** After that, an entry counts as absent. */
+  readonly lifeMs: number;
+}
+
+// Below this many slots there is nothing worth giving back.
+const SMALL = 64;
+
+/**
+ * Entries of one store that live equally long, oldest first. Time only goes forward, so the order in which they come is the
+ * order in which they expire: whatever has expired is at the head.
+ */
+export class ExpiryQueue implements ExpiryTerms {
+  readonly committed: boolean;
+  readonly replayWindowMs: number;
+  readonly lifeMs: number;
+  #entries = orderedMap();
+  // The arrays of an LRUCache never shrink: this is how long they are.
+  #slots = 0;
+  // Reading the head costs an iterator, so it is read once per head.
+  #oldest: number | undefined;
+  #lastAdded = 0;
+
+  constructor(terms: ExpiryTerms) {
+    this.committed = terms.committed;
+    this.replayWindowMs = terms.replayWindowMs;
+    this.lifeMs = terms.lifeMs;
+  }
+
+  /** When its oldest entry was made; infinity if it is empty. */
+  get oldest(): number {
+    if (this.#oldest === undefined) {
+      const key = this.#head();
+      const entry = key === undefined ? undefined : this.#entries.peek(key);
+      this.#oldest = entry === undefined ? Number.POSITIVE_INFINITY : timeOf(entry);
+    }
+    return this.#oldest;
+  }
+
+  get(key: string): ReplayEntry | undefined {
+    return this.#entries.peek(key);
+  }
+
+  /** Appends a key that is not in here. */
+  add(key: string, entry: ReplayEntry): void {
+    this.#lastAdded = timeOf(entry);
+    if (this.#entries.size === 0) this.#oldest = this.#lastAdded;
+    this.#entries.set(key, entry);
+    this.#slots = Math.max(this.#slots, this.#entries.size);
+  }
+
+  delete(key: string): void {
+    const entry = this.#entries.peek(key);
+    if (entry === undefined) return;
+    if (timeOf(entry) === this.#oldest) this.#oldest = undefined;
+    this.#entries.delete(key);
+    if (this.#slots > SMALL && this.#entries.size < this.#slots / 4) this.#compact();
+  }
+
+  /** Removes the oldest entry and gives it. */
+  shift(): ReplayEntry | undefined {
+    const key = this.#head();
+    if (key === undefined) return undefined;
+    const entry = this.#entries.peek(key);
+    this.delete(key);
+    return entry;
+  }
+
+  isExpired(entry: ReplayEntry, now: number): boolean {
+    return timeOf(entry) + this.lifeMs <= now;
+  }
+
+  /** Empty, and for so long that it is not just between two deliveries. */
+  isIdle(now: number): boolean {
+    return this.#entries.size === 0 && this.isExpired(this.#lastAdded, now);
+  }
+
+  #head(): string | undefined {
+    for (const key of this.#entries.rkeys()) return key;
+    return undefined;
+  }
+
+  #compact(): void {
+    const kept = orderedMap();
+    this.#entries.rforEach((entry, key) => kept.set(key, entry));
+    this.#entries = kept;
+    this.#slots = kept.size;
+  }
+}
+
+/** When an entry came to be what it is. */
+function timeOf(entry: ReplayEntry): number {
+  return typeof entry === 'number' ? entry : entry.since;
+}
+
+// What may be forgotten is decided by terms that an LRUCache doesn't know, so it must never evict by itself. A `max` would do,
+// but it is allocated ahead; a `maxSize` is only compared.
+function orderedMap(): LRUCache<string, ReplayEntry> {
+  return new LRUCache({ maxSize: Number.MAX_SAFE_INTEGER, sizeCalculation: () => 1 });
+}

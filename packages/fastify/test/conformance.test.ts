@@ -1,0 +1,12 @@
+import { adapterCases } from '@countersign/testing';
+import { describe, it } from 'vitest';
+import { fastifyMount } from '../../../test/support/mounts/fastify.ts';
+
+describe.each([
+  ['Fastify 5, in a scope of its own', fastifyMount()],
+  ['Fastify 5, with the routes in a scope below', fastifyMount('nested')],
+])('%s', (_, mount) => {
+  // A parser can only stand in another scope: content type parsers are the host's own.
+  for (const { name, run } of adapterCases(mount, { limits: ['no-parser-before', 'no-parser-after'] }))
+    it(name, run);
+});

@@ -1,0 +1,252 @@
+import { isWebhookError, type ReplayStore } from '@countersign/core';
+import { type RedisReplayStoreOptions, redisReplayStore } from '@countersign/redis';
+import { manualClock } from '@countersign/testing';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { describeWith } from '../../../test/support/servers/available.ts';
+import { startRedis } from '../../../test/support/servers/redis-server.ts';
+import { clients } from './support/clients.ts';
+
+const describeWithRedis = await describeWith('redis-server');
+const HELD = { leaseMs: 60_000, fenceTtlMs: 60_000 };
+
+async function start(args: readonly string[] = []) {
+  const server = await startRedis({ args });
+  onTestFinished(() => server.stop());
+  const admin = new Redis(server.url);
+  admin.on('error', () => undefined);
+  onTestFinished(() => admin.disconnect());
+  return { server, admin };
+}
+
+async function open(name: string, url: string, options: Partial<RedisReplayStoreOptions> = {}) {
+  const opened = await clients[name]?.(url);
+  onTestFinished(() => opened?.close());
+  return redisReplayStore({ ...opened?.options, ...options });
+}
+
+/** Every step fails alike, and says what to change. */
+async function expectUnavailable(store: ReplayStore, message: RegExp): Promise<void> {
+  const token = { fencingToken: 1, owner: 'AAAAAAAAAAAAAAAAAAAAAA' };
+  const steps = [
+    () => store.claim('a', HELD),
+    () => store.renew('a', token, 1000),
+    () => store.commit('a', token, { ttlMs: 1000, replayWindowMs: 1000 }),
+    () => store.release('a', token),
+  ];
+  for (const step of steps) {
+    const error = await step().then(
+      () => expect.fail('It should have failed.'),
+      (reason: unknown) => reason,
+    );
+    if (!isWebhookError(error)) throw error;
+    expect(error).toMatchObject({ code: 'ERR_WEBHOOK_STORE_UNAVAILABLE', status: 503 });
+    expect(error.message).toMatch(message);
+  }
+}
+
+describeWithRedis.each(['ioredis', 'redis', 'iovalkey'])('what %s throws', (name) => {
+  test('a server without memory', async () => {
+    const { server, admin } = await start(['--maxmemory-policy', 'noeviction']);
+    const store = await open(name, server.url);
+    const held = await store.claim('held', HELD);
+    await admin.config('SET', 'maxmemory', '1');
+    await expect(store.claim('a', HELD)).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
+      message: expect.stringContaining('out of memory'),
+    });
+    await admin.config('SET', 'maxmemory', '0');
+    if (held.state !== 'claimed') expect.fail('The claim should win.');
+    expect(await store.commit('held', held.token, { ttlMs: 1000, replayWindowMs: 1000 })).toBe(true);
+  });
+
+  test('a replica', async () => {
+    const { server: master } = await start();
+    const { server } = await start(['--replicaof', master.host, String(master.port)]);
+    const store = await open(name, server.url);
+    await expect(store.claim('a', HELD)).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
+      message: expect.stringContaining('replica'),
+    });
+  });
+
+  test('a server that is loading its data', async () => {
+    const { server: master, admin: data } = await start();
+    for (let key = 0; key < 500; key++) await data.set(`key ${key}`, 'x'.repeat(100));
+    // It loads what it gets of its master at 20 keys a second, and listens meanwhile.
+    const slowly = ['--key-load-delay', '50000', '--loading-process-events-interval-bytes', '1024'];
+    const { server, admin } = await start(slowly);
+    const store = await open(name, server.url);
+    await store.claim('before', HELD);
+    await admin.replicaof(master.host, master.port);
+    await expect
+      .poll(() => store.claim('a', HELD).catch(({ message }: Error) => message), { timeout: 60_000 })
+      .toBe('Redis is loading its data after a start.');
+  });
+
+  test('a cluster without its slots', async () => {
+    const { server } = await start(['--cluster-enabled', 'yes']);
+    await expectUnavailable(await open(name, server.url), /cluster is down/);
+  });
+
+  test('a user who may not run scripts, and whose password nobody sees', async () => {
+    const { server, admin } = await start();
+    await admin.call('ACL', 'SETUSER', 'poor', 'on', '>canary-password', '~*', '+@all', '-eval', '-evalsha');
+    const url = server.url.replace('redis://', 'redis://poor:canary-password@');
+    const store = await open(name, url);
+    await expectUnavailable(store, /EVALSHA/);
+    const error = await store.claim('a', HELD).catch((reason: unknown) => reason);
+    const { inspect } = await import('node:util');
+    expect(inspect(error, { depth: 10, showHidden: true })).not.toContain('canary-password');
+  });
+
+  test('a server that went away, and it goes on when it is back', async () => {
+    const { server } = await start();
+    const store = await open(name, server.url);
+    expect(await store.claim('before', HELD)).toMatchObject({ state: 'claimed' });
+    await server.kill();
+    await expectUnavailable(store, /can not be reached|did not answer/);
+    await server.restart();
+    await vi.waitFor(
+      async () => expect(await store.claim('after', HELD)).toMatchObject({ state: 'claimed' }),
+      {
+        timeout: 60_000,
+      },
+    );
+  });
+
+  test('a server that hangs', async () => {
+    const { server } = await start();
+    const clock = manualClock();
+    const store = await open(name, server.url, { clock, timeoutMs: 500 });
+    await store.claim('warm', HELD);
+    await server.kill('SIGSTOP');
+    const claim = store.claim('a', HELD);
+    const refused = expect(claim).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
+      message: 'Redis did not answer within 500 ms.',
+    });
+    await clock.advance(500);
+    await refused;
+    // What it answers after all is given back, so that nobody waits for the end of the lease.
+    await server.kill('SIGCONT');
+    await expect.poll(async () => (await store.claim('a', HELD)).state, { timeout: 60_000 }).toBe('claimed');
+  });
+
+  test('a client that was closed', async () => {
+    const { server } = await start();
+    const opened = await clients[name]?.(server.url);
+    const store = redisReplayStore({ ...opened?.options });
+    await opened?.close();
+    await expectUnavailable(store, /can not be reached/);
+  });
+});
+
+describeWithRedis('what the operator is warned of', () => {
+  function warnings() {
+    const heard: string[] = [];
+    const listen = (warning: Error) => heard.push(warning.message);
+    process.on('warning', listen);
+    onTestFinished(() => {
+      process.off('warning', listen);
+    });
+    return heard;
+  }
+
+  test('a policy that may evict, and a client that queues, once for the process', async () => {
+    const heard = warnings();
+    const { server } = await start(['--maxmemory-policy', 'allkeys-lru']);
+    for (let count = 0; count < 2; count++) {
+      const client = new Redis(server.url);
+      onTestFinished(() => client.disconnect());
+      const store = redisReplayStore({ client });
+      expect(store.health?.().warnings).toEqual([expect.stringContaining('enableOfflineQueue: false')]);
+      await store.claim('a', HELD);
+      await vi.waitFor(() => expect(store.health?.().warnings).toHaveLength(2));
+      expect(store.health?.().warnings[1]).toContain('allkeys-lru');
+    }
+    await vi.waitFor(() =>
+      expect(heard.filter((message) => message.includes('allkeys-lru'))).toHaveLength(1),
+    );
+    expect(heard.filter((message) => message.includes('enableOfflineQueue'))).toHaveLength(1);
+  });
+
+  test('the queue of the redis package', async () => {
+    const { server } = await start();
+    const client = createClient({ url: server.url });
+    await client.connect();
+    onTestFinished(() => client.destroy());
+    const store = redisReplayStore({ client: client as never });
+    expect(store.health?.().warnings).toEqual([expect.stringContaining('disableOfflineQueue: true')]);
+  });
+
+  test('nothing, where nothing is wrong or nobody may ask', async () => {
+    const { server, admin } = await start();
+    await admin.call('ACL', 'SETUSER', 'default', '-info', '-config');
+    const asked: string[] = [];
+    admin.on('error', () => undefined);
+    const client = new Redis(server.url, {
+      enableOfflineQueue: false,
+      lazyConnect: true,
+      enableReadyCheck: false,
+    });
+    await client.connect();
+    onTestFinished(() => client.disconnect());
+    const store = redisReplayStore({
+      async sendCommand(args) {
+        asked.push(args[0] ?? '');
+        const [command = '', ...rest] = args;
+        return client.call(command, ...rest);
+      },
+    });
+    expect(await store.claim('a', HELD)).toMatchObject({ state: 'claimed' });
+    expect(await store.claim('b', HELD)).toMatchObject({ state: 'claimed' });
+    expect(asked.filter((command) => command === 'INFO')).toHaveLength(1);
+    expect(store.health?.()).toEqual({ name: 'redis', warnings: [] });
+  });
+});
+
+describe('what redisReplayStore() refuses', () => {
+  const sendCommand = async () => undefined;
+  test.each([
+    ['no client', {}, 'either "client"'],
+    ['both', { client: {}, sendCommand }, 'either "client"'],
+    ['a client that is none', { client: {} }, 'no client of ioredis'],
+    ['an address', { client: 'redis://127.0.0.1' }, 'no client of ioredis'],
+    ['sendCommand that is no function', { sendCommand: 'GET' }, '"sendCommand" must be a function'],
+    ['a prefix with braces', { sendCommand, prefix: '{a}' }, 'braces'],
+    ['an empty prefix', { sendCommand, prefix: '' }, '"prefix"'],
+    ['a long prefix', { sendCommand, prefix: 'p'.repeat(257) }, '"prefix"'],
+    ['a prefix that is no text', { sendCommand, prefix: 1 }, '"prefix"'],
+    ['no time at all', { sendCommand, timeoutMs: 0 }, '"timeoutMs"'],
+    ['a time that is no number', { sendCommand, timeoutMs: Number.NaN }, '"timeoutMs"'],
+    ['a clock that is none', { sendCommand, clock: {} }, '"clock"'],
+    ['an unknown option', { sendCommand, timeout: 5 }, 'Did you mean "timeoutMs"'],
+    ['nothing', undefined, 'an object of options'],
+  ])('%s', (_, options, message) => {
+    expect(() => redisReplayStore(options as never)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_WEBHOOK_CONFIG_INVALID',
+        message: expect.stringContaining(message),
+      }),
+    );
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['text', 'QUEUED'],
+    ['an empty list', []],
+    ['a state that there is none', [3, 1]],
+    ['a state without its number', [0]],
+    ['a fencing token that is no number', [0, 'x']],
+    ['a fencing token that is no whole number', [0, 1.5]],
+  ])('as a claim, an answer that its script never gives: %s', async (_, answer) => {
+    const store = redisReplayStore({ sendCommand: async () => answer });
+    await expect(store.claim('a', HELD)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_STORE_UNAVAILABLE' });
+  });
+
+  test.each([undefined, 'QUEUED', 2, [3]])('elsewhere, such an answer: %j', async (answer) => {
+    await expectUnavailable(redisReplayStore({ sendCommand: async () => answer }), /./);
+  });
+});

@@ -1,0 +1,331 @@
+import type { ReplayStore } from '@countersign/core';
+import { redisReplayStore } from '@countersign/redis';
+import { type FaultProxy, faultProxy } from '@countersign-internal/simulator';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { faultStand, gate, newSecret, PATIENCE } from '../support/faults/fixture.ts';
+import { MOMENTS, STORE_TIMEOUT_MS, STRIKES, strike } from '../support/faults/inject-fault.ts';
+import { type OpenRedis, REDIS_CLIENTS } from '../support/faults/redis-clients.ts';
+import { describeWith } from '../support/servers/available.ts';
+import type { LocalServer } from '../support/servers/local-server.ts';
+import { startRedis } from '../support/servers/redis-server.ts';
+
+const describeWithRedis = await describeWith('redis-server');
+
+/** Everything that was answered is on disk. */
+const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
+
+describeWithRedis('with Redis', () => {
+  describe.each(REDIS_CLIENTS)('through $name, with an append-only file', ({ open }) => {
+    const stage = useRedis(open, DURABLE);
+
+    it('a claim outlives a server that is killed while the handler runs, where Redis writes an append-only file', async () => {
+      const stand = await faultStand(stage.store, { leaseSeconds: 60 });
+      stand.onRun = async () => {
+        await stage.server.kill();
+        await stage.server.restart();
+      };
+      await stand.deliverOne();
+      await stand.seen('committed');
+
+      expect(await stand.redeliver(1)).toBe(200);
+      expect(stand.runs).toHaveLength(1);
+    });
+
+    it('a server that is away when the handler has failed lets the retry run once it is back', async () => {
+      const stand = await faultStand(stage.store);
+      stand.onRun = async () => {
+        if (stand.runs.length > 1) return 204;
+        await stage.server.kill();
+        return 500;
+      };
+      const delivered = stand.deliverOne();
+      await stand.seen(['release-failed', 'released']);
+      await stage.server.restart();
+      await delivered;
+
+      expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 2]);
+      expect(await stand.redeliver(1)).toBe(200);
+      expect(stand.runs).toHaveLength(2);
+    });
+
+    it('a server that is away for longer than the lease when the handler is done learns of it when it is back', async () => {
+      const stand = await faultStand(stage.store);
+      stand.onRun = () => stage.server.kill();
+      await stand.deliverOne();
+      await stand.seen('commit-failed');
+      expect(await stand.deliver(1)).toBe(200);
+      await stage.server.restart();
+      await stand.seen('committed');
+
+      expect(await stand.redeliver(1)).toBe(200);
+      expect(stand.runs).toHaveLength(1);
+    });
+
+    // At-least-once: for longer than a lease, nobody but the one who is cut off knows that the delivery was handled.
+    it('an instance that is cut off when its handler is done lets another one run what is sent again, and takes nothing from it', async () => {
+      const secret = newSecret();
+      const cutOff = await faultStand(stage.store, { secret });
+      const direct = await open(stage.server);
+      onTestFinished(() => direct.close());
+      const other = await faultStand(redisReplayStore({ client: direct.client }), {
+        secret,
+        leaseSeconds: 60,
+      });
+      cutOff.onRun = async () => {
+        await stage.proxy.refuse();
+        stage.proxy.cut();
+      };
+      const hold = gate();
+      other.onRun = () => hold.opened;
+      expect(await cutOff.deliver(7)).toBe(204);
+      await cutOff.seen('commit-failed');
+      const again = other.redeliver(7);
+      await vi.waitFor(() => expect(other.runs).toHaveLength(1), PATIENCE);
+      expect(other.runs[0]?.fencingToken).toBe(2);
+
+      await stage.proxy.heal();
+      expect(await cutOff.deliver(7)).toBe(200);
+      hold.open();
+      expect(await again).toBe(204);
+      await other.seen('committed');
+      expect(await other.redeliver(7)).toBe(200);
+      expect(other.events).not.toContainEqual(expect.objectContaining({ type: 'claim-lost' }));
+      expect([cutOff.runs.length, other.runs.length]).toEqual([1, 1]);
+    });
+
+    it('a steady load loses nothing and runs nothing twice while the server is killed and restarted', async () => {
+      const stand = await faultStand(stage.store);
+      const stop = stand.sender.run({ perSecond: 60 });
+      for (const committed of [20, 60, 100]) {
+        await stand.seen('committed', committed);
+        await stage.server.kill();
+        await stage.server.restart();
+      }
+      await stand.seen('committed', 140);
+      await stop();
+
+      const { sent, delivered, lost } = stand.sender.stats();
+      expect({ delivered, lost }).toEqual({ delivered: sent, lost: 0 });
+      const sequences = stand.runs.map(({ sequence }) => sequence).sort((a, b) => a - b);
+      expect(sequences).toEqual(Array.from({ length: sent }, (_, index) => index + 1));
+    });
+
+    for (const how of STRIKES) {
+      it.each(MOMENTS)(`a claim that gets lost $moment (${how}) is made again`, async ({ direction }) => {
+        const stand = await faultStand(stage.store);
+        strike(stage.proxy, direction, how);
+        await stand.deliverOne();
+
+        expect(stand.runs).toHaveLength(1);
+        // Carried out, but nobody knew: the retry takes over when the lease is over.
+        const { fencingToken } = stand.runs[0] ?? { fencingToken: 0 };
+        if (!stage.redis.sendsAgain) expect(fencingToken > 1).toBe(direction === 'replies');
+        expect(await stand.redeliver(1)).toBe(200);
+        expect(stand.runs).toHaveLength(1);
+      });
+
+      it.each(MOMENTS)(`a commit that gets lost $moment (${how}) is made again`, async ({ direction }) => {
+        const stand = await faultStand(stage.store, { leaseSeconds: 60 });
+        stand.onRun = () => strike(stage.proxy, direction, how);
+        await stand.deliverOne();
+
+        expect(await stand.redeliver(1)).toBe(200);
+        expect(stand.runs).toHaveLength(1);
+        expect(stand.sender.stats().attempts).toBe(1);
+      });
+    }
+  });
+
+  describe.each(REDIS_CLIENTS)('through $name, with nothing on disk', ({ open }) => {
+    const stage = useRedis(open, []);
+
+    // At-least-once: what Redis has forgotten, nobody knows. The two runs stay apart, though their fences are equal.
+    it.each([
+      ['is flushed', (server: LocalServer) => asked(server, (admin) => admin.flushall())],
+      ['is killed and restarted', (server: LocalServer) => server.kill().then(() => server.restart())],
+    ])(
+      'a server that %s while the handler runs lets a retry run too, and the first run settles nothing of it',
+      async (_, forget) => {
+        const stand = await faultStand(stage.store, { leaseSeconds: 4 });
+        const gates = [gate(), gate()];
+        stand.onRun = () => gates[stand.runs.length - 1]?.opened;
+        const first = stand.deliver(7);
+        await vi.waitFor(() => expect(stand.runs).toHaveLength(1), PATIENCE);
+        await forget(stage.server);
+        const second = stand.redeliver(7);
+        await vi.waitFor(() => expect(stand.runs).toHaveLength(2), PATIENCE);
+        expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 1]);
+        await vi.waitFor(() => expect(stand.runs[0]?.signal.aborted).toBe(true), PATIENCE);
+
+        gates[0]?.open();
+        expect(await first).toBe(204);
+        // By the renewal, and by the commit.
+        await stand.seen('claim-lost', 2);
+        expect(await stand.deliver(7)).toBe(503);
+        gates[1]?.open();
+        expect(await second).toBe(204);
+        await stand.seen('committed');
+        expect(await stand.redeliver(7)).toBe(200);
+        expect(stand.runs).toHaveLength(2);
+        expect(stand.runs[1]?.signal.aborted).toBe(false);
+      },
+    );
+  });
+
+  describe.each(REDIS_CLIENTS)('through $name, when a replica is promoted', ({ open }) => {
+    let master: LocalServer;
+    let replica: LocalServer;
+    /** Between the two of them. */
+    let link: FaultProxy;
+    /** Where the receiver finds the one that leads. */
+    let address: FaultProxy;
+    let redis: OpenRedis;
+    let store: ReplayStore;
+
+    beforeEach(async () => {
+      master = await startRedis();
+      link = await faultProxy({ target: master });
+      replica = await startRedis({ args: ['--replicaof', link.host, String(link.port)] });
+      await vi.waitFor(async () => {
+        expect(await asked(replica, (admin) => admin.info('replication'))).toContain('master_link_status:up');
+      }, PATIENCE);
+      address = await faultProxy({ target: master });
+      redis = await open(address);
+      store = redisReplayStore({ client: redis.client, timeoutMs: STORE_TIMEOUT_MS });
+    });
+    afterEach(async () => {
+      redis.close();
+      await address.close();
+      await link.close();
+      await Promise.all([master.stop(), replica.stop()]);
+    });
+
+    async function promote(): Promise<void> {
+      await asked(replica, (admin) => admin.replicaof('NO', 'ONE'));
+      address.redirect(replica);
+    }
+
+    /** Everything written so far is on the replica too. */
+    async function replicated(): Promise<void> {
+      const replicas = await asked(master, async (admin) => {
+        await admin.set('mark', '1');
+        return admin.wait(1, 60_000);
+      });
+      expect(replicas).toBe(1);
+    }
+
+    it('a claim that had reached it lives on', async () => {
+      const stand = await faultStand(store, { leaseSeconds: 60 });
+      stand.onRun = async () => {
+        await replicated();
+        await master.kill();
+        await promote();
+      };
+      await stand.deliverOne();
+      await stand.seen('committed');
+
+      expect(await stand.redeliver(1)).toBe(200);
+      expect(stand.runs).toHaveLength(1);
+    });
+
+    // At-least-once: replication is asynchronous, so a failover can lose the last writes.
+    it('a claim that had not reached it is forgotten: a retry runs too, and the first run settles nothing of it', async () => {
+      const stand = await faultStand(store, { leaseSeconds: 60 });
+      const gates = [gate(), gate()];
+      stand.onRun = () => gates[stand.runs.length - 1]?.opened;
+      link.fault('replies', { type: 'black-hole' });
+      const first = stand.deliver(7);
+      await vi.waitFor(() => expect(stand.runs).toHaveLength(1), PATIENCE);
+      await master.kill();
+      await promote();
+      const second = stand.redeliver(7);
+      await vi.waitFor(() => expect(stand.runs).toHaveLength(2), PATIENCE);
+      expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 1]);
+
+      gates[0]?.open();
+      expect(await first).toBe(204);
+      await stand.seen('claim-lost');
+      expect(await stand.deliver(7)).toBe(503);
+      gates[1]?.open();
+      expect(await second).toBe(204);
+      await stand.seen('committed');
+      expect(await stand.redeliver(7)).toBe(200);
+      expect(stand.runs).toHaveLength(2);
+    });
+
+    it('a commit that had not reached it is forgotten: the same delivery, sent again, runs again', async () => {
+      const stand = await faultStand(store);
+      link.fault('replies', { type: 'black-hole' });
+      await stand.deliverOne();
+      await stand.seen('committed');
+      expect(await stand.redeliver(1)).toBe(200);
+      await master.kill();
+      await promote();
+
+      expect(await stand.redeliver(1)).toBe(204);
+      expect(await stand.redeliver(1)).toBe(200);
+      expect(stand.runs).toHaveLength(2);
+    });
+
+    it('deliveries wait while the receiver still talks to a master that has become a replica', async () => {
+      const stand = await faultStand(store);
+      await promote();
+      await asked(master, (admin) => admin.replicaof(replica.host, replica.port));
+      const delivered = stand.deliverOne();
+      await vi.waitFor(() => {
+        expect(stand.sender.stats().answers[503]).toBeGreaterThan(0);
+      }, PATIENCE);
+      expect(stand.runs).toHaveLength(0);
+      expect(stand.events).toContainEqual(
+        expect.objectContaining({ type: 'refused', code: 'ERR_WEBHOOK_STORE_UNAVAILABLE' }),
+      );
+
+      address.cut();
+      await delivered;
+      expect(stand.runs).toHaveLength(1);
+    });
+  });
+});
+
+/** Asks a server directly. */
+async function asked<T>(
+  { host, port }: { host: string; port: number },
+  question: (admin: Redis) => Promise<T>,
+): Promise<T> {
+  const admin = new Redis({ host, port });
+  try {
+    return await question(admin);
+  } finally {
+    admin.disconnect();
+  }
+}
+
+interface Stage {
+  server: LocalServer;
+  proxy: FaultProxy;
+  redis: OpenRedis;
+  store: ReplayStore;
+}
+
+/** A server for the suite, and for each test a store that reaches it through a proxy. */
+function useRedis(open: (typeof REDIS_CLIENTS)[number]['open'], args: readonly string[]): Stage {
+  const stage = {} as Stage;
+  beforeAll(async () => {
+    stage.server = await startRedis({ args });
+  });
+  afterAll(() => stage.server?.stop());
+  beforeEach(async () => {
+    stage.proxy = await faultProxy({ target: stage.server });
+    stage.redis = await open(stage.proxy);
+    stage.store = redisReplayStore({ client: stage.redis.client, timeoutMs: STORE_TIMEOUT_MS });
+    // The first call has a question in its wake; what comes after the second has nothing in its way.
+    for (const key of ['first', 'second']) await stage.store.claim(key, { leaseMs: 1000, fenceTtlMs: 1000 });
+  });
+  afterEach(async () => {
+    stage.redis.close();
+    await stage.proxy.close();
+    await asked(stage.server, (admin) => admin.flushall());
+  });
+  return stage;
+}

@@ -1,0 +1,50 @@
+import { describe, expect, test } from 'vitest';
+import { CATALOGUE, rulesOf } from '../support/catalogue.ts';
+import { GeneralStand } from '../support/matrix/general.ts';
+import { generalCases } from '../support/matrix/general-cases.ts';
+import { MATRIX, runMatrix } from '../support/matrix/index.ts';
+import { isClassic } from '../support/rules.ts';
+
+test.each(CATALOGUE)('the refusal status of $name is written down in test/catalogue', ({ entry }) => {
+  expect(entry?.refusalStatus).toBeDefined();
+});
+
+for (const { name, scheme, entry } of CATALOGUE) {
+  const { testedWith: proof } = scheme.definition.about ?? {};
+  const title = proof === 'formula-only' ? `${name} (formula only)` : name;
+  const refusalStatus = entry?.refusalStatus ?? 0;
+  for (const [index, form] of rulesOf(scheme).entries()) {
+    const place = JSON.stringify(form.signature.header ?? form.signature);
+    if (isClassic(scheme.definition, form)) {
+      describe(`${title}, signed in ${place}`, () => {
+        for (const [kind, rows] of Object.entries(MATRIX)) {
+          test(`${kind}: every row is judged as it must be`, async () => {
+            const { failures } = await runMatrix({ scheme, form, refusalStatus }, rows);
+            expect(failures).toEqual([]);
+          });
+        }
+      });
+      continue;
+    }
+    test(`${title}, signed in ${place}: every case is judged as it must be`, async () => {
+      const stand = new GeneralStand(scheme, index, entry);
+      const failures: string[] = [];
+      for (const each of generalCases(stand, form)) {
+        const before = stand.runs;
+        const answer = await stand.send(each.request());
+        const handled = stand.runs > before;
+        if (each.wanted !== 'either' && handled !== (each.wanted === 'handled'))
+          failures.push(
+            `${each.name}: answered ${answer.status}, the handler ran ${stand.runs - before} times`,
+          );
+        if (!handled && answer.status < 400) failures.push(`${each.name}: answered ${answer.status}`);
+        if (stand.secrets.some((secret) => String(answer.body).includes(secret)))
+          failures.push(`${each.name}: the answer holds a secret`);
+        if (each.name === 'signed with a foreign key' && answer.status !== refusalStatus)
+          failures.push(`${each.name}: answered ${answer.status}, not ${refusalStatus}`);
+      }
+      await stand.close();
+      expect(failures).toEqual([]);
+    });
+  }
+}

@@ -1,0 +1,204 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import {
+  type DefinedScheme,
+  defineScheme,
+  type HmacRule,
+  type SchemeDefinition,
+  type SignatureRule,
+} from '@countersign/core';
+import { describe, expect, test } from 'vitest';
+import { CATALOGUE, ENTRIES } from '../support/catalogue.ts';
+import { verdictOnSample } from '../support/outcome.ts';
+
+// Published vectors are not ours to copy: they are read where they are laid beside the repository, and skipped by name elsewhere.
+const VECTORS =
+  process.env.WEBHOOK_VECTORS ??
+  path.resolve(fileURLToPath(new URL('../..', import.meta.url)), '../shared/vectors');
+const VENDORS = path.join(VECTORS, 'vendors.json');
+const ANY_TIME = 1_763_600_000;
+
+/** A scheme for one header, as a user would define it. */
+function define(
+  name: string,
+  signed: SignatureRule | readonly [SignatureRule, ...SignatureRule[]],
+  { secret = { encoding: 'utf8' }, tolerance }: Partial<Pick<SchemeDefinition, 'secret' | 'tolerance'>> = {},
+): DefinedScheme {
+  return defineScheme({
+    name,
+    secret,
+    signed,
+    ...(tolerance === undefined ? {} : { tolerance }),
+    identity: 'body',
+    delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  });
+}
+
+/** A signature over the body alone. */
+function bodyOnly(
+  header: string,
+  { hash = 'sha256', encoding = 'hex', prefix }: { hash?: Hash; encoding?: Encoding; prefix?: string } = {},
+): SignatureRule {
+  return {
+    algorithm: { hmac: hash },
+    signature: { header, encoding, ...(prefix === undefined ? {} : { prefix }) },
+    content: '{body}',
+  };
+}
+type Hash = HmacRule['algorithm']['hmac'];
+type Encoding = HmacRule['signature']['encoding'];
+
+interface WycheproofFile {
+  testGroups: {
+    tagSize: number;
+    tests: { tcId: number; key: string; msg: string; tag: string; result: string; comment: string }[];
+  }[];
+}
+
+describe.each([
+  ['sha1', 160],
+  ['sha256', 256],
+  ['sha512', 512],
+] as const)('Wycheproof, HMAC with %s', (hash, digestBits) => {
+  const file = path.join(VECTORS, 'wycheproof', `hmac_${hash}_test.json`);
+
+  describe.skipIf(!existsSync(file))(`vectors of ${path.basename(file)}`, () => {
+    const { testGroups }: WycheproofFile = existsSync(file)
+      ? JSON.parse(readFileSync(file, 'utf8'))
+      : { testGroups: [] };
+    const rows = testGroups.flatMap(({ tagSize, tests }) => tests.map((each) => ({ ...each, tagSize })));
+
+    test.each(['hex', 'base64'] as const)(
+      'every tag written in %s: full and valid accepted, all others refused',
+      async (encoding) => {
+        const scheme = define('wycheproof', bodyOnly('x-signature', { hash, encoding }), {
+          secret: { encoding: 'hex' },
+        });
+        const wrong: string[] = [];
+        const counts = { accepted: 0, refused: 0 };
+        for (const { tcId, key, msg, tag, result, comment, tagSize } of rows) {
+          const headers = { 'x-signature': Buffer.from(tag, 'hex').toString(encoding) };
+          const outcome = await verdictOnSample(
+            scheme,
+            [key],
+            { headers, body: Buffer.from(msg, 'hex') },
+            ANY_TIME,
+          );
+          const genuine = result === 'valid' && tagSize === digestBits;
+          counts[genuine ? 'accepted' : 'refused'] += 1;
+          const right = genuine
+            ? outcome === 'accepted'
+            : outcome === 'ERR_WEBHOOK_SIGNATURE_MISMATCH' || outcome === 'ERR_WEBHOOK_HEADER_INVALID';
+          if (!right) wrong.push(`${tcId} (${comment || result}): ${outcome}`);
+        }
+        expect(wrong).toEqual([]);
+        expect(counts.accepted).toBeGreaterThan(20);
+        expect(counts.refused).toBeGreaterThan(100);
+      },
+    );
+  });
+});
+
+interface Vector {
+  id: string;
+  vendor: string;
+  method?: string;
+  url?: string | null;
+  headers: Record<string, string>;
+  body?: string;
+  bodyBase64?: string;
+  secrets: string[];
+  now: number | null;
+  valid: boolean;
+  why: string;
+}
+
+/** Senders that the catalogue does not hold. By vendor; where a vendor has several schemes, by a part of the vector's id. */
+const DEFINED: Record<string, DefinedScheme> = {
+  'generic-hub/sha512': define('generic-hub', bodyOnly('x-signature', { hash: 'sha512', prefix: 'sha512=' })),
+  'generic-hub/comma-list': define('generic-hub', {
+    algorithm: { hmac: 'sha256' },
+    signature: {
+      header: 'x-signature',
+      list: { separator: ',', assign: '=', label: 'sha256' },
+      encoding: 'hex',
+    },
+    content: '{body}',
+  }),
+};
+
+/** What the catalogue says of each sender. */
+const LISTED: Record<string, () => DefinedScheme> = Object.fromEntries([
+  ...CATALOGUE.map(({ scheme }) => [scheme.name, () => scheme] as const),
+  ...ENTRIES.flatMap(({ vectors = {} }) => Object.entries(vectors)),
+]);
+const AT: Record<string, number> = Object.assign({}, ...ENTRIES.map(({ at }) => at));
+const BEYOND: Record<string, string> = Object.assign({}, ...ENTRIES.map(({ beyond }) => beyond));
+const REFUSED_ON_PURPOSE: Record<string, string> = Object.assign(
+  {},
+  ...ENTRIES.map(({ refused }) => refused),
+);
+
+/** The entry for a vector: that of its own id or the beginning of it, before that of its vendor. */
+function entryFor<T>(
+  entries: Record<string, T>,
+  { id, vendor }: Vector,
+): { name: string; entry: T } | undefined {
+  const name = Object.keys(entries)
+    .filter((each) => each === vendor || (each.includes('/') && id.startsWith(each)))
+    .sort((a, b) => b.length - a.length)[0];
+  const entry = name === undefined ? undefined : entries[name];
+  return name === undefined || entry === undefined ? undefined : { name, entry };
+}
+
+/** The scheme that judges a vector, or why none does. What names the vector more closely decides; the catalogue before the tables. */
+function judgeOf(vector: Vector): { scheme?: DefinedScheme; reason?: string } {
+  const [listed, beyond] = [entryFor(LISTED, vector), entryFor(BEYOND, vector)];
+  if (beyond !== undefined && beyond.name.length >= (listed?.name.length ?? 0))
+    return { reason: beyond.entry };
+  if (listed !== undefined) return { scheme: listed.entry() };
+  const defined = entryFor(DEFINED, vector);
+  return defined === undefined ? {} : { scheme: defined.entry };
+}
+
+describe.skipIf(!existsSync(VENDORS))('vectors that vendors published (vendors.json)', () => {
+  const vectors: Vector[] = existsSync(VENDORS) ? JSON.parse(readFileSync(VENDORS, 'utf8')) : [];
+  const rows = vectors.map((vector) => ({ vector, ...judgeOf(vector) }));
+  const judged = rows.flatMap(({ vector, scheme }) => (scheme === undefined ? [] : [{ ...vector, scheme }]));
+
+  test('are all either judged, or named with the reason why not', () => {
+    const forgotten = rows.filter(({ scheme, reason }) => scheme === undefined && reason === undefined);
+    expect(forgotten.map(({ vector }) => vector.id)).toEqual([]);
+    expect(judged.length).toBeGreaterThan(160);
+  });
+
+  test('leave no entry of these tables, and none of the catalogue, without a vector', () => {
+    const used = (entries: Record<string, unknown>) =>
+      Object.keys(entries).filter(
+        (name) => !vectors.some((vector) => vector.vendor === name || vector.id.startsWith(name)),
+      );
+    const named = Object.assign({}, ...ENTRIES.map((entry) => entry.vectors));
+    expect([named, AT, BEYOND, REFUSED_ON_PURPOSE].flatMap(used)).toEqual([]);
+  });
+
+  test.each(judged)('$id: $why', async (vector) => {
+    const { id, scheme, headers, body, bodyBase64, secrets, now, valid, url, method = 'POST' } = vector;
+    const bytes = bodyBase64 === undefined ? Buffer.from(body ?? '') : Buffer.from(bodyBase64, 'base64');
+    const outcome = await verdictOnSample(
+      scheme,
+      secrets,
+      { method, headers, body: bytes, ...(url == null ? {} : { url: pathOf(url) }) },
+      now ?? entryFor(AT, vector)?.entry ?? ANY_TIME,
+      url ?? undefined,
+    );
+    expect(outcome).not.toMatch(/SECRETS_INVALID|NOT_READY|CONFIG/);
+    const refused = entryFor(REFUSED_ON_PURPOSE, vector);
+    expect(outcome === 'accepted', id).toBe(valid && refused === undefined);
+  });
+});
+
+/** The target of a request to an address. */
+function pathOf(url: string): string {
+  return url.slice(new URL(url).origin.length) || '/';
+}

@@ -1,0 +1,2 @@
+export * from './fault-proxy/index.ts';
+export * from './sender/index.ts';

@@ -1,0 +1,126 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { webhookHandler } from '@countersign/fetch';
+import type { AdapterMount, RouteAction } from '@countersign/testing';
+import { Hono } from 'hono';
+import { listen } from '../listen.ts';
+
+type Handler = (request: Request) => Response | Promise<Response>;
+
+/** The adapter on its own, on `node:http`. */
+export const nodeMount: AdapterMount = async (setup) => {
+  const guarded = guardedRoute(setup);
+  return serve((request) => {
+    const { pathname } = new URL(request.url);
+    if (pathname === '/sibling' && request.method === 'POST') return echo(request);
+    if (pathname === '/hooks/case' && ['GET', 'POST', 'PUT'].includes(request.method))
+      return guarded(request);
+    return new Response('not found', { status: 404 });
+  });
+};
+
+/** The adapter as a route of Hono. */
+export const honoMount: AdapterMount = async (setup) => {
+  const app = new Hono();
+  app.post('/sibling', (context) => echo(context.req.raw));
+  const guarded = guardedRoute(setup);
+  app.on(['GET', 'POST', 'PUT'], '/hooks/case', (context) => guarded(context.req.raw));
+  app.onError(() => new Response('failed', { status: 500 }));
+  return serve((request) => app.fetch(request));
+};
+
+function guardedRoute(setup: Parameters<AdapterMount>[0]): Handler {
+  const handler = webhookHandler(
+    setup.verifier,
+    async (webhook) => perform(await setup.handler({ webhook, body: webhook.body })),
+    setup.options,
+  );
+  return async (request) => {
+    const type = request.headers.get('content-type') ?? '';
+    if (setup.parser === 'before' && /^application\/(json|x-www-form-urlencoded)/.test(type)) {
+      await request.text().catch(() => undefined);
+    }
+    return handler(request);
+  };
+}
+
+async function perform(action: RouteAction): Promise<Response> {
+  switch (action.action) {
+    case 'throw':
+    case 'reject':
+    case 'answer-then-throw':
+      throw action.error;
+    case 'answer':
+      return new Response(action.status === 204 ? null : action.body, { status: action.status });
+    case 'stream':
+      return new Response(inPieces(action.pieces), { status: action.status });
+    case 'never-end':
+      return new Promise(() => undefined);
+  }
+}
+
+function inPieces(pieces: readonly string[]): ReadableStream<Uint8Array> {
+  const left = [...pieces];
+  return new ReadableStream({
+    pull(controller) {
+      const piece = left.shift();
+      if (piece === undefined) controller.close();
+      else controller.enqueue(Buffer.from(piece));
+    },
+  });
+}
+
+async function echo(request: Request): Promise<Response> {
+  try {
+    return Response.json(await request.json());
+  } catch {
+    return new Response('bad request', { status: 400 });
+  }
+}
+
+/** A plain bridge from `node:http`, as servers of Web handlers have one. */
+function serve(handler: Handler) {
+  return listen(async (incoming, outgoing) => {
+    try {
+      await respond(await handler(toRequest(incoming)), outgoing);
+    } catch {
+      if (outgoing.headersSent) outgoing.destroy();
+      else outgoing.writeHead(500).end('failed');
+    }
+  });
+}
+
+function toRequest(incoming: IncomingMessage): Request {
+  const headers = new Headers();
+  for (let index = 0; index + 1 < incoming.rawHeaders.length; index += 2) {
+    headers.append(incoming.rawHeaders[index] ?? '', incoming.rawHeaders[index + 1] ?? '');
+  }
+  const bodyless = incoming.method === 'GET' || incoming.method === 'HEAD';
+  return new Request(new URL(incoming.url ?? '/', 'http://localhost'), {
+    method: incoming.method ?? 'GET',
+    headers,
+    ...(bodyless ? {} : { body: streamOf(incoming), duplex: 'half' }),
+  });
+}
+
+// Readable.toWeb() throws where a stream is cancelled while data arrives.
+function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  const chunks = incoming.iterator({ destroyOnReturn: false });
+  return new ReadableStream({
+    async pull(controller) {
+      const { done, value } = await chunks.next();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    async cancel() {
+      await chunks.return?.();
+    },
+  });
+}
+
+async function respond(response: Response, outgoing: ServerResponse): Promise<void> {
+  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  if (response.body === null) outgoing.end();
+  else await pipeline(Readable.fromWeb(response.body as never), outgoing);
+}

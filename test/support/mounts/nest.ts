@@ -1,0 +1,141 @@
+import { Readable } from 'node:stream';
+import type { ReceivedWebhook } from '@countersign/core';
+import type { AdapterMount, AdapterSetup, RouteAction } from '@countersign/testing';
+import type {
+  CallHandler,
+  ExecutionContext,
+  INestApplication,
+  MiddlewareConsumer,
+  NestApplicationOptions,
+  Type,
+} from '@nestjs/common';
+import express from 'express';
+import { portOf } from '../listen.ts';
+import { decorateClass, decorateMethod } from './nest-decorate.ts';
+import type { Nest } from './nest-majors.ts';
+
+/** An application of the major that this package has: its own types, for tests whose package has another. */
+export type { INestApplication };
+
+export type NestPlatform = 'express' | 'fastify';
+
+const PARSERS = [express.json(), express.urlencoded({ extended: false })];
+
+/** The adapter under one major of Nest, on one of its platforms. */
+export function nestMount(nest: () => Nest, platform: NestPlatform): AdapterMount {
+  return async (setup) => {
+    const app = await createApp(nest(), platform, appOf(nest(), platform, setup));
+    await app.listen(0, '127.0.0.1');
+    return { port: portOf(app.getHttpServer()), close: () => app.close() };
+  };
+}
+
+/** Creates an application as `main.ts` would, on the given platform. */
+export function createApp(
+  nest: Nest,
+  platform: NestPlatform,
+  module: Type,
+  options: NestApplicationOptions = {},
+): Promise<INestApplication> {
+  const adapter =
+    platform === 'express' ? new nest.express.ExpressAdapter() : new nest.fastify.FastifyAdapter();
+  const quiet = { logger: false, abortOnError: false, forceCloseConnections: true } as const;
+  return nest.core.NestFactory.create(module, adapter, { ...quiet, ...options });
+}
+
+interface Response {
+  status(code: number): Response;
+  send(body: string): unknown;
+  write(piece: string): unknown;
+  end(): unknown;
+}
+
+/** Writes an answer by hand. Nest, which would send what the handler returns, learns nothing of its end. */
+async function writePieces(response: Response, pieces: readonly string[]): Promise<never> {
+  for (const piece of pieces) {
+    response.write(piece);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  response.end();
+  return new Promise(() => undefined);
+}
+
+function appOf({ common, adapter }: Nest, platform: NestPlatform, setup: AdapterSetup): Type {
+  const { Body, Controller, Get, HttpCode, Module, Post, Put, Res, StreamableFile, UseInterceptors } = common;
+  const { VerifyWebhook, Webhook, WebhookModule } = adapter;
+
+  class Hooks {
+    post(webhook: ReceivedWebhook, body: unknown, response: Response): unknown {
+      const action = setup.handler({ webhook, body });
+      if (action instanceof Promise) return action.then((later) => perform(later, response));
+      return perform(action, response);
+    }
+    put(webhook: ReceivedWebhook, body: unknown, response: Response): unknown {
+      return this.post(webhook, body, response);
+    }
+    get(webhook: ReceivedWebhook, body: unknown, response: Response): unknown {
+      return this.post(webhook, body, response);
+    }
+  }
+  const perform = (action: RouteAction, response: Response): unknown => {
+    switch (action.action) {
+      case 'throw':
+        throw action.error;
+      case 'reject':
+        return Promise.reject(action.error);
+      case 'answer':
+        response.status(action.status);
+        return action.body;
+      case 'answer-then-throw':
+        response.status(action.status).send(action.body);
+        throw action.error;
+      case 'stream':
+        response.status(action.status);
+        // On Express, Nest breaks a StreamableFile off where the client is gone: then no answer ends.
+        if (platform === 'express') return writePieces(response, action.pieces);
+        return new StreamableFile(Readable.from(action.pieces.map((piece) => Buffer.from(piece))));
+      case 'never-end':
+        return new Promise(() => undefined);
+    }
+  };
+  const parameters = [Webhook(), Body(), Res({ passthrough: true })];
+  const between = setup.parser === 'after' ? [UseInterceptors(parsing)] : [];
+  decorateMethod(Hooks, 'post', [Post('case'), VerifyWebhook('case'), ...between], parameters);
+  decorateMethod(Hooks, 'get', [Get('case'), VerifyWebhook('case'), ...between], parameters);
+  decorateMethod(Hooks, 'put', [Put('case'), VerifyWebhook('case'), ...between], parameters);
+  decorateClass(Hooks, [Controller('hooks')]);
+
+  class Sibling {
+    echo(body: unknown): unknown {
+      return body;
+    }
+  }
+  decorateMethod(Sibling, 'echo', [Post('sibling'), HttpCode(200)], [Body()]);
+  decorateClass(Sibling, [Controller()]);
+
+  class App {
+    configure(consumer: MiddlewareConsumer): void {
+      if (setup.parser === 'before') consumer.apply(...PARSERS).forRoutes(Hooks);
+    }
+  }
+  decorateClass(App, [
+    Module({
+      imports: [WebhookModule.forRoot({ verifiers: { case: setup.verifier }, ...setup.options })],
+      controllers: [Hooks, Sibling],
+    }),
+  ]);
+  return App;
+}
+
+/** What stands between a guard and its handler is an interceptor. */
+const parsing = {
+  async intercept(context: ExecutionContext, next: CallHandler) {
+    const http = context.switchToHttp();
+    for (const parser of PARSERS) {
+      await new Promise<void>((resolve, reject) => {
+        parser(http.getRequest(), http.getResponse(), (error) => (error ? reject(error) : resolve()));
+      });
+    }
+    return next.handle();
+  },
+};
