@@ -1,6 +1,6 @@
+import { createHmac } from 'node:crypto';
 import type { DefinedScheme } from '@countersign/core';
 import { ada, agentMessage, anchorBrowser, langsmith, polyai } from '@countersign/schemes';
-import { Webhook } from 'svix';
 import type { SimulateSenderOptions, VendorName } from './simulators.ts';
 
 /** The scheme of each vendor, by the name that the simulated senders have. */
@@ -63,7 +63,7 @@ export const ENDPOINTS: readonly [Endpoint, ...Endpoint[]] = [
       vendor: 'ada',
       timeScale: 1 / 4000,
       graceSeconds: 0,
-      signWith: (secret, id, at, body) => new Webhook(secret).sign(id, at, body),
+      signWith: signAsSvix,
     },
     store: 'transaction',
     source: 'server',
@@ -91,6 +91,13 @@ export const ENDPOINTS: readonly [Endpoint, ...Endpoint[]] = [
     retriesMismatch: true,
   },
 ];
+
+/** Svix' formula: Ada signs with Svix. */
+function signAsSvix(secret: string, id: string, at: Date, body: string): string {
+  const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
+  const content = `${id}.${Math.floor(at.getTime() / 1000)}.${body}`;
+  return `v1,${createHmac('sha256', key).update(content).digest('base64')}`;
+}
 
 export function endpointOf(name: string): Endpoint {
   const found = ENDPOINTS.find((endpoint) => endpoint.name === name);

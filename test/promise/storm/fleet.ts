@@ -33,8 +33,10 @@ export interface FleetSetup extends Omit<ReceiverSetup, 'instance' | 'framework'
 /** The receivers, seen from outside. */
 export class Fleet {
   readonly instances = new Map<string, Instance>();
-  /** What receivers wrote that nobody asked for, and deaths that nobody caused. */
+  /** What receivers wrote. */
   readonly complaints: string[] = [];
+  /** Receivers that ended although nobody killed them. */
+  readonly deaths: string[] = [];
   readonly #setup: FleetSetup;
   readonly #current: Instance[] = [];
   readonly #incarnations: number[] = FRAMEWORKS.map(() => 0);
@@ -47,6 +49,8 @@ export class Fleet {
 
   async start(): Promise<void> {
     await Promise.all(FRAMEWORKS.map((_, receiver) => this.launch(receiver)));
+    const [death] = this.deaths;
+    if (death !== undefined) throw new Error(`${death}\n${this.complaints.join('\n')}`);
   }
 
   /** Starts the next instance of a receiver, and resolves when it listens. */
@@ -147,8 +151,8 @@ export class Fleet {
       dismiss();
       instance.state = 'dead';
       if (instance.killed || this.#closing) return;
-      this.complaints.push(`${id} (${instance.framework}) ended by itself: ${signal ?? `code ${code}`}.`);
-      this.launch(instance.receiver).catch((error: unknown) => this.complaints.push(String(error)));
+      this.deaths.push(`${id} (${instance.framework}) ended by itself: ${signal ?? `code ${code}`}.`);
+      this.launch(instance.receiver).catch((error: unknown) => this.deaths.push(String(error)));
     });
   }
 }

@@ -46,9 +46,14 @@ interface Loaded {
   readonly version: string;
 }
 
+const BEAT_MS = 50;
+const STALL_MS = 300;
+const NO_TIME = { what: 'stall', whom: 'machine', how: 'no time' } as const;
+
 /** Whom the ledger tells what it hears, as it hears it. Receivers wait for `start` and `wait`. */
 export interface LedgerListener {
-  heard(note: Note, instance: string): Promise<void> | undefined;
+  /** @returns Resolves when the receiver may go on: `true` where it is going to be stopped. */
+  heard(note: Note, instance: string): Promise<boolean> | undefined;
 }
 
 /**
@@ -70,6 +75,17 @@ export class Ledger {
 
   constructor() {
     this.#server = createServer((socket) => this.#take(socket));
+  }
+
+  /** Notes when this process, and so the machine, had no time. */
+  watchMachine(): void {
+    let last = machineTime();
+    const beat = setInterval(() => {
+      const now = machineTime();
+      if (now - last > STALL_MS) this.incidents.push({ ...NO_TIME, from: last, to: now });
+      last = now;
+    }, BEAT_MS);
+    beat.unref();
   }
 
   async listen(): Promise<number> {
@@ -129,9 +145,11 @@ export class Ledger {
       const times = this.#write(note as Note, instance);
       const told = this.#listener.heard(note as Note, instance);
       if (ask === undefined) return;
-      const reply: Reply = { ask, times };
-      const answer = (): void => void socket.write(`${JSON.stringify(reply)}\n`);
-      if (told === undefined) answer();
+      const answer = (isStopped: boolean): void => {
+        const reply: Reply = { ask, times, isStopped };
+        socket.write(`${JSON.stringify(reply)}\n`);
+      };
+      if (told === undefined) answer(false);
       else void told.then(answer);
     });
   }

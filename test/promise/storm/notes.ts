@@ -51,6 +51,8 @@ export interface Reply {
   readonly ask: number;
   /** Of a `start`: how many handlers have started for this delivery, this one included. */
   readonly times: number;
+  /** Of a `wait`: the receiver is going to be stopped as soon as it has asked. */
+  readonly isStopped: boolean;
 }
 
 /** The header that carries the id of an attempt. Nobody signs it, and no receiver decides anything by it. */

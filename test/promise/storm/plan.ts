@@ -127,11 +127,11 @@ export function attemptOf(seed: number, sequence: number, attempt: number): Atte
 
 function clientOf(random: Random, attempt: number): ClientPlan {
   const kind = random.next();
-  if (attempt === 1 && kind < 0.006) return { does: 'leave a stopped receiver' };
-  if (kind < 0.28) {
+  if (attempt === 1 && kind < 0.015) return { does: 'leave a stopped receiver' };
+  if (kind < 0.29) {
     return { does: 'leave', moment: random.pick(MOMENTS), how: random.pick(['end', 'reset']) };
   }
-  return kind < 0.33 ? { does: 'send slowly', overMs: random.integer(100, 900) } : { does: 'stay' };
+  return kind < 0.34 ? { does: 'send slowly', overMs: random.integer(100, 900) } : { does: 'stay' };
 }
 
 /** What the handler does with a delivery, in whatever process and attempt. */

@@ -20,11 +20,13 @@ export interface Outcome {
 }
 
 const STORIES = 3;
+const SHOWN = 20;
+const SHOWN_LENGTH = 1000;
 
 /** Whether the run shows what it must. */
 export function isGood({ verdict, fleet }: Outcome): boolean {
   const { lost, twice, accepted } = verdict;
-  return lost.length + twice.length + accepted.length + fleet.complaints.length === 0;
+  return lost.length + twice.length + accepted.length + fleet.deaths.length === 0;
 }
 
 /** The figures of a run. */
@@ -45,7 +47,7 @@ export function figures(outcome: Outcome): Record<string, unknown> {
     attempts,
     forged: forger.sent,
     forgedShare: Number((forger.sent / Math.max(1, forger.sent + attempts)).toFixed(3)),
-    complaints: outcome.fleet.complaints.length,
+    deaths: outcome.fleet.deaths.length,
   };
 }
 
@@ -61,9 +63,8 @@ export function report(outcome: Outcome): string {
     ...found('LOST', lost),
     ...found('RUN TWICE', twice),
     ...found('FORGERIES ACCEPTED', accepted),
-    ...(outcome.fleet.complaints.length === 0
-      ? []
-      : ['', 'RECEIVERS COMPLAINED:', ...outcome.fleet.complaints.slice(0, 20).map((text) => `  ${text}`)]),
+    ...list('RECEIVERS ENDED BY THEMSELVES:', outcome.fleet.deaths),
+    ...list('What receivers wrote:', outcome.fleet.complaints),
     '',
     isGood(outcome)
       ? 'No delivery was lost, none ran twice, no forgery was accepted.'
@@ -118,6 +119,11 @@ function forgedAnswers({ answers }: Forger): Map<string, string> {
 function section(title: string, counts: ReadonlyMap<string, number | string>): string[] {
   if (counts.size === 0) return [];
   return [title, ...[...counts].sort().map(([name, times]) => `  ${name}: ${times}`)];
+}
+
+function list(title: string, texts: readonly string[]): string[] {
+  if (texts.length === 0) return [];
+  return ['', title, ...texts.slice(0, SHOWN).map((text) => `  ${text.slice(0, SHOWN_LENGTH)}`)];
 }
 
 function found(title: string, findings: readonly Finding[]): string[] {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ENDPOINTS, serverOf } from './endpoints.ts';
 import { Injector } from './faults/injector.ts';
-import { Fleet } from './fleet.ts';
+import { Fleet, type Instance } from './fleet.ts';
 import { Ledger } from './ledger.ts';
 import type { Note } from './notes.ts';
 import { attemptOf, planStorm } from './plan.ts';
@@ -84,6 +84,7 @@ export async function run({ seed, deliveries: count, seconds, putBack }: StormOp
   const deliveries = new Deliveries(seed, fleet, stations, (delivery) => forger.overhear(delivery));
   ledger.tell({ heard: (note, instance) => heard(note, instance) });
   await fleet.start();
+  ledger.watchMachine();
 
   const started = performance.now();
   const at = async <T>(atMs: number, work: () => Promise<T>): Promise<T> => {
@@ -115,7 +116,7 @@ export async function run({ seed, deliveries: count, seconds, putBack }: StormOp
   };
 
   /** Clients leave, and receivers are stopped, when the plan's moment has come. */
-  function heard(note: Note, id: string): Promise<void> | undefined {
+  function heard(note: Note, id: string): Promise<boolean> | undefined {
     if (note.did === 'listen') fleet.listens(id, note.port);
     if (note.did !== 'start' && note.did !== 'wait' && note.did !== 'ask') return undefined;
     const [sequence = 0, number = 0] = note.attempt.split('.').map(Number);
@@ -129,13 +130,14 @@ export async function run({ seed, deliveries: count, seconds, putBack }: StormOp
     }
     const moment = note.did === 'wait' ? 'in the claim' : note.did === 'start' ? 'in the handler' : undefined;
     if (client.does !== 'leave' || client.moment !== moment) return undefined;
-    return deliveries.leave(note.attempt);
+    return deliveries.leave(note.attempt).then(() => false);
   }
 
-  async function holdClaim(attempt: string, sequence: number, instance: Parameters<Injector['holdClaim']>[1]): Promise<void> {
+  async function holdClaim(attempt: string, sequence: number, instance: Instance): Promise<boolean> {
     const endpoint = plan.deliveries[sequence - 1]?.endpoint;
-    if (endpoint !== undefined) await injector.holdClaim(attempt, instance, endpoint);
+    const isHeld = endpoint !== undefined && (await injector.holdClaim(attempt, instance, endpoint));
     await deliveries.leave(attempt);
+    return isHeld;
   }
 
   /** Until handlers that are still at work have ended. */

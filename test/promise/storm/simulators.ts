@@ -10,4 +10,4 @@ export {
   simulateSender,
   type VendorEvent,
   type VendorName,
-} from '@countersign/testing';
+} from '@countersign-internal/simulator';

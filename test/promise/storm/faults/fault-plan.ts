@@ -60,10 +60,12 @@ export function planRotations(seed: number, lastMs: number): RotationPlan[] {
   return plans;
 }
 
-/** How far the clock of a receiver is off, this time that it starts. */
+/** How far the clock of a receiver is off, this time that it starts: one of them is ahead, one behind, unless somebody has set it right. */
 export function clockSkewOf(seed: number, receiver: number, incarnation: number): number {
-  const random = new Random(seed, 'clock', receiver, incarnation);
-  return random.chance(1 / 3) ? random.pick([SKEW_MS, -SKEW_MS]) : 0;
+  const [ahead, behind] = new Random(seed, 'clocks').shuffle(FRAMEWORKS.map((_, index) => index));
+  const isRightNow = new Random(seed, 'clock', receiver, incarnation).chance(0.25);
+  if (isRightNow) return 0;
+  return receiver === ahead ? SKEW_MS : receiver === behind ? -SKEW_MS : 0;
 }
 
 type Draw = (random: Random) => Omit<FaultPlan, 'atMs'>;

@@ -7,10 +7,8 @@ import type { StoreServer } from '../servers.ts';
 import { LEASE_MS, machineTime } from '../settings.ts';
 import type { FaultPlan, ProcessFault, StoreFault } from './fault-plan.ts';
 
-/** From the moment a receiver has asked for a claim until the question has left it for sure. */
-const ASKED_MS = 20;
 const GIVEN_UP_MS = 400;
-const STOPPED_AT_CLAIM_MS = LEASE_MS * 3;
+const STOPPED_AT_CLAIM_MS = LEASE_MS * 4;
 
 interface Tools {
   readonly ledger: Ledger;
@@ -25,6 +23,8 @@ export class Injector {
   readonly counts = new Map<string, number>();
   readonly #tools: Tools;
   readonly #busyStores = new Set<string>();
+  /** Under way or about to begin: one at a time, or none would be left to work. */
+  #stopsAtClaim = 0;
   /** Attempts whose receiver is stopped once it has asked for their claim. */
   readonly #held = new Map<string, () => void>();
 
@@ -97,8 +97,9 @@ export class Injector {
    */
   async holdClaim(attempt: string, instance: Instance, endpoint: string): Promise<boolean> {
     const name = serverOf(endpointOf(endpoint).store);
-    if (this.#busyStores.has(name) || instance.state !== 'ready') return false;
+    if (this.#busyStores.has(name) || instance.state !== 'ready' || this.#stopsAtClaim > 0) return false;
     this.#busyStores.add(name);
+    this.#stopsAtClaim++;
     const incident = this.#tools.ledger.begin('store away', name, 'held');
     const resume = await this.#tools.stores[name].pause();
     const letGo = (): void => {
@@ -107,6 +108,7 @@ export class Injector {
       resume();
       incident.to = machineTime();
       this.#busyStores.delete(name);
+      this.#stopsAtClaim--;
     };
     const timer = setTimeout(letGo, GIVEN_UP_MS);
     this.#held.set(attempt, letGo);
@@ -117,12 +119,13 @@ export class Injector {
   async stopAtClaim(attempt: string, instance: Instance): Promise<void> {
     const letGo = this.#held.get(attempt);
     if (letGo === undefined) return;
-    await sleep(ASKED_MS);
     if (instance.state !== 'ready') return letGo();
     this.#count('receivers: stop between claim and handler');
+    this.#stopsAtClaim++;
     const stopped = this.#stop(instance, STOPPED_AT_CLAIM_MS);
     letGo();
     await stopped;
+    this.#stopsAtClaim--;
   }
 
   #count(fault: string): void {

@@ -1,5 +1,5 @@
-import { isWebhookError, refusalAnswer, type Verifier } from '@countersign/core';
-import { readBody, sendAnswer } from '@countersign/core/node';
+import { isWebhookError, refusalResponse, type Verifier } from '@countersign/core';
+import { readBody, sendResponse } from '@countersign/core/node';
 import type { RequestHandler } from 'express';
 
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -16,11 +16,11 @@ export function naiveWebhook(verifier: Verifier, { claim }: { claim?: 'auto' | '
           method: req.method,
           url: req.originalUrl,
           headers: req.rawHeaders,
-          body: () => readBody(req, { limitBytes: MAX_BODY_BYTES }),
+          body: () => readBody(req, { maxBodyBytes: MAX_BODY_BYTES }),
         },
         { claim },
       );
-      if (received.state !== 'claimed') return sendAnswer(req, res, received.answer);
+      if (received.state !== 'claimed') return sendResponse(req, res, received.response);
       const settle = (): void => {
         const isSuccess = res.statusCode >= 200 && res.statusCode < 300;
         const settled = isSuccess ? received.claim.commit() : received.claim.release();
@@ -30,7 +30,7 @@ export function naiveWebhook(verifier: Verifier, { claim }: { claim?: 'auto' | '
       req.webhook = received.webhook;
       next();
     } catch (error) {
-      if (isWebhookError(error)) sendAnswer(req, res, refusalAnswer(error));
+      if (isWebhookError(error)) sendResponse(req, res, refusalResponse(error));
       else next(error);
     }
   };

@@ -20,8 +20,8 @@ import { watchedStore } from './watched-store.ts';
 
 const setup = JSON.parse(process.argv[2] ?? '{}') as ReceiverSetup;
 const { instance, seed, putBack } = setup;
-const BEAT_MS = 100;
-const STALL_MS = 400;
+const BEAT_MS = 50;
+const STALL_MS = 300;
 const READY_MS = 3000;
 
 const ledger = await LedgerLink.open(setup.ledgerPort);
@@ -38,6 +38,9 @@ pool.on('connect', (client) => client.on('error', () => undefined));
 const postgres = postgresReplayStore({ pool, clock });
 const redis = redisReplayStore({ client: await openRedis(setup.redis), clock });
 
+// The first delivery must not pay for the first connection.
+await pool.query('SELECT 1').catch(() => undefined);
+
 const routes = setup.routes.map((route): Route => {
   const store = route.store === 'redis' ? redis : postgres;
   const verifier = createVerifier({
@@ -47,7 +50,7 @@ const routes = setup.routes.map((route): Route => {
     replay: watchedStore(store, ledger, seed),
     leaseSeconds: LEASE_SECONDS,
     handlerTimeoutSeconds: HANDLER_TIMEOUT_SECONDS,
-    reload: { refreshSeconds: 1, timeoutSeconds: 1, missCooldownSeconds: 0.5 },
+    reload: { intervalSeconds: 1, timeoutSeconds: 1, mismatchCooldownSeconds: 0.5 },
     observe: (event) => observe(route, event),
     clock,
   });

@@ -1,7 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ReplayStore } from '@countersign/core';
 import { attemptOf } from '../plan.ts';
+import { machineTime } from '../settings.ts';
 import { currentAttempt } from './attempt.ts';
 import type { LedgerLink } from './ledger-link.ts';
+
+/** Clients write what they are asked a little later. */
+const SENT_MS = 10;
+const WORK_MS = 300;
+const JUMP_MS = 1000;
 
 /**
  * A store that tells the ledger what it is asked and what it says, and changes neither. Where the plan has the client leave while the
@@ -11,10 +18,14 @@ export function watchedStore(store: ReplayStore, ledger: LedgerLink, seed: numbe
   return {
     async claim(key, options) {
       const attempt = currentAttempt();
-      if (waitsInClaim(attempt, seed)) await ledger.ask({ did: 'wait', attempt });
+      const { isStopped } = waitsInClaim(attempt, seed)
+        ? await ledger.ask({ did: 'wait', attempt })
+        : { isStopped: false };
       try {
         const answer = store.claim(key, options);
+        if (isStopped) await Promise.race([answer.catch(() => undefined), sleep(SENT_MS)]);
         ledger.tell({ did: 'ask', attempt, key });
+        if (isStopped) workUntilStopped();
         const result = await answer;
         const outcome =
           result.state === 'claimed'
@@ -45,6 +56,19 @@ export function watchedStore(store: ReplayStore, ledger: LedgerLink, seed: numbe
     } finally {
       ledger.tell({ did, key, owner, kept });
     }
+  }
+}
+
+/**
+ * A process that is stopped in the middle of its work hears, when it goes on, the answer of its store before any timer: one that was
+ * stopped while it waited runs its timers first.
+ */
+function workUntilStopped(): void {
+  const end = machineTime() + WORK_MS;
+  for (let last = machineTime(); last < end; ) {
+    const now = machineTime();
+    if (now - last > JUMP_MS) return;
+    last = now;
   }
 }
 

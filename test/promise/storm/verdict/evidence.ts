@@ -54,6 +54,13 @@ export class Evidence {
     );
   }
 
+  /** When the claim of a run was first given to another one. */
+  takenOverAt({ key, claimedAt }: JudgedRun): number {
+    const others = (this.ledger.claimsOf.get(key) ?? []).filter(({ outcome }) => outcome?.state === 'claimed');
+    const times = others.map(({ answeredAt = NEVER }) => answeredAt);
+    return Math.min(NEVER, ...times.filter((at) => at > claimedAt));
+  }
+
   storeAway(endpoint: string, from: number, to: number): Incident[] {
     const away = this.incidents(serverOf(endpointOf(endpoint).store), ['store away'], from, to);
     return away.filter(({ how }) => how !== 'held');

@@ -38,6 +38,11 @@ function refused(delivery: Delivery, attempt: Attempt, code: string, evidence: E
     const outages = evidence.storeAway(endpoint, Number.NEGATIVE_INFINITY, endedAt);
     const recent = outages.some(({ from, to }) => sentAt - to <= Math.max(RECOVERY_MS, to - from));
     if (recent) return { known: 'the store was away' };
+    // A claim has two thirds of a second: less than a machine that is too busy may need.
+    const busy = evidence.ledger.incidents.some(
+      ({ what, from, to }) => what === 'stall' && from <= endedAt && to >= sentAt - RECOVERY_MS,
+    );
+    if (busy) return { known: 'the machine had no time' };
   }
   if (NO_MATCH.has(code)) {
     const keys = evidence.ledger.keysAt(id, endpoint, sentAt);

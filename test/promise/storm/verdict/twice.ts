@@ -14,6 +14,7 @@ const SLACK_MS = 250;
 
 export const NEVER_SETTLED =
   'P1: the handler had ended, its process lived on, and the claim was never settled';
+const RELEASED_SUCCESS = 'P1: the handler had ended with a success, and its claim was released';
 export const STARTED_LATE = 'P2: a handler was started although the lease of its claim was over';
 
 /** Judges two runs of one delivery that both had an effect, by what was done to whom and when. */
@@ -24,13 +25,17 @@ export function causeOfSecond(earlier: JudgedRun, later: JudgedRun, evidence: Ev
   }
   if (earlier.mode === 'transaction') return { fault: 'two effects of one transactional record' };
   if (startedLate(earlier, evidence) || startedLate(later, evidence)) return { fault: STARTED_LATE };
-  if (neverSettled(earlier, later, evidence)) return { fault: NEVER_SETTLED };
+  if (releasedSuccess(earlier)) return { fault: RELEASED_SUCCESS };
+  // What counts is when the claim of the earlier run was first given to another, which need not have had an effect.
+  const lostAt = Math.min(evidence.takenOverAt(earlier), later.claimedAt);
+  if (settledLate(earlier, lostAt, evidence)) return { fault: NEVER_SETTLED };
   const documented =
-    killedBeforeCommit(earlier, later, evidence) ??
-    stoppedInHandler(earlier, later, evidence) ??
-    storeAway(earlier, later, evidence) ??
-    overtime(earlier, later);
-  return documented === undefined ? { fault: 'unexplained' } : { documented };
+    killedBeforeCommit(earlier, lostAt, evidence) ??
+    stoppedInHandler(earlier, lostAt, evidence) ??
+    storeAway(earlier, lostAt, evidence) ??
+    overtime(earlier, lostAt);
+  if (documented !== undefined) return { documented };
+  return { fault: isSettledBefore(earlier, lostAt) ? 'unexplained' : NEVER_SETTLED };
 }
 
 /** Whether the handler was started after the lease of its claim. A stop right between the two can't be told by any process. */
@@ -42,50 +47,56 @@ export function startedLate({ claim, startedAt, instance }: JudgedRun, evidence:
   return !stopped.some(({ from }) => from >= answeredAt);
 }
 
-function neverSettled(earlier: JudgedRun, later: JudgedRun, evidence: Evidence): boolean {
-  const { claim, endedAt, instance, endpoint } = earlier;
-  if (claim === undefined || endedAt === undefined) return false;
-  if (claim.settled.some(({ at }) => at <= later.claimedAt)) return false;
+function isSettledBefore({ claim }: JudgedRun, at: number): boolean {
+  return claim === undefined || claim.settled.some((settled) => settled.at <= at);
+}
+
+/** Nothing was wrong with process and store, and yet the process has not even tried to settle. */
+function settledLate(earlier: JudgedRun, lostAt: number, evidence: Evidence): boolean {
+  const { endedAt, instance, endpoint } = earlier;
+  if (endedAt === undefined || lostAt - endedAt < SETTLE_MS || isSettledBefore(earlier, lostAt)) return false;
   const harmed = evidence.incidents(instance, ['kill', 'stop', 'stall'], endedAt, endedAt + SETTLE_MS);
   const away = evidence.storeAway(endpoint, endedAt - SLACK_MS, endedAt + SETTLE_MS);
   return harmed.length === 0 && away.length === 0;
 }
 
-function killedBeforeCommit(earlier: JudgedRun, later: JudgedRun, evidence: Evidence): string | undefined {
-  const [kill] = evidence.incidents(earlier.instance, ['kill'], earlier.startedAt, later.claimedAt);
-  if (kill === undefined || earlier.committedAt < kill.from) return undefined;
-  const ended = earlier.endedAt ?? Number.POSITIVE_INFINITY;
+function releasedSuccess({ claim, status, endedAt = Number.POSITIVE_INFINITY }: JudgedRun): boolean {
+  if (typeof status !== 'number' || status < 200 || status > 299) return false;
+  return claim?.settled.some(({ how, at, kept }) => how === 'release' && kept === true && at >= endedAt) === true;
+}
+
+function killedBeforeCommit(earlier: JudgedRun, lostAt: number, evidence: Evidence): string | undefined {
+  const { instance, endpoint, startedAt, committedAt, endedAt = Number.POSITIVE_INFINITY } = earlier;
+  const [kill] = evidence.incidents(instance, ['kill'], startedAt, lostAt);
+  if (kill === undefined || committedAt < kill.from) return undefined;
   const inTime =
-    kill.from - ended < SETTLE_MS ||
-    evidence.storeAway(earlier.endpoint, ended - LEASE_MS, kill.from).length > 0 ||
-    evidence.incidents(earlier.instance, ['stop', 'stall'], ended - SLACK_MS, kill.from).length > 0;
+    kill.from - endedAt < SETTLE_MS ||
+    evidence.storeAway(endpoint, endedAt - LEASE_MS, kill.from).length > 0 ||
+    evidence.incidents(instance, ['stop', 'stall'], endedAt - SLACK_MS, kill.from).length > 0;
   return inTime ? 'the process was killed between the effect and the commit' : undefined;
 }
 
-function stoppedInHandler(earlier: JudgedRun, later: JudgedRun, evidence: Evidence): string | undefined {
-  const until = Math.min(earlier.committedAt, later.claimedAt);
-  const stops = evidence.incidents(earlier.instance, ['stop', 'stall'], earlier.claimedAt, until);
+function stoppedInHandler(earlier: JudgedRun, lostAt: number, evidence: Evidence): string | undefined {
+  const { instance, claimedAt, committedAt } = earlier;
+  const stops = evidence.incidents(instance, ['stop', 'stall'], claimedAt, Math.min(committedAt, lostAt));
   const [stop] = stops.filter(
-    ({ from, to }) =>
-      from >= earlier.claimedAt && to - from >= LAPSE_MS && later.claimedAt <= to + SLACK_MS + LEASE_MS / 2,
+    ({ from, to }) => from >= claimedAt && to - from >= LAPSE_MS && lostAt <= to + LEASE_MS / 2,
   );
   if (stop === undefined) return undefined;
   return stop.what === 'stop'
-    ? 'the process was stopped in its handler for longer than the lease'
+    ? 'the process was stopped before its commit for longer than the lease'
     : 'the machine left the process without time for longer than the lease';
 }
 
-function storeAway(earlier: JudgedRun, later: JudgedRun, evidence: Evidence): string | undefined {
-  const from = earlier.claim?.askedAt ?? earlier.startedAt;
-  const until = Math.min(earlier.committedAt, later.claimedAt);
-  const outages = evidence.storeAway(earlier.endpoint, from, until);
-  const fits = outages.some(({ to }) => later.claimedAt <= to + LEASE_MS + CATCH_UP_MS);
+function storeAway(earlier: JudgedRun, lostAt: number, evidence: Evidence): string | undefined {
+  const { endpoint, claim, startedAt, committedAt } = earlier;
+  const outages = evidence.storeAway(endpoint, claim?.askedAt ?? startedAt, Math.min(committedAt, lostAt));
+  const fits = outages.some(({ to }) => lostAt <= to + LEASE_MS + CATCH_UP_MS);
   return fits ? 'the store was away when the claim had to be renewed or committed' : undefined;
 }
 
-function overtime(earlier: JudgedRun, later: JudgedRun): string | undefined {
-  const ended = Math.min(earlier.endedAt ?? Number.POSITIVE_INFINITY, later.claimedAt);
-  return ended - earlier.startedAt > HANDLER_TIMEOUT_MS
+function overtime({ startedAt, endedAt = Number.POSITIVE_INFINITY }: JudgedRun, lostAt: number): string | undefined {
+  return Math.min(endedAt, lostAt) - startedAt > HANDLER_TIMEOUT_MS
     ? 'the handler took longer than handlerTimeoutSeconds'
     : undefined;
 }
