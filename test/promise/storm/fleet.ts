@@ -5,7 +5,7 @@ import type { ReceiverSetup } from './receivers/setup.ts';
 import { FRAMEWORKS, type Framework, machineTime } from './settings.ts';
 
 const START_MS = 60_000;
-/** A balancer finds out after a while that a receiver does not answer. */
+/** A balancer finds out after a while that a receiver does not respond. */
 const NOTICED_MS = 1000;
 
 /** One process of a receiver. After a kill its successor is another instance. */

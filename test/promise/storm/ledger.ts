@@ -22,7 +22,11 @@ export interface ClaimRecord {
   outcome?: ClaimOutcome;
   lastRenewedAt?: number;
   /** What the receiver told the store at the end, as often as it did. */
-  readonly settled: { readonly how: 'commit' | 'release'; readonly at: number; readonly kept: boolean | undefined }[];
+  readonly settled: {
+    readonly how: 'commit' | 'release';
+    readonly at: number;
+    readonly kept: boolean | undefined;
+  }[];
 }
 
 export interface Refusal {

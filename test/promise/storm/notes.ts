@@ -18,7 +18,12 @@ export type Note = { readonly at: number } & (
   /** The effect of a handler, as a call to another system would have one. */
   | { readonly did: 'effect'; readonly run: string }
   | { readonly did: 'end'; readonly run: string; readonly status: number | 'threw' }
-  | { readonly did: 'load'; readonly endpoint: string; readonly version: string; readonly keys: readonly string[] }
+  | {
+      readonly did: 'load';
+      readonly endpoint: string;
+      readonly version: string;
+      readonly keys: readonly string[];
+    }
   /** The process had no time from `from` to `at`. */
   | { readonly did: 'stall'; readonly from: number }
   /** Waits for the ledger's word before it goes on to ask for a claim. */

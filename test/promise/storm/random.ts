@@ -5,7 +5,9 @@ export class Random {
   readonly #state: Uint32Array;
 
   constructor(seed: number, ...name: readonly (string | number)[]) {
-    const digest = createHash('sha256').update([seed, ...name].join('/')).digest();
+    const digest = createHash('sha256')
+      .update([seed, ...name].join('/'))
+      .digest();
     this.#state = Uint32Array.from([0, 4, 8, 12], (offset) => digest.readUInt32LE(offset));
   }
 

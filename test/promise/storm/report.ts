@@ -72,7 +72,17 @@ export function report(outcome: Outcome): string {
   ].join('\n');
 }
 
-function inputs({ plan, deliveries, forger, faults, operators, ledger, fleet, tookSeconds, verdict }: Outcome): string[] {
+function inputs({
+  plan,
+  deliveries,
+  forger,
+  faults,
+  operators,
+  ledger,
+  fleet,
+  tookSeconds,
+  verdict,
+}: Outcome): string[] {
   const attempts = deliveries.reduce((sum, delivery) => sum + delivery.attempts.length, 0);
   const share = (100 * forger.sent) / Math.max(1, forger.sent + attempts);
   const rotations = [...operators.values()].reduce((sum, operator) => sum + operator.rotations, 0);
@@ -84,7 +94,7 @@ function inputs({ plan, deliveries, forger, faults, operators, ledger, fleet, to
     ...section('Handlers started:', startsByFramework(ledger, fleet)),
     ...section('Clients that left:', leavers(deliveries)),
     ...(verdict.startedLate === 0 ? [] : [`Handlers started after their lease: ${verdict.startedLate}`]),
-    ...section('Answers to what was forged:', forgedAnswers(forger)),
+    ...section('Responses to what was forged:', forgedResponses(forger)),
   ];
 }
 
@@ -99,19 +109,19 @@ function startsByFramework(ledger: Ledger, fleet: Fleet): Map<string, number> {
 
 function leavers(deliveries: readonly Delivery[]): Map<string, number> {
   const counts = new Map<string, number>();
-  for (const { plan, answer } of deliveries.flatMap(({ attempts }) => attempts)) {
-    if (answer !== 'left') continue;
+  for (const { plan, result } of deliveries.flatMap(({ attempts }) => attempts)) {
+    if (result !== 'left') continue;
     const moment = plan.client.does === 'leave' ? plan.client.moment : 'while the receiver was stopped';
     counts.set(moment, (counts.get(moment) ?? 0) + 1);
   }
   return counts;
 }
 
-function forgedAnswers({ answers }: Forger): Map<string, string> {
+function forgedResponses({ results }: Forger): Map<string, string> {
   return new Map(
-    [...answers].map(([kind, counts]) => [
+    [...results].map(([kind, counts]) => [
       kind,
-      [...counts].map(([answer, times]) => `${answer}: ${times}`).join(', '),
+      [...counts].map(([result, times]) => `${result}: ${times}`).join(', '),
     ]),
   );
 }
@@ -134,7 +144,11 @@ function found(title: string, findings: readonly Finding[]): string[] {
     findings
       .filter((finding) => finding.name === name)
       .slice(0, STORIES)
-      .flatMap(({ sequence, story }) => ['', `  delivery ${sequence} (${name}):`, ...story.map((line) => `    ${line}`)]),
+      .flatMap(({ sequence, story }) => [
+        '',
+        `  delivery ${sequence} (${name}):`,
+        ...story.map((line) => `    ${line}`),
+      ]),
   );
   return ['', ...section(`${title}: ${findings.length}`, names), ...stories];
 }

@@ -7,6 +7,8 @@ import { Injector } from './faults/injector.ts';
 import { Fleet, type Instance } from './fleet.ts';
 import { Ledger } from './ledger.ts';
 import type { Note } from './notes.ts';
+import type { StormOptions } from './options.ts';
+import { carryOut } from './pace.ts';
 import { attemptOf, planStorm } from './plan.ts';
 import { Random } from './random.ts';
 import { bundleReceiver } from './receivers/bundle.ts';
@@ -21,7 +23,6 @@ import { Station } from './senders/stations.ts';
 import { startPostgresStore, startRedisStore } from './servers.ts';
 import { HANDLER_TIMEOUT_MS, LEASE_MS } from './settings.ts';
 import { simulateSender } from './simulators.ts';
-import type { StormOptions } from './options.ts';
 import { judge } from './verdict/judge.ts';
 
 /** Takes what has to be closed, however the run ends. */
@@ -29,10 +30,15 @@ export type AtEnd = (close: () => unknown) => void;
 
 /** No receiver listens there: the storm sends by itself what the simulated vendors sign. */
 const NOWHERE = 'http://127.0.0.1:9/hooks';
+/** Attempts at a time, of which a receiver that is stopped holds some. */
+const MOST_UNDER_WAY = 60;
 const LAST_RUNS_MS = HANDLER_TIMEOUT_MS + LEASE_MS;
 
 /** Plans a storm, lets it loose, and judges what came of it. */
-export async function run({ seed, deliveries: count, seconds, putBack }: StormOptions, atEnd: AtEnd): Promise<Outcome> {
+export async function run(
+  { seed, deliveries: count, seconds, putBack }: StormOptions,
+  atEnd: AtEnd,
+): Promise<Outcome> {
   const plan = planStorm(seed, count, seconds);
   const ledger = new Ledger();
   atEnd(() => ledger.close());
@@ -66,7 +72,9 @@ export async function run({ seed, deliveries: count, seconds, putBack }: StormOp
     atEnd(() => sender.close());
     const other = files[(files.indexOf(endpoint) + 1) % files.length]?.name;
     const source =
-      endpoint.source === 'file' ? new SecretFile(pathOf(name), () => pathOf(other)) : secretServer.source(name);
+      endpoint.source === 'file'
+        ? new SecretFile(pathOf(name), () => pathOf(other))
+        : secretServer.source(name);
     const operator = new Operator(name, { sender, source, fleet, ledger });
     await operator.publish();
     operators.set(name, operator);
@@ -87,16 +95,18 @@ export async function run({ seed, deliveries: count, seconds, putBack }: StormOp
   ledger.watchMachine();
 
   const started = performance.now();
-  const at = async <T>(atMs: number, work: () => Promise<T>): Promise<T> => {
-    await sleep(Math.max(0, started + atMs - performance.now()));
-    return work();
-  };
-  await Promise.all([
-    ...plan.deliveries.map((one) => at(one.atMs, () => deliveries.deliver(one))),
-    ...plan.forgeries.map((one) => at(one.atMs, () => forger.send(one))),
-    ...plan.faults.map((one) => at(one.atMs, () => injector.inject(one))),
-    ...plan.rotations.map((one) => at(one.atMs, async () => operators.get(one.endpoint)?.rotate(one))),
-  ]);
+  await carryOut(
+    [
+      ...plan.deliveries.map((one) => ({ atMs: one.atMs, begin: () => deliveries.deliver(one) })),
+      ...plan.forgeries.map((one) => ({ atMs: one.atMs, begin: () => forger.send(one) })),
+      ...plan.faults.map((one) => ({ atMs: one.atMs, begin: () => injector.inject(one) })),
+      ...plan.rotations.map((one) => ({
+        atMs: one.atMs,
+        begin: async () => operators.get(one.endpoint)?.rotate(one),
+      })),
+    ],
+    () => deliveries.underWay > MOST_UNDER_WAY,
+  );
   await lastRuns();
   const random = new Random(seed, 'replays');
   const flushed = ledger.incidents.filter(({ what }) => what === 'store flushed');

@@ -1,6 +1,6 @@
+import { migrate } from '@countersign/postgres';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { migrate } from '@countersign/postgres';
 import type { LocalServer } from '../../support/servers/local-server.ts';
 import { startPostgres } from '../../support/servers/postgres-server.ts';
 import { startRedis } from '../../support/servers/redis-server.ts';
@@ -64,7 +64,8 @@ export async function startPostgresStore(): Promise<PostgresStore> {
     },
     flush: async () => void (await admin.query('TRUNCATE countersign_replay')),
     async effects() {
-      return (await admin.query<{ run: string; sequence: number }>(`SELECT run, sequence FROM ${EFFECTS}`)).rows;
+      return (await admin.query<{ run: string; sequence: number }>(`SELECT run, sequence FROM ${EFFECTS}`))
+        .rows;
     },
     async stop() {
       await admin.end();

@@ -49,7 +49,11 @@ export class Injector {
     }
   }
 
-  async #harm({ type, receiver, lastsMs }: FaultPlan & { type: ProcessFault; receiver: number }): Promise<void> {
+  async #harm({
+    type,
+    receiver,
+    lastsMs,
+  }: FaultPlan & { type: ProcessFault; receiver: number }): Promise<void> {
     const { fleet, ledger } = this.#tools;
     const instance = fleet.current(receiver);
     if (instance?.state !== 'ready') return;
@@ -71,7 +75,11 @@ export class Injector {
     incident.to = machineTime();
   }
 
-  async #trouble({ type, store, lastsMs }: FaultPlan & { type: StoreFault; store: 'redis' | 'postgres' }): Promise<void> {
+  async #trouble({
+    type,
+    store,
+    lastsMs,
+  }: FaultPlan & { type: StoreFault; store: 'redis' | 'postgres' }): Promise<void> {
     if (this.#busyStores.has(store)) return;
     this.#busyStores.add(store);
     this.#count(`${store}: ${type}`);

@@ -26,7 +26,9 @@ export async function bundleReceiver(): Promise<{ script: string; remove(): Prom
         name: 'only our own sources',
         setup({ onResolve }) {
           onResolve({ filter: /^[^./]/ }, ({ path, kind }) =>
-            /^@countersign(-internal)?\//.test(path) || kind === 'entry-point' ? undefined : { path, external: true },
+            /^@countersign(-internal)?\//.test(path) || kind === 'entry-point'
+              ? undefined
+              : { path, external: true },
           );
         },
       },

@@ -1,5 +1,4 @@
 // The routes of one receiver under one framework, as a user of Countersign writes them.
-import 'reflect-metadata';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -22,10 +21,7 @@ export interface Route {
   handle(webhook: ReceivedWebhook): Promise<HandlerResponse>;
 }
 
-type ExpressGuard = (
-  verifier: Verifier,
-  options: Pick<AdapterOptions<unknown>, 'claim'>,
-) => RequestHandler;
+type ExpressGuard = (verifier: Verifier, options: Pick<AdapterOptions<unknown>, 'claim'>) => RequestHandler;
 
 export async function mount(
   framework: Framework,

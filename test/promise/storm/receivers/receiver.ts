@@ -1,7 +1,13 @@
 // One receiver, in a process of its own, which the storm kills, stops and starts again. Started by fleet.ts.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Clock, createVerifier, functionSecrets, type SecretProvider, type WebhookEvent } from '@countersign/core';
+import {
+  type Clock,
+  createVerifier,
+  functionSecrets,
+  type SecretProvider,
+  type WebhookEvent,
+} from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
 import { postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';

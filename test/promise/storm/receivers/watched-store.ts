@@ -76,5 +76,8 @@ function waitsInClaim(attempt: string, seed: number): boolean {
   const [sequence, number] = attempt.split('.').map(Number);
   if (sequence === undefined || number === undefined || !(sequence > 0)) return false;
   const { client } = attemptOf(seed, sequence, number);
-  return client.does === 'leave a stopped receiver' || (client.does === 'leave' && client.moment === 'in the claim');
+  return (
+    client.does === 'leave a stopped receiver' ||
+    (client.does === 'leave' && client.moment === 'in the claim')
+  );
 }

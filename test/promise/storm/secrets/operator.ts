@@ -81,7 +81,7 @@ export class Operator {
       }
     }
     const { secret, status } = await rotateThroughApi(this.#sender, key === undefined ? {} : { key });
-    if (secret === undefined) throw new Error(`${this.#name} answers a rotation with ${status}.`);
+    if (secret === undefined) throw new Error(`${this.#name} responds to a rotation with ${status}.`);
     if (key === undefined) await sleep(handoverMs);
     this.set.rotate(old, secret);
     await this.publish();

@@ -10,14 +10,14 @@ export interface ClientRequest {
 }
 
 /** A status, or why there was none. `left`: the client went by itself. */
-export type Answer = number | 'left' | 'timeout' | 'transport-error';
+export type AttemptResult = number | 'left' | 'timeout' | 'transport-error';
 
 const PIECES = 8;
 
 /** One request on a connection of its own, by a client that may leave at any moment. */
 export class Exchange {
   /** Never rejects. */
-  readonly result: Promise<Answer>;
+  readonly result: Promise<AttemptResult>;
   readonly #socket: Socket;
   readonly #plan: ClientPlan;
   readonly #closed: Promise<void>;

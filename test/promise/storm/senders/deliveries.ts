@@ -5,7 +5,7 @@ import { ATTEMPT_HEADER } from '../notes.ts';
 import { type AttemptPlan, attemptOf, type DeliveryPlan } from '../plan.ts';
 import { machineTime } from '../settings.ts';
 import type { VendorEvent } from '../simulators.ts';
-import { type Answer, Exchange } from './client.ts';
+import { type AttemptResult, Exchange } from './client.ts';
 import { eventOf } from './event.ts';
 import type { Station } from './stations.ts';
 
@@ -19,7 +19,7 @@ export interface Attempt {
   /** The ids of the keys that it was signed with. */
   readonly keyIds: readonly string[];
   endedAt: number;
-  answer: Answer | undefined;
+  result: AttemptResult | undefined;
 }
 
 /** One delivery and what its sender knows of it. */
@@ -71,12 +71,17 @@ export class Deliveries {
     for (const [index, seconds] of attemptsAfterSeconds.entries()) {
       const waitMs = seconds * 1000 * station.timeScale;
       if (index > 0) await sleep(Math.max(LEAST_WAIT_MS, waitMs));
-      const answer = await this.#attempt(delivery, index + 1);
-      const verdict = station.judge(answer);
+      const result = await this.#attempt(delivery, index + 1);
+      const verdict = station.judge(result);
       if (verdict === 'delivered') delivery.state = 'delivered';
       if (verdict !== 'retry') break;
     }
     if (delivery.state === 'pending') delivery.state = 'given up';
+  }
+
+  /** How many attempts are on their way. */
+  get underWay(): number {
+    return this.#exchanges.size;
   }
 
   /** The client of an attempt leaves, if it is still there. */
@@ -84,7 +89,7 @@ export class Deliveries {
     await this.#exchanges.get(attempt)?.leave();
   }
 
-  async #attempt(delivery: Delivery, number: number): Promise<Answer> {
+  async #attempt(delivery: Delivery, number: number): Promise<AttemptResult> {
     const { event, plan, station } = delivery;
     const attemptPlan = attemptOf(this.#seed, plan.sequence, number);
     const instance = this.#fleet.choose(attemptPlan.receiver);
@@ -97,16 +102,17 @@ export class Deliveries {
       sentAt: machineTime(),
       endedAt: Number.POSITIVE_INFINITY,
       keyIds: signed?.keyIds ?? delivery.attempts[0]?.keyIds ?? [],
-      answer: undefined,
+      result: undefined,
     };
     delivery.attempts.push(attempt);
     if (signed !== undefined) delivery.headers = signed.headers;
-    attempt.answer = instance === undefined ? 'transport-error' : await this.#exchange(delivery, attempt, instance);
+    attempt.result =
+      instance === undefined ? 'transport-error' : await this.#exchange(delivery, attempt, instance);
     attempt.endedAt = machineTime();
-    return attempt.answer;
+    return attempt.result;
   }
 
-  async #exchange(delivery: Delivery, { id, plan }: Attempt, { port }: Instance): Promise<Answer> {
+  async #exchange(delivery: Delivery, { id, plan }: Attempt, { port }: Instance): Promise<AttemptResult> {
     const { event, station } = delivery;
     const headers = { ...delivery.headers, [ATTEMPT_HEADER]: id };
     const request = { port, path: station.path, headers, body: event.body };

@@ -1,10 +1,10 @@
-import type { Fleet } from '../fleet.ts';
 import type { Endpoint } from '../endpoints.ts';
+import type { Fleet } from '../fleet.ts';
 import { ATTEMPT_HEADER } from '../notes.ts';
+import type { ForgeryKind, ForgeryPlan } from '../plan.ts';
 import { machineTime } from '../settings.ts';
 import { FORGERIES, type Forgery, forge } from '../simulators.ts';
-import type { ForgeryKind, ForgeryPlan } from '../plan.ts';
-import { type Answer, Exchange } from './client.ts';
+import { type AttemptResult, Exchange } from './client.ts';
 import type { Delivery } from './deliveries.ts';
 import { eventOf } from './event.ts';
 import type { Station } from './stations.ts';
@@ -35,7 +35,7 @@ const MOVED_SECONDS = 30;
 /** Sends what nobody who has the secrets has sent: forged, altered, replayed. */
 export class Forger {
   /** By kind: how often it was sent, and what came of it. */
-  readonly answers = new Map<ForgeryKind, Map<string, number>>();
+  readonly results = new Map<ForgeryKind, Map<string, number>>();
   sent = 0;
   readonly #seed: number;
   readonly #fleet: Fleet;
@@ -90,7 +90,10 @@ export class Forger {
     const newest = captured.at(-1);
     if (isCommon(kind)) {
       if (newest === undefined && (kind === 'replay' || kind === 'altered-body')) return undefined;
-      const sender = { ...pick(station), captured: () => [captured[number % captured.length] ?? newest].flatMap((one) => one ?? []) };
+      const sender = {
+        ...pick(station),
+        captured: () => [captured[number % captured.length] ?? newest].flatMap((one) => one ?? []),
+      };
       const { headers, body } = forge(sender, kind);
       return { path, headers, body };
     }
@@ -132,10 +135,10 @@ export class Forger {
     return paths[number % paths.length] ?? path;
   }
 
-  #count(kind: ForgeryKind, answer: Answer): void {
-    const counts = this.answers.get(kind) ?? new Map<string, number>();
-    counts.set(String(answer), (counts.get(String(answer)) ?? 0) + 1);
-    this.answers.set(kind, counts);
+  #count(kind: ForgeryKind, result: AttemptResult): void {
+    const counts = this.results.get(kind) ?? new Map<string, number>();
+    counts.set(String(result), (counts.get(String(result)) ?? 0) + 1);
+    this.results.set(kind, counts);
   }
 }
 
@@ -152,14 +155,21 @@ function isCommon(kind: ForgeryKind): kind is Forgery {
 function movedTime(headers: Captured['headers']): Record<string, string> {
   const moved: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
-    moved[name] = value.replace(/^(t=)?(\d{10})(?=,|$)/, (_, label = '', seconds) => `${label}${Number(seconds) + MOVED_SECONDS}`);
+    moved[name] = value.replace(
+      /^(t=)?(\d{10})(?=,|$)/,
+      (_, label = '', seconds) => `${label}${Number(seconds) + MOVED_SECONDS}`,
+    );
   }
   return moved;
 }
 
 /** The same request under labels that nobody signs. */
 function newLabels(headers: Captured['headers'], number: number): Record<string, string> {
-  const labels = { 'X-PolyAI-Event-ID': `evt_${number}`, 'Anchor-Delivery-Id': `other-${number}`, 'Anchor-Event': 'task.failed' };
+  const labels = {
+    'X-PolyAI-Event-ID': `evt_${number}`,
+    'Anchor-Delivery-Id': `other-${number}`,
+    'Anchor-Event': 'task.failed',
+  };
   const changed: Record<string, string> = { ...headers };
   for (const [name, value] of Object.entries(labels)) {
     if (name in changed) changed[name] = value;

@@ -1,7 +1,7 @@
 import { type Endpoint, TIMEOUT_SCALE } from '../endpoints.ts';
 import type { Operator } from '../secrets/operator.ts';
 import type { SimulatedSender, VendorEvent } from '../simulators.ts';
-import type { Answer } from './client.ts';
+import type { AttemptResult } from './client.ts';
 
 /** One endpoint with its sender and the operator of its secrets. */
 export class Station {
@@ -41,12 +41,12 @@ export class Station {
     return account.headers(event, seconds, digests);
   }
 
-  /** What the vendor makes of an answer. */
-  judge(answer: Answer): 'delivered' | 'retry' | 'final' {
-    if (typeof answer !== 'number') return 'retry';
+  /** What the vendor makes of it. */
+  judge(result: AttemptResult): 'delivered' | 'retry' | 'final' {
+    if (typeof result !== 'number') return 'retry';
     const { successBelow, retried } = this.account.delivery;
-    if (answer >= 200 && answer < successBelow) return 'delivered';
-    if (retried === 'any-failure' || retried.includes(answer)) return 'retry';
-    return answer >= 500 && retried.includes('5xx') ? 'retry' : 'final';
+    if (result >= 200 && result < successBelow) return 'delivered';
+    if (retried === 'any-failure' || retried.includes(result)) return 'retry';
+    return result >= 500 && retried.includes('5xx') ? 'retry' : 'final';
   }
 }

@@ -56,7 +56,9 @@ export class Evidence {
 
   /** When the claim of a run was first given to another one. */
   takenOverAt({ key, claimedAt }: JudgedRun): number {
-    const others = (this.ledger.claimsOf.get(key) ?? []).filter(({ outcome }) => outcome?.state === 'claimed');
+    const others = (this.ledger.claimsOf.get(key) ?? []).filter(
+      ({ outcome }) => outcome?.state === 'claimed',
+    );
     const times = others.map(({ answeredAt = NEVER }) => answeredAt);
     return Math.min(NEVER, ...times.filter((at) => at > claimedAt));
   }

@@ -17,8 +17,8 @@ const NO_MATCH: ReadonlySet<string> = new Set([
 
 /** Judges one attempt of a delivery that no handler has dealt with. */
 export function reasonOf(delivery: Delivery, attempt: Attempt, evidence: Evidence): Reason {
-  const { answer, instance, sentAt, endedAt, id } = attempt;
-  if (answer === 'left') return { known: 'its sender hung up' };
+  const { result, instance, sentAt, endedAt, id } = attempt;
+  if (result === 'left') return { known: 'its sender hung up' };
   if (instance === undefined) return { known: 'no receiver was up' };
   const refusal = evidence.ledger.refusals.get(id);
   if (refusal !== undefined) return refused(delivery, attempt, refusal.code, evidence);
@@ -26,7 +26,7 @@ export function reasonOf(delivery: Delivery, attempt: Attempt, evidence: Evidenc
   if (run?.status === 500 || run?.status === 'threw') return { known: 'its handler failed' };
   const harmed = evidence.incidents(instance.id, ['kill', 'stop', 'stall'], sentAt, endedAt);
   if (harmed.length > 0) return { known: `its receiver met a ${harmed[0]?.what}` };
-  return { fault: `answered ${answer} without a cause` };
+  return { fault: `ended with ${result} without a cause` };
 }
 
 function refused(delivery: Delivery, attempt: Attempt, code: string, evidence: Evidence): Reason {
@@ -47,7 +47,8 @@ function refused(delivery: Delivery, attempt: Attempt, code: string, evidence: E
   if (NO_MATCH.has(code)) {
     const keys = evidence.ledger.keysAt(id, endpoint, sentAt);
     if (keys === undefined) return { known: 'its receiver had no secrets yet' };
-    if (!keyIds.some((key) => keys.includes(key))) return { known: 'its receiver did not have the new secret yet' };
+    if (!keyIds.some((key) => keys.includes(key)))
+      return { known: 'its receiver did not have the new secret yet' };
   }
   if (code.startsWith('ERR_WEBHOOK_TIMESTAMP') && instance?.skewMs !== 0) {
     return { known: 'the clock of its receiver was off' };
@@ -64,7 +65,8 @@ function inProgress(delivery: Delivery, { endedAt }: Attempt, evidence: Evidence
     if (claim === undefined || ended > endedAt || claim.settled.some(({ at }) => at <= endedAt)) continue;
     const harmed = evidence.incidents(instance, ['kill', 'stop', 'stall'], ended - LEASE_MS, endedAt);
     const away = evidence.storeAway(delivery.plan.endpoint, ended - LEASE_MS, endedAt);
-    if (harmed.length === 0 && away.length === 0 && endedAt - ended > SETTLE_MS) return { fault: NEVER_SETTLED };
+    if (harmed.length === 0 && away.length === 0 && endedAt - ended > SETTLE_MS)
+      return { fault: NEVER_SETTLED };
   }
   return { known: 'another claim of it was held' };
 }

@@ -1,7 +1,7 @@
 import type { Ledger, Run } from '../ledger.ts';
-import type { Attempt, Delivery } from '../senders/deliveries.ts';
+import type { Delivery } from '../senders/deliveries.ts';
 import { Evidence } from './evidence.ts';
-import { reasonOf } from './given-up.ts';
+import { type Reason, reasonOf } from './given-up.ts';
 import { story } from './story.ts';
 import { causeOfSecond, startedLate } from './twice.ts';
 
@@ -53,7 +53,13 @@ export function judge({ ledger, deliveries, transactional }: Trial): Verdict {
     late += runs.filter((run) => startedLate(run, evidence)).length;
     const effective = runs.filter((run) => run.effectAt !== undefined || effects.has(run.run));
     if (effective.length > 0) handled++;
-    else judgeUnhandled(delivery, evidence, { count, lose: (name) => lost.push(find(name)) });
+    else {
+      const reasons = (): Reason[] =>
+        delivery.attempts.map((attempt) => reasonOf(delivery, attempt, evidence));
+      const judged = judgeUnhandled(delivery, reasons);
+      if ('lost' in judged) lost.push(find(judged.lost));
+      else count(judged.documented);
+    }
     for (const [index, later] of effective.entries()) {
       const earlier = effective[index - 1];
       if (earlier === undefined) continue;
@@ -66,24 +72,24 @@ export function judge({ ledger, deliveries, transactional }: Trial): Verdict {
   return { sent: deliveries.length, handled, lost, twice, accepted, documented, startedLate: late };
 }
 
+/** A delivery without an effect: lost, unless everything that became of it is known and documented. */
 function judgeUnhandled(
-  delivery: Delivery,
-  evidence: Evidence,
-  { count, lose }: { count: (reason: string) => void; lose: (name: string) => void },
-): void {
-  if (delivery.state === 'delivered') return lose('answered with a success, and no handler had an effect');
-  if (delivery.state === 'pending') return lose('neither delivered nor given up at the end of the run');
-  const reasons = delivery.attempts.map((attempt: Attempt) => reasonOf(delivery, attempt, evidence));
-  const fault = reasons.find((reason) => 'fault' in reason);
-  if (fault !== undefined && 'fault' in fault) return lose(fault.fault);
-  const last = reasons.at(-1);
-  const final = delivery.attempts.length < delivery.station.account.delivery.attemptsAfterSeconds.length;
-  const why = last !== undefined && 'known' in last ? last.known : '';
-  count(
-    final
-      ? `given up by its sender after a final status: ${why}`
+  { state, attempts, station }: Delivery,
+  reasons: () => readonly Reason[],
+): { readonly lost: string } | { readonly documented: string } {
+  if (state === 'delivered') return { lost: 'its sender got a success, and no handler had an effect' };
+  if (state === 'pending') return { lost: 'neither delivered nor given up at the end of the run' };
+  const known: string[] = [];
+  for (const reason of reasons()) {
+    if ('fault' in reason) return { lost: reason.fault };
+    known.push(reason.known);
+  }
+  const isFinal = attempts.length < station.account.delivery.attemptsAfterSeconds.length;
+  return {
+    documented: isFinal
+      ? `given up by its sender after a final status: ${known.at(-1)}`
       : 'given up by its sender: every one of its attempts met a fault',
-  );
+  };
 }
 
 /** Runs of what no sender has sent. */
@@ -98,8 +104,14 @@ function forgeriesAmong(
   for (const run of ledger.runs.values()) {
     const delivery = genuine.get(run.sequence);
     if (delivery?.body === run.body && delivery.plan.endpoint === run.endpoint) continue;
-    if (isStillHeld(run, evidence)) count('accepted a retired secret: its source had kept the receiver from learning of the end');
-    else found.push({ sequence: run.sequence, name: `${run.attempt} on ${run.endpoint}`, story: [JSON.stringify(run)] });
+    if (isStillHeld(run, evidence))
+      count('accepted a retired secret: its source had kept the receiver from learning of the end');
+    else
+      found.push({
+        sequence: run.sequence,
+        name: `${run.attempt} on ${run.endpoint}`,
+        story: [JSON.stringify(run)],
+      });
   }
   return found;
 }
@@ -109,4 +121,3 @@ function isStillHeld({ sequence, instance, endpoint, startedAt, keyId }: Run, { 
   const isRetired = sequence <= -1_000_000;
   return isRetired && ledger.keysAt(instance, endpoint, startedAt)?.includes(keyId) === true;
 }
-

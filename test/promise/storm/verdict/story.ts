@@ -13,13 +13,13 @@ export function story(delivery: Delivery, evidence: Evidence): string[] {
   };
   const runs = evidence.runsOf(delivery);
   const instances = new Set<string>();
-  for (const { id, instance, sentAt, endedAt, answer, plan } of delivery.attempts) {
+  for (const { id, instance, sentAt, endedAt, result, plan } of delivery.attempts) {
     if (instance !== undefined) instances.add(instance.id);
     const { client } = plan;
     const does = client.does === 'leave' ? `leaves ${client.moment}` : client.does;
     tell(sentAt, `attempt ${id} to ${instance?.id} (${instance?.framework}), client: ${does}`);
     const refusal = ledger.refusals.get(id);
-    tell(endedAt, `attempt ${id} ended: ${answer}${refusal === undefined ? '' : ` ${refusal.code}`}`);
+    tell(endedAt, `attempt ${id} ended: ${result}${refusal === undefined ? '' : ` ${refusal.code}`}`);
   }
   for (const run of runs) {
     instances.add(run.instance);
@@ -28,7 +28,8 @@ export function story(delivery: Delivery, evidence: Evidence): string[] {
     tell(run.endedAt, `run ${run.run} ends: ${run.status}`);
   }
   for (const key of new Set(runs.map((run) => run.key))) {
-    for (const { instance, attempt, askedAt, answeredAt, outcome, settled } of ledger.claimsOf.get(key) ?? []) {
+    for (const { instance, attempt, askedAt, answeredAt, outcome, settled } of ledger.claimsOf.get(key) ??
+      []) {
       instances.add(instance);
       tell(askedAt, `${instance} asks for a claim (${attempt})`);
       tell(answeredAt, `${instance} is told: ${outcome?.state}`);

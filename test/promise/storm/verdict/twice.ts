@@ -62,7 +62,9 @@ function settledLate(earlier: JudgedRun, lostAt: number, evidence: Evidence): bo
 
 function releasedSuccess({ claim, status, endedAt = Number.POSITIVE_INFINITY }: JudgedRun): boolean {
   if (typeof status !== 'number' || status < 200 || status > 299) return false;
-  return claim?.settled.some(({ how, at, kept }) => how === 'release' && kept === true && at >= endedAt) === true;
+  return (
+    claim?.settled.some(({ how, at, kept }) => how === 'release' && kept === true && at >= endedAt) === true
+  );
 }
 
 function killedBeforeCommit(earlier: JudgedRun, lostAt: number, evidence: Evidence): string | undefined {
@@ -95,7 +97,10 @@ function storeAway(earlier: JudgedRun, lostAt: number, evidence: Evidence): stri
   return fits ? 'the store was away when the claim had to be renewed or committed' : undefined;
 }
 
-function overtime({ startedAt, endedAt = Number.POSITIVE_INFINITY }: JudgedRun, lostAt: number): string | undefined {
+function overtime(
+  { startedAt, endedAt = Number.POSITIVE_INFINITY }: JudgedRun,
+  lostAt: number,
+): string | undefined {
   return Math.min(endedAt, lostAt) - startedAt > HANDLER_TIMEOUT_MS
     ? 'the handler took longer than handlerTimeoutSeconds'
     : undefined;

@@ -1,0 +1,29 @@
+const STEP_MS = 5;
+
+/** Something that is due at a moment of the plan. */
+export interface Due {
+  readonly atMs: number;
+  begin(): Promise<unknown>;
+}
+
+/**
+ * Begins everything at its moment, by a clock that stands still while `isBusy`: on a slow machine the same inputs take longer, and no
+ * receiver drowns in them. Resolves when everything that was begun has ended.
+ */
+export async function carryOut(plan: readonly Due[], isBusy: () => boolean): Promise<void> {
+  const left = [...plan].sort((some, other) => other.atMs - some.atMs);
+  const begun: Promise<unknown>[] = [];
+  let planMs = 0;
+  let last = performance.now();
+  while (left.length > 0) {
+    const now = performance.now();
+    if (!isBusy()) planMs += Math.min(now - last, 10 * STEP_MS);
+    last = now;
+    for (let next = left.at(-1); next !== undefined && next.atMs <= planMs; next = left.at(-1)) {
+      left.pop();
+      begun.push(next.begin());
+    }
+    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+  }
+  await Promise.all(begun);
+}
