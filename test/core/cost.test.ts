@@ -3,11 +3,10 @@ import {
   createVerifier,
   type DefinedScheme,
   memoryReplayStore,
-  type ParsedHead,
   type ReplayStore,
-  type RequestHead,
   type Verifier,
 } from '@countersign/core';
+import type { ParsedHead, RequestHead } from '@countersign/core/extend';
 import { github, standardWebhooks, stripe } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
 import { describe, expect, it } from 'vitest';

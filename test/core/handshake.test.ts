@@ -1,11 +1,6 @@
 import { createHash, createHmac } from 'node:crypto';
-import {
-  createVerifier,
-  type DefinedScheme,
-  defineScheme,
-  type HandshakeRule,
-  type SchemeDefinition,
-} from '@countersign/core';
+import { createVerifier, type DefinedScheme, defineScheme, type SchemeDefinition } from '@countersign/core';
+import type { HandshakeRule } from '@countersign/core/extend';
 import { linkedIn } from '@countersign/schemes';
 import { generateSigningKeys, sign } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';

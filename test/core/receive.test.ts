@@ -282,6 +282,7 @@ describe('a claim', () => {
       claim: (...args) => store.claim(...args),
       commit: (...args) => store.commit(...args),
       release: (...args) => store.release(...args),
+      forget: (...args) => store.forget(...args),
       renew: () => new Promise(() => undefined),
     };
     const setup = setUp({ leaseSeconds: 30, replay: hanging, clock });

@@ -2,7 +2,7 @@ import { createServer as createHttp1, type IncomingMessage, type ServerResponse 
 import { connect, createServer as createHttp2 } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import { createVerifier, defineScheme, type WebhookEvent } from '@countersign/core';
-import { createNodeReceiver } from '@countersign/core/node';
+import { createNodeReceiver } from '@countersign/core/extend';
 import { webhookPlugin } from '@countersign/fastify';
 import { sign } from '@countersign/testing';
 import fastify from 'fastify';

@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
-import {
-  createVerifier,
-  defineScheme,
-  isWebhookError,
-  type SchemeDefinition,
-  systemClock,
-} from '@countersign/core';
+import { createVerifier, defineScheme, isWebhookError, type SchemeDefinition } from '@countersign/core';
+import { systemClock } from '@countersign/core/extend';
 import { sign } from '@countersign/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

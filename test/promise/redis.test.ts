@@ -4,7 +4,7 @@ import { type FaultProxy, faultProxy } from '@countersign-internal/simulator';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { faultStand, gate, newSecret, PATIENCE } from '../support/faults/fixture.ts';
-import { MOMENTS, STORE_TIMEOUT_MS, STRIKES, strike } from '../support/faults/inject-fault.ts';
+import { MOMENTS, STRIKES, strike } from '../support/faults/inject-fault.ts';
 import { type OpenRedis, REDIS_CLIENTS } from '../support/faults/redis-clients.ts';
 import { describeWith } from '../support/servers/available.ts';
 import type { LocalServer } from '../support/servers/local-server.ts';
@@ -192,7 +192,7 @@ describeWithRedis('with Redis', () => {
       }, PATIENCE);
       address = await faultProxy({ target: master });
       redis = await open(address);
-      store = redisReplayStore({ client: redis.client, timeoutMs: STORE_TIMEOUT_MS });
+      store = redisReplayStore({ client: redis.client });
     });
     afterEach(async () => {
       redis.close();
@@ -318,7 +318,7 @@ function useRedis(open: (typeof REDIS_CLIENTS)[number]['open'], args: readonly s
   beforeEach(async () => {
     stage.proxy = await faultProxy({ target: stage.server });
     stage.redis = await open(stage.proxy);
-    stage.store = redisReplayStore({ client: stage.redis.client, timeoutMs: STORE_TIMEOUT_MS });
+    stage.store = redisReplayStore({ client: stage.redis.client });
     // The first call has a question in its wake; what comes after the second has nothing in its way.
     for (const key of ['first', 'second']) await stage.store.claim(key, { leaseMs: 1000, fenceTtlMs: 1000 });
   });

@@ -4,10 +4,10 @@ import { fileURLToPath } from 'node:url';
 import {
   type DefinedScheme,
   defineScheme,
-  type HmacRule,
   type SchemeDefinition,
   type SignatureRule,
 } from '@countersign/core';
+import type { HmacRule } from '@countersign/core/extend';
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE, ENTRIES } from '../support/catalogue.ts';
 import { verdictOnSample } from '../support/outcome.ts';

@@ -3,17 +3,14 @@ import {
   createVerifier,
   type DefinedScheme,
   isWebhookError,
-  type Key,
-  type Match,
   memoryReplayStore,
-  type ParsedHead,
   type ReplayStore,
-  type RequestHead,
   type Scheme,
   type SecretSetInput,
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';
+import type { Key, Match, ParsedHead, RequestHead } from '@countersign/core/extend';
 import { isClassic, rulesOf } from './rules.ts';
 
 type MakeVerifier = (options: VerifierOptions) => Verifier;
@@ -184,6 +181,7 @@ function storeOf({ replay, clock }: VerifierOptions): ReplayStore {
     renew: (key, token, leaseMs) => store.renew(key, token, leaseMs),
     commit: (key, token, terms) => store.commit(key, token, terms),
     release: (key, token) => store.release(key, token),
+    forget: (key) => store.forget(key),
   };
 }
 

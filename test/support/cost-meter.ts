@@ -82,6 +82,7 @@ export class CostMeter {
       renew: (key, token, leaseMs) => counted(inner.renew(key, token, leaseMs)),
       commit: (key, token, options) => counted(inner.commit(key, token, options)),
       release: (key, token) => counted(inner.release(key, token)),
+      forget: (key) => counted(inner.forget(key)),
     };
   }
 

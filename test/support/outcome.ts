@@ -5,14 +5,13 @@ import {
   defineScheme,
   isWebhookError,
   type SchemeDefinition,
-  type SecretByPrefix,
-  type SharedSecret,
   type VerifiedWebhook,
   type VerifierOptions,
   type WebhookError,
   type WebhookErrorCode,
   type WebhookRequest,
 } from '@countersign/core';
+import type { SecretByPrefix, SharedSecret } from '@countersign/core/extend';
 
 /** A request as the tests here build it: one value for each header. */
 export interface Request extends WebhookRequest {

@@ -1,10 +1,5 @@
-import type {
-  DefinedScheme,
-  HmacRule,
-  SchemeDefinition,
-  SharedSecret,
-  SignatureRule,
-} from '@countersign/core';
+import type { DefinedScheme, SchemeDefinition, SignatureRule } from '@countersign/core';
+import type { HmacRule, SharedSecret } from '@countersign/core/extend';
 
 /** The forms of a scheme as a list. */
 export function rulesOf({

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, memoryReplayStore, systemClock } from '@countersign/core';
+import { type Clock, memoryReplayStore } from '@countersign/core';
+import { systemClock } from '@countersign/core/extend';
 import { quantile } from '../measure/quantile.ts';
 import { atMost, type Table, type Target } from '../report/report.ts';
 import { Steps } from './steps.ts';

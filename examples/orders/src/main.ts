@@ -1,4 +1,5 @@
-import { createVerifier, isWebhookError, refusalResponse } from '@countersign/core';
+import { createVerifier, isWebhookError } from '@countersign/core';
+import { refusalResponse } from '@countersign/core/extend';
 import { envSecrets } from '@countersign/core/node';
 import { webhook } from '@countersign/express';
 import { migrate, postgresReplayStore } from '@countersign/postgres';

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
-import { checkFunction, checkKeys, checkNumber, configError } from './options.ts';
-import type { Verifier } from './verifier.ts';
-import { warnOfSetup } from './warnings.ts';
+import { checkFunction, checkKeys, checkNumber, configError } from './util/options.ts';
+import { warnOfSetup } from './util/warnings.ts';
+import type { Verifier } from './verifier-types.ts';
 import { WebhookError } from './webhook-error.ts';
 
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;

@@ -1,11 +1,11 @@
-import type { Clock } from './clock.ts';
 import type { Freshness, Validity } from './scheme/scheme.ts';
+import type { Clock } from './util/clock.ts';
 import { WebhookError } from './webhook-error.ts';
 
 /**
- * Judges a signed time by whole seconds, as senders count them.
+ * Checks a signed timestamp, in whole seconds, as senders count them.
  *
- * @param signedAt Milliseconds since the epoch; `null` where the scheme names a time and it can't be read.
+ * @param signedAt Milliseconds since the epoch; `null` if the scheme names a timestamp and it can't be read.
  * @throws `ERR_WEBHOOK_TIMESTAMP_TOO_OLD`, `ERR_WEBHOOK_TIMESTAMP_TOO_NEW`
  */
 export function checkFreshness(
@@ -17,32 +17,32 @@ export function checkFreshness(
   if (signedAt === null) {
     throw new WebhookError(
       'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
-      'The signed body has no readable time where the scheme names one.',
+      'The signed body contains no readable timestamp, but the scheme names one.',
     );
   }
   const age = Math.floor(clock.now() / 1000) - Math.floor(signedAt / 1000);
   if (age > freshness.past) {
     throw new WebhookError(
       'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
-      `Signed ${age} s ago, ${freshness.past} s are accepted. If deliveries are on time, this machine's clock is ahead.`,
+      `The request was signed ${age} s ago; ${freshness.past} s are accepted. If deliveries are on time, this machine's clock is ahead.`,
     );
   }
   if (-age > freshness.future) {
     throw new WebhookError(
       'ERR_WEBHOOK_TIMESTAMP_TOO_NEW',
-      `Signed ${-age} s in the future, ${freshness.future} s are accepted. If deliveries are on time, this machine's clock is behind.`,
+      `The request was signed ${-age} s in the future; ${freshness.future} s are accepted. If deliveries are on time, this machine's clock is behind.`,
     );
   }
 }
 
 /**
- * Judges the bounds that a signature, or what it was made with, counts within.
+ * Checks the time span within which a signature, or the certificate behind it, is valid.
  * @throws `ERR_WEBHOOK_TIMESTAMP_TOO_OLD`, `ERR_WEBHOOK_TIMESTAMP_TOO_NEW`
  */
 export function checkValidity({ notBefore, notAfter }: Validity, clock: Pick<Clock, 'now'>): void {
   if (notBefore === undefined && notAfter === undefined) return;
   const now = clock.now();
-  // Written so that NaN, which nothing compares with, refuses.
+  // Written so that NaN is refused: every comparison with it is false.
   if (notAfter !== undefined && !(now <= notAfter)) {
     throw new WebhookError(
       'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
@@ -55,6 +55,22 @@ export function checkValidity({ notBefore, notAfter }: Validity, clock: Pick<Clo
       `The signature, or the certificate behind it, is not valid yet. If deliveries are on time, this machine's clock is behind.`,
     );
   }
+}
+
+/**
+ * Until when a request would have been accepted, in milliseconds since the epoch; `undefined` if it names no time.
+ * Judged by its headers alone: whether they are genuine does not matter, since it only decides how it is refused.
+ */
+export function acceptedUntil(
+  head: { readonly signedAt?: number | undefined; readonly notAfter?: number | undefined } | undefined,
+  freshness: Freshness,
+): number | undefined {
+  if (head === undefined) return undefined;
+  const { signedAt, notAfter } = head;
+  const fresh =
+    signedAt === undefined || freshness.signed === 'none' ? undefined : signedAt + freshness.past * 1000;
+  if (fresh === undefined) return notAfter;
+  return notAfter === undefined ? fresh : Math.min(fresh, notAfter);
 }
 
 function agoText(ms: number): string {

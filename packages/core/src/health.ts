@@ -1,9 +1,10 @@
-import type { ReplayHealth } from './replay/guarded-store.ts';
+import type { PendingBytesHealth } from './pending-bytes.ts';
+import type { ReplayHealth } from './replay/resilient-store.ts';
 import type { KeyRole } from './scheme/scheme.ts';
 import type { ReloadReason } from './secrets/secrets.ts';
 import type { WebhookErrorCode } from './webhook-error.ts';
 
-/** What is wrong or will be, by a stable code and a sentence that says what to do. */
+/** What is wrong or soon will be: a stable code, and a sentence that says what to do. */
 export interface HealthWarning {
   readonly code:
     | 'previous-without-expiry'
@@ -13,30 +14,31 @@ export interface HealthWarning {
     | 'reload-failed'
     | 'rotation-overdue'
     | 'version-went-back'
-    | 'replay-store';
+    | 'replay-store'
+    | 'overloaded';
   readonly message: string;
 }
 
-/** One accepted key as an operator may see it. */
+/** One accepted key, for operators. */
 export interface KeyHealth {
   readonly id: string;
   readonly role: KeyRole;
   readonly notBefore: Date | undefined;
   readonly notAfter: Date | undefined;
-  /** Deliveries verified with it by this process. A `previous` that is no longer matched can go. */
+  /** How many deliveries this process has verified with it. A `previous` key that nothing matches any more can go. */
   readonly matches: number;
   readonly lastMatchAt: Date | undefined;
 }
 
 /** The state of a set of secrets in this process. */
 export interface KeyringHealth {
-  /** `not-ready`: no delivery can be verified. `degraded`: the last good set is in use, but something needs a look. */
+  /** `not-ready`: no delivery can be verified. `degraded`: the last good set is in use; see `warnings`. */
   readonly state: 'ready' | 'degraded' | 'not-ready';
   readonly provider: string;
   readonly version: string | undefined;
   /** When the set in use was loaded. */
   readonly loadedAt: Date | undefined;
-  /** The last attempt, whether it succeeded or not. */
+  /** The last attempt to load the set, successful or not. */
   readonly lastReload:
     | {
         readonly at: Date;
@@ -44,23 +46,28 @@ export interface KeyringHealth {
         readonly error: { code: WebhookErrorCode; message: string } | undefined;
       }
     | undefined;
-  /** Until when a rotation is announced. */
+  /** Until when a rotation is announced by `rotating`. */
   readonly rotatingUntil: Date | undefined;
   readonly keys: readonly KeyHealth[];
-  /** Ids that {@link Keyring.revoke} banned in this process. */
+  /** Ids of the keys that {@link Keyring.revoke} banned in this process. */
   readonly revoked: readonly string[];
   readonly warnings: readonly HealthWarning[];
 }
 
-/** The state of a verifier in this process: its secrets and its replay store. */
+/** The state of a verifier in this process. */
 export interface VerifierHealth {
-  readonly state: KeyringHealth['state'];
+  /** `disabled`: the endpoint is switched off. The others are those of the secrets; a warning makes `degraded` of `ready`. */
+  readonly state: KeyringHealth['state'] | 'disabled';
   readonly endpoint: string;
   readonly scheme: string;
+  /** If the endpoint is disabled, nothing is loaded: `not-ready`, without keys. */
   readonly secrets: KeyringHealth;
-  /** Requests of this process whose signature no key matched: forged ones, or a secret that is not in the set. */
+  /** Requests of this process whose signature matched no key: forged ones, or signed with a secret that is not in the set. */
   readonly mismatches: { readonly count: number; readonly lastAt: Date | undefined };
+  /** `undefined` if replay protection is off. */
   readonly replay: ReplayHealth | undefined;
-  /** Those of the secrets and of the store together. */
+  /** Bodies whose signatures are not checked yet. */
+  readonly pendingBytes: PendingBytesHealth;
+  /** All warnings. */
   readonly warnings: readonly HealthWarning[];
 }

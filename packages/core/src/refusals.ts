@@ -1,19 +1,28 @@
-import type { Clock } from './clock.ts';
 import type { DeliveryOutcome } from './events.ts';
 import type { VerifierHealth } from './health.ts';
-import { RefusalPolicy } from './refusal-policy.ts';
 import type { DeliveryRules } from './scheme/scheme.ts';
-import { warnOfSetup } from './warnings.ts';
+import type { Clock } from './util/clock.ts';
+import { warnOfSetup } from './util/warnings.ts';
 import { isWebhookError, WebhookError, type WebhookErrorCode } from './webhook-error.ts';
 
 const UNMATCHED: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
   'ERR_WEBHOOK_SIGNATURE_MISMATCH',
   'ERR_WEBHOOK_SECRETS_UNCERTAIN',
 ]);
+/** Codes whose status depends on what the sender retries. */
+const REFUSED: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
+  ...UNMATCHED,
+  'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
+  'ERR_WEBHOOK_TIMESTAMP_TOO_NEW',
+]);
+const BUDGET_PER_MINUTE = 60;
+const MINUTE_MS = 60_000;
+/** No clock is further off than this: the worst common mistake is local time taken for UTC, 14 hours. */
+const MAX_CLOCK_FAULT_MS = 24 * 3_600_000;
 
-/** Turns what was thrown into the refusals of one endpoint, and tells the operator of them. */
+/** Turns what was thrown into the refusals of one endpoint, and tells the operator about them. */
 export class Refusals {
-  readonly #policy: RefusalPolicy;
+  readonly #status: RefusalStatus;
   readonly #clock: Clock;
   readonly #report: ((event: DeliveryOutcome) => void) | undefined;
   #everMatched = false;
@@ -21,7 +30,7 @@ export class Refusals {
   #lastMismatchAt: number | undefined;
 
   constructor(delivery: DeliveryRules, clock: Clock, report: ((event: DeliveryOutcome) => void) | undefined) {
-    this.#policy = new RefusalPolicy(delivery, clock);
+    this.#status = new RefusalStatus(delivery, clock);
     this.#clock = clock;
     this.#report = report;
   }
@@ -41,23 +50,25 @@ export class Refusals {
    * What was thrown, as callers see it: a {@link WebhookError} with its final status.
    *
    * @param startedAt The clock's monotonic time at which work on the request began.
+   * @param acceptedUntil Until when the request would have been accepted by the time that it names.
    */
-  refuse(thrown: unknown, startedAt: number): WebhookError {
-    const error = this.#policy.judge(
+  refuse(thrown: unknown, startedAt: number, acceptedUntil?: number): WebhookError {
+    const error = this.#status.decide(
       isWebhookError(thrown)
         ? thrown
         : new WebhookError(
             'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-            'The scheme failed on this request; see the cause.',
+            'The scheme failed on this request. See "cause".',
             { cause: thrown },
           ),
+      acceptedUntil,
     );
     const { code, status, message } = error;
     if (UNMATCHED.has(code)) {
       this.#mismatches++;
       this.#lastMismatchAt = this.#clock.now();
     }
-    // The commonest mistake of the first day is a wrong secret, and without an observer nobody would see it.
+    // The most common mistake on the first day is a wrong secret. Without an observer, the operator would not see it.
     const neverMatched = code === 'ERR_WEBHOOK_SIGNATURE_MISMATCH' && !this.#everMatched;
     if (status === 500 || (neverMatched && this.#report === undefined)) warnOfSetup(error);
     this.#report?.({
@@ -69,4 +80,64 @@ export class Refusals {
     });
     return error;
   }
+}
+
+/**
+ * Decides the status of refusals for one endpoint.
+ *
+ * A refused delivery may be genuine: signed with a secret that this process does not have yet. So the sender gets a status that it
+ * retries: 401 if it retries 401 or never retries; else 429; else 503. A load balancer counts 503 against the instance, and an
+ * attacker must not be able to cause that at will: so 503 has a budget.
+ */
+class RefusalStatus {
+  readonly #status: 401 | 429 | 503;
+  readonly #clock: Clock;
+  #windowStart = Number.NEGATIVE_INFINITY;
+  #spent = 0;
+
+  constructor(delivery: DeliveryRules, clock: Clock) {
+    this.#status = refusalStatus(delivery);
+    this.#clock = clock;
+  }
+
+  /** The error as it is thrown: with its final status and, if the sender may retry, when. */
+  decide(error: WebhookError, acceptedUntil: number | undefined): WebhookError {
+    const status = REFUSED.has(error.code) ? this.#statusOf(error.code, acceptedUntil) : error.status;
+    const retryAfterSeconds =
+      status === 429 || status === 503 ? (error.retryAfterSeconds ?? jitteredDelay()) : undefined;
+    if (status === error.status && retryAfterSeconds === error.retryAfterSeconds) return error;
+    return new WebhookError(error.code, error.message, {
+      status,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+      cause: error.cause,
+    });
+  }
+
+  #statusOf(code: WebhookErrorCode, acceptedUntil: number | undefined): number {
+    // If the secrets may be out of date, this process knows why: an attacker can't bring that about at will.
+    if (this.#status !== 503 || code === 'ERR_WEBHOOK_SECRETS_UNCERTAIN') return this.#status;
+    // Our clock can't be the reason, so no retry can succeed. An attacker who repeats old requests must not spend the budget.
+    if (acceptedUntil !== undefined && this.#clock.now() - acceptedUntil > MAX_CLOCK_FAULT_MS) return 401;
+    const now = this.#clock.monotonic();
+    if (now - this.#windowStart >= MINUTE_MS) {
+      this.#windowStart = now;
+      this.#spent = 0;
+    }
+    this.#spent += 1;
+    return this.#spent <= BUDGET_PER_MINUTE ? 503 : 401;
+  }
+}
+
+/** The status for a delivery that matches no key or whose timestamp is outside the tolerance, by what its sender retries. */
+export function refusalStatus(delivery: DeliveryRules): 401 | 429 | 503 {
+  const { retries } = delivery;
+  if (delivery.demands401 === true || retries === 'never' || retries === 'any-failure') return 401;
+  if (retries === 'unknown') return 503;
+  if (retries.includes(401)) return 401;
+  return retries.includes(429) ? 429 : 503;
+}
+
+/** 5 to 30 s, spread so that refused senders don't all retry at the same time. */
+function jitteredDelay(): number {
+  return 5 + Math.floor(Math.random() * 26);
 }

@@ -1,40 +1,45 @@
-import { WebhookError } from './webhook-error.ts';
+import { types } from 'node:util';
+import type { ReserveBytes } from './pending-bytes.ts';
+import { isWebhookError, WebhookError } from './webhook-error.ts';
 
 /**
- * Request headers. Raw pairs (`IncomingMessage.rawHeaders`: name, value, name, value, …) are the only form that shows every
- * repeated field; the other two may have joined them already.
+ * Request headers. Only raw pairs (`IncomingMessage.rawHeaders`: name, value, name, value, …) show every repeated header; the other
+ * two may have joined them already.
  */
 export type HeadersInput = readonly string[] | Record<string, string | string[] | undefined> | Headers;
 
-/** A request as the verifier wants it: nothing decoded, nothing parsed. */
+/** A request as the verifier needs it: nothing decoded, nothing parsed. */
 export interface WebhookRequest {
-  /** HTTP method; only schemes that sign it read it. */
+  /** HTTP method. Only schemes that sign it read it. */
   method?: string | undefined;
-  /** Request target; only schemes that sign it read it. */
+  /** Request target. Only schemes that sign it read it. */
   url?: string | undefined;
   headers: HeadersInput;
-  /** The bytes as received, or a function that reads them when the headers have been found good. */
-  body: Uint8Array | (() => Uint8Array | Promise<Uint8Array>);
+  /**
+   * The bytes as received, or a function that reads them. It is called only if the headers are well-formed and fresh. Count the bytes
+   * that you read with `reserve`, before you keep them.
+   */
+  body: Uint8Array | ((reserve: ReserveBytes) => Uint8Array | Promise<Uint8Array>);
 }
 
 /** The part of a request that is known before its body is read. */
 export interface RequestHead {
   readonly method: string | undefined;
   readonly url: string | undefined;
-  /** The address that the sender was given, from the verifier's `publicUrl`. Never rebuilt from request headers. */
+  /** The URL that the sender was given, from the verifier's `publicUrl`. Never rebuilt from request headers. */
   readonly publicUrl: string | undefined;
-  /** Every value of a field, in order; the name in lower case. */
+  /** Every value of a header, in order. The name must be in lower case. */
   values(name: string): readonly string[];
   /**
-   * The one value of a field, or `undefined`; the name in lower case.
-   * @throws `ERR_WEBHOOK_HEADER_INVALID` where the field is repeated.
+   * The only value of a header, or `undefined`. The name must be in lower case.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID` if the header is repeated.
    */
   value(name: string): string | undefined;
 }
 
 const NONE: readonly string[] = [];
 
-/** Reads single fields out of any of the three forms without building an index: a scheme asks for three names at most. */
+/** Reads single headers from any of the three types without building an index: a scheme asks for three names at most. */
 export class HeadReader implements RequestHead {
   readonly method: string | undefined;
   readonly url: string | undefined;
@@ -84,7 +89,7 @@ function fromRecord(record: Record<string, unknown>, name: string): readonly str
     if (!isName(key, name)) continue;
     const value = record[key];
     if (value === undefined) continue;
-    if (Array.isArray(value)) for (const item of value) found = append(found, item, name);
+    if (Array.isArray(value)) for (const single of value) found = append(found, single, name);
     else found = append(found, value, name);
   }
   return found ?? NONE;
@@ -105,4 +110,24 @@ function isName(key: string, name: string): boolean {
 
 function isHeaders(headers: object): headers is Headers {
   return typeof (headers as Headers).get === 'function' && typeof (headers as Headers).append === 'function';
+}
+
+/** @throws `ERR_WEBHOOK_BODY_CONSUMED` for anything but bytes. */
+export function checkBytes(body: unknown): Uint8Array {
+  if (types.isUint8Array(body)) return body;
+  const message =
+    body === undefined || body === null
+      ? `The body is ${body}. Pass the bytes as received as a Buffer or Uint8Array; if the request has no body, pass an empty one.`
+      : 'The body is not bytes: something has parsed or decoded it. Pass the bytes as received, as a Buffer or Uint8Array, before any parser.';
+  throw new WebhookError('ERR_WEBHOOK_BODY_CONSUMED', message);
+}
+
+/** The error of a function that reads a body, as the verifier throws it. */
+export function bodyError(error: unknown): WebhookError {
+  if (isWebhookError(error)) return error;
+  return new WebhookError(
+    'ERR_WEBHOOK_BODY_INCOMPLETE',
+    'The body could not be read to its end. See "cause".',
+    { cause: error },
+  );
 }

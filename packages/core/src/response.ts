@@ -1,20 +1,19 @@
-import type { DeliveryRules } from './scheme/scheme.ts';
-import type { WebhookError } from './webhook-error.ts';
+import { isWebhookError, type WebhookError } from './webhook-error.ts';
 
-/** What to answer, in a form that every framework can send. */
+/** A response in a form that every framework can send. */
 export interface WebhookResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array<ArrayBuffer> | string;
 }
 
-/** The same words for every reason: the sender learns nothing, the operator reads the code in logs and metrics. */
+/** The same text for every reason: the sender learns nothing, the operator reads the code in logs and metrics. */
 const REFUSAL_BODY = '{"error":"webhook refused"}';
 const FAILURE_BODY = '{"error":"webhook handler failed"}';
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /**
- * The answer to a refused request.
+ * The response to a refused request.
  *
  * @example
  * ```ts
@@ -33,9 +32,11 @@ export function refusalResponse(error: WebhookError): WebhookResponse {
   return { status: error.status, headers, body: REFUSAL_BODY };
 }
 
-/** The answer to a delivery that was handled before, and to one whose handler says nothing of its own. */
-export function successResponse(delivery: DeliveryRules, status: 200 | 204): WebhookResponse {
-  const { acknowledgement } = delivery;
+/** The response to a duplicate, and to a delivery whose handler returns nothing. */
+export function successResponse(
+  { acknowledgement }: { readonly acknowledgement?: { readonly contentType: string; readonly body: string } },
+  status: 200 | 204,
+): WebhookResponse {
   if (acknowledgement === undefined) return { status, headers: {}, body: '' };
   return {
     status: 200,
@@ -44,16 +45,18 @@ export function successResponse(delivery: DeliveryRules, status: 200 | 204): Web
   };
 }
 
-/** The answer to a delivery whose handler threw. */
-export const failureResponse: WebhookResponse = Object.freeze({
-  status: 500,
-  headers: Object.freeze({ 'content-type': JSON_TYPE }),
-  body: FAILURE_BODY,
-});
+/**
+ * The response to a delivery whose handler threw: 500, so that the sender retries. If the handler could not read the body, a retry
+ * could not succeed either, and the sender gets 400.
+ */
+export function failureResponse(error: unknown): WebhookResponse {
+  const status = isWebhookError(error) && error.code === 'ERR_WEBHOOK_BODY_INVALID' ? error.status : 500;
+  return { status, headers: { 'content-type': JSON_TYPE }, body: FAILURE_BODY };
+}
 
 /**
- * What a handler gave, as an answer: a status, a whole answer, or nothing that says one.
- * @throws An error that the handler gave instead of throwing it: its delivery is not handled.
+ * What a handler returned, as a response: a status, a whole response, or `undefined` for anything else.
+ * @throws An error that the handler returned instead of throwing it: its delivery is not handled.
  */
 export function toWebhookResponse(result: unknown): WebhookResponse | undefined {
   if (isStatus(result)) return { status: result, headers: {}, body: '' };

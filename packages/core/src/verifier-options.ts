@@ -1,8 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { types } from 'node:util';
-import { type Clock, systemClock } from './clock.ts';
 import { safeObserver, type WebhookEvent } from './events.ts';
-import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from './options.ts';
 import { memoryReplayStore } from './replay/memory-replay-store.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import type { StoreErrorPolicy } from './replay/store-policy.ts';
@@ -14,61 +12,22 @@ import {
   type SecretSetInput,
   staticSecrets,
 } from './secrets/secrets.ts';
-import { warnOfSecrets } from './warnings.ts';
+import { type Clock, systemClock } from './util/clock.ts';
+import {
+  checkChoice,
+  checkClock,
+  checkFunction,
+  checkKeys,
+  checkNumber,
+  configError,
+} from './util/options.ts';
+import { warnOfSecrets } from './util/warnings.ts';
+import type { DisabledVerifierOptions, VerifierOptions } from './verifier-types.ts';
 import type { VerifiedWebhook } from './webhook.ts';
-
-/** Everything that a verifier needs to know. Checked once, at construction; unknown keys are refused. */
-export interface VerifierOptions<K = KeyObject> {
-  /** How the sender signs and retries: from `@countersign/schemes`, or your own {@link defineScheme}. */
-  scheme: Scheme<K>;
-  /**
-   * The signing secrets: one secret, a set, a function or provider that loads a set, or a keyring that several verifiers share.
-   * Text is decoded as the scheme says, bytes are the key itself.
-   */
-  secrets:
-    | string
-    | Uint8Array
-    | SecretSetInput
-    | SecretProvider
-    | Keyring<K>
-    | (() => SecretSetInput | Promise<SecretSetInput>);
-  /**
-   * Scope of replay keys, and the label in events. Give each endpoint of one sender its own name where they share a replay
-   * store. Default: the scheme's name.
-   */
-  endpoint?: string;
-  /** The address the sender was given, for schemes that sign it. Never rebuilt from request headers. */
-  publicUrl?: string;
-  /** How far a signed time may lie back or ahead, in seconds; a number counts for both. Default: the scheme's. */
-  toleranceSeconds?: number | { past: number; future: number };
-  /** Where claims live. Default: a memory store of this verifier, which serves one process. `false` lets duplicates run. */
-  replay?: ReplayStore | false;
-  /** Names a delivery where the scheme's identity does not fit. Use only what is signed. */
-  deliveryKey?: (webhook: VerifiedWebhook) => string;
-  /** How long a claim outlives its process, in seconds. Renewed while the handler runs. Default: 30. */
-  leaseSeconds?: number;
-  /** After so many seconds `signal` aborts and the claim is no longer renewed. Default: 300. */
-  handlerTimeoutSeconds?: number;
-  /**
-   * What becomes of deliveries while the replay store is out of reach.
-   *
-   * - `'unavailable'` (default): they are answered 503 with Retry-After. Nothing runs twice, and nothing is lost at senders that
-   *   try again for longer than the store is away.
-   * - `'local'`: they are claimed in the memory of this process and run. Duplicates that reach the same process are still caught,
-   *   other instances may run them too. Better where a delivery that is refused never comes back (GitHub), or not for long, and
-   *   running one twice does less harm than losing it.
-   */
-  onStoreError?: 'unavailable' | 'local';
-  /** How secrets are reloaded. Not with a keyring, which has its own. */
-  reload?: KeyringOptions;
-  /** Sees every outcome. Must not throw; what it throws is dropped. */
-  observe?: (event: WebhookEvent) => void;
-  /** Default: the machine's clock. */
-  clock?: Clock;
-}
 
 /** The options as the verifier uses them. */
 export interface VerifierSettings<K> {
+  readonly disabled: false;
   readonly scheme: Scheme<K>;
   readonly endpoint: string;
   readonly publicUrl: string | undefined;
@@ -81,71 +40,102 @@ export interface VerifierSettings<K> {
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
   readonly onStoreError: StoreErrorPolicy;
+  readonly maxPendingBytes: number;
+  /** What an operator reads if no key matches. */
+  readonly mismatchMessage: string;
   readonly observe: ((event: WebhookEvent) => void) | undefined;
   readonly clock: Clock;
 }
 
-const KNOWN = [
-  'scheme',
-  'secrets',
-  'endpoint',
-  'publicUrl',
-  'toleranceSeconds',
-  'replay',
-  'deliveryKey',
-  'leaseSeconds',
-  'handlerTimeoutSeconds',
-  'onStoreError',
-  'reload',
-  'observe',
-  'clock',
-];
+/** The settings of an endpoint that is switched off. */
+export interface DisabledSettings {
+  readonly disabled: true;
+  readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
+  readonly endpoint: string;
+}
+
+// An object, so that the compiler finds an option that is missing here.
+const KNOWN = Object.keys({
+  scheme: true,
+  secrets: true,
+  endpoint: true,
+  publicUrl: true,
+  toleranceSeconds: true,
+  replay: true,
+  deliveryKey: true,
+  leaseSeconds: true,
+  handlerTimeoutSeconds: true,
+  onStoreError: true,
+  maxPendingBytes: true,
+  reload: true,
+  observe: true,
+  clock: true,
+  disabled: true,
+} satisfies Record<keyof VerifierOptions, true>);
 const DAY_SECONDS = 86_400;
+const MIB = 1024 * 1024;
 
 /**
  * Checks the options and fills in the defaults.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming the option; `ERR_WEBHOOK_SECRETS_INVALID` for a secret given directly that can't be used.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming the option; `ERR_WEBHOOK_SECRETS_INVALID` for a secret, given directly, that can't be used.
  */
-export function readOptions<K>(options: VerifierOptions<K>): VerifierSettings<K> {
-  checkKeys('createVerifier()', options, KNOWN);
-  const { scheme, deliveryKey, observe, publicUrl } = options;
+export function readOptions<K>(
+  given: VerifierOptions<K> | DisabledVerifierOptions<K>,
+): VerifierSettings<K> | DisabledSettings {
+  const options = checkKeys('createVerifier()', given, KNOWN);
+  const { scheme, publicUrl, disabled } = options;
   checkScheme(scheme);
+  const endpoint = readEndpoint(options.endpoint, scheme.name);
+  if (disabled !== undefined && typeof disabled !== 'boolean') {
+    throw configError('"disabled" must be true or false.');
+  }
+  if (disabled === true) return { disabled, scheme, endpoint };
   if (scheme.needsPublicUrl === true && publicUrl === undefined) {
     throw configError(
-      `"publicUrl" is missing: ${scheme.name} signs the address it was given, and that is never rebuilt from a request.`,
+      `"publicUrl" is missing: ${scheme.name} signs the URL that it was given, and that URL is never rebuilt from a request. Set it to that URL.`,
     );
   }
-  checkFunction('deliveryKey', deliveryKey);
-  checkFunction('observe', observe);
+  checkFunction('deliveryKey', options.deliveryKey);
+  checkFunction('observe', options.observe);
+  checkClock(options.clock);
   const clock = options.clock ?? systemClock;
-  const observer = safeObserver(observe);
-  const leaseSeconds = checkNumber('leaseSeconds', options.leaseSeconds, {
-    min: 1,
-    max: DAY_SECONDS,
-    fallback: 30,
-  });
-  const timeoutBounds = { min: 1, max: DAY_SECONDS, fallback: 300 };
+  const observe = safeObserver(options.observe);
+  const seconds = (name: 'leaseSeconds' | 'handlerTimeoutSeconds', fallback: number) =>
+    checkNumber(name, options[name], { min: 1, max: DAY_SECONDS, fallback });
   return {
+    disabled: false,
     scheme,
-    endpoint: readEndpoint(options.endpoint, scheme.name),
+    endpoint,
     publicUrl: readPublicUrl(publicUrl),
     freshness: readTolerance(options.toleranceSeconds, scheme),
     store: readStore(options.replay, clock),
-    deliveryKey,
-    leaseMs: leaseSeconds * 1000,
-    handlerTimeoutMs:
-      checkNumber('handlerTimeoutSeconds', options.handlerTimeoutSeconds, timeoutBounds) * 1000,
+    deliveryKey: options.deliveryKey,
+    leaseMs: seconds('leaseSeconds', 30) * 1000,
+    handlerTimeoutMs: seconds('handlerTimeoutSeconds', 300) * 1000,
     onStoreError: checkChoice('onStoreError', options.onStoreError, ['unavailable', 'local']),
-    observe: observer,
+    maxPendingBytes: checkNumber('maxPendingBytes', options.maxPendingBytes, {
+      min: 64 * 1024,
+      max: 1024 * 1024 * MIB,
+      fallback: 64 * MIB,
+    }),
+    mismatchMessage: mismatchMessage(endpoint, scheme),
+    observe,
     clock,
-    ...readSecrets(options, clock, observer),
+    ...readSecrets(options as VerifierOptions<K>, clock, observe),
   };
+}
+
+function mismatchMessage(endpoint: string, { needsPublicUrl }: Pick<Scheme, 'needsPublicUrl'>): string {
+  const url =
+    needsPublicUrl === true
+      ? ' Or the sender was given another URL than "publicUrl": the two must be the same to the letter.'
+      : '';
+  return `No key of the endpoint "${endpoint}" matches: the request is forged, was changed on the way, or is signed with a secret that is not in the set.${url}`;
 }
 
 function checkScheme(scheme: unknown): void {
   const given = scheme as Partial<Scheme> | null | undefined;
-  if (typeof given === 'function')
-    throw configError('"scheme" is a function: call it, as in `scheme: stripe()`.');
+  if (typeof given === 'function') throw configError('"scheme" is a function. Call it: `scheme: stripe()`.');
   if (
     typeof given?.parseHead !== 'function' ||
     typeof given.freshness !== 'object' ||
@@ -153,7 +143,9 @@ function checkScheme(scheme: unknown): void {
     typeof given.importKey !== 'function' ||
     typeof given.name !== 'string'
   ) {
-    throw configError('"scheme" must be a scheme: one of @countersign/schemes, or made with defineScheme().');
+    throw configError(
+      '"scheme" must be a scheme. Take one from @countersign/schemes, or make one with defineScheme().',
+    );
   }
 }
 
@@ -169,7 +161,7 @@ function readPublicUrl(publicUrl: unknown): string | undefined {
   if (publicUrl === undefined) return undefined;
   const url = typeof publicUrl === 'string' && URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.hash !== '') {
-    throw configError('"publicUrl" must be the http(s) address that the sender was given.');
+    throw configError('"publicUrl" must be the http(s) URL that the sender was given.');
   }
   return publicUrl as string;
 }
@@ -178,7 +170,7 @@ function readTolerance(tolerance: unknown, scheme: Scheme<never> | Scheme<unknow
   const { freshness } = scheme;
   if (tolerance === undefined) return freshness;
   if (freshness.signed === 'none') {
-    throw configError(`"toleranceSeconds" has no meaning here: ${scheme.name} signs no time. Leave it out.`);
+    throw configError(`"toleranceSeconds" must be left out: ${scheme.name} signs no time.`);
   }
   const max = freshness.signed === 'header' ? DAY_SECONDS : 31 * DAY_SECONDS;
   const read = (name: string, value: unknown, fallback: number) =>
@@ -187,8 +179,10 @@ function readTolerance(tolerance: unknown, scheme: Scheme<never> | Scheme<unknow
     const both = read('toleranceSeconds', tolerance, freshness.past);
     return { signed: freshness.signed, past: both, future: both };
   }
-  checkKeys('"toleranceSeconds"', tolerance, ['past', 'future']);
-  const { past, future } = tolerance as { past?: unknown; future?: unknown };
+  const { past, future } = checkKeys('"toleranceSeconds"', tolerance, ['past', 'future']) as {
+    past?: unknown;
+    future?: unknown;
+  };
   return {
     signed: freshness.signed,
     past: read('toleranceSeconds.past', past, freshness.past),
@@ -206,7 +200,7 @@ function readStore(replay: unknown, clock: Clock): ReplayStore | undefined {
     typeof store.commit !== 'function' ||
     typeof store.release !== 'function'
   ) {
-    throw configError('"replay" must be a replay store, or false to let duplicates run.');
+    throw configError('"replay" must be a replay store, or false if duplicates may run.');
   }
   return store as ReplayStore;
 }
@@ -218,10 +212,10 @@ function readSecrets<K>(
 ): Pick<VerifierSettings<K>, 'keyring' | 'ownsKeyring'> {
   if (isKeyring<K>(secrets)) {
     if (reload !== undefined)
-      throw configError('"reload" belongs to createKeyring() where a keyring is given.');
+      throw configError('"reload" must be left out if "secrets" is a keyring. Pass it to createKeyring().');
     if (secrets.keyFormat !== scheme.keyFormat) {
       throw configError(
-        `The keyring holds keys of the format "${secrets.keyFormat}", but ${scheme.name} wants "${scheme.keyFormat}".`,
+        `The keyring contains keys of the format "${secrets.keyFormat}", but ${scheme.name} needs "${scheme.keyFormat}". Make a keyring with this scheme.`,
       );
     }
     return { keyring: secrets, ownsKeyring: false };
@@ -239,7 +233,7 @@ function toProvider(secrets: Exclude<VerifierOptions<never>['secrets'], Keyring<
   if (typeof secrets === 'function') return functionSecrets(secrets);
   if (typeof secrets === 'string' || types.isUint8Array(secrets)) return staticSecrets(secrets);
   if (secrets === null || typeof secrets !== 'object') {
-    throw configError('"secrets" is missing: give a secret, a set of secrets, or a provider.');
+    throw configError('"secrets" is missing. Pass a secret, a set of secrets, or a provider.');
   }
   if ('load' in secrets && typeof secrets.load === 'function') return secrets as SecretProvider;
   return staticSecrets(secrets as SecretSetInput);

@@ -1,67 +1,46 @@
 import type { KeyObject } from 'node:crypto';
-import { EndpointVerifier } from './endpoint-verifier.ts';
+import { Delivery } from './delivery.ts';
+import { DisabledVerifier } from './disabled-verifier.ts';
+import { type DeliveryOutcome, endpointObserver } from './events.ts';
+import { acceptedUntil, checkFreshness, checkValidity } from './freshness.ts';
 import type { VerifierHealth } from './health.ts';
-import type { Claim } from './replay/claim.ts';
-import type { WebhookRequest } from './request.ts';
-import type { WebhookResponse } from './response.ts';
-import type { Scheme } from './scheme/scheme.ts';
-import { readOptions, type VerifierOptions } from './verifier-options.ts';
+import { PendingBytes } from './pending-bytes.ts';
+import { Refusals } from './refusals.ts';
+import { type Claim, type ClaimContext, LeasedClaim, momentOf, UnguardedClaim } from './replay/claim.ts';
+import { holdEndpoint, leaveEndpoint } from './replay/endpoint-registry.ts';
+import { type ReplayRetention, replayRecord, replayRetention } from './replay/replay-record.ts';
+import type { ReplayStore } from './replay/replay-store.ts';
+import { lapsedClaimError, storeError } from './replay/store-error.ts';
+import { resilientStore } from './replay/store-policy.ts';
+import { bodyError, checkBytes, HeadReader, type WebhookRequest } from './request.ts';
+import {
+  failureResponse,
+  refusalResponse,
+  successResponse,
+  toWebhookResponse,
+  type WebhookResponse,
+} from './response.ts';
+import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
+import type { KeySet, MismatchResult } from './secrets/keyring.ts';
+import { InFlight } from './util/in-flight.ts';
+import { isThenable } from './util/thenable.ts';
+import { warnOfHandler } from './util/warnings.ts';
+import { readOptions, type VerifierSettings } from './verifier-options.ts';
+import type {
+  DisabledVerifierOptions,
+  HandleOptions,
+  ReceiveOptions,
+  ReceiveResult,
+  Verifier,
+  VerifierOptions,
+} from './verifier-types.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
-
-/** What `receive()` gives: a delivery to handle, or the answer to one that was handled before or to a sender's challenge. */
-export type ReceiveResult =
-  | { readonly state: 'claimed'; readonly webhook: ReceivedWebhook; readonly claim: Claim }
-  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook; readonly response: WebhookResponse }
-  | { readonly state: 'handshake'; readonly response: WebhookResponse };
-
-/** Who claims a delivery that was verified. */
-export interface ReceiveOptions {
-  /** `'manual'`: the handler does, as a transactional store needs; until then duplicates run. Default: `'auto'`. */
-  claim?: 'auto' | 'manual' | undefined;
-}
-
-/** Verifies the deliveries of one endpoint, and sees to it that each is handled once. */
-export interface Verifier extends AsyncDisposable {
-  /** How this endpoint's sender signs and retries. */
-  readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
-  readonly endpoint: string;
-  /** Resolves when the first set of secrets is loaded and valid, or rejects with why it isn't. Call it before you listen. */
-  ready(): Promise<void>;
-  /**
-   * Reads only: nothing is claimed, nothing is written. Most receivers want an adapter or {@link Verifier.handle} instead.
-   * @throws {@link WebhookError}, and nothing else, whatever the request.
-   */
-  verify(request: WebhookRequest): Promise<VerifiedWebhook>;
-  /**
-   * Takes a verified delivery for one run of its handler: the only step that writes.
-   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_STORE_FULL`
-   */
-  claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }>;
-  /** Verifies and claims, and answers a sender's challenges: what adapters call. Throws what the two throw. */
-  receive(request: WebhookRequest, options?: ReceiveOptions): Promise<ReceiveResult>;
-  /**
-   * Verifies, claims, runs `handler` and settles by its outcome. The handler gives nothing (204), a status from 200 to 599, or a
-   * whole answer; 2xx commits, anything else releases, so that the sender's retry runs again. What it throws is answered 500
-   * and seen by `observe`. Never rejects for a request's sake.
-   */
-  handle(
-    request: WebhookRequest,
-    handler: (webhook: ReceivedWebhook) => unknown,
-    options?: ReceiveOptions,
-  ): Promise<WebhookResponse>;
-  /** Loads the secrets now. When it resolves, a request that starts later is judged by the new set. */
-  reload(): Promise<VerifierHealth>;
-  /** Bans a key's material in this process, at once and until restart, whatever later sets list. */
-  revoke(keyId: string): Promise<void>;
-  health(): VerifierHealth;
-  /** Ends timers and watchers. Closes only a keyring that this verifier created. */
-  close(): Promise<void>;
-}
+import { isWebhookError, WebhookError } from './webhook-error.ts';
 
 /**
- * Makes the verifier of one endpoint. Construction does no waiting: `await verifier.ready()` before you listen.
+ * Makes the verifier of one endpoint. It does not wait for the secrets: `await verifier.ready()` before your server listens.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, `ERR_WEBHOOK_SECRETS_INVALID` for an unusable secret given directly.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option; `ERR_WEBHOOK_SECRETS_INVALID` for a secret, given directly, that can't be used.
  * @example
  * ```ts
  * import { createVerifier } from '@countersign/core'
@@ -72,6 +51,331 @@ export interface Verifier extends AsyncDisposable {
  * await verifier.ready()
  * ```
  */
-export function createVerifier<K = KeyObject>(options: VerifierOptions<K>): Verifier {
-  return new EndpointVerifier(readOptions(options));
+export function createVerifier<K = KeyObject>(
+  options: VerifierOptions<K> | DisabledVerifierOptions<K>,
+): Verifier {
+  const settings = readOptions(options);
+  return settings.disabled ? new DisabledVerifier(settings) : new EndpointVerifier(settings);
+}
+
+/** The verifier of one endpoint. A request passes through its methods from top to bottom. */
+class EndpointVerifier<K> implements Verifier {
+  readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
+  readonly endpoint: string;
+  readonly #settings: VerifierSettings<K>;
+  readonly #report: ((event: DeliveryOutcome) => void) | undefined;
+  readonly #refusals: Refusals;
+  readonly #pendingBytes: PendingBytes;
+  readonly #retention: ReplayRetention;
+  readonly #store: ReplayStore | undefined;
+  readonly #claimContext: ClaimContext;
+  readonly #settling = new InFlight();
+  #closing: Promise<void> | undefined;
+
+  constructor(settings: VerifierSettings<K>) {
+    const { scheme, endpoint, freshness, clock, leaseMs, handlerTimeoutMs, store, onStoreError } = settings;
+    const report = endpointObserver(settings);
+    this.scheme = scheme;
+    this.endpoint = endpoint;
+    this.#settings = settings;
+    this.#report = report;
+    this.#refusals = new Refusals(scheme.delivery, clock, report);
+    this.#pendingBytes = new PendingBytes(settings.maxPendingBytes, () => clock.now());
+    this.#retention = replayRetention(freshness, scheme.delivery);
+    if (store !== undefined) holdEndpoint(store, endpoint);
+    this.#store =
+      store && resilientStore(store, onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
+    this.#claimContext = { clock, leaseMs, handlerTimeoutMs, observe: report, settling: this.#settling };
+  }
+
+  ready(): Promise<void> {
+    return this.#settings.keyring.ready();
+  }
+
+  verify(request: WebhookRequest): Promise<VerifiedWebhook> {
+    return this.#verify(request);
+  }
+
+  // The order of the steps, and the only place that knows it.
+  async #verify(request: WebhookRequest): Promise<Delivery> {
+    const { clock, scheme, publicUrl, keyring, freshness } = this.#settings;
+    const startedAt = this.#startedAt();
+    let head: ParsedHead<K> | undefined;
+    let pending: ReturnType<PendingBytes['open']> | undefined;
+    let refusal: unknown;
+    try {
+      this.#refuseIfClosed();
+      head = scheme.parseHead(new HeadReader(request, publicUrl));
+      checkFreshness(head.signedAt, freshness, clock);
+      checkValidity(head, clock);
+      let body: Uint8Array;
+      try {
+        if (typeof request.body === 'function') {
+          pending = this.#pendingBytes.open();
+          body = checkBytes(await request.body(pending.reserve));
+          pending.reserveUpTo(body.byteLength);
+        } else body = checkBytes(request.body);
+      } catch (error) {
+        throw bodyError(error);
+      }
+      const set = keyring.keys();
+      const tried = set.keys.length > 0 ? head.match(body, set.keys) : undefined;
+      const found = (isThenable(tried) ? await tried : tried) ?? this.#reloadAndMatch(head, body, set);
+      const match = isThenable(found) ? await found : found;
+      if (!(match instanceof WebhookError)) return this.#accept(head, body, match, startedAt);
+      refusal = match;
+    } catch (error) {
+      refusal = error;
+    } finally {
+      pending?.release();
+    }
+    // If a promise is rejected before anything awaits it, the runtime's bookkeeping costs as much as checking a signature.
+    await undefined;
+    throw this.#refusals.refuse(refusal, startedAt, acceptedUntil(head, freshness));
+  }
+
+  /** No key of `tried` matches: one shared reload may bring the right one. */
+  #reloadAndMatch(
+    head: ParsedHead<K>,
+    body: Uint8Array,
+    tried: KeySet<K>,
+  ): Match | WebhookError | Promise<Match | WebhookError> {
+    const { keyring, scheme } = this.#settings;
+    const { timeoutSeconds } = scheme.delivery;
+    const keyId = head.keyId ?? head.keyIdIn?.(body);
+    const reloaded = keyring.reloadForMismatch(tried, {
+      // A sender that waits only briefly must get a response before it gives up: a reload may take a fifth of that time.
+      ...(timeoutSeconds === undefined ? {} : { waitMs: timeoutSeconds * 200 }),
+      ...(keyId === undefined ? {} : { keyId }),
+    });
+    if (!isThenable(reloaded)) return this.#matchAgain(head, body, tried, reloaded);
+    return Promise.resolve(reloaded).then((result) => this.#matchAgain(head, body, tried, result));
+  }
+
+  #matchAgain(
+    head: ParsedHead<K>,
+    body: Uint8Array,
+    tried: KeySet<K>,
+    reloaded: MismatchResult<K>,
+  ): Match | WebhookError | Promise<Match | WebhookError> {
+    const { keys } = reloaded.state === 'changed' ? reloaded.set : tried;
+    if (keys.length === 0 && this.#settings.keyring.isReadyWithoutKeys !== true) {
+      return new WebhookError(
+        'ERR_WEBHOOK_NOT_READY',
+        'No valid set of secrets is loaded. See health() for the reason.',
+      );
+    }
+    const match = keys === tried.keys || keys.length === 0 ? undefined : head.match(body, keys);
+    if (!isThenable(match)) return match ?? this.#mismatch(reloaded);
+    return Promise.resolve(match).then((found) => found ?? this.#mismatch(reloaded));
+  }
+
+  #mismatch(reloaded: MismatchResult<K>): WebhookError {
+    const doubt = reloaded.state === 'uncertain' ? reloaded.message : undefined;
+    const reason = reloaded.state === 'changed' ? reloaded.doubt : doubt;
+    if (reason !== undefined) return new WebhookError('ERR_WEBHOOK_SECRETS_UNCERTAIN', reason);
+    return new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', this.#settings.mismatchMessage);
+  }
+
+  /** A key matches. What remains to be checked is time, which may have passed. */
+  #accept(head: ParsedHead<K>, body: Uint8Array, match: Match, startedAt: number): Delivery {
+    const { clock, freshness, keyring, scheme, endpoint, deliveryKey } = this.#settings;
+    this.#refusals.noteMatch();
+    const signedAt = match.signedAt === undefined ? head.signedAt : match.signedAt;
+    // Checked again, because reading may have taken long: a body that an attacker holds back must not arrive when the replay
+    // store has already forgotten the delivery.
+    checkFreshness(signedAt, freshness, clock);
+    checkValidity(head, clock);
+    checkValidity(match, clock);
+    // Counted only now: a replayed delivery that is too old must not make a replaced secret look as if it were still in use.
+    keyring.matched(match.key.id);
+    this.#report?.({
+      type: 'verified',
+      key: match.key,
+      skewSeconds: typeof signedAt === 'number' ? (clock.now() - signedAt) / 1000 : undefined,
+      bodyBytes: body.byteLength,
+      durationMs: clock.monotonic() - startedAt,
+    });
+    return new Delivery({
+      scheme: scheme.name,
+      endpoint,
+      body,
+      match,
+      signedAt: signedAt ?? undefined,
+      retention: this.#retention,
+      deliveryKey,
+    });
+  }
+
+  async claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }> {
+    const store = this.#store;
+    const context = this.#claimContext;
+    const startedAt = this.#startedAt();
+    try {
+      this.#refuseIfClosed();
+      if (store === undefined) return new UnguardedClaim(context);
+      const record = replayRecord(webhook);
+      const askedAt = momentOf(context.clock);
+      const result = await store.claim(record.key, { leaseMs: context.leaseMs, fenceTtlMs: record.ttlMs });
+      if (result.state === 'claimed') {
+        const claim = new LeasedClaim(store, record, result.token, context, askedAt);
+        if (claim.isOverdue()) {
+          claim.release().catch(() => undefined);
+          throw lapsedClaimError(context.leaseMs);
+        }
+        this.#report?.({ type: 'claimed' });
+        return claim;
+      }
+      if (result.state === 'committed') {
+        this.#report?.({ type: 'duplicate' });
+        return { state: 'duplicate' };
+      }
+      throw new WebhookError(
+        'ERR_WEBHOOK_IN_PROGRESS',
+        'The same delivery is being handled at this moment.',
+        {
+          retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(result.retryAfterMs / 1000))),
+        },
+      );
+    } catch (error) {
+      throw this.#refusals.refuse(storeError(error), startedAt);
+    }
+  }
+
+  async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {
+    const { scheme, publicUrl, keyring } = this.#settings;
+    const { handshake } = scheme;
+    const unsigned =
+      handshake &&
+      this.#shakeHands(() =>
+        handshake.respondToUnsigned(new HeadReader(request, publicUrl), keyring.keys().keys),
+      );
+    if (unsigned !== undefined) return unsigned;
+    const delivery = await this.#verify(request);
+    const signed =
+      handshake &&
+      this.#shakeHands(() => {
+        const key = keyring.keys().keys.find(({ id }) => id === delivery.key.id);
+        return handshake.respondToSigned(new HeadReader(request, publicUrl), () => jsonOf(delivery), key);
+      });
+    if (signed !== undefined) return signed;
+    const manual = Object.hasOwn(options, 'claim') && options.claim === 'manual';
+    const unguarded = manual || this.#store === undefined;
+    const claim = unguarded ? new UnguardedClaim(this.#claimContext) : await this.claim(delivery);
+    if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
+    return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
+  }
+
+  /** A handshake gets its response as it is: nothing is claimed, no handler runs. */
+  #shakeHands(respond: () => WebhookResponse | undefined): ReceiveResult | undefined {
+    const startedAt = this.#startedAt();
+    let response: WebhookResponse | undefined;
+    try {
+      response = respond();
+    } catch (error) {
+      throw this.#refusals.refuse(error, startedAt);
+    }
+    if (response === undefined) return undefined;
+    this.#report?.({ type: 'handshake' });
+    return { state: 'handshake', response };
+  }
+
+  async handle(
+    request: WebhookRequest,
+    handler: (webhook: ReceivedWebhook) => unknown,
+    options: HandleOptions = {},
+  ): Promise<WebhookResponse> {
+    let received: ReceiveResult;
+    try {
+      received = await this.receive(request, options);
+    } catch (error) {
+      if (isWebhookError(error)) return refusalResponse(error);
+      throw error;
+    }
+    if (received.state !== 'claimed') return received.response;
+    const response = await this.#run(handler, received.webhook);
+    const success = response.status >= 200 && response.status < 300;
+    // A failure is reported by the claim. It does not change the response: the handler has done its work, or has not.
+    const settled = (success ? received.claim.commit() : received.claim.release()).catch(() => undefined);
+    // By default the response does not wait for the store: a duplicate that arrives before the commit finds the claim.
+    const { settle, waitUntil } = { ...options };
+    if (settle === 'before-response') await settled;
+    else waitUntil?.(settled);
+    return response;
+  }
+
+  async #run(
+    handler: (webhook: ReceivedWebhook) => unknown,
+    webhook: ReceivedWebhook,
+  ): Promise<WebhookResponse> {
+    try {
+      return toWebhookResponse(await handler(webhook)) ?? successResponse(this.scheme.delivery, 204);
+    } catch (error) {
+      if (this.#report === undefined) warnOfHandler(this.endpoint, error);
+      this.#report?.({ type: 'handler-failed', error });
+      return failureResponse(error);
+    }
+  }
+
+  reload(): Promise<VerifierHealth> {
+    const health = this.#settings.keyring.reload().then(() => this.health());
+    // As with the keyring: a signal handler that ignores this promise must not end the process while the source is down.
+    health.catch(() => undefined);
+    return health;
+  }
+
+  revoke(keyId: string): Promise<void> {
+    return this.#settings.keyring.revoke(keyId);
+  }
+
+  health(): VerifierHealth {
+    const { keyring, endpoint, scheme } = this.#settings;
+    const secrets = keyring.health();
+    const replay = this.#store?.health?.();
+    const warnings = [
+      ...secrets.warnings,
+      ...(replay?.warnings ?? []).map((message) => ({ code: 'replay-store' as const, message })),
+      ...this.#pendingBytes.warnings(),
+    ];
+    const state =
+      secrets.state === 'ready' && warnings.length > secrets.warnings.length ? 'degraded' : secrets.state;
+    const { mismatches } = this.#refusals;
+    const pendingBytes = this.#pendingBytes.health();
+    return { state, endpoint, scheme: scheme.name, secrets, mismatches, replay, pendingBytes, warnings };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { store, keyring, ownsKeyring, clock, handlerTimeoutMs } = this.#settings;
+    if (store !== undefined) leaveEndpoint(store, this.endpoint);
+    await this.#settling.idle({ clock, timeoutMs: handlerTimeoutMs });
+    if (ownsKeyring) await keyring.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closing !== undefined)
+      throw new WebhookError('ERR_WEBHOOK_NOT_READY', 'The verifier is closed.');
+  }
+
+  /** Durations are measured only for an observer. */
+  #startedAt(): number {
+    return this.#report === undefined ? 0 : this.#settings.clock.monotonic();
+  }
+}
+
+/** A body that is not JSON is not a handshake. */
+function jsonOf(delivery: VerifiedWebhook): unknown {
+  try {
+    return delivery.json();
+  } catch {
+    return undefined;
+  }
 }

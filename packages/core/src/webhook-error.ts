@@ -1,42 +1,48 @@
 /**
- * Every reason for which a delivery is refused or a receiver can't work. The codes are API; the messages are not.
+ * Every reason why a delivery is refused or a receiver can't work. The codes are API; the messages are not.
  *
- * `status` in an answer is decided by code and, for the first four, by what the sender does with it: see {@link DeliveryRules}.
+ * The code decides the status of the response. For the first four, it also depends on what the sender retries: see {@link DeliveryRules}.
  */
 export type WebhookErrorCode =
   /** No key of the set matches the signature. */
   | 'ERR_WEBHOOK_SIGNATURE_MISMATCH'
-  /** No key matches, and the set itself is in doubt: the last reload failed or a rotation is announced. */
+  /** No key matches, but the secrets may be out of date: the last reload failed, or a rotation is announced. */
   | 'ERR_WEBHOOK_SECRETS_UNCERTAIN'
-  /** The signed time lies before the tolerance window. */
+  /** The signed timestamp is older than the tolerance. */
   | 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD'
-  /** The signed time lies after the tolerance window. */
+  /** The signed timestamp is further in the future than the tolerance. */
   | 'ERR_WEBHOOK_TIMESTAMP_TOO_NEW'
   /** The request carries no signature. */
   | 'ERR_WEBHOOK_SIGNATURE_MISSING'
   /** A signature, timestamp or id header is malformed, repeated or oversized. */
   | 'ERR_WEBHOOK_HEADER_INVALID'
-  /** No valid set of secrets is loaded yet, none of its keys is live, or it is too stale to be trusted. */
+  /** No valid set of secrets is loaded, none of its keys is active, the set is too old, or the verifier is closed. */
   | 'ERR_WEBHOOK_NOT_READY'
   /** The same delivery is being handled at this moment. */
   | 'ERR_WEBHOOK_IN_PROGRESS'
-  /** The replay store can't be asked. */
+  /** The replay store is down. */
   | 'ERR_WEBHOOK_STORE_UNAVAILABLE'
-  /** The replay store holds as much as it may, and nothing in it is safe to forget. */
+  /** The replay store is full, and nothing in it is safe to forget. */
   | 'ERR_WEBHOOK_STORE_FULL'
   /** The body is larger than the limit. */
   | 'ERR_WEBHOOK_BODY_TOO_LARGE'
-  /** The body has a content encoding that this endpoint does not take. */
+  /** The body has a Content-Encoding that this endpoint does not accept. */
   | 'ERR_WEBHOOK_BODY_ENCODED'
   /** The body ended early. */
   | 'ERR_WEBHOOK_BODY_INCOMPLETE'
-  /** Something read the body before the verifier could. A mistake in the receiver, never in the request. */
+  /** The verifier was not given the bytes of the body: usually because a parser read them first. A mistake in the receiver, never in the request. */
   | 'ERR_WEBHOOK_BODY_CONSUMED'
+  /** The delivery is genuine, but its body is not the JSON or the text that the handler reads it as. */
+  | 'ERR_WEBHOOK_BODY_INVALID'
+  /** The bodies whose signatures are not checked yet take more than `maxPendingBytes`. */
+  | 'ERR_WEBHOOK_OVERLOADED'
+  /** The endpoint is switched off by `disabled`. */
+  | 'ERR_WEBHOOK_DISABLED'
   /** An option is wrong. Thrown at construction. */
   | 'ERR_WEBHOOK_CONFIG_INVALID'
   /** A set of secrets can't be used: empty, undecodable, too short, a placeholder. */
   | 'ERR_WEBHOOK_SECRETS_INVALID'
-  /** The provider failed or did not answer in time. */
+  /** The provider failed or did not respond in time. */
   | 'ERR_WEBHOOK_PROVIDER_FAILED';
 
 const STATUS: Readonly<Record<WebhookErrorCode, number>> = {
@@ -54,29 +60,32 @@ const STATUS: Readonly<Record<WebhookErrorCode, number>> = {
   ERR_WEBHOOK_BODY_ENCODED: 415,
   ERR_WEBHOOK_BODY_INCOMPLETE: 400,
   ERR_WEBHOOK_BODY_CONSUMED: 500,
+  ERR_WEBHOOK_BODY_INVALID: 400,
+  ERR_WEBHOOK_OVERLOADED: 503,
+  ERR_WEBHOOK_DISABLED: 404,
   ERR_WEBHOOK_CONFIG_INVALID: 500,
   ERR_WEBHOOK_SECRETS_INVALID: 500,
   ERR_WEBHOOK_PROVIDER_FAILED: 500,
 };
 
-// Shared through the global registry, so that an error of one copy of the package is recognised by another.
+// In the global registry, so that one copy of the package recognizes the errors of another.
 const BRAND = Symbol.for('countersign.WebhookError');
 
-/** What a {@link WebhookError} carries beside code and message. */
+/** What a {@link WebhookError} has in addition to its code and message. */
 export interface WebhookErrorOptions {
-  /** HTTP status; by default the code's own. */
+  /** HTTP status. Default: the code's own. */
   status?: number;
   /** Whole seconds for a Retry-After header. */
   retryAfterSeconds?: number;
-  /** What led to it. Never anything that quotes a secret or a body. */
+  /** What caused it. Never anything that quotes a secret or a body. */
   cause?: unknown;
 }
 
 /**
- * The one error class of Countersign. Its message is for the operator: it names what to change, and never holds a secret,
- * a computed signature or a header's value. Nothing of it but the status and Retry-After reaches the sender.
+ * The only error class of Countersign. Its message is for the operator: it names what to change, and never contains a secret,
+ * a computed signature or a header's value. The sender gets only the status and Retry-After.
  *
- * Errors of requests have no stack trace; those of the receiver itself (status 500) do.
+ * Errors that a request causes have no stack trace; errors of the receiver itself (status 500) do.
  *
  * @example
  * ```ts
@@ -92,9 +101,9 @@ export class WebhookError extends Error {
   declare readonly name: 'WebhookError';
   /** Why, as a stable code. */
   readonly code: WebhookErrorCode;
-  /** The HTTP status to answer with. */
+  /** The HTTP status to respond with. */
   readonly status: number;
-  /** Seconds after which the sender should try again; set where the answer carries Retry-After. */
+  /** Seconds after which the sender should try again; set if the response carries Retry-After. */
   readonly retryAfterSeconds: number | undefined;
 
   static {
@@ -106,7 +115,7 @@ export class WebhookError extends Error {
 
   constructor(code: WebhookErrorCode, message: string, options: WebhookErrorOptions = {}) {
     const { stackTraceLimit } = Error;
-    // A refused request is no fault of the code: anybody can cause one, and a stack trace would cost more than the refusal.
+    // A refused request is not a bug: any attacker can cause one, and a stack trace would cost more than the refusal.
     const traced = STATUS[code] === 500;
     if (!traced) limitStackTraces(0);
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -116,7 +125,7 @@ export class WebhookError extends Error {
     this.retryAfterSeconds = options.retryAfterSeconds;
   }
 
-  /** What structured logs show: an error's message is no property that JSON sees by itself. */
+  /** What structured logs show: JSON leaves out an error's message, because it is not enumerable. */
   toJSON(): { name: string; code: WebhookErrorCode; status: number; message: string } {
     const { name, code, status, message } = this;
     return { name, code, status, message };
@@ -135,11 +144,29 @@ export function isWebhookError(value: unknown): value is WebhookError {
   return value instanceof Error && (value as { [BRAND]?: unknown })[BRAND] === true;
 }
 
-/** Leaves it as it is where the runtime's own objects are frozen. */
+/** Does nothing if the application has frozen the runtime's own objects. */
 function limitStackTraces(frames: number): void {
   try {
     Reflect.set(Error, 'stackTraceLimit', frames);
   } catch {
-    // Somebody's accessor.
+    // Another library has defined an accessor that throws.
+  }
+}
+
+/** The name and the code of an error whose message may quote a secret, and only if they look like a name and a code. */
+export function safeErrorText(thrown: unknown): string {
+  try {
+    const { name, cause } = thrown as { name?: unknown; cause?: unknown };
+    // fetch() keeps what went wrong (ECONNREFUSED) in the cause of its TypeError.
+    const { code } = ('code' in Object(thrown) ? thrown : Object(cause)) as { code?: unknown };
+    const facts: string[] = [];
+    if (typeof name === 'string' && /^[A-Z][A-Za-z]{0,60}(?:Error|Exception)$/.test(name)) facts.push(name);
+    if (typeof code === 'string' && /^(?:UND_)?E[A-Z_]{2,50}$/.test(code)) facts.push(code);
+    if (typeof code === 'number' && Number.isInteger(code) && code >= 0 && code < 1000)
+      facts.push(`code ${code}`);
+    return facts.join(', ');
+  } catch {
+    // `undefined` was thrown, or a getter threw.
+    return '';
   }
 }

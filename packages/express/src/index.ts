@@ -1,5 +1,5 @@
-import type { AdapterOptions, ReceivedWebhook, VerifierSource } from '@countersign/core';
-import { createNodeReceiver } from '@countersign/core/node';
+import type { ReceivedWebhook } from '@countersign/core';
+import { type AdapterOptions, createNodeReceiver, type VerifierSource } from '@countersign/core/extend';
 import type { Request, RequestHandler } from 'express';
 
 declare global {

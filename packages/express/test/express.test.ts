@@ -198,7 +198,7 @@ test.each([
   ['no verifier', () => webhook({} as never), /createVerifier/],
   [
     'an option it does not know',
-    () => webhook(chooser, { limitByte: 1 } as never),
+    () => webhook(chooser, { maxBodyByte: 1 } as never),
     /Did you mean "maxBodyBytes"\?/,
   ],
   ['a limit of 0', () => webhook(chooser, { maxBodyBytes: 0 }), /maxBodyBytes/],
@@ -260,5 +260,6 @@ function bound(store: ReturnType<typeof memoryReplayStore>): ReturnType<typeof m
     renew: (key, token, leaseMs) => store.renew(key, token, leaseMs),
     commit: (key, token, options) => store.commit(key, token, options),
     release: (key, token) => store.release(key, token),
+    forget: (key) => store.forget(key),
   };
 }

@@ -1,5 +1,10 @@
-import type { AdapterOptions, ReceivedWebhook, VerifierSource } from '@countersign/core';
-import { createNodeReceiver, settleUnended } from '@countersign/core/node';
+import type { ReceivedWebhook } from '@countersign/core';
+import {
+  type AdapterOptions,
+  createNodeReceiver,
+  settleAbandonedResponse,
+  type VerifierSource,
+} from '@countersign/core/extend';
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import fastifyPlugin from 'fastify-plugin';
 
@@ -47,7 +52,7 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
   // For a client that is gone Fastify ends no stream, and sends nothing for a handler that gives nothing: what the handler meant
   // to answer decides.
   scope.addHook('onSend', (_request, reply, payload, done) => {
-    if (reply.raw.destroyed && isStream(payload)) settleUnended(reply.raw, reply.statusCode);
+    if (reply.raw.destroyed && isStream(payload)) settleAbandonedResponse(reply.raw, reply.statusCode);
     done(null, payload);
   });
   scope.addHook('onRoute', (route) => {
@@ -84,7 +89,8 @@ function announceAgain(request: Announcing): void {
 }
 
 function settleNothing<T>(value: T, reply: FastifyReply): T {
-  if (value === undefined && !reply.sent && reply.raw.destroyed) settleUnended(reply.raw, reply.statusCode);
+  if (value === undefined && !reply.sent && reply.raw.destroyed)
+    settleAbandonedResponse(reply.raw, reply.statusCode);
   return value;
 }
 

@@ -1,12 +1,10 @@
+import { isWebhookError, type ReceivedWebhook, type WebhookResponse } from '@countersign/core';
 import {
   type AdapterOptions,
-  isWebhookError,
-  type ReceivedWebhook,
   readAdapterOptions,
   refusalResponse,
   type VerifierSource,
-  type WebhookResponse,
-} from '@countersign/core';
+} from '@countersign/core/extend';
 import { readRequest } from './read-request.ts';
 
 /** Options of {@link webhookHandler}. */

@@ -1,4 +1,5 @@
-import { type ContentEncodingPolicy, WebhookError } from '@countersign/core';
+import { WebhookError } from '@countersign/core';
+import type { ContentEncodingPolicy } from '@countersign/core/extend';
 
 /**
  * Reads a request's body as it was received, or inflates it (gzip, deflate) where that is asked for.

@@ -1,5 +1,10 @@
-import type { AdapterOptions, ReceivedWebhook, VerifierSource } from '@countersign/core';
-import { createNodeReceiver, settleUnended } from '@countersign/core/node';
+import type { ReceivedWebhook } from '@countersign/core';
+import {
+  type AdapterOptions,
+  createNodeReceiver,
+  settleAbandonedResponse,
+  type VerifierSource,
+} from '@countersign/core/extend';
 import type { Context, Middleware } from 'koa';
 
 /** What `ctx.state` holds behind {@link webhook}. */
@@ -45,11 +50,11 @@ export function webhook(
     try {
       await next();
     } catch (error) {
-      if (!ctx.writable) settleUnended(ctx.res, 500);
+      if (!ctx.writable) settleAbandonedResponse(ctx.res, 500);
       throw error;
     }
     // Koa ends no response whose client is gone; what the handler meant to answer decides.
-    if (!ctx.writable && ctx.respond !== false) settleUnended(ctx.res, ctx.status);
+    if (!ctx.writable && ctx.respond !== false) settleAbandonedResponse(ctx.res, ctx.status);
   };
 }
 

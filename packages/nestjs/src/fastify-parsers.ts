@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { settleUnended } from '@countersign/core/node';
+import { settleAbandonedResponse } from '@countersign/core/extend';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { onRouteRegistration } from './route-registration.ts';
 import type { WebhookRoutes } from './webhook-routes.ts';
@@ -45,7 +45,7 @@ export function bypassFastifyParsers(adapter: AbstractHttpAdapter, routes: Webho
   };
   // Fastify ends no stream for a client that is gone; what the handler meant to answer decides.
   const settleGone: PayloadHook = (_request, reply, payload, done) => {
-    if (reply.raw.destroyed && isStream(payload)) settleUnended(reply.raw, reply.statusCode);
+    if (reply.raw.destroyed && isStream(payload)) settleAbandonedResponse(reply.raw, reply.statusCode);
     done(null, payload);
   };
 

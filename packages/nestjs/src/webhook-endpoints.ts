@@ -1,5 +1,5 @@
 import { type Verifier, WebhookError } from '@countersign/core';
-import { createNodeReceiver, type NodeReceiver } from '@countersign/core/node';
+import { createNodeReceiver, type NodeReceiver } from '@countersign/core/extend';
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { MODULE_OPTIONS_TOKEN, OWNS_VERIFIERS } from './webhook.module-definition.ts';
 import type {

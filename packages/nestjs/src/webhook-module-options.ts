@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AdapterOptions, Verifier, VerifierSource } from '@countersign/core';
+import type { Verifier } from '@countersign/core';
+import type { AdapterOptions, VerifierSource } from '@countersign/core/extend';
 
 /**
  * What the requests of Express and of Fastify have in common. A function that is given one may declare the type of the host that

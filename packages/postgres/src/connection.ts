@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@countersign/core';
-import { configError } from '@countersign/core/options';
+import { configError } from '@countersign/core/extend';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { isConnectionLost, isTransient } from './store-error.ts';
 

@@ -1,5 +1,4 @@
-import { systemClock } from '@countersign/core';
-import { checkKeys, checkNumber } from '@countersign/core/options';
+import { checkKeys, checkNumber, systemClock } from '@countersign/core/extend';
 import { type Ask, connectionTo, type Queryable } from './connection.ts';
 import { sqlStateOf, storeError } from './store-error.ts';
 import { type TableNames, type TableOptions, tableNames } from './table.ts';

@@ -1,11 +1,11 @@
+import type { Clock, ReplayStore, VerifiedWebhook } from '@countersign/core';
 import {
-  type Clock,
-  type ReplayStore,
+  checkKeys,
+  checkNumber,
+  configError,
   type ReplayStoreHealth,
   systemClock,
-  type VerifiedWebhook,
-} from '@countersign/core';
-import { checkKeys, checkNumber, configError } from '@countersign/core/options';
+} from '@countersign/core/extend';
 import { connectionTo, type Queryable } from './connection.ts';
 import type { RunOptions, RunResult } from './run.ts';
 import { SqlReplayStore } from './sql-replay-store.ts';

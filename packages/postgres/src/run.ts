@@ -1,4 +1,4 @@
-import { checkKeys, configError } from '@countersign/core/options';
+import { checkKeys, configError } from '@countersign/core/extend';
 import { isPool, isQueryable, type Queryable } from './connection.ts';
 import { type DeliveryRecord, Transaction, type TransactionSettings } from './transaction.ts';
 

@@ -1,13 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { type Clock, replayRecord, type VerifiedWebhook } from '@countersign/core';
 import {
   type ClaimResult,
   type ClaimToken,
-  type Clock,
+  checkDuration,
+  configError,
   type ReplayStoreHealth,
-  replayRecord,
-  type VerifiedWebhook,
-} from '@countersign/core';
-import { checkDuration, configError } from '@countersign/core/options';
+} from '@countersign/core/extend';
 import type { Ask, Connection, Queryable, Row } from './connection.ts';
 import type { PostgresReplayStore } from './postgres-replay-store.ts';
 import { type RunOptions, type RunResult, runInTransaction } from './run.ts';
@@ -82,6 +81,13 @@ export class SqlReplayStore implements PostgresReplayStore {
 
   async release(key: string, token: ClaimToken): Promise<boolean> {
     return this.#change('release', key, token, []);
+  }
+
+  async forget(key: string): Promise<boolean> {
+    const rows = await this.#use((ask) =>
+      ask(this.#parts.statements.forget, [digestOf(key), this.#lockMs]),
+    );
+    return rows.length > 0;
   }
 
   async run<C extends Queryable, T>(

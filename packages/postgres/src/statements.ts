@@ -7,6 +7,8 @@ export interface Statements {
   readonly renew: string;
   readonly commit: string;
   readonly release: string;
+  /** Removes the row of a committed delivery, and no other. */
+  readonly forget: string;
   /** Removes some rows that have expired. */
   readonly sweep: string;
   /** What a transaction finds before it begins. */
@@ -70,6 +72,9 @@ WHERE ${mine} RETURNING true`,
     release: `
 UPDATE ${table} SET owner = NULL, lease_until = ${NOW}, expires_at = ${NOW} + (expires_at - lease_until)
 WHERE ${mine} RETURNING true`,
+
+    // The hold on the lock: a transaction that is about to commit the same delivery must not be waited for without end.
+    forget: `DELETE FROM ${table} WHERE key = $1 AND ${IS_COMMITTED} AND ${waitingForLocks('$2')} RETURNING true`,
 
     // $1 how many. Rows that others hold are left for the next time; what changed meanwhile is looked at again.
     sweep: `

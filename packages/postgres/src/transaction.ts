@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, WebhookError } from '@countersign/core';
-import { configError } from '@countersign/core/options';
+import { configError } from '@countersign/core/extend';
 import { ignore, type Queryable, queryRows, type Row } from './connection.ts';
 import { startDeadline } from './deadline.ts';
 import { CURRENT_TRANSACTION, hoursOf, intervalOf, LOOKED, type Statements } from './statements.ts';

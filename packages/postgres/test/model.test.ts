@@ -1,4 +1,5 @@
-import type { ClaimToken, ReplayStore } from '@countersign/core';
+import type { ReplayStore } from '@countersign/core';
+import type { ClaimToken } from '@countersign/core/extend';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ReplayHistory } from '../../../test/support/replay/history.ts';

@@ -1,9 +1,10 @@
-import { configError } from '@countersign/core/options';
+import { configError } from '@countersign/core/extend';
+import { nodeOf, type SlotMap } from './cluster.ts';
 import type { Script } from './scripts.ts';
 
 /**
- * A connected client: `ioredis` (single, Cluster or Sentinel), `redis` (single, cluster or sentinel), or Valkey's `iovalkey`.
- * Nothing more is asked of it than one of these two.
+ * A connected client: `ioredis` (single, Cluster or Sentinel), `redis` (single, pool, cluster or sentinel), or Valkey's `iovalkey`.
+ * The store needs only one of these two shapes.
  */
 export type RedisClient =
   | { call(command: string, ...args: string[]): Promise<unknown> }
@@ -13,70 +14,98 @@ export type RedisClient =
     };
 
 /**
- * Sends one command, for clients that are neither.
+ * Sends one command, for other clients.
  *
  * @param args The command and its arguments.
- * @param key The one key that it touches: in a cluster, who keeps this key is to be asked. Empty for commands without a key.
+ * @param key The only key of the command: a cluster client must ask the node that keeps it. Empty for commands without a key.
  */
 export type SendCommand = (args: readonly string[], key: string) => Promise<unknown>;
 
 /** A client as the store uses it. */
 export interface Connection {
   run(script: Script, key: string, args: readonly string[]): Promise<unknown>;
-  /** What the server says of its memory; rejects where it may not be asked. */
+  /** Reads the server's `INFO memory`; rejects if the user of the client may not. */
   memoryInfo(): Promise<unknown>;
-  /** Whether the client keeps commands while it has no connection. */
-  readonly queuesOffline: boolean;
+  /** Whether the client keeps commands while it has no connection. `undefined`: the client doesn't show it. */
+  readonly queuesOffline: boolean | undefined;
+  /** Names the node of a cluster that keeps a key. Absent if the client is not a cluster client. */
+  readonly nodeOf: ((key: string) => string) | undefined;
+  /** Why the client last lost its connection, if it says so. */
+  lastError(): unknown;
 }
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for anything that is no client. */
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` if it is not a client. */
 export function connectionTo(client: unknown, sendCommand: unknown): Connection {
   if ((client === undefined) === (sendCommand === undefined)) {
     throw configError(
-      'redisReplayStore() wants either "client", from ioredis, redis or iovalkey, or "sendCommand".',
+      'redisReplayStore() needs either "client", from ioredis, redis or iovalkey, or "sendCommand".',
     );
   }
   if (sendCommand !== undefined) {
     if (typeof sendCommand !== 'function')
       throw configError('"sendCommand" must be a function: (args, key) => …');
-    return throughCommands(sendCommand as SendCommand, false);
+    return {
+      ...throughCommands(sendCommand as SendCommand),
+      ...{ queuesOffline: undefined, nodeOf: undefined, lastError: () => undefined },
+    };
   }
-  const given = (client ?? {}) as Record<string, unknown>;
+  const given = (client ?? {}) as Client;
   if (typeof given.call === 'function' && typeof given.evalsha === 'function') return throughCalls(given);
   if (typeof given.evalSha === 'function' && typeof given.eval === 'function') return throughEval(given);
   throw configError(
-    '"client" is no client of ioredis, redis or iovalkey. For another one, give "sendCommand": (args, key) => client.send(args).',
+    '"client" must be a client of ioredis, redis or iovalkey. For another client, pass "sendCommand": (args, key) => client.send(args).',
   );
 }
 
-/** ioredis and iovalkey. */
-function throughCalls(client: Record<string, unknown>): Connection {
-  const { call } = client as { call: (...args: readonly string[]) => Promise<unknown> };
-  const options = client.options as { enableOfflineQueue?: boolean } | undefined;
-  return throughCommands((args) => call.apply(client, [...args]), options?.enableOfflineQueue !== false);
+/** What the store reads of the libraries' clients. */
+interface Client {
+  readonly call?: (...args: readonly string[]) => Promise<unknown>;
+  readonly evalsha?: unknown;
+  readonly evalSha?: Evaluate;
+  readonly eval?: Evaluate;
+  readonly info?: (section: string) => Promise<unknown>;
+  readonly isCluster?: boolean;
+  readonly slots?: SlotMap;
+  readonly options?: ClientOptions;
+  /** Of a cluster client of `redis`. */
+  readonly _options?: ClientOptions & { readonly defaults?: ClientOptions };
+  readonly listenerCount?: (event: string) => number;
+  readonly on?: (event: 'error' | 'ready', listener: (error: unknown) => void) => unknown;
 }
 
-function throughCommands(send: SendCommand, queuesOffline: boolean): Connection {
+interface ClientOptions {
+  readonly enableOfflineQueue?: boolean;
+  readonly disableOfflineQueue?: boolean;
+  readonly keyPrefix?: unknown;
+  readonly redisOptions?: { readonly keyPrefix?: unknown };
+}
+
+type Evaluate = (
+  script: string,
+  options: { keys: readonly string[]; arguments: readonly string[] },
+) => Promise<unknown>;
+
+/** ioredis and iovalkey. */
+function throughCalls(client: Client): Connection {
+  const { options } = client;
   return {
-    queuesOffline,
-    run: (script, key, args) =>
-      evaluate(
-        () => send(['EVALSHA', script.sha, '1', key, ...args], key),
-        () => send(['EVAL', script.text, '1', key, ...args], key),
-      ),
-    async memoryInfo() {
-      return send(['INFO', 'memory'], '');
-    },
+    ...throughCommands(async (args) => client.call?.apply(client, [...args])),
+    queuesOffline: options?.enableOfflineQueue !== false,
+    nodeOf: client.isCluster === true ? nodesOf(client, options) : undefined,
+    lastError: errorsOf(client),
   };
 }
 
-/** The `redis` package, whose three kinds of client send plain commands in three different ways but evaluate alike. */
-function throughEval(client: Record<string, unknown>): Connection {
-  const { evalSha, eval: evalText } = client as Record<string, Evaluate>;
-  const { info } = client as { info?: (section: string) => Promise<unknown> };
-  const options = client.options as { disableOfflineQueue?: boolean } | undefined;
+/** The `redis` package: its kinds of client send plain commands in different ways, but all of them evaluate scripts alike. */
+function throughEval(client: Client): Connection {
+  const { evalSha, eval: evalText, _options } = client;
+  const isCluster = _options !== undefined && 'rootNodes' in _options;
+  // The nodes of a cluster get its defaults. A sentinel doesn't show its options.
+  const options = isCluster ? (_options.defaults ?? {}) : client.options;
   return {
-    queuesOffline: options?.disableOfflineQueue !== true,
+    queuesOffline: options === undefined ? undefined : options.disableOfflineQueue !== true,
+    nodeOf: isCluster ? nodesOf(client, _options) : undefined,
+    lastError: errorsOf(client),
     run(script, key, args) {
       const call = { keys: [key], arguments: args };
       return evaluate(
@@ -85,17 +114,25 @@ function throughEval(client: Record<string, unknown>): Connection {
       );
     },
     async memoryInfo() {
-      return info?.call(client, 'memory');
+      return client.info?.call(client, 'memory');
     },
   };
 }
 
-type Evaluate = (
-  script: string,
-  options: { keys: readonly string[]; arguments: readonly string[] },
-) => Promise<unknown>;
+function throughCommands(send: SendCommand): Pick<Connection, 'run' | 'memoryInfo'> {
+  return {
+    run: (script, key, args) =>
+      evaluate(
+        async () => send(['EVALSHA', script.sha, '1', key, ...args], key),
+        async () => send(['EVAL', script.text, '1', key, ...args], key),
+      ),
+    async memoryInfo() {
+      return send(['INFO', 'memory'], '');
+    },
+  };
+}
 
-/** By its hash; with its text where the server has not seen the script, or has forgotten it. */
+/** By its hash, or by its text if the server has never seen the script or has forgotten it. */
 async function evaluate(bySha: () => Promise<unknown>, byText: () => Promise<unknown>): Promise<unknown> {
   try {
     return await bySha();
@@ -103,4 +140,33 @@ async function evaluate(bySha: () => Promise<unknown>, byText: () => Promise<unk
     if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return byText();
     throw error;
   }
+}
+
+function nodesOf(client: Client, options: ClientOptions | undefined): (key: string) => string {
+  const prefix = options?.keyPrefix ?? options?.redisOptions?.keyPrefix ?? '';
+  return (key) => nodeOf(client.slots, `${prefix}${key}`);
+}
+
+const errors = new WeakMap<Client, { last: unknown }>();
+
+/**
+ * Why the client last lost its connection. Commands often fail with nothing but "not connected", and only the client's event has the
+ * reason. Listens only if the application does: a client whose errors nobody hears must stay as noisy as it is.
+ */
+function errorsOf(client: Client): () => unknown {
+  const lastError = () => {
+    const known = errors.get(client);
+    if (known !== undefined || (client.listenerCount?.('error') ?? 0) === 0) return known?.last;
+    const heard: { last: unknown } = { last: undefined };
+    errors.set(client, heard);
+    client.on?.('error', (error) => {
+      heard.last = error;
+    });
+    client.on?.('ready', () => {
+      heard.last = undefined;
+    });
+    return undefined;
+  };
+  lastError();
+  return lastError;
 }

@@ -1,17 +1,17 @@
 export const queueWarning =
-  'The Redis client of the replay store keeps commands while it has no connection, and sends them when nobody waits for them any ' +
-  'more. Turn that off: enableOfflineQueue: false (ioredis, iovalkey), disableOfflineQueue: true (redis).';
+  'The Redis client of the replay store queues commands while it is disconnected and sends them after they have timed out. Turn this ' +
+  'off: enableOfflineQueue: false (ioredis, iovalkey), disableOfflineQueue: true (redis; for a cluster in "defaults").';
 
 const warned = new Set<string>();
 
-/** Once for each process, however many stores it has. */
+/** Warns once per process, however many stores it has. */
 export function warnOnce(message: string): void {
   if (warned.has(message)) return;
   warned.add(message);
   process.emitWarning(message, { code: 'COUNTERSIGN_REDIS' });
 }
 
-/** @param info What `INFO memory` answered. */
+/** @param info The reply to `INFO memory`. */
 export function warnOfEviction(info: unknown, warn: (message: string) => void): void {
   const policy = /^maxmemory_policy:(\S+)/m.exec(String(info))?.[1];
   if (policy === undefined || policy === 'noeviction') return;

@@ -1,37 +1,30 @@
+import type { ReplayStore } from '@countersign/core';
 import {
   type ClaimResult,
   type ClaimToken,
-  type Clock,
+  checkDuration,
+  checkKeys,
+  checkReplayKey,
   claimOwner,
-  type ReplayStore,
+  configError,
   type ReplayStoreHealth,
-  systemClock,
-} from '@countersign/core';
-import { checkDuration, checkKeys, checkNumber, configError } from '@countersign/core/options';
+} from '@countersign/core/extend';
 import { type Connection, connectionTo, type RedisClient, type SendCommand } from './client.ts';
-import { withDeadline } from './deadline.ts';
 import { queueWarning, warnOfEviction, warnOnce } from './host-warnings.ts';
 import * as scripts from './scripts.ts';
-import { storeError, strangeAnswer } from './store-error.ts';
+import { fullError, isFull, storeError, strangeReply } from './store-error.ts';
 
 /** Options of {@link redisReplayStore}: a `client`, or `sendCommand`. */
 export interface RedisReplayStoreOptions {
-  /** A connected client of `ioredis`, `redis` or `iovalkey`; single, Cluster or Sentinel. It stays yours: close it yourself. */
+  /** A connected client of `ioredis`, `redis` or `iovalkey`; single, Cluster or Sentinel. Close it yourself. */
   client?: RedisClient;
   /** Sends a command, for any other client. */
   sendCommand?: SendCommand;
   /**
-   * What the store's keys begin with. Without braces: those would put all keys of a cluster on one node.
+   * The beginning of the store's keys. Without braces, which would put all keys of a cluster on one node.
    * Default: `countersign:`.
    */
   prefix?: string;
-  /**
-   * How long one call may take, in milliseconds. After it the call fails with `ERR_WEBHOOK_STORE_UNAVAILABLE`, and a claim that is
-   * answered later is given back. Default: 1000.
-   */
-  timeoutMs?: number;
-  /** Where the deadlines come from. What is remembered, and for how long, goes by the clock of the server. Default: the machine's. */
-  clock?: Clock;
 }
 
 const DEFAULT_PREFIX = 'countersign:';
@@ -41,14 +34,15 @@ const IN_PROGRESS = 1;
 const COMMITTED = 2;
 
 /**
- * A replay store on Redis 6.2 or newer, or Valkey, for any number of instances. Every step is one call of a script on one key, by
+ * A replay store on Redis 6.2 or newer, or Valkey, for any number of instances. Each step is one call of a script on one key, by
  * the clock of the server.
  *
- * Redis forgets what it evicts, and a failover may lose the last writes: then a delivery can run twice, and after a failover its
- * first run can no longer settle. Use `maxmemory-policy noeviction`, and see the package's README for what persistence does.
+ * Redis forgets what it evicts, and a failover may lose the last writes. Then a delivery can run twice; after a failover, its first
+ * run can no longer settle. Use `maxmemory-policy noeviction`, and read the package's README about persistence and failover.
  *
- * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive, and
- * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that the server refuses or doesn't answer.
+ * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive, `ERR_WEBHOOK_STORE_FULL` for
+ * a claim if Redis is out of memory, and `ERR_WEBHOOK_STORE_UNAVAILABLE` for everything else that the server refuses. The
+ * verifier decides how long it waits for a reply.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if an option is missing, unknown or out of range.
  *
@@ -59,28 +53,25 @@ const COMMITTED = 2;
  * ```
  */
 export function redisReplayStore(options: RedisReplayStoreOptions): ReplayStore {
-  checkKeys('redisReplayStore()', options, ['client', 'sendCommand', 'prefix', 'timeoutMs', 'clock']);
-  const { clock = systemClock, prefix = DEFAULT_PREFIX } = options;
-  if (typeof clock?.schedule !== 'function') throw configError('"clock" must be a clock with schedule().');
-  const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 1, max: 600_000, fallback: 1000 });
-  const connection = connectionTo(options.client, options.sendCommand);
-  return new ScriptedReplayStore(connection, checkPrefix(prefix), timeoutMs, clock);
+  checkKeys('redisReplayStore()', options, ['client', 'sendCommand', 'prefix']);
+  const { prefix = DEFAULT_PREFIX } = options;
+  return new ScriptedReplayStore(connectionTo(options.client, options.sendCommand), checkPrefix(prefix));
 }
 
 class ScriptedReplayStore implements ReplayStore {
   readonly #connection: Connection;
   readonly #prefix: string;
-  readonly #timeoutMs: number;
-  readonly #clock: Clock;
   readonly #warnings: string[] = [];
+  /** Only with a client that knows the nodes of its cluster. */
+  readonly partitionOf?: (key: string) => string;
   #asked = false;
 
-  constructor(connection: Connection, prefix: string, timeoutMs: number, clock: Clock) {
+  constructor(connection: Connection, prefix: string) {
+    const { nodeOf, queuesOffline } = connection;
     this.#connection = connection;
     this.#prefix = prefix;
-    this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
-    if (connection.queuesOffline) this.#warn(queueWarning);
+    if (queuesOffline === true) this.#warn(queueWarning);
+    if (nodeOf !== undefined) this.partitionOf = (key) => nodeOf(prefix + key);
   }
 
   async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
@@ -89,15 +80,11 @@ class ScriptedReplayStore implements ReplayStore {
     const fenceTtlMs = checkDuration('fenceTtlMs', options.fenceTtlMs);
     const owner = claimOwner();
     const args = [owner, milliseconds(fenceTtlMs), milliseconds(leaseMs + fenceTtlMs)];
-    const answer = await this.#run(scripts.claim, name, args, (late) => {
-      // Nobody waits for it any more: given back, so that the sender's retry needn't wait for the end of its lease.
-      const result = claimResult(late, owner);
-      if (result.state !== 'claimed') return;
-      this.#connection
-        .run(scripts.release, name, [holder(result.token), String(result.token.fencingToken)])
-        .catch(() => undefined);
-    });
-    return claimResult(answer, owner);
+    try {
+      return claimResult(await this.#run(scripts.claim, name, args), owner);
+    } catch (error) {
+      throw isFull(error) ? fullError(error) : this.#storeError(error);
+    }
   }
 
   async renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean> {
@@ -119,11 +106,15 @@ class ScriptedReplayStore implements ReplayStore {
     return this.#hold(scripts.release, key, token, [String(token.fencingToken)]);
   }
 
+  async forget(key: string): Promise<boolean> {
+    return this.#change(scripts.forget, this.#nameOf(key), []);
+  }
+
   health(): ReplayStoreHealth {
     return { name: 'redis', warnings: [...this.#warnings] };
   }
 
-  /** What only the holder of a claim may do: `true` if that is who asks. */
+  /** What only the holder of a claim may do. `false`: this token no longer holds the claim. */
   async #hold(
     script: scripts.Script,
     key: string,
@@ -131,36 +122,38 @@ class ScriptedReplayStore implements ReplayStore {
     args: readonly string[],
   ): Promise<boolean> {
     const name = this.#nameOf(key);
-    // Such an owner is none that the store gave, and would read as the record of a released claim or reach into what follows.
+    // The store never creates such an owner. It would match the record of a released claim, or reach into the next field.
     if (token.owner === '' || token.owner.includes('|')) return false;
-    const answer = Number(await this.#run(script, name, [holder(token), ...args]));
-    if (answer !== 0 && answer !== 1) throw strangeAnswer();
-    return answer === 1;
+    return this.#change(script, name, [holder(token), ...args]);
   }
 
-  async #run(
-    script: scripts.Script,
-    name: string,
-    args: readonly string[],
-    late?: (answer: unknown) => void,
-  ): Promise<unknown> {
+  async #change(script: scripts.Script, name: string, args: readonly string[]): Promise<boolean> {
     try {
-      const call = this.#connection.run(script, name, args);
-      const answer = await withDeadline(call, this.#timeoutMs, this.#clock, late);
-      this.#askOnce();
-      return answer;
+      const done = Number(await this.#run(script, name, args));
+      if (done !== 0 && done !== 1) throw strangeReply();
+      return done === 1;
     } catch (error) {
-      throw storeError(error);
+      throw this.#storeError(error);
     }
   }
 
-  /** Not at construction, when the client may not be connected yet, and never in a request's way. */
+  async #run(script: scripts.Script, name: string, args: readonly string[]): Promise<unknown> {
+    const reply = await this.#connection.run(script, name, args);
+    this.#askOnce();
+    return reply;
+  }
+
+  #storeError(error: unknown): Error {
+    return storeError(error, this.#connection.lastError());
+  }
+
+  /** Not at construction, because the client may not be connected yet, and no request waits for it. */
   #askOnce(): void {
     if (this.#asked) return;
     this.#asked = true;
     this.#connection.memoryInfo().then(
       (info) => warnOfEviction(info, (message) => this.#warn(message)),
-      // Many users may not ask. Then nobody is told, and nothing else changes.
+      // Many users are not allowed to ask. Then there is no warning, and nothing else changes.
       () => undefined,
     );
   }
@@ -171,27 +164,26 @@ class ScriptedReplayStore implements ReplayStore {
   }
 
   #nameOf(key: unknown): string {
-    if (typeof key !== 'string' || key === '') throw configError('A replay key must be a non-empty string.');
-    return this.#prefix + key;
+    return this.#prefix + checkReplayKey(key);
   }
 }
 
-function claimResult(answer: unknown, owner: string): ClaimResult {
-  const [state, number] = Array.isArray(answer) ? answer.map(Number) : [];
+function claimResult(reply: unknown, owner: string): ClaimResult {
+  const [state, number] = Array.isArray(reply) ? reply.map(Number) : [];
   if (Number.isSafeInteger(number) && number !== undefined) {
     if (state === CLAIMED) return { state: 'claimed', token: { fencingToken: number, owner } };
     if (state === IN_PROGRESS) return { state: 'in-progress', retryAfterMs: number };
     if (state === COMMITTED) return { state: 'committed' };
   }
-  throw strangeAnswer();
+  throw strangeReply();
 }
 
-/** What the record of a claim begins with. */
+/** The beginning of the record of a claim. */
 function holder({ fencingToken, owner }: ClaimToken): string {
   return `${fencingToken}|${owner}|`;
 }
 
-/** Redis takes whole milliseconds. Up, never down: nothing is forgotten before its time. */
+/** Redis needs whole milliseconds. Rounded up, so that nothing is forgotten too early. */
 function milliseconds(ms: number): string {
   return Math.ceil(ms).toFixed(0);
 }
@@ -201,7 +193,9 @@ function checkPrefix(prefix: unknown): string {
     throw configError(`"prefix" must be text of 1 to ${MAX_PREFIX_BYTES} bytes.`);
   }
   if (/[{}]/.test(prefix)) {
-    throw configError('"prefix" must not hold braces: in a cluster they would put all keys on one node.');
+    throw configError(
+      '"prefix" must not contain braces: they would put all keys of a cluster on one node. Remove them.',
+    );
   }
   return prefix;
 }

@@ -6,54 +6,73 @@ export interface Script {
   readonly sha: string;
 }
 
-// A record is one string. "C": committed. "fence|owner|keep": claimed, or released where there is no owner. How long it is kept
-// beyond its lease is `keep`, in milliseconds: so what the server still gives the key, less `keep`, is what is left of the lease.
+// A record is one string. "C": committed. "token|owner|keep": claimed, or released if the owner is empty. `keep` is how long the record
+// outlives its lease, in milliseconds. So the key's remaining time to live, less `keep`, is what remains of the lease.
+// A Redis that is full refuses SET but not GET, PEXPIRE and DEL: scripts use those wherever they are enough.
 
 /**
- * ARGV: owner, keep, lease and keep together. Gives 0 and the fence, 1 and what is left of the lease, or 2 for a committed delivery.
- * A claim that a client has sent twice, because it lost the answer, is given twice.
+ * ARGV: owner, keep, lease and keep together. Returns 0 and the fencing token, 1 and what remains of the lease, or 2 for a committed
+ * delivery. If a client sends a claim twice because it lost the reply, both replies are the same.
  */
 export const claim = script(`
 local tail = '|' .. ARGV[1] .. '|' .. ARGV[2]
-if redis.call('SET', KEYS[1], '1' .. tail, 'NX', 'PX', ARGV[3]) then return {0, 1} end
 local record = redis.call('GET', KEYS[1])
+if not record then
+  redis.call('SET', KEYS[1], '1' .. tail, 'PX', ARGV[3])
+  return {0, 1}
+end
 if record == 'C' then return {2, 0} end
-local fence, owner, keep = string.match(record, '^(%d+)|([^|]*)|(%d+)$')
-if not fence then
-  return redis.error_reply('COUNTERSIGN the key holds something that is no replay record')
+local token, owner, keep = string.match(record, '^(%d+)|([^|]*)|(%d+)$')
+if not token then
+  return redis.error_reply('COUNTERSIGN the key is not a replay record')
 end
 -- The server keeps a key through its last millisecond, so a lease lasts through its own.
 local left = redis.call('PTTL', KEYS[1]) - keep
 if owner ~= '' and left >= 0 then
-  if owner == ARGV[1] then return {0, tonumber(fence)} end
+  if owner == ARGV[1] then return {0, tonumber(token)} end
   return {1, math.max(left, 1)}
 end
-local next_fence = string.format('%.0f', fence + 1)
-redis.call('SET', KEYS[1], next_fence .. tail, 'PX', ARGV[3])
-return {0, tonumber(next_fence)}`);
+local next_token = string.format('%.0f', token + 1)
+redis.call('SET', KEYS[1], next_token .. tail, 'PX', ARGV[3])
+return {0, tonumber(next_token)}`);
 
-// What only the holder of a claim may do. ARGV[1]: "fence|owner|", which its record begins with.
+// What only the holder of a claim may do. ARGV[1]: "token|owner|", with which its record begins.
 const HOLD = `
 local record = redis.call('GET', KEYS[1])
-if not record or string.sub(record, 1, #ARGV[1]) ~= ARGV[1] then return 0 end`;
-const KEEP = `local keep = string.sub(record, #ARGV[1] + 1)`;
+if not record or string.sub(record, 1, #ARGV[1]) ~= ARGV[1] then return 0 end
+local keep = string.sub(record, #ARGV[1] + 1)`;
+const IS_FULL = `local function is_full(reply)
+  return type(reply) == 'table' and reply.err and string.find(reply.err, 'OOM', 1, true)
+end`;
 
-/** ARGV: token, lease. */
+/** ARGV: holder, lease. */
 export const renew = script(`${HOLD}
-${KEEP}
-redis.call('SET', KEYS[1], record, 'PX', string.format('%.0f', ARGV[2] + keep))
+redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ARGV[2] + keep))
 return 1`);
 
-/** ARGV: token, ttl. */
-export const commit = script(`${HOLD}
-redis.call('SET', KEYS[1], 'C', 'PX', ARGV[2])
+/**
+ * ARGV: holder, ttl. If Redis is full, the record can't say "committed". Then the claim holds for as long as the commit would, so that
+ * no other instance runs the delivery, and the caller gets the error and tries again.
+ */
+export const commit = script(`${IS_FULL}
+${HOLD}
+local reply = redis.pcall('SET', KEYS[1], 'C', 'PX', ARGV[2])
+if is_full(reply) then redis.call('PEXPIRE', KEYS[1], string.format('%.0f', ARGV[2] + keep)) end
+if type(reply) == 'table' and reply.err then return reply end
 return 1`);
 
-/** ARGV: token, fence. */
-export const release = script(`${HOLD}
-${KEEP}
-redis.call('SET', KEYS[1], ARGV[2] .. '||' .. keep, 'PX', keep)
+/** ARGV: holder, fencing token. If Redis is full, the lease just ends. */
+export const release = script(`${IS_FULL}
+${HOLD}
+local reply = redis.pcall('SET', KEYS[1], ARGV[2] .. '||' .. keep, 'PX', keep)
+if is_full(reply) then return redis.call('PEXPIRE', KEYS[1], string.format('%.0f', keep - 1)) end
+if type(reply) == 'table' and reply.err then return reply end
 return 1`);
+
+/** Removes the record of a committed delivery, and no other. */
+export const forget = script(`
+if redis.call('GET', KEYS[1]) ~= 'C' then return 0 end
+return redis.call('DEL', KEYS[1])`);
 
 function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') };

@@ -74,7 +74,7 @@ describeWithRedis('the Redis replay store', () => {
         const sendCommand = scheduler.scheduleFunction(([command = '', ...args]: readonly string[]) =>
           client.call(command, ...args),
         );
-        const store = redisReplayStore({ sendCommand, prefix: space.prefix, timeoutMs: 60_000 });
+        const store = redisReplayStore({ sendCommand, prefix: space.prefix });
         const advance = scheduler.scheduleFunction(space.advance);
         const history = new ReplayHistory(store, LEASE_MS, KEEP_MS);
         await scheduler.waitFor(deliverAll(history, sent, waits, advance));

@@ -102,16 +102,6 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
     }
   });
 
-  test('the clock of this machine decides nothing', async () => {
-    const { client } = await start();
-    const never = { now: () => 0, monotonic: () => 0, schedule: () => () => undefined };
-    const store = redisReplayStore({ client, clock: never });
-    await store.claim('a', { leaseMs: 60, fenceTtlMs: 60_000 });
-    await expect
-      .poll(async () => (await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 })).state)
-      .toBe('claimed');
-  });
-
   test('a claim that the client has sent twice is given twice, under the same fencing token', async () => {
     const { client } = await start();
     const sendTwice = async (args: readonly string[]) => {
@@ -135,7 +125,7 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
     for (const key of ['a', 'b']) {
       await expect(store.claim(key, { leaseMs: 1000, fenceTtlMs: 1000 })).rejects.toMatchObject({
         code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
-        message: expect.stringContaining('a prefix of its own'),
+        message: expect.stringContaining('a prefix that no other application uses'),
       });
     }
     expect(await client.get('countersign:a')).toBe('mine');

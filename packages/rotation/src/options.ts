@@ -1,4 +1,4 @@
-import { configError } from '@countersign/core/options';
+import { configError } from '@countersign/core/extend';
 
 /** Text of visible ASCII characters: what an HTTP header can carry. Never quoted, for it may be a credential. */
 export function checkHeaderText(owner: string, name: string, value: unknown): string {

@@ -1,5 +1,5 @@
-import { type Clock, systemClock } from '@countersign/core';
-import { checkFunction, checkKeys, checkNumber, configError } from '@countersign/core/options';
+import type { Clock } from '@countersign/core';
+import { checkFunction, checkKeys, checkNumber, configError, systemClock } from '@countersign/core/extend';
 import { fileJournal } from './journal/file-journal.ts';
 import type { RotationJournal } from './journal.ts';
 import type { RotationStep } from './report.ts';

@@ -1,4 +1,4 @@
-import type { SecretFormat } from '@countersign/core';
+import type { SecretFormat } from '@countersign/core/extend';
 import type { RotationErrorCode } from './rotation-error.ts';
 
 /** One call of a vendor's API. */

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '@countersign/core';
+import { systemClock } from '@countersign/core/extend';
 import {
   fileJournal,
   type JournalEntry,

@@ -12,7 +12,8 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { type Clock, createKeyring, type SecretSetInput, systemClock } from '@countersign/core';
+import { type Clock, createKeyring, type SecretSetInput } from '@countersign/core';
+import { systemClock } from '@countersign/core/extend';
 import { fileSecrets } from '@countersign/core/node';
 import {
   awsTarget,

@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
-import { type Clock, systemClock } from '@countersign/core';
+import type { Clock } from '@countersign/core';
+import { systemClock } from '@countersign/core/extend';
 import {
   fileTarget,
   isRotationError,

@@ -1,10 +1,5 @@
-import {
-  type DefinedScheme,
-  defineScheme,
-  type HashName,
-  type SignatureRule,
-  WebhookError,
-} from '@countersign/core';
+import { type DefinedScheme, defineScheme, type SignatureRule, WebhookError } from '@countersign/core';
+import type { HashName } from '@countersign/core/extend';
 
 /** Settings of {@link vonageSms}. */
 export interface VonageSmsOptions {

@@ -1,13 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import {
-  type ContentPart,
-  type DefinedScheme,
-  type DeliveryRules,
-  refusalStatus,
-  type SchemeSource,
-  type SignatureRule,
-} from '@countersign/core';
+import type { DefinedScheme, DeliveryRules, SignatureRule } from '@countersign/core';
+import { type ContentPart, refusalStatus, type SchemeSource } from '@countersign/core/extend';
 import * as schemes from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
 import { rulesOf } from '../../../test/support/rules.ts';

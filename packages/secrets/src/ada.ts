@@ -1,6 +1,11 @@
 import type { SecretProvider } from '@countersign/core';
-import { parseSecretText, providerError } from '@countersign/core/node';
-import { checkFunction, checkKeys, configError } from '@countersign/core/options';
+import {
+  checkFunction,
+  checkKeys,
+  configError,
+  parseSecretText,
+  providerError,
+} from '@countersign/core/extend';
 
 /** Options of {@link adaSecrets}. */
 export interface AdaSecretsOptions {

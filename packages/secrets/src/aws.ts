@@ -1,6 +1,5 @@
-import { type Clock, type SecretProvider, systemClock } from '@countersign/core';
-import { providerError } from '@countersign/core/node';
-import { checkKeys, configError } from '@countersign/core/options';
+import type { Clock, SecretProvider } from '@countersign/core';
+import { checkKeys, configError, providerError, systemClock } from '@countersign/core/extend';
 import {
   FORMAT_OPTIONS,
   holdsSet,

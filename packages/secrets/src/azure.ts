@@ -1,6 +1,5 @@
 import type { Clock, SecretProvider } from '@countersign/core';
-import { systemClock } from '@countersign/core';
-import { checkKeys, configError } from '@countersign/core/options';
+import { checkKeys, configError, systemClock } from '@countersign/core/extend';
 import { SeenVersions } from './seen-versions.ts';
 import {
   FORMAT_OPTIONS,

@@ -1,6 +1,5 @@
 import type { SecretProvider } from '@countersign/core';
-import { providerError } from '@countersign/core/node';
-import { checkKeys, configError } from '@countersign/core/options';
+import { checkKeys, configError, providerError } from '@countersign/core/extend';
 import { SeenVersions } from './seen-versions.ts';
 import {
   FORMAT_OPTIONS,

@@ -1,4 +1,4 @@
-import { providerError } from '@countersign/core/node';
+import { providerError } from '@countersign/core/extend';
 
 /**
  * Remembers the newest version that a store has shown. An answer whose newest one is older is stale, from a replica that lags behind

@@ -1,6 +1,13 @@
 import type { SecretInput, SecretSetInput } from '@countersign/core';
-import { parseSecretJson, parseSecretText, providerError, type SecretLocation } from '@countersign/core/node';
-import { checkChoice, checkNumber, configError } from '@countersign/core/options';
+import {
+  checkChoice,
+  checkNumber,
+  configError,
+  parseSecretJson,
+  parseSecretText,
+  providerError,
+  type SecretLocation,
+} from '@countersign/core/extend';
 
 /** What the options of every provider have in common. */
 export interface StoredValueOptions {

@@ -1,5 +1,5 @@
-import { type Clock, type SecretProvider, systemClock } from '@countersign/core';
-import { checkKeys, configError } from '@countersign/core/options';
+import type { Clock, SecretProvider } from '@countersign/core';
+import { checkKeys, configError, systemClock } from '@countersign/core/extend';
 import { SeenVersions } from './seen-versions.ts';
 import {
   FORMAT_OPTIONS,

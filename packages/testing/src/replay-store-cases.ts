@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { ClaimToken } from '@countersign/core';
+import type { ClaimToken } from '@countersign/core/extend';
 import {
   assertOneWins,
   assertPowerless,
@@ -204,6 +204,27 @@ const CHECKS: Record<string, Check> = {
     await assertPowerless(store, key, { fencingToken: token.fencingToken - 1, owner: token.owner });
     await assertState(store, key, 'in-progress');
     assert.equal(await store.commit(key, token, KEPT), true);
+  },
+
+  'a committed key that is forgotten is claimed again': async ({ store }) => {
+    const key = freshKey();
+    await store.commit(key, await claim(store, key, HELD), KEPT);
+    assert.equal(await store.forget(key), true);
+    assert.equal(await store.forget(key), false);
+    const token = await claim(store, key, HELD);
+    assert.equal(await store.commit(key, token, KEPT), true);
+    await assertState(store, key, 'committed');
+  },
+
+  'a key that is not committed can not be forgotten': async ({ store }) => {
+    const key = freshKey();
+    assert.equal(await store.forget(key), false, 'absent');
+    const token = await claim(store, key, HELD);
+    assert.equal(await store.forget(key), false, 'claimed');
+    await assertState(store, key, 'in-progress');
+    await store.release(key, token);
+    assert.equal(await store.forget(key), false, 'released');
+    assert.ok((await claim(store, key, HELD)).fencingToken > token.fencingToken, 'the fencing token rises');
   },
 
   'of 100 parallel claims of an absent key one wins': async ({ store }) => {

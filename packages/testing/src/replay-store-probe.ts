@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ClaimToken, ReplayStore } from '@countersign/core';
+import type { ReplayStore } from '@countersign/core';
+import type { ClaimToken } from '@countersign/core/extend';
 
 /** A replay store under test, with nobody else's keys in it. */
 export interface ReplayStoreTarget {

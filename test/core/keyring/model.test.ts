@@ -1,10 +1,5 @@
-import {
-  createKeyring,
-  type Keyring,
-  type KeySet,
-  type MismatchResult,
-  type SecretSetInput,
-} from '@countersign/core';
+import { createKeyring, type Keyring, type SecretSetInput } from '@countersign/core';
+import type { KeySet, MismatchResult } from '@countersign/core/extend';
 import { type ManualClock, manualClock } from '@countersign/testing';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';

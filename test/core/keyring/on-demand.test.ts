@@ -3,13 +3,12 @@ import {
   createKeyring,
   createVerifier,
   isWebhookError,
-  type ParsedHead,
-  type RequestHead,
   type Scheme,
   type SecretProvider,
   type SecretSetInput,
   type VerifiedWebhook,
 } from '@countersign/core';
+import type { ParsedHead, RequestHead } from '@countersign/core/extend';
 import { type ManualClock, manualClock } from '@countersign/testing';
 import { beforeEach, describe, expect, test } from 'vitest';
 

@@ -4,11 +4,11 @@ import {
   type Keyring,
   type KeyringEvent,
   type KeyringOptions,
-  type MismatchResult,
   type SecretProvider,
   type SecretSetInput,
   staticSecrets,
 } from '@countersign/core';
+import type { MismatchResult } from '@countersign/core/extend';
 import { type ManualClock, manualClock } from '@countersign/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {

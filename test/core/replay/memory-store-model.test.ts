@@ -1,4 +1,5 @@
-import { type ClaimToken, memoryReplayStore, type ReplayStore } from '@countersign/core';
+import { memoryReplayStore, type ReplayStore } from '@countersign/core';
+import type { ClaimToken } from '@countersign/core/extend';
 import { manualClock } from '@countersign/testing';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';

@@ -1,11 +1,6 @@
 import { createSecretKey } from 'node:crypto';
-import {
-  type KeySet,
-  type Scheme,
-  type SecretProvider,
-  type SecretSetInput,
-  WebhookError,
-} from '@countersign/core';
+import { type Scheme, type SecretProvider, type SecretSetInput, WebhookError } from '@countersign/core';
+import type { KeySet } from '@countersign/core/extend';
 
 /** Plain text of at least 16 bytes; the keyring needs no more of a scheme. */
 export const plainScheme: Scheme = {

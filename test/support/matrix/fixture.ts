@@ -161,6 +161,7 @@ function counted(store: ReplayStore, steps: string[]): ReplayStore {
     renew: (key, token, leaseMs) => noting('renew', store.renew(key, token, leaseMs)),
     commit: (key, token, options) => noting('commit', store.commit(key, token, options)),
     release: (key, token) => noting('release', store.release(key, token)),
+    forget: (key) => noting('forget', store.forget(key)),
   };
 }
 

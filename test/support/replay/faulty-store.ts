@@ -1,8 +1,9 @@
-import type { ClaimResult, ClaimToken, ReplayStore } from '@countersign/core';
+import type { ReplayStore } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 /** What the way to a store does to calls. `lose reply`: the store does what it is asked, and nobody hears of it. */
 export type LinkMode = 'up' | 'refuse' | 'hang' | 'lose reply';
-export type Step = 'claim' | 'renew' | 'commit' | 'release';
+export type Step = 'claim' | 'renew' | 'commit' | 'release' | 'forget';
 
 /** The way from one instance to a store that others use too. */
 export class FaultyStore implements ReplayStore {
@@ -38,6 +39,10 @@ export class FaultyStore implements ReplayStore {
 
   release(key: string, token: ClaimToken): Promise<boolean> {
     return this.#pass('release', () => this.#server.release(key, token));
+  }
+
+  forget(key: string): Promise<boolean> {
+    return this.#pass('forget', () => this.#server.forget(key));
   }
 
   count(step: Step): number {

@@ -1,4 +1,5 @@
-import type { ClaimResult, ClaimToken, ReplayStore } from '@countersign/core';
+import type { ReplayStore } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 // What a store did while several called it at once, and whether some order of the calls, one after the other, explains it:
 // a call must take effect between its start and its end. (Herlihy and Wing's linearizability, by trying.)

@@ -1,4 +1,5 @@
-import type { ClaimResult, ClaimToken, ReplayStore } from '@countersign/core';
+import type { ReplayStore } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 import fc from 'fast-check';
 import { expect } from 'vitest';
 

@@ -92,6 +92,7 @@ export function inModelTime(
           store.commit(key, token, { ttlMs: ttlMs * UNIT_MS, replayWindowMs: replayWindowMs * UNIT_MS }),
         ),
       release: (key, token) => counted(store.release(key, token)),
+      forget: (key) => counted(store.forget(key)),
       health: () => ({ name: 'slowed', entries, warnings: [] }),
     },
   };

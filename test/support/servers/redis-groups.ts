@@ -9,9 +9,11 @@ import { startRedis } from './redis-server.ts';
 
 const SLOTS = 16_384;
 
-/** A cluster of three masters. */
-export async function startRedisCluster(): Promise<{ nodes: readonly LocalServer[]; stop(): Promise<void> }> {
-  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
+/** A cluster of three masters. With `args` of your own, for example so that it serves what it can when one of them is down. */
+export async function startRedisCluster(
+  own: readonly string[] = [],
+): Promise<{ nodes: readonly LocalServer[]; stop(): Promise<void> }> {
+  const args = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', ...own];
   const nodes = await Promise.all([startRedis({ args }), startRedis({ args }), startRedis({ args })]);
   const clients = nodes.map((node) => new Redis(node.url));
   try {

@@ -1,5 +1,4 @@
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import rawBody from 'raw-body';
 import type { ContentEncodingPolicy } from '../adapter-options.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { bodyIncomplete, bodyTooLarge } from './body-errors.ts';
@@ -38,7 +37,9 @@ export function decoderFor(header: string | undefined, policy: ContentEncodingPo
   return async (wire, maxBodyBytes) => (wire.length === 0 ? wire : decode(create(), wire, maxBodyBytes));
 }
 
-function decode(engine: Engine, wire: Buffer, maxBodyBytes: number): Promise<Buffer> {
+async function decode(engine: Engine, wire: Buffer, maxBodyBytes: number): Promise<Buffer> {
+  // Loaded when it is needed: most receivers never decompress a body.
+  const { default: rawBody } = await import('raw-body');
   return new Promise((resolve, reject) => {
     rawBody(engine, { limit: maxBodyBytes }, (error, body) => {
       // What has been counted as too much must not be inflated any further.

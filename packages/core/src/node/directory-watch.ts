@@ -1,6 +1,6 @@
 import { type FSWatcher, statSync, watch } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 
 /** A swap or a rewrite is a handful of events: one look at the end of them is enough. */
 const DEBOUNCE_MS = 20;

@@ -1,5 +1,5 @@
-import { checkKeys, configError } from '../options.ts';
 import type { SecretProvider, SecretSetInput } from '../secrets/secrets.ts';
+import { checkKeys, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
 
 /** Options of {@link envSecrets}. */

@@ -1,9 +1,9 @@
 import { resolve } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
-import { type Clock, systemClock } from '../clock.ts';
-import { checkKeys, checkNumber, configError } from '../options.ts';
 import { parseSecretJson, parseSecretText, type SecretLocation } from '../secrets/secret-text.ts';
 import type { SecretProvider, SecretSetInput } from '../secrets/secrets.ts';
+import { type Clock, systemClock } from '../util/clock.ts';
+import { checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { watchDirectory } from './directory-watch.ts';
 import { readSecretFiles, type SecretFiles } from './secret-files.ts';

@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { ContentEncodingPolicy } from '../adapter-options.ts';
-import { checkKeys, checkNumber, configError } from '../options.ts';
+import { checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { bodyTooLarge } from './body-errors.ts';
 import { decoderFor } from './content-encoding.ts';

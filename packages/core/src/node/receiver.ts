@@ -9,8 +9,8 @@ import {
 } from '../adapter-options.ts';
 import type { WebhookRequest } from '../request.ts';
 import { refusalResponse } from '../response.ts';
-import { isThenable } from '../thenable.ts';
-import type { Verifier } from '../verifier.ts';
+import { isThenable } from '../util/thenable.ts';
+import type { Verifier } from '../verifier-types.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, type WebhookErrorCode } from '../webhook-error.ts';
 import { readChecked } from './read-body.ts';

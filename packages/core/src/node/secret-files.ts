@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { type BigIntStats, constants } from 'node:fs';
 import { open, readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import type { Clock } from '../clock.ts';
 import type { KeyRole } from '../scheme/scheme.ts';
+import type { Clock } from '../util/clock.ts';
 import { WebhookError } from '../webhook-error.ts';
 
 const MAX_BYTES = 64 * 1024;

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { systemClock } from '../clock.ts';
 import type { WebhookResponse } from '../response.ts';
+import { systemClock } from '../util/clock.ts';
 
 /** A body up to here is cheaper to read and drop than a connection is to open. */
 const DRAIN_BYTES = 256 * 1024;

@@ -1,41 +1,49 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 
-/** `closed`: every call is made. `open`: claims fail at once. `half-open`: the next call finds out whether the store is back. */
+/** `closed`: every call is made. `open`: claims fail at once. `half-open`: a call is testing whether the store is back, or the next one will. */
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
-/** Leave for one call. `probe`: the one that finds out. `urgent`: one that is made although the circuit is open. */
+/** Permission for one call. `probe`: tests whether the store is back. `urgent`: allowed while the circuit is open. */
 export type Pass = 'call' | 'probe' | 'urgent';
 
-/** What came of a call. `untold`: it failed for a reason that says nothing of the store. */
-export type CallOutcome = 'answered' | 'failed' | 'overdue' | 'untold';
+/** How a call ended. `unknown`: it failed for a reason that says nothing about the store. */
+export type CallOutcome = 'answered' | 'failed' | 'unknown';
 
-const FAILURES_IN_A_ROW = 5;
-const COOLDOWN_BASE_MS = 1000;
-const COOLDOWN_CAP_MS = 30_000;
+// A store counts as down if nearly all of its last calls failed. Not if some did: that may be the part of it that keeps other keys.
+const WINDOW_CALLS = 20;
+const WINDOW_MS = 60_000;
+const MIN_FAILURES = 5;
+const DOWN_RATE = 0.9;
+// Between two probes: half as long as the store has been down so far, within these bounds.
+const MIN_PROBE_MS = 1000;
+const MAX_PROBE_MS = 3000;
 
 /**
- * Remembers whether a store answers, so that a dead one costs requests nothing. It opens after five failures in a row, or one
- * call that got no answer in time; after a cooldown one call goes through, and closes it or opens it for longer.
+ * Remembers whether one partition of a store responds, so that requests don't wait for a dead one. It opens by the rate of failures
+ * among the last calls, never by a single call. While it is open, one claim at a time tests the store: again and again at intervals
+ * that don't depend on how earlier tests ended. So a store that is back is in use within half of the time it was down.
  */
 export class CircuitBreaker {
   readonly #clock: Clock;
+  readonly #calls: { readonly at: number; readonly failed: boolean }[] = [];
   #failures = 0;
   #failingSince: number | undefined;
-  #openings = 0;
+  #lastError: Error | undefined;
   // Monotonic; `undefined` while it is closed.
-  #openUntil: number | undefined;
-  #probing = false;
+  #openSince: number | undefined;
+  #nextProbeAt = 0;
+  #probes = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   get state(): CircuitState {
-    if (this.#openUntil === undefined) return 'closed';
-    return this.#probing || this.#clock.monotonic() >= this.#openUntil ? 'half-open' : 'open';
+    if (this.#openSince === undefined) return 'closed';
+    return this.#probes > 0 || this.#clock.monotonic() >= this.#nextProbeAt ? 'half-open' : 'open';
   }
 
-  /** How many calls failed since the last one that was answered. */
+  /** How many calls failed since the last one that the store answered. */
   get failures(): number {
     return this.#failures;
   }
@@ -45,56 +53,87 @@ export class CircuitBreaker {
     return this.#failingSince;
   }
 
-  /** Leave for a call; `undefined`: it fails at once. Whoever gets one must {@link leave}. */
+  /** How the last of those failed. */
+  get lastError(): Error | undefined {
+    return this.#lastError;
+  }
+
+  /** Permission for a call that a request waits for; `undefined`: fail at once. Report the end of each call with {@link leave}. */
   enter(): Pass | undefined {
-    if (this.#openUntil === undefined) return 'call';
-    if (this.#probing || this.#clock.monotonic() < this.#openUntil) return undefined;
-    this.#probing = true;
+    if (this.#openSince === undefined) return 'call';
+    const now = this.#clock.monotonic();
+    if (now < this.#nextProbeAt) return undefined;
+    this.#probes += 1;
+    this.#planProbe(now);
     return 'probe';
   }
 
-  /** Leave for a call that nobody waits for and that must not be missed. */
+  /** Permission for a call that no request waits for and that must be made. */
   enterUrgently(): Pass {
     return this.enter() ?? 'urgent';
   }
 
-  /** @returns Whether the store went down or came back with this call. */
-  leave(pass: Pass, outcome: CallOutcome): 'down' | 'up' | undefined {
-    if (pass === 'probe') this.#probing = false;
-    if (outcome === 'untold') return undefined;
-    return outcome === 'answered' ? this.#answered(pass) : this.#failed(pass, outcome === 'overdue');
+  /** @returns Whether the partition went down or came back with this call. */
+  leave(pass: Pass, outcome: CallOutcome, error?: Error): 'down' | 'up' | undefined {
+    if (pass === 'probe') this.#probes -= 1;
+    if (outcome === 'answered') return this.#answered(pass);
+    if (outcome === 'failed') return this.#failed(error);
+    if (pass === 'probe') this.#probeSoon();
+    return undefined;
   }
 
   #answered(pass: Pass): 'up' | undefined {
-    if (this.#openUntil !== undefined && pass !== 'probe') {
-      // A sign of life, but perhaps of a call from before: the next one finds out.
-      this.#openUntil = Math.min(this.#openUntil, this.#clock.monotonic());
+    const wasOpen = this.#openSince !== undefined;
+    if (wasOpen && pass !== 'probe') {
+      // The store responds, but perhaps to a call from before it went down: the next call tests it.
+      this.#probeSoon();
       return undefined;
     }
-    const wasOpen = this.#openUntil !== undefined;
+    if (wasOpen) this.#calls.length = 0;
+    this.#note(false);
     this.#failures = 0;
     this.#failingSince = undefined;
-    this.#openings = 0;
-    this.#openUntil = undefined;
+    this.#lastError = undefined;
+    this.#openSince = undefined;
     return wasOpen ? 'up' : undefined;
   }
 
-  #failed(pass: Pass, overdue: boolean): 'down' | undefined {
+  #failed(error: Error | undefined): 'down' | undefined {
+    this.#note(true);
     this.#failures += 1;
     this.#failingSince ??= this.#clock.now();
-    if (this.#openUntil !== undefined) {
-      if (pass === 'probe') this.#open();
-      return undefined;
-    }
-    if (!overdue && this.#failures < FAILURES_IN_A_ROW) return undefined;
-    this.#open();
+    this.#lastError = error;
+    if (this.#openSince !== undefined || !this.#isDown()) return undefined;
+    this.#openSince = this.#clock.monotonic();
+    this.#planProbe(this.#openSince);
     return 'down';
   }
 
-  /** Full jitter: instances that lost the store together don't all ask again at once. */
-  #open(): void {
-    const cooldownMs = Math.min(COOLDOWN_CAP_MS, COOLDOWN_BASE_MS * 2 ** this.#openings);
-    this.#openings += 1;
-    this.#openUntil = this.#clock.monotonic() + Math.random() * cooldownMs;
+  #note(failed: boolean): void {
+    this.#calls.push({ at: this.#clock.monotonic(), failed });
+    if (this.#calls.length > WINDOW_CALLS) this.#calls.shift();
+  }
+
+  #isDown(): boolean {
+    const since = this.#clock.monotonic() - WINDOW_MS;
+    let calls = 0;
+    let failures = 0;
+    for (const { at, failed } of this.#calls) {
+      if (at < since) continue;
+      calls += 1;
+      if (failed) failures += 1;
+    }
+    return failures >= MIN_FAILURES && failures >= calls * DOWN_RATE;
+  }
+
+  /** With jitter: instances that lost the store together don't all test it at once. */
+  #planProbe(now: number): void {
+    const downMs = now - (this.#openSince ?? now);
+    const waitMs = Math.min(MAX_PROBE_MS, Math.max(MIN_PROBE_MS, downMs / 2));
+    this.#nextProbeAt = now + waitMs * (0.5 + Math.random() / 2);
+  }
+
+  #probeSoon(): void {
+    this.#nextProbeAt = Math.min(this.#nextProbeAt, this.#clock.monotonic());
   }
 }

@@ -1,31 +1,36 @@
-import type { Clock } from '../clock.ts';
-import { LateAbort } from './lazy-abort-signal.ts';
+import type { Clock } from '../util/clock.ts';
+import type { InFlight } from '../util/in-flight.ts';
 import type { ReplayRecord } from './replay-record.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
 import { storeError } from './store-error.ts';
 
-/** A delivery taken for one run of its handler. Settle it once; what comes later is ignored. */
+/** A delivery that is claimed for one run of its handler. Settle it once, with `commit()` or `release()`; later calls do nothing. */
 export interface Claim {
   readonly state: 'claimed';
   /** Aborts when `handlerTimeoutSeconds` are over, or when another run may have taken over. */
   readonly signal: AbortSignal;
-  /** Fencing token: rises with every run of the same delivery. */
+  /** Rises with every run of the same delivery. */
   readonly fencingToken: number;
   /**
-   * The delivery is handled: duplicates are answered without a run. While the store can't take it, it is tried again and again, and
-   * this process answers duplicates from its own memory. Send your answer without waiting for it.
-   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE` where the store has not taken it for the time of a lease. The tries go on after that,
+   * Whether the lease is over, so that another instance may be running the delivery. Judged by the clock, so it is right even
+   * after the process was paused. `verifier.claim()` never returns such a claim.
+   */
+  isOverdue(): boolean;
+  /**
+   * The delivery is handled: duplicates don't run. While the store is down, the commit is tried again and again, and this process
+   * recognizes duplicates from its own memory. You can respond to the sender without waiting for it.
+   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE` if the store has not accepted it for the time of a lease. The tries go on after that,
    * but other instances may run a retry meanwhile.
    */
   commit(): Promise<void>;
   /**
    * The delivery is not handled: the sender's retry runs.
-   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE`; then the lease lapses.
+   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE`; then the claim ends with its lease.
    */
   release(): Promise<void>;
 }
 
-/** What happens to a claim behind its holder's back. */
+/** What happens to a claim while its handler runs, or when it is settled. */
 type ClaimEvent =
   | { readonly type: 'committed' | 'released' | 'claim-lost' | 'handler-timeout' }
   | { readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown };
@@ -35,6 +40,14 @@ export interface ClaimContext {
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
   readonly observe: ((event: ClaimEvent) => void) | undefined;
+  /** The commits and releases that are under way. */
+  readonly settling: InFlight;
+}
+
+/** A moment, by both clocks. */
+interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
 }
 
 /** A claim whose lease is renewed while its handler runs. */
@@ -45,25 +58,41 @@ export class LeasedClaim implements Claim {
   readonly #record: ReplayRecord;
   readonly #token: ClaimToken;
   readonly #context: ClaimContext;
-  readonly #abort = new LateAbort();
+  readonly #abort = new LazyAbortSignal();
   #settled: Promise<void> | undefined;
+  #leaseFrom: Moment;
   #cancelRenewal: () => void;
   #cancelLapse: () => void;
   readonly #cancelTimeout: () => void;
 
-  constructor(store: ReplayStore, record: ReplayRecord, token: ClaimToken, context: ClaimContext) {
+  /** @param askedAt When the store was asked: its lease can't be older than that, but it can be older than its answer. */
+  constructor(
+    store: ReplayStore,
+    record: ReplayRecord,
+    token: ClaimToken,
+    context: ClaimContext,
+    askedAt: Moment,
+  ) {
     this.#store = store;
     this.#record = record;
     this.#token = token;
     this.#context = context;
+    this.#leaseFrom = askedAt;
     this.fencingToken = token.fencingToken;
-    this.#cancelLapse = this.#scheduleLapse(context.leaseMs);
+    this.#cancelLapse = this.#scheduleLapse();
     this.#cancelTimeout = context.clock.schedule(() => this.#timeout(), context.handlerTimeoutMs);
     this.#cancelRenewal = this.#scheduleRenewal();
   }
 
   get signal(): AbortSignal {
     return this.#abort.signal;
+  }
+
+  isOverdue(): boolean {
+    const { clock, leaseMs } = this.#context;
+    const { monotonic, wall } = this.#leaseFrom;
+    // The monotonic clock of some systems stands still while the machine is suspended; the wall clock is right again afterwards.
+    return Math.max(clock.monotonic() - monotonic, clock.now() - wall) >= leaseMs;
   }
 
   commit(): Promise<void> {
@@ -90,12 +119,15 @@ export class LeasedClaim implements Claim {
     failed: 'commit-failed' | 'release-failed',
   ): Promise<void> {
     this.#cancelTimers();
+    this.#context.settling.begin();
     try {
       const kept = await write();
       this.#context.observe?.({ type: kept ? done : 'claim-lost' });
     } catch (error) {
       this.#context.observe?.({ type: failed, error });
       throw storeError(error);
+    } finally {
+      this.#context.settling.end();
     }
   }
 
@@ -106,14 +138,15 @@ export class LeasedClaim implements Claim {
     }, leaseMs / 3);
   }
 
-  // Not left to the renewal: one that hangs would never find out.
-  #scheduleLapse(delayMs: number): () => void {
-    return this.#context.clock.schedule(() => this.#lose(), delayMs);
+  // A timer of its own: a renewal that hangs would never notice.
+  #scheduleLapse(): () => void {
+    const { clock, leaseMs } = this.#context;
+    return clock.schedule(() => this.#lose(), this.#leaseFrom.monotonic + leaseMs - clock.monotonic());
   }
 
   async #renew(): Promise<void> {
     const { clock, leaseMs } = this.#context;
-    const asked = clock.monotonic();
+    const askedAt = momentOf(clock);
     let kept: boolean | undefined;
     try {
       kept = await this.#store.renew(this.#record.key, this.#token, leaseMs);
@@ -126,8 +159,9 @@ export class LeasedClaim implements Claim {
       return;
     }
     if (kept === true) {
+      this.#leaseFrom = askedAt;
       this.#cancelLapse();
-      this.#cancelLapse = this.#scheduleLapse(asked + leaseMs - clock.monotonic());
+      this.#cancelLapse = this.#scheduleLapse();
     }
     this.#cancelRenewal = this.#scheduleRenewal();
   }
@@ -148,20 +182,20 @@ export class LeasedClaim implements Claim {
     this.#cancelLapse();
   }
 
-  // Not released: the handler may still be at work, and its own end may still commit.
+  // Not released: the handler may still be running, and may still succeed.
   #stop(reason: string): void {
     this.#cancelTimers();
     this.#abort.abort(reason);
   }
 }
 
-/** Where replay protection is off, or the handler's own: nothing is stored, only the handler's time is kept. */
+/** The claim if replay protection is off or left to the handler: nothing is stored, only the handler's time is limited. */
 export class UnguardedClaim implements Claim {
   readonly state = 'claimed';
   readonly fencingToken = 0;
   readonly #context: ClaimContext;
   readonly #startedAt: number;
-  readonly #abort = new LateAbort();
+  readonly #abort = new LazyAbortSignal();
   #cancelTimeout: (() => void) | undefined;
 
   constructor(context: ClaimContext) {
@@ -171,9 +205,12 @@ export class UnguardedClaim implements Claim {
   }
 
   get signal(): AbortSignal {
-    // Where nobody looks, no timer runs: starting and stopping one for each delivery costs more than reading its head.
+    // No timer runs until someone reads the signal: starting and stopping one per delivery costs more than parsing its head.
     this.#watchTime();
     return this.#abort.signal;
+  }
+  isOverdue(): boolean {
+    return false;
   }
   async commit(): Promise<void> {
     this.#settle();
@@ -198,5 +235,35 @@ export class UnguardedClaim implements Claim {
     this.#cancelTimeout = () => undefined;
     if (leftMs > 0) this.#cancelTimeout = clock.schedule(timeout, leftMs);
     else timeout();
+  }
+}
+
+export function momentOf(clock: Clock): Moment {
+  return { monotonic: clock.monotonic(), wall: clock.now() };
+}
+
+/** An abort signal that is created when it is first read: most handlers never read it, and creating one costs as much as verifying. */
+class LazyAbortSignal {
+  #controller: AbortController | undefined;
+  #reason: unknown;
+  #aborted = false;
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  abort(message: string): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#reason = new DOMException(message, 'AbortError');
+    this.#controller?.abort(this.#reason);
   }
 }

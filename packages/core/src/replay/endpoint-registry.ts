@@ -1,19 +1,19 @@
-import { warnOfSharedEndpoint } from '../warnings.ts';
+import { warnOfSharedEndpoint } from '../util/warnings.ts';
 import type { ReplayStore } from './replay-store.ts';
 
-const held = new WeakMap<ReplayStore, Set<string>>();
+const endpoints = new WeakMap<ReplayStore, Set<string>>();
 
 /**
- * Notes which endpoints of this process a store serves, and warns where two have one name: what one of them has handled would be a
- * duplicate to the other, answered as a success and never run there.
+ * Records which endpoints of this process use a store, and warns if two have the same name: what one of them has handled would count
+ * as a duplicate for the other, and never run there.
  */
 export function holdEndpoint(store: ReplayStore, endpoint: string): void {
-  const names = held.get(store);
-  if (names === undefined) held.set(store, new Set([endpoint]));
+  const names = endpoints.get(store);
+  if (names === undefined) endpoints.set(store, new Set([endpoint]));
   else if (names.has(endpoint)) warnOfSharedEndpoint(endpoint);
   else names.add(endpoint);
 }
 
 export function leaveEndpoint(store: ReplayStore, endpoint: string): void {
-  held.get(store)?.delete(endpoint);
+  endpoints.get(store)?.delete(endpoint);
 }

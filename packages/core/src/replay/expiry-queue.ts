@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** A claim that is not committed: held, lapsed, or (without an owner) released. */
+/** A claim that is not committed: held, lapsed, or released (without an owner). */
 export interface UncommittedClaim {
   readonly fencingToken: number;
   readonly owner: string | undefined;
@@ -11,24 +11,24 @@ export interface UncommittedClaim {
   readonly fenceTtlMs: number;
 }
 
-/** A committed delivery is nothing but the time of its commit, because most of a store's memory is these. */
+/** For a committed delivery, only the time of its commit: most of a store's memory is committed deliveries. */
 export type ReplayEntry = number | UncommittedClaim;
 
-/** How long the entries of one horizon live. */
+/** How long the entries of one queue live. */
 export interface ExpiryTerms {
   readonly committed: boolean;
-  /** After that, an entry may be forgotten where room is needed. */
+  /** After that, an entry may be forgotten if room is needed. */
   readonly replayWindowMs: number;
   /** After that, an entry counts as absent. */
   readonly lifeMs: number;
 }
 
-// Below this many slots there is nothing worth giving back.
+// Below this many slots, compacting frees nothing worth the work.
 const SMALL = 64;
 
 /**
- * Entries of one store that live equally long, oldest first. Time only goes forward, so the order in which they come is the
- * order in which they expire: whatever has expired is at the head.
+ * Entries of one store that live equally long, oldest first. Time only goes forward, so entries expire in the order in which they
+ * were added: expired entries are at the head.
  */
 export class ExpiryQueue implements ExpiryTerms {
   readonly committed: boolean;
@@ -47,7 +47,7 @@ export class ExpiryQueue implements ExpiryTerms {
     this.lifeMs = terms.lifeMs;
   }
 
-  /** When its oldest entry was made; infinity if it is empty. */
+  /** When its oldest entry was added; infinity if it is empty. */
   get oldest(): number {
     if (this.#oldest === undefined) {
       const key = this.#head();
@@ -61,7 +61,7 @@ export class ExpiryQueue implements ExpiryTerms {
     return this.#entries.peek(key);
   }
 
-  /** Appends a key that is not in here. */
+  /** Adds a key that is not in the queue. */
   add(key: string, entry: ReplayEntry): void {
     this.#lastAdded = timeOf(entry);
     if (this.#entries.size === 0) this.#oldest = this.#lastAdded;
@@ -77,7 +77,7 @@ export class ExpiryQueue implements ExpiryTerms {
     if (this.#slots > SMALL && this.#entries.size < this.#slots / 4) this.#compact();
   }
 
-  /** Removes the oldest entry and gives it. */
+  /** Removes the oldest entry and returns it. */
   shift(): ReplayEntry | undefined {
     const key = this.#head();
     if (key === undefined) return undefined;
@@ -90,7 +90,7 @@ export class ExpiryQueue implements ExpiryTerms {
     return timeOf(entry) + this.lifeMs <= now;
   }
 
-  /** Empty, and for so long that it is not just between two deliveries. */
+  /** Empty for so long that it is not just between two deliveries. */
   isIdle(now: number): boolean {
     return this.#entries.size === 0 && this.isExpired(this.#lastAdded, now);
   }
@@ -108,13 +108,13 @@ export class ExpiryQueue implements ExpiryTerms {
   }
 }
 
-/** When an entry came to be what it is. */
+/** When an entry was last changed. */
 function timeOf(entry: ReplayEntry): number {
   return typeof entry === 'number' ? entry : entry.since;
 }
 
-// What may be forgotten is decided by terms that an LRUCache doesn't know, so it must never evict by itself. A `max` would do,
-// but it is allocated ahead; a `maxSize` is only compared.
+// The store decides what may be forgotten, so the LRUCache must never evict by itself. A `max` would do too, but it is allocated
+// ahead; a `maxSize` is only compared.
 function orderedMap(): LRUCache<string, ReplayEntry> {
   return new LRUCache({ maxSize: Number.MAX_SAFE_INTEGER, sizeCalculation: () => 1 });
 }

@@ -1,25 +1,31 @@
-import { type Clock, systemClock } from '../clock.ts';
-import { checkDuration, checkKeys, checkNumber, configError } from '../options.ts';
+import { type Clock, systemClock } from '../util/clock.ts';
+import { checkDuration, checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { claimOwner } from './claim-owner.ts';
 import type { ExpiryQueue, ExpiryTerms, ReplayEntry, UncommittedClaim } from './expiry-queue.ts';
 import { ReplayShard } from './replay-shard.ts';
-import type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
+import {
+  type ClaimResult,
+  type ClaimToken,
+  checkReplayKey,
+  claimOwner,
+  type ReplayStore,
+  type ReplayStoreHealth,
+} from './replay-store.ts';
 
 /** Options of {@link memoryReplayStore}. */
 export interface MemoryReplayStoreOptions {
   /**
-   * How many deliveries the store remembers at most. Memory is taken as they come, less than 300 bytes each. Default: 1 000 000.
+   * How many deliveries the store remembers at most. Each takes less than 300 bytes, and none is allocated ahead. Default: 1,000,000.
    */
   maxEntries?: number;
-  /** Where time comes from. Default: the machine's own clock. */
+  /** Default: the machine's own clock. */
   clock?: Clock;
 }
 
 const DEFAULT_ENTRIES = 1_000_000;
-// A map of this many entries grows, and is copied, well within a millisecond or two.
+// Growing and copying a map of this many entries takes a millisecond or two at most.
 const ENTRIES_PER_SHARD = 4096;
-// A claim adds one entry at most, and drops up to this many shards times entries of each lifetime.
+// A claim adds at most one entry, and removes up to this many shards times entries of each lifetime.
 const SWEPT_SHARDS = 2;
 const SWEPT_ENTRIES = 8;
 const NEARLY_FULL = 0.8;
@@ -27,13 +33,13 @@ const NEARLY_FULL = 0.8;
 /**
  * A replay store in the memory of this process.
  *
- * **It serves one process.** A restart forgets every delivery, and other instances know nothing of them: behind more than one
+ * **It serves one process.** A restart forgets every delivery, and other instances don't know about them. If your app has more than one
  * instance, use a store that they share.
  *
- * It grows as deliveries come and shrinks as they expire, in small steps under traffic, without timers. When `maxEntries` are
- * held, it makes room for a new delivery by forgetting what has expired, then released and lapsed claims, then the oldest
- * committed deliveries that are past their `replayWindowMs`: a late retry of one of those may run again, a replay can't. A live claim and
- * a committed delivery within its guard are never forgotten: where nothing else is left, the claim is refused.
+ * It grows as deliveries come and shrinks as they expire, in small steps with each claim, without timers. When it holds `maxEntries`, it
+ * makes room for a new delivery: it forgets expired entries first, then released and lapsed claims, then the oldest committed
+ * deliveries that are past their `replayWindowMs`. A late retry of one of those may run again, but a captured copy can't. It never
+ * forgets a live claim or a committed delivery within its window: if nothing else is left, it refuses the new claim.
  *
  * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive; `claim()` throws
  * `ERR_WEBHOOK_STORE_FULL`.
@@ -58,7 +64,7 @@ export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): Repla
   return new MemoryReplayStore(maxEntries, clock);
 }
 
-/** Whether a store is one of these, and not something around one, which may fail. */
+/** Whether a store is a memory store itself. A wrapper around one may fail. */
 export function isMemoryStore(store: ReplayStore): boolean {
   return MemoryReplayStore.is(store);
 }
@@ -73,7 +79,7 @@ class MemoryReplayStore implements ReplayStore {
   readonly #shards: (ReplayShard | undefined)[];
   #entries = 0;
   #sweepNext = 0;
-  // The highest fencing token that was forgotten early: new keys start above it, so that no key's fencing token ever goes back.
+  // The highest fencing token that was forgotten early. New keys start above it, so no key's fencing token ever goes down.
   #fenceFloor = 0;
 
   constructor(maxEntries: number, clock: Clock) {
@@ -83,10 +89,10 @@ class MemoryReplayStore implements ReplayStore {
     this.#shards = new Array<ReplayShard | undefined>(shards).fill(undefined);
   }
 
-  // Every method does all its work before its first await: that is what makes each an atomic step.
+  // Each method does all its work before its first await, so it is one atomic step.
 
   async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
-    checkKey(key);
+    checkReplayKey(key);
     const leaseMs = checkDuration('leaseMs', options.leaseMs);
     const fenceTtlMs = checkDuration('fenceTtlMs', options.fenceTtlMs);
     const now = this.#clock.monotonic();
@@ -100,7 +106,7 @@ class MemoryReplayStore implements ReplayStore {
       const leaseLeftMs = entry.since + entry.leaseMs - now;
       if (leaseLeftMs > 0) return { state: 'in-progress', retryAfterMs: Math.max(1, Math.ceil(leaseLeftMs)) };
       fencingToken = entry.fencingToken + 1;
-      this.#remove(found.horizon, key);
+      this.#remove(found.queue, key);
     } else if (this.#entries >= this.#maxEntries) {
       this.#makeRoom(now);
       fencingToken = this.#fenceFloor + 1;
@@ -111,7 +117,7 @@ class MemoryReplayStore implements ReplayStore {
   }
 
   async renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean> {
-    checkKey(key);
+    checkReplayKey(key);
     checkDuration('leaseMs', leaseMs);
     const now = this.#clock.monotonic();
     const shard = this.#shardOf(key);
@@ -126,7 +132,7 @@ class MemoryReplayStore implements ReplayStore {
     token: ClaimToken,
     options: { ttlMs: number; replayWindowMs: number },
   ): Promise<boolean> {
-    checkKey(key);
+    checkReplayKey(key);
     const ttlMs = checkDuration('ttlMs', options.ttlMs);
     const replayWindowMs = checkDuration('replayWindowMs', options.replayWindowMs);
     if (replayWindowMs > ttlMs) throw configError('"replayWindowMs" must be at most "ttlMs".');
@@ -138,12 +144,20 @@ class MemoryReplayStore implements ReplayStore {
   }
 
   async release(key: string, token: ClaimToken): Promise<boolean> {
-    checkKey(key);
+    checkReplayKey(key);
     const now = this.#clock.monotonic();
     const shard = this.#shardOf(key);
     const claim = this.#takeOut(shard, key, token, now);
     if (claim === undefined) return false;
     this.#addClaim(shard, key, { ...claim, owner: undefined, since: now, leaseMs: 0 });
+    return true;
+  }
+
+  async forget(key: string): Promise<boolean> {
+    checkReplayKey(key);
+    const found = this.#find(this.#shardOf(key), key, this.#clock.monotonic());
+    if (typeof found?.entry !== 'number') return false;
+    this.#remove(found.queue, key);
     return true;
   }
 
@@ -154,8 +168,8 @@ class MemoryReplayStore implements ReplayStore {
     if (entries >= maxEntries * NEARLY_FULL) {
       const percent = Math.floor((entries / maxEntries) * 100);
       warnings.push(
-        `The memory replay store is ${percent} % full (${entries} of ${maxEntries} entries). ` +
-          'When it is full, late retries may run again or deliveries are put off: raise "maxEntries" or use a shared store.',
+        `The memory replay store is ${percent} % full (${entries} of ${maxEntries} entries). When it is full, late retries may run ` +
+          'again or deliveries get 503. Raise "maxEntries" or use a shared store.',
       );
     }
     return { name: 'memory', entries, maxEntries, warnings };
@@ -171,25 +185,25 @@ class MemoryReplayStore implements ReplayStore {
     return shard;
   }
 
-  /** What is held of a key; an expired entry counts as absent, and goes. */
+  /** The entry of a key. An expired entry counts as absent, and is removed. */
   #find(
     shard: ReplayShard,
     key: string,
     now: number,
-  ): { horizon: ExpiryQueue; entry: ReplayEntry } | undefined {
+  ): { queue: ExpiryQueue; entry: ReplayEntry } | undefined {
     const found = shard.find(key);
-    if (found === undefined || !found.horizon.isExpired(found.entry, now)) return found;
-    this.#remove(found.horizon, key);
+    if (found === undefined || !found.queue.isExpired(found.entry, now)) return found;
+    this.#remove(found.queue, key);
     return undefined;
   }
 
-  /** Removes the open claim that this token proves, and gives it. */
+  /** Removes the uncommitted claim that this token holds, and returns it. */
   #takeOut(shard: ReplayShard, key: string, token: ClaimToken, now: number): UncommittedClaim | undefined {
     const found = this.#find(shard, key, now);
     if (found === undefined || typeof found.entry === 'number') return undefined;
     const { owner, fencingToken } = found.entry;
     if (owner === undefined || owner !== token.owner || fencingToken !== token.fencingToken) return undefined;
-    this.#remove(found.horizon, key);
+    this.#remove(found.queue, key);
     return found.entry;
   }
 
@@ -203,8 +217,8 @@ class MemoryReplayStore implements ReplayStore {
     this.#entries++;
   }
 
-  #remove(horizon: ExpiryQueue, key: string): void {
-    horizon.delete(key);
+  #remove(queue: ExpiryQueue, key: string): void {
+    queue.delete(key);
     this.#entries--;
   }
 
@@ -215,20 +229,20 @@ class MemoryReplayStore implements ReplayStore {
     }
   }
 
-  /** Forgets the one entry that is missed least. Looks at heads only, so it takes as long as there are shards. */
+  /** Forgets the one entry that is least needed. Looks only at the oldest entry of each queue. */
   #makeRoom(now: number): void {
     let least: ExpiryQueue | undefined;
     for (const shard of this.#shards) {
-      for (const horizon of shard?.horizons ?? []) {
-        if (horizon.oldest + horizon.replayWindowMs > now) continue;
-        if (least === undefined || isMissedLess(horizon, least, now)) least = horizon;
+      for (const queue of shard?.queues ?? []) {
+        if (queue.oldest + queue.replayWindowMs > now) continue;
+        if (least === undefined || isNeededLess(queue, least, now)) least = queue;
       }
     }
     if (least === undefined) {
       throw new WebhookError(
         'ERR_WEBHOOK_STORE_FULL',
-        `The memory replay store holds ${this.#maxEntries} entries, and none of them may be forgotten yet: ` +
-          'raise "maxEntries" or use a shared store.',
+        `The memory replay store holds ${this.#maxEntries} entries, and none of them may be forgotten yet. ` +
+          'Raise "maxEntries" or use a shared store.',
       );
     }
     const forgotten = least.shift();
@@ -238,26 +252,22 @@ class MemoryReplayStore implements ReplayStore {
   }
 }
 
-/** Whether the oldest entry of one horizon should go before that of another. */
-function isMissedLess(a: ExpiryQueue, b: ExpiryQueue, now: number): boolean {
+/** Whether the oldest entry of queue `a` should be forgotten before the oldest entry of queue `b`. */
+function isNeededLess(a: ExpiryQueue, b: ExpiryQueue, now: number): boolean {
   const difference = rank(a, now) - rank(b, now);
   return difference === 0 ? a.oldest < b.oldest : difference < 0;
 }
 
-function rank(horizon: ExpiryQueue, now: number): number {
-  if (horizon.oldest + horizon.lifeMs <= now) return 0;
-  return horizon.committed ? 2 : 1;
+function rank(queue: ExpiryQueue, now: number): number {
+  if (queue.oldest + queue.lifeMs <= now) return 0;
+  return queue.committed ? 2 : 1;
 }
 
-// FNV-1a over all characters, folded: keys that differ in one place only must still spread.
+// FNV-1a over all characters, folded: keys that differ in one character only must still spread.
 function hash(key: string): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < key.length; index++) {
     value = Math.imul(value ^ key.charCodeAt(index), 0x01000193);
   }
   return (value ^ (value >>> 16)) >>> 0;
-}
-
-function checkKey(key: unknown): void {
-  if (typeof key !== 'string' || key === '') throw configError('A replay key must be a non-empty string.');
 }

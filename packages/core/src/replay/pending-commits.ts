@@ -1,22 +1,24 @@
-import type { Clock } from '../clock.ts';
-import { Deferred } from '../secrets/deferred.ts';
+import type { Clock } from '../util/clock.ts';
+import { Deferred } from '../util/deferred.ts';
 import { storeError } from './store-error.ts';
 
-/** A commit that the store did not take. */
-export interface UnwrittenCommit {
-  /** Tries once more. `undefined`: the store works, but can't be told now. */
+/** A commit that the store did not accept. */
+export interface PendingCommit {
+  /** Tries once more. `undefined`: the store works, but another run holds the claim at the moment. */
   write(): Promise<boolean | undefined>;
-  /** How long it is worth trying. */
+  /** The part of the store that keeps the key. */
+  readonly partition: string;
+  /** How long to keep trying. */
   readonly ttlMs: number;
-  /** After that, whoever waits for it is told that it failed; the tries go on. */
+  /** After this time, `add()` rejects; the tries go on. */
   readonly patienceMs: number;
-  /** Called where it is written after all, when nobody waits for it any more. */
+  /** Called if it is written after `add()` has rejected. */
   late(): void;
-  /** Why the store has not taken it. */
+  /** Why the store did not accept it. */
   error: unknown;
 }
 
-interface Entry extends UnwrittenCommit {
+interface Entry extends PendingCommit {
   readonly done: Deferred<boolean>;
   readonly patienceUntil: number;
   readonly expiresAt: number;
@@ -29,10 +31,10 @@ const MAX_DELAY_MS = 5000;
 const MAX_AT_ONCE = 32;
 
 /**
- * The deliveries that this process has handled and the store doesn't know of. Tries to write them, one at a time until the store
- * takes one. While one is in here, a duplicate of it needs no store to be known.
+ * The deliveries that this process has handled but the store has not recorded. Tries to write them: one at a time until the store
+ * accepts one, then more and more at once. While a delivery is in here, its duplicates are recognized without the store.
  */
-export class UnwrittenCommits {
+export class PendingCommits {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
   #failures = 0;
@@ -55,11 +57,11 @@ export class UnwrittenCommits {
   }
 
   /**
-   * Takes over a commit.
-   * @returns What the store says in the end, or rejects when patience is over or too many wait.
+   * Keeps trying a commit.
+   * @returns What the store answers in the end. Rejects when `patienceMs` are over or too many commits are pending.
    */
-  add(key: string, commit: UnwrittenCommit): Promise<boolean> {
-    // Of two runs in this process the later one took over from the other.
+  add(key: string, commit: PendingCommit): Promise<boolean> {
+    // Of two runs in this process, the later one took over from the earlier one.
     const earlier = this.#entries.get(key);
     if (earlier !== undefined) this.#settle(key, earlier, false);
     if (this.#entries.size >= MAX_ENTRIES) this.#dropOldest();
@@ -76,7 +78,15 @@ export class UnwrittenCommits {
     return entry.done.promise;
   }
 
-  /** The store answers again: no need to wait for the next try. */
+  /** Gives up a commit, because its delivery is to run again. */
+  drop(key: string): boolean {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return false;
+    this.#settle(key, entry, false);
+    return true;
+  }
+
+  /** The store responds again: tries now instead of waiting for the next try. */
   hurry(): void {
     if (this.#cancelTimer === undefined) return;
     this.#cancelTimer();
@@ -92,16 +102,24 @@ export class UnwrittenCommits {
   async #writeAll(): Promise<void> {
     this.#writing = true;
     this.#added = false;
-    const due = [...this.#entries];
-    let failed = false;
-    // More at once with every one that the store takes: a store that just came back is not met by all of them.
-    for (let atOnce = 1; due.length > 0 && !failed; atOnce = Math.min(MAX_AT_ONCE, atOnce * 2)) {
-      const results = await Promise.all(due.splice(0, atOnce).map(([key, entry]) => this.#write(key, entry)));
-      failed = results.includes(false);
+    let due = [...this.#entries];
+    const down = new Set<string>();
+    // More at once with every write that succeeds: a store that just came back must not get all of them at the same moment.
+    for (let atOnce = 1; due.length > 0; atOnce = Math.min(MAX_AT_ONCE, atOnce * 2)) {
+      const batch = due.splice(0, atOnce);
+      const written = await Promise.all(batch.map(([key, entry]) => this.#write(key, entry)));
+      if (!written.includes(false)) continue;
+      batch.forEach(([, { partition }], index) => {
+        if (written[index] === false) down.add(partition);
+      });
+      // A part of the store that is down must not hold up commits for the others.
+      due = due.filter(([, { partition }]) => !down.has(partition));
+      atOnce = 1;
     }
+    const failed = down.size > 0;
     this.#failures = failed ? this.#failures + 1 : 0;
     this.#writing = false;
-    this.#disappoint();
+    this.#giveUpOverdue();
     if (this.#entries.size === 0) return;
     const steady = this.#added ? FIRST_DELAY_MS : MAX_DELAY_MS;
     this.#schedule(failed ? this.#backoffMs : steady);
@@ -121,7 +139,7 @@ export class UnwrittenCommits {
     } catch (error) {
       entry.error = error;
       if (this.#entries.get(key) === entry) {
-        // To the end: one that the store never takes must not keep the others waiting.
+        // Moved to the end: a commit that the store never accepts must not hold up the others.
         this.#entries.delete(key);
         this.#entries.set(key, entry);
       }
@@ -135,7 +153,7 @@ export class UnwrittenCommits {
     else if (kept) entry.late();
   }
 
-  #disappoint(): void {
+  #giveUpOverdue(): void {
     const now = this.#clock.monotonic();
     for (const entry of this.#entries.values()) if (entry.patienceUntil <= now) this.#giveUp(entry);
   }

@@ -1,55 +1,55 @@
 import { ExpiryQueue, type ExpiryTerms, type ReplayEntry } from './expiry-queue.ts';
 
-// One per distinct lifetime: a handful in practice. Lifetimes that a caller computes anew each time must not make one each,
-// because a lookup asks them all.
-const EXACT_HORIZONS = 32;
+// One queue per distinct lifetime: a handful in practice. If a caller computes a new lifetime each time, it must not get a queue each,
+// because a lookup asks all of them.
+const EXACT_QUEUES = 32;
 
 /** One part of a store's keys, small enough that no step on it takes long. */
 export class ReplayShard {
-  #horizons: ExpiryQueue[] = [];
+  #queues: ExpiryQueue[] = [];
 
-  get horizons(): readonly ExpiryQueue[] {
-    return this.#horizons;
+  get queues(): readonly ExpiryQueue[] {
+    return this.#queues;
   }
 
-  /** What is held of a key, and where. */
-  find(key: string): { horizon: ExpiryQueue; entry: ReplayEntry } | undefined {
-    for (const horizon of this.#horizons) {
-      const entry = horizon.get(key);
-      if (entry !== undefined) return { horizon, entry };
+  /** The entry of a key, and its queue. */
+  find(key: string): { queue: ExpiryQueue; entry: ReplayEntry } | undefined {
+    for (const queue of this.#queues) {
+      const entry = queue.get(key);
+      if (entry !== undefined) return { queue, entry };
     }
     return undefined;
   }
 
-  /** Adds a key that no horizon holds. */
+  /** Adds a key that no queue contains. */
   add(key: string, entry: ReplayEntry, terms: ExpiryTerms): void {
-    this.#horizonOf(terms).add(key, entry);
+    this.#queueFor(terms).add(key, entry);
   }
 
-  /** Drops at most `limit` expired entries of each horizon, and gives how many. */
+  /** Removes at most `limit` expired entries of each queue. @returns How many. */
   sweep(now: number, limit: number): number {
     let dropped = 0;
     let idle = false;
-    for (const horizon of this.#horizons) {
-      for (let left = limit; left > 0 && horizon.isExpired(horizon.oldest, now); left--) {
-        horizon.shift();
+    for (const queue of this.#queues) {
+      for (let left = limit; left > 0 && queue.isExpired(queue.oldest, now); left--) {
+        queue.shift();
         dropped++;
       }
-      if (horizon.isIdle(now)) idle = true;
+      if (queue.isIdle(now)) idle = true;
     }
-    if (idle) this.#horizons = this.#horizons.filter((horizon) => !horizon.isIdle(now));
+    if (idle) this.#queues = this.#queues.filter((queue) => !queue.isIdle(now));
     return dropped;
   }
 
-  #horizonOf(terms: ExpiryTerms): ExpiryQueue {
-    const exact = this.#horizons.find((horizon) => sameTerms(horizon, terms));
+  #queueFor(terms: ExpiryTerms): ExpiryQueue {
+    const exact = this.#queues.find((queue) => sameTerms(queue, terms));
     if (exact !== undefined) return exact;
-    const wanted = this.#horizons.length < EXACT_HORIZONS ? terms : roundedUp(terms);
-    const known = this.#horizons.find((horizon) => sameTerms(horizon, wanted));
+    const wanted = this.#queues.length < EXACT_QUEUES ? terms : roundedUp(terms);
+    const known = this.#queues.find((queue) => sameTerms(queue, wanted));
     if (known !== undefined) return known;
-    const horizon = new ExpiryQueue(wanted);
-    this.#horizons.push(horizon);
-    return horizon;
+    const queue = new ExpiryQueue(wanted);
+    this.#queues.push(queue);
+    return queue;
   }
 }
 
@@ -57,7 +57,7 @@ function sameTerms(a: ExpiryTerms, b: ExpiryTerms): boolean {
   return a.lifeMs === b.lifeMs && a.replayWindowMs === b.replayWindowMs && a.committed === b.committed;
 }
 
-// Kept longer than asked for, never shorter.
+// Longer than the caller asked for, never shorter.
 function roundedUp(terms: ExpiryTerms): ExpiryTerms {
   return {
     committed: terms.committed,

@@ -1,34 +1,55 @@
-import { factsOf } from '../safe-error-text.ts';
-import { isWebhookError, WebhookError } from '../webhook-error.ts';
+import { isWebhookError, safeErrorText, WebhookError } from '../webhook-error.ts';
 
-/** A store's failure as the verifier throws it. Of an error that is no {@link WebhookError} it quotes only name and code. */
+// A timer that fires this much too late was held up by the process, not by the store.
+const STALL_MS = 1000;
+
+/** A store's failure as the verifier throws it. Of an error that is not a {@link WebhookError}, it quotes only name and code. */
 export function storeError(error: unknown): WebhookError {
   if (isWebhookError(error)) return error;
-  const facts = factsOf(error);
-  return outage(
-    `The replay store did not do what it was asked${facts === '' ? '' : ` (${facts})`}; see the cause.`,
+  const facts = safeErrorText(error);
+  return unavailable(
+    `The replay store failed${facts === '' ? '' : ` (${facts})`}. See "cause" for the reason.`,
     error,
   );
 }
 
 /** A call that the store did not answer in time. */
-export function overdueError(timeoutMs: number): WebhookError {
-  return outage(`The replay store gave no answer within ${Math.round(timeoutMs)} ms.`);
+export function overdueError(timeoutMs: number, elapsedMs: number): WebhookError {
+  if (isStalled(timeoutMs, elapsedMs)) {
+    return unavailable(
+      `This process was paused or blocked for about ${Math.round((elapsedMs - timeoutMs) / 1000)} s while it waited for the replay ` +
+        'store. Look for code that blocks the event loop, a CPU limit or a suspended machine.',
+    );
+  }
+  return unavailable(`The replay store did not respond within ${Math.round(timeoutMs)} ms.`);
 }
 
-/** A call that was not made, because those before it failed. */
-export function openCircuitError(last: unknown): WebhookError {
-  return outage(
-    'The replay store is out of reach: claims fail at once until it answers again. See the cause for the last failure.',
+/** Whether a call took so long because this process stood still, which says nothing about the store. */
+export function isStalled(timeoutMs: number, elapsedMs: number): boolean {
+  return elapsedMs > timeoutMs + STALL_MS;
+}
+
+/** A claim whose lease was over before its handler could start. */
+export function lapsedClaimError(leaseMs: number): WebhookError {
+  return unavailable(
+    `This process was paused or blocked for longer than the lease of ${Math.round(leaseMs / 1000)} s before the handler could start, ` +
+      'so another instance may have run the delivery. The claim was released, and the sender will retry.',
+  );
+}
+
+/** A call that was not made because those before it failed. */
+export function openCircuitError(last: Error | undefined): WebhookError {
+  return unavailable(
+    'The replay store is down, so claims fail at once until it responds again. See "cause" for the last failure.',
     last,
   );
 }
 
-/** Whether the store could not be asked: not a store that is full, and not a mistake of the caller's. */
+/** Whether the store could not be asked. A full store could, and so could a store that was called wrongly. */
 export function isOutage(error: unknown): boolean {
   return !isWebhookError(error) || error.code === 'ERR_WEBHOOK_STORE_UNAVAILABLE';
 }
 
-function outage(message: string, cause?: unknown): WebhookError {
+function unavailable(message: string, cause?: unknown): WebhookError {
   return new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', message, { cause });
 }

@@ -1,34 +1,63 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../util/clock.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { memoryReplayStore } from './memory-replay-store.ts';
-import { UnwrittenCommits } from './pending-commits.ts';
+import { PendingCommits } from './pending-commits.ts';
 import type { ReplayStore } from './replay-store.ts';
 
-// Some 30 MB at most: what a process handles in the minutes of an outage, not what its store remembers.
+// About 30 MB at most: what one process handles during an outage of some minutes, not what its store remembers.
 const LOCAL_ENTRIES = 100_000;
+// More than any cluster has nodes. Addresses of nodes that are gone must not add up over months.
+const MAX_PARTITIONS = 1000;
 
-/** What this process knows of a store that others use too. */
-export interface StoreWatch {
-  readonly breaker: CircuitBreaker;
-  readonly unwritten: UnwrittenCommits;
-  /** Where deliveries are claimed while the store is out of reach. */
+/** What this process knows about a store that other processes use too. */
+export class StoreState {
+  readonly pending: PendingCommits;
+  /** Where deliveries are claimed while the store is down, with `onStoreError: 'local'`. */
   readonly local: ReplayStore;
-  lastError: Error | undefined;
+  readonly #store: ReplayStore;
+  readonly #clock: Clock;
+  readonly #circuits = new Map<string, CircuitBreaker>();
+
+  constructor(store: ReplayStore, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    this.pending = new PendingCommits(clock);
+    this.local = memoryReplayStore({ clock, maxEntries: LOCAL_ENTRIES });
+  }
+
+  /** The name of the part of the store that keeps a key; empty if the store doesn't name its parts. */
+  partitionOf(key: string): string {
+    try {
+      return this.#store.partitionOf?.(key) ?? '';
+    } catch {
+      return '';
+    }
+  }
+
+  circuitOf(partition: string): CircuitBreaker {
+    let circuit = this.#circuits.get(partition);
+    if (circuit === undefined) {
+      if (this.#circuits.size >= MAX_PARTITIONS) this.#circuits.clear();
+      circuit = new CircuitBreaker(this.#clock);
+      this.#circuits.set(partition, circuit);
+    }
+    return circuit;
+  }
+
+  /** The circuits of all partitions that were asked for so far, by name. */
+  get circuits(): ReadonlyMap<string, CircuitBreaker> {
+    return this.#circuits;
+  }
 }
 
-const watches = new WeakMap<ReplayStore, StoreWatch>();
+const states = new WeakMap<ReplayStore, StoreState>();
 
-/** Verifiers with the same store share what they know of it. The first one's clock counts. */
-export function watchOf(store: ReplayStore, clock: Clock): StoreWatch {
-  let watch = watches.get(store);
-  if (watch === undefined) {
-    watch = {
-      breaker: new CircuitBreaker(clock),
-      unwritten: new UnwrittenCommits(clock),
-      local: memoryReplayStore({ clock, maxEntries: LOCAL_ENTRIES }),
-      lastError: undefined,
-    };
-    watches.set(store, watch);
+/** Verifiers with the same store share one state. The clock of the first verifier counts. */
+export function stateOf(store: ReplayStore, clock: Clock): StoreState {
+  let state = states.get(store);
+  if (state === undefined) {
+    state = new StoreState(store, clock);
+    states.set(store, state);
   }
-  return watch;
+  return state;
 }

@@ -1,4 +1,4 @@
-import { configError } from '../options.ts';
+import { configError } from '../util/options.ts';
 import { checkPart } from './check-part.ts';
 import { checkRecord, isField, isHeaderName } from './check-values.ts';
 import type { ContentPart } from './content-part.ts';

@@ -1,4 +1,4 @@
-import { checkKeys, checkNumber, configError } from '../options.ts';
+import { checkKeys, checkNumber, configError } from '../util/options.ts';
 import { checkHandshake } from './check-handshake.ts';
 import { checkRule } from './check-rule.ts';
 import { checkKeyFits, checkSecretFormat } from './check-secret.ts';

@@ -1,4 +1,4 @@
-import { checkKeys, checkNumber, configError } from '../options.ts';
+import { checkKeys, checkNumber, configError } from '../util/options.ts';
 import {
   checkField,
   checkHeader,

@@ -1,4 +1,4 @@
-import { checkKeys, configError } from '../options.ts';
+import { checkKeys, configError } from '../util/options.ts';
 import { checkField, checkHeader, checkOneOf, checkText, checkTexts } from './check-values.ts';
 import type { ContentPart } from './content-part.ts';
 import { isOwnPart } from './content-template.ts';

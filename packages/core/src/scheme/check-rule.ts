@@ -1,4 +1,4 @@
-import { checkKeys, configError } from '../options.ts';
+import { checkKeys, configError } from '../util/options.ts';
 import { checkContent } from './check-content.ts';
 import { checkField, checkHeader, checkOneOf, checkRecord, checkText, checkWanted } from './check-values.ts';
 import type { SignatureRule, TimestampLocation } from './signature-rule.ts';

@@ -1,4 +1,4 @@
-import { checkKeys, checkNumber, configError } from '../options.ts';
+import { checkKeys, checkNumber, configError } from '../util/options.ts';
 import { checkOneOf, checkText } from './check-values.ts';
 import { isPublicKey } from './import-key.ts';
 import type { SchemeDefinition } from './scheme-definition.ts';

@@ -1,4 +1,4 @@
-import { checkNumber, configError } from '../options.ts';
+import { checkNumber, configError } from '../util/options.ts';
 
 const HEADER_NAME = /^[a-z0-9-]{1,100}$/;
 const FIELD = /^[^.]+(?:\.[^.]+)*$/;

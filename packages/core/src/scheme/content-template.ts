@@ -1,4 +1,4 @@
-import { configError } from '../options.ts';
+import { configError } from '../util/options.ts';
 
 /** A piece of a template: fixed text, a named part of the request, or pieces that are left out where one of their parts is absent. */
 export type TemplatePiece = LiteralPiece | NamedPiece | OptionalPiece;

@@ -1,5 +1,5 @@
-import { configError } from '../options.ts';
 import type { RequestHead } from '../request.ts';
+import { configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { checkDefinition } from './check-definition.ts';
 import { compileRule, type FormOpened } from './compile-rule.ts';

@@ -1,4 +1,4 @@
-import { checkNumber, configError } from '../options.ts';
+import { checkNumber, configError } from '../util/options.ts';
 
 /** When and how a keyring reloads its set. All are seconds unless the name says otherwise. */
 export interface KeyringOptions {

@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
-import { type Clock, systemClock } from '../clock.ts';
 import { type KeyringEvent, safeObserver } from '../events.ts';
 import type { KeyringHealth } from '../health.ts';
-import { checkFunction, checkKeys, configError } from '../options.ts';
 import type { Key, Scheme } from '../scheme/scheme.ts';
+import { type Clock, systemClock } from '../util/clock.ts';
+import { checkFunction, checkKeys, configError } from '../util/options.ts';
 import { type KeyringOptions, readTiming, TIMING_KEYS } from './keyring-options.ts';
 import { SecretKeyring } from './secret-keyring.ts';
 import type { SecretProvider } from './secrets.ts';

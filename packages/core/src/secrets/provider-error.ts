@@ -1,5 +1,4 @@
-import { factsOf } from '../safe-error-text.ts';
-import { isWebhookError, WebhookError } from '../webhook-error.ts';
+import { isWebhookError, safeErrorText, WebhookError } from '../webhook-error.ts';
 
 /**
  * Makes the error of a provider that did not give a set: `ERR_WEBHOOK_PROVIDER_FAILED`. Its message is shown to operators, so it must say
@@ -24,7 +23,7 @@ export function fromProvider(thrown: unknown, provider: string): WebhookError {
     const message = thrown.message.includes(provider) ? thrown.message : `${provider}: ${thrown.message}`;
     return invalid ? new WebhookError(thrown.code, message) : providerError(message);
   }
-  const facts = factsOf(thrown);
+  const facts = safeErrorText(thrown);
   const what = facts === '' ? '' : ` (${facts})`;
   return providerError(
     `${provider}: loading the secrets failed${what}. Check that the source is there and may be read.`,

@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.ts';
-import { configError } from '../options.ts';
-import { isThenable } from '../thenable.ts';
+import type { Clock } from '../util/clock.ts';
+import { Deferred } from '../util/deferred.ts';
+import { configError } from '../util/options.ts';
+import { isThenable } from '../util/thenable.ts';
 import type { WebhookError } from '../webhook-error.ts';
-import { Deferred } from './deferred.ts';
 import { JITTER, type KeyringTiming } from './keyring-options.ts';
 import { fromProvider, providerError } from './provider-error.ts';
 import type { ReloadReason, SecretProvider } from './secrets.ts';

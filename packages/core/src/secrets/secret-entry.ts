@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { checkKeys } from '../options.ts';
+import { checkKeys } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { parseInstant } from './instant.ts';
 import { isPlaceholder } from './placeholder.ts';

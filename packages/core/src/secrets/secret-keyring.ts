@@ -1,10 +1,10 @@
-import type { Clock } from '../clock.ts';
 import type { KeyringEvent } from '../events.ts';
 import type { KeyringHealth } from '../health.ts';
-import { configError } from '../options.ts';
 import type { Scheme } from '../scheme/scheme.ts';
+import type { Clock } from '../util/clock.ts';
+import { Deferred } from '../util/deferred.ts';
+import { configError } from '../util/options.ts';
 import { LiveKeys } from './active-keys.ts';
-import { Deferred } from './deferred.ts';
 import { KeyUsage } from './key-usage.ts';
 import type { Keyring, KeySet, MismatchResult } from './keyring.ts';
 import { keyringHealth } from './keyring-health.ts';

@@ -1,4 +1,4 @@
-import { nearest } from '../suggest.ts';
+import { suggest } from '../util/suggest.ts';
 import { WebhookError } from '../webhook-error.ts';
 import type { SecretInput, SecretSetInput } from './secrets.ts';
 
@@ -104,7 +104,7 @@ function readObject(
   // A misspelt notAfter would be a key that never expires. The name found is not shown: it may be a secret in the wrong place.
   const unknown = Object.keys(value).find((key) => !known.includes(key));
   if (unknown !== undefined) {
-    const near = nearest(unknown, known);
+    const near = suggest(unknown, known);
     const hint =
       near === undefined ? `Known are: ${known.join(', ')}.` : `Is one of them meant as "${near}"?`;
     throw invalid(place, `has an unknown field in ${field}. ${hint}`);

@@ -23,9 +23,9 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { inspect, promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Clock } from '../../src/clock.ts';
 import { fileSecrets } from '../../src/node/file-secrets.ts';
 import type { SecretProvider, SecretSetInput } from '../../src/secrets/secrets.ts';
+import type { Clock } from '../../src/util/clock.ts';
 
 const fileSystem = vi.hoisted(() => ({ beforeStep: (): void => undefined }));
 

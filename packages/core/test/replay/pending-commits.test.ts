@@ -1,12 +1,12 @@
 import { describe, expect, test, vi } from 'vitest';
-import { type UnwrittenCommit, UnwrittenCommits } from '../../src/replay/pending-commits.ts';
+import { type PendingCommit, PendingCommits } from '../../src/replay/pending-commits.ts';
 
 const REFUSED = new Error('refused');
 
 function setUp() {
   let nowMs = 0;
   const tasks = new Set<{ at: number; run: () => void }>();
-  const commits = new UnwrittenCommits({
+  const commits = new PendingCommits({
     now: () => nowMs,
     monotonic: () => nowMs,
     schedule(run, delayMs) {
@@ -19,8 +19,8 @@ function setUp() {
     commits,
     tasks,
     /** For a commit that nobody waits for. */
-    put(key: string, unwritten: UnwrittenCommit): void {
-      commits.add(key, unwritten).catch(() => undefined);
+    put(key: string, pending: PendingCommit): void {
+      commits.add(key, pending).catch(() => undefined);
     },
     async advance(ms: number) {
       for (const until = nowMs + ms; nowMs < until; ) {
@@ -35,10 +35,10 @@ function setUp() {
   };
 }
 
-function commit(changes: Partial<UnwrittenCommit> = {}) {
+function commit(changes: Partial<PendingCommit> = {}) {
   return {
     ...{ write: vi.fn(() => Promise.resolve<boolean | undefined>(true)), late: vi.fn() },
-    ...{ ttlMs: 3_600_000, patienceMs: 30_000, error: REFUSED },
+    ...{ ttlMs: 3_600_000, patienceMs: 30_000, partition: '', error: REFUSED },
     ...changes,
   };
 }
@@ -112,6 +112,27 @@ describe('commits that the store has not taken', () => {
     await advance(1000);
     expect(await done).toBe(true);
     expect(commits.size).toBe(1);
+  });
+
+  test('for a part of the store that is down hold up none of the other parts', async () => {
+    const { commits, put, advance } = setUp();
+    const down = vi.fn(() => Promise.reject(REFUSED));
+    for (let n = 0; n < 100; n++) put(`down ${n}`, commit({ write: down, partition: 'b' }));
+    for (let n = 0; n < 100; n++) put(`up ${n}`, commit({ partition: 'a' }));
+    await advance(150);
+    expect(down).toHaveBeenCalledTimes(1);
+    expect(commits.size).toBe(100);
+    expect(commits.has('down 99')).toBe(true);
+  });
+
+  test('are dropped when their delivery is to run again', async () => {
+    const { commits, advance } = setUp();
+    const dropped = commit();
+    const done = commits.add('a', dropped);
+    expect([commits.drop('a'), commits.drop('a'), commits.has('a')]).toEqual([true, false, false]);
+    expect(await done).toBe(false);
+    await advance(5100);
+    expect(dropped.write).not.toHaveBeenCalled();
   });
 
   test("don't hold up new ones where somebody else holds the delivery", async () => {

@@ -94,7 +94,7 @@ const contradictions: [name: string, message: RegExp, make: () => unknown][] = [
     /together/,
     () => define({}, { signature: { ...form.signature, list: { separator: ',', label: 'v1' } } }),
   ],
-  ['a timestamp nowhere', /"header", an "item"/, () => define({}, { timestamp: { unit: 's' } })],
+  ['a timestamp nowhere', /"header", an "entry"/, () => define({}, { timestamp: { unit: 's' } })],
   [
     'a timestamp item without a list',
     /signed.signature.list/,

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type DefinedScheme, defineScheme, type PublicKey, type PublicKeyRule } from '@countersign/core';
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+import type { PublicKey, PublicKeyRule } from '@countersign/core/extend';
 import { describe, expect, test } from 'vitest';
 import { verdict } from '../../../../test/support/outcome.ts';
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Clock, systemClock } from '@countersign/core';
-import { checkKeys, configError } from '@countersign/core/options';
+import type { Clock } from '@countersign/core';
+import { checkKeys, configError, systemClock } from '@countersign/core/extend';
 import { asJournalEntry, type RotationJournal } from '../journal.ts';
 import { RotationError } from '../rotation-error.ts';
 import { errnoOf, removeFile, writeFileAtomically } from '../targets/atomic-file.ts';

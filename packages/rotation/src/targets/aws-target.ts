@@ -1,4 +1,4 @@
-import { checkKeys, configError } from '@countersign/core/options';
+import { checkKeys, configError } from '@countersign/core/extend';
 import type { RotationTarget } from '../target.ts';
 import { parseSet } from './set-text.ts';
 

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { configError } from '@countersign/core/extend';
 import { fileSecrets } from '@countersign/core/node';
-import { configError } from '@countersign/core/options';
 import type { RotationTarget } from '../target.ts';
 import { errnoOf, writeFileAtomically } from './atomic-file.ts';
 

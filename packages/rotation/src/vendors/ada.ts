@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { checkChoice, checkNumber } from '@countersign/core/options';
+import { checkChoice, checkNumber } from '@countersign/core/extend';
 import { checkHeaderText, checkPathPart } from '../options.ts';
 import { type RotationVendor, VendorError } from '../vendor.ts';
 import { readApi, type VendorApiOptions } from './api-options.ts';

@@ -1,4 +1,4 @@
-import { checkChoice, configError } from '@countersign/core/options';
+import { checkChoice, configError } from '@countersign/core/extend';
 import { checkHeaderText, checkPathPart } from '../options.ts';
 import type { RotationVendor, VendorAnswer, VendorTest } from '../vendor.ts';
 import { readApi, type VendorApiOptions } from './api-options.ts';

@@ -1,4 +1,4 @@
-import { checkFunction, checkKeys } from '@countersign/core/options';
+import { checkFunction, checkKeys } from '@countersign/core/extend';
 import { type Fetch, readBaseUrl, type VendorApi } from './http.ts';
 
 /** Options that every vendor's factory takes. */

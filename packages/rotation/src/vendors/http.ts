@@ -1,4 +1,4 @@
-import { configError } from '@countersign/core/options';
+import { configError } from '@countersign/core/extend';
 import { VendorError } from '../vendor.ts';
 import { refusalOf } from './refusals.ts';
 

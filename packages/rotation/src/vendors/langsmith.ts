@@ -1,4 +1,4 @@
-import { configError } from '@countersign/core/options';
+import { configError } from '@countersign/core/extend';
 import { checkHeaderText, checkPathPart } from '../options.ts';
 import type { RotationVendor } from '../vendor.ts';
 import { readApi, type VendorApiOptions } from './api-options.ts';

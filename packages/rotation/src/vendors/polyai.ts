@@ -1,4 +1,4 @@
-import { checkChoice } from '@countersign/core/options';
+import { checkChoice } from '@countersign/core/extend';
 import { checkHeaderText, checkPathPart } from '../options.ts';
 import type { RotationVendor } from '../vendor.ts';
 import { readApi, type VendorApiOptions } from './api-options.ts';

@@ -1,4 +1,4 @@
-import { checkChoice, checkKeys, checkNumber, configError } from '@countersign/core/options';
+import { checkChoice, checkKeys, checkNumber, configError } from '@countersign/core/extend';
 import { isSecretAlgorithm, JWT_ALGORITHMS, type JwtAlgorithm } from './jwt-algorithm.ts';
 import type { JwtSchemeDefinition } from './jwt-definition.ts';
 

@@ -1,4 +1,5 @@
-import { type RequestHead, type Validity, WebhookError } from '@countersign/core';
+import { WebhookError } from '@countersign/core';
+import type { RequestHead, Validity } from '@countersign/core/extend';
 import { isDigest, sha256 } from './digest-claim.ts';
 import type { JwtSchemeDefinition } from './jwt-definition.ts';
 import { type Claims, malformed } from './token.ts';

@@ -1,13 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import {
-  type Freshness,
-  type Key,
-  type Match,
-  type ParsedHead,
-  type RequestHead,
-  type Scheme,
-  WebhookError,
-} from '@countersign/core';
+import { type Scheme, WebhookError } from '@countersign/core';
+import type { Freshness, Key, Match, ParsedHead, RequestHead } from '@countersign/core/extend';
 import { compactVerify, errors } from 'jose';
 import { checkDefinition } from './check-definition.ts';
 import { coversBody, other, readClaims, type Statement } from './claims.ts';

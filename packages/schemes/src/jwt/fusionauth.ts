@@ -1,4 +1,4 @@
-import { checkChoice, checkKeys } from '@countersign/core/options';
+import { checkChoice, checkKeys } from '@countersign/core/extend';
 import { defineJwtScheme, type JwtScheme } from './define-jwt-scheme.ts';
 import type { PublicKeyRules, SharedSecretRules } from './jwt-definition.ts';
 

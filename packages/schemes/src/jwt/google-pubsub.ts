@@ -1,5 +1,5 @@
 import type { SecretProvider } from '@countersign/core';
-import { checkKeys, configError } from '@countersign/core/options';
+import { checkKeys, configError } from '@countersign/core/extend';
 import type { LimitedFetch } from '../remote/limited-fetch.ts';
 import { defineJwtScheme, type JwtScheme } from './define-jwt-scheme.ts';
 import { jwksSecrets } from './jwks-secrets.ts';

@@ -1,5 +1,5 @@
 import { type SecretInput, type SecretProvider, WebhookError } from '@countersign/core';
-import { checkKeys, checkNumber, configError } from '@countersign/core/options';
+import { checkKeys, checkNumber, configError } from '@countersign/core/extend';
 import { fetchLimited, type LimitedFetch, readFetch } from '../remote/limited-fetch.ts';
 import { fitsAlgorithm, isSecretAlgorithm, JWT_ALGORITHMS, type PublicAlgorithm } from './jwt-algorithm.ts';
 import { pemOf, publicKeyOf } from './public-jwk.ts';

@@ -1,4 +1,5 @@
-import type { DeliveryRules, SchemeSource } from '@countersign/core';
+import type { DeliveryRules } from '@countersign/core';
+import type { SchemeSource } from '@countersign/core/extend';
 import type { PublicAlgorithm, SecretAlgorithm } from './jwt-algorithm.ts';
 
 /** How a sender signs with a JWT (RFC 7519), as data for {@link defineJwtScheme}. */

@@ -1,4 +1,4 @@
-import { checkKeys } from '@countersign/core/options';
+import { checkKeys } from '@countersign/core/extend';
 import { defineJwtScheme, type JwtScheme } from './define-jwt-scheme.ts';
 
 /** Options of {@link liveKit}. */

@@ -1,5 +1,5 @@
 import { type SecretProvider, type SecretSetInput, WebhookError } from '@countersign/core';
-import { checkKeys, configError } from '@countersign/core/options';
+import { checkKeys, configError } from '@countersign/core/extend';
 import { defineJwtScheme, type JwtScheme } from './define-jwt-scheme.ts';
 import { fitsAlgorithm } from './jwt-algorithm.ts';
 import { pemOf, publicKeyOf } from './public-jwk.ts';

@@ -1,5 +1,5 @@
 import { type DefinedScheme, defineScheme, type SecretProvider } from '@countersign/core';
-import { checkKeys } from '@countersign/core/options';
+import { checkKeys } from '@countersign/core/extend';
 import type { LimitedFetch } from '../remote/limited-fetch.ts';
 import { jwksSecrets } from './jwks-secrets.ts';
 

@@ -1,4 +1,4 @@
-import { configError } from '@countersign/core/options';
+import { configError } from '@countersign/core/extend';
 
 /** What a fetch of ours asks for. A fetch of yours must keep to it. */
 export interface LimitedRequest {

@@ -1,6 +1,6 @@
 import { createVerify } from 'node:crypto';
-import { type Key, type Match, type ParsedHead, WebhookError } from '@countersign/core';
-import { checkKeys, configError } from '@countersign/core/options';
+import { WebhookError } from '@countersign/core';
+import { checkKeys, configError, type Key, type Match, type ParsedHead } from '@countersign/core/extend';
 import { type CertifiedKey, certifiedKey, checkSigner, readCertificates } from './certificate.ts';
 import { type CertificateScheme, keysOf } from './certificate-scheme.ts';
 import { parseSnsMessage, type SignedSnsMessage, signedText } from './sns-message.ts';

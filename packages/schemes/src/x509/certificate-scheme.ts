@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Key, Scheme } from '@countersign/core';
+import type { Scheme } from '@countersign/core';
+import type { Key } from '@countersign/core/extend';
 import type { CertifiedKey } from './certificate.ts';
 
 /** A sender whose requests name the address of the certificate that signed them. Its secrets are certificates. */

@@ -3,10 +3,9 @@ import {
   isWebhookError,
   type SecretProvider,
   type SecretSetInput,
-  systemClock,
   WebhookError,
 } from '@countersign/core';
-import { checkKeys, configError } from '@countersign/core/options';
+import { checkKeys, configError, systemClock } from '@countersign/core/extend';
 import { fetchLimited, type LimitedFetch, readFetch } from '../remote/limited-fetch.ts';
 import { type CertificateScheme, certificateId } from './certificate-scheme.ts';
 

@@ -1,5 +1,6 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { type Validity, WebhookError } from '@countersign/core';
+import { WebhookError } from '@countersign/core';
+import type { Validity } from '@countersign/core/extend';
 
 /** The public key of a certificate, and when what is signed with it counts. */
 export interface CertifiedKey extends Validity {

@@ -1,8 +1,15 @@
 import { createVerify, X509Certificate } from 'node:crypto';
 import { rootCertificates } from 'node:tls';
 import { crc32 } from 'node:zlib';
-import { type Key, type Match, type ParsedHead, type RequestHead, WebhookError } from '@countersign/core';
-import { checkKeys, configError } from '@countersign/core/options';
+import { WebhookError } from '@countersign/core';
+import {
+  checkKeys,
+  configError,
+  type Key,
+  type Match,
+  type ParsedHead,
+  type RequestHead,
+} from '@countersign/core/extend';
 import { type CertifiedKey, certifiedKey, checkSigner, readCertificates } from './certificate.ts';
 import { chainOf } from './certificate-chain.ts';
 import { type CertificateScheme, keysOf } from './certificate-scheme.ts';

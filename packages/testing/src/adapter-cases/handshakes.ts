@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { HandshakeRule } from '@countersign/core';
+import type { HandshakeRule } from '@countersign/core/extend';
 import type { WireAnswer } from './answer-parser.ts';
 import { type AdapterCase, assertRefused } from './case-table.ts';
 import type { Receiver } from './receiver.ts';

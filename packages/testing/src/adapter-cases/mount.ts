@@ -1,4 +1,5 @@
-import type { AdapterOptions, ReceivedWebhook, VerifierSource } from '@countersign/core';
+import type { ReceivedWebhook } from '@countersign/core';
+import type { AdapterOptions, VerifierSource } from '@countersign/core/extend';
 
 /** What every framework's request, or context, has in common: enough to choose a verifier by. */
 export interface RequestWithHeaders {

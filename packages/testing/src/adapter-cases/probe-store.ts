@@ -1,16 +1,13 @@
-import {
-  type ClaimResult,
-  type ClaimToken,
-  type Clock,
-  memoryReplayStore,
-  type ReplayStore,
-} from '@countersign/core';
+import { type Clock, memoryReplayStore, type ReplayStore } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
+
+type ReplayStep = 'claim' | 'renew' | 'commit' | 'release' | 'forget';
 
 /** A real memory store that tells what it was asked, and fails where a case wants it to. */
 export class ProbeStore implements ReplayStore {
-  readonly calls: { readonly step: 'claim' | 'renew' | 'commit' | 'release'; readonly key: string }[] = [];
+  readonly calls: { readonly step: ReplayStep; readonly key: string }[] = [];
   /** Thrown by the steps named here, instead of doing them. */
-  readonly failures = new Map<'claim' | 'renew' | 'commit' | 'release', Error>();
+  readonly failures = new Map<ReplayStep, Error>();
   readonly #store: ReplayStore;
 
   constructor(clock: Clock, maxEntries = 10_000) {
@@ -41,12 +38,17 @@ export class ProbeStore implements ReplayStore {
     return this.#store.release(key, token);
   }
 
+  async forget(key: string): Promise<boolean> {
+    this.#record('forget', key);
+    return this.#store.forget(key);
+  }
+
   /** How often one step was asked for. */
-  count(step: 'claim' | 'renew' | 'commit' | 'release'): number {
+  count(step: ReplayStep): number {
     return this.calls.filter((call) => call.step === step).length;
   }
 
-  #record(step: 'claim' | 'renew' | 'commit' | 'release', key: string): void {
+  #record(step: ReplayStep, key: string): void {
     this.calls.push({ step, key });
     const failure = this.failures.get(step);
     if (failure !== undefined) throw failure;

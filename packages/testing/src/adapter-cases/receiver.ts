@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type {
-  AdapterOptions,
   DefinedScheme,
   ReceivedWebhook,
   Verifier,
   VerifierOptions,
-  VerifierSource,
   WebhookEvent,
 } from '@countersign/core';
+import type { AdapterOptions, VerifierSource } from '@countersign/core/extend';
 import { manualClock } from '../manual-clock.ts';
 import type { WireAnswer } from './answer-parser.ts';
 import { Connection, type WireRequest } from './connection.ts';

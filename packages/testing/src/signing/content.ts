@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { ContentPart, ListedHeadersPart, SignatureRule } from '@countersign/core';
+import type { SignatureRule } from '@countersign/core';
+import type { ContentPart, ListedHeadersPart } from '@countersign/core/extend';
 import type { Draft } from './draft.ts';
 
 type SigningRule = Exclude<SignatureRule, { content?: undefined }>;

@@ -7,14 +7,8 @@ import {
   randomBytes,
   sign as signOnce,
 } from 'node:crypto';
-import type {
-  DefinedScheme,
-  PublicKey,
-  SecretByPrefix,
-  SecretFormat,
-  SharedSecret,
-  SignatureRule,
-} from '@countersign/core';
+import type { DefinedScheme, SignatureRule } from '@countersign/core';
+import type { PublicKey, SecretByPrefix, SecretFormat, SharedSecret } from '@countersign/core/extend';
 
 /** What a sender and its receiver hold. */
 export interface SigningKeys {

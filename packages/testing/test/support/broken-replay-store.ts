@@ -1,10 +1,5 @@
-import {
-  type ClaimResult,
-  type ClaimToken,
-  type Clock,
-  type ReplayStore,
-  WebhookError,
-} from '@countersign/core';
+import { type Clock, type ReplayStore, WebhookError } from '@countersign/core';
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 /** Mistakes that replay stores are known for. The conformance cases must notice each. */
 export const FLAWS = [
@@ -34,6 +29,9 @@ export const FLAWS = [
   'any time is taken',
   'a guard beyond the ttl is taken',
   'owners repeat',
+  'forget does nothing',
+  'forget says nothing',
+  'forget ends a claim',
 ] as const;
 
 export type Flaw = (typeof FLAWS)[number];
@@ -128,6 +126,14 @@ export function sloppyReplayStore(clock: Clock, flaw?: Flaw): ReplayStore {
       const fencingToken = flaw === 'release forgets the fencing token' ? 0 : row.fencingToken;
       rows.set(nameOf(key), { committed: false, fencingToken, owner, until: 0 });
       return true;
+    },
+
+    async forget(key): Promise<boolean> {
+      const row = rows.get(nameOf(key));
+      const isLive = row?.committed === true && row.until > clock.monotonic();
+      if (!isLive && flaw !== 'forget ends a claim') return false;
+      if (flaw !== 'forget does nothing') rows.delete(nameOf(key));
+      return isLive && flaw !== 'forget says nothing';
     },
   };
 }

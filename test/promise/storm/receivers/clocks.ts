@@ -1,4 +1,5 @@
-import { type Clock, systemClock } from '@countersign/core';
+import type { Clock } from '@countersign/core';
+import { systemClock } from '@countersign/core/extend';
 
 /** A machine whose wall clock is off. */
 export function skewedClock(skewMs: number): Clock {

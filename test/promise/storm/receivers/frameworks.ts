@@ -2,7 +2,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { AdapterOptions, ReceivedWebhook, Verifier } from '@countersign/core';
+import type { ReceivedWebhook, Verifier } from '@countersign/core';
+import type { AdapterOptions } from '@countersign/core/extend';
 import type { RequestHandler } from 'express';
 import type { Framework } from '../settings.ts';
 

@@ -1,5 +1,6 @@
-import { isWebhookError, refusalResponse, type Verifier } from '@countersign/core';
-import { readBody, sendResponse } from '@countersign/core/node';
+import { isWebhookError, type Verifier } from '@countersign/core';
+import { refusalResponse, sendResponse } from '@countersign/core/extend';
+import { readBody } from '@countersign/core/node';
 import type { RequestHandler } from 'express';
 
 const MAX_BODY_BYTES = 1024 * 1024;

@@ -42,7 +42,7 @@ const pool = new pg.Pool({
 pool.on('error', () => undefined);
 pool.on('connect', (client) => client.on('error', () => undefined));
 const postgres = postgresReplayStore({ pool, clock });
-const redis = redisReplayStore({ client: await openRedis(setup.redis), clock });
+const redis = redisReplayStore({ client: await openRedis(setup.redis) });
 
 // The first delivery must not pay for the first connection.
 await pool.query('SELECT 1').catch(() => undefined);

@@ -41,6 +41,9 @@ export function watchedStore(store: ReplayStore, ledger: LedgerLink, seed: numbe
     renew: (key, token, ...rest) => told('renew', key, token.owner, store.renew(key, token, ...rest)),
     commit: (key, token, ...rest) => told('commit', key, token.owner, store.commit(key, token, ...rest)),
     release: (key, token, ...rest) => told('release', key, token.owner, store.release(key, token, ...rest)),
+    forget: (key) => store.forget(key),
+    ...(store.partitionOf === undefined ? {} : { partitionOf: store.partitionOf.bind(store) }),
+    ...(store.health === undefined ? {} : { health: store.health.bind(store) }),
   };
 
   async function told(

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { createServer, type Server, type Socket } from 'node:net';
-import { type Clock, systemClock } from '@countersign/core';
+import type { Clock } from '@countersign/core';
+import { systemClock } from '@countersign/core/extend';
 import { ProxiedConnection } from './connection.ts';
 import {
   type CutKind,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { systemClock } from '@countersign/core';
+import { systemClock } from '@countersign/core/extend';
 import type { CapturedRequest } from './delivery-queue.ts';
 import { type AttemptAnswer, post } from './post.ts';
 import type { SimulatedSender } from './sender.ts';

@@ -1,4 +1,5 @@
-import { type Clock, systemClock, WebhookError } from '@countersign/core';
+import { type Clock, WebhookError } from '@countersign/core';
+import { systemClock } from '@countersign/core/extend';
 import {
   type AttemptEvent,
   type CapturedRequest,

@@ -118,8 +118,8 @@ export const DEFINITIONS: readonly Contradiction[] = [
   ],
 
   // What else stands in a request.
-  ['labels that are no object', 'unsigned', { unsigned: 'x-id' }],
-  ['a label for a header in capitals', 'unsigned.id', { unsigned: { id: 'X-Id' } }],
+  ['labels that are no object', 'unsignedHeaders', { unsignedHeaders: 'x-id' }],
+  ['a label for a header in capitals', 'unsignedHeaders.id', { unsignedHeaders: { id: 'X-Id' } }],
   ['a nameless multipart field', 'multipartField', { multipartField: '' }],
   [
     'sources of an unknown option',

@@ -1,6 +1,6 @@
-/** The known word that was probably meant. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  // A unit that was forgotten is the commonest slip: `tolerance` for `toleranceSeconds`.
+/** The known word that was probably meant, or `undefined`. */
+export function suggest(word: string, known: readonly string[]): string | undefined {
+  // The most common slip is a missing unit: `tolerance` for `toleranceSeconds`.
   const longer = known.find(
     (candidate) => word.length > 3 && candidate.toLowerCase().startsWith(word.toLowerCase()),
   );

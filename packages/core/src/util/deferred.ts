@@ -1,4 +1,4 @@
-/** A promise that is settled from outside. Nobody has to listen: a rejection that no one awaits is not an unhandled one. */
+/** A promise that is resolved or rejected from outside. A rejection that no caller awaits is not an unhandled one. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
   #resolve: (value: T) => void = () => undefined;

@@ -1,5 +1,5 @@
-import type { GuardedStore, ReplayHealth, StoreEvent } from './guarded-store.ts';
 import type { ClaimResult, ClaimToken, ReplayStore } from './replay-store.ts';
+import type { ReplayHealth, ResilientStore, StoreEvent } from './resilient-store.ts';
 import { isOutage } from './store-error.ts';
 
 interface LayeredToken extends ClaimToken {
@@ -8,19 +8,23 @@ interface LayeredToken extends ClaimToken {
   readonly shared: ClaimToken | undefined;
 }
 
-// Committed deliveries can go when room is needed, the oldest first: a guard must not refuse what the store would take.
-const GUARD_MS = 1;
+// If room is needed, the oldest committed deliveries can go: the local store must not refuse what the shared store would accept.
+const LOCAL_WINDOW_MS = 1;
 
 /**
- * A shared store behind a guard in this process, for `onStoreError: 'local'`. Every delivery is claimed in both, so that
- * duplicates within the process are known when the store is away; then the guard alone decides.
+ * A shared store with a store in this process in front of it, for `onStoreError: 'local'`. Every delivery is claimed in both, so that
+ * this process recognizes its own duplicates while the shared store is down. Then the local store alone decides.
  */
-export class LocalGuard implements ReplayStore {
-  readonly #shared: GuardedStore;
+export class LocalFallbackStore implements ReplayStore {
+  readonly #shared: ResilientStore;
   readonly #local: ReplayStore;
   readonly #observe: ((event: StoreEvent) => void) | undefined;
 
-  constructor(shared: GuardedStore, local: ReplayStore, observe: ((event: StoreEvent) => void) | undefined) {
+  constructor(
+    shared: ResilientStore,
+    local: ReplayStore,
+    observe: ((event: StoreEvent) => void) | undefined,
+  ) {
     this.#shared = shared;
     this.#local = local;
     this.#observe = observe;
@@ -74,11 +78,16 @@ export class LocalGuard implements ReplayStore {
     return shared === undefined ? kept : this.#shared.release(key, shared);
   }
 
+  async forget(key: string): Promise<boolean> {
+    const forgotten = await this.#local.forget(key);
+    return (await this.#shared.forget(key)) || forgotten;
+  }
+
   health(): ReplayHealth {
     const health = this.#shared.health();
     if (health.failures === 0) return health;
     const warning =
-      'While the replay store is out of reach, deliveries are claimed in this process only: other instances may run them too.';
+      'While the replay store is down, deliveries are claimed in this process only, so other instances may run them too.';
     return { ...health, warnings: [...health.warnings, warning] };
   }
 
@@ -88,7 +97,7 @@ export class LocalGuard implements ReplayStore {
   }
 
   #remember(key: string, token: ClaimToken, ttlMs: number): Promise<boolean> {
-    return this.#local.commit(key, token, { ttlMs, replayWindowMs: Math.min(GUARD_MS, ttlMs) });
+    return this.#local.commit(key, token, { ttlMs, replayWindowMs: Math.min(LOCAL_WINDOW_MS, ttlMs) });
   }
 }
 

@@ -1,0 +1,77 @@
+// For authors of adapters, replay stores, providers of secrets and schemes: what the packages of this project are made with.
+
+// Adapters
+export {
+  type AdapterOptions,
+  type AdapterSettings,
+  type BodySource,
+  type ContentEncodingPolicy,
+  readAdapterOptions,
+  type VerifierSource,
+} from './adapter-options.ts';
+export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
+export { sendResponse } from './node/send-response.ts';
+export { settleAbandonedResponse, settleByResponse } from './node/settle.ts';
+export type { ReserveBytes } from './pending-bytes.ts';
+export { refusalStatus } from './refusals.ts';
+// Replay stores
+export {
+  type ClaimResult,
+  type ClaimToken,
+  checkReplayKey,
+  claimOwner,
+  type ReplayStoreHealth,
+} from './replay/replay-store.ts';
+// Schemes: what one is, and the parts of a definition
+export type { RequestHead } from './request.ts';
+export { refusalResponse } from './response.ts';
+export type {
+  BodyDigestPart,
+  ContentPart,
+  FieldsPart,
+  ListedHeadersPart,
+  SortedPart,
+} from './scheme/content-part.ts';
+export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/handshake-definition.ts';
+export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './scheme/scheme.ts';
+export type { BodyTimestamp, DeliveryIdentity, SchemeSource } from './scheme/scheme-definition.ts';
+export type {
+  HashName,
+  KeyDerivation,
+  PrefixedSecret,
+  PublicKey,
+  SecretByPrefix,
+  SecretFormat,
+  SharedSecret,
+} from './scheme/secret-format.ts';
+export type {
+  HashRule,
+  HmacRule,
+  PublicKeyRule,
+  RuleConditions,
+  SignatureList,
+  SignatureLocation,
+  TimestampLocation,
+  TimeUnit,
+  TokenLocation,
+  TokenRule,
+  UrlRules,
+} from './scheme/signature-rule.ts';
+// Providers of secrets, and what keyrings tell verifiers
+export type { KeySet, MismatchResult } from './secrets/keyring.ts';
+export { providerError } from './secrets/provider-error.ts';
+export { parseSecretJson, parseSecretText, type SecretLocation } from './secrets/secret-text.ts';
+
+// Options, time and errors
+export { systemClock } from './util/clock.ts';
+export {
+  checkChoice,
+  checkClock,
+  checkDuration,
+  checkFunction,
+  checkKeys,
+  checkNumber,
+  configError,
+} from './util/options.ts';
+export { type DeadlineOptions, withDeadline } from './util/with-deadline.ts';
+export type { WebhookErrorOptions } from './webhook-error.ts';

@@ -1,0 +1,109 @@
+import { WebhookError } from './webhook-error.ts';
+
+/**
+ * Counts bytes of a body while no signature vouches for them yet. Call it with the length of each chunk, before you keep the chunk;
+ * the verifier frees the bytes when the request is accepted or refused.
+ *
+ * @throws `ERR_WEBHOOK_OVERLOADED` if the unverified bodies of the verifier are larger than `maxPendingBytes` together. Stop reading.
+ */
+export type ReserveBytes = (bytes: number) => void;
+
+/** The unverified bytes of one verifier, as `health()` shows them. */
+export interface PendingBytesHealth {
+  /** How many bytes are held now. */
+  readonly bytes: number;
+  /** The limit: `maxPendingBytes`. */
+  readonly maxBytes: number;
+  /** How many requests were refused with `ERR_WEBHOOK_OVERLOADED`, in this process. */
+  readonly refused: number;
+  readonly lastRefusedAt: Date | undefined;
+}
+
+/** A body up to here may use all of the limit. */
+const SMALL_BODY_BYTES = 64 * 1024;
+/** Larger bodies leave this share of the limit to small ones: a few slow uploads must not keep ordinary deliveries out. */
+const RESERVED_SHARE = 1 / 8;
+/** How long `health()` warns after a refusal. */
+const RECENT_MS = 60_000;
+
+/** Limits how much memory the unverified bodies of one verifier take together. A single body is limited by `maxBodyBytes`. */
+export class PendingBytes {
+  readonly #maxBytes: number;
+  readonly #now: () => number;
+  #bytes = 0;
+  #refused = 0;
+  #lastRefusedAt: number | undefined;
+
+  constructor(maxBytes: number, now: () => number) {
+    this.#maxBytes = maxBytes;
+    this.#now = now;
+  }
+
+  /** Starts to count one body. */
+  open(): PendingBody {
+    return new PendingBody(this);
+  }
+
+  /** Counts `bytes` more of a body that has `held` already. */
+  add(bytes: number, held: number): void {
+    const small = held + bytes <= SMALL_BODY_BYTES;
+    const limit = small ? this.#maxBytes : this.#maxBytes * (1 - RESERVED_SHARE);
+    // A body that is alone is never refused: it may be as large as `maxBodyBytes`.
+    if (this.#bytes + bytes > limit && this.#bytes > held) {
+      this.#refused++;
+      this.#lastRefusedAt = this.#now();
+      throw new WebhookError(
+        'ERR_WEBHOOK_OVERLOADED',
+        `The unverified bodies of this endpoint take ${this.#bytes} bytes, and "maxPendingBytes" is ${this.#maxBytes}. Either someone sends large forged requests, or the limit is too low for your traffic.`,
+      );
+    }
+    this.#bytes += bytes;
+  }
+
+  free(bytes: number): void {
+    this.#bytes -= bytes;
+  }
+
+  health(): PendingBytesHealth {
+    const at = this.#lastRefusedAt;
+    return {
+      bytes: this.#bytes,
+      maxBytes: this.#maxBytes,
+      refused: this.#refused,
+      lastRefusedAt: at === undefined ? undefined : new Date(at),
+    };
+  }
+
+  /** Says for a minute that a request was refused. */
+  warnings(): { readonly code: 'overloaded'; readonly message: string }[] {
+    if (this.#lastRefusedAt === undefined || this.#now() - this.#lastRefusedAt >= RECENT_MS) return [];
+    const message = `Requests were refused because unverified bodies took more than "maxPendingBytes" (${this.#maxBytes}). If they are genuine, raise it; if they are forged, block their sender in front of this process.`;
+    return [{ code: 'overloaded', message }];
+  }
+}
+
+/** The bytes of one body. */
+class PendingBody {
+  readonly #all: PendingBytes;
+  #bytes = 0;
+
+  constructor(all: PendingBytes) {
+    this.#all = all;
+  }
+
+  readonly reserve: ReserveBytes = (bytes) => {
+    this.#all.add(bytes, this.#bytes);
+    this.#bytes += bytes;
+  };
+
+  /** Counts the rest of a body whose reader has not reserved all of it. */
+  reserveUpTo(bytes: number): void {
+    if (bytes > this.#bytes) this.reserve(bytes - this.#bytes);
+  }
+
+  /** The request has been accepted or refused. */
+  release(): void {
+    this.#all.free(this.#bytes);
+    this.#bytes = 0;
+  }
+}

@@ -1,0 +1,36 @@
+import type { WebhookError } from '../webhook-error.ts';
+
+const warned = new Set<string>();
+/** Some messages quote a source's own words, which may differ each time. After this many, old ones may be repeated. */
+const MAX_REMEMBERED = 1000;
+
+/** Warns once of what may be a mistake in the receiver: the sender must not read about it. */
+export function warnOfSetup(error: WebhookError): void {
+  if (warned.has(error.message)) return;
+  if (warned.size >= MAX_REMEMBERED) warned.clear();
+  warned.add(error.message);
+  warn(error.message, error.code);
+}
+
+/** Two endpoints with the same name on one replay store take each other's deliveries. */
+export function warnOfSharedEndpoint(endpoint: string): void {
+  warn(
+    `Two verifiers have the endpoint "${endpoint}" on one replay store: what one has handled is a duplicate to the other, and never runs there. Give each endpoint of a sender its own "endpoint".`,
+    'COUNTERSIGN_ENDPOINT_SHARED',
+  );
+}
+
+/** Without an observer, the operator would never see why a handler fails. */
+export function warnOfHandler(endpoint: string, error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  warn(`The webhook handler of "${endpoint}" failed: ${text}`, 'COUNTERSIGN_HANDLER_FAILED');
+}
+
+/** Without an observer, the operator would never see that a set of secrets can't be loaded or used. */
+export function warnOfSecrets(event: { readonly type: string; readonly error?: WebhookError }): void {
+  if (event.type === 'secrets-failed' && event.error !== undefined) warnOfSetup(event.error);
+}
+
+function warn(message: string, code: string): void {
+  process.emitWarning(message, { code });
+}

@@ -1,0 +1,157 @@
+import type { KeyObject } from 'node:crypto';
+import type { WebhookEvent } from './events.ts';
+import type { VerifierHealth } from './health.ts';
+import type { Claim } from './replay/claim.ts';
+import type { ReplayStore } from './replay/replay-store.ts';
+import type { WebhookRequest } from './request.ts';
+import type { WebhookResponse } from './response.ts';
+import type { Scheme } from './scheme/scheme.ts';
+import type { Keyring, KeyringOptions } from './secrets/keyring.ts';
+import type { SecretProvider, SecretSetInput } from './secrets/secrets.ts';
+import type { Clock } from './util/clock.ts';
+import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
+
+/** The options of `createVerifier()`. They are checked once, at construction; an unknown key throws. */
+export interface VerifierOptions<K = KeyObject> {
+  /** How the sender signs and retries: from `@countersign/schemes`, or your own {@link defineScheme}. */
+  scheme: Scheme<K>;
+  /**
+   * The signing secrets: one secret, a set, a function or provider that loads a set, or a keyring that several verifiers share.
+   * The scheme decodes text; bytes are the key itself.
+   */
+  secrets:
+    | string
+    | Uint8Array
+    | SecretSetInput
+    | SecretProvider
+    | Keyring<K>
+    | (() => SecretSetInput | Promise<SecretSetInput>);
+  /**
+   * A name of your choice, not a URL: deliveries are remembered under it, and events carry it. If several endpoints of one sender
+   * share a replay store, give each its own name. Default: the scheme's name.
+   */
+  endpoint?: string;
+  /** The URL that the sender was given, for schemes that sign it. It is never rebuilt from request headers. */
+  publicUrl?: string;
+  /** How old, or how far in the future, a signed timestamp may be, in seconds. A number sets both. Default: the scheme's. */
+  toleranceSeconds?: number | { past: number; future: number };
+  /** Where deliveries are remembered. Default: a memory store of this verifier, which serves one process. `false` lets duplicates run. */
+  replay?: ReplayStore | false;
+  /** Identifies a delivery if the scheme's identity does not fit. Use only what is signed. */
+  deliveryKey?: (webhook: VerifiedWebhook) => string;
+  /** How long a claim lasts if its process dies, in seconds. It is renewed while the handler runs. Default: 30. */
+  leaseSeconds?: number;
+  /** After this many seconds `signal` aborts and the claim is no longer renewed. Default: 300. */
+  handlerTimeoutSeconds?: number;
+  /**
+   * What happens to deliveries while the replay store is down.
+   *
+   * - `'unavailable'` (default): the sender gets 503 with Retry-After. Nothing runs twice, and nothing is lost if the sender retries
+   *   for longer than the store is down.
+   * - `'local'`: deliveries run, and are claimed in the memory of this process. It still catches duplicates that reach the same
+   *   process; other instances may run them too. Use it if the sender doesn't retry (GitHub), or not for long, and running a
+   *   delivery twice does less harm than losing it.
+   */
+  onStoreError?: 'unavailable' | 'local';
+  /**
+   * How many bytes of request bodies this verifier holds while their signatures are not checked yet. Beyond that, senders get 503
+   * with Retry-After (`ERR_WEBHOOK_OVERLOADED`). Default: 67,108,864 (64 MiB).
+   */
+  maxPendingBytes?: number;
+  /** How secrets are reloaded. A keyring has its own options: leave this out if `secrets` is one. */
+  reload?: KeyringOptions;
+  /** Gets every outcome. What it throws is dropped. */
+  observe?: (event: WebhookEvent) => void;
+  /** Default: the machine's clock. */
+  clock?: Clock;
+  /**
+   * `true` if this endpoint is switched off, for example because an integration is not configured. Then `secrets` may be missing,
+   * every request gets 404, nothing warns, and `health().state` is `'disabled'`. Default: `false`.
+   */
+  disabled?: boolean;
+}
+
+/** The options of an endpoint that is switched off. */
+export type DisabledVerifierOptions<K = KeyObject> = Omit<VerifierOptions<K>, 'secrets' | 'disabled'> & {
+  disabled: true;
+  secrets?: VerifierOptions<K>['secrets'] | undefined;
+};
+
+/** What `receive()` returns: a delivery to handle, or the response to a duplicate or to a sender's handshake. */
+export type ReceiveResult =
+  | { readonly state: 'claimed'; readonly webhook: ReceivedWebhook; readonly claim: Claim }
+  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook; readonly response: WebhookResponse }
+  | { readonly state: 'handshake'; readonly response: WebhookResponse };
+
+/** Options of `receive()`. */
+export interface ReceiveOptions {
+  /** `'manual'`: the handler claims the delivery, as a transactional store needs; until then duplicates run. Default: `'auto'`. */
+  claim?: 'auto' | 'manual' | undefined;
+}
+
+/** Options of `handle()`. */
+export interface HandleOptions extends ReceiveOptions {
+  /**
+   * When the delivery is committed or released.
+   *
+   * - `'after-response'` (default): it starts when the handler ends, and the response does not wait for the store.
+   * - `'before-response'`: `handle()` resolves when the store has accepted it. Use it if the host may stop the process as soon as
+   *   it has the response (AWS Lambda): otherwise the delivery would run again.
+   */
+  settle?: 'after-response' | 'before-response' | undefined;
+  /**
+   * Gets the promise that `handle()` does not wait for with `'after-response'`, so that the host keeps running until the delivery is
+   * settled: `waitUntil` of Cloudflare Workers or Vercel. The promise never rejects.
+   */
+  waitUntil?: ((settled: Promise<unknown>) => void) | undefined;
+}
+
+/** Verifies the deliveries of one endpoint and makes sure that each is handled once. */
+export interface Verifier extends AsyncDisposable {
+  /** How this endpoint's sender signs and retries. */
+  readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
+  /** The name of the endpoint. */
+  readonly endpoint: string;
+  /**
+   * Resolves when the first set of secrets is loaded and valid. Call it before your server listens.
+   * @throws `ERR_WEBHOOK_SECRETS_INVALID`, `ERR_WEBHOOK_PROVIDER_FAILED`
+   */
+  ready(): Promise<void>;
+  /**
+   * Only reads: nothing is claimed, nothing is written. Most receivers need an adapter or {@link Verifier.handle} instead.
+   * @throws {@link WebhookError}, and nothing else, whatever the request is.
+   */
+  verify(request: WebhookRequest): Promise<VerifiedWebhook>;
+  /**
+   * Reserves a verified delivery for one run of its handler. It is the only step that writes.
+   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_STORE_FULL`
+   */
+  claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }>;
+  /**
+   * Verifies and claims, and responds to a sender's handshake. Adapters call it.
+   * @throws What `verify()` and `claim()` throw.
+   */
+  receive(request: WebhookRequest, options?: ReceiveOptions): Promise<ReceiveResult>;
+  /**
+   * Verifies, claims, runs `handler`, and commits or releases. The handler returns nothing (204), a status from 200 to 599, or a whole
+   * response. A 2xx status commits; any other releases, so that the sender's retry runs. If the handler throws, the sender gets
+   * 500 and `observe` gets the error. It never rejects because of a request.
+   */
+  handle(
+    request: WebhookRequest,
+    handler: (webhook: ReceivedWebhook) => unknown,
+    options?: HandleOptions,
+  ): Promise<WebhookResponse>;
+  /** Loads the secrets now. Requests that start after it resolves are judged by the new set. */
+  reload(): Promise<VerifierHealth>;
+  /** Bans a key in this process, at once and until restart, whatever later sets list. */
+  revoke(keyId: string): Promise<void>;
+  /** The state of this verifier in this process, for operators: no secrets, no bodies. */
+  health(): VerifierHealth;
+  /**
+   * Stops: requests that arrive from now on get 503 with Retry-After. Resolves when the commits and releases that are under way have
+   * ended, after `handlerTimeoutSeconds` at the latest. Close your server first, then the verifier, then the client of its replay
+   * store. A keyring that you passed stays open.
+   */
+  close(): Promise<void>;
+}
