@@ -15,7 +15,8 @@ function writtenAt(path) {
 // npm writes this file last: it is missing after an install that was cut short.
 const installedAt = writtenAt('node_modules/.package-lock.json');
 if (installedAt === 0 || installedAt < writtenAt('package-lock.json')) {
-  const reason = installedAt > 0 ? 'package-lock.json changed since the last install' : 'nothing is installed yet';
+  const reason =
+    installedAt > 0 ? 'package-lock.json changed since the last install' : 'nothing is installed yet';
   const npm = process.env.npm_execpath;
   if (!npm?.includes('npm-cli')) {
     console.error(`Run \`npm ci\`: ${reason}.`);

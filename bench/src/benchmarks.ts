@@ -7,8 +7,10 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   keys: async () => (await import('./keys/index.ts')).keys,
   http: async () => (await import('./http/index.ts')).http,
   flood: async () => (await import('./flood/index.ts')).flood,
+  refusals: async () => (await import('./refusals/index.ts')).refusals,
   replay: async () => (await import('./replay/index.ts')).replay,
   reload: async () => (await import('./reload/index.ts')).reload,
   rotation: async () => (await import('./rotation/index.ts')).rotation,
+  timing: async () => (await import('./timing/index.ts')).timing,
   start: async () => (await import('./start/index.ts')).start,
 };

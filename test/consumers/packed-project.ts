@@ -54,7 +54,11 @@ export async function packedProject(dependencies: Readonly<Record<string, string
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
     // One at a time: other tests want the processors too.
-    await run(process.execPath, ['--env-file=.ci/turbo.env', 'node_modules/turbo/bin/turbo', 'run', 'build', '--concurrency=1'], ROOT);
+    await run(
+      process.execPath,
+      ['--env-file=.ci/turbo.env', 'node_modules/turbo/bin/turbo', 'run', 'build', '--concurrency=1'],
+      ROOT,
+    );
     const tarballs = await pack(folder);
     await writeFile(
       join(folder, 'package.json'),

@@ -15,17 +15,6 @@ const COMMON: Readonly<Record<string, string>> = {
 };
 
 const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'README.md': {
-    createVerifier: "import { createVerifier } from '@countersign/core';",
-    anchorBrowser: "import { anchorBrowser } from '@countersign/schemes';",
-    stripe: "import { stripe } from '@countersign/schemes';",
-    secrets: 'declare const secrets: string;',
-    client: "declare const client: import('ioredis').Redis;",
-    app: "declare const app: import('fastify').FastifyInstance;",
-    router: "declare const router: import('@koa/router').default;",
-    Controller: "import { Controller, Post } from '@nestjs/common';",
-    HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',
-  },
   'packages/core/README.md': {
     app: "import { webhook } from '@countersign/express'; declare const app: import('express').Express;",
     req: "declare const req: import('node:http').IncomingMessage;",

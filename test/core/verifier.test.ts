@@ -9,6 +9,8 @@ import {
   type HeadersInput,
   memoryReplayStore,
   type ReplayStore,
+  replayRecord,
+  type Scheme,
   type SchemeDefinition,
   type SecretSetInput,
   staticSecrets,
@@ -16,6 +18,7 @@ import {
   WebhookError,
   type WebhookEvent,
 } from '@countersign/core';
+import type { Match } from '@countersign/core/extend';
 import { stripe } from '@countersign/schemes';
 import { manualClock, sign, tamper } from '@countersign/testing';
 import { describe, expect, it } from 'vitest';
@@ -107,6 +110,28 @@ describe('verify', () => {
     expect(webhook.unsignedHeaders).toEqual({ event: 'paid' });
     expect(webhook.id).toBe('evt_1');
     expect(webhook.signedAt).toBeUndefined();
+  });
+
+  it('says that a body is missing, and blames no parser', async () => {
+    const { verifier, signed } = setUp();
+    for (const missing of [undefined, null]) {
+      const error = await refusal(verifier.verify({ headers: signed().headers, body: missing as never }));
+      expect(error).toMatchObject({ code: 'ERR_WEBHOOK_BODY_CONSUMED', status: 500 });
+      expect(error.message).toMatch(`The body is ${missing}.`);
+    }
+    const parsed = await refusal(verifier.verify({ headers: signed().headers, body: { id: 1 } as never }));
+    expect(parsed.message).toMatch(/something has parsed/);
+  });
+
+  it('responds with 400, which most senders do not retry, if the handler reads JSON that is not there', async () => {
+    const { verifier, signed, events } = setUp();
+    const notJson = signed({ body: 'a=1&b=2' });
+    const notText = signed({ body: Buffer.from([0xff, 0xfe]), id: 'msg_2' });
+    expect((await verifier.handle(notJson, (webhook) => void webhook.json())).status).toBe(400);
+    expect((await verifier.handle(notText, (webhook) => void webhook.text())).status).toBe(400);
+    expect(events.filter(({ type }) => type === 'handler-failed')).toHaveLength(2);
+    // Released: when the handler can read it, a redelivery runs.
+    expect((await verifier.handle(notJson, (webhook) => void webhook.text())).status).toBe(204);
   });
 
   it('names a delivery by its body where nothing else is signed', async () => {
@@ -352,6 +377,52 @@ describe('malformed requests', () => {
   });
 });
 
+describe('a time span that a scheme reads wrongly', () => {
+  // Every comparison with NaN is false: a check that asks "is it over?" would accept it.
+  it.each([
+    [{ notAfter: Number.NaN }, 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD'],
+    [{ notBefore: Number.NaN }, 'ERR_WEBHOOK_TIMESTAMP_TOO_NEW'],
+  ])('is refused: %o', async (span, code) => {
+    const real = defineScheme({ ...timed, delivery: retried });
+    const inHead: Scheme = { ...real, parseHead: (head) => ({ ...real.parseHead(head), ...span }) };
+    const inMatch: Scheme = {
+      ...real,
+      parseHead(head) {
+        const parsed = real.parseHead(head);
+        const match = (bytes: Uint8Array, keys: Parameters<typeof parsed.match>[1]) => {
+          const found = parsed.match(bytes, keys) as Match | undefined;
+          return found && { ...facts(found), ...span };
+        };
+        return { ...parsed, match };
+      },
+    };
+    for (const scheme of [inHead, inMatch]) {
+      const { clock, verifier } = setUp({ scheme });
+      const request = sign(real, { secret, body, id: 'msg_1', timestamp: clock.now() / 1000 });
+      expect((await refusal(verifier.verify(request))).code).toBe(code);
+    }
+  });
+
+  /** A match's own fields: some are getters of its class. */
+  function facts({ key, id, identity, signedAt, bodyAuthenticated, unsignedHeaders }: Match): Match {
+    return { key, id, identity, signedAt, bodyAuthenticated, unsignedHeaders };
+  }
+});
+
+describe('the replay key', () => {
+  const keyOf = async (endpoint: string, name: string) => {
+    const { verifier, signed } = setUp({ endpoint, deliveryKey: () => name });
+    return replayRecord(await verifier.verify(signed())).key;
+  };
+
+  it('differs if the same text is split in another way', async () => {
+    expect(await keyOf('a', 'x\0custom\0y')).not.toBe(await keyOf('a\0custom\0x', 'y'));
+    expect(await keyOf('a', 'xcustomy')).not.toBe(await keyOf('acustomx', 'y'));
+    expect(await keyOf('a', '1:x\x006:custom\x001:y')).not.toBe(await keyOf('a\x006:custom\x001:x', 'y'));
+    expect(await keyOf('a', 'x')).toBe(await keyOf('a', 'x'));
+  });
+});
+
 describe('the refusal status', () => {
   const rules = (retries: DeliveryRules['retries'], rest: Partial<DeliveryRules> = {}): DeliveryRules => ({
     ...retried,
@@ -369,7 +440,8 @@ describe('the refusal status', () => {
     ['nobody knows', rules('unknown'), 503],
   ])('where %s', async (_, delivery, status) => {
     const { verifier, signed } = setUp({ delivery });
-    for (const request of [tamper(signed()), signed({ timestamp: 1 }), signed({ timestamp: 9e9 })]) {
+    const anHourAgo = manualClock().now() / 1000 - 3600;
+    for (const request of [tamper(signed()), signed({ timestamp: anHourAgo }), signed({ timestamp: 9e9 })]) {
       const error = await refusal(verifier.verify(request));
       expect(error.status).toBe(status);
       if (status === 401) expect(error.retryAfterSeconds).toBeUndefined();
@@ -390,6 +462,20 @@ describe('the refusal status', () => {
     expect(await statusOf()).toBe(401);
     await clock.advance(1);
     expect(await statusOf()).toBe(503);
+  });
+
+  it('spends nothing on requests that are older than any clock fault', async () => {
+    const { verifier, signed, clock } = setUp({ delivery: rules(['5xx']) });
+    const twoDaysAgo = signed({ timestamp: clock.now() / 1000 - 2 * 86_400 });
+    for (let n = 0; n < 100; n++) expect((await refusal(verifier.verify(twoDaysAgo))).status).toBe(401);
+    const genuineButUnknown = signed({ secret: other });
+    expect(await refusal(verifier.verify(genuineButUnknown))).toMatchObject({
+      code: 'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+      status: 503,
+    });
+    // A clock that is a whole day off can still be the reason.
+    const almostADayAgo = signed({ timestamp: clock.now() / 1000 - 86_000 });
+    expect((await refusal(verifier.verify(almostADayAgo))).status).toBe(503);
   });
 
   it('has no way round that budget through the reload that forged traffic causes itself', async () => {
@@ -572,7 +658,7 @@ describe('options', () => {
     ['a public address without a scheme', { publicUrl: 'example.com/hooks' }, /publicUrl/],
     ['a public address with a password', { publicUrl: 'https://a:b@example.com/' }, /publicUrl/],
     ['a store that is none', { replay: true }, /"replay"/],
-    ['a factory for a scheme', { scheme: () => defineScheme(timed) }, /call it/],
+    ['a factory for a scheme', { scheme: () => defineScheme(timed) }, /Call it/],
     ['no scheme', { scheme: undefined }, /"scheme"/],
     ['no secrets', { secrets: undefined }, /"secrets"/],
     ['an observer that is no function', { observe: 7 }, /"observe"/],
@@ -608,8 +694,8 @@ describe('options', () => {
   });
 
   it('have no way to switch verification off', () => {
-    expect(make({ skip: true })).toThrow(/does not know/);
-    expect(make({ verify: false })).toThrow(/does not know/);
+    expect(make({ skip: true })).toThrow(/has no option/);
+    expect(make({ verify: false })).toThrow(/has no option/);
   });
 });
 
@@ -626,10 +712,12 @@ describe('what an observer sees', () => {
       expect(seen).not.toContain(canary);
   });
 
-  it('does not quote a body that is no JSON', async () => {
+  it('does not quote a body that is not JSON', async () => {
     const { verifier, signed } = setUp();
     const webhook = await verifier.verify(signed({ body: 'card4242424242' }));
-    expect(() => webhook.json()).toThrow(SyntaxError);
+    expect(() => webhook.json()).toThrow(
+      expect.objectContaining({ code: 'ERR_WEBHOOK_BODY_INVALID', status: 400 }),
+    );
     expect(() => webhook.json()).not.toThrow(/card/);
   });
 

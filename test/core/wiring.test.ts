@@ -46,8 +46,8 @@ describe('a wrong secret', () => {
   it('may be a wrong address, where the sender signs that', async () => {
     const publicUrl = 'https://example.com/hooks';
     const verifier = createVerifier({ scheme: twilio(), secrets: secret, publicUrl });
-    const request = sign(twilio(), { secret, body: 'a=1', url: 'http://example.com/hooks', form: 1 });
-    await expect(verifier.verify(request)).rejects.toThrow(/another address than "publicUrl"/);
+    const request = sign(twilio(), { secret, body: 'a=1', url: 'http://example.com/hooks', rule: 1 });
+    await expect(verifier.verify(request)).rejects.toThrow(/another URL than "publicUrl"/);
     await verifier.close();
   });
 

@@ -7,6 +7,7 @@ import {
   type ReplayStore,
   type Scheme,
   type SecretSetInput,
+  type LoadSecrets,
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';
@@ -155,9 +156,9 @@ function skippingWithoutSecret(options: VerifierOptions): Verifier {
   const { secrets } = options;
   if (typeof secrets !== 'function') return createVerifier(options);
   const nobodys = 'a key that stands for having none';
-  const load = async (): Promise<SecretSetInput> => {
+  const load: LoadSecrets = async (context) => {
     try {
-      return await secrets();
+      return await secrets(context);
     } catch {
       return { current: { secret: nobodys, id: 'none' } };
     }

@@ -3,7 +3,7 @@ import { createVerifier, type DefinedScheme } from '@countersign/core';
 import { standardWebhooks, stripe } from '@countersign/schemes';
 import Stripe from 'stripe';
 import { byHand, byHandWithMap } from './by-hand.ts';
-import type { Framework } from './frameworks.ts';
+import type { Framework } from './framework.ts';
 
 const base64Secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
 const textSecret = 'whsec_a-text-secret-of-some-length';

@@ -1,6 +1,5 @@
 // Each framework with one route that reads the raw body as its documentation suggests, and with one behind our adapter.
 import type { IncomingMessage, RequestListener } from 'node:http';
-import type { Verifier } from '@countersign/core';
 import { webhook as expressWebhook } from '@countersign/express';
 import { webhookPlugin } from '@countersign/fastify';
 import { webhookHandler } from '@countersign/fetch';
@@ -11,14 +10,8 @@ import fastify from 'fastify';
 import { Hono } from 'hono';
 import Koa, { type Middleware } from 'koa';
 import rawBody from 'raw-body';
-import type { Check } from './by-hand.ts';
+import type { Framework } from './framework.ts';
 import { nest } from './nest.ts';
-
-/** One framework as the benchmark wants it: an app for a check of the raw body, and an app behind the adapter. */
-export interface Framework {
-  checked(check: Check): RequestListener | Promise<RequestListener>;
-  adapted(verifier: Verifier): RequestListener | Promise<RequestListener>;
-}
 
 const LIMIT = 1024 * 1024;
 

@@ -7,7 +7,7 @@ import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Check } from './by-hand.ts';
-import type { Framework } from './frameworks.ts';
+import type { Framework } from './framework.ts';
 
 interface RawRequest {
   readonly rawBody: Buffer;

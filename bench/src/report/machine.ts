@@ -37,7 +37,8 @@ function peers(): string[] {
   };
   const require = createRequire(join(root, 'bench/package.json'));
   return Object.entries(devDependencies).flatMap(([name]) => {
-    if (/^@(countersign|types)\//.test(name) || name === 'echarts') return [];
+    if (/^@(countersign|countersign-internal|types)\/|^(echarts|vitest|reflect-metadata)$/.test(name))
+      return [];
     const home = (require.resolve.paths(name) ?? []).map((path) => join(path, name, 'package.json'));
     for (const path of home) {
       try {

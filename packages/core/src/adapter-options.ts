@@ -1,6 +1,8 @@
 import { types } from 'node:util';
-import { checkFunction, checkKeys, checkNumber, configError } from './util/options.ts';
+import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from './util/options.ts';
+import { isThenable } from './util/thenable.ts';
 import { warnOfSetup } from './util/warnings.ts';
+import type { ReserveBytes } from './pending-bytes.ts';
 import type { Verifier } from './verifier-types.ts';
 import { WebhookError } from './webhook-error.ts';
 
@@ -8,98 +10,153 @@ const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 const MAX_LIMIT_BYTES = 2 ** 31 - 1;
 
 /**
- * What to do with a body that arrives with a Content-Encoding.
+ * What to do with a body that has a Content-Encoding.
  *
- * - `refuse`: answer 415.
- * - `as-received`: take the bytes of the wire. For senders that sign the compressed bytes.
- * - `decompress`: undo gzip, deflate or br first. For senders that sign what they then compress.
+ * - `refuse`: respond with 415.
+ * - `as-received`: use the bytes as received. For senders that sign the compressed bytes.
+ * - `decompress`: undo gzip, deflate or br first. For senders that sign before they compress.
  */
 export type ContentEncodingPolicy = 'refuse' | 'as-received' | 'decompress';
 
-/**
- * One verifier for all requests, or a function that chooses one: by route or header, never by the unverified body. A request for
- * which it gives none is answered 401; where a tenant that is only not known *yet* must come back, throw.
- */
-export type VerifierSource<Request> = Verifier | ((request: Request) => Verifier | Promise<Verifier>);
-
-/** What every adapter takes beside its verifier. */
-export interface AdapterOptions<Request> {
-  /** The largest body that is read, in bytes. Default: the scheme's, else 1 MiB. */
-  maxBodyBytes?: number;
-  /** What to do with a body that arrives with a Content-Encoding. Default: `'refuse'`. */
-  contentEncoding?: ContentEncodingPolicy;
-  /** Hands over the bytes where the host has read them already, as Cloud Functions and Firebase do. */
-  rawBody?: (request: Request) => Uint8Array;
-  /** `'manual'`: only verify. The handler claims by itself, as a transactional store needs. Default: `'auto'`. */
-  claim?: 'auto' | 'manual';
-}
-
-/** Reads the body of one request off the host. */
-export interface BodySource {
-  read(maxBodyBytes: number, contentEncoding: ContentEncodingPolicy): Promise<Uint8Array>;
-}
-
-/** An adapter's options as it uses them. What is at hand is given as it is: a promise costs as much as a signature's parsing. */
-export interface AdapterSettings<Request> {
-  readonly claim: 'auto' | 'manual';
-  /** @throws `ERR_WEBHOOK_SIGNATURE_MISMATCH` where the choosing function knows no verifier for the request. */
-  choose(request: Request): Verifier | Promise<Verifier>;
-  /** Gets the body: from `rawBody` where that is given, else from `source`. */
-  body(request: Request, verifier: Verifier, source: BodySource): Uint8Array | Promise<Uint8Array>;
-}
+/** The values of {@link ContentEncodingPolicy}; the first is the default. */
+export const CONTENT_ENCODINGS = [
+  'refuse',
+  'as-received',
+  'decompress',
+] as const satisfies readonly ContentEncodingPolicy[];
 
 /**
- * Checks what an adapter was given, once: for writers of adapters.
+ * One verifier for all requests, or a function that picks one by route or header, never by the unverified body. If it returns
+ * none, the sender gets 401, and some senders never retry a 401. If the tenant may exist later, throw instead.
  *
- * @param owner How the adapter is called in messages: `webhook()`.
+ * `Context` is what the host passes to a handler after the request.
+ */
+export type VerifierSource<Request, Context extends unknown[] = []> =
+  | Verifier
+  | ((request: Request, ...context: Context) => Verifier | undefined | Promise<Verifier | undefined>);
+
+/** The options that every adapter has, in addition to its verifier. */
+export interface AdapterOptions<Request, Context extends unknown[] = []> {
+  /** The largest body that is read, in bytes. Default: the scheme's limit, or 1 MiB. */
+  maxBodyBytes?: number;
+  /** What to do with a body that has a Content-Encoding. Default: `'refuse'`. */
+  contentEncoding?: ContentEncodingPolicy;
+  /**
+   * Returns the raw body if the host has already read it, as Cloud Functions and Firebase do. If it returns nothing, the body is
+   * read from the request.
+   */
+  // A method, so that the parameter may be declared as the request of one host.
+  rawBody?(request: Request, ...context: Context): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+  /** `'manual'`: only verify. The handler claims the delivery itself, as a transactional store needs. Default: `'auto'`. */
+  claim?: 'auto' | 'manual';
+  /**
+   * When the delivery is committed or released. `'before-response'`: the response ends when the replay store has confirmed, for
+   * hosts that stop with the response, for example AWS Lambda and Cloud Run. Default: `'after-response'`.
+   */
+  settle?: 'after-response' | 'before-response';
+}
+
+/** Reads the body of one request from the host. */
+export interface BodySource {
+  read(limits: BodyLimits): Promise<Uint8Array>;
+}
+
+/** How a body is read. */
+export interface BodyLimits {
+  /** The most bytes that the body may have, as received and after decompression. */
+  readonly maxBodyBytes: number;
+  readonly contentEncoding: ContentEncodingPolicy;
+  /** Counts bytes before they are kept, if the verifier bounds them. */
+  readonly reserve: ReserveBytes | undefined;
+}
+
+/** An adapter's checked options. Values that are at hand are returned without a promise, which would cost as much as parsing a signature. */
+export interface AdapterSettings<Request, Context extends unknown[] = []> {
+  readonly claim: 'auto' | 'manual';
+  readonly settle: 'after-response' | 'before-response';
+  /** @throws `ERR_WEBHOOK_SIGNATURE_MISMATCH` if the function returns no verifier for the request. */
+  choose(request: Request, ...context: Context): Verifier | Promise<Verifier>;
+  /** Gets the body: from `rawBody` if that returns it, otherwise from `source`. */
+  body(
+    verifier: Verifier,
+    source: BodySource,
+    reserve: ReserveBytes | undefined,
+    request: Request,
+    ...context: Context
+  ): Uint8Array | Promise<Uint8Array>;
+}
+
+/**
+ * Checks the options of an adapter, once: for authors of adapters.
+ *
+ * @param owner The adapter's name in messages: `webhook()`.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming the option.
  */
-export function readAdapterOptions<Request>(
+export function readAdapterOptions<Request, Context extends unknown[] = []>(
   owner: string,
-  source: VerifierSource<Request>,
-  options: AdapterOptions<Request> = {},
-): AdapterSettings<Request> {
-  checkKeys(owner, options, ['maxBodyBytes', 'contentEncoding', 'rawBody', 'claim']);
-  const { contentEncoding = 'refuse', claim = 'auto', rawBody, maxBodyBytes } = options;
+  source: VerifierSource<Request, Context>,
+  options: AdapterOptions<Request, Context> = {},
+): AdapterSettings<Request, Context> {
+  checkKeys(owner, options, ['maxBodyBytes', 'contentEncoding', 'rawBody', 'claim', 'settle']);
+  const { rawBody, maxBodyBytes } = options;
   checkFunction('rawBody', rawBody);
-  if (!['refuse', 'as-received', 'decompress'].includes(contentEncoding)) {
-    throw configError('"contentEncoding" must be "refuse", "as-received" or "decompress".');
-  }
-  if (claim !== 'auto' && claim !== 'manual') throw configError('"claim" must be "auto" or "manual".');
+  const contentEncoding = checkChoice('contentEncoding', options.contentEncoding, CONTENT_ENCODINGS);
   checkNumber('maxBodyBytes', maxBodyBytes, { min: 1, max: MAX_LIMIT_BYTES, fallback: DEFAULT_LIMIT_BYTES });
   if (maxBodyBytes !== undefined && !Number.isInteger(maxBodyBytes)) {
     throw configError('"maxBodyBytes" must be a whole number of bytes.');
   }
   if (typeof source !== 'function' && !isVerifier(source)) {
     throw configError(
-      `${owner} wants a verifier made with createVerifier(), or a function that chooses one.`,
+      `${owner} needs a verifier made with createVerifier(), or a function that returns one.`,
     );
   }
   return {
-    claim,
-    choose: typeof source === 'function' ? (request) => chosenBy(owner, source(request)) : () => source,
-    body(request, verifier, reader) {
+    claim: checkChoice('claim', options.claim, ['auto', 'manual']),
+    settle: checkChoice('settle', options.settle, ['after-response', 'before-response']),
+    choose:
+      typeof source === 'function'
+        ? (request, ...context) => chosenBy(owner, source(request, ...context))
+        : () => source,
+    body(verifier, source, reserve, request, ...context) {
       const limit = maxBodyBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;
-      if (rawBody === undefined) return reader.read(limit, contentEncoding);
-      const body = rawBody(request);
-      if (types.isUint8Array(body) && body.byteLength > limit) {
-        throw new WebhookError(
-          'ERR_WEBHOOK_BODY_TOO_LARGE',
-          `The body is larger than the ${limit} bytes that are taken.`,
-        );
-      }
-      return body;
+      const read = () => source.read({ maxBodyBytes: limit, contentEncoding, reserve });
+      if (rawBody === undefined) return read();
+      const given = rawBody.call(options, request, ...context);
+      if (!isThenable(given)) return checkLimit(given, limit) ?? read();
+      return Promise.resolve(given).then((body) => checkLimit(body, limit) ?? read());
     },
   };
 }
 
-async function chosenBy(owner: string, choice: Verifier | Promise<Verifier>): Promise<Verifier> {
+/** Anything but bytes passes: the verifier refuses it. */
+function checkLimit(body: Uint8Array | undefined, limit: number): Uint8Array | undefined {
+  if (!types.isUint8Array(body) || body.byteLength <= limit) return body ?? undefined;
+  throw bodyTooLarge(limit);
+}
+
+/** The body is larger than the limit, as received or decompressed. */
+export function bodyTooLarge(maxBodyBytes: number): WebhookError {
+  return new WebhookError(
+    'ERR_WEBHOOK_BODY_TOO_LARGE',
+    `The request's body is larger than ${maxBodyBytes} bytes. Raise "maxBodyBytes" if the sender's events can be that large.`,
+  );
+}
+
+/** The body is not whole. */
+export function bodyIncomplete(message: string, cause?: unknown): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_BODY_INCOMPLETE', message, { cause });
+}
+
+async function chosenBy(
+  owner: string,
+  choice: Verifier | undefined | Promise<Verifier | undefined>,
+): Promise<Verifier> {
   const verifier = await choice;
   if (isVerifier(verifier)) return verifier;
-  // Answered 401, since nobody knows what this sender retries.
+  // 401, because without a verifier nothing is known about what this sender retries.
   const error = new WebhookError(
     'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-    `The function given to ${owner} knows no verifier for a request.`,
+    `The function that picks a verifier for ${owner} returned none for a request.`,
   );
   warnOfSetup(error);
   throw error;

@@ -5,7 +5,7 @@ import {
   replayKeyOf,
   replayRecordOf,
 } from './replay/replay-record.ts';
-import { decodeUtf8, parseJsonBody } from './scheme/json-body.ts';
+import { decodeUtf8, parseJsonBody } from './scheme/content/json-body.ts';
 import type { Match } from './scheme/scheme.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 import { WebhookError } from './webhook-error.ts';

@@ -4,14 +4,17 @@
 export {
   type AdapterOptions,
   type AdapterSettings,
+  type BodyLimits,
   type BodySource,
+  bodyIncomplete,
+  bodyTooLarge,
   type ContentEncodingPolicy,
   readAdapterOptions,
   type VerifierSource,
 } from './adapter-options.ts';
 export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
 export { sendResponse } from './node/send-response.ts';
-export { settleAbandonedResponse, settleByResponse } from './node/settle.ts';
+export { handlerEnded, handlerStarted, settleAbandonedResponse, settleByResponse } from './node/settle.ts';
 export type { ReserveBytes } from './pending-bytes.ts';
 export { refusalStatus } from './refusals.ts';
 // Replay stores
@@ -31,10 +34,10 @@ export type {
   FieldsPart,
   ListedHeadersPart,
   SortedPart,
-} from './scheme/content-part.ts';
-export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/handshake-definition.ts';
+} from './scheme/definition/content-part.ts';
+export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/definition/scheme-definition.ts';
 export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './scheme/scheme.ts';
-export type { BodyTimestamp, DeliveryIdentity, SchemeSource } from './scheme/scheme-definition.ts';
+export type { BodyTimestamp, DeliveryIdentity, SchemeSource } from './scheme/definition/scheme-definition.ts';
 export type {
   HashName,
   KeyDerivation,
@@ -43,7 +46,7 @@ export type {
   SecretByPrefix,
   SecretFormat,
   SharedSecret,
-} from './scheme/secret-format.ts';
+} from './scheme/definition/secret-format.ts';
 export type {
   HashRule,
   HmacRule,
@@ -56,9 +59,9 @@ export type {
   TokenLocation,
   TokenRule,
   UrlRules,
-} from './scheme/signature-rule.ts';
+} from './scheme/definition/signature-rule.ts';
 // Providers of secrets, and what keyrings tell verifiers
-export type { KeySet, MismatchResult } from './secrets/keyring.ts';
+export { KEYRING, type KeySet, type MismatchResult, type VerifierKeyring } from './secrets/keyring.ts';
 export { providerError } from './secrets/provider-error.ts';
 export { parseSecretJson, parseSecretText, type SecretLocation } from './secrets/secret-text.ts';
 

@@ -12,6 +12,7 @@ export interface HealthWarning {
     | 'secret-short'
     | 'secrets-stale'
     | 'reload-failed'
+    | 'secrets-gone'
     | 'rotation-overdue'
     | 'version-went-back'
     | 'replay-store'

@@ -11,15 +11,22 @@ export type { HeadersInput, WebhookRequest } from './request.ts';
 export type { WebhookResponse } from './response.ts';
 export { defineScheme } from './scheme/define-scheme.ts';
 export type { DefinedScheme, DeliveryRules, KeyRole, Scheme } from './scheme/scheme.ts';
-export type { SchemeDefinition } from './scheme/scheme-definition.ts';
-export type { SignatureRule } from './scheme/signature-rule.ts';
-export { createKeyring, type Keyring, type KeyringOptions } from './secrets/keyring.ts';
+export type { SchemeDefinition } from './scheme/definition/scheme-definition.ts';
+export type { SignatureRule } from './scheme/definition/signature-rule.ts';
+export { createKeyring } from './secrets/create-keyring.ts';
+export type { Keyring } from './secrets/keyring.ts';
+export type { KeyringOptions } from './secrets/keyring-options.ts';
 export {
   functionSecrets,
+  type LoadContext,
+  type LoadedSecrets,
+  type LoadSecrets,
   type ReloadReason,
   type SecretInput,
   type SecretProvider,
   type SecretSetInput,
+  type SecretsGone,
+  secretsGone,
   staticSecrets,
 } from './secrets/secrets.ts';
 export type { Clock } from './util/clock.ts';

@@ -1,11 +1,11 @@
-import type { KeyObject } from 'node:crypto';
 import { types } from 'node:util';
 import { safeObserver, type WebhookEvent } from './events.ts';
 import { memoryReplayStore } from './replay/memory-replay-store.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import type { StoreErrorPolicy } from './replay/store-policy.ts';
 import type { Freshness, Scheme } from './scheme/scheme.ts';
-import { createKeyring, type Keyring, type KeyringOptions } from './secrets/keyring.ts';
+import { createKeyring } from './secrets/create-keyring.ts';
+import { KEYRING, type Keyring, type VerifierKeyring, verifierKeyring } from './secrets/keyring.ts';
 import {
   functionSecrets,
   type SecretProvider,
@@ -33,6 +33,8 @@ export interface VerifierSettings<K> {
   readonly publicUrl: string | undefined;
   readonly freshness: Freshness;
   readonly keyring: Keyring<K>;
+  /** The keyring's side for verifiers. */
+  readonly keys: VerifierKeyring<K>;
   /** Whether closing the verifier closes the keyring. */
   readonly ownsKeyring: boolean;
   readonly store: ReplayStore | undefined;
@@ -209,7 +211,7 @@ function readSecrets<K>(
   { secrets, reload, scheme }: VerifierOptions<K>,
   clock: Clock,
   observe: ((event: WebhookEvent) => void) | undefined,
-): Pick<VerifierSettings<K>, 'keyring' | 'ownsKeyring'> {
+): Pick<VerifierSettings<K>, 'keyring' | 'keys' | 'ownsKeyring'> {
   if (isKeyring<K>(secrets)) {
     if (reload !== undefined)
       throw configError('"reload" must be left out if "secrets" is a keyring. Pass it to createKeyring().');
@@ -218,7 +220,7 @@ function readSecrets<K>(
         `The keyring contains keys of the format "${secrets.keyFormat}", but ${scheme.name} needs "${scheme.keyFormat}". Make a keyring with this scheme.`,
       );
     }
-    return { keyring: secrets, ownsKeyring: false };
+    return { keyring: secrets, keys: secrets[KEYRING], ownsKeyring: false };
   }
   const keyring = createKeyring(toProvider(secrets), {
     ...reload,
@@ -226,7 +228,7 @@ function readSecrets<K>(
     clock,
     observe: observe ?? warnOfSecrets,
   });
-  return { keyring, ownsKeyring: true };
+  return { keyring, keys: keyring[KEYRING], ownsKeyring: true };
 }
 
 function toProvider(secrets: Exclude<VerifierOptions<never>['secrets'], Keyring<never>>): SecretProvider {
@@ -240,10 +242,5 @@ function toProvider(secrets: Exclude<VerifierOptions<never>['secrets'], Keyring<
 }
 
 function isKeyring<K>(secrets: unknown): secrets is Keyring<K> {
-  const given = secrets as Partial<Keyring<K>> | null | undefined;
-  return (
-    typeof given === 'object' &&
-    typeof given?.keys === 'function' &&
-    typeof given.reloadForMismatch === 'function'
-  );
+  return verifierKeyring(secrets) !== undefined;
 }

@@ -6,8 +6,9 @@ import type { ReplayStore } from './replay/replay-store.ts';
 import type { WebhookRequest } from './request.ts';
 import type { WebhookResponse } from './response.ts';
 import type { Scheme } from './scheme/scheme.ts';
-import type { Keyring, KeyringOptions } from './secrets/keyring.ts';
-import type { SecretProvider, SecretSetInput } from './secrets/secrets.ts';
+import type { Keyring } from './secrets/keyring.ts';
+import type { KeyringOptions } from './secrets/keyring-options.ts';
+import type { LoadSecrets, SecretProvider, SecretSetInput } from './secrets/secrets.ts';
 import type { Clock } from './util/clock.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 
@@ -19,13 +20,7 @@ export interface VerifierOptions<K = KeyObject> {
    * The signing secrets: one secret, a set, a function or provider that loads a set, or a keyring that several verifiers share.
    * The scheme decodes text; bytes are the key itself.
    */
-  secrets:
-    | string
-    | Uint8Array
-    | SecretSetInput
-    | SecretProvider
-    | Keyring<K>
-    | (() => SecretSetInput | Promise<SecretSetInput>);
+  secrets: string | Uint8Array | SecretSetInput | SecretProvider | Keyring<K> | LoadSecrets;
   /**
    * A name of your choice, not a URL: deliveries are remembered under it, and events carry it. If several endpoints of one sender
    * share a replay store, give each its own name. Default: the scheme's name.

@@ -24,6 +24,7 @@ import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
 import type { KeySet, MismatchResult } from './secrets/keyring.ts';
 import { InFlight } from './util/in-flight.ts';
 import { isThenable } from './util/thenable.ts';
+import { own } from './util/options.ts';
 import { warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
@@ -98,7 +99,7 @@ class EndpointVerifier<K> implements Verifier {
 
   // The order of the steps, and the only place that knows it.
   async #verify(request: WebhookRequest): Promise<Delivery> {
-    const { clock, scheme, publicUrl, keyring, freshness } = this.#settings;
+    const { clock, scheme, publicUrl, keys, freshness } = this.#settings;
     const startedAt = this.#startedAt();
     let head: ParsedHead<K> | undefined;
     let pending: ReturnType<PendingBytes['open']> | undefined;
@@ -118,7 +119,7 @@ class EndpointVerifier<K> implements Verifier {
       } catch (error) {
         throw bodyError(error);
       }
-      const set = keyring.keys();
+      const set = keys.keys();
       const tried = set.keys.length > 0 ? head.match(body, set.keys) : undefined;
       const found = (isThenable(tried) ? await tried : tried) ?? this.#reloadAndMatch(head, body, set);
       const match = isThenable(found) ? await found : found;
@@ -140,10 +141,10 @@ class EndpointVerifier<K> implements Verifier {
     body: Uint8Array,
     tried: KeySet<K>,
   ): Match | WebhookError | Promise<Match | WebhookError> {
-    const { keyring, scheme } = this.#settings;
+    const { keys, scheme } = this.#settings;
     const { timeoutSeconds } = scheme.delivery;
     const keyId = head.keyId ?? head.keyIdIn?.(body);
-    const reloaded = keyring.reloadForMismatch(tried, {
+    const reloaded = keys.reloadForMismatch(tried, {
       // A sender that waits only briefly must get a response before it gives up: a reload may take a fifth of that time.
       ...(timeoutSeconds === undefined ? {} : { waitMs: timeoutSeconds * 200 }),
       ...(keyId === undefined ? {} : { keyId }),
@@ -159,7 +160,7 @@ class EndpointVerifier<K> implements Verifier {
     reloaded: MismatchResult<K>,
   ): Match | WebhookError | Promise<Match | WebhookError> {
     const { keys } = reloaded.state === 'changed' ? reloaded.set : tried;
-    if (keys.length === 0 && this.#settings.keyring.isReadyWithoutKeys !== true) {
+    if (keys.length === 0 && !this.#settings.keys.isReadyWithoutKeys) {
       return new WebhookError(
         'ERR_WEBHOOK_NOT_READY',
         'No valid set of secrets is loaded. See health() for the reason.',
@@ -179,7 +180,7 @@ class EndpointVerifier<K> implements Verifier {
 
   /** A key matches. What remains to be checked is time, which may have passed. */
   #accept(head: ParsedHead<K>, body: Uint8Array, match: Match, startedAt: number): Delivery {
-    const { clock, freshness, keyring, scheme, endpoint, deliveryKey } = this.#settings;
+    const { clock, freshness, keys, scheme, endpoint, deliveryKey } = this.#settings;
     this.#refusals.noteMatch();
     const signedAt = match.signedAt === undefined ? head.signedAt : match.signedAt;
     // Checked again, because reading may have taken long: a body that an attacker holds back must not arrive when the replay
@@ -188,7 +189,7 @@ class EndpointVerifier<K> implements Verifier {
     checkValidity(head, clock);
     checkValidity(match, clock);
     // Counted only now: a replayed delivery that is too old must not make a replaced secret look as if it were still in use.
-    keyring.matched(match.key.id);
+    keys.matched(match.key.id);
     this.#report?.({
       type: 'verified',
       key: match.key,
@@ -243,23 +244,23 @@ class EndpointVerifier<K> implements Verifier {
   }
 
   async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {
-    const { scheme, publicUrl, keyring } = this.#settings;
+    const { scheme, publicUrl, keys } = this.#settings;
     const { handshake } = scheme;
     const unsigned =
       handshake &&
       this.#shakeHands(() =>
-        handshake.respondToUnsigned(new HeadReader(request, publicUrl), keyring.keys().keys),
+        handshake.respondToUnsigned(new HeadReader(request, publicUrl), keys.keys().keys),
       );
     if (unsigned !== undefined) return unsigned;
     const delivery = await this.#verify(request);
     const signed =
       handshake &&
       this.#shakeHands(() => {
-        const key = keyring.keys().keys.find(({ id }) => id === delivery.key.id);
+        const key = keys.keys().keys.find(({ id }) => id === delivery.key.id);
         return handshake.respondToSigned(new HeadReader(request, publicUrl), () => jsonOf(delivery), key);
       });
     if (signed !== undefined) return signed;
-    const manual = Object.hasOwn(options, 'claim') && options.claim === 'manual';
+    const manual = own(options, 'claim') === 'manual';
     const unguarded = manual || this.#store === undefined;
     const claim = unguarded ? new UnguardedClaim(this.#claimContext) : await this.claim(delivery);
     if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
@@ -298,9 +299,8 @@ class EndpointVerifier<K> implements Verifier {
     // A failure is reported by the claim. It does not change the response: the handler has done its work, or has not.
     const settled = (success ? received.claim.commit() : received.claim.release()).catch(() => undefined);
     // By default the response does not wait for the store: a duplicate that arrives before the commit finds the claim.
-    const { settle, waitUntil } = { ...options };
-    if (settle === 'before-response') await settled;
-    else waitUntil?.(settled);
+    if (own(options, 'settle') === 'before-response') await settled;
+    else own(options, 'waitUntil')?.(settled);
     return response;
   }
 

@@ -5,23 +5,32 @@ import type { Request, RequestHandler } from 'express';
 declare global {
   namespace Express {
     interface Request {
-      /** The verified delivery. There in every handler behind `webhook()`; elsewhere it is `undefined`. */
+      /** The verified delivery. Set in every handler behind `webhook()`; elsewhere it is `undefined`. */
       webhook: ReceivedWebhook;
     }
   }
 }
 
 /** Options of {@link webhook}. */
-export type WebhookOptions = AdapterOptions<Request>;
+export interface WebhookOptions extends Omit<AdapterOptions<Request>, 'rawBody'> {
+  /**
+   * Returns the raw body if the host has already read it, as Cloud Functions and Firebase do: `(req) => req.rawBody`. If it returns
+   * nothing, the body is read from the request.
+   */
+  rawBody?(
+    // Other packages declare another type for Express's property of this name.
+    request: Omit<Request, 'rawBody'> & { rawBody?: Uint8Array | undefined },
+  ): Uint8Array | undefined | Promise<Uint8Array | undefined>;
+}
 
 /**
- * Express middleware that lets only genuine deliveries through, each of them once. For a route, or with `app.use`.
+ * Express middleware that passes only genuine deliveries on, each once. For a route, or with `app.use`.
  *
- * It reads the request itself, whatever its content type: mount it before any body parser. Behind it `req.webhook` is the
- * delivery and `req.body` its bytes. The response decides what becomes of the delivery: ended with 2xx it is handled for good,
- * ended with anything else the sender's retry runs again.
+ * It reads the request itself, with any content type: mount it before any body parser. Behind it `req.webhook` is the delivery, and
+ * `req.body` and `req.rawBody` are its bytes. If the response ends with 2xx, the delivery is handled. With any other status, no
+ * matter which code sent it, the sender's retry runs your handler again.
  *
- * @param verifier The endpoint's verifier, or a function that chooses one by route or header.
+ * @param verifier The endpoint's verifier, or a function that picks one by route or header.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
  * ```ts
@@ -32,7 +41,7 @@ export type WebhookOptions = AdapterOptions<Request>;
  * ```
  */
 export function webhook(verifier: VerifierSource<Request>, options?: WebhookOptions): RequestHandler {
-  const receive = createNodeReceiver('webhook()', verifier, options);
+  const receive = createNodeReceiver('webhook()', verifier, options as AdapterOptions<Request> | undefined);
   return async function webhookMiddleware(req, res, next) {
     let received: ReceivedWebhook | undefined;
     try {
@@ -44,12 +53,14 @@ export function webhook(verifier: VerifierSource<Request>, options?: WebhookOpti
     if (received === undefined) return;
     req.webhook = received;
     req.body = received.body;
+    // Where the middleware of senders' SDKs, for example Octokit and Slack Bolt, look for the bytes.
+    Object.assign(req, { rawBody: received.body });
     if (isExpress4(req)) (req as Request & { _body?: boolean })._body = true;
     next();
   };
 }
 
-/** Its parsers need to be told that there is nothing left to parse; those of Express 5 ask the stream. */
+/** The parsers of Express 4 must be told that nothing is left to parse; those of Express 5 ask the stream. */
 function isExpress4(req: Request): boolean {
   return typeof (req.app as { lazyrouter?: unknown } | undefined)?.lazyrouter === 'function';
 }

@@ -2,6 +2,8 @@ import type { ReceivedWebhook } from '@countersign/core';
 import {
   type AdapterOptions,
   createNodeReceiver,
+  handlerEnded,
+  handlerStarted,
   settleAbandonedResponse,
   type VerifierSource,
 } from '@countersign/core/extend';
@@ -49,20 +51,34 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
     done();
   });
 
-  // For a client that is gone Fastify ends no stream, and sends nothing for a handler that gives nothing: what the handler meant
-  // to answer decides.
+  // Fastify neither ends a stream whose client has left nor responds if the handler then returns nothing: the status that the
+  // handler meant to send decides.
   scope.addHook('onSend', (_request, reply, payload, done) => {
-    if (reply.raw.destroyed && isStream(payload)) settleAbandonedResponse(reply.raw, reply.statusCode);
+    if (isStream(payload)) settleAbandonedResponse(reply.raw, reply.statusCode);
     done(null, payload);
   });
   scope.addHook('onRoute', (route) => {
     const { handler } = route;
     route.handler = function webhookHandler(request, reply) {
       const result: unknown = handler.call(this, request, reply);
-      return isThenable(result) ? result.then((value) => settleNothing(value, reply)) : result;
+      return isThenable(result) ? untilEnd(result, reply) : result;
     };
   });
 };
+
+/** Reports the handler's end. The end of a handler that responds by a callback can't be seen. */
+async function untilEnd(result: PromiseLike<unknown>, reply: FastifyReply): Promise<unknown> {
+  handlerStarted(reply.raw);
+  try {
+    const value = await result;
+    handlerEnded(reply.raw, false);
+    if (value === undefined && !reply.sent) settleAbandonedResponse(reply.raw, reply.statusCode);
+    return value;
+  } catch (error) {
+    handlerEnded(reply.raw, true);
+    throw error;
+  }
+}
 
 const announced = Symbol('countersign.announced');
 type Announcing = FastifyRequest & { [announced]?: { type: string | undefined; length: string | undefined } };
@@ -88,14 +104,9 @@ function announceAgain(request: Announcing): void {
   else headers['content-length'] = sent.length;
 }
 
-function settleNothing<T>(value: T, reply: FastifyReply): T {
-  if (value === undefined && !reply.sent && reply.raw.destroyed)
-    settleAbandonedResponse(reply.raw, reply.statusCode);
-  return value;
-}
-
 function isStream(payload: unknown): boolean {
-  return typeof (payload as { pipe?: unknown } | null | undefined)?.pipe === 'function';
+  const { pipe, getReader } = (payload ?? {}) as { pipe?: unknown; getReader?: unknown };
+  return typeof pipe === 'function' || typeof getReader === 'function';
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -6,20 +6,27 @@ import {
   type VerifierSource,
 } from '@countersign/core/extend';
 import { readRequest } from './read-request.ts';
+import { type WaitUntil, waitUntilOf } from './wait-until.ts';
 
-/** Options of {@link webhookHandler}. */
-export type WebhookOptions = AdapterOptions<Request>;
+/** Options of {@link webhookHandler}. `Context` is what the host passes after the request. */
+export interface WebhookOptions<Context extends unknown[] = unknown[]> extends AdapterOptions<Request, Context> {
+  /**
+   * Keeps the host running until the delivery is settled. Default: the `waitUntil` of what the host passes after the request
+   * (Cloudflare Workers, Hono, Netlify), or Vercel's.
+   */
+  waitUntil?: WaitUntil;
+}
 
 /**
- * A request handler that lets only genuine deliveries through, each of them once: for Hono, Next.js route handlers, and whatever else
- * speaks Web `Request` and `Response`.
+ * A request handler that passes only genuine deliveries on, each once: for Hono, Next.js route handlers, and everything else that
+ * uses Web `Request` and `Response`.
  *
- * `handler` gives a `Response`, a status, or nothing (204). With 2xx the delivery is handled for good; with anything else, or when it
- * throws, the sender's retry runs again. `Headers` joins repeated fields, so here a repeated header is one odd value rather than
- * `ERR_WEBHOOK_HEADER_INVALID` by itself.
+ * `handler` returns a `Response`, a status, or nothing (204). With 2xx the delivery is handled. With any other status, or if it
+ * throws, the sender's retry runs your handler again. `Headers` joins repeated fields, so a repeated header is one odd value here,
+ * and not `ERR_WEBHOOK_HEADER_INVALID` by itself.
  *
- * @param verifier The endpoint's verifier, or a function that chooses one.
- * @param handler Gets the delivery, and after it whatever the host passes behind the request.
+ * @param verifier The endpoint's verifier, or a function that picks one by the request and by what the host passes after it.
+ * @param handler Receives the delivery, then the request, then everything that the host passes after the request.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option; TypeError without a handler.
  * @example
  * ```ts
@@ -28,44 +35,56 @@ export type WebhookOptions = AdapterOptions<Request>;
  * })
  * ```
  */
-export function webhookHandler<Rest extends unknown[]>(
-  verifier: VerifierSource<Request>,
-  handler: (webhook: ReceivedWebhook, ...rest: Rest) => unknown,
-  options?: WebhookOptions,
-): (request: Request, ...rest: Rest) => Promise<Response> {
-  const settings = readAdapterOptions('webhookHandler()', verifier, options);
-  if (typeof handler !== 'function')
-    throw new TypeError('webhookHandler() wants a handler as its second argument.');
-  return async function handleWebhook(request, ...rest) {
+export function webhookHandler<Context extends unknown[]>(
+  verifier: VerifierSource<Request, Context>,
+  handler: (webhook: ReceivedWebhook, request: Request, ...context: Context) => unknown,
+  options: WebhookOptions<Context> = {},
+): (request: Request, ...context: Context) => Promise<Response> {
+  const { waitUntil, ...adapterOptions } = options;
+  const settings = readAdapterOptions('webhookHandler()', verifier, adapterOptions);
+  if (waitUntil !== undefined && typeof waitUntil !== 'function') {
+    throw new TypeError('"waitUntil" of webhookHandler() must be a function.');
+  }
+  if (typeof handler !== 'function') {
+    throw new TypeError('The second argument of webhookHandler() must be a function.');
+  }
+  return async function handleWebhook(request, ...context) {
     if (typeof request?.arrayBuffer !== 'function' || typeof request.headers?.get !== 'function') {
       throw new TypeError(
-        'webhookHandler() was not given a Web Request. In Hono: (context) => receive(context.req.raw).',
+        'The argument of the function that webhookHandler() returned must be a Web Request. In Hono: (context) => receive(context.req.raw).',
       );
     }
     let response: Response | undefined;
     try {
-      const chosen = await settings.choose(request);
-      const incoming = {
-        method: request.method,
-        url: request.url,
-        headers: request.headers,
-        body: () =>
-          settings.body(request, chosen, {
-            read: (maxBodyBytes, contentEncoding) => readRequest(request, { maxBodyBytes, contentEncoding }),
-          }),
-      };
-      const answer = await chosen.handle(
-        incoming,
+      const chosen = await settings.choose(request, ...context);
+      const given = await chosen.handle(
+        {
+          method: request.method,
+          url: request.url,
+          headers: request.headers,
+          body: (reserve) =>
+            settings.body(
+              chosen,
+              { read: (limits) => readRequest(request, limits) },
+              reserve,
+              request,
+              ...context,
+            ),
+        },
         async (webhook) => {
-          const result = await handler(webhook, ...rest);
+          const result = await handler(webhook, request, ...context);
           if (!isResponse(result)) return result;
           response = result;
           // Response.error() has the status 0, which no sender takes for a success.
           return result.status === 0 ? 500 : result.status;
         },
-        settings,
+        {
+          claim: settings.claim,
+          settle: settings.settle,
+          waitUntil: waitUntil ?? waitUntilOf(context),
+        },
       );
-      return response ?? toResponse(answer);
+      return response ?? toResponse(given);
     } catch (error) {
       if (!isWebhookError(error)) throw error;
       return toResponse(refusalResponse(error));
@@ -77,7 +96,7 @@ function toResponse({ status, headers, body }: WebhookResponse): Response {
   return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
 }
 
-/** By its looks: frameworks bring Response classes of their own. */
+/** Judged by its properties: frameworks bring their own Response classes. */
 function isResponse(value: unknown): value is Response {
   const given = value as Partial<Response> | null | undefined;
   return (
@@ -86,3 +105,4 @@ function isResponse(value: unknown): value is Response {
 }
 
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';
+export type { WaitUntil };

@@ -1,34 +1,42 @@
 import { WebhookError } from '@countersign/core';
-import type { ContentEncodingPolicy } from '@countersign/core/extend';
+import { type BodyLimits, bodyIncomplete, bodyTooLarge } from '@countersign/core/extend';
 
 /**
- * Reads a request's body as it was received, or inflates it (gzip, deflate) where that is asked for.
+ * Reads a request's body as it was received, or decompresses it (gzip, deflate) if the limits say so. Stops at the limit, whatever
+ * length the request declares.
  *
- * @throws `ERR_WEBHOOK_BODY_CONSUMED`, `ERR_WEBHOOK_BODY_ENCODED`, `ERR_WEBHOOK_BODY_TOO_LARGE`, `ERR_WEBHOOK_BODY_INCOMPLETE`
+ * @throws `ERR_WEBHOOK_BODY_CONSUMED`, `ERR_WEBHOOK_BODY_ENCODED`, `ERR_WEBHOOK_BODY_TOO_LARGE`, `ERR_WEBHOOK_BODY_INCOMPLETE`,
+ * `ERR_WEBHOOK_OVERLOADED`
  */
-export async function readRequest(
-  request: Request,
-  { maxBodyBytes, contentEncoding }: { maxBodyBytes: number; contentEncoding: ContentEncodingPolicy },
-): Promise<Uint8Array> {
+export async function readRequest(request: Request, limits: BodyLimits): Promise<Uint8Array> {
+  const { maxBodyBytes, contentEncoding } = limits;
   const encoding = (request.headers.get('content-encoding') ?? 'identity').trim().toLowerCase();
-  const inflates = contentEncoding === 'decompress' && (encoding === 'gzip' || encoding === 'deflate');
-  if (encoding !== 'identity' && contentEncoding !== 'as-received' && !inflates) {
+  const decompresses = contentEncoding === 'decompress' && (encoding === 'gzip' || encoding === 'deflate');
+  if (encoding !== 'identity' && contentEncoding !== 'as-received' && !decompresses) {
     throw new WebhookError(
       'ERR_WEBHOOK_BODY_ENCODED',
-      'The body has a Content-Encoding that this endpoint does not take.',
+      'This endpoint does not accept the Content-Encoding of the body. Set "contentEncoding" to "as-received" if the sender signs ' +
+        'the compressed bytes, or to "decompress" (gzip, deflate) if it signs before compressing.',
     );
   }
-  if (request.bodyUsed) throw consumed();
-  const declared = request.headers.get('content-length');
-  if (Number(declared ?? 0) > maxBodyBytes) throw tooLarge(maxBodyBytes);
-  // Servers hold a request to the length that it declares. Several have a way of their own to such a body, which costs far less
-  // than its stream.
-  if (declared !== null && !inflates && !request.headers.has('transfer-encoding'))
-    return readWhole(request, maxBodyBytes);
-  if (request.body?.locked === true) throw consumed();
-  if (request.body === null) return new Uint8Array();
-  const stream = inflates ? request.body.pipeThrough(new DecompressionStream(encoding)) : request.body;
-  const reader: ReadableStreamDefaultReader<Uint8Array> = stream.getReader();
+  const { body } = request;
+  if (request.bodyUsed || body?.locked === true) throw consumed();
+  const declared = Number(request.headers.get('content-length') ?? Number.NaN);
+  if (declared > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
+  // A request without a body.
+  if (body === null) return new Uint8Array();
+  const stream = decompresses ? body.pipeThrough(new DecompressionStream(encoding)) : body;
+  const bytes = await readStream(stream, limits);
+  // A host may end the stream of a sender that left, without an error.
+  if (!decompresses && bytes.byteLength < declared) throw bodyIncomplete('The body ended early.');
+  return bytes;
+}
+
+async function readStream(
+  stream: ReadableStream<Uint8Array>,
+  { maxBodyBytes, reserve }: BodyLimits,
+): Promise<Uint8Array> {
+  const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
   try {
@@ -36,26 +44,15 @@ export async function readRequest(
       const { done, value } = await reader.read();
       if (done) return join(chunks, size);
       size += value.byteLength;
-      if (size > maxBodyBytes) throw tooLarge(maxBodyBytes);
+      if (size > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
+      reserve?.(value.byteLength);
       chunks.push(value);
     }
   } catch (error) {
-    await reader.cancel().catch(() => undefined);
-    if (error instanceof WebhookError) throw error;
-    throw incomplete(error);
+    // Not awaited: a source may take its time to stop, and the sender waits for the refusal.
+    reader.cancel().catch(() => undefined);
+    throw error instanceof WebhookError ? error : bodyIncomplete('The body ended early.', error);
   }
-}
-
-async function readWhole(request: Request, maxBodyBytes: number): Promise<Uint8Array> {
-  let body: Uint8Array;
-  try {
-    body = new Uint8Array(await request.arrayBuffer());
-  } catch (error) {
-    if (request.body?.locked === true) throw consumed();
-    throw incomplete(error);
-  }
-  if (body.byteLength > maxBodyBytes) throw tooLarge(maxBodyBytes);
-  return body;
 }
 
 function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
@@ -70,20 +67,9 @@ function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
   return body;
 }
 
-function tooLarge(maxBodyBytes: number): WebhookError {
-  return new WebhookError(
-    'ERR_WEBHOOK_BODY_TOO_LARGE',
-    `The body is larger than the ${maxBodyBytes} bytes that are read.`,
-  );
-}
-
-function incomplete(error: unknown): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_BODY_INCOMPLETE', 'The body ended early.', { cause: error });
-}
-
 function consumed(): WebhookError {
   return new WebhookError(
     'ERR_WEBHOOK_BODY_CONSUMED',
-    'Something has read the body of this request before webhookHandler(). Give it the request first, or a request.clone().',
+    'Something read the body of this request before webhookHandler(). Pass it the request first, or pass request.clone().',
   );
 }

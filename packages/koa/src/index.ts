@@ -2,12 +2,14 @@ import type { ReceivedWebhook } from '@countersign/core';
 import {
   type AdapterOptions,
   createNodeReceiver,
+  handlerEnded,
+  handlerStarted,
   settleAbandonedResponse,
   type VerifierSource,
 } from '@countersign/core/extend';
 import type { Context, Middleware } from 'koa';
 
-/** What `ctx.state` holds behind {@link webhook}. */
+/** What `ctx.state` contains behind {@link webhook}. */
 export interface WebhookState {
   /** The verified delivery. */
   webhook: ReceivedWebhook;
@@ -17,13 +19,13 @@ export interface WebhookState {
 export type WebhookOptions = AdapterOptions<Context>;
 
 /**
- * Koa middleware that lets only genuine deliveries through, each of them once. For a route, or with `app.use`.
+ * Koa middleware that passes only genuine deliveries on, each once. For a route, or with `app.use`.
  *
- * It reads the request itself, whatever its content type: mount it before any body parser. Behind it `ctx.state.webhook` is the
- * delivery and `ctx.request.body` its bytes. The response decides what becomes of the delivery: sent with 2xx it is handled for
- * good, sent with anything else the sender's retry runs again.
+ * It reads the request itself, with any content type: mount it before any body parser. Behind it `ctx.state.webhook` is the
+ * delivery and `ctx.request.body` its bytes. If the response is sent with 2xx, the delivery is handled. With any other status, the
+ * sender's retry runs your handler again.
  *
- * @param verifier The endpoint's verifier, or a function that chooses one by route or header.
+ * @param verifier The endpoint's verifier, or a function that picks one by route or header.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
  * ```ts
@@ -41,20 +43,25 @@ export function webhook(
   return async function webhookMiddleware(ctx, next) {
     const received = await receive(ctx, ctx.req, ctx.res);
     if (received === undefined) {
-      // Answered on the raw response: Koa must not answer a second time.
+      // The raw response has been sent: Koa must not respond a second time.
       ctx.respond = false;
       return;
     }
     ctx.state.webhook = received;
     (ctx.request as { body?: unknown }).body = received.body;
+    // koa-body refuses a request that has been read; its bytes can be read again. Other parsers see `ctx.request.body`.
+    Object.defineProperty(ctx.req, 'readable', { value: true, configurable: true });
+    handlerStarted(ctx.res);
     try {
       await next();
     } catch (error) {
-      if (!ctx.writable) settleAbandonedResponse(ctx.res, 500);
+      handlerEnded(ctx.res, true);
+      settleAbandonedResponse(ctx.res, 500);
       throw error;
     }
-    // Koa ends no response whose client is gone; what the handler meant to answer decides.
-    if (!ctx.writable && ctx.respond !== false) settleAbandonedResponse(ctx.res, ctx.status);
+    handlerEnded(ctx.res, false);
+    // Koa doesn't respond to a client that has left: the status that the handler meant to send decides.
+    if (ctx.respond !== false) settleAbandonedResponse(ctx.res, ctx.status);
   };
 }
 

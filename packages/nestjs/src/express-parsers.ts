@@ -1,25 +1,32 @@
+import 'reflect-metadata';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { WebhookError } from '@countersign/core';
+import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
 import { routePattern } from './route-pattern.ts';
 import { onRouteRegistration } from './route-registration.ts';
+import { guardedTarget } from './webhook.guard.ts';
 import type { WebhookRoutes } from './webhook-routes.ts';
 
 type ExpressRequest = IncomingMessage & { readonly path: string };
 type Next = (error?: unknown) => void;
 type Middleware = (request: ExpressRequest, response: ServerResponse, next: Next) => unknown;
 
-/** What body-parser calls its functions. Nest knows them by these names too. */
+/** The names of body-parser's functions. Nest recognizes them by these names too. */
 const PARSERS: ReadonlySet<unknown> = new Set(['jsonParser', 'urlencodedParser', 'rawParser', 'textParser']);
+/** What `@UseGuards()` sets; Nest doesn't export its name. */
+const GUARDS_METADATA = '__guards__';
+
+/** The parsers that a request has been spared, by the request. */
+const sparedParsers = new WeakMap<IncomingMessage, Middleware[]>();
 
 /**
- * Express: body parsers pass over requests that may be a webhook's, so that its guard finds the bytes unread. Where such a request
- * comes to another route instead (another version or host of the same path), they run right before that.
+ * Express: body parsers skip requests that may be for a webhook, so that its guard finds the bytes unread. If such a request turns
+ * out to be for another route (another version or host of the same path), the parsers run right before that route's handler.
  */
 export class ExpressParsers {
   readonly #adapter: AbstractHttpAdapter;
   readonly #patterns: ReturnType<typeof routePattern>[] = [];
-  readonly #passedOver = new WeakMap<IncomingMessage, Middleware[]>();
   readonly #aware = new WeakSet<object>();
 
   constructor(adapter: AbstractHttpAdapter, routes: WebhookRoutes) {
@@ -28,16 +35,19 @@ export class ExpressParsers {
     const use: typeof adapter.use = adapter.use.bind(adapter);
     adapter.use = (...args: unknown[]) => use(...args.map((arg) => this.#withAwareParsers(arg)));
     onRouteRegistration(adapter, ({ method, path, handlers, register }) => {
-      if (!handlers.some((handler) => routes.isRegistering(handler)))
-        return register([this.#parsePassedOver, ...handlers]);
-      this.#patterns.push(routePattern(method, String(path)));
-      return register(handlers);
+      if (handlers.some((handler) => routes.isRegistering(handler))) {
+        this.#patterns.push(routePattern(method, String(path)));
+        return register(handlers);
+      }
+      // A controller's route may pass a request on, by its version or its host: its guard parses, after that is decided.
+      if (handlers.some((handler) => routes.isController(handler))) return register(handlers);
+      return register([parseSpared, ...handlers]);
     });
   }
 
   readonly #findWebhooks: Middleware = (request, _response, next) => {
     if (this.#patterns.some((matches) => matches(request.method ?? '', request.path))) {
-      this.#passedOver.set(request, []);
+      sparedParsers.set(request, []);
     }
     next();
   };
@@ -49,28 +59,17 @@ export class ExpressParsers {
 
   #awareParser(parser: Middleware): Middleware {
     const parse: Middleware = (request, response, next) => {
-      const passedOver = this.#passedOver.get(request);
-      if (passedOver === undefined) return parser(request, response, next);
-      passedOver.push(parser);
+      const spared = sparedParsers.get(request);
+      if (spared === undefined) return parser(request, response, next);
+      spared.push(parser);
       return next();
     };
     this.#aware.add(parse);
     return Object.defineProperty(parse, 'name', { value: parser.name });
   }
 
-  readonly #parsePassedOver: Middleware = (request, response, next) => {
-    const parsers = this.#passedOver.get(request) ?? [];
-    this.#passedOver.delete(request);
-    const parseNext: Next = (error) => {
-      const parser = error === undefined ? parsers.shift() : undefined;
-      if (parser === undefined) next(error);
-      else parser(request, response, parseNext);
-    };
-    parseNext();
-  };
-
   /**
-   * Sees that no parser reads ahead of the webhooks.
+   * Checks that no parser reads the bodies of webhooks.
    * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming one that would.
    */
   check(): void {
@@ -82,10 +81,43 @@ export class ExpressParsers {
       throw new WebhookError(
         'ERR_WEBHOOK_CONFIG_INVALID',
         `A body parser (${handle.name}) was mounted on the Express app itself, and would read the bodies of webhooks. Mount it through ` +
-          'Nest, with app.use() or app.useBodyParser(), or hand its bytes over with "rawBody".',
+          'Nest, with app.use() or app.useBodyParser(), or pass its bytes with "rawBody".',
       );
     }
   }
+}
+
+/** Runs the parsers that were skipped. */
+const parseSpared: Middleware = (request, response, next) => {
+  const parsers = sparedParsers.get(request) ?? [];
+  sparedParsers.delete(request);
+  const parseNext: Next = (error) => {
+    const parser = error === undefined ? parsers.shift() : undefined;
+    if (parser === undefined) next(error);
+    else parser(request, response, parseNext);
+  };
+  parseNext();
+};
+
+const parsingGuard: CanActivate = {
+  canActivate(context: ExecutionContext): true | Promise<true> {
+    if (context.getType() !== 'http') return true;
+    const request = context.switchToHttp().getRequest<ExpressRequest>();
+    // The same controller may have webhooks too.
+    if (!sparedParsers.has(request) || guardedTarget(context.getHandler(), context.getClass()) !== undefined) return true;
+    return new Promise((resolve, reject) => {
+      parseSpared(request, context.switchToHttp().getResponse<ServerResponse>(), (error) =>
+        error === undefined ? resolve(true) : reject(error),
+      );
+    });
+  },
+};
+
+/** Makes a controller's handlers parse what was skipped, before its own guards. Call it before Nest registers their routes. */
+export function parseInGuard(controller: object): void {
+  const guards: readonly unknown[] = Reflect.getMetadata(GUARDS_METADATA, controller) ?? [];
+  if (guards.includes(parsingGuard)) return;
+  Reflect.defineMetadata(GUARDS_METADATA, [parsingGuard, ...guards], controller);
 }
 
 function isParser(value: unknown): value is Middleware {

@@ -26,9 +26,9 @@ interface Fastify {
   addHook(name: 'onRoute', hook: (route: RouteOptions) => void): unknown;
 }
 
-/** Where a request keeps its headers while Fastify looks for a parser. */
+/** Keeps a request's headers while Fastify looks for a parser. */
 const sentHeaders = Symbol('countersign.sentHeaders');
-/** Headers by which Fastify takes a request for one without a body, and looks for no parser. */
+/** With these headers Fastify assumes that a request has no body, and doesn't look for a parser. */
 const NO_BODY = { 'content-type': undefined, 'content-length': undefined, 'transfer-encoding': undefined };
 
 /** Fastify: the routes of webhooks have no body parser, so that their guard finds the bytes unread. No other route changes. */
@@ -43,9 +43,9 @@ export function bypassFastifyParsers(adapter: AbstractHttpAdapter, routes: Webho
     if (headers !== undefined) request.headers = headers;
     done(null);
   };
-  // Fastify ends no stream for a client that is gone; what the handler meant to answer decides.
+  // Fastify doesn't end a stream whose client has left: the status that the handler meant to send decides.
   const settleGone: PayloadHook = (_request, reply, payload, done) => {
-    if (reply.raw.destroyed && isStream(payload)) settleAbandonedResponse(reply.raw, reply.statusCode);
+    if (isStream(payload)) settleAbandonedResponse(reply.raw, reply.statusCode);
     done(null, payload);
   };
 
@@ -60,7 +60,7 @@ export function bypassFastifyParsers(adapter: AbstractHttpAdapter, routes: Webho
   });
   adapter.getInstance<Fastify>().addHook('onRoute', (route) => {
     if (!registering) return;
-    // Last of those that may take the body, first of those that may look at what was parsed.
+    // The last hook that may read the body, and the first that may read what was parsed.
     route.preParsing = [...[route.preParsing ?? []].flat(), passOver];
     route.preValidation = [restoreHeaders, ...[route.preValidation ?? []].flat()];
     route.onSend = [...[route.onSend ?? []].flat(), settleGone];
@@ -68,5 +68,6 @@ export function bypassFastifyParsers(adapter: AbstractHttpAdapter, routes: Webho
 }
 
 function isStream(payload: unknown): boolean {
-  return typeof (payload as { pipe?: unknown } | null | undefined)?.pipe === 'function';
+  const { pipe, getReader } = (payload ?? {}) as { pipe?: unknown; getReader?: unknown };
+  return typeof pipe === 'function' || typeof getReader === 'function';
 }

@@ -10,14 +10,14 @@ import type {
 } from './webhook-module-options.ts';
 import type { WebhookTarget } from './webhook-target.ts';
 
-/** The module's verifiers, and what receives for each route that asks for one. */
+/** The module's verifiers, and a receiver for each route that uses one. */
 @Injectable()
 export class WebhookEndpoints implements OnApplicationShutdown {
   readonly #verifiers: ReadonlyMap<string, NestVerifierSource>;
   readonly #defaults: WebhookRouteOptions;
   readonly #ownsVerifiers: boolean;
   readonly #receivers = new Map<WebhookTarget, NodeReceiver<WebhookHttpRequest>>();
-  /** Whether any route takes its bytes off the wire, and not from a `rawBody` of its own. */
+  /** Whether any route reads its bodies from the request, and not by its own `rawBody`. */
   readsBodies = false;
 
   constructor(
@@ -27,16 +27,16 @@ export class WebhookEndpoints implements OnApplicationShutdown {
     this.#ownsVerifiers = ownsVerifiers;
     const { verifiers, ...defaults } = options ?? {};
     if (verifiers === null || typeof verifiers !== 'object' || Object.keys(verifiers).length === 0) {
-      throw configError('WebhookModule wants "verifiers": { name: verifier }.');
+      throw configError('"verifiers" of WebhookModule must be an object: { name: verifier }.');
     }
     this.#verifiers = new Map(Object.entries(verifiers));
     this.#defaults = defaults;
-    // Wrong verifiers and options show now, even where no route uses them yet.
+    // Wrong verifiers and options are reported now, even if no route uses them yet.
     for (const name of this.#verifiers.keys()) this.#create(name, {}, `WebhookModule's "${name}"`);
   }
 
   /**
-   * What receives for a route, made once.
+   * The receiver of a route, created once.
    * @throws `ERR_WEBHOOK_CONFIG_INVALID` for an unknown name or a wrong option.
    */
   receiver(target: WebhookTarget): NodeReceiver<WebhookHttpRequest> {
@@ -54,7 +54,7 @@ export class WebhookEndpoints implements OnApplicationShutdown {
     const source = this.#verifiers.get(name);
     if (source === undefined) {
       throw configError(
-        `@VerifyWebhook knows no verifier "${name}". WebhookModule has: ${this.#names()}. Name all verifiers in one forRoot().`,
+        `WebhookModule has no verifier "${name}" for @VerifyWebhook. It has: ${this.#names()}. Name all verifiers in one forRoot().`,
       );
     }
     return createNodeReceiver(owner, source, { ...this.#defaults, ...options });
@@ -64,12 +64,17 @@ export class WebhookEndpoints implements OnApplicationShutdown {
     const [name, ...others] = this.#verifiers.keys();
     if (name !== undefined && others.length === 0) return name;
     throw configError(
-      `@UseGuards(WebhookGuard) needs @VerifyWebhook(name) beside it to choose from: ${this.#names()}.`,
+      `@UseGuards(WebhookGuard) needs @VerifyWebhook(name) on the same handler to choose from: ${this.#names()}.`,
     );
   }
 
   #names(): string {
     return [...this.#verifiers.keys()].map((name) => `"${name}"`).join(', ');
+  }
+
+  /** Refuses further deliveries with 503, and waits until those at work are settled. */
+  async drain(): Promise<void> {
+    await Promise.all([...this.#receivers.values()].map((receiver) => receiver.stop()));
   }
 
   // Not earlier: until the server is closed, requests are being verified.

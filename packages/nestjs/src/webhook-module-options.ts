@@ -3,8 +3,8 @@ import type { Verifier } from '@countersign/core';
 import type { AdapterOptions, VerifierSource } from '@countersign/core/extend';
 
 /**
- * What the requests of Express and of Fastify have in common. A function that is given one may declare the type of the host that
- * it runs on instead: `(request: FastifyRequest) => …`.
+ * What the requests of Express and of Fastify have in common. A function that receives one may declare the type of its host
+ * instead: `(request: FastifyRequest) => …`.
  */
 export interface WebhookHttpRequest {
   readonly method: string;
@@ -12,28 +12,26 @@ export interface WebhookHttpRequest {
   readonly headers: IncomingHttpHeaders;
   readonly params: unknown;
   readonly query: unknown;
+  /** Set by some hosts that have read the body, for example Cloud Functions. */
+  readonly rawBody?: Uint8Array;
 }
 
-// Methods, because the parameter of a method may be declared as what it really is: the request of one host.
+// A method, so that the parameter may be declared as the request of one host.
 interface Functions {
-  choose(request: WebhookHttpRequest): Verifier | Promise<Verifier>;
-  rawBody(request: WebhookHttpRequest): Uint8Array;
+  choose(request: WebhookHttpRequest): Verifier | undefined | Promise<Verifier | undefined>;
 }
 
-/** A verifier, or a function that chooses one by route or header (one endpoint, many tenants), never by the unverified body. */
+/** A verifier, or a function that picks one by route or header (one endpoint, many tenants), never by the unverified body. */
 export type WebhookVerifierSource = Verifier | Functions['choose'];
 
-/** What one route may settle for itself; see {@link AdapterOptions}. */
-export interface WebhookRouteOptions extends Omit<AdapterOptions<WebhookHttpRequest>, 'rawBody'> {
-  /** Hands over the bytes where the host has read them already, as Cloud Functions and Firebase do. */
-  rawBody?: Functions['rawBody'];
-}
+/** The options of one route; see {@link AdapterOptions}. */
+export interface WebhookRouteOptions extends AdapterOptions<WebhookHttpRequest> {}
 
-/** Options of {@link WebhookModule}. Beside `verifiers` they are the defaults of every webhook route. */
+/** Options of {@link WebhookModule}. All but `verifiers` are defaults that a route may change. */
 export interface WebhookModuleOptions extends WebhookRouteOptions {
   /** The verifiers by the names that `@VerifyWebhook` uses. */
   verifiers: Readonly<Record<string, WebhookVerifierSource>>;
 }
 
-/** How the shared receiver takes them. */
+/** The type that the shared receiver takes. */
 export type NestVerifierSource = VerifierSource<WebhookHttpRequest>;

@@ -2,14 +2,16 @@ import 'reflect-metadata';
 import { WebhookError } from '@countersign/core';
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { parseInGuard } from './express-parsers.ts';
+import { watchHandler } from './handler-watch.ts';
 import { webhookParameter } from './webhook.decorator.ts';
 import { guardedTarget } from './webhook.guard.ts';
 import { WebhookEndpoints } from './webhook-endpoints.ts';
 import { isDecorated } from './webhook-target.ts';
 
-/** What `@Post()` and the like leave with a handler. */
+/** Set on a handler by `@Post()` and its siblings. */
 const PATH_METADATA = 'path';
-/** What parameter decorators leave with a controller, by handler. */
+/** Set on a controller by parameter decorators, per handler. */
 const ROUTE_ARGS_METADATA = '__routeArguments__';
 /** Marks a webhook's handler. Nest copies what is on a handler to the function that it registers with the framework. */
 const ROUTE_MARK = 'countersign:webhook-route';
@@ -20,12 +22,12 @@ interface Handler {
   readonly method: object;
 }
 
-/** A webhook's handler, to be known again by. */
+/** Identifies a webhook's handler. */
 interface Mark {
   readonly name: string;
 }
 
-/** Knows the application's webhook handlers: finds them as it starts, and knows them again when their routes are registered. */
+/** Finds the application's webhook handlers when it starts, and recognizes them when their routes are registered. */
 @Injectable()
 export class WebhookRoutes {
   readonly #discovery: DiscoveryService;
@@ -46,7 +48,7 @@ export class WebhookRoutes {
 
   /**
    * Checks and marks the handlers of all controllers, before Nest registers their routes.
-   * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a decorator that can't be satisfied.
+   * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a decorator that can't work.
    */
   find(): void {
     const webhooks = new Map<object, string>();
@@ -58,6 +60,7 @@ export class WebhookRoutes {
       if (target === undefined) {
         checkUnguarded(handler, name);
         others.set(method, name);
+        parseInGuard(controller);
       } else {
         this.#endpoints.receiver(target);
         webhooks.set(method, name);
@@ -67,14 +70,20 @@ export class WebhookRoutes {
       const other = others.get(method);
       if (other !== undefined) {
         throw configError(
-          `${name} and ${other}, which is no webhook, inherit the same method. Override it in one of them.`,
+          `${name} and ${other}, which is not a webhook, inherit the same method. Override it in one of them.`,
         );
       }
       // Two applications in one process may share a controller.
       const mark: Mark = Reflect.getOwnMetadata(ROUTE_MARK, method) ?? { name };
       Reflect.defineMetadata(ROUTE_MARK, mark, method);
+      watchHandler(method);
       this.#webhooks.add(mark);
     }
+  }
+
+  /** Whether a function that is being registered with the framework belongs to a controller. */
+  isController(registered: unknown): boolean {
+    return typeof registered === 'function' && Reflect.hasMetadata(PATH_METADATA, registered);
   }
 
   /** Whether a function that is being registered with the framework is a webhook's. */
@@ -87,15 +96,15 @@ export class WebhookRoutes {
   }
 
   /**
-   * Sees that the route of every webhook was registered as one: its guard is in place, and its body is left to it.
-   * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming those that were not.
+   * Checks that the route of every webhook was registered as one: its guard is in place, and its body is left to it.
+   * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming those that weren't.
    */
   checkRegistered(): void {
     const missing = [...this.#webhooks].filter((mark) => !this.#registered.has(mark));
     if (missing.length === 0) return;
     throw configError(
-      `No route was registered with the decorators of ${missing.map(({ name }) => name).join(', ')}. Something replaces these methods (one that a constructor binds loses ` +
-        'its guards) or wraps their routes (an onRouteTriggered hook does under Nest 11), or another route has taken their place.',
+      `No route was registered with the decorators of ${missing.map(({ name }) => name).join(', ')}. Don't bind these methods in a constructor ` +
+        '(that removes their guards) or wrap their routes (an onRouteTriggered hook does under Nest 11), and check that no other route has the same path.',
     );
   }
 
@@ -111,16 +120,16 @@ export class WebhookRoutes {
   }
 }
 
-/** What is meant to be a webhook, and has no guard, must not be served. */
+/** A handler that is meant to be a webhook, but has no guard, must not be served. */
 function checkUnguarded({ controller, methodName }: Handler, name: string): void {
   if (isDecorated(controller.prototype, methodName)) {
     throw configError(
-      `${name} has lost @VerifyWebhook: a decorator above it replaces the method. Put @VerifyWebhook above that one.`,
+      `${name} has lost @VerifyWebhook: a decorator above it replaces the method. Move @VerifyWebhook above that decorator.`,
     );
   }
   const parameters: object = Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, methodName) ?? {};
   if (Object.values(parameters).some((parameter) => parameter?.factory === webhookParameter)) {
-    throw configError(`${name} has a parameter with @Webhook(), but no @VerifyWebhook.`);
+    throw configError(`${name} has a parameter with @Webhook(), but no @VerifyWebhook. Add it to the method or the class.`);
   }
 }
 

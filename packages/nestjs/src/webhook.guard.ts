@@ -1,25 +1,30 @@
 import { WebhookError } from '@countersign/core';
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 import { httpExchange } from './http-exchange.ts';
 import { isReceivedFor, keepReceived } from './received-webhooks.ts';
 import { WebhookEndpoints } from './webhook-endpoints.ts';
 import { type WebhookTarget, webhookTarget } from './webhook-target.ts';
 
 /**
- * What `@VerifyWebhook` puts before a handler. It can also be used by itself, with the same protection:
+ * The guard that `@VerifyWebhook` adds to a handler. It gives the same protection when used directly:
  *
- * - `@UseGuards(WebhookGuard)`, where its place among other guards matters. Without `@VerifyWebhook` it means the module's only
- *   verifier.
- * - as `APP_GUARD`, so that deliveries are verified before any other guard runs. Handlers that are no webhooks pass.
+ * - `@UseGuards(WebhookGuard)`, if the order of guards matters. Without `@VerifyWebhook` it uses the module's only verifier.
+ * - as `APP_GUARD`, so that deliveries are verified before any other guard runs. Handlers without `@VerifyWebhook` are not affected.
  *
- * Where a delivery is refused, or was handled before, the request ends here: it is answered, and nothing of Nest runs for it any
- * more, no filter and no interceptor either.
+ * If a delivery is refused, or was handled before, the request ends here: the response is sent, and no filter, interceptor or
+ * handler of Nest runs for it.
  */
 @Injectable()
 export class WebhookGuard implements CanActivate {
   readonly #endpoints: WebhookEndpoints;
 
-  constructor(@Inject(WebhookEndpoints) endpoints: WebhookEndpoints) {
+  constructor(@Optional() @Inject(WebhookEndpoints) endpoints: WebhookEndpoints | undefined) {
+    if (endpoints === undefined) {
+      throw new WebhookError(
+        'ERR_WEBHOOK_CONFIG_INVALID',
+        '@VerifyWebhook and WebhookGuard found no WebhookModule. Import WebhookModule.forRoot({ verifiers }) or forRootAsync() in the root module.',
+      );
+    }
     this.#endpoints = endpoints;
   }
 
@@ -29,7 +34,7 @@ export class WebhookGuard implements CanActivate {
     if (context.getType() !== 'http') {
       throw new WebhookError(
         'ERR_WEBHOOK_CONFIG_INVALID',
-        'Only HTTP requests can be webhooks; @VerifyWebhook is for controllers.',
+        'Only HTTP requests can be webhooks. Use @VerifyWebhook on the handlers of controllers.',
       );
     }
     const { request, incoming, response, leave } = httpExchange(context);
@@ -38,7 +43,7 @@ export class WebhookGuard implements CanActivate {
     const webhook = await this.#endpoints.receiver(target)(request, incoming, response);
     if (webhook === undefined) {
       leave();
-      return answered();
+      return responded();
     }
     keepReceived(incoming, target, webhook);
     request.body = webhook.body;
@@ -46,7 +51,7 @@ export class WebhookGuard implements CanActivate {
   }
 }
 
-/** What {@link WebhookGuard} verifies before it lets a handler run; `undefined` for a handler that is no webhook. */
+/** What {@link WebhookGuard} verifies before it lets a handler run; `undefined` for a handler that is not a webhook. */
 export function guardedTarget(handler: object, controller: object): WebhookTarget | undefined {
   return webhookTarget(handler, controller, isWebhookGuard);
 }
@@ -57,9 +62,9 @@ function isWebhookGuard(guard: unknown): boolean {
 }
 
 /**
- * The end of a request that is answered. To deny, or to throw, would make Nest and the application's filters answer it once more
- * and log it; a promise that never settles is nothing but forgotten with the request.
+ * The end of a request that has been responded to. If the guard denied or threw, Nest and the application's filters would respond
+ * again and log it; a promise that never settles is simply freed with the request.
  */
-function answered(): Promise<never> {
+function responded(): Promise<never> {
   return new Promise(() => undefined);
 }

@@ -13,6 +13,7 @@ import { ExpressParsers } from './express-parsers.ts';
 import { bypassFastifyParsers } from './fastify-parsers.ts';
 import { WebhookGuard } from './webhook.guard.ts';
 import { ConfigurableModuleClass, OWNS_VERIFIERS } from './webhook.module-definition.ts';
+import { WebhookDrainModule } from './webhook-drain.module.ts';
 import { WebhookEndpoints } from './webhook-endpoints.ts';
 import type { WebhookModuleOptions } from './webhook-module-options.ts';
 import { WebhookRoutes } from './webhook-routes.ts';
@@ -22,7 +23,8 @@ import { WebhookRoutes } from './webhook-routes.ts';
  * in the root module; it is global. Neither `rawBody: true` nor `emitDecoratorMetadata` is needed, and other routes keep Nest's
  * parsers and limits.
  *
- * It works on Express and on Fastify. What is wrong with options, names or decorators stops the application when it starts.
+ * It works on Express and on Fastify. A wrong option, name or decorator stops the application when it starts. When the application
+ * shuts down, further deliveries are refused with 503, and those at work are settled before any `onModuleDestroy` runs.
  *
  * @example
  * ```ts
@@ -35,7 +37,7 @@ import { WebhookRoutes } from './webhook-routes.ts';
  */
 @Global()
 @Module({
-  imports: [DiscoveryModule],
+  imports: [DiscoveryModule, WebhookDrainModule],
   providers: [WebhookEndpoints, WebhookRoutes, WebhookGuard],
   exports: [WebhookEndpoints, WebhookGuard],
 })
@@ -45,12 +47,12 @@ export class WebhookModule implements NestModule, OnApplicationBootstrap {
   readonly #endpoints: WebhookEndpoints;
   #expressParsers: ExpressParsers | undefined;
 
-  /** Verifiers that are there already. Whoever made them closes them. */
+  /** For verifiers that exist already. Your code must close them. */
   static forRoot(options: WebhookModuleOptions): DynamicModule {
     return definition(ConfigurableModuleClass.forRoot(options), false);
   }
 
-  /** Verifiers that a factory makes when the application starts. They are closed when it shuts down. */
+  /** For verifiers that a factory creates when the application starts. They are closed when it shuts down. */
   static forRootAsync(options: ConfigurableModuleAsyncOptions<WebhookModuleOptions>): DynamicModule {
     return definition(ConfigurableModuleClass.forRootAsync(options), true);
   }
@@ -63,6 +65,13 @@ export class WebhookModule implements NestModule, OnApplicationBootstrap {
     this.#host = host;
     this.#routes = routes;
     this.#endpoints = endpoints;
+    if (host.listening) {
+      throw new WebhookError(
+        'ERR_WEBHOOK_CONFIG_INVALID',
+        'WebhookModule was loaded after the application had started, when it can no longer keep body parsers off the routes of webhooks. ' +
+          'Import it in the root module, and not in a module that is loaded lazily.',
+      );
+    }
     // A testing module gets its adapter later than an application; parsers come later still.
     if (host.httpAdapter) this.#bypassParsers(host.httpAdapter);
     else host.init$.subscribe(() => this.#bypassParsers(host.httpAdapter));
@@ -80,7 +89,7 @@ export class WebhookModule implements NestModule, OnApplicationBootstrap {
     if (type !== 'express' && type !== 'fastify') {
       throw new WebhookError(
         'ERR_WEBHOOK_CONFIG_INVALID',
-        `WebhookModule works on Express and on Fastify, not on "${type}".`,
+        `WebhookModule works on Express and on Fastify, not on "${type}". Use one of these platforms.`,
       );
     }
     this.#routes.find();

@@ -1,8 +1,8 @@
--- What @countersign/postgres remembers of webhook deliveries: one row each. May run again at any time.
+-- What @countersign/postgres remembers about webhook deliveries: one row each. May run again at any time.
 
--- Columns stand in the order of their alignment, so that rows hold no padding.
+-- Columns are in the order of their alignment, so that rows contain no padding.
 CREATE TABLE IF NOT EXISTS "countersign_replay" (
-  -- From then on the row counts as absent.
+  -- After this time, the row counts as absent.
   expires_at timestamptz NOT NULL,
   -- End of the lease, or when the claim was released. Null: committed.
   lease_until timestamptz,
@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS "countersign_replay" (
   sweep_hour integer NOT NULL,
   -- Rises with every claim. Null: committed.
   fencing_token integer,
-  -- Who holds the claim. Null: released or committed.
+  -- The holder of the claim. Null: released or committed.
   owner uuid,
   -- SHA-256 of the replay key.
   key bytea PRIMARY KEY

@@ -1,21 +1,20 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@countersign/core';
-import { configError } from '@countersign/core/extend';
-import { type Deadline, startDeadline } from './deadline.ts';
-import { isConnectionLost, isTransient } from './store-error.ts';
+import { configError, type DeadlineOptions, withDeadline } from '@countersign/core/extend';
+import { isConnectionLost, isTransient, noteConnectFailure, Overdue } from './store-error.ts';
 
-/** What runs a statement: a Pool or a Client of `pg`, or anything else with this method. */
+/** Runs a statement: a Pool or a Client of `pg`, or anything else with this method. */
 export interface Queryable {
   query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
 
-/** Runs one statement. Where it had to give way to another one, it is tried again. */
+/** Runs one statement. If PostgreSQL aborted it in favor of a concurrent one, it is tried again. */
 export type Ask = (text: string, values?: readonly unknown[]) => Promise<readonly Row[]>;
 export type Row = Readonly<Record<string, unknown>>;
 
-/** Statements of the store's own, each a transaction of its own. */
+/** Runs the store's statements, each in its own transaction. */
 export interface Connection {
-  /** Runs steps that together end within the deadline, on one connection. */
+  /** Runs steps on one connection; all of them together have one deadline. */
   use<T>(steps: (ask: Ask) => Promise<T>): Promise<T>;
 }
 
@@ -32,16 +31,16 @@ interface PooledClient extends Queryable {
 export interface ConnectionSettings {
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Statements have names: each connection parses and plans each of them once. */
+  /** Statements have names, so that each connection parses and plans each of them once. */
   readonly prepare: boolean;
 }
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for what can run no statement. */
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` if `pool` can't run a statement. */
 export function connectionTo(owner: string, pool: unknown, settings: ConnectionSettings): Connection {
   if (!isQueryable(pool)) {
-    const hint = typeof pool === 'string' ? ' Make one: new Pool({ connectionString }).' : '';
+    const hint = typeof pool === 'string' ? ' Create one: new Pool({ connectionString }).' : '';
     throw configError(
-      `${owner} wants a Pool of "pg" as its pool, or anything with query(text, values) that gives { rows }.${hint}`,
+      `"pool" of ${owner} must be a Pool of "pg", or an object with query(text, values) that returns { rows }.${hint}`,
     );
   }
   if (isPool(pool)) return new PooledConnection(pool, settings);
@@ -58,10 +57,10 @@ export function isPool(value: Queryable): value is Pool {
   return typeof connect === 'function' && typeof totalCount === 'number';
 }
 
-/** A client lost between two statements says so by an event, which ends the process where nobody listens. The next statement tells. */
+/** A client that loses its connection between two statements emits an event, which ends the process if nothing listens. The next statement fails anyway. */
 export function ignore(): void {}
 
-/** A single client does one thing at a time, so calls wait for each other; anything else takes them as they come. */
+/** A single client runs one statement at a time, so calls wait for each other; anything else gets them as they come. */
 class PlainConnection implements Connection {
   readonly #client: Queryable;
   readonly #settings: ConnectionSettings;
@@ -74,20 +73,17 @@ class PlainConnection implements Connection {
     this.#isSingle = typeof (client as { connect?: unknown }).connect === 'function';
   }
 
-  async use<T>(steps: (ask: Ask) => Promise<T>): Promise<T> {
-    const deadline = startDeadline(this.#settings);
-    const ask = askThrough(this.#client, deadline, this.#settings);
-    const work = this.#isSingle ? this.#free.then(() => steps(ask)) : steps(ask);
-    this.#free = work.catch(ignore);
-    try {
-      return await deadline.race(work);
-    } finally {
-      deadline.end();
-    }
+  use<T>(steps: (ask: Ask) => Promise<T>): Promise<T> {
+    return withDeadline((isOver) => {
+      const ask = askThrough(this.#client, isOver, this.#settings);
+      const work = this.#isSingle ? this.#free.then(() => steps(ask)) : steps(ask);
+      this.#free = work.catch(ignore);
+      return work;
+    }, deadlineOf(this.#settings));
   }
 }
 
-/** Takes a connection for as long as the steps take, and takes it out of the pool where it hangs: it would hang for others too. */
+/** Takes a connection for as long as the steps take. A connection that hangs is removed from the pool, because it would hang for others too. */
 class PooledConnection implements Connection {
   readonly #pool: Pool;
   readonly #settings: ConnectionSettings;
@@ -98,38 +94,36 @@ class PooledConnection implements Connection {
   }
 
   async use<T>(steps: (ask: Ask) => Promise<T>): Promise<T> {
-    const deadline = startDeadline(this.#settings);
     let held: PooledClient | undefined;
     const giveBack = (destroy: boolean) => {
       held?.removeListener?.('error', ignore);
       held?.release(destroy);
       held = undefined;
     };
-    const work = async (): Promise<T> => {
+    const work = async (isOver: () => boolean): Promise<T> => {
       const client = await connectionOf(this.#pool);
       held = client;
-      // It came too late, and nobody waits for it any more.
-      if (deadline.isOver) giveBack(false);
-      return steps(askThrough(client, deadline, this.#settings));
+      // The connection came too late, and nothing waits for it any more.
+      if (isOver()) giveBack(false);
+      return steps(askThrough(client, isOver, this.#settings));
     };
     try {
-      const result = await deadline.race(work());
+      const result = await withDeadline(work, deadlineOf(this.#settings));
       giveBack(false);
       return result;
     } catch (error) {
       giveBack(isConnectionLost(error));
       throw error;
-    } finally {
-      deadline.end();
     }
   }
 }
 
-/** By callback: where the server ends a connection in the breath in which it greets, it says so before a promise would. */
+/** Uses a callback: if the server closes the connection right after greeting, the callback hears it before a promise would. */
 function connectionOf(pool: Pool): Promise<PooledClient> {
   return new Promise((resolve, reject) => {
     pool.connect((error, client) => {
       if (client === undefined) {
+        noteConnectFailure(error);
         reject(error);
         return;
       }
@@ -139,13 +133,25 @@ function connectionOf(pool: Pool): Promise<PooledClient> {
   });
 }
 
+/** An answer counts whenever it arrives before the timer fires. Whether it still helps is the verifier's decision. */
+export function deadlineOf<T>({
+  timeoutMs,
+  clock,
+}: Pick<ConnectionSettings, 'timeoutMs' | 'clock'>): DeadlineOptions<T> {
+  return { timeoutMs, clock, overdue: () => new Overdue(timeoutMs) };
+}
+
 const TRIES = 5;
 
-function askThrough(client: Queryable, deadline: Deadline, { prepare }: ConnectionSettings): Ask {
+function askThrough(
+  client: Queryable,
+  isOver: () => boolean,
+  { prepare, timeoutMs }: ConnectionSettings,
+): Ask {
   return async function ask(text, values = []) {
     const query = prepare ? { name: nameOf(text), text } : text;
     for (let tries = 1; ; tries++) {
-      deadline.check();
+      if (isOver()) throw new Overdue(timeoutMs);
       try {
         return await queryRows(client, query, values);
       } catch (error) {
@@ -155,18 +161,18 @@ function askThrough(client: Queryable, deadline: Deadline, { prepare }: Connecti
   };
 }
 
-// One name for one text, whatever table it is on: `pg` refuses another text under a name that it knows.
+// Each text has its own name, also if only the table differs: `pg` refuses a different text under a known name.
 function nameOf(text: string): string {
   return `countersign_${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
 }
 
-/** A statement as `pg` prepares it. */
+/** A prepared statement, as `pg` takes it. */
 interface NamedQuery {
   readonly name: string;
   readonly text: string;
 }
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for answers of another shape: a client of another database, say. */
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for results of another shape, for example from a client of another database. */
 export async function queryRows(
   client: Queryable,
   query: string | NamedQuery,
@@ -176,6 +182,6 @@ export async function queryRows(
   const { rows } = (result ?? {}) as { rows?: unknown };
   if (Array.isArray(rows)) return rows;
   throw configError(
-    'query(text, values) of the given pool or client gave no { rows }: it must answer as "pg" does.',
+    'query(text, values) of the pool or client must return { rows }, as "pg" does. Pass a Pool or Client of "pg".',
   );
 }

@@ -5,11 +5,11 @@ import { type TableNames, type TableOptions, tableNames } from './table.ts';
 
 /** Options of {@link migrate}. */
 export interface MigrateOptions extends TableOptions {
-  /** How long it may take, in milliseconds. Default: 30 000. */
+  /** How long it may take, in milliseconds. Default: 30,000. */
   timeoutMs?: number;
 }
 
-// Two sessions that create the same thing at once both find it missing, and "IF NOT EXISTS" doesn't save the second.
+// Two sessions that create the same thing at once both find it missing, and "IF NOT EXISTS" doesn't help the second.
 const CREATED_MEANWHILE = new Set([
   '23505', // unique_violation, in the system catalog
   '42P06', // duplicate_schema
@@ -19,14 +19,14 @@ const CREATED_MEANWHILE = new Set([
 const TRIES = 5;
 
 /**
- * Creates the table of {@link postgresReplayStore} where it is missing. May run at every start, on any number of instances at once;
- * where everything is there it takes no lock and needs no right to create anything.
+ * Creates the table of {@link postgresReplayStore} if it is missing. It may run at every start, on any number of instances at once; if
+ * everything exists, it takes no lock and needs no right to create anything.
  *
  * The same statements, for other migration tools, are in `migrations/001_countersign_replay.sql` of this package and in
  * {@link migrationSql}.
  *
  * @param pool A Pool or a Client of `pg`, or anything with `query(text, values)`.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, `ERR_WEBHOOK_STORE_UNAVAILABLE` where the database refuses.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, `ERR_WEBHOOK_STORE_UNAVAILABLE` if the database refuses.
  * @example
  * ```ts
  * await migrate(pool)
@@ -39,7 +39,7 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
   const connection = connectionTo('migrate()', pool, { timeoutMs, clock: systemClock, prepare: false });
   try {
     await connection.use(async (ask) => {
-      // Not left to "IF NOT EXISTS": that takes its locks first, and behind a long transaction every claim would wait too.
+      // Not left to "IF NOT EXISTS", which takes its locks first: behind a long transaction, every claim would wait too.
       const [found] = await ask(
         'SELECT to_regclass($1) IS NOT NULL AND to_regclass($2) IS NOT NULL AS complete',
         [names.table, names.qualifiedIndex],
@@ -54,7 +54,7 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
 }
 
 /**
- * What {@link migrate} runs, as text: for migration tools, or to read it first.
+ * The statements of {@link migrate} as text, for migration tools, or to read them first.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
@@ -65,10 +65,10 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
 export function migrationSql(options: TableOptions = {}): string {
   checkKeys('migrationSql()', options, ['table', 'schema']);
   const names = tableNames(options);
-  return `-- What @countersign/postgres remembers of webhook deliveries: one row each. May run again at any time.\n\n${statements(names).join('\n\n')}\n`;
+  return `-- What @countersign/postgres remembers about webhook deliveries: one row each. May run again at any time.\n\n${statements(names).join('\n\n')}\n`;
 }
 
-/** Creating a schema wants a right that few roles have, also where the schema is there. */
+/** Creating a schema needs a right that few roles have, even if the schema exists. */
 async function missingSchema(ask: Ask, { schema }: TableNames): Promise<string[]> {
   if (schema === undefined) return [];
   const [found] = await ask('SELECT to_regnamespace($1) IS NOT NULL AS there', [schema]);
@@ -88,9 +88,9 @@ async function create(ask: Ask, statement: string): Promise<void> {
 
 function statements({ table, index }: TableNames): string[] {
   return [
-    `-- Columns stand in the order of their alignment, so that rows hold no padding.
+    `-- Columns are in the order of their alignment, so that rows contain no padding.
 CREATE TABLE IF NOT EXISTS ${table} (
-  -- From then on the row counts as absent.
+  -- After this time, the row counts as absent.
   expires_at timestamptz NOT NULL,
   -- End of the lease, or when the claim was released. Null: committed.
   lease_until timestamptz,
@@ -99,7 +99,7 @@ CREATE TABLE IF NOT EXISTS ${table} (
   sweep_hour integer NOT NULL,
   -- Rises with every claim. Null: committed.
   fencing_token integer,
-  -- Who holds the claim. Null: released or committed.
+  -- The holder of the claim. Null: released or committed.
   owner uuid,
   -- SHA-256 of the replay key.
   key bytea PRIMARY KEY

@@ -16,42 +16,41 @@ import { type TableOptions, tableNames } from './table.ts';
 /** Options of {@link postgresReplayStore}. */
 export interface PostgresReplayStoreOptions extends TableOptions {
   /**
-   * A Pool of `pg`, or anything with `query(text, values)` that gives `{ rows }`. A single Client works too, if nobody else uses it.
+   * A Pool of `pg`, or anything with `query(text, values)` that returns `{ rows }`. A single Client works too, if no other code uses it.
    */
   pool: Queryable;
   /**
-   * How long one call may take, in milliseconds, with the wait for a connection of the pool. After it the call fails with
-   * `ERR_WEBHOOK_STORE_UNAVAILABLE`. A lock is waited for half as long. Default: 2000.
+   * The deadline of `run()`'s statements and of a connection of the pool, in milliseconds: a connection that hangs longer is removed from
+   * the pool. A call waits for a lock half as long. Verifiers have their own deadline, of 5 seconds at most. Default: 2000.
    */
   timeoutMs?: number;
   /**
-   * Gives the statements names, so that each connection parses and plans each of them once: a third to a half more claims a second. Only
-   * for `pg` itself, and not behind a pooler that gives a transaction to any connection and knows no prepared statements.
-   * Default: false.
+   * Names the statements, so that each connection parses and plans each of them once: a third to a half more claims per second. Only for
+   * `pg` itself, and not behind a pooler in transaction mode that doesn't support prepared statements. Default: false.
    */
   prepare?: boolean;
   /**
-   * How often traffic removes expired rows, in seconds; `false` leaves that to your own calls of `sweep()`. Default: 60.
+   * How often traffic removes expired rows, in seconds; with `false`, only your own calls of `sweep()` do. Default: 60.
    */
   sweepSeconds?: number | false;
-  /** Where the deadlines come from. What is remembered, and for how long, goes by the clock of the server. Default: the machine's. */
+  /** The clock of the deadlines. How long a delivery is remembered depends only on the clock of the server. Default: the machine's. */
   clock?: Clock;
 }
 
 /** A replay store on PostgreSQL. */
 export interface PostgresReplayStore extends ReplayStore {
   /**
-   * Transactional mode: remembers the delivery and runs the handler in one transaction on the given client, so that both happen or
-   * neither does, and a crash at any point leaves exactly one effect. For handlers behind an adapter's `claim: 'manual'`.
+   * Transactional mode: remembers the delivery and runs the handler in one transaction on the given client. Either both happen or
+   * neither does, and a crash at any moment leaves exactly one effect. For handlers behind an adapter's `claim: 'manual'`.
    *
-   * It begins and commits by itself. The handler must write through the client that it is given, and leave `BEGIN`, `COMMIT` and
-   * `ROLLBACK` alone; savepoints are its own business. What it throws undoes everything and is thrown on. While one run is under
-   * way, another of the same delivery waits for its end, for half of `timeoutMs`: then it is `ERR_WEBHOOK_IN_PROGRESS`.
+   * It begins and commits by itself. The handler must write through the client that it gets, and must not use `BEGIN`, `COMMIT` and
+   * `ROLLBACK`; it may use savepoints. If it throws, everything is undone and `run()` throws the same. While one run is under way,
+   * another run of the same delivery waits for half of `timeoutMs`, and then throws `ERR_WEBHOOK_IN_PROGRESS`.
    *
    * @param client A connected Client of `pg`, or one of `await pool.connect()`; never the pool, and in no transaction.
-   * @param webhook The delivery as a verifier gave it.
-   * @param handler Does the work, through the client. What it gives is the `result`.
-   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE` (the sender's retry may do better; where a `COMMIT` got no
+   * @param webhook The delivery, as it comes from a verifier.
+   * @param handler Does the work, through the client. What it returns is the `result`.
+   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE` (the sender's retry may succeed; if a `COMMIT` got no
    * answer, the retry finds out whether it took place), `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler throws.
    * @example
    * ```ts
@@ -66,8 +65,8 @@ export interface PostgresReplayStore extends ReplayStore {
     options?: RunOptions,
   ): Promise<RunResult<T>>;
   /**
-   * Removes the rows that have expired, in batches that hold no lock for long, and gives their number. A row that expired within the
-   * last hour may stay. For a cron job, where `sweepSeconds` is `false`.
+   * Removes expired rows, in batches that hold no lock for long, and returns their number. A row that expired within the last hour may
+   * stay. For a cron job, if `sweepSeconds` is `false`.
    *
    * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE`.
    * @example
@@ -82,13 +81,13 @@ export interface PostgresReplayStore extends ReplayStore {
 const KNOWN = ['pool', 'table', 'schema', 'timeoutMs', 'prepare', 'sweepSeconds', 'clock'];
 
 /**
- * A replay store on PostgreSQL 13 or newer, for any number of instances. Its table is made by `migrate(pool)`.
+ * A replay store on PostgreSQL 13 or newer, for any number of instances. `migrate(pool)` creates its table.
  *
- * A claim of a new delivery is one `INSERT`; a second statement follows only where the key has a row already. Commit, release and
+ * A claim of a new delivery is one `INSERT`; a second statement follows only if the key already has a row. Commit, release and
  * renewal are one `UPDATE` each. The time is the server's.
  *
  * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive, and
- * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that the database refuses or doesn't answer.
+ * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that the database refuses or does not answer.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if an option is missing, unknown or out of range.
  *
@@ -108,7 +107,7 @@ export function postgresReplayStore(options: PostgresReplayStoreOptions): Postgr
   }
   if (typeof prepare !== 'boolean') throw configError('"prepare" must be true or false.');
   const names = tableNames(options);
-  const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 10, max: 600_000, fallback: 2000 });
+  const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 10, max: 60_000, fallback: 2000 });
   const intervalMs =
     sweepSeconds === false
       ? undefined

@@ -4,11 +4,11 @@ import { type DeliveryRecord, Transaction, type TransactionSettings } from './tr
 
 /** Options of {@link PostgresReplayStore.run}. */
 export interface RunOptions {
-  /** The isolation level of the transaction. Default: that of the connection, `read committed` unless it was changed. */
+  /** The isolation level of the transaction. Default: the connection's own level, which is `read committed` unless you changed it. */
   isolation?: 'read committed' | 'repeatable read' | 'serializable';
 }
 
-/** What became of a delivery: handled now, or handled before. */
+/** Whether the delivery was handled now or earlier. */
 export type RunResult<T> = { state: 'done'; result: T } | { state: 'duplicate' };
 
 const ISOLATION = ['read committed', 'repeatable read', 'serializable'];
@@ -27,7 +27,7 @@ export async function runInTransaction<C extends Queryable, T>(
     throw configError(`"isolation" must be one of: ${ISOLATION.join(', ')}.`);
   }
   checkClient(client);
-  if (typeof handler !== 'function') throw configError('run() wants a handler: (client) => …');
+  if (typeof handler !== 'function') throw configError('run() needs a handler: (client) => …');
   const transaction = new Transaction(client, record, isolation, settings);
   return transaction.guarded(async () => {
     if ((await transaction.open()) === 'duplicate') return { state: 'duplicate' };
@@ -38,10 +38,10 @@ export async function runInTransaction<C extends Queryable, T>(
 }
 
 function checkClient(client: unknown): void {
-  if (!isQueryable(client)) throw configError('run() wants a client with query(text, values).');
+  if (!isQueryable(client)) throw configError('run() needs a client with query(text, values). Pass one of await pool.connect().');
   if (isPool(client)) {
     throw configError(
-      'run() wants one client, not the pool, whose statements each take another connection: const client = await pool.connect().',
+      'run() needs a single client, but this is a pool, whose statements each use another connection. Pass one of await pool.connect().',
     );
   }
 }

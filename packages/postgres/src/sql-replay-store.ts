@@ -1,21 +1,21 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type Clock, replayRecord, type VerifiedWebhook } from '@countersign/core';
+import { type Clock, type ReplayStore, replayRecord, type VerifiedWebhook } from '@countersign/core';
 import {
   type ClaimResult,
   type ClaimToken,
   checkDuration,
+  checkReplayKey,
   configError,
   type ReplayStoreHealth,
 } from '@countersign/core/extend';
 import type { Ask, Connection, Queryable, Row } from './connection.ts';
-import type { PostgresReplayStore } from './postgres-replay-store.ts';
 import { type RunOptions, type RunResult, runInTransaction } from './run.ts';
 import { hoursOf, intervalOf, type Statements } from './statements.ts';
 import { isLockTimeout, storeError } from './store-error.ts';
 import type { Sweeper } from './sweeper.ts';
 import type { TableNames } from './table.ts';
 
-/** What a store is put together from. */
+/** The parts of a store. */
 export interface StoreParts {
   readonly pool: Queryable;
   readonly names: TableNames;
@@ -26,13 +26,13 @@ export interface StoreParts {
   readonly clock: Clock;
 }
 
-// In each round that gives no answer, somebody else took or dropped the record in the middle of it.
+// If a round returns nothing, another session changed the record between its two statements.
 const ROUNDS = 3;
 const SOON_MS = 1000;
 const LONGEST_MS = 1000 * 365 * 86_400_000;
 
-/** The store itself: each of its methods is one of its statements, or few. */
-export class SqlReplayStore implements PostgresReplayStore {
+/** The store itself: each method runs one statement, or a few. */
+export class SqlReplayStore implements ReplayStore {
   readonly #parts: StoreParts;
 
   constructor(parts: StoreParts) {
@@ -57,7 +57,7 @@ export class SqlReplayStore implements PostgresReplayStore {
           }
         }
       } catch (error) {
-        // Somebody's transaction holds the row for longer than a statement of ours would: a run is under way.
+        // Another transaction holds the row for longer than one of our statements would: a run is under way.
         if (!isLockTimeout(error)) throw error;
       }
       return { state: 'in-progress', retryAfterMs: Math.min(Math.ceil(leaseMs), SOON_MS) };
@@ -118,18 +118,18 @@ export class SqlReplayStore implements PostgresReplayStore {
     }
     if ((pool as { listenerCount?: (event: string) => number }).listenerCount?.('error') === 0) {
       warnings.push(
-        'The pool has no listener for "error": when the database restarts, this process ends. Add pool.on("error", …).',
+        'The pool has no listener for "error", so this process ends when the database restarts. Add pool.on("error", …).',
       );
     }
     return { name: 'postgres', warnings };
   }
 
-  /** Text, as the server wants it. The rest of the time is for the answer to come. */
+  /** Text, as the server needs it. The other half of the time is for the answer. */
   get #lockMs(): string {
     return String(Math.ceil(this.#parts.timeoutMs / 2));
   }
 
-  /** What only the holder of the claim may do: `true` if that is who asks. */
+  /** What only the holder of a claim may do. `false`: this token no longer holds the claim. */
   async #change(
     step: 'renew' | 'commit' | 'release',
     key: string,
@@ -154,7 +154,7 @@ export class SqlReplayStore implements PostgresReplayStore {
   }
 }
 
-/** `undefined`: the row came, went or changed hands in the middle of the statement. */
+/** `undefined`: the row was added, removed or claimed by another session during the statement. */
 function claimResultOf([row]: readonly Row[], owner: string): ClaimResult | undefined {
   if (row === undefined) return undefined;
   if (row.fencing_token !== null)
@@ -164,18 +164,17 @@ function claimResultOf([row]: readonly Row[], owner: string): ClaimResult | unde
   return leftMs > 0 ? { state: 'in-progress', retryAfterMs: leftMs } : undefined;
 }
 
-/** Timestamps of the server hold no more than some hundred thousand years. */
+/** The server's timestamps end after some hundred thousand years. */
 function durationOf(name: string, value: unknown): number {
   return Math.min(checkDuration(name, value), LONGEST_MS);
 }
 
-// Keys of any text and length become as many bytes, and none of them is anything but bytes to the server.
+// Keys of any text and length become 32 bytes, which the server never interprets.
 function digestOf(key: unknown): Buffer {
-  if (typeof key !== 'string' || key === '') throw configError('A replay key must be a non-empty string.');
-  return createHash('sha256').update(key).digest();
+  return createHash('sha256').update(checkReplayKey(key)).digest();
 }
 
-/** Whether the store can have given this token: the server would refuse, as an error, what is no number or no uuid. */
+/** Whether the token can be the store's own: for anything else than a number and a UUID, the server would raise an error. */
 function isToken({ fencingToken, owner }: ClaimToken): boolean {
   return Number.isInteger(fencingToken) && Math.abs(fencingToken) < 2 ** 31 && /^[0-9a-f]{32}$/.test(owner);
 }

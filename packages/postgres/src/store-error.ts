@@ -1,30 +1,47 @@
 import { isWebhookError, WebhookError } from '@countersign/core';
-import { Overdue } from './deadline.ts';
 import type { TableNames } from './table.ts';
 
-/** The server's own five-character code of an error, where the error is the server's. */
+/** The server's five-character code of an error, if the error comes from the server. */
 export function sqlStateOf(error: unknown): string | undefined {
   const { code, severity } = (error ?? {}) as { code?: unknown; severity?: unknown };
-  // Node's codes of five letters, EPIPE say, look alike but come without a severity. Other clients than pg leave that out.
+  // Node's codes of five letters, for example EPIPE, look alike but have no severity. Clients other than pg leave the severity out.
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code)) return undefined;
   return severity !== undefined || /\d/.test(code) ? code : undefined;
 }
 
-/** A statement that gave way to another one, and was undone whole. */
+/** Whether PostgreSQL aborted the statement in favor of a concurrent one, and undid all of it. */
 export function isTransient(error: unknown): boolean {
   const state = sqlStateOf(error);
   return state === '40001' || state === '40P01';
 }
 
-/** Whether the connection is gone, or nobody knows what it is doing: an error that the server reports leaves it as it was. */
+/** Whether the connection is lost or in an unknown state. After an error that the server reports, it can still be used. */
 export function isConnectionLost(error: unknown): boolean {
   const state = sqlStateOf(error);
   return state === undefined ? !isWebhookError(error) : /^(?:08|57P0)/.test(state);
 }
 
-/** A lock was not to be had within the time that a statement of the store waits for one. */
+/** Whether a lock was not available within the time that a statement of the store waits for one. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === '55P03';
+}
+
+/** The database did not answer in time. */
+export class Overdue extends Error {
+  override readonly name = 'Overdue';
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    super(`No answer within ${timeoutMs} ms.`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+const connectFailures = new WeakSet<object>();
+
+/** Marks an error with which a connection was refused, so that its message doesn't blame a statement. */
+export function noteConnectFailure(error: unknown): void {
+  if (typeof error === 'object' && error !== null) connectFailures.add(error);
 }
 
 /** The sentence for an operator, by SQLSTATE. https://www.postgresql.org/docs/current/errcodes-appendix.html */
@@ -32,31 +49,46 @@ const SENTENCES: Readonly<Record<string, (names: TableNames) => string>> = {
   '42P01': missingTable,
   '3F000': missingTable,
   '42703': ({ table }) =>
-    `The table ${table} has other columns than the store needs. Is it somebody else's? Give the store a table of its own, made by migrate().`,
+    `The table ${table} doesn't have the columns that the store needs; it may belong to another application. Create the store's own table with migrate().`,
   '42501': ({ table }) =>
-    `The database role lacks a right on ${table}. It needs SELECT, INSERT, UPDATE and DELETE, and USAGE of the schema; to create the table, migrate() needs CREATE.`,
+    `The database role has no permission for ${table}. Grant SELECT, INSERT, UPDATE and DELETE on the table and USAGE on its schema; to create the table, migrate() needs CREATE.`,
   '25006': () =>
     'The database takes no writes: it is a standby, or its transactions are read-only by default. Connect to the primary.',
   '25P02': () =>
-    'The given client is in a failed transaction of somebody else. Give the store a pool, or a client of its own.',
+    'The given client is in a failed transaction of other code. Give the store a pool, or a client that no other code uses.',
+  '26000': () => `A prepared statement does not exist on this connection. ${POOLER}`,
+  '42P05': () => `A prepared statement already exists on this connection. ${POOLER}`,
   '28000': authentication,
   '28P01': authentication,
-  '3D000': () => 'The database that the pool connects to does not exist.',
+  '3D000': () => 'The database of the pool does not exist. Check its connection string.',
   '40001': contention,
   '40P01': contention,
   '55P03': contention,
   '53300': () =>
-    'The database has no connection left. Raise max_connections, lower the "max" of the pools, or put a connection pooler between.',
-  '53100': () => 'The disk of the database is full.',
+    'The database has no connection left. Raise max_connections, lower the "max" of the pools, or add a connection pooler.',
+  '53100': () => 'The disk of the database is full. Free some space.',
+  '53200': () => 'The database is out of memory. Give it more memory, or lower the number of connections.',
   '57P01': shutdown,
   '57P02': shutdown,
   '57P03': shutdown,
   '57014': () =>
-    'The database cancelled the statement: by its statement_timeout, or because somebody told it to.',
+    "The database canceled the statement because of statement_timeout or an administrator's request.",
+};
+const POOLER =
+  'A pooler in transaction mode causes this, for example PgBouncer. Set "prepare" to false, or "max_prepared_statements" of PgBouncer 1.21 or newer.';
+
+/** What a system error means for the operator. */
+const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
+  ECONNREFUSED:
+    'Nothing accepts connections at the address of the pool. Check that PostgreSQL is running, and the host and port of the pool.',
+  ENOTFOUND: 'The host name of PostgreSQL does not exist. Check the host of the pool.',
+  EAI_AGAIN: 'The host name of PostgreSQL could not be looked up. Check the DNS of this machine.',
+  ETIMEDOUT: 'PostgreSQL did not accept a connection in time. Check the network and the host of the pool.',
+  EHOSTUNREACH: 'There is no route to PostgreSQL. Check the network and the host of the pool.',
 };
 
 /**
- * What went wrong between store and database, as verifiers know it. The sentence never quotes the cause, which may hold an address.
+ * What went wrong between store and database, as verifiers report it. The sentence never quotes the cause, which may contain an address.
  */
 export function storeError(error: unknown, names: TableNames): WebhookError {
   if (isWebhookError(error)) return error;
@@ -65,19 +97,22 @@ export function storeError(error: unknown, names: TableNames): WebhookError {
 
 function sentenceFor(error: unknown, names: TableNames): string {
   if (error instanceof Overdue) {
-    return `PostgreSQL did not answer within the ${error.timeoutMs} ms of "timeoutMs": it hangs or is overloaded, or no connection of the pool became free.`;
+    return `PostgreSQL did not respond within the ${error.timeoutMs} ms of "timeoutMs": it hangs or is overloaded, or no connection of the pool became free.`;
   }
   const state = sqlStateOf(error);
   if (state !== undefined) {
     const sentence = SENTENCES[state];
-    if (sentence !== undefined) return sentence(names);
-    if (!state.startsWith('08'))
-      return `PostgreSQL refused a statement of the store (SQLSTATE ${state}); see the cause.`;
+    if (sentence !== undefined) return `${sentence(names)} (SQLSTATE ${state})`;
+    const refused = connectFailures.has(error as object) ? 'a connection' : 'a statement of the store';
+    if (!state.startsWith('08') || connectFailures.has(error as object))
+      return `PostgreSQL, or a pooler before it, refused ${refused} (SQLSTATE ${state}). See "cause" for the reason.`;
   }
   if (error instanceof Error && /\bafter calling end\b|\bwas closed\b/.test(error.message)) {
     return 'The pool or client was closed with end(). Close it after the receiver has stopped.';
   }
-  return 'PostgreSQL could not be reached, or the connection to it was lost; see the cause.';
+  const { code } = (error ?? {}) as { code?: unknown };
+  if (typeof code === 'string' && Object.hasOwn(SYSTEM_ERRORS, code)) return `${SYSTEM_ERRORS[code]} (${code})`;
+  return 'PostgreSQL could not be reached, or the connection to it was lost. See "cause" for the reason.';
 }
 
 function missingTable({ table }: TableNames): string {
@@ -85,11 +120,11 @@ function missingTable({ table }: TableNames): string {
 }
 
 function authentication(): string {
-  return 'PostgreSQL did not let the pool in: look at its user, password and pg_hba.conf.';
+  return 'PostgreSQL rejected the login of the pool. Check its user and password, and pg_hba.conf.';
 }
 
 function contention(): string {
-  return 'The statement had to give way to others again and again.';
+  return 'The statement failed repeatedly because of concurrent transactions. The sender will retry.';
 }
 
 function shutdown(): string {

@@ -9,14 +9,14 @@ export interface SweeperSettings {
   /** Removes at most `$1` rows. */
   readonly statement: string;
   readonly clock: Clock;
-  /** Between two sweeps under traffic; `undefined`: none. */
+  /** The time between two sweeps under traffic; `undefined`: no sweeps. */
   readonly intervalMs: number | undefined;
 }
 
-// Few enough for a few milliseconds: nobody waits for a sweep, and it waits for nobody.
+// Takes a few milliseconds. No call waits for a sweep, and a sweep waits for no lock.
 const BATCH_ROWS = 1000;
 
-/** Removes expired rows in batches, each a transaction of its own. */
+/** Removes expired rows in batches, each in its own transaction. */
 export class Sweeper {
   readonly #settings: SweeperSettings;
   #dueAt: number;
@@ -25,7 +25,7 @@ export class Sweeper {
 
   constructor(settings: SweeperSettings) {
     this.#settings = settings;
-    // Instances that start together take turns.
+    // With jitter, so that instances that start together take turns.
     this.#dueAt = settings.clock.monotonic() + Math.random() * (settings.intervalMs ?? 0);
   }
 
@@ -34,14 +34,14 @@ export class Sweeper {
     return this.#failure;
   }
 
-  /** Called with every claim: starts a batch when one is due. Nobody waits for it. */
+  /** Called with every claim: starts a batch if one is due, without waiting for it. */
   tick(): void {
     const { clock, intervalMs } = this.#settings;
     if (intervalMs === undefined || this.#running || clock.monotonic() < this.#dueAt) return;
     this.#running = true;
     this.#sweepBatch()
       .then(
-        // While there is more than a batch, every claim may remove one: rows go faster than they come.
+        // While more than a batch is left, every claim may remove one, so that rows go faster than they come.
         (removed) => (removed < BATCH_ROWS ? intervalMs : 0),
         () => intervalMs,
       )
@@ -52,7 +52,7 @@ export class Sweeper {
       .catch(() => undefined);
   }
 
-  /** Removes all that has expired, and tells how many rows that were. */
+  /** Removes all expired rows. @returns How many. */
   async sweep(): Promise<number> {
     let removed = 0;
     for (;;) {

@@ -1,34 +1,34 @@
 import { configError } from '@countersign/core/extend';
 
-/** Where the records live. */
+/** Where the records are kept. */
 export interface TableOptions {
-  /** The table's name. Case counts. Default: `countersign_replay`. */
+  /** The name of the table. Case-sensitive. Default: `countersign_replay`. */
   table?: string | undefined;
-  /** The schema that holds it. Case counts. Default: the first on the connection's `search_path` that has the table. */
+  /** The schema of the table. Case-sensitive. Default: the first schema on the connection's `search_path` that has the table. */
   schema?: string | undefined;
 }
 
-/** Names as SQL takes them: quoted, so that no name can be anything but a name. */
+/** Names for SQL, quoted, so that no name can be taken for anything else. */
 export interface TableNames {
-  /** With its schema, where one is given. */
+  /** With its schema, if there is one. */
   readonly table: string;
-  /** The index's own name: an index lives in the schema of its table. */
+  /** Without a schema: an index is always in the schema of its table. */
   readonly index: string;
-  /** The index with its schema, where one is given. */
+  /** With its schema, if there is one. */
   readonly qualifiedIndex: string;
   readonly schema: string | undefined;
 }
 
 const DEFAULT_TABLE = 'countersign_replay';
-// PostgreSQL cuts longer names off without an error.
+// PostgreSQL truncates longer names without an error.
 const NAME_BYTES = 63;
 const INDEX_ENDING = '_sweep';
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for what can be no name. */
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for an invalid name. */
 export function tableNames({ table = DEFAULT_TABLE, schema }: TableOptions): TableNames {
   const name = checkName('table', table, NAME_BYTES - INDEX_ENDING.length);
   if (name.includes('.')) {
-    throw configError('"table" must be the bare name: what stands before the dot belongs in "schema".');
+    throw configError('"table" must be a name without a dot. Pass the part before the dot as "schema".');
   }
   const index = quoted(name + INDEX_ENDING);
   if (schema === undefined) {

@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Clock, WebhookError } from '@countersign/core';
-import { configError } from '@countersign/core/extend';
-import { ignore, type Queryable, queryRows, type Row } from './connection.ts';
-import { startDeadline } from './deadline.ts';
+import { configError, withDeadline } from '@countersign/core/extend';
+import { deadlineOf, ignore, type Queryable, queryRows, type Row } from './connection.ts';
 import { CURRENT_TRANSACTION, hoursOf, intervalOf, LOOKED, type Statements } from './statements.ts';
 import { isConnectionLost, isLockTimeout, isTransient, sqlStateOf, storeError } from './store-error.ts';
 import type { TableNames } from './table.ts';
@@ -15,29 +14,29 @@ export interface TransactionSettings {
   readonly clock: Clock;
 }
 
-/** What is remembered of a delivery. */
+/** What the store remembers about a delivery. */
 export interface DeliveryRecord {
   readonly key: Buffer;
   readonly ttlMs: number;
 }
 
-/** What a look at the record tells, outside of any transaction. */
+/** What the record says, read outside of any transaction. */
 interface Found {
-  /** Whether there is a row, live or not. */
+  /** Whether there is a row, expired or not. */
   readonly present: boolean;
   readonly committed: boolean;
-  /** What is left of the lease of somebody's claim; at most 0 where nobody holds one. */
+  /** What remains of the lease of a claim; at most 0 if no claim is held. */
   readonly leftMs: number;
-  /** What the connection had set. */
+  /** The connection's own setting. */
   readonly lockTimeout: unknown;
-  /** Made for this look; stays set where it took place in a transaction after all. */
+  /** Unique for this read. It stays set if the read took place in a transaction after all. */
   readonly mark: string;
 }
 
 const TRIES = 5;
 const SOON_SECONDS = 1;
 
-/** The transaction of one delivery, from the first look at its record to the commit. */
+/** The transaction of one delivery, from the first read of its record to the commit. */
 export class Transaction {
   readonly #client: Queryable;
   readonly #record: DeliveryRecord;
@@ -60,7 +59,7 @@ export class Transaction {
     this.#settings = settings;
   }
 
-  /** Runs all of it, and leaves the client without a transaction however it ends. */
+  /** Runs the work. However it ends, the client is left without a transaction. */
   async guarded<T>(work: () => Promise<T>): Promise<T> {
     const { on, removeListener } = this.#client as Partial<NodeJS.EventEmitter>;
     on?.call(this.#client, 'error', ignore);
@@ -68,17 +67,17 @@ export class Transaction {
       return await work();
     } finally {
       await this.#rollBack();
-      // A connection that was broken off may still complain.
+      // A connection that was ended may still emit an error.
       if (!this.#isBroken) removeListener?.call(this.#client, 'error', ignore);
     }
   }
 
-  /** Begins, with the delivery remembered; or finds that it is handled already. */
+  /** Begins and remembers the delivery, or finds that it is already handled. */
   async open(): Promise<'open' | 'duplicate'> {
     for (let tries = 0; tries < TRIES; tries++) {
       const found = await this.#look();
       if (found.committed) {
-        // In a transaction that was open before, what it sees may be its own, and may never be committed.
+        // In a transaction that was already open, it may see its own writes, which may never be committed.
         await this.#refuseNested(found.mark);
         return 'duplicate';
       }
@@ -93,7 +92,7 @@ export class Transaction {
     try {
       return await handler();
     } catch (error) {
-      // Nothing is wrong with the handler: the whole transaction has to be tried again, which is the sender's business.
+      // The handler is not at fault: the whole transaction must be tried again, by the sender's retry.
       throw isTransient(error) ? storeError(error, this.#settings.names) : error;
     }
   }
@@ -126,7 +125,7 @@ export class Transaction {
     };
   }
 
-  /** `false`: another one came first, so look again. */
+  /** `false`: another transaction came first, so read again. */
   async #remember({ mark, present, lockTimeout }: Found): Promise<boolean> {
     const { statements, lockMs } = this.#settings;
     const { key, ttlMs } = this.#record;
@@ -145,7 +144,7 @@ export class Transaction {
     }
   }
 
-  /** In a transaction that was open before, `BEGIN` did nothing, and our `COMMIT` would end what is not ours. */
+  /** In a transaction that was already open, our `BEGIN` did nothing, and our `COMMIT` would end someone else's transaction. */
   async #refuseNested(mark: string): Promise<void> {
     const [row] = await this.#rows(`SELECT current_setting('${LOOKED}', true) = $1 AS nested`, [mark]).catch(
       (error) => {
@@ -155,12 +154,12 @@ export class Transaction {
     if (row?.nested !== true) return;
     this.#isOpen = false;
     throw configError(
-      'The client given to run() is in a transaction already, and run() begins and commits one by itself. ' +
-        'Call it outside, and do in its handler what must commit together.',
+      'The client passed to run() is already in a transaction, but run() begins and commits its own. ' +
+        'Call run() outside of a transaction, and write in its handler what must commit together.',
     );
   }
 
-  /** The handler may have swallowed an error after which nothing commits, or have ended our transaction. */
+  /** The handler may have swallowed an error after which nothing commits, or may have ended our transaction. */
   async #checkUnended(): Promise<void> {
     let row: Row | undefined;
     try {
@@ -170,7 +169,7 @@ export class Transaction {
     }
     if (row?.xid === this.#id) return;
     throw configError(
-      'The handler given to run() ended the transaction by itself: leave BEGIN, COMMIT and ROLLBACK to run().',
+      'The handler passed to run() ended the transaction. Leave BEGIN, COMMIT and ROLLBACK to run().',
     );
   }
 
@@ -180,7 +179,7 @@ export class Transaction {
     await this.#query('ROLLBACK').catch(() => this.#breakOff());
   }
 
-  /** Nobody may use a connection again of which it isn't known what it is doing. */
+  /** Ends a connection in an unknown state, so that nothing uses it again. */
   #breakOff(): void {
     if (this.#isBroken) return;
     this.#isBroken = true;
@@ -197,14 +196,11 @@ export class Transaction {
   }
 
   async #inTime<T>(work: Promise<T>): Promise<T> {
-    const deadline = startDeadline(this.#settings);
     try {
-      return await deadline.race(work);
+      return await withDeadline(() => work, deadlineOf(this.#settings));
     } catch (error) {
       if (isConnectionLost(error)) this.#breakOff();
       throw error;
-    } finally {
-      deadline.end();
     }
   }
 
@@ -214,12 +210,12 @@ export class Transaction {
 }
 
 function inProgress(seconds: number): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_IN_PROGRESS', 'The same delivery is being handled at this moment.', {
+  return new WebhookError('ERR_WEBHOOK_IN_PROGRESS', 'The same delivery is being handled right now.', {
     retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(seconds))),
   });
 }
 
-/** Whether a constraint or trigger of the handler's own tables, left for the end, refused what it wrote. */
+/** Whether a deferred constraint or trigger of the handler's own tables refused what it wrote. */
 function isRefusal(error: unknown): boolean {
   return /^(?:22|23|27|38|44|P0)/.test(sqlStateOf(error) ?? '');
 }
@@ -227,6 +223,6 @@ function isRefusal(error: unknown): boolean {
 function swallowed(): WebhookError {
   return new WebhookError(
     'ERR_WEBHOOK_STORE_UNAVAILABLE',
-    'A statement of the handler given to run() failed, and the handler went on: nothing was committed. Let it throw, or use a savepoint.',
+    'A statement of the handler passed to run() failed, but the handler continued, so nothing was committed. Let the handler throw, or use a savepoint.',
   );
 }

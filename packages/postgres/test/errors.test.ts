@@ -30,6 +30,7 @@ describe('postgresReplayStore() refuses', () => {
     ['a negative timeout', { pool, timeoutMs: -1 }],
     ['a timeout that is no number', { pool, timeoutMs: Number.NaN }],
     ['a timeout without end', { pool, timeoutMs: Number.POSITIVE_INFINITY }],
+    ['a timeout beyond any sender', { pool, timeoutMs: 60_001 }],
     ['a timeout as text', { pool, timeoutMs: '2000' }],
     ['a sweep every 0 seconds', { pool, sweepSeconds: 0 }],
     ['a sweep now and then', { pool, sweepSeconds: true }],
@@ -163,14 +164,14 @@ describeWithPostgres('when the database fails', () => {
     test('a table of somebody else', async () => {
       await database.query(`CREATE TABLE ${database.schema}.other (key bytea PRIMARY KEY)`);
       const store = postgresReplayStore({ pool: poolFor(), schema: database.schema, table: 'other' });
-      await expectUnavailable(store.claim('k', HELD), /has other columns/);
+      await expectUnavailable(store.claim('k', HELD), /doesn't have the columns/);
     });
 
     test('a role without rights', async () => {
       await database.query('CREATE ROLE stranger LOGIN');
-      await everyCallIsUnavailable(poolFor({ user: 'stranger' }), /lacks a right/);
+      await everyCallIsUnavailable(poolFor({ user: 'stranger' }), /has no permission/);
       await database.query(`GRANT USAGE ON SCHEMA ${database.schema} TO stranger`);
-      await everyCallIsUnavailable(poolFor({ user: 'stranger' }), /needs SELECT, INSERT, UPDATE and DELETE/);
+      await everyCallIsUnavailable(poolFor({ user: 'stranger' }), /Grant SELECT, INSERT, UPDATE and DELETE.*SQLSTATE 42501/);
     });
 
     test('a server that takes no writes', async () => {
@@ -180,12 +181,36 @@ describeWithPostgres('when the database fails', () => {
 
     test('no connection left', async () => {
       await database.query('CREATE ROLE crowd LOGIN CONNECTION LIMIT 0');
-      await everyCallIsUnavailable(poolFor({ user: 'crowd' }), /no connection left/);
+      await everyCallIsUnavailable(poolFor({ user: 'crowd' }), /no connection left.*SQLSTATE 53300/);
     });
 
     test('a role that does not exist, and a database that does not', async () => {
-      await everyCallIsUnavailable(poolFor({ user: 'nobody_here' }), /did not let the pool in/);
-      await everyCallIsUnavailable(poolFor({ database: 'nothing_here' }), /database .* does not exist/);
+      await everyCallIsUnavailable(poolFor({ user: 'nobody_here' }), /rejected the login/);
+      await everyCallIsUnavailable(poolFor({ database: 'nothing_here' }), /database of the pool does not exist/);
+    });
+
+    test('a database that takes no connections: the connection is refused, not a statement', async () => {
+      await database.query('CREATE DATABASE closed ALLOW_CONNECTIONS false');
+      await everyCallIsUnavailable(
+        poolFor({ database: 'closed' }),
+        /refused a connection \(SQLSTATE 55000\)\. See "cause"/,
+      );
+      await database.query('DROP DATABASE closed');
+    });
+
+    // A pooler in transaction mode runs each statement on any connection: so on one that has prepared others, or none.
+    test.each([
+      ['does not exist', 'DEALLOCATE ALL', /prepared statement does not exist.*"prepare" to false.*26000/],
+      ['already exists', undefined, /prepared statement already exists.*"prepare" to false.*42P05/],
+    ])('a prepared statement that %s: "prepare" is the cause', async (_, before, sentence) => {
+      const client = new pg.Client({ connectionString: server.url });
+      await client.connect();
+      onTestFinished(() => client.end());
+      const options = { pool: client, schema: database.schema, prepare: true, sweepSeconds: false } as const;
+      await postgresReplayStore(options).claim('prepared', HELD);
+      if (before !== undefined) await client.query(before);
+      else (client as unknown as { connection: { parsedStatements: object } }).connection.parsedStatements = {};
+      await expectUnavailable(postgresReplayStore(options).claim('prepared', HELD), sentence);
     });
 
     test('a statement that is cancelled', async () => {
@@ -193,7 +218,7 @@ describeWithPostgres('when the database fails', () => {
       const other = await database.pool.connect();
       await other.query('BEGIN');
       await other.query(`LOCK TABLE ${database.schema}.countersign_replay`);
-      await everyCallIsUnavailable(pool, /cancelled the statement/);
+      await everyCallIsUnavailable(pool, /canceled the statement/);
       await other.query('ROLLBACK');
       other.release();
       expect(await storeOn(pool).claim('cancelled', HELD)).toMatchObject({ state: 'claimed' });
@@ -227,7 +252,7 @@ describeWithPostgres('when the database fails', () => {
 
   describe('by being gone', () => {
     test('nobody listens at its port', async () => {
-      await everyCallIsUnavailable(poolFor({ port: await freePort() }), /could not be reached/);
+      await everyCallIsUnavailable(poolFor({ port: await freePort() }), /Nothing accepts connections.*ECONNREFUSED/);
     });
 
     test('the pool is closed', async () => {
@@ -292,7 +317,7 @@ describeWithPostgres('when the database fails', () => {
       const pid: number = rows[0].pid;
       process.kill(pid, 'SIGSTOP');
       try {
-        await expectUnavailable(store.claim('hung', HELD), /did not answer within the 300 ms/);
+        await expectUnavailable(store.claim('hung', HELD), /did not respond within the 300 ms/);
         // Another key: of this one nobody knows whether the hung connection still claims it.
         expect(await vi.waitFor(() => store.claim('next', HELD), 30_000)).toMatchObject({ state: 'claimed' });
         expect(pool.totalCount).toBe(1);
@@ -307,7 +332,7 @@ describeWithPostgres('when the database fails', () => {
       await server.kill('SIGSTOP');
       try {
         const calls = Array.from({ length: 5 }, (_, index) => store.claim(`stopped ${index}`, HELD));
-        for (const call of calls) await expectUnavailable(call, /did not answer within the 300 ms/);
+        for (const call of calls) await expectUnavailable(call, /did not respond within the 300 ms/);
       } finally {
         await server.kill('SIGCONT');
       }
@@ -335,7 +360,7 @@ describeWithPostgres('when the database fails', () => {
           store.claim('single 2', HELD),
           store.claim('single 3', HELD),
         ];
-        for (const call of calls) await expectUnavailable(call, /did not answer/);
+        for (const call of calls) await expectUnavailable(call, /did not respond/);
       } finally {
         process.kill(pid, 'SIGCONT');
       }
@@ -372,7 +397,7 @@ describeWithPostgres('when the database fails', () => {
         const run = storeOn(pool, 300).run(client, webhook, async () => {
           process.kill(pid, 'SIGSTOP');
         });
-        await expectUnavailable(run, /did not answer/);
+        await expectUnavailable(run, /did not respond/);
         client.release();
         await vi.waitFor(() => expect(pool.totalCount).toBe(0), 30_000);
       } finally {

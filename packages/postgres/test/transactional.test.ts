@@ -500,7 +500,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
         await insertOrder(webhook)(client);
         await expect(store.run(client, webhook, handler)).rejects.toMatchObject({
           code: 'ERR_WEBHOOK_CONFIG_INVALID',
-          message: expect.stringContaining('in a transaction already'),
+          message: expect.stringContaining('already in a transaction'),
         });
         expect(await orders(webhook)).toBe(0);
         await client.query('COMMIT');

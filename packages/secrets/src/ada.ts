@@ -1,4 +1,4 @@
-import type { SecretProvider } from '@countersign/core';
+import { type SecretProvider, secretsGone } from '@countersign/core';
 import {
   checkFunction,
   checkKeys,
@@ -9,26 +9,27 @@ import {
 
 /** Options of {@link adaSecrets}. */
 export interface AdaSecretsOptions {
-  /** Your own host at Ada: `https://example.ada.support`. */
+  /** Your host at Ada: `https://example.ada.support`. */
   baseUrl: string;
   /** `ep_…` */
   webhookId: string;
-  /** Sent as `Authorization: Bearer`. A function is asked at each load. */
+  /** Sent as `Authorization: Bearer`. A function is called at each load. */
   token: string | undefined | (() => string | Promise<string>);
-  /** Default: the platform's own. */
+  /** Default: `globalThis.fetch`. */
   fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
-const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_RESPONSE_BYTES = 64 * 1024;
 
 /**
- * The signing secret of a webhook at Ada, read from Ada itself: what Ada signs with now is the current one. Ada shows no replaced secret,
- * and signs with it for a while: keep it by `reload: { retainPreviousSeconds }`.
+ * The signing secret of a webhook at Ada, read from Ada itself: the secret that Ada signs with now is the current one. Ada shows no
+ * replaced secret, but signs with it for a while: keep it with `reload: { retainPreviousSeconds }`.
  *
- * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that no key matches. Needs
+ * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no key. Needs
  * an API token that may read webhooks.
  *
- * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` where Ada can't be reached, refuses the token (401), or knows no such webhook (404).
+ * If Ada has no such webhook (404), nothing is accepted after that load. Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` if Ada can't be
+ * reached, fails, throttles, or refuses the token (401); then the last good set stays in use.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://docs.ada.cx/reference/webhooks/get-webhook-secret
@@ -43,46 +44,58 @@ export function adaSecrets(options: AdaSecretsOptions): SecretProvider {
   const { webhookId, token, fetch: ask = fetch } = options;
   checkFunction('fetch', options.fetch);
   if (typeof webhookId !== 'string' || !/^[\w-]{1,128}$/.test(webhookId)) {
-    throw configError('adaSecrets() wants "webhookId" as Ada shows it: ep_ and letters and digits.');
+    throw configError('"webhookId" of adaSecrets() must be as Ada shows it: ep_ and letters and digits.');
   }
   if (typeof token !== 'function' && !isToken(token)) {
     throw configError(
-      'adaSecrets() wants "token": the API token as text without white space, or a function that gives it.',
+      '"token" of adaSecrets() must be the API token as text without white space, or a function that returns it.',
     );
   }
   const url = `${readBaseUrl(options.baseUrl)}/api/v2/webhooks/${webhookId}/secret/`;
   const name = `Ada webhook ${webhookId}`;
-  const place = `The secret of the ${name}`;
+  const location = `The secret of the ${name}`;
 
   return {
     name,
     async load({ signal }) {
       const given = typeof token === 'function' ? await token() : token;
-      if (!isToken(given)) throw providerError(`${name}: "token" gave no token.`);
+      if (!isToken(given)) throw providerError(`${name}: "token" returned no token. Return the API token as text.`);
       const response = await ask(url, {
         headers: { Accept: 'application/json', Authorization: `Bearer ${given}` },
-        // A redirect would carry the token to wherever it points.
+        // A redirect would send the token to another host.
         redirect: 'error',
         signal,
       });
       if (response.ok) {
         const key = keyOf(await readText(response));
-        if (key === undefined) throw providerError(`${name}: the answer shows no key.`);
+        if (key === undefined) throw providerError(`${name}: the response has no key. Check "baseUrl", and whether a proxy answers in its place.`);
         const whenEmpty = 'Look at the webhook in Ada.';
         return {
-          current: parseSecretText(Buffer.from(key), { name: place, whenEmpty, whenNoJson: whenEmpty }),
+          current: parseSecretText(Buffer.from(key), { name: location, whenEmpty, whenNoJson: whenEmpty }),
         };
       }
       await response.body?.cancel();
-      throw providerError(`${name}: ${refusalOf(response.status)}`);
+      throw refusal(name, response);
     },
   };
 }
 
-function refusalOf(status: number): string {
+function refusal(name: string, response: Response): Error {
+  const { status } = response;
+  if (status === 404) {
+    return secretsGone(`${name}: Ada has no such webhook (404). Check "webhookId" and "baseUrl".`);
+  }
+  const retryAfter = response.headers.get('retry-after') ?? '';
+  const options = /^[0-9]{1,6}$/.test(retryAfter) ? { retryAfterSeconds: Number(retryAfter) } : {};
+  return providerError(`${name}: ${causeOf(status)}`, options);
+}
+
+function causeOf(status: number): string {
   if (status === 401) return 'Ada refuses the token (401). Check "token", and that it has not been replaced.';
-  if (status === 404) return 'Ada knows no such webhook (404). Check "webhookId" and "baseUrl".';
-  return `Ada answered ${status}.`;
+  if (status === 403) return 'Ada refuses the token (403). Use one that may read webhooks.';
+  if (status === 429) return 'Ada throttles this client (429). Raise "intervalSeconds".';
+  if (status >= 500) return `Ada fails (${status}). It is asked again soon.`;
+  return `Ada responded with ${status}. Check "baseUrl".`;
 }
 
 function isToken(token: unknown): token is string {
@@ -95,11 +108,11 @@ function readBaseUrl(value: unknown): string {
   const isLoopback = url !== undefined && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname);
   if (url?.protocol !== 'https:' && !(url?.protocol === 'http:' && isLoopback)) {
     throw configError(
-      'adaSecrets() sends a token and receives a secret: "baseUrl" must be an https: address, or http: on the loopback interface.',
+      '"baseUrl" of adaSecrets() must be an https: URL, or http: on the loopback interface, because a token is sent and a secret received.',
     );
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw configError('adaSecrets() wants "baseUrl" without user, query and fragment.');
+    throw configError('"baseUrl" of adaSecrets() must have no user, query or fragment.');
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
@@ -109,7 +122,7 @@ async function readText(response: Response): Promise<string> {
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) throw providerError('Ada: the answer is too large.');
+    if (length > MAX_RESPONSE_BYTES) throw providerError('Ada: the answer is too large.');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

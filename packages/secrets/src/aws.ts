@@ -1,8 +1,11 @@
 import type { Clock, SecretProvider } from '@countersign/core';
-import { checkKeys, configError, providerError, systemClock } from '@countersign/core/extend';
+import { checkClock, checkKeys, configError, providerError, systemClock } from '@countersign/core/extend';
 import {
   FORMAT_OPTIONS,
-  holdsSet,
+  failedRead,
+  failureOf,
+  fieldOf,
+  isSet,
   nothingStored,
   readFormat,
   refusedRead,
@@ -10,9 +13,10 @@ import {
   type StoredVersion,
   setOfJson,
   setOfVersions,
+  throttled,
 } from './stored-value.ts';
 
-/** What of AWS's client is used: `new SecretsManager()` of `@aws-sdk/client-secrets-manager` has it. */
+/** The part of AWS's client that is used: `new SecretsManager()` of `@aws-sdk/client-secrets-manager` has it. */
 export interface AwsSecretsClient {
   getSecretValue(
     input: { SecretId: string; VersionStage: string },
@@ -27,35 +31,39 @@ export interface AwsSecretsClient {
 
 /** Options of {@link awsSecrets}. */
 export interface AwsSecretsOptions extends StoredValueOptions {
-  /** `new SecretsManager()`; it stays yours. */
+  /** `new SecretsManager()`. You configure and close it. */
   client: AwsSecretsClient;
   /** Name or ARN of the secret. */
   secretId: string;
-  /** Takes the version labelled `AWSPENDING` as `next`. Default: `false`. */
+  /** Uses the version labeled `AWSPENDING` as `next`. Default: `false`. */
   pending?: boolean;
-  /** Tells when a version that was made earlier was put to use. Default: the machine's. */
+  /** The time at which a label was seen to move. Default: the machine's clock. */
   clock?: Clock;
 }
 
-interface LabelledVersion extends StoredVersion {
+interface LabeledVersion extends StoredVersion {
   readonly id: string;
 }
 
 const ATTEMPTS = 3;
 const PERMISSION = 'secretsmanager:GetSecretValue on it, and kms:Decrypt on its key';
+const THROTTLED = /^(?:Throttling|ThrottlingException|TooManyRequestsException|RequestLimitExceeded|SlowDown)$/;
+const CREDENTIALS =
+  /^(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidSignatureException|InvalidClientTokenId|CredentialsProviderError|TokenProviderError)$/;
 
 /**
- * A secret in AWS Secrets Manager: `AWSCURRENT` is the current one, `AWSPREVIOUS` the previous one where there is one, and with
- * `pending` `AWSPENDING` the next one, so that a secret that AWS's rotation has made is accepted before it is put to use.
+ * A secret in AWS Secrets Manager: `AWSCURRENT` is the current one, `AWSPREVIOUS` the previous one if there is one, and with
+ * `pending` `AWSPENDING` the next one, so that a secret that AWS's rotation has made is accepted before the sender uses it.
  *
- * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that no key matches.
- * Needs `secretsmanager:GetSecretValue`, and `kms:Decrypt` for a key of your own.
+ * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no key.
+ * Needs `secretsmanager:GetSecretValue`, and `kms:Decrypt` if your own key encrypts the secret.
  *
- * A binary value is the key itself; of text one trailing line break is cut off. `retainPreviousSeconds` counts from when the current
+ * A binary value is the key itself; one trailing line break of text is cut off. `retainPreviousSeconds` counts from when the current
  * version was made, or from when this process saw `AWSCURRENT` move to it, if that was later.
  *
- * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` where the secret is missing or may not be read, and `ERR_WEBHOOK_SECRETS_INVALID`
- * where its value is of another form.
+ * If the secret does not exist or is marked for deletion, nothing is accepted after that load. Loading fails with
+ * `ERR_WEBHOOK_PROVIDER_FAILED` if AWS can't be asked, refuses or throttles the call, and with `ERR_WEBHOOK_SECRETS_INVALID` if the
+ * value can't be used; then the last good set stays in use.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
@@ -68,52 +76,44 @@ const PERMISSION = 'secretsmanager:GetSecretValue on it, and kms:Decrypt on its 
  */
 export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
   checkKeys('awsSecrets()', options, ['client', 'secretId', 'pending', 'clock', ...FORMAT_OPTIONS]);
+  checkClock(options.clock);
   const { client, secretId, pending = false, clock = systemClock } = options;
   if (typeof client?.getSecretValue !== 'function') {
     throw configError(
-      'awsSecrets() wants "client" as new SecretsManager(), the client that has a method for each call; SecretsManagerClient has only send().',
+      '"client" of awsSecrets() must be new SecretsManager(), the client that has a method for each call. SecretsManagerClient has only send().',
     );
   }
   if (typeof secretId !== 'string' || secretId === '') {
-    throw configError('awsSecrets() wants "secretId": the name or ARN of the secret.');
+    throw configError('"secretId" of awsSecrets() must be the name or ARN of the secret.');
   }
   if (typeof pending !== 'boolean') throw configError('"pending" must be true or false.');
-  if (typeof clock?.now !== 'function') throw configError('"clock" must be a clock with now().');
   const format = readFormat(options);
   if (format.format === 'json' && pending) {
-    throw configError('"pending" is for single secrets: a set as JSON has "next".');
+    throw configError('"pending" has no effect with format "json". Set "next" in the stored set instead.');
   }
   const name = `AWS secret ${secretId}`;
-  const place = `The ${name}`;
-
+  const location = `The ${name}`;
   const use = new FirstUse(clock);
 
-  async function read(label: string, signal: AbortSignal): Promise<LabelledVersion | undefined> {
+  async function read(label: string, signal: AbortSignal): Promise<LabeledVersion | undefined> {
     try {
-      const answer = await client.getSecretValue(
+      const version = await client.getSecretValue(
         { SecretId: secretId, VersionStage: label },
         { abortSignal: signal },
       );
-      const value = answer.SecretString ?? answer.SecretBinary;
-      return value === undefined
-        ? undefined
-        : { value, id: answer.VersionId ?? '', since: answer.CreatedDate };
+      const value = version.SecretString ?? version.SecretBinary;
+      if (value === undefined) return undefined;
+      return fieldOf(location, format, { value, id: version.VersionId ?? '', since: version.CreatedDate });
     } catch (error) {
-      const what = error instanceof Error ? error.name : '';
-      // The same for a secret that isn't there and for a label that no version has.
-      if (what === 'ResourceNotFoundException') return undefined;
-      if (what === 'InvalidRequestException') {
-        throw nothingStored(place, 'It may be marked for deletion: restore it, or name another one.');
-      }
-      if (what === 'AccessDeniedException' || what === 'DecryptionFailure')
-        throw refusedRead(place, PERMISSION);
-      throw error;
+      // The same for a secret that doesn't exist and for a label that no version has.
+      if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
+      throw explain(location, error);
     }
   }
 
-  async function readCurrent(signal: AbortSignal): Promise<LabelledVersion> {
+  async function readCurrent(signal: AbortSignal): Promise<LabeledVersion> {
     const current = await read('AWSCURRENT', signal);
-    if (current === undefined) throw nothingStored(place, 'Check its name and the region of the client.');
+    if (current === undefined) throw nothingStored(location, 'Check its name and the region of the client.');
     return current;
   }
 
@@ -122,25 +122,55 @@ export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
     async load({ signal }) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const current = await readCurrent(signal);
-        if (holdsSet(format, current.value)) return setOfJson(place, current.value, current.id);
+        if (isSet(format, current.value)) return setOfJson(location, current.value, current.id);
         const previous = format.retainMs === 0 ? undefined : await read('AWSPREVIOUS', signal);
         const next = pending ? await read('AWSPENDING', signal) : undefined;
-        // Labels move one call at a time: a set read across a move could lack the key that signs.
-        if (previous?.id === current.id) continue;
-        if (pending && (await readCurrent(signal)).id !== current.id) continue;
+        // Labels move one call at a time: a set read during a move could lack the key that signs.
+        if (isSame(previous, current)) continue;
+        if (pending && !isSame(await readCurrent(signal), current)) continue;
         // AWS leaves AWSPENDING on the version that has become current.
-        const ahead = next?.id === current.id || next?.id === previous?.id ? undefined : next;
+        const ahead = isSame(next, current) || isSame(next, previous) ? undefined : next;
         const since = use.of(current);
         const set = { current: { ...current, since }, previous, next: ahead, version: current.id };
-        return setOfVersions(place, format, set);
+        return setOfVersions(location, format, set);
       }
-      throw providerError(`${place} keeps changing while it is read.`);
+      throw providerError(`${location} kept changing while it was read. It is read again soon.`);
     },
   };
 }
 
+/** Clients in front of AWS may leave the ids out: then versions are the same if their values are. */
+function isSame(one: LabeledVersion | undefined, other: LabeledVersion | undefined): boolean {
+  if (one === undefined || other === undefined) return false;
+  if (one.id !== '' || other.id !== '') return one.id === other.id;
+  return Buffer.from(one.value).equals(Buffer.from(other.value));
+}
+
+/** Names the cause, and nothing of the response. */
+function explain(location: string, error: unknown): unknown {
+  const name = error instanceof Error ? error.name : '';
+  const failure = failureOf(error);
+  if (name === 'InvalidRequestException') {
+    return nothingStored(location, 'It may be marked for deletion: restore it, or name another one.');
+  }
+  if (name === 'AccessDeniedException' || name === 'DecryptionFailure') return refusedRead(location, PERMISSION);
+  if (THROTTLED.test(name) || failure.status === 429) return throttled(location, 'AWS', failure);
+  if (CREDENTIALS.test(name)) {
+    return failedRead(
+      location,
+      'AWS',
+      'refuses the credentials of the client. Check that it has credentials and that they have not expired',
+      failure,
+    );
+  }
+  if (failure.status !== undefined && failure.status >= 500) {
+    return failedRead(location, 'AWS', 'fails. It is asked again soon', failure);
+  }
+  return error;
+}
+
 /**
- * Since when a version is current. AWS tells when it was made, and that may be long before its label was moved to it: counted from then,
+ * Since when a version is current. AWS says when it was made, which may be long before its label was moved to it. Counted from then,
  * the time of the replaced secret could be over before it began. So a move that this process has seen counts instead.
  */
 class FirstUse {
@@ -152,7 +182,7 @@ class FirstUse {
     this.#clock = clock;
   }
 
-  of({ id, since }: LabelledVersion): Date | undefined {
+  of({ id, since }: LabeledVersion): Date | undefined {
     if (this.#id !== id) {
       this.#seenAt = this.#id === undefined ? undefined : new Date(this.#clock.now());
       this.#id = id;

@@ -1,9 +1,12 @@
 import type { Clock, SecretProvider } from '@countersign/core';
-import { checkKeys, configError, systemClock } from '@countersign/core/extend';
+import { checkClock, checkKeys, configError, providerError, systemClock } from '@countersign/core/extend';
 import { SeenVersions } from './seen-versions.ts';
 import {
   FORMAT_OPTIONS,
-  holdsSet,
+  failedRead,
+  failureOf,
+  fieldOf,
+  isSet,
   nothingStored,
   readFormat,
   refusedRead,
@@ -11,6 +14,7 @@ import {
   type StoredVersion,
   setOfJson,
   setOfVersions,
+  throttled,
 } from './stored-value.ts';
 
 interface AzureProperties {
@@ -21,7 +25,7 @@ interface AzureProperties {
   createdOn?: Date | undefined;
 }
 
-/** What of Azure's client is used: `new SecretClient()` of `@azure/keyvault-secrets` has it. */
+/** The part of Azure's client that is used: `new SecretClient()` of `@azure/keyvault-secrets` has it. */
 export interface AzureSecretsClient {
   listPropertiesOfSecretVersions(
     name: string,
@@ -35,11 +39,11 @@ export interface AzureSecretsClient {
 
 /** Options of {@link azureSecrets}. */
 export interface AzureSecretsOptions extends StoredValueOptions {
-  /** `new SecretClient(vaultUrl, credential)`; it stays yours. */
+  /** `new SecretClient(vaultUrl, credential)`. You configure it. */
   client: AzureSecretsClient;
   /** The name of the secret. */
   secret: string;
-  /** Tells which versions are active. Default: the machine's. */
+  /** The time by which versions are active. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -49,15 +53,16 @@ const PERMISSION = 'the role Key Vault Secrets User, or the access policies "get
 
 /**
  * A secret in Azure Key Vault. Of the enabled versions that have not expired, the newest one whose `notBefore` has come is the current
- * one, the one made before it the previous one; newer ones whose `notBefore` is ahead are `next`, the first of them only. `notBefore` and
- * `expires` hold at the moment of a request, between reloads too.
+ * one, and the one made before it is the previous one. Of newer versions whose `notBefore` is ahead, the one whose time comes first is
+ * `next`. `notBefore` and `expires` are compared with the clock at each request, between reloads too.
  *
- * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that no key matches. A list
+ * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no key. A list
  * whose newest version is older than one seen before is refused as stale. To drop a replaced secret, disable its version. Needs `get`
  * and `list` of secrets (the role Key Vault Secrets User).
  *
- * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` where the secret is missing, may not be read or is stale, and
- * `ERR_WEBHOOK_SECRETS_INVALID` where its value is of another form.
+ * If the secret does not exist or has no usable version, nothing is accepted after that load. Loading fails with
+ * `ERR_WEBHOOK_PROVIDER_FAILED` if Azure can't be asked, refuses or throttles the call, or returns a stale list, and with
+ * `ERR_WEBHOOK_SECRETS_INVALID` if the value can't be used; then the last good set stays in use.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://learn.microsoft.com/en-us/azure/key-vault/secrets/about-secrets
@@ -72,32 +77,21 @@ const PERMISSION = 'the role Key Vault Secrets User, or the access policies "get
  */
 export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
   checkKeys('azureSecrets()', options, ['client', 'secret', 'clock', ...FORMAT_OPTIONS]);
+  checkClock(options.clock);
   const { client, secret, clock = systemClock } = options;
   if (
     typeof client?.listPropertiesOfSecretVersions !== 'function' ||
     typeof client.getSecret !== 'function'
   ) {
-    throw configError('azureSecrets() wants "client" as new SecretClient(vaultUrl, credential).');
+    throw configError('"client" of azureSecrets() must be new SecretClient(vaultUrl, credential).');
   }
   if (typeof secret !== 'string' || !/^[0-9A-Za-z-]{1,127}$/.test(secret)) {
-    throw configError('azureSecrets() wants "secret": the name of the secret in the vault.');
+    throw configError('"secret" of azureSecrets() must be the name of the secret in the vault.');
   }
-  if (typeof clock?.now !== 'function') throw configError('"clock" must be a clock with now().');
   const format = readFormat(options);
   const name = `Azure secret ${secret}`;
-  const place = `The ${name}`;
-  const seen = new SeenVersions(place);
-
-  async function ask<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      const status: unknown = error instanceof Error ? Reflect.get(error, 'statusCode') : undefined;
-      if (status === 404) throw nothingStored(place, 'Check "secret" and the address of the vault.');
-      if (status === 401 || status === 403) throw refusedRead(place, PERMISSION);
-      throw error;
-    }
-  }
+  const location = `The ${name}`;
+  const seen = new SeenVersions(location);
 
   async function list(signal: AbortSignal): Promise<VersionEntry[]> {
     const versions: VersionEntry[] = [];
@@ -110,17 +104,35 @@ export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
 
   async function readVersion(entry: VersionEntry, signal: AbortSignal): Promise<StoredVersion> {
     const { version, createdOn, notBefore, expiresOn } = entry;
-    const { value = '' } = await ask(() => client.getSecret(secret, { version, abortSignal: signal }));
     const since = notBefore !== undefined && notBefore > createdOn ? notBefore : createdOn;
-    return { value, since, notBefore, notAfter: expiresOn };
+    try {
+      const { value = '' } = await client.getSecret(secret, { version, abortSignal: signal });
+      return fieldOf(location, format, { value, since, notBefore, notAfter: expiresOn });
+    } catch (error) {
+      if (failureOf(error).status === 404) {
+        throw providerError(`${location} changed while it was read. It is read again soon.`);
+      }
+      throw explain(location, error);
+    }
+  }
+
+  async function listVersions(signal: AbortSignal): Promise<VersionEntry[]> {
+    try {
+      const versions = await list(signal);
+      // A secret that does not exist has an empty list. A list that is only outdated is told from it by asking for the secret itself.
+      if (versions.length === 0) await client.getSecret(secret, { abortSignal: signal });
+      return versions;
+    } catch (error) {
+      throw explain(location, error);
+    }
   }
 
   return {
     name,
     async load({ signal }) {
-      const versions = await ask(() => list(signal));
+      const versions = await listVersions(signal);
       const [last] = versions;
-      seen.check(last?.version, last?.createdOn.getTime());
+      seen.check(last && { version: last.version, createdAt: last.createdOn });
       const now = clock.now();
       const alive = versions.filter(
         ({ enabled, expiresOn }) => enabled !== false && (expiresOn?.getTime() ?? Infinity) > now,
@@ -128,14 +140,30 @@ export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
       const isAhead = ({ notBefore }: VersionEntry) => (notBefore?.getTime() ?? 0) > now;
       const at = alive.findIndex((version) => !isAhead(version));
       const newest = alive[at];
-      if (newest === undefined) throw nothingStored(place, 'Add a version, or enable one.');
+      if (newest === undefined) throw nothingStored(location, 'Add a version, or enable one.');
       const current = await readVersion(newest, signal);
-      if (holdsSet(format, current.value)) return setOfJson(place, current.value, newest.version);
+      if (isSet(format, current.value)) return setOfJson(location, current.value, newest.version);
       const older = alive.slice(at + 1).find((one) => !isAhead(one));
       const [upcoming] = alive.slice(0, at).sort((a, b) => Number(a.notBefore) - Number(b.notBefore));
       const previous = older && format.retainMs !== 0 ? await readVersion(older, signal) : undefined;
       const next = upcoming && (await readVersion(upcoming, signal));
-      return setOfVersions(place, format, { current, previous, next, version: newest.version });
+      return setOfVersions(location, format, { current, previous, next, version: newest.version });
     },
   };
+}
+
+/** Names the cause, and nothing of the response. */
+function explain(location: string, error: unknown): unknown {
+  const failure = failureOf(error);
+  const { status } = failure;
+  if (status === 404) return nothingStored(location, 'Check "secret" and the address of the vault.');
+  if (status === 403) return refusedRead(location, PERMISSION);
+  const isCredential = error instanceof Error && /^(?:Aggregate)?(?:Authentication|CredentialUnavailable)/.test(error.name);
+  if (status === 401 || isCredential) {
+    const what = 'refuses the credential of the client. Check that it is valid for this vault';
+    return failedRead(location, 'Azure', what, failure);
+  }
+  if (status === 429) return throttled(location, 'Azure', failure);
+  if (status !== undefined && status >= 500) return failedRead(location, 'Azure', 'fails. It is asked again soon', failure);
+  return error;
 }

@@ -3,7 +3,10 @@ import { checkKeys, configError, providerError } from '@countersign/core/extend'
 import { SeenVersions } from './seen-versions.ts';
 import {
   FORMAT_OPTIONS,
-  holdsSet,
+  failedRead,
+  failureOf,
+  fieldOf,
+  isSet,
   nothingStored,
   readFormat,
   refusedRead,
@@ -11,6 +14,7 @@ import {
   type StoredVersion,
   setOfJson,
   setOfVersions,
+  throttled,
   textOfBytes,
 } from './stored-value.ts';
 
@@ -20,7 +24,7 @@ interface GcpVersion {
   createTime?: { seconds?: unknown } | null;
 }
 
-/** What of Google's client is used: `new SecretManagerServiceClient()` of `@google-cloud/secret-manager` has it. */
+/** The part of Google's client that is used: `new SecretManagerServiceClient()` of `@google-cloud/secret-manager` has it. */
 export interface GcpSecretsClient {
   listSecretVersions(request: { parent: string }): Promise<[GcpVersion[], ...unknown[]]>;
   accessSecretVersion(request: {
@@ -30,7 +34,7 @@ export interface GcpSecretsClient {
 
 /** Options of {@link gcpSecrets}. */
 export interface GcpSecretsOptions extends StoredValueOptions {
-  /** `new SecretManagerServiceClient()`; it stays yours. */
+  /** `new SecretManagerServiceClient()`. You configure and close it. */
   client: GcpSecretsClient;
   /** The secret's resource name: `projects/acme/secrets/polyai`. */
   secret: string;
@@ -46,20 +50,26 @@ interface VersionEntry {
 // The client's codes are those of gRPC, and those of HTTP in its REST mode.
 const NOT_FOUND: readonly unknown[] = [5, 404];
 const PERMISSION_DENIED: readonly unknown[] = [7, 403];
+const UNAUTHENTICATED: readonly unknown[] = [16, 401];
+const EXHAUSTED: readonly unknown[] = [8, 429];
+const FAILING: readonly unknown[] = [4, 13, 14, 500, 502, 503, 504];
+/** A version was disabled or destroyed after it was listed. */
+const CHANGED: readonly unknown[] = [5, 9, 400, 404];
 const PERMISSION = 'secretmanager.versions.list and secretmanager.versions.access on it';
 const ENABLED = 1;
 
 /**
  * A secret in Google Cloud Secret Manager: of the enabled versions, the one with the highest number is the current one, the next lower
- * one the previous one. The alias `latest` is never asked: it names a version even where that is disabled, and may lag behind.
+ * one the previous one. The alias `latest` is never used: it names a version even if that is disabled, and may be outdated.
  *
- * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that no key matches. Google's
- * lists are eventually consistent: one whose newest version is older than one seen before is refused as stale. To drop a replaced secret, disable
- * its version. Needs `secretmanager.versions.list` and `secretmanager.versions.access` (the roles Secret Manager Viewer and
- * Secret Accessor).
+ * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no key. Google's
+ * lists are eventually consistent: a list whose newest version is older than one seen before is refused as stale. To drop a replaced
+ * secret, disable its version. Needs `secretmanager.versions.list` and `secretmanager.versions.access` (the roles Secret Manager Viewer
+ * and Secret Accessor).
  *
- * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` where the secret is missing, may not be read or is stale, and
- * `ERR_WEBHOOK_SECRETS_INVALID` where its value is of another form.
+ * If the secret does not exist or has no usable version, nothing is accepted after that load. Loading fails with
+ * `ERR_WEBHOOK_PROVIDER_FAILED` if Google can't be asked, refuses or throttles the call, or returns a stale list, and with
+ * `ERR_WEBHOOK_SECRETS_INVALID` if the value can't be used; then the last good set stays in use.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets.versions
@@ -75,54 +85,63 @@ export function gcpSecrets(options: GcpSecretsOptions): SecretProvider {
   checkKeys('gcpSecrets()', options, ['client', 'secret', ...FORMAT_OPTIONS]);
   const { client, secret } = options;
   if (typeof client?.listSecretVersions !== 'function' || typeof client.accessSecretVersion !== 'function') {
-    throw configError('gcpSecrets() wants "client" as new SecretManagerServiceClient().');
+    throw configError('"client" of gcpSecrets() must be new SecretManagerServiceClient().');
   }
   if (
     typeof secret !== 'string' ||
     !/^projects\/[^/]+(?:\/locations\/[^/]+)?\/secrets\/[^/]+$/.test(secret)
   ) {
     throw configError(
-      'gcpSecrets() wants "secret" as a resource name without a version: projects/acme/secrets/polyai.',
+      '"secret" of gcpSecrets() must be a resource name without a version: projects/acme/secrets/polyai.',
     );
   }
   const format = readFormat(options);
   const name = `GCP secret ${secret}`;
-  const place = `The ${name}`;
-  const seen = new SeenVersions(place);
+  const location = `The ${name}`;
+  const seen = new SeenVersions(location);
 
-  async function ask<T>(call: () => Promise<T>): Promise<T> {
+  async function readVersion({ name: version, since }: VersionEntry): Promise<StoredVersion> {
+    const data = await access(version);
+    // Text could be the secret, or its bytes in base64 as JSON has them.
+    if (typeof data === 'string') {
+      throw providerError(`${location}: "client" returns payloads as text. It must return bytes.`);
+    }
+    return fieldOf(location, format, { value: textOfBytes(location, data), since });
+  }
+
+  async function access(version: string): Promise<string | Uint8Array> {
     try {
-      return await call();
+      const [{ payload }] = await client.accessSecretVersion({ name: version });
+      return payload?.data ?? new Uint8Array();
     } catch (error) {
-      const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
-      if (NOT_FOUND.includes(code)) throw nothingStored(place, 'Check "secret".');
-      if (PERMISSION_DENIED.includes(code)) throw refusedRead(place, PERMISSION);
-      throw error;
+      if (CHANGED.includes(codeOf(error))) {
+        throw providerError(`${location} changed while it was read. It is read again soon.`);
+      }
+      throw explain(location, error);
     }
   }
 
-  async function readVersion({ name: version, since }: VersionEntry): Promise<StoredVersion> {
-    const [{ payload }] = await ask(() => client.accessSecretVersion({ name: version }));
-    const data = payload?.data ?? new Uint8Array();
-    // Text could be the secret, or its bytes in base64 as JSON has them.
-    if (typeof data === 'string')
-      throw providerError(`${place}: "client" gives payloads as text, not bytes.`);
-    return { value: textOfBytes(place, data), since };
+  async function list(): Promise<VersionEntry[]> {
+    try {
+      const [versions] = await client.listSecretVersions({ parent: secret });
+      return versions.map(entryOf).sort((a, b) => Number(b.number) - Number(a.number));
+    } catch (error) {
+      throw explain(location, error);
+    }
   }
 
   return {
     name,
     async load() {
-      const [listed] = await ask(() => client.listSecretVersions({ parent: secret }));
-      const versions = listed.map(entryOf).sort((a, b) => Number(b.number) - Number(a.number));
+      const versions = await list();
       const [last] = versions;
-      seen.check(last?.number, last && Number(last.number));
+      seen.check(last && { version: last.number, number: Number(last.number), createdAt: last.since });
       const [newest, older] = versions.filter(({ enabled }) => enabled);
-      if (newest === undefined) throw nothingStored(place, 'Add a version, or enable one.');
+      if (newest === undefined) throw nothingStored(location, 'Add a version, or enable one.');
       const current = await readVersion(newest);
-      if (holdsSet(format, current.value)) return setOfJson(place, current.value, newest.number);
+      if (isSet(format, current.value)) return setOfJson(location, current.value, newest.number);
       const previous = older && format.retainMs !== 0 ? await readVersion(older) : undefined;
-      return setOfVersions(place, format, { current, previous, version: newest.number });
+      return setOfVersions(location, format, { current, previous, version: newest.number });
     },
   };
 }
@@ -135,4 +154,24 @@ function entryOf({ name, state, createTime }: GcpVersion): VersionEntry {
     enabled: state === ENABLED || state === 'ENABLED',
     since: Number.isFinite(seconds) && seconds > 0 ? new Date(seconds * 1000) : undefined,
   };
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error ? Reflect.get(error, 'code') : undefined;
+}
+
+/** Names the cause, and nothing of the response. */
+function explain(location: string, error: unknown): unknown {
+  const code = codeOf(error);
+  const { retryAfterSeconds } = failureOf(error);
+  const failure = { status: typeof code === 'number' ? code : undefined, retryAfterSeconds };
+  if (NOT_FOUND.includes(code)) return nothingStored(location, 'Check "secret".');
+  if (PERMISSION_DENIED.includes(code)) return refusedRead(location, PERMISSION);
+  if (EXHAUSTED.includes(code)) return throttled(location, 'Google', failure);
+  if (UNAUTHENTICATED.includes(code)) {
+    const what = 'refuses the credentials of the client. Check that they exist and have not expired';
+    return failedRead(location, 'Google', what, failure);
+  }
+  if (FAILING.includes(code)) return failedRead(location, 'Google', 'fails. It is asked again soon', failure);
+  return error;
 }

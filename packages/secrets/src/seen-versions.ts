@@ -1,30 +1,44 @@
 import { providerError } from '@countersign/core/extend';
 
+/** A version as a store lists it. */
+interface ListedVersion {
+  readonly version: string;
+  /** Higher for newer versions of the same secret, if the store numbers them. */
+  readonly number?: number;
+  readonly createdAt: Date | undefined;
+}
+
 /**
- * Remembers the newest version that a store has shown. An answer whose newest one is older is stale, from a replica that lags behind
- * say: taken for the truth, it would bring a replaced secret back and refuse the one that signs.
+ * Remembers the newest version that a store has shown. An answer whose newest version is older is stale, for example from an outdated
+ * replica. If it were used, it would bring a replaced secret back and refuse the one that signs.
  */
 export class SeenVersions {
-  readonly #place: string;
-  #version = '';
-  #rank = Number.NEGATIVE_INFINITY;
+  readonly #location: string;
+  #newest: ListedVersion | undefined;
 
-  constructor(place: string) {
-    this.#place = place;
+  constructor(location: string) {
+    this.#location = location;
   }
 
   /**
-   * @param version The newest version that the store lists, usable or not.
-   * @param rank Higher for newer ones: its number, or when it was made.
+   * @param newest The newest version that the store lists, usable or not.
    * @throws `ERR_WEBHOOK_PROVIDER_FAILED` for a stale answer.
    */
-  check(version = '', rank = Number.NEGATIVE_INFINITY): void {
-    if (rank < this.#rank) {
+  check(newest: ListedVersion | undefined): void {
+    const before = this.#newest;
+    if (before !== undefined && (newest === undefined || isOlder(newest, before))) {
       throw providerError(
-        `${this.#place} does not list version ${this.#version} any more, nor a newer one: a stale answer, or the secret was deleted and made anew. Restart in the second case.`,
+        `${this.#location} no longer lists version ${before.version} or a newer one. The answer is stale; look for an outdated replica.`,
       );
     }
-    this.#version = version;
-    this.#rank = rank;
+    this.#newest = newest;
   }
+}
+
+/** A secret that was deleted and created again counts from 1, but it is younger. */
+function isOlder(one: ListedVersion, other: ListedVersion): boolean {
+  const createdAt = one.createdAt?.getTime() ?? 0;
+  const otherCreatedAt = other.createdAt?.getTime() ?? 0;
+  if (one.number === undefined || other.number === undefined) return createdAt < otherCreatedAt;
+  return one.number < other.number && createdAt <= otherCreatedAt;
 }

@@ -1,4 +1,5 @@
-import type { SecretInput, SecretSetInput } from '@countersign/core';
+import type { SecretInput, SecretSetInput, SecretsGone } from '@countersign/core';
+import { secretsGone, WebhookError } from '@countersign/core';
 import {
   checkChoice,
   checkNumber,
@@ -12,14 +13,19 @@ import {
 /** What the options of every provider have in common. */
 export interface StoredValueOptions {
   /**
-   * What the store holds. `'text'`: one secret, in as many versions as there are roles. `'json'`: a whole `SecretSetInput` as JSON,
-   * as `@countersign/rotation` writes it; only the version that counts is read then. Default: text that begins with `{` is a set,
+   * What the store contains. `'text'`: one secret, in as many versions as there are roles. `'json'`: a whole `SecretSetInput` as JSON,
+   * as `@countersign/rotation` writes it; then only the current version is read. Default: text that begins with `{` is a set,
    * anything else is one secret.
    */
   format?: 'text' | 'json';
   /**
-   * How long the replaced secret is accepted, in seconds from when the one that replaced it took over, by the store's clock. `0`: it is
-   * not read. Default: for as long as the store lists it, which `health()` warns of. A set as JSON says it itself, by `notAfter`.
+   * The name of the field, if the value is a JSON object with a field for each secret, as the consoles of AWS and others store "key/value
+   * pairs". Default: the whole value.
+   */
+  field?: string;
+  /**
+   * How long the replaced secret is accepted, in seconds from when its successor took over, by the store's clock. `0`: it is
+   * not read. Default: as long as the store lists it, which `health()` warns about. A set as JSON says it itself, by `notAfter`.
    */
   retainPreviousSeconds?: number;
 }
@@ -27,6 +33,7 @@ export interface StoredValueOptions {
 /** Those options, checked. */
 export interface StoredFormat {
   readonly format: 'text' | 'json' | undefined;
+  readonly field: string | undefined;
   readonly retainMs: number | undefined;
 }
 
@@ -39,37 +46,66 @@ export interface StoredVersion {
   readonly notAfter?: Date | undefined;
 }
 
-export const FORMAT_OPTIONS = ['format', 'retainPreviousSeconds'] as const;
+export const FORMAT_OPTIONS = ['format', 'field', 'retainPreviousSeconds'] as const;
 const YEAR_SECONDS = 366 * 86_400;
 
 /** @throws `ERR_WEBHOOK_CONFIG_INVALID` */
 export function readFormat(options: StoredValueOptions): StoredFormat {
-  const { retainPreviousSeconds: retain } = options;
+  const { retainPreviousSeconds: retain, field } = options;
   const format =
     options.format === undefined ? undefined : checkChoice('format', options.format, ['text', 'json']);
-  if (retain === undefined) return { format, retainMs: undefined };
+  if (field !== undefined && (typeof field !== 'string' || field === '')) {
+    throw configError('"field" must be the name of a field. Remove it if the whole value is the secret.');
+  }
+  if (retain === undefined) return { format, field, retainMs: undefined };
   if (format === 'json') {
-    throw configError('"retainPreviousSeconds" is for single secrets: a set as JSON says it by "notAfter".');
+    throw configError(
+      '"retainPreviousSeconds" has no effect with format "json". Set "notAfter" in the stored set instead.',
+    );
   }
   const bounds = { min: 0, max: YEAR_SECONDS, fallback: YEAR_SECONDS };
-  return { format, retainMs: checkNumber('retainPreviousSeconds', retain, bounds) * 1000 };
+  return { format, field, retainMs: checkNumber('retainPreviousSeconds', retain, bounds) * 1000 };
 }
 
 /** Whether a value is to be read as a whole set. */
-export function holdsSet({ format }: StoredFormat, value: string | Uint8Array): boolean {
+export function isSet({ format }: StoredFormat, value: string | Uint8Array): boolean {
   if (format !== undefined) return format === 'json';
-  // A secret in braces would be a rarity; a set, or a console's key and value as JSON, taken for one would be a key that matches nothing.
+  // A secret in braces would be rare; a set, or key/value pairs as JSON, taken for a secret would be a key that matches nothing.
   return typeof value === 'string' && /^\s*\{/.test(value);
 }
 
 /**
- * Makes a set of what a store holds as one secret in several versions.
+ * The value of a version, or of the named field in it.
  *
- * @param place Names the secret: `The AWS secret webhooks/acme`.
+ * @param location Names the secret, for messages: `The AWS secret webhooks/acme`.
+ * @throws `ERR_WEBHOOK_SECRETS_INVALID`
+ */
+export function fieldOf<T extends StoredVersion>(location: string, { field }: StoredFormat, stored: T): T {
+  if (field === undefined) return stored;
+  const invalid = (what: string) =>
+    providerInvalid(`${location} ${what} Correct "field", or remove it if the whole value is the secret.`);
+  let fields: unknown;
+  try {
+    fields = JSON.parse(textOfBytes(location, bytesOf(stored.value)));
+  } catch {
+    throw invalid(`is not a JSON object, so it has no field "${field}".`);
+  }
+  if (typeof fields !== 'object' || fields === null || !Object.hasOwn(fields, field)) {
+    throw invalid(`has no field "${field}".`);
+  }
+  const value: unknown = Reflect.get(fields, field);
+  if (typeof value !== 'string') throw invalid(`has a field "${field}" that is not text.`);
+  return { ...stored, value };
+}
+
+/**
+ * Makes a set of what a store contains as one secret in several versions.
+ *
+ * @param location Names the secret: `The AWS secret webhooks/acme`.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
  */
 export function setOfVersions(
-  place: string,
+  location: string,
   format: StoredFormat,
   versions: {
     current: StoredVersion;
@@ -79,50 +115,132 @@ export function setOfVersions(
   },
 ): SecretSetInput {
   const { current, previous, next, version } = versions;
-  const set: SecretSetInput = { current: entryOf(place, current), version };
+  const set: SecretSetInput = { current: entryOf(location, current), version };
   if (previous !== undefined) {
-    set.previous = entriesOf(place, format, previous, endOf(previous, current, format.retainMs));
+    set.previous = entriesOf(location, format, previous, endOf(previous, current, format.retainMs));
   }
-  if (next !== undefined) set.next = entriesOf(place, format, next);
+  if (next !== undefined) set.next = entriesOf(location, format, next);
   return set;
 }
 
 /**
- * Makes a set of a value that holds one as JSON.
+ * Makes a set of a value that is one as JSON.
  *
- * @param version Stands for the set where it names no version of its own.
+ * @param version The version of a set that names none itself.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
  */
-export function setOfJson(place: string, value: string | Uint8Array, version: string): SecretSetInput {
-  return { version, ...parseSecretJson(bytesOf(value), placeOf(place)) };
+export function setOfJson(location: string, value: string | Uint8Array, version: string): SecretSetInput {
+  const bytes = bytesOf(value);
+  const pairs = keyValuePairs(bytes);
+  if (pairs !== undefined) {
+    throw providerInvalid(
+      `${location} is a JSON object of key/value pairs, not a set with "current". Set "field" to the key whose value is the signing secret.`,
+    );
+  }
+  return { version, ...parseSecretJson(bytes, locationOf(location)) };
 }
 
-/**
- * The text that bytes stand for. Bytes replaced by the sign for unknown ones would make another key.
- *
- * @throws `ERR_WEBHOOK_SECRETS_INVALID` for what is no UTF-8.
- */
-export function textOfBytes(place: string, bytes: Uint8Array): string {
+/** JSON whose values are all texts, and whose keys are not those of a set. */
+function keyValuePairs(bytes: Uint8Array): object | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+    const isPair = ([key, text]: [string, unknown]) =>
+      typeof text === 'string' && !['current', 'previous', 'next', 'version', 'rotating'].includes(key);
+    const entries = Object.entries(value);
+    return entries.length > 0 && entries.every(isPair) ? value : undefined;
   } catch {
-    return parseSecretText(bytes, placeOf(place));
+    return undefined;
   }
 }
 
-/** What a provider fails with where the store says no: it names the permission, and nothing of the answer. */
-export function refusedRead(place: string, permission: string): Error {
-  return providerError(`${place} may not be read. Grant ${permission}.`);
+/**
+ * The text that bytes encode. Bytes replaced by the sign for unknown ones would make another key.
+ *
+ * @throws `ERR_WEBHOOK_SECRETS_INVALID` for bytes that are not UTF-8.
+ */
+export function textOfBytes(location: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return parseSecretText(bytes, locationOf(location));
+  }
 }
 
-/** What a provider fails with where nothing is stored. */
-export function nothingStored(place: string, todo = 'Check its name.'): Error {
-  return providerError(`${place} is not there, or holds no usable version. ${todo}`);
+/** The error of a store that refuses to let the secret be read: it names the permission, and nothing of the response. */
+export function refusedRead(location: string, permission: string): Error {
+  return providerError(`${location} may not be read. Grant ${permission}.`);
 }
 
-function entryOf(place: string, stored: StoredVersion, notAfter = stored.notAfter): SecretInput {
+/** The answer of a store that has no such secret, or no usable version of it (any more): nothing is accepted from then on. */
+export function nothingStored(location: string, advice = 'Check its name.'): SecretsGone {
+  return secretsGone(`${location} does not exist, or has no usable version. ${advice}`);
+}
+
+/** What the errors of clients have in common: none of their texts is safe to show. */
+export interface ClientFailure {
+  readonly status: number | undefined;
+  readonly retryAfterSeconds: number | undefined;
+}
+
+/** The status and Retry-After of a client's error, wherever the client puts them. */
+export function failureOf(error: unknown): ClientFailure {
+  const response = child(error, 'response') ?? child(error, '$response');
+  const metadata = child(error, '$metadata');
+  const statuses = [
+    member(error, 'statusCode'),
+    member(response, 'statusCode'),
+    member(response, 'status'),
+    member(metadata, 'httpStatusCode'),
+  ];
+  const status = statuses.find((value): value is number => typeof value === 'number');
+  const retryAfter = headerOf(member(response, 'headers'), 'retry-after');
+  const seconds = retryAfter !== undefined && /^[0-9]{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
+  return { status, retryAfterSeconds: seconds };
+}
+
+/** The error of a store that asks to be called less often. */
+export function throttled(location: string, source: string, { status, retryAfterSeconds }: ClientFailure): Error {
+  const code = status === undefined ? '' : ` (${status})`;
+  return providerError(
+    `${location} can't be read: ${source} throttles this client${code}. Share one keyring among verifiers with createKeyring(), raise "intervalSeconds", or ask for a higher quota.`,
+    retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+  );
+}
+
+/** The error of a store that fails in itself, or refuses the call for a reason of its own. */
+export function failedRead(location: string, source: string, what: string, failure: ClientFailure): Error {
+  const { status, retryAfterSeconds } = failure;
+  const code = status === undefined ? '' : ` (${status})`;
+  return providerError(
+    `${location} can't be read: ${source} ${what}${code}.`,
+    retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
+  );
+}
+
+function headerOf(headers: unknown, name: string): string | undefined {
+  if (typeof headers !== 'object' || headers === null) return undefined;
+  const get: unknown = Reflect.get(headers, 'get');
+  const value: unknown = typeof get === 'function' ? get.call(headers, name) : Reflect.get(headers, name);
+  return typeof value === 'string' ? value : undefined;
+}
+
+function member(value: unknown, name: string): unknown {
+  return value !== null && typeof value === 'object' ? Reflect.get(value, name) : undefined;
+}
+
+function child(value: unknown, name: string): object | undefined {
+  const found = member(value, name);
+  return found !== null && typeof found === 'object' ? found : undefined;
+}
+
+function providerInvalid(message: string): Error {
+  return new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', message);
+}
+
+function entryOf(location: string, stored: StoredVersion, notAfter = stored.notAfter): SecretInput {
   const { value, notBefore } = stored;
-  const secret = typeof value === 'string' ? parseSecretText(bytesOf(value), placeOf(place)) : value;
+  const secret = typeof value === 'string' ? parseSecretText(bytesOf(value), locationOf(location)) : value;
   return {
     secret,
     ...(notBefore === undefined ? {} : { notBefore }),
@@ -130,26 +248,26 @@ function entryOf(place: string, stored: StoredVersion, notAfter = stored.notAfte
   };
 }
 
-/** The secrets of a version beside the current one. One that holds a set, from before or after the form was changed, gives its own current. */
+/** The secrets of a version that is not the current one. If it is a set, because the format was changed since, its own current counts. */
 function entriesOf(
-  place: string,
+  location: string,
   format: StoredFormat,
   stored: StoredVersion,
   notAfter = stored.notAfter,
 ): SecretInput | SecretInput[] {
-  if (!holdsSet(format, stored.value)) return entryOf(place, stored, notAfter);
+  if (!isSet(format, stored.value)) return entryOf(location, stored, notAfter);
   const bounds = {
     ...(stored.notBefore === undefined ? {} : { notBefore: stored.notBefore }),
     ...(notAfter === undefined ? {} : { notAfter }),
   };
-  return [setOfJson(place, stored.value, '').current].flat().map((entry) => {
+  return [setOfJson(location, stored.value, '').current].flat().map((entry) => {
     const given = typeof entry === 'object' && 'secret' in entry ? entry : { secret: entry };
     const endsFirst = notAfter !== undefined && Date.parse(String(given.notAfter)) < notAfter.getTime();
     return endsFirst ? { ...bounds, ...given } : { ...given, ...bounds };
   });
 }
 
-/** The earlier of the version's own end and that of the time for which replaced secrets are kept. */
+/** The earlier of the version's own end and the end of the time for which replaced secrets are kept. */
 function endOf(
   { notAfter }: StoredVersion,
   { since }: StoredVersion,
@@ -164,7 +282,7 @@ function bytesOf(value: string | Uint8Array): Uint8Array {
   return typeof value === 'string' ? Buffer.from(value) : value;
 }
 
-function placeOf(name: string): SecretLocation {
+function locationOf(name: string): SecretLocation {
   return {
     name,
     whenEmpty: 'Store the secret in it.',

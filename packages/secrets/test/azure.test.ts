@@ -1,4 +1,5 @@
 import { createKeyring } from '@countersign/core';
+import { KEYRING } from '@countersign/core/extend';
 import { polyai } from '@countersign/schemes';
 import { type AzureSecretsClient, type AzureSecretsOptions, azureSecrets } from '@countersign/secrets/azure';
 import { manualClock, secretProviderCases } from '@countersign/testing';
@@ -111,13 +112,13 @@ describe('the versions', () => {
     server.put(B);
     await using keyring = createKeyring(secrets(), { scheme: polyai() });
     await keyring.ready();
-    const [ahead] = keyring.keys().keys;
+    const [ahead] = keyring[KEYRING].keys().keys;
     server.lag = 1;
     await expect(keyring.reload()).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
       message: expect.stringMatching(/stale/),
     });
-    expect(keyring.keys().keys[0]).toBe(ahead);
+    expect(keyring[KEYRING].keys().keys[0]).toBe(ahead);
     server.lag = 0;
     await keyring.reload();
     expect(keyring.health().state).toBe('ready');

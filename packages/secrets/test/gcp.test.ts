@@ -1,4 +1,5 @@
 import { createKeyring } from '@countersign/core';
+import { KEYRING } from '@countersign/core/extend';
 import { polyai } from '@countersign/schemes';
 import { type GcpSecretsClient, type GcpSecretsOptions, gcpSecrets } from '@countersign/secrets/gcp';
 import { secretProviderCases } from '@countersign/testing';
@@ -81,14 +82,14 @@ describe('the versions', () => {
     store.put(B);
     await using keyring = createKeyring(secrets(), { scheme: polyai() });
     await keyring.ready();
-    const [ahead] = keyring.keys().keys;
+    const [ahead] = keyring[KEYRING].keys().keys;
     for (const lag of [1, 2]) {
       store.lag = lag;
       await expect(keyring.reload()).rejects.toMatchObject({
         code: 'ERR_WEBHOOK_PROVIDER_FAILED',
         message: expect.stringMatching(/version 2 .*stale/),
       });
-      expect(keyring.keys().keys[0]).toBe(ahead);
+      expect(keyring[KEYRING].keys().keys[0]).toBe(ahead);
     }
     store.lag = 0;
     await keyring.reload();
@@ -113,7 +114,7 @@ describe('the versions', () => {
     await using keyring = createKeyring(secrets(), { scheme: polyai() });
     await expect(keyring.ready()).rejects.toMatchObject({ code: 'ERR_WEBHOOK_PROVIDER_FAILED' });
     await keyring.reload();
-    expect(keyring.keys().keys).toHaveLength(1);
+    expect(keyring[KEYRING].keys().keys).toHaveLength(1);
   });
 });
 

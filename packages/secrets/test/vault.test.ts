@@ -1,4 +1,5 @@
 import { createKeyring } from '@countersign/core';
+import { KEYRING } from '@countersign/core/extend';
 import { vaultTarget } from '@countersign/rotation';
 import { polyai } from '@countersign/schemes';
 import { type VaultSecretsOptions, vaultSecrets } from '@countersign/secrets/vault';
@@ -94,14 +95,14 @@ describe('the versions', () => {
     server.put({ secret: B });
     await using keyring = createKeyring(provider, { scheme: polyai() });
     await keyring.ready();
-    const [ahead] = keyring.keys().keys;
+    const [ahead] = keyring[KEYRING].keys().keys;
     const second = server.versions.get(2);
     server.versions.delete(2);
     await expect(keyring.reload()).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
       message: expect.stringMatching(/stale/),
     });
-    expect(keyring.keys().keys[0]).toBe(ahead);
+    expect(keyring[KEYRING].keys().keys[0]).toBe(ahead);
     if (second !== undefined) server.versions.set(2, second);
     await keyring.reload();
     expect(keyring.health().state).toBe('ready');

@@ -44,7 +44,9 @@ export function freshSecret(): string {
 
 /** Has the provider load, as a keyring would. */
 export async function load({ provider }: SecretProviderTarget): Promise<SecretSetInput> {
-  return provider.load({ signal: new AbortController().signal, reason: 'manual' });
+  const loaded = await provider.load({ signal: new AbortController().signal, reason: 'manual' });
+  if (isWebhookError(loaded)) throw loaded;
+  return loaded;
 }
 
 /** Runs a check with a keyring of the provider that has loaded once. */
@@ -64,7 +66,7 @@ export async function withKeyring(
 
 /** The ids of a keyring's keys, the current one first. */
 export function idsOf(keyring: Keyring): string[] {
-  return keyring.keys().keys.map(({ id }) => id);
+  return keyring.health().keys.map(({ id }) => id);
 }
 
 /** The secrets of a set, as text, by role. */

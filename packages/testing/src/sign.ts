@@ -7,8 +7,8 @@ import { sharedKey, signBytes } from './signing/signing-key.ts';
 /** What to sign. */
 export interface SignInput {
   /**
-   * The signing secret as the sender shows it, or, where it signs with a private key, that key as PEM: see
-   * {@link generateSigningKeys}. Several where the sender signs with several at once.
+   * The signing secret as the sender shows it. If the sender signs with a private key, that key as PEM: see
+   * {@link generateSigningKeys}. Pass several if the sender signs with several at once.
    */
   secret: string | Uint8Array | readonly (string | Uint8Array)[];
   /** Text is signed as UTF-8. */
@@ -19,31 +19,34 @@ export interface SignInput {
   timestamp?: Date | number;
   /** For schemes that sign it. Default: `POST`. */
   method?: string;
-  /** The whole address, for schemes that sign it or parts of it. */
+  /** The whole URL, for schemes that sign it or parts of it. */
   url?: string;
   /** The id of the key, for schemes whose requests name it. */
   keyId?: string;
-  /** Which of the scheme's forms signs, by index. Default: the first. */
-  form?: number;
-  /** Headers to send beside the signature's own, such as a scheme's unsigned labels. */
+  /** Which of the scheme's rules signs, by index. Default: the first. */
+  rule?: number;
+  /** Further headers to send, such as those that the sender does not sign. */
   headers?: Readonly<Record<string, string>>;
 }
 
 /** A signed request, ready to be sent. */
 export interface SignedRequest {
   headers: Record<string, string>;
-  body: Uint8Array<ArrayBuffer>;
-  /** The address to send it to, where one was given: with what the sender adds to its query. */
+  /** The bytes to send: a `Buffer`, which HTTP clients and test tools send as it is. */
+  body: Buffer<ArrayBuffer>;
+  /** The same as text, for tools that take nothing else. */
+  text: string;
+  /** The URL to send it to, with what the sender adds to the query. Absent if you passed no `url`. */
   url?: string;
 }
 
 /**
  * Signs a delivery as the scheme's sender would, from the scheme's definition: for tests of your own receiver.
  *
- * Where the signature stands in the body, the body is given back with it, and with those signed fields that it lacked. An old or future
- * `timestamp`, the previous secret, or {@link tamper} on the result give what a receiver must refuse.
+ * If the signature is part of the body, the returned body contains it, and signed fields that were missing. To get a request that a
+ * receiver must refuse, pass an old or future `timestamp` or the previous secret, or use {@link tamper} on the result.
  *
- * @throws TypeError where the definition can't be signed with what is given.
+ * @throws TypeError if the input is not enough to sign what the definition describes.
  * @example
  * ```ts
  * const { headers, body } = sign(stripe(), { secret: 'whsec_test_0123456789abcdef', body: '{"id":"evt_1"}' })
@@ -52,34 +55,36 @@ export interface SignedRequest {
  */
 export function sign(scheme: Pick<DefinedScheme, 'definition'>, input: SignInput): SignedRequest {
   const { definition } = scheme;
-  const form = formAt(definition, input.form ?? 0);
+  checkInput(input);
+  const rule = ruleAt(definition, input.rule ?? 0);
   const draft = new Draft(definition, {
-    headers: { 'content-type': contentType(form), ...input.headers },
+    headers: { 'content-type': contentType(rule), ...input.headers },
     method: input.method ?? 'POST',
     url: input.url,
     timestamp: timeText(
-      form.timestamp?.unit ?? definition.bodyTimestamp?.unit,
+      rule.timestamp?.unit ?? definition.bodyTimestamp?.unit,
       input.timestamp ?? new Date(),
     ),
-    id: input.id ?? (form.id?.format === 'uuid' ? crypto.randomUUID() : `msg_${crypto.randomUUID()}`),
+    id: input.id ?? (rule.id?.format === 'uuid' ? crypto.randomUUID() : `msg_${crypto.randomUUID()}`),
     body: typeof input.body === 'string' ? Buffer.from(input.body, 'utf8') : Buffer.from(input.body),
   });
-  draft.prepare(form);
-  if (form.keyId !== undefined && input.keyId !== undefined) draft.headers[form.keyId.header] = input.keyId;
+  draft.prepare(rule);
+  if (rule.keyId !== undefined && input.keyId !== undefined) draft.headers[rule.keyId.header] = input.keyId;
 
   const secrets: readonly (string | Uint8Array)[] = Array.isArray(input.secret)
     ? input.secret
     : [input.secret as string | Uint8Array];
   const texts = secrets.map((secret) => {
     const content =
-      form.content === undefined
+      rule.content === undefined
         ? Buffer.of()
-        : contentOf(form, draft, () => sharedKey(secret, definition.secret));
-    return writeSignature(form, signBytes(form, definition.secret, secret, content));
+        : contentOf(rule, draft, () => sharedKey(secret, definition.secret));
+    return writeSignature(rule, signBytes(rule, definition.secret, secret, content));
   });
-  placeSignatures(form, draft, texts, input.keyId ?? 'key');
+  placeSignatures(rule, draft, texts, input.keyId ?? 'key');
   const url = draft.givenUrl;
-  return { headers: draft.headers, body: Uint8Array.from(draft.body), ...(url === undefined ? {} : { url }) };
+  const body = Buffer.from(draft.body);
+  return { headers: draft.headers, body, text: body.toString('utf8'), ...(url === undefined ? {} : { url }) };
 }
 
 /**
@@ -95,28 +100,35 @@ export function tamper(request: {
   body: Uint8Array;
   url?: string;
 }): SignedRequest {
-  const body = Uint8Array.from(request.body.length === 0 ? [0] : request.body);
+  const body = Buffer.from(request.body.length === 0 ? [0] : request.body);
   body[0] = (body[0] ?? 0) ^ 1;
-  return { ...request, headers: { ...request.headers }, body };
+  return { ...request, headers: { ...request.headers }, body, text: body.toString('utf8') };
 }
 
-function formAt({ signed, name }: SchemeDefinition, index: number): SignatureRule {
+function checkInput({ secret, body }: SignInput): void {
+  if (secret === undefined || secret === null)
+    throw new TypeError('"secret" of sign() is missing: pass the signing secret of the sender.');
+  if (typeof body !== 'string' && !(body instanceof Uint8Array))
+    throw new TypeError('"body" of sign() must be text or bytes: pass JSON.stringify(value) instead of an object.');
+}
+
+function ruleAt({ signed, name }: SchemeDefinition, index: number): SignatureRule {
   if (signed === undefined) {
     throw new TypeError(
-      `sign() signs what defineScheme() describes, and ${name} is no such scheme: sign with the sender's own library, or make its token with "jose".`,
+      `sign() needs a scheme of defineScheme(), and ${name} is not one: sign with the sender's own library, or make its token with "jose".`,
     );
   }
-  const forms = Array.isArray(signed) ? (signed as readonly SignatureRule[]) : [signed as SignatureRule];
-  const form = forms[index];
-  if (form === undefined)
-    throw new TypeError(`The scheme ${name} has ${forms.length} form(s), none at index ${index}.`);
-  return form;
+  const rules = Array.isArray(signed) ? (signed as readonly SignatureRule[]) : [signed as SignatureRule];
+  const rule = rules[index];
+  if (rule === undefined)
+    throw new TypeError(`"rule" of sign() is ${index}, but the scheme ${name} has ${rules.length} rule(s), counted from 0.`);
+  return rule;
 }
 
-function contentType(form: SignatureRule): string {
+function contentType(rule: SignatureRule): string {
   const isForm =
-    form.signature.formField !== undefined ||
-    Object.values(form.parts ?? {}).some((part) => 'sorted' in part && part.sorted === 'form');
+    rule.signature.formField !== undefined ||
+    Object.values(rule.parts ?? {}).some((part) => 'sorted' in part && part.sorted === 'form');
   return isForm ? 'application/x-www-form-urlencoded' : 'application/json';
 }
 

@@ -107,10 +107,10 @@ describe.each(['header', 'body'] as const)('a source asked key by key, the key n
         'ERR_WEBHOOK_SIGNATURE_MISMATCH',
       );
     }
-    expect(asked).toEqual([undefined, 'stranger0']);
+    expect(asked).toEqual([undefined, 'stranger0', 'stranger1', 'stranger2']);
     await clock.advance(13 * SECOND);
     expect(await outcome(verifier.verify(request('b')))).toBe('b');
-    expect(asked).toEqual([undefined, 'stranger0', 'b']);
+    expect(asked).toEqual([undefined, 'stranger0', 'stranger1', 'stranger2', 'b']);
   });
 
   test('a load without a wanted key holds back none with one', async () => {
@@ -118,20 +118,21 @@ describe.each(['header', 'body'] as const)('a source asked key by key, the key n
     await using verifier = createVerifier({ scheme: naming(place), secrets: provider, clock });
     await verifier.reload();
     expect(await outcome(verifier.verify(request('a')))).toBe('a');
-    expect(asked).toEqual([undefined, undefined, 'a']);
+    expect(asked).toEqual([undefined, 'a']);
   });
 });
 
-test('only such a source may give an empty set', () => {
+test('only such a source may give an empty set', async () => {
   const provider: SecretProvider = { name: 'plain', load: () => ({ current: [] }) };
-  expect(() => createKeyring(provider, { scheme: naming('header'), clock })).toThrow(/no "current" secret/);
+  await using keyring = createKeyring(provider, { scheme: naming('header'), clock });
+  await expect(keyring.ready()).rejects.toThrow(/no "current" secret/);
 });
 
 test('before its first set is there, such a source is not ready like any other', async () => {
   const provider: SecretProvider = { name: 'slow', onDemand: true, load: () => new Promise(() => undefined) };
   await using verifier = createVerifier({ scheme: naming('header'), secrets: provider, clock });
   const verdict = outcome(verifier.verify(request('a')));
-  await clock.advance(2 * SECOND);
+  await clock.advance(4 * SECOND);
   expect(await verdict).toBe('ERR_WEBHOOK_NOT_READY');
 });
 

@@ -7,8 +7,9 @@ import {
   type SecretProvider,
   type SecretSetInput,
   staticSecrets,
+  WebhookError,
 } from '@countersign/core';
-import type { MismatchResult } from '@countersign/core/extend';
+import { KEYRING, type MismatchResult } from '@countersign/core/extend';
 import { type ManualClock, manualClock } from '@countersign/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -39,6 +40,8 @@ afterEach(async () => {
 function open(provider: SecretProvider, options: KeyringOptions = {}): Keyring {
   const keyring = createKeyring(provider, { scheme: plainScheme, clock, ...options });
   opened.push(keyring);
+  // As a first request would: nothing is loaded before.
+  keyring[KEYRING].keys();
   return keyring;
 }
 
@@ -58,8 +61,17 @@ function dice(value: number): void {
 }
 
 function miss(keyring: Keyring, options?: { waitMs?: number; keyId?: string }) {
-  const result = keyring.reloadForMismatch(keyring.keys(), options);
+  const result = keyring[KEYRING].reloadForMismatch(keyring[KEYRING].keys(), options);
   return { atOnce: result instanceof Promise ? undefined : result, result: Promise.resolve(result) };
+}
+
+/** Uses up the loads that unknown signatures may cause at once. */
+async function exhaust(provider: HeldProvider, keyring: Keyring): Promise<void> {
+  for (let count = 0; count < 3; count++) {
+    const { result } = miss(keyring);
+    provider.last().answer({ current: A });
+    await result;
+  }
 }
 
 describe('the timer', () => {
@@ -114,7 +126,7 @@ describe('the timer', () => {
 describe('a load that takes too long', () => {
   it('is aborted and counts as failed, and the last good set stays', async () => {
     const { provider, keyring } = await warm();
-    const before = keyring.keys();
+    const before = keyring[KEYRING].keys();
     const reload = keyring.reload();
     await clock.advance(2999);
     expect(provider.last().signal.aborted).toBe(false);
@@ -124,7 +136,7 @@ describe('a load that takes too long', () => {
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
       message: expect.stringContaining('no answer within 3 s'),
     });
-    expect(keyring.keys()).toBe(before);
+    expect(keyring[KEYRING].keys()).toBe(before);
   });
 
   it('counts for nothing when its answer comes late', async () => {
@@ -134,7 +146,7 @@ describe('a load that takes too long', () => {
     await clock.advance(3000);
     late.answer({ current: B });
     await clock.advance(0);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
     expect(keyring.health().lastReload?.error?.code).toBe('ERR_WEBHOOK_PROVIDER_FAILED');
   });
 
@@ -148,7 +160,7 @@ describe('a load that takes too long', () => {
     await newer;
     late.answer({ current: A });
     await clock.advance(0);
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
   it('makes way for a load that was asked for meanwhile', async () => {
@@ -159,7 +171,7 @@ describe('a load that takes too long', () => {
     await expect(first).rejects.toThrow('no answer');
     provider.last().answer({ current: B });
     await second;
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 });
 
@@ -178,21 +190,45 @@ describe('after a failure', () => {
     return gaps;
   }
 
-  it('the next load waits at most twice as long each time, up to a minute', async () => {
-    dice(0.999_999);
-    const provider = heldProvider();
-    open(provider);
-    expect(await failUntil(provider, 9)).toEqual([1, 2, 4, 8, 16, 32, 60, 60, 60].map((s) => s * 1000));
+  it('waits a quarter to the whole of the time for which loads have failed, at least of a second, at most of a minute', async () => {
+    for (const [value, share] of [[0, 0.25], [0.999_999, 1]] as const) {
+      dice(value);
+      const provider = heldProvider();
+      open(provider);
+      const from = clock.monotonic();
+      for (const gap of await failUntil(provider, 20)) {
+        const failingFor = clock.monotonic() - from;
+        expect(gap).toBeLessThanOrEqual(share * Math.min(60_000, Math.max(1000, failingFor)) + 250);
+        expect(gap).toBeGreaterThanOrEqual(share * 1000 - 1);
+        expect(gap).toBeLessThanOrEqual(share * 60_000);
+      }
+    }
   });
 
-  it('the wait is spread over its whole span', async () => {
-    dice(0.25);
-    const provider = heldProvider();
-    open(provider);
-    expect(await failUntil(provider, 8)).toEqual([0.25, 0.5, 1, 2, 4, 8, 15, 15].map((s) => s * 1000));
+  it('is over within the time that the source was away, or three seconds', async () => {
+    vi.restoreAllMocks();
+    const late: number[] = [];
+    for (let run = 0; run < 400; run++) {
+      const awayMs = 200 + Math.floor(Math.random() * 60_000);
+      let isDown = false;
+      const load = () => {
+        if (isDown) throw new Error('down');
+        return { current: A };
+      };
+      const keyring = open(functionSecrets(load), { intervalSeconds: 100_000 });
+      isDown = true;
+      await keyring.reload().catch(() => undefined);
+      await clock.advance(awayMs);
+      isDown = false;
+      const backAt = clock.monotonic();
+      while (keyring.health().state !== 'ready') await clock.advance(50);
+      late.push(clock.monotonic() - backAt - Math.max(awayMs, 3000));
+      await keyring.close();
+    }
+    expect(Math.max(...late)).toBeLessThanOrEqual(50);
   });
 
-  it('a success starts the waits anew', async () => {
+  it('a success starts the waits again', async () => {
     dice(0.999_999);
     const provider = heldProvider();
     const keyring = open(provider);
@@ -200,7 +236,37 @@ describe('after a failure', () => {
     provider.last().answer({ current: A });
     await clock.advance(0);
     void keyring.reload();
-    expect(await failUntil(provider, 2)).toEqual([1000, 2000]);
+    const [gap = Number.NaN] = await failUntil(provider, 1);
+    expect(gap).toBe(1000);
+  });
+
+  it('an unknown signature asks the source again before the timer does', async () => {
+    dice(0.999_999);
+    const provider = heldProvider();
+    const keyring = open(provider);
+    await failUntil(provider, 8);
+    provider.last().fail(new Error('down'));
+    await clock.advance(0);
+    const { result } = miss(keyring);
+    expect(provider.last().reason).toBe('mismatch');
+    provider.last().answer({ current: B });
+    expect(await result).toMatchObject({ state: 'changed' });
+  });
+
+  it('neither timer nor unknown signature asks a source before the time that it named', async () => {
+    dice(0);
+    const { provider, keyring } = await warm();
+    void keyring.reload();
+    provider.last().fail(
+      new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', 'too many requests', { retryAfterSeconds: 40 }),
+    );
+    await clock.advance(0);
+    const seen = provider.loads.length;
+    expect(miss(keyring).atOnce).toMatchObject({ state: 'uncertain' });
+    await clock.advance(39_999);
+    expect(provider.loads).toHaveLength(seen);
+    await clock.advance(1);
+    expect(provider.last().reason).toBe('timer');
   });
 
   it('a first load that failed is tried again until there is a set', async () => {
@@ -248,20 +314,20 @@ describe('after a failure', () => {
   });
 
   it('a hint does not put off the next load', async () => {
-    dice(0.05);
+    dice(0);
     const { provider } = await warm();
     provider.hint();
     provider.last().fail(new Error('down'));
-    await clock.advance(0);
+    await clock.advance(200);
     provider.hint();
-    await clock.advance(50);
-    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'change', 'timer']);
+    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'change', 'change']);
   });
 
-  it('a first set that made the construction fail leaves no timer and no watcher', () => {
+  it('a static set that can not be used leaves no timer and no watcher', () => {
     const held = heldProvider();
     const provider: SecretProvider = {
-      name: 'files',
+      name: 'fixed',
+      static: true,
       load: () => ({ current: '' }),
       watch: (changed) => held.watch?.(changed) ?? (() => undefined),
     };
@@ -276,7 +342,7 @@ describe('after a failure', () => {
     provider.last().answer({ current: A });
     await keyring.ready();
     await clock.advance(100 * HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
     expect(keyring.health()).toMatchObject({ state: 'degraded', warnings: [{ code: 'reload-failed' }] });
   });
 });
@@ -289,9 +355,9 @@ describe('maxStaleSeconds', () => {
     provider.last().answer({ current: A });
     await keyring.ready();
     await clock.advance(598_000);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
     await clock.advance(1);
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
     expect(keyring.health().state).toBe('not-ready');
     expect(keyring.health().warnings.map(({ code }) => code)).toContain('secrets-stale');
   });
@@ -299,7 +365,7 @@ describe('maxStaleSeconds', () => {
   it('makes the same keys a newer set when they come back', async () => {
     const { provider, keyring } = await warm({ current: A }, { intervalSeconds: 100, maxStaleSeconds: 600 });
     await clock.advance(600_000);
-    const stale = keyring.keys();
+    const stale = keyring[KEYRING].keys();
     const reload = keyring.reload();
     // A retry may be under way: then the load that was asked for follows it.
     while (!provider.last().settled) {
@@ -307,20 +373,20 @@ describe('maxStaleSeconds', () => {
       await clock.advance(0);
     }
     await reload;
-    expect(secretsOf(keyring.keys())).toEqual([A]);
-    expect(keyring.reloadForMismatch(stale)).toEqual({ state: 'changed', set: keyring.keys() });
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
+    expect(keyring[KEYRING].reloadForMismatch(stale)).toEqual({ state: 'changed', set: keyring[KEYRING].keys() });
   });
 
   it('does not age static secrets', async () => {
     const keyring = open(staticSecrets(A), { maxStaleSeconds: 600 });
     await clock.advance(100 * HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
   });
 
   it('is not moved by the wall clock', async () => {
     const { keyring } = await warm({ current: A }, { intervalSeconds: 100, maxStaleSeconds: 600 });
     clock.stepWall(1000 * HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
   });
 });
 
@@ -331,7 +397,7 @@ describe('a hint', () => {
     provider.last().answer({ current: B });
     await clock.advance(0);
     expect(provider.last().reason).toBe('change');
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
   it('during a load schedules exactly one more, however many there are', async () => {
@@ -345,7 +411,7 @@ describe('a hint', () => {
     provider.last().answer({ current: B });
     await clock.advance(HOUR / 60);
     expect(provider.loads).toHaveLength(3);
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
   it('during the first load is not lost', async () => {
@@ -401,7 +467,9 @@ describe('a hint', () => {
         return () => undefined;
       },
     };
-    opened.push(createKeyring(provider, { scheme: plainScheme, clock, observe: () => changed() }));
+    const keyring = createKeyring(provider, { scheme: plainScheme, clock, observe: () => changed() });
+    opened.push(keyring);
+    await keyring.ready();
     await clock.advance(10_000);
     expect(loads).toBeLessThanOrEqual(102);
     expect(loads).toBeGreaterThan(50);
@@ -421,8 +489,8 @@ describe('a miss', () => {
     expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'mismatch']);
     provider.last().answer({ current: B, previous: A });
     const set = await Promise.all(misses);
-    expect(set).toEqual(Array.from({ length: 64 }, () => ({ state: 'changed', set: keyring.keys() })));
-    expect(secretsOf(keyring.keys())).toEqual([B, A]);
+    expect(set).toEqual(Array.from({ length: 64 }, () => ({ state: 'changed', set: keyring[KEYRING].keys() })));
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B, A]);
   });
 
   it('is final when the load brings nothing new', async () => {
@@ -505,41 +573,83 @@ describe('a miss', () => {
     expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
   });
 
-  it('is final at once within the cooldown after a good load', async () => {
-    dice(0);
+  it('finds a secret that changed a moment after the last load, also the third time in a row', async () => {
     const { provider, keyring } = await warm();
+    for (const current of [B, A, B]) {
+      const { result } = miss(keyring);
+      provider.last().answer({ current });
+      expect(await result).toMatchObject({ state: 'changed' });
+    }
+  });
+
+  it('while a load is under way, has another one follow that began after it', async () => {
+    const { provider, keyring } = await warm();
+    void keyring.reload();
+    // The source changes after it was asked, and before it answers.
     const { result } = miss(keyring);
     provider.last().answer({ current: A });
-    await result;
-    expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
-    await clock.advance(8_999);
-    expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
+    await clock.advance(0);
+    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'manual', 'mismatch']);
+    provider.last().answer({ current: B });
+    expect(await result).toMatchObject({ state: 'changed' });
+  });
+
+  it('so it is though the source hints at a change meanwhile', async () => {
+    const { provider, keyring } = await warm();
+    provider.hint();
+    const { result } = miss(keyring);
+    provider.hint();
+    provider.last().answer({ current: A });
+    await clock.advance(0);
+    provider.last().answer({ current: B });
+    expect(await result).toMatchObject({ state: 'changed' });
+  });
+
+  it('asks for no other load once the one under way has brought a newer set', async () => {
+    const { provider, keyring } = await warm();
+    const first = miss(keyring);
+    const second = miss(keyring);
+    provider.last().answer({ current: B });
+    expect(await first.result).toMatchObject({ state: 'changed' });
+    expect(await second.result).toMatchObject({ state: 'changed' });
+    await clock.advance(0);
     expect(provider.loads).toHaveLength(2);
   });
 
-  it('waits for the end of the cooldown where that comes soon enough, and shares the load that starts then', async () => {
+  it('is final at once when the loads of the cooldown are used up', async () => {
     dice(0);
     const { provider, keyring } = await warm();
-    void keyring.reload();
-    provider.last().answer({ current: A });
+    await exhaust(provider, keyring);
+    expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
+    await clock.advance(8_999);
+    expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
+    expect(provider.loads).toHaveLength(4);
+  });
+
+  it('waits for the end of the cooldown if that comes soon enough, and shares the load that starts then', async () => {
+    dice(0);
+    const { provider, keyring } = await warm();
+    await exhaust(provider, keyring);
     await clock.advance(9_500);
     const first = miss(keyring);
     const second = miss(keyring);
     const hasty = miss(keyring, { waitMs: 400 });
     expect(hasty.atOnce).toEqual({ state: 'unchanged' });
-    expect(provider.loads).toHaveLength(2);
+    expect(provider.loads).toHaveLength(4);
     await clock.advance(500);
-    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'manual', 'mismatch']);
+    expect(provider.loads).toHaveLength(5);
     provider.last().answer({ current: B });
     expect(await first.result).toMatchObject({ state: 'changed' });
     expect(await second.result).toMatchObject({ state: 'changed' });
   });
 
-  it('waits for the timer where that comes before the end of the cooldown', async () => {
+  it('waits for the timer if that comes before the end of the cooldown', async () => {
     dice(0.5);
     const provider = heldProvider();
     const keyring = open(provider, { intervalSeconds: 20, mismatchCooldownSeconds: 1000 });
     provider.last().answer({ current: A });
+    await clock.advance(0);
+    await exhaust(provider, keyring);
     await clock.advance(18_900);
     expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
     await clock.advance(600);
@@ -547,26 +657,7 @@ describe('a miss', () => {
     await clock.advance(500);
     provider.last().answer({ current: B });
     expect(await result).toMatchObject({ state: 'changed' });
-    expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'timer']);
-  });
-
-  it('starts no load while the source is backed off from, and is uncertain', async () => {
-    dice(0.999_999);
-    const provider = heldProvider();
-    const keyring = open(provider, { mismatchCooldownSeconds: 1 });
-    for (let failures = 0; failures < 7; failures++) {
-      provider.last().fail(new Error('down'));
-      await clock.advance(0);
-      if (failures < 6) await clock.advance(2 ** failures * 1000);
-    }
-    const seen = provider.loads.length;
-    for (let seconds = 0; seconds < 58; seconds++) {
-      expect(miss(keyring).atOnce).toMatchObject({ state: 'uncertain' });
-      await clock.advance(1000);
-    }
-    expect(provider.loads).toHaveLength(seen);
-    await clock.advance(1500);
-    expect(provider.loads.map(({ reason }) => reason)).not.toContain('mismatch');
+    expect(provider.last().reason).toBe('timer');
   });
 
   it('waits on when a load follows at once, since that one began later', async () => {
@@ -602,7 +693,7 @@ describe('a miss', () => {
     const { result } = miss(keyring);
     await clock.advance(500);
     provider.last().answer({ current: A });
-    expect(await result).toEqual({ state: 'changed', set: keyring.keys() });
+    expect(await result).toEqual({ state: 'changed', set: keyring[KEYRING].keys() });
   });
 
   it('needs no waiting where the provider answers synchronously', async () => {
@@ -611,10 +702,10 @@ describe('a miss', () => {
     await clock.advance(40_000);
     current = B;
     expect(miss(keyring).atOnce).toMatchObject({ state: 'changed' });
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
-  it('never causes more loads than one, and one more per cooldown', async () => {
+  it('never causes more loads than three, and one more per cooldown', async () => {
     const { provider, keyring } = await warm({ current: A }, { mismatchCooldownSeconds: 5 });
     const from = provider.loads.length;
     for (let ms = 0; ms < 100_000; ms += 50) {
@@ -624,7 +715,7 @@ describe('a miss', () => {
     }
     const caused = provider.loads.slice(from).filter(({ reason }) => reason === 'mismatch').length;
     expect(caused).toBeGreaterThan(10);
-    expect(caused).toBeLessThanOrEqual(1 + 100 / 5);
+    expect(caused).toBeLessThanOrEqual(3 + 100 / 5);
   });
 
   it('is released by close()', async () => {
@@ -645,6 +736,11 @@ describe('an announced rotation', () => {
     const keyring = open(provider, { intervalSeconds: 100_000, mismatchCooldownSeconds: 50_000 });
     provider.last().answer({ current: A, rotating: { until } });
     await keyring.ready();
+    for (let count = 0; count < 3; count++) {
+      const { result } = miss(keyring);
+      provider.last().answer({ current: A, rotating: { until } });
+      await result;
+    }
     return { provider, keyring };
   }
 
@@ -660,12 +756,12 @@ describe('an announced rotation', () => {
     const keyring = open(provider, { intervalSeconds: 100_000 });
     provider.last().answer({ current: A });
     await keyring.ready();
-    const tried = keyring.keys();
+    const tried = keyring[KEYRING].keys();
     await load(keyring, provider, { current: B, previous: A, rotating: { until: inMs(600_000) } });
-    const missed = await keyring.reloadForMismatch(tried);
+    const missed = await keyring[KEYRING].reloadForMismatch(tried);
     expect(missed).toMatchObject({ state: 'changed', doubt: expect.stringContaining('rotation') });
     await load(keyring, provider, { current: B });
-    expect(await keyring.reloadForMismatch(tried)).toMatchObject({ state: 'changed', doubt: undefined });
+    expect(await keyring[KEYRING].reloadForMismatch(tried)).toMatchObject({ state: 'changed', doubt: undefined });
   });
 
   it('makes a miss uncertain until it is over', async () => {
@@ -749,7 +845,7 @@ describe('time bounds', () => {
     const seen: [number, string[]][] = [];
     for (const ms of [0, 999, 1, 1000, 1, 6999, 1]) {
       await clock.advance(ms);
-      seen.push([keyring.keys().sequence, secretsOf(keyring.keys())]);
+      seen.push([keyring[KEYRING].keys().sequence, secretsOf(keyring[KEYRING].keys())]);
     }
     expect(seen).toEqual([
       [1, [A]],
@@ -768,26 +864,26 @@ describe('time bounds', () => {
       functionSecrets(() => ({ current: A, previous: { secret: B, notAfter: at(1000) } })),
     );
     clock.stepWall(HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
     clock.stepWall(-HOUR);
-    expect(secretsOf(keyring.keys())).toEqual([A, B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([A, B]);
   });
 
   it('make no new set while nothing changes', async () => {
     const keyring = open(
       functionSecrets(() => ({ current: A, previous: { secret: B, notAfter: at(1000) } })),
     );
-    const set = keyring.keys();
+    const set = keyring[KEYRING].keys();
     await clock.advance(900);
-    expect(keyring.keys()).toBe(set);
+    expect(keyring[KEYRING].keys()).toBe(set);
   });
 
   it('tell a request that tried too early of the key that has come in since', async () => {
     const next = { secret: B, notBefore: at(1000) };
     const keyring = open(functionSecrets(() => ({ current: A, next })));
-    const tried = keyring.keys();
+    const tried = keyring[KEYRING].keys();
     await clock.advance(1000);
-    expect(keyring.reloadForMismatch(tried)).toMatchObject({ state: 'changed' });
+    expect(keyring[KEYRING].reloadForMismatch(tried)).toMatchObject({ state: 'changed' });
   });
 });
 
@@ -801,7 +897,7 @@ describe('retainPreviousSeconds', () => {
     const list = async (next: SecretSetInput) => {
       listed = next;
       await keyring.reload();
-      return keyring.keys().keys.map(({ role, key }) => `${role}:${key.export()}`);
+      return keyring[KEYRING].keys().keys.map(({ role, key }) => `${role}:${key.export()}`);
     };
     return { keyring, list };
   }
@@ -818,7 +914,7 @@ describe('retainPreviousSeconds', () => {
     expect(await list({ current: B })).toEqual([`current:${B}`, `previous:${A}`]);
     expect(keyring.health().warnings).toEqual([]);
     await clock.advance(20_001);
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
     expect(keyring.health()).toMatchObject({ state: 'ready', warnings: [], keys: [{ role: 'current' }] });
   });
 
@@ -830,6 +926,7 @@ describe('retainPreviousSeconds', () => {
       { scheme: plainScheme, clock, retainPreviousSeconds: 60, observe: (event) => events.push(event) },
     );
     opened.push(keyring);
+    await keyring.ready();
     current = B;
     await keyring.reload();
     await clock.advance(60_001);
@@ -845,7 +942,7 @@ describe('retainPreviousSeconds', () => {
     const { keyring, list } = changing({ current: { secret: A, notAfter } }, { retainPreviousSeconds: 60 });
     await list({ current: B });
     await clock.advance(1001);
-    expect(secretsOf(keyring.keys())).toEqual([B]);
+    expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
   });
 
   it('keeps no previous and no next key that is no longer listed', async () => {
@@ -863,7 +960,7 @@ describe('retainPreviousSeconds', () => {
   it('keeps a key whose id now stands for the newer one', async () => {
     const { keyring, list } = changing({ current: { secret: A, id: 'main' } }, { retainPreviousSeconds: 60 });
     expect(await list({ current: { secret: B, id: 'main' } })).toEqual([`current:${B}`, `previous:${A}`]);
-    expect(keyring.keys().keys.map(({ id }) => id)).toEqual([
+    expect(keyring[KEYRING].keys().keys.map(({ id }) => id)).toEqual([
       'main',
       expect.stringMatching(/^[0-9a-f]{12}$/),
     ]);
@@ -879,9 +976,9 @@ describe('retainPreviousSeconds', () => {
 describe('matched()', () => {
   it('keeps the time of the last match', async () => {
     const keyring = open(staticSecrets({ current: { secret: A, id: 'a' } }));
-    keyring.matched('a');
+    keyring[KEYRING].matched('a');
     await clock.advance(5000);
-    keyring.matched('a');
+    keyring[KEYRING].matched('a');
     await clock.advance(5000);
     expect(keyring.health().keys[0]).toMatchObject({ matches: 2, lastMatchAt: new Date(clock.now() - 5000) });
   });
@@ -900,6 +997,8 @@ describe('close()', () => {
     failing.provider.last().fail(new Error('down'));
     void cooling.keyring.reload();
     cooling.provider.last().answer({ current: A });
+    await clock.advance(0);
+    await exhaust(cooling.provider, cooling.keyring);
     await clock.advance(1);
     miss(cooling.keyring);
     const first = open(heldProvider());
@@ -923,6 +1022,6 @@ describe('close()', () => {
     void keyring.reload();
     await clock.advance(0);
     expect(clock.pending()).toBe(0);
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
   });
 });

@@ -431,6 +431,49 @@ describe('a commit', () => {
   });
 });
 
+describe('a claim whose lease is over before its handler starts', () => {
+  // On some systems the monotonic clock, and so every timer, stands still while the machine is suspended.
+  it('is given back: the handler does not run, and the retry does', async () => {
+    const { clock, instance, shared } = setUp();
+    let suspendedMs = 30 * SECOND;
+    const replay = {
+      ...bound(shared),
+      async claim(...args: Parameters<ReplayStore['claim']>) {
+        const result = await shared.claim(...args);
+        clock.stepWall(suspendedMs);
+        suspendedMs = 0;
+        return result;
+      },
+    };
+    const { send, runs, events, types } = instance({ replay });
+    expect((await send()).status).toBe(503);
+    expect(runs).toEqual([]);
+    await vi.waitFor(() => expect(types('claimed', 'released')).toEqual(['released']));
+    expect(events.find(({ type }) => type === 'refused')).toMatchObject({
+      code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
+      message: expect.stringContaining('lease of 30 s'),
+    });
+    expect((await send()).status).toBe(204);
+    expect(runs).toEqual(['evt_1']);
+  });
+
+  it('counts its lease from the question, not from the answer', async () => {
+    const { clock, instance, signed } = setUp();
+    const a = instance();
+    a.store.mode = 'hang';
+    const received = a.verifier.receive(signed('slow'));
+    await clock.advance(4 * SECOND);
+    a.store.thaw();
+    const result = await received;
+    if (result.state !== 'claimed') throw new Error(result.state);
+    expect(result.claim.isOverdue()).toBe(false);
+    await clock.advance(26 * SECOND - 1);
+    expect([result.claim.isOverdue(), result.claim.signal.aborted]).toEqual([false, false]);
+    await clock.advance(1);
+    expect([result.claim.isOverdue(), result.claim.signal.aborted]).toEqual([true, true]);
+  });
+});
+
 describe('a lease', () => {
   it('is renewed though claims fail at once: no other instance takes over', async () => {
     const { clock, instance } = setUp();

@@ -69,17 +69,19 @@ function perform(action: RouteAction, res: Response, next: NextFunction): void |
       res.status(action.status).send(action.body);
       throw action.error;
     case 'stream':
-      return stream(res, action.status, action.pieces);
+      return stream(res, action).catch(next);
     case 'never-end':
       return;
   }
 }
 
-async function stream(res: Response, status: number, pieces: readonly string[]): Promise<void> {
-  res.status(status);
-  for (const piece of pieces) {
+async function stream(res: Response, action: Extract<RouteAction, { action: 'stream' }>): Promise<void> {
+  res.status(action.status);
+  for (const piece of action.pieces) {
     res.write(piece);
+    await action.pause;
     await new Promise((resolve) => setImmediate(resolve));
   }
+  if (action.error !== undefined) throw action.error;
   res.end();
 }

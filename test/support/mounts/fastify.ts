@@ -3,6 +3,7 @@ import { webhookPlugin } from '@countersign/fastify';
 import type { AdapterMount, RouteAction } from '@countersign/testing';
 import fastify, { type FastifyReply } from 'fastify';
 import { portOf } from '../listen.ts';
+import { piecesOf } from './pieces.ts';
 
 /** The adapter under Fastify 5, in a scope of its own or for the routes of the root. */
 export function fastifyMount(scopeStyle: 'scope' | 'nested' = 'scope'): AdapterMount {
@@ -40,7 +41,7 @@ async function perform(action: RouteAction, reply: FastifyReply): Promise<unknow
       reply.code(action.status).send(action.body);
       throw action.error;
     case 'stream':
-      return reply.code(action.status).send(Readable.from(action.pieces));
+      return reply.code(action.status).send(Readable.from(piecesOf(action)));
     case 'never-end':
       return new Promise(() => undefined);
   }

@@ -5,6 +5,7 @@ import { webhookHandler } from '@countersign/fetch';
 import type { AdapterMount, RouteAction } from '@countersign/testing';
 import { Hono } from 'hono';
 import { listen } from '../listen.ts';
+import { piecesOf } from './pieces.ts';
 
 type Handler = (request: Request) => Response | Promise<Response>;
 
@@ -54,19 +55,19 @@ async function perform(action: RouteAction): Promise<Response> {
     case 'answer':
       return new Response(action.status === 204 ? null : action.body, { status: action.status });
     case 'stream':
-      return new Response(inPieces(action.pieces), { status: action.status });
+      return new Response(inPieces(action), { status: action.status });
     case 'never-end':
       return new Promise(() => undefined);
   }
 }
 
-function inPieces(pieces: readonly string[]): ReadableStream<Uint8Array> {
-  const left = [...pieces];
+function inPieces(action: Extract<RouteAction, { action: 'stream' }>): ReadableStream<Uint8Array> {
+  const pieces = piecesOf(action);
   return new ReadableStream({
-    pull(controller) {
-      const piece = left.shift();
-      if (piece === undefined) controller.close();
-      else controller.enqueue(Buffer.from(piece));
+    async pull(controller) {
+      const { done, value } = await pieces.next();
+      if (done === true) controller.close();
+      else controller.enqueue(value);
     },
   });
 }

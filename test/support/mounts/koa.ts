@@ -6,6 +6,7 @@ import Router from '@koa/router';
 import Koa3, { type ParameterizedContext } from 'koa';
 import Koa2 from 'koa2';
 import { listen } from '../listen.ts';
+import { piecesOf } from './pieces.ts';
 
 const VERSIONS = { 2: Koa2, 3: Koa3 };
 export type KoaVersion = keyof typeof VERSIONS;
@@ -55,7 +56,7 @@ async function perform(action: RouteAction, ctx: ParameterizedContext): Promise<
       throw action.error;
     case 'stream':
       ctx.status = action.status;
-      ctx.body = Readable.from(action.pieces);
+      ctx.body = Readable.from(piecesOf(action));
       return;
     case 'never-end':
       await new Promise(() => undefined);

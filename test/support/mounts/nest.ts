@@ -13,6 +13,7 @@ import express from 'express';
 import { portOf } from '../listen.ts';
 import { decorateClass, decorateMethod } from './nest-decorate.ts';
 import type { Nest } from './nest-majors.ts';
+import { piecesOf } from './pieces.ts';
 
 /** An application of the major that this package has: its own types, for tests whose package has another. */
 export type { INestApplication };
@@ -46,18 +47,6 @@ export function createApp(
 interface Response {
   status(code: number): Response;
   send(body: string): unknown;
-  write(piece: string): unknown;
-  end(): unknown;
-}
-
-/** Writes an answer by hand. Nest, which would send what the handler returns, learns nothing of its end. */
-async function writePieces(response: Response, pieces: readonly string[]): Promise<never> {
-  for (const piece of pieces) {
-    response.write(piece);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-  response.end();
-  return new Promise(() => undefined);
 }
 
 function appOf({ common, adapter }: Nest, platform: NestPlatform, setup: AdapterSetup): Type {
@@ -91,9 +80,7 @@ function appOf({ common, adapter }: Nest, platform: NestPlatform, setup: Adapter
         throw action.error;
       case 'stream':
         response.status(action.status);
-        // On Express, Nest breaks a StreamableFile off where the client is gone: then no answer ends.
-        if (platform === 'express') return writePieces(response, action.pieces);
-        return new StreamableFile(Readable.from(action.pieces.map((piece) => Buffer.from(piece))));
+        return new StreamableFile(Readable.from(piecesOf(action)));
       case 'never-end':
         return new Promise(() => undefined);
     }

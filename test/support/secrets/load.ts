@@ -8,7 +8,9 @@ import {
 
 /** Has a provider load once. */
 export async function loadSet(provider: SecretProvider): Promise<SecretSetInput> {
-  return provider.load({ signal: new AbortController().signal, reason: 'manual' });
+  const loaded = await provider.load({ signal: new AbortController().signal, reason: 'manual' });
+  if (isWebhookError(loaded)) throw loaded;
+  return loaded;
 }
 
 /** What a load fails with. */

@@ -1,9 +1,8 @@
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
-import type { ContentEncodingPolicy } from '../adapter-options.ts';
+import { bodyIncomplete, bodyTooLarge, type ContentEncodingPolicy } from '../adapter-options.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { bodyIncomplete, bodyTooLarge } from './body-errors.ts';
 
-/** Undoes an encoding of a whole body. */
+/** Decodes a whole body. */
 export type Decoder = (wire: Buffer, maxBodyBytes: number) => Promise<Buffer>;
 
 type Engine = ReturnType<typeof createGunzip>;
@@ -17,7 +16,7 @@ const ENGINES: ReadonlyMap<string, () => Engine> = new Map([
 ]);
 
 /**
- * Judges the Content-Encoding header before a byte is read; gives the decoder, if the body needs one.
+ * Judges the Content-Encoding header before a byte is read. Returns the decoder, if the body needs one.
  *
  * @throws `ERR_WEBHOOK_BODY_ENCODED`
  */
@@ -26,13 +25,13 @@ export function decoderFor(header: string | undefined, policy: ContentEncodingPo
   if (encoding === '' || encoding === 'identity' || policy === 'as-received') return undefined;
   if (policy === 'refuse') {
     throw encoded(
-      'The request has a Content-Encoding, and this endpoint takes none. If the sender signs the compressed bytes, set ' +
-        'contentEncoding to "as-received"; if it signs what it then compresses, set it to "decompress".',
+      'The body is compressed, and this endpoint accepts only uncompressed bodies. Set "contentEncoding" to "as-received" if the ' +
+        'sender signs the compressed bytes, or to "decompress" if it signs before compressing.',
     );
   }
   const create = ENGINES.get(encoding);
   if (create === undefined) {
-    throw encoded('The request has a Content-Encoding other than gzip, deflate or br, or more than one.');
+    throw encoded('The Content-Encoding of the request is not exactly one of gzip, deflate or br.');
   }
   return async (wire, maxBodyBytes) => (wire.length === 0 ? wire : decode(create(), wire, maxBodyBytes));
 }
@@ -42,7 +41,7 @@ async function decode(engine: Engine, wire: Buffer, maxBodyBytes: number): Promi
   const { default: rawBody } = await import('raw-body');
   return new Promise((resolve, reject) => {
     rawBody(engine, { limit: maxBodyBytes }, (error, body) => {
-      // What has been counted as too much must not be inflated any further.
+      // A body over the limit must not be decompressed any further.
       engine.destroy();
       if (error) reject(error.type === 'entity.too.large' ? bodyTooLarge(maxBodyBytes) : corrupt());
       // deflate and br end by themselves and ignore what follows.

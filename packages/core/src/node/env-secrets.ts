@@ -1,6 +1,7 @@
+import { markGone } from '../secrets/provider-error.ts';
+import { secretsError } from '../secrets/secret-entry.ts';
 import type { SecretProvider, SecretSetInput } from '../secrets/secrets.ts';
 import { checkKeys, configError } from '../util/options.ts';
-import { WebhookError } from '../webhook-error.ts';
 
 /** Options of {@link envSecrets}. */
 export interface EnvSecretsOptions {
@@ -10,19 +11,20 @@ export interface EnvSecretsOptions {
 
 /**
  * Secrets from environment variables: `NAME` is the current secret, `NAME_PREVIOUS` and `NAME_NEXT` are the optional others.
- * They are read when the set is loaded, not when the module is imported; `reload()` reads them again. The value is taken as it is,
- * nothing is trimmed.
+ * They are read when the secrets are first needed, not when the module is imported; `reload()` reads them again. The value is used as
+ * it is, nothing is trimmed.
  *
- * Nothing outside a process can change its environment, so a rotation through variables takes a restart. Where secrets have to
+ * Nothing outside a process can change its environment, so a rotation through variables takes a restart. If secrets must
  * change while the process runs, use {@link fileSecrets} or a secret manager.
  *
- * The name is written in capitals (`A`–`Z`, digits, `_`). That is also what keeps a secret that was passed in place of its
- * variable's name out of errors and health.
+ * The name must be in capitals (`A`–`Z`, digits, `_`). This also keeps a secret that was passed instead of its variable's name
+ * out of errors and health.
  *
- * Loading fails with `ERR_WEBHOOK_SECRETS_INVALID` where `NAME` is unset or empty. An unset or empty `NAME_PREVIOUS` or
- * `NAME_NEXT` means that there is none.
+ * Loading fails with `ERR_WEBHOOK_SECRETS_INVALID` if `NAME` is not set or empty. A variable that was set and is not set any more means
+ * that there is no secret any more: nothing is accepted after that load. If `NAME_PREVIOUS` or `NAME_NEXT` is not set or empty, there is
+ * no such secret.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the name is not that of a variable, or for an unknown option.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the name is not the name of a variable, or for an unknown option.
  * @example
  * ```ts
  * const verifier = createVerifier({ scheme: stripe(), secrets: envSecrets('STRIPE_WEBHOOK_SECRET') })
@@ -31,26 +33,32 @@ export interface EnvSecretsOptions {
 export function envSecrets(name: string, options: EnvSecretsOptions = {}): SecretProvider {
   if (typeof name !== 'string' || !/^[A-Z_][A-Z0-9_]*$/.test(name)) {
     throw configError(
-      'envSecrets() wants the name of an environment variable in capitals, such as "STRIPE_WEBHOOK_SECRET", not its value.',
+      'envSecrets() needs the name of an environment variable in capitals, for example "STRIPE_WEBHOOK_SECRET", not its value.',
     );
   }
   checkKeys('envSecrets()', options, ['env']);
-  return { name: `env ${name}`, load: () => readVariables(name, options.env ?? process.env) };
+  return {
+    name: `env ${name}`,
+    mismatchCooldownSeconds: 0.5,
+    load: () => readVariables(name, options.env ?? process.env),
+  };
 }
 
 function readVariables(name: string, env: NodeJS.ProcessEnv): SecretSetInput {
   const current = env[name];
-  if (current === undefined) throw invalid(`The environment variable ${name} is not set.`);
-  if (current === '') throw invalid(`The environment variable ${name} is empty.`);
+  if (current === undefined) {
+    throw markGone(
+      secretsError(`The environment variable ${name} is not set. Set it to the signing secret.`),
+    );
+  }
+  // Deployment tools set a variable they have no value for to the empty string.
+  if (current === '') {
+    throw secretsError(`The environment variable ${name} is empty. Set it to the signing secret.`);
+  }
   const set: SecretSetInput = { current };
   const previous = env[`${name}_PREVIOUS`];
   const next = env[`${name}_NEXT`];
-  // Deployment tools set a variable they have no value for to the empty string.
   if (previous) set.previous = previous;
   if (next) set.next = next;
   return set;
-}
-
-function invalid(message: string): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', message);
 }

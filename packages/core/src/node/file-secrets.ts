@@ -1,18 +1,18 @@
 import { resolve } from 'node:path';
-import { MessageChannel } from 'node:worker_threads';
+import { isGone } from '../secrets/provider-error.ts';
+import { secretsError } from '../secrets/secret-entry.ts';
 import { parseSecretJson, parseSecretText, type SecretLocation } from '../secrets/secret-text.ts';
 import type { SecretProvider, SecretSetInput } from '../secrets/secrets.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
-import { checkKeys, checkNumber, configError } from '../util/options.ts';
-import { WebhookError } from '../webhook-error.ts';
+import { checkChoice, checkClock, checkKeys, checkNumber, configError } from '../util/options.ts';
 import { watchDirectory } from './directory-watch.ts';
 import { readSecretFiles, type SecretFiles } from './secret-files.ts';
 
 /** Options of {@link fileSecrets}. */
 export interface FileSecretsOptions {
-  /** What the file holds: one secret as text, or a whole set as JSON. Default: `'json'` if the path ends in `.json`, else `'text'`. */
+  /** What the file contains: one secret as text, or a whole set as JSON. Default: `'json'` if the path ends in `.json`, else `'text'`. */
   format?: 'text' | 'json';
-  /** How often the content is compared, in seconds, should the system report no change. Default: 30. */
+  /** How often the content is compared, in seconds, in case the system reports no change. Default: 30. */
   pollSeconds?: number;
   /** Default: the machine's clock. */
   clock?: Clock;
@@ -21,25 +21,28 @@ export interface FileSecretsOptions {
 /**
  * Secrets from a file or a directory, reloaded when the content changes.
  *
- * - A text file holds one secret, the current one. One trailing line break (`\n` or `\r\n`) is trimmed, nothing else; other white
+ * - A text file contains one secret, the current one. One trailing line break (`\n` or `\r\n`) is trimmed, nothing else; other white
  *   space at its ends, a byte order mark, a NUL and bytes that are not UTF-8 are refused.
- * - A file that ends in `.json` holds a {@link SecretSetInput}; its secrets are texts.
- * - A directory holds the text file `current` and, where there are such secrets, `previous` and `next`.
+ * - A file that ends in `.json` contains a {@link SecretSetInput}; its secrets are texts.
+ * - A directory contains the text file `current` and, if there are such secrets, `previous` and `next`.
  *
- * No file may be larger than 64 KiB. The files should be readable by this process's user alone (mode 0400; in a Kubernetes volume
+ * No file may be larger than 64 KiB. Only this process's user should be able to read the files (mode 0400; in a Kubernetes volume
  * `defaultMode: 0400` or, with `fsGroup`, 0440).
  *
- * **Write by rename**: write a new file beside the old one, then rename it over it. A file that was changed within the last
- * second is read again until nothing changes for 25 ms, so an ordinary rewrite in place is never read half; but a writer that pauses
- * longer than that in the middle can't be told from one that is done. What is left of JSON then doesn't parse, and the last good set
- * stays; what is left of a text may be taken for the secret until the rest is written. Files of a directory that belong together are
- * changed together by swapping a link, as Kubernetes does; all files of one load then come from one directory.
+ * **Write by rename**: write a new file beside the old one, then rename it over the old one. A file that was changed within the last
+ * second is read again until nothing changes for 25 ms, so an ordinary rewrite in place is never read half. But a writer that pauses
+ * longer in the middle looks as if it had finished. Half of a JSON file can't be parsed, so the last good set stays in use; half of a
+ * text may be taken for the secret until the rest is written. Change files of a directory that belong together by swapping a link, as
+ * Kubernetes does: all files of one load come from one directory.
  *
- * **Kubernetes**: mount the Secret as a volume and give the path of the mount, or of a file in it. A `subPath` mount never updates,
+ * **Deleting the file** means that there is no secret any more: half a second later nothing is accepted. If its whole directory is
+ * missing, for example because a volume is not mounted, the last good set stays in use.
+ *
+ * **Kubernetes**: mount the Secret as a volume and pass the path of the mount, or of a file in it. A `subPath` mount never updates,
  * nor does a Secret in environment variables. The kubelet itself takes about a minute to bring a change to the volume.
  *
- * The directory is watched, not the file; changes that the system doesn't report, as on network file systems or where a link
- * further up is swapped, are found by polling. Neither keeps the process alive.
+ * The directory is watched, not the file. Changes that the system doesn't report (on network file systems, or if a link
+ * further up is swapped) are found by polling, and by the first delivery with an unknown signature. Neither keeps the process alive.
  *
  * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED`, naming path and errno, if a file can't be read, and with
  * `ERR_WEBHOOK_SECRETS_INVALID` if its content can't be used. No error quotes any content.
@@ -52,31 +55,31 @@ export interface FileSecretsOptions {
  */
 export function fileSecrets(path: string, options: FileSecretsOptions = {}): SecretProvider {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw configError('fileSecrets() wants the path of a file or a directory.');
+    throw configError('fileSecrets() needs the path of a file or directory.');
   }
   checkKeys('fileSecrets()', options, ['format', 'pollSeconds', 'clock']);
-  const { format = /\.json$/i.test(path) ? 'json' : 'text', clock = systemClock } = options;
-  if (format !== 'text' && format !== 'json') throw configError('"format" must be "text" or "json".');
-  if (typeof clock?.now !== 'function' || typeof clock.schedule !== 'function')
-    throw configError('"clock" must be a Clock.');
+  checkClock(options.clock);
+  const { clock = systemClock } = options;
+  const byName = /\.json$/i.test(path) ? 'json' : 'text';
+  const format = checkChoice('format', options.format ?? byName, ['text', 'json']);
   const pollSeconds = checkNumber('pollSeconds', options.pollSeconds, { min: 1, max: 86_400, fallback: 30 });
   // A later chdir() must not lead to other files.
   const absolute = resolve(path);
+  /** Hash of the files that were loaded last. */
   let loaded: string | undefined;
+  const read = (signal: AbortSignal) =>
+    readSecretFiles(absolute, { clock, signal, wasThere: loaded !== undefined });
 
   return {
     name: `file ${path}`,
+    mismatchCooldownSeconds: 0.5,
     async load({ signal }) {
-      const release = holdProcess();
-      try {
-        const found = await readSecretFiles(absolute, clock, signal);
-        loaded = found.hash;
-        return parse(found, format, absolute);
-      } finally {
-        release();
-      }
+      const found = await read(signal);
+      loaded = found.hash;
+      return parse(found, format, absolute);
     },
     watch(changed) {
+      // Of this watcher alone: several keyrings may load one provider.
       let seen = loaded;
       return watchDirectory({
         path: absolute,
@@ -85,45 +88,41 @@ export function fileSecrets(path: string, options: FileSecretsOptions = {}): Sec
         // What happened between the load and this moment left no event here.
         checkFirst: loaded !== undefined,
         async check(signal) {
-          const found = await readSecretFiles(absolute, clock, signal).catch(() => undefined);
-          // Files that can't be read hold nothing new; the next load says what is wrong with them.
-          if (found === undefined || signal.aborted) return;
+          const hash = await read(signal).then((found) => found.hash, hashOfFailure);
+          if (hash === undefined || signal.aborted) return;
           const before = seen ?? loaded;
-          seen = found.hash;
-          if (found.hash !== before) changed();
+          seen = hash;
+          if (hash !== before) changed();
         },
       });
     },
   };
 }
 
+/** Files that are gone are a change. Files that can't be read are not: the next load says what is wrong with them. */
+function hashOfFailure(error: unknown): string | undefined {
+  return isGone(error) ? 'gone' : undefined;
+}
+
 function parse({ directory, files }: SecretFiles, format: 'text' | 'json', path: string): SecretSetInput {
   if (directory && format === 'json') {
-    throw new WebhookError(
-      'ERR_WEBHOOK_SECRETS_INVALID',
-      `The secret file "${path}" is a directory: JSON is one file. Give the file's path, or set format to "text".`,
+    throw secretsError(
+      `The secret file "${path}" is a directory, but format "json" needs one file. Pass the path of the file, or set "format" to "text".`,
     );
   }
   const set: SecretSetInput = { current: [] };
-  for (const { role, path: where, bytes } of files) {
-    if (format === 'json') return parseSecretJson(bytes, placeOf(where));
-    set[role] = parseSecretText(bytes, placeOf(where));
+  for (const { role, path: file, bytes } of files) {
+    if (format === 'json') return parseSecretJson(bytes, locationOf(file));
+    set[role] = parseSecretText(bytes, locationOf(file));
   }
   return set;
 }
 
-function placeOf(path: string): SecretLocation {
-  const whenEmpty = 'It may be half-written: write a new file and rename it into place.';
+function locationOf(path: string): SecretLocation {
+  const whenEmpty = 'It may be half-written. Write a new file, then rename it over the old one.';
   return {
     name: `The secret file "${path}"`,
     whenEmpty,
-    whenNoJson: `${whenEmpty} A file that holds only the secret must not end in .json.`,
+    whenNoJson: `${whenEmpty} A file that contains only the secret must not end in .json.`,
   };
-}
-
-/** The clock's timers don't keep a process alive: without this, one that awaits its secrets before it listens would just end. */
-function holdProcess(): () => void {
-  const { port1 } = new MessageChannel();
-  port1.ref();
-  return () => port1.close();
 }

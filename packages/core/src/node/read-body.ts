@@ -1,37 +1,37 @@
 import { constants } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import type { ContentEncodingPolicy } from '../adapter-options.ts';
-import { checkKeys, checkNumber, configError } from '../util/options.ts';
+import { Socket } from 'node:net';
+import {
+  type BodyLimits,
+  bodyIncomplete,
+  bodyTooLarge,
+  CONTENT_ENCODINGS,
+  type ContentEncodingPolicy,
+} from '../adapter-options.ts';
+import { checkChoice, checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { bodyTooLarge } from './body-errors.ts';
 import { decoderFor } from './content-encoding.ts';
-import { readWire } from './read-wire.ts';
 
 /** Options of {@link readBody}. */
 export interface ReadBodyOptions {
-  /** The most bytes that a body may have, on the wire and, where it is inflated, after that. */
+  /** The most bytes that a body may have, as received and after decompression. */
   maxBodyBytes: number;
-  /** What to do with a body that arrives with a Content-Encoding. Default: `'refuse'`. */
+  /** What to do with a body that has a Content-Encoding. Default: `'refuse'`. */
   contentEncoding?: ContentEncodingPolicy;
 }
 
-const POLICIES: readonly unknown[] = [
-  'refuse',
-  'as-received',
-  'decompress',
-] satisfies ContentEncodingPolicy[];
-
 /**
- * Reads a request's body as the bytes that were received: nothing is decoded, and 0 bytes are a body too. Settles when the body
- * has ended, when it passes the limit, or when the connection is lost; how long a sender may take is the server's `requestTimeout`.
+ * Reads a request's body as the bytes that were received: nothing is decoded, and a body may have 0 bytes. Settles when the body
+ * has ended, when it exceeds the limit, or when the connection is lost. The server's `requestTimeout` limits how long a sender may
+ * take.
  *
- * After a refusal what is left of the body is unread and the request paused: answer with `Connection: close`, or drain it.
+ * After a refusal the rest of the body is unread and the request is paused: respond with `Connection: close`, or drain it.
  *
  * Rejects with a {@link WebhookError}, never with anything else:
  *
- * - `ERR_WEBHOOK_BODY_CONSUMED`: a body parser, or anything else, read the request first. The stream is what is judged, so a
- *   `req.body` that a parser left behind without reading doesn't matter.
- * - `ERR_WEBHOOK_BODY_ENCODED`: its Content-Encoding is not taken here. Nothing was read.
+ * - `ERR_WEBHOOK_BODY_CONSUMED`: a body parser, or anything else, read the request first. Only the stream is judged, so a
+ *   `req.body` that a parser set without reading doesn't matter.
+ * - `ERR_WEBHOOK_BODY_ENCODED`: its Content-Encoding is not accepted. Nothing was read.
  * - `ERR_WEBHOOK_BODY_TOO_LARGE`: by its Content-Length, before anything is read, or by the bytes counted.
  * - `ERR_WEBHOOK_BODY_INCOMPLETE`: it ended early, or its compressed data is truncated or corrupt.
  * - `ERR_WEBHOOK_CONFIG_INVALID`: an option is wrong.
@@ -47,34 +47,37 @@ const POLICIES: readonly unknown[] = [
  * ```
  */
 export async function readBody(incoming: IncomingMessage, options: ReadBodyOptions): Promise<Buffer> {
-  const { maxBodyBytes, contentEncoding } = checkOptions(options);
-  return readChecked(incoming, maxBodyBytes, contentEncoding);
+  return readChecked(incoming, checkOptions(options));
 }
 
-/** {@link readBody} with options that have been checked; throws where the head alone tells that the body is not taken. */
-export function readChecked(
-  incoming: IncomingMessage,
-  maxBodyBytes: number,
-  contentEncoding: ContentEncodingPolicy,
-): Promise<Buffer> {
+/** {@link readBody} with options that have been checked. Throws if the head alone shows that the body is refused. */
+export function readChecked(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
+  const { maxBodyBytes, contentEncoding } = limits;
   const length = declaredLength(incoming);
   refuseConsumed(incoming, length);
   const decode = decoderFor(incoming.headers['content-encoding'], contentEncoding);
   if (length !== undefined && length > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
-  const wire = readWire(incoming, maxBodyBytes, length);
-  return decode === undefined ? wire : wire.then((bytes) => decode(bytes, maxBodyBytes));
+  const received = readReceived(incoming, limits, length);
+  if (decode === undefined) return received;
+  return received.then(async (bytes) => {
+    const decoded = await decode(bytes, maxBodyBytes);
+    limits.reserve?.(decoded.byteLength);
+    return decoded;
+  });
 }
 
-function checkOptions(options: ReadBodyOptions): Required<ReadBodyOptions> {
+function checkOptions(options: ReadBodyOptions): BodyLimits {
   checkKeys('readBody()', options, ['maxBodyBytes', 'contentEncoding']);
-  const { maxBodyBytes, contentEncoding = 'refuse' } = options;
+  const { maxBodyBytes } = options;
   checkNumber('maxBodyBytes', maxBodyBytes, { min: 1, max: constants.MAX_LENGTH, fallback: Number.NaN });
-  if (!Number.isInteger(maxBodyBytes))
-    throw configError('readBody() wants "maxBodyBytes": a whole number of bytes.');
-  if (!POLICIES.includes(contentEncoding)) {
-    throw configError('"contentEncoding" must be "refuse", "as-received" or "decompress".');
+  if (!Number.isInteger(maxBodyBytes)) {
+    throw configError('"maxBodyBytes" of readBody() must be a whole number of bytes.');
   }
-  return { maxBodyBytes, contentEncoding };
+  return {
+    maxBodyBytes,
+    contentEncoding: checkChoice('contentEncoding', options.contentEncoding, CONTENT_ENCODINGS),
+    reserve: undefined,
+  };
 }
 
 function declaredLength(incoming: IncomingMessage): number | undefined {
@@ -83,8 +86,8 @@ function declaredLength(incoming: IncomingMessage): number | undefined {
 }
 
 function refuseConsumed(incoming: IncomingMessage, length: number | undefined): void {
-  // A body that is read by now, or that something takes in pieces, can't be had again. An ended stream of which nothing was read
-  // is an empty body, unless the request announced one: then the server has thrown it away after the response.
+  // A body that has been read, or that something reads in pieces, can't be read again. An ended stream of which nothing was read
+  // is an empty body, unless the request announced one: then the server has discarded it after the response.
   const consumed =
     incoming.readableDidRead ||
     incoming.listenerCount('readable') > 0 ||
@@ -93,14 +96,95 @@ function refuseConsumed(incoming: IncomingMessage, length: number | undefined): 
     throw new WebhookError(
       'ERR_WEBHOOK_BODY_CONSUMED',
       "Something read the request's body before the webhook verifier could, probably a body parser. Mount the webhook route before " +
-        'the body parser, or limit the parser to other routes. Where the host keeps the bytes that it read, hand them over by the option "rawBody".',
+        'the body parser, or limit the parser to other routes. If your host keeps the raw bytes, pass them with the "rawBody" option.',
     );
   }
   if (typeof incoming.readableEncoding === 'string') {
     throw new WebhookError(
       'ERR_WEBHOOK_BODY_CONSUMED',
-      'Something called setEncoding() on the request, so that its body arrives as text and not as the bytes that were signed. ' +
+      'Something called setEncoding() on the request, so its body arrives as text and not as the bytes that were signed. ' +
         'Remove that call, or mount the webhook route before it.',
     );
   }
+}
+
+/**
+ * Collects the bytes of a body that nothing has read yet. A body that arrived in one piece is returned without a copy. After a
+ * refusal the request is left paused, with the rest unread.
+ */
+function readReceived(
+  incoming: IncomingMessage,
+  { maxBodyBytes, reserve }: BodyLimits,
+  length: number | undefined,
+): Promise<Buffer> {
+  if (incoming.readableEnded) return Promise.resolve(Buffer.alloc(0));
+  if (!incoming.readable) return Promise.reject(connectionLost());
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let received = 0;
+    let done = false;
+    let listensToSocket = false;
+    const stop = () => {
+      done = true;
+      incoming.off('data', onData).off('end', onEnd).off('error', onLost).off('close', onLost);
+      if (listensToSocket) incoming.socket?.off('end', onLost);
+    };
+    const refuse = (error: unknown) => {
+      stop();
+      incoming.pause();
+      reject(error);
+    };
+    const onData = (chunk: Buffer) => {
+      received += chunk.length;
+      if (received > maxBodyBytes) {
+        refuse(bodyTooLarge(maxBodyBytes));
+        return;
+      }
+      try {
+        reserve?.(chunk.length);
+        chunks.push(chunk);
+      } catch (error) {
+        refuse(error);
+      }
+    };
+    const onLost = () => refuse(connectionLost());
+    const onEnd = () => {
+      if (incoming.complete === false || isAborted(incoming) || (length ?? received) !== received) {
+        onLost();
+        return;
+      }
+      stop();
+      resolve(joined(chunks, received));
+    };
+    incoming.on('data', onData).on('end', onEnd).on('error', onLost).on('close', onLost);
+    // If other code paused the request, listening for data doesn't resume it.
+    if (incoming.isPaused()) incoming.resume();
+    // A server with its own `clientError` listener may keep a connection that its client has half-closed: then only the socket
+    // shows it. Not before the current packet is parsed: of pipelined requests only the last one can still be incomplete then.
+    process.nextTick(() => {
+      if (done || received === length || incoming.complete || incoming.httpVersionMajor !== 1) return;
+      if (!(incoming.socket instanceof Socket)) return;
+      if (incoming.socket.readableEnded) onLost();
+      else {
+        listensToSocket = true;
+        incoming.socket.on('end', onLost);
+      }
+    });
+  });
+}
+
+function joined(chunks: readonly Buffer[], bytes: number): Buffer {
+  const [first] = chunks;
+  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes);
+}
+
+/** Over HTTP/2 a stream that its client has reset calls itself complete. */
+function isAborted(incoming: IncomingMessage): boolean {
+  return incoming.httpVersionMajor > 1 && incoming.aborted;
+}
+
+function connectionLost(): WebhookError {
+  return bodyIncomplete(
+    "The request's body ended early: its sender, or something on the way, closed the connection.",
+  );
 }

@@ -2,40 +2,46 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type AdapterOptions,
   type AdapterSettings,
+  type BodyLimits,
   type BodySource,
-  type ContentEncodingPolicy,
   readAdapterOptions,
   type VerifierSource,
 } from '../adapter-options.ts';
-import type { WebhookRequest } from '../request.ts';
+import type { ReserveBytes } from '../pending-bytes.ts';
+import type { HeadersInput, WebhookRequest } from '../request.ts';
 import { refusalResponse } from '../response.ts';
 import { isThenable } from '../util/thenable.ts';
 import type { Verifier } from '../verifier-types.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
-import { isWebhookError, type WebhookErrorCode } from '../webhook-error.ts';
+import { isWebhookError, WebhookError, type WebhookErrorCode } from '../webhook-error.ts';
+import { OpenDeliveries } from './open-deliveries.ts';
 import { readChecked } from './read-body.ts';
+import { allowReread } from './reread-body.ts';
 import { sendResponse } from './send-response.ts';
 import { settleByResponse } from './settle.ts';
+import { closeIfStopping } from './stopping-server.ts';
 
-/** Answers that leave the connection in a state nobody should go on with. */
+/** After these refusals the rest of the connection can't be trusted to be a new request. */
 const CLOSING: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
   'ERR_WEBHOOK_BODY_TOO_LARGE',
   'ERR_WEBHOOK_BODY_ENCODED',
   'ERR_WEBHOOK_BODY_INCOMPLETE',
+  'ERR_WEBHOOK_OVERLOADED',
 ]);
 
-/** Takes one request off the wire: the webhook to handle, or `undefined` where the request is answered. */
-export type NodeReceiver<Request> = (
-  request: Request,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-) => Promise<ReceivedWebhook | undefined>;
+/** Receives requests for one route. */
+export interface NodeReceiver<Request> {
+  /** Resolves to the webhook to handle, or to `undefined` if the request has been responded to. */
+  (request: Request, incoming: IncomingMessage, response: ServerResponse): Promise<ReceivedWebhook | undefined>;
+  /** Refuses all further requests with 503, and resolves when the deliveries at work are settled. For hosts that shut down. */
+  stop(): Promise<void>;
+}
 
 /**
- * Makes what the adapters of Node's frameworks share: read, verify, claim, refuse, and settle by the response.
+ * Creates what the adapters of Node's frameworks share: read, verify, claim, refuse, and settle by the response.
  *
- * @param owner How the adapter is called in messages: `webhook()`.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option. What the receiver rejects with is what a function of the user's threw.
+ * @param owner The adapter's name in messages: `webhook()`.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option. The receiver rejects only with what a function of the user threw.
  */
 export function createNodeReceiver<Request>(
   owner: string,
@@ -43,8 +49,15 @@ export function createNodeReceiver<Request>(
   options?: AdapterOptions<Request>,
 ): NodeReceiver<Request> {
   const settings = readAdapterOptions(owner, source, options);
-  return async function receive(request, incoming, response) {
+  const deliveries = new OpenDeliveries();
+  let stopped: Promise<void> | undefined;
+  async function receive(
+    request: Request,
+    incoming: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<ReceivedWebhook | undefined> {
     try {
+      if (stopped !== undefined) throw shuttingDown();
       const chosen = settings.choose(request);
       const verifier = isThenable(chosen) ? await chosen : chosen;
       const received = await verifier.receive(
@@ -55,22 +68,37 @@ export function createNodeReceiver<Request>(
         sendResponse(incoming, response, received.response);
         return undefined;
       }
+      const { claim, webhook } = received;
       if (response.writableEnded) {
-        // Something else, a timeout of the host say, has answered meanwhile: the sender's retry must find the delivery free.
-        await received.claim.release().catch(() => undefined);
+        // Something else has responded meanwhile, for example a timeout of the host: the sender's retry must find the delivery free.
+        await claim.release().catch(() => undefined);
         return undefined;
       }
-      settleByResponse(response, received.claim);
-      return received.webhook;
+      deliveries.add(claim);
+      const onSettle = (written: Promise<void>) => deliveries.settle(claim, written);
+      settleByResponse(incoming, response, claim, { settle: settings.settle, onSettle });
+      closeIfStopping(incoming, response);
+      if (incoming.readableEnded) allowReread(incoming, webhook.body);
+      return webhook;
     } catch (error) {
       if (!isWebhookError(error)) throw error;
       sendResponse(incoming, response, refusalResponse(error), { close: CLOSING.has(error.code) });
       return undefined;
     }
-  };
+  }
+  return Object.assign(receive, {
+    stop: () => {
+      stopped ??= deliveries.drain();
+      return stopped;
+    },
+  });
 }
 
-/** A request of Node's as the verifier wants it. */
+function shuttingDown(): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_NOT_READY', 'The application is shutting down.', { retryAfterSeconds: 5 });
+}
+
+/** A request of Node's in the form that the verifier reads. */
 class NodeRequest<Request> implements WebhookRequest, BodySource {
   readonly #request: Request;
   readonly #incoming: IncomingMessage;
@@ -96,13 +124,15 @@ class NodeRequest<Request> implements WebhookRequest, BodySource {
     // Frameworks that mount handlers below a path cut it off `url` and keep the whole under this name.
     return (this.#incoming as { originalUrl?: string }).originalUrl ?? this.#incoming.url;
   }
-  get headers(): readonly string[] {
-    return this.#incoming.rawHeaders;
+  get headers(): HeadersInput {
+    const { rawHeaders, headers } = this.#incoming;
+    // Serverless hosts build requests by hand, and may leave the raw pairs empty.
+    return rawHeaders?.length > 0 ? rawHeaders : headers;
   }
-  body(): Uint8Array | Promise<Uint8Array> {
-    return this.#settings.body(this.#request, this.#verifier, this);
+  body(reserve?: ReserveBytes): Uint8Array | Promise<Uint8Array> {
+    return this.#settings.body(this.#verifier, this, reserve, this.#request);
   }
-  read(maxBodyBytes: number, contentEncoding: ContentEncodingPolicy): Promise<Uint8Array> {
-    return readChecked(this.#incoming, maxBodyBytes, contentEncoding);
+  read(limits: BodyLimits): Promise<Uint8Array> {
+    return readChecked(this.#incoming, limits);
   }
 }

@@ -3,15 +3,19 @@ import { type BigIntStats, constants } from 'node:fs';
 import { open, readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { KeyRole } from '../scheme/scheme.ts';
+import { isGone, markGone } from '../secrets/provider-error.ts';
 import type { Clock } from '../util/clock.ts';
+import { keepAlive } from '../util/keep-alive.ts';
 import { WebhookError } from '../webhook-error.ts';
 
 const MAX_BYTES = 64 * 1024;
 /** A file that was touched this recently may be in the middle of being rewritten. */
 const YOUNG_MS = 1000;
 /** How long such a file must stay unchanged to be believed. */
-const SETTLE_MS = 25;
+const STABLE_MS = 25;
 const ATTEMPTS = 10;
+/** A file that was there may be missing for so long while a writer deletes it and writes it again. */
+const MISSING_ATTEMPTS = 20;
 const ROLES: readonly KeyRole[] = ['current', 'previous', 'next'];
 
 /** One file as it was read. */
@@ -23,7 +27,7 @@ interface SecretFile {
   readonly bytes: Buffer;
 }
 
-/** All files of one load: a consistent set, read at rest. */
+/** All files of one load: a consistent set, read while nothing changed. */
 export interface SecretFiles {
   readonly directory: boolean;
   readonly files: readonly SecretFile[];
@@ -32,45 +36,55 @@ export interface SecretFiles {
 }
 
 /** Where a path leads at one moment. */
-interface Place {
+interface Location {
   readonly directory: boolean;
   /** The file or the directory with every link resolved: reading below it can't be diverted by a swap. */
   readonly real: string;
-  /** The content was put in place whole, by one swap of a `..data` link, as Kubernetes does. */
+  /** The content was put there whole, by one swap of a `..data` link, as Kubernetes does. */
   readonly swapped: boolean;
 }
 
 interface Snapshot extends SecretFiles {
-  readonly settled: boolean;
+  readonly stable: boolean;
   /** Changes with every write, even of the same content. */
   readonly stamp: string;
 }
 
 /**
  * Reads a secret file, or the files `current`, `previous` and `next` of a directory, as one consistent set: never across a swap of
- * a directory, and never while a writer is seen at work.
+ * a directory, and never while a writer is at work.
  *
- * @throws `ERR_WEBHOOK_PROVIDER_FAILED` naming path and errno; `ERR_WEBHOOK_SECRETS_INVALID` for a file that is too large.
+ * @param wasThere Whether the files have been read before. Then a missing file is waited for a moment: its writer may replace it.
+ * @throws `ERR_WEBHOOK_PROVIDER_FAILED` naming path and errno; as `secretsGone()` if the file does not exist but its directory does;
+ * `ERR_WEBHOOK_SECRETS_INVALID` for a file that is too large.
  */
-export async function readSecretFiles(path: string, clock: Clock, signal: AbortSignal): Promise<SecretFiles> {
+export async function readSecretFiles(
+  path: string,
+  { clock, signal, wasThere }: { clock: Clock; signal: AbortSignal; wasThere: boolean },
+): Promise<SecretFiles> {
   let last: Snapshot | undefined;
   let failure: unknown = failed(
     path,
-    'keeps changing while it is read: write a new file and rename it into place.',
+    'kept changing while it was read. Write a new file, then rename it over the old one.',
   );
-  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < (isGone(failure) ? MISSING_ATTEMPTS : ATTEMPTS); attempt++) {
     if (attempt > 0) await pause(clock, signal, path);
     try {
       const snapshot = await takeSnapshot(path, clock);
-      if (snapshot !== undefined && (snapshot.settled || snapshot.stamp === last?.stamp)) return snapshot;
+      if (snapshot !== undefined && (snapshot.stable || snapshot.stamp === last?.stamp)) return snapshot;
       last = snapshot;
     } catch (error) {
-      // After a volume is swapped, the directory that its link led to a moment ago is deleted.
-      if (!isUnreadable(error) || !((await isVolume(path)) || (await isVolume(dirname(path))))) throw error;
+      if (!isUnreadable(error) || !(await mayReappear(path, error, wasThere))) throw error;
       failure = error;
     }
   }
   throw failure;
+}
+
+async function mayReappear(path: string, error: unknown, wasThere: boolean): Promise<boolean> {
+  if (wasThere && isGone(error)) return true;
+  // After a volume is swapped, the directory that its link led to a moment ago is deleted.
+  return (await isVolume(path)) || (await isVolume(dirname(path)));
 }
 
 interface WholeFile {
@@ -78,16 +92,16 @@ interface WholeFile {
   readonly stats: BigIntStats;
 }
 
-/** `undefined`: something changed on the way. */
+/** `undefined` if something changed meanwhile. */
 async function takeSnapshot(path: string, clock: Clock): Promise<Snapshot | undefined> {
-  const place = await touch(path, () => locate(path));
+  const location = await touch(path, () => locate(path));
   const files: SecretFile[] = [];
   const hash = createHash('sha256');
-  let stamp = place.real;
+  let stamp = location.real;
   let youngest = Number.NEGATIVE_INFINITY;
-  for (const role of place.directory ? ROLES : ROLES.slice(0, 1)) {
-    const shown = place.directory ? join(path, role) : path;
-    const real = place.directory ? join(place.real, role) : place.real;
+  for (const role of location.directory ? ROLES : ROLES.slice(0, 1)) {
+    const shown = location.directory ? join(path, role) : path;
+    const real = location.directory ? join(location.real, role) : location.real;
     const file = await touch(shown, () =>
       role === 'current' ? readWhole(real, shown) : readIfThere(real, shown),
     );
@@ -100,13 +114,13 @@ async function takeSnapshot(path: string, clock: Clock): Promise<Snapshot | unde
     youngest = Math.max(youngest, Number(file.stats.mtimeMs), Number(file.stats.ctimeMs));
   }
   const after = await touch(path, () => locate(path));
-  if (after.real !== place.real) return undefined;
+  if (after.real !== location.real) return undefined;
   const digest = hash.digest('hex');
-  const settled = place.swapped || clock.now() - youngest > YOUNG_MS;
-  return { directory: place.directory, files, hash: digest, settled, stamp: `${stamp} ${digest}` };
+  const stable = location.swapped || clock.now() - youngest > YOUNG_MS;
+  return { directory: location.directory, files, hash: digest, stable, stamp: `${stamp} ${digest}` };
 }
 
-async function locate(path: string): Promise<Place> {
+async function locate(path: string): Promise<Location> {
   const real = await realpath(path);
   const directory = (await stat(real)).isDirectory();
   const data = await dataLink(directory ? path : dirname(path));
@@ -150,7 +164,7 @@ async function readWhole(path: string, shown: string): Promise<WholeFile | 'torn
     if (length > MAX_BYTES) {
       throw new WebhookError(
         'ERR_WEBHOOK_SECRETS_INVALID',
-        `The secret file "${shown}" is larger than ${MAX_BYTES / 1024} KiB. Is it the right file?`,
+        `The secret file "${shown}" is larger than ${MAX_BYTES / 1024} KiB. Check that it is the right file.`,
       );
     }
     const unchanged = stampOf(await handle.stat({ bigint: true })) === stampOf(stats);
@@ -164,17 +178,32 @@ function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
   return [dev, ino, size, mtimeNs, ctimeNs].join(':');
 }
 
-/** Runs a step that touches the file system; what fails there names the path as the user knows it. */
+/** Runs a step that uses the file system. Its errors name the path as the user knows it. */
 async function touch<T>(path: string, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
   } catch (error) {
     if (error instanceof WebhookError) throw error;
-    throw failed(
-      path,
-      `can't be read (${errnoOf(error)}). Check that it exists and that this process may read it.`,
-    );
+    const errno = errnoOf(error);
+    // Without its directory, a file is out of reach: a volume may not be mounted.
+    if (errno === 'ENOENT' && (await isDirectory(dirname(path)))) {
+      throw markGone(failed(path, 'does not exist (ENOENT). Create it, or correct the path.'));
+    }
+    throw failed(path, `can't be read (${errno}). ${adviceFor(errno)}`);
   }
+}
+
+function adviceFor(errno: string): string {
+  if (errno === 'EACCES' || errno === 'EPERM') return 'Grant this process read access to it.';
+  if (errno === 'ENOENT' || errno === 'ENOTDIR') return 'Check the path, and that the volume is mounted.';
+  return 'Check that it exists and that this process may read it.';
+}
+
+function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
 }
 
 function errnoOf(error: unknown): string {
@@ -190,16 +219,17 @@ function failed(path: string, what: string): WebhookError {
 }
 
 function pause(clock: Clock, signal: AbortSignal, path: string): Promise<void> {
-  return new Promise((resolve, reject) => {
+  const pausing = new Promise<void>((resolve, reject) => {
     const abort = () => {
       cancel();
-      reject(failed(path, 'was still changing when the load was given up.'));
+      reject(failed(path, 'was still changing when the load was aborted.'));
     };
     const cancel = clock.schedule(() => {
       signal.removeEventListener('abort', abort);
       resolve();
-    }, SETTLE_MS);
+    }, STABLE_MS);
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
   });
+  return keepAlive(pausing);
 }

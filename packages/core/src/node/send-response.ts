@@ -1,36 +1,38 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { WebhookResponse } from '../response.ts';
 import { systemClock } from '../util/clock.ts';
+import { closeIfStopping } from './stopping-server.ts';
 
-/** A body up to here is cheaper to read and drop than a connection is to open. */
+/** Reading and dropping a body up to this size is cheaper than opening a new connection. */
 const DRAIN_BYTES = 256 * 1024;
 /**
- * How much and how long a closing connection still takes: many clients read nothing before they have sent everything, and a reset
- * would cost them the answer. One that sends nothing any more has read it, or never will.
+ * How much and how long a closing connection still reads: many clients read nothing before they have sent everything, and a reset
+ * would lose the response. A client that has stopped sending has read it, or never will.
  */
 const LINGER_BYTES = 32 * 1024 * 1024;
 const LINGER_IDLE_MS = 1000;
 const LINGER_MS = 30_000;
 
 /**
- * Sends a whole answer. A small unread body is drained and the connection kept; with more than 256 KiB, an unknown length, or
- * `close`, the connection is closed.
+ * Sends a whole response. A small unread body is drained and the connection kept. The connection is closed if more than 256 KiB
+ * or an unknown length is unread, if `close` is set, or if the server no longer listens.
  */
 export function sendResponse(
   incoming: IncomingMessage,
   response: ServerResponse,
-  answer: WebhookResponse,
+  content: WebhookResponse,
   options: { close?: boolean } = {},
 ): void {
   if (response.headersSent || response.destroyed) {
     incoming.resume();
     return;
   }
-  const body = typeof answer.body === 'string' ? Buffer.from(answer.body) : answer.body;
-  response.statusCode = answer.status;
-  for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value);
-  if (answer.status !== 204) response.setHeader('content-length', body.byteLength);
+  const body = typeof content.body === 'string' ? Buffer.from(content.body) : content.body;
+  response.statusCode = content.status;
+  for (const [name, value] of Object.entries(content.headers)) response.setHeader(name, value);
+  if (content.status !== 204) response.setHeader('content-length', body.byteLength);
   const unread = unreadBytes(incoming);
+  closeIfStopping(incoming, response);
   if (incoming.httpVersionMajor > 1 || (options.close !== true && unread <= DRAIN_BYTES)) {
     incoming.resume();
     response.end(body);
@@ -41,12 +43,12 @@ export function sendResponse(
     response.end(body);
     return;
   }
-  // Ending the response resets the connection under a client that is still sending: so the answer goes out whole first.
+  // Ending the response resets the connection under a client that is still sending: so the whole response goes out first.
   response.write(body);
   discard(incoming, () => response.end());
 }
 
-/** How much of a request is still to come: 0 when it is complete, infinite when it does not say. */
+/** How much of a request has not arrived: 0 if it is complete, infinite if its length is unknown. */
 function unreadBytes(incoming: IncomingMessage): number {
   if (incoming.complete || incoming.readableEnded) return 0;
   if (incoming.headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY;

@@ -1,65 +1,313 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import type { Claim } from '../replay/claim.ts';
+import { closeIdleIfStopping } from './stopping-server.ts';
 
-// An event: a WeakMap with an entry for each request makes garbage collection dearer than verifying, and so does a property in
-// Express, which changes the prototype of each response.
-const UNENDED = Symbol('countersign.unended');
+/** When a delivery is settled: after its response has ended, or before the response ends, for hosts that stop then. */
+export type SettleTime = 'after-response' | 'before-response';
+
+/** Options of {@link settleByResponse}. */
+export interface SettleOptions {
+  settle?: SettleTime;
+  /** Called when the claim is being settled, with a promise that resolves when the replay store has answered. */
+  onSettle?: ((written: Promise<void>) => void) | undefined;
+}
+
+/** What an adapter knows about the handler of a response. */
+type HandlerSignal =
+  | { readonly type: 'started' }
+  | { readonly type: 'ended'; readonly failed: boolean }
+  | { readonly type: 'abandoned'; readonly status: number };
+
+// An event: a WeakMap with an entry per request makes garbage collection cost more than verifying; so does adding a property,
+// because Express changes the prototype of each response.
+const HANDLER = Symbol('countersign.handler');
 
 /**
- * Settles a claim by the response that is really sent: ended with 2xx it commits, ended with anything else it releases.
+ * Settles a claim by the response that the server really ends: with 2xx it commits, with any other status it releases.
  *
- * What counts is that the server ends the response, not that the client receives it: with a client gone `finish` never comes,
- * and a retry would run a delivery that was handled. A response that the server destroys with an error releases. One that is
- * never ended settles nothing: the handler may still be at work, and the lease lapses after its time.
+ * Only the end of the response counts, not whether the client receives it: after the client disconnects, the handler goes on, and
+ * its own end decides. A response that the server destroys with an error releases. A response that never ends settles nothing,
+ * because the handler may still be at work; the lease lapses after its time.
  */
-export function settleByResponse(response: ServerResponse, claim: Claim): void {
-  let settled = false;
-  const settle = (success: boolean) => {
-    if (settled) return;
-    settled = true;
-    // What the store fails at is observed by the claim; the answer is on its way already.
-    (success ? claim.commit() : claim.release()).catch(() => undefined);
-  };
-  response.on(UNENDED, settle);
-  // Over HTTP/2 a stream that its client has reset finishes too, without having been ended.
-  response.on('finish', () => {
-    if (response.writableEnded) settle(isSuccess(sentStatus(response)));
-  });
-  response.on('close', () => {
-    if (settled) return;
-    if (response.writableEnded) settle(isSuccess(sentStatus(response)));
-    // HTTP/2 responses have no `errored`: there, nothing tells the server's own destruction from a client that leaves.
-    else if (response.errored instanceof Error) settle(false);
-    else settleAtLateEnd(response, settle);
-  });
-}
-
-/** No event tells of the end of a response whose client is gone. Only such a response is changed: it costs more than verifying. */
-function settleAtLateEnd(response: ServerResponse, settle: (success: boolean) => void): void {
-  const { end } = response;
-  response.end = function endAndSettle(this: ServerResponse, ...args: unknown[]) {
-    const result = Reflect.apply(end, this, args);
-    settle(isSuccess(sentStatus(this)));
-    return result;
-  } as ServerResponse['end'];
-}
-
-/** The status in the head that was sent: `statusCode` may have been set again since, which no sender reads. */
-function sentStatus(response: ServerResponse): number {
-  const head = (response as { _header?: unknown })._header;
-  const status =
-    typeof head === 'string' ? Number(head.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length)) : Number.NaN;
-  return Number.isInteger(status) ? status : response.statusCode;
+export function settleByResponse(
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  claim: Claim,
+  { settle = 'after-response', onSettle }: SettleOptions = {},
+): void {
+  new ResponseSettlement(incoming, response, claim, settle === 'before-response', onSettle).watch();
 }
 
 /**
- * Settles by the status that a handler meant to answer with, for frameworks that end no response whose client is gone.
- * Does nothing where the response was ended, or is no webhook's.
+ * Says that the handler of a delivery is at work. From now on a failed response releases nothing until {@link handlerEnded}: a
+ * timeout of the host may have sent it, and the sender's retry must not run beside the handler.
+ *
+ * This function and the two below do nothing for a response that is not a webhook's.
+ */
+export function handlerStarted(response: ServerResponse): void {
+  signal(response, { type: 'started' });
+}
+
+/** Says that the handler has ended. The framework may still send the response. */
+export function handlerEnded(response: ServerResponse, failed: boolean): void {
+  signal(response, { type: 'ended', failed });
+}
+
+/**
+ * Says which status a handler meant to send, for frameworks that don't respond to a client that has left. Settles by it if the
+ * client has left, or leaves before the response begins.
  */
 export function settleAbandonedResponse(response: ServerResponse, status: number): void {
-  if (!response.writableEnded) response.emit(UNENDED, isSuccess(status));
+  signal(response, { type: 'abandoned', status });
+}
+
+function signal(response: ServerResponse, given: HandlerSignal): void {
+  response.emit(HANDLER, given);
+}
+
+/** A stream that is piped to a response. */
+interface Source {
+  readonly errored?: unknown;
+  once?(event: 'close', listener: () => void): unknown;
+}
+
+class ResponseSettlement {
+  readonly #incoming: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #claim: Claim;
+  readonly #beforeResponse: boolean;
+  readonly #onSettle: SettleOptions['onSettle'];
+  #settled = false;
+  #handler: 'unknown' | 'running' | 'ended' = 'unknown';
+  /** The response failed while its handler was at work. */
+  #failedEarly = false;
+  #clientLeft = false;
+  #intendedStatus: number | undefined;
+  #settlesAtEnd = false;
+  #source: Source | undefined;
+
+  constructor(
+    incoming: IncomingMessage,
+    response: ServerResponse,
+    claim: Claim,
+    beforeResponse: boolean,
+    onSettle: SettleOptions['onSettle'],
+  ) {
+    this.#incoming = incoming;
+    this.#response = response;
+    this.#claim = claim;
+    this.#beforeResponse = beforeResponse;
+    this.#onSettle = onSettle;
+  }
+
+  watch(): void {
+    const response = this.#response;
+    response.on(HANDLER, (given: HandlerSignal) => this.#hear(given));
+    response.on('pipe', (source: Source) => this.#watchSource(source));
+    response.on('unpipe', (source: Source) => {
+      if (source === this.#source && !hasFailed(source)) this.#source = undefined;
+    });
+    // A client may have left while the delivery was read, verified or claimed: `close` has been emitted by then.
+    if (isDestroyed(response)) this.#closed();
+    else {
+      response.on('finish', () => {
+        // Over HTTP/2 a stream that its client has reset finishes too, without being ended. Over HTTP/1.1 some hosts emit it while
+        // `end()` runs.
+        if (!isHttp2(response) || response.writableEnded) this.#settleByStatus();
+        closeIdleIfStopping(this.#incoming);
+      });
+      response.on('close', () => this.#closed());
+      // A pipelined response has no socket before its turn. If the client leaves before that, the response emits nothing.
+      if (this.#beforeResponse || !response.socket) this.#settleAtEnd();
+    }
+  }
+
+  #closed(): void {
+    if (this.#settled) return;
+    const response = this.#response;
+    if (response.writableEnded) this.#settleByStatus();
+    else if (response.errored instanceof Error || this.#isCutOff()) this.#settle(false);
+    else {
+      this.#clientLeft = true;
+      if (this.#isDecided()) this.#settleByStatus();
+      else if (this.#intendedStatus !== undefined) this.#settle(isSuccess(this.#intendedStatus));
+      else {
+        this.#settleAtEnd();
+        if (response.headersSent) this.#settleAtCutOff();
+      }
+    }
+  }
+
+  /**
+   * Whether this process broke off the response, as frameworks do when a handler or a stream fails after the head was sent. Over
+   * HTTP/2 nothing distinguishes that from a client that left.
+   */
+  #isCutOff(): boolean {
+    const { socket } = this.#incoming;
+    return this.#response.headersSent && socket instanceof Socket && !socket.readableEnded && !socket.errored;
+  }
+
+  /** Whether only the sending of a response is left, which ends with its client. */
+  #isDecided(): boolean {
+    return this.#source !== undefined || (this.#handler === 'ended' && this.#response.headersSent);
+  }
+
+  #hear(given: HandlerSignal): void {
+    const response = this.#response;
+    if (given.type === 'started') this.#handler = 'running';
+    else if (given.type === 'abandoned') {
+      if (response.writableEnded) return;
+      if (isDestroyed(response)) this.#settle(isSuccess(given.status));
+      // The client may leave before the framework responds, which it then doesn't.
+      else this.#intendedStatus = given.status;
+    } else {
+      this.#handler = 'ended';
+      const { headersSent, writableEnded } = response;
+      // A framework can't report a failure any more when the head is sent.
+      if (this.#failedEarly || (given.failed && headersSent && !writableEnded)) this.#settle(false);
+      else if (this.#clientLeft && this.#isDecided()) this.#settleByStatus();
+    }
+  }
+
+  #watchSource(source: Source): void {
+    this.#source = source;
+    if (this.#clientLeft) {
+      this.#settleByStatus();
+      return;
+    }
+    // Not `error`: a listener would hide from the application that it has none.
+    source.once?.('close', () => {
+      if (source === this.#source && hasFailed(source) && this.#response.headersSent) this.#settle(false);
+    });
+  }
+
+  /** Only if it must: changing a response costs more than verifying. */
+  #settleAtEnd(): void {
+    if (this.#settlesAtEnd) return;
+    this.#settlesAtEnd = true;
+    const response = this.#response;
+    const { end } = response;
+    let ending = false;
+    response.end = ((...args: unknown[]) => {
+      if (ending) return response;
+      if (!this.#beforeResponse || isDestroyed(response)) {
+        Reflect.apply(end, response, args);
+        // Over HTTP/2 a response whose client has left doesn't show its end, and Fastify's handlers would wait for it.
+        if (!response.writableEnded) Object.defineProperty(response, 'writableEnded', { value: true });
+        this.#settleByStatus();
+        return response;
+      }
+      const written = this.#settleByStatus();
+      if (written === undefined) return Reflect.apply(end, response, args);
+      ending = true;
+      // Everything but the end goes out now: code that runs meanwhile must not change a status that has been judged.
+      const callback = writeUnended(response, args);
+      void written.then(() => Reflect.apply(end, response, callback));
+      return response;
+    }) as ServerResponse['end'];
+  }
+
+  /** Express's last error handler can't respond after the head, and destroys the socket, even that of a client that has left. */
+  #settleAtCutOff(): void {
+    const { socket } = this.#incoming;
+    if (!(socket instanceof Socket) || this.#handler !== 'unknown') return;
+    const { destroy } = socket;
+    socket.destroy = (...args) => {
+      this.#settle(false);
+      return Reflect.apply(destroy, socket, args);
+    };
+  }
+
+  #settleByStatus(): Promise<void> | undefined {
+    const status = sentStatus(this.#response);
+    if (status !== undefined) return this.#settle(isSuccess(status) && !hasFailed(this.#source));
+    warnOfHost(this.#response);
+    return undefined;
+  }
+
+  #settle(success: boolean): Promise<void> | undefined {
+    if (this.#settled) return undefined;
+    // Before the response nothing waits: a host that stops with the response stops the handler too.
+    if (!success && this.#handler === 'running' && !this.#beforeResponse) {
+      this.#failedEarly = true;
+      return undefined;
+    }
+    this.#settled = true;
+    const written = success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release();
+    // The claim reports what the store fails at.
+    const reported = written.catch(() => undefined);
+    this.#onSettle?.(reported);
+    return reported;
+  }
+}
+
+/** Writes what `end(chunk, encoding, callback)` was given, and returns what is left for `end()`. */
+function writeUnended(response: ServerResponse, args: readonly unknown[]): unknown[] {
+  const [chunk, encoding] = args.filter((arg) => typeof arg !== 'function') as [unknown, BufferEncoding];
+  const callback = args.filter((arg) => typeof arg === 'function');
+  const bytes = typeof chunk === 'string' ? Buffer.from(chunk, encoding) : (chunk as Uint8Array | undefined);
+  const { headersSent, statusCode } = response;
+  const framed = response.hasHeader('content-length') || response.hasHeader('transfer-encoding');
+  if (!headersSent && !framed && statusCode !== 204 && statusCode !== 304) {
+    response.setHeader('content-length', bytes?.byteLength ?? 0);
+  }
+  if (bytes != null && bytes.byteLength > 0) response.write(bytes);
+  else if (!headersSent) response.flushHeaders();
+  return callback;
+}
+
+/**
+ * The status of the head that was sent: `statusCode` may have been set again since, and no sender reads that. `undefined` if the
+ * host shows neither.
+ */
+function sentStatus(response: ServerResponse): number | undefined {
+  const { _header: head, stream } = response as { _header?: unknown; stream?: Http2Stream };
+  // Other runtimes and serverless hosts keep something else there, or nothing.
+  if (typeof head === 'string' && head.startsWith('HTTP/1.')) {
+    const status = Number(head.slice('HTTP/1.1 '.length, 'HTTP/1.1 200'.length));
+    if (isStatus(status)) return status;
+  }
+  const status = stream?.sentHeaders?.[':status'] ?? response.statusCode;
+  return isStatus(status) ? status : undefined;
+}
+
+interface Http2Stream {
+  readonly destroyed?: boolean;
+  readonly rstCode?: number;
+  readonly sentHeaders?: { readonly ':status'?: number };
+}
+
+function isHttp2(response: ServerResponse): boolean {
+  return (response as { stream?: Http2Stream }).stream?.rstCode !== undefined;
+}
+
+function isDestroyed(response: ServerResponse): boolean {
+  // Over HTTP/2 only the stream shows it.
+  return response.destroyed === true || (response as { stream?: Http2Stream }).stream?.destroyed === true;
+}
+
+function hasFailed(source: Source | undefined): boolean {
+  return source?.errored instanceof Error;
+}
+
+function isStatus(status: unknown): status is number {
+  return Number.isInteger(status) && (status as number) >= 100 && (status as number) <= 999;
 }
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
+}
+
+const warnedHosts = new Set<string>();
+
+function warnOfHost(response: ServerResponse): void {
+  const host = response.constructor?.name ?? 'unknown';
+  if (warnedHosts.has(host)) return;
+  warnedHosts.add(host);
+  process.emitWarning(
+    `The responses of this host (${host}) show no status, so webhook deliveries can't be settled by them. The claim expires after ` +
+      'its lease, and then a retry runs again. Use claim: "manual" or verifier.handle() on this host.',
+    { code: 'COUNTERSIGN_HOST_UNREADABLE' },
+  );
 }

@@ -7,7 +7,7 @@ import { storeError } from './store-error.ts';
 /** A delivery that is claimed for one run of its handler. Settle it once, with `commit()` or `release()`; later calls do nothing. */
 export interface Claim {
   readonly state: 'claimed';
-  /** Aborts when `handlerTimeoutSeconds` are over, or when another run may have taken over. */
+  /** Aborts when `handlerTimeoutSeconds` are over, or when another run may take over: the claim was lost or released. */
   readonly signal: AbortSignal;
   /** Rises with every run of the same delivery. */
   readonly fencingToken: number;
@@ -105,11 +105,15 @@ export class LeasedClaim implements Claim {
   }
 
   release(): Promise<void> {
-    this.#settled ??= this.#settle(
-      () => this.#store.release(this.#record.key, this.#token),
-      'released',
-      'release-failed',
-    );
+    if (this.#settled === undefined) {
+      this.#settled = this.#settle(
+        () => this.#store.release(this.#record.key, this.#token),
+        'released',
+        'release-failed',
+      );
+      // A host that can't see the handler may release while the handler is at work.
+      this.#abort.abort('The delivery was released: its response failed, and a retry may run.');
+    }
     return this.#settled;
   }
 
@@ -217,6 +221,7 @@ export class UnguardedClaim implements Claim {
   }
   async release(): Promise<void> {
     this.#settle();
+    this.#abort.abort('The response failed, and a retry may run.');
   }
 
   #settle(): void {

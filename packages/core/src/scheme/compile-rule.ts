@@ -1,35 +1,37 @@
 import { isUtf8 } from 'node:buffer';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHead } from '../request.ts';
-import { BodyReader } from './body-reader.ts';
-import { compileAnswerTest } from './challenge-answer.ts';
-import type { ContentTexts, ContentWriter } from './content-compiler.ts';
-import { HeadSource, invalid, readId } from './head-values.ts';
+import { BodyReader } from './content/body-reader.ts';
+import { type ContentTexts, type ContentWriter, compileContent } from './content/content-compiler.ts';
+import { HeadSource, readId } from './content/head-values.ts';
+import { headerInvalid } from './content/header-invalid.ts';
+import { endOf, type Message } from './content/message.ts';
+import { parameterOf, queryParameters, signedUrl } from './content/request-query.ts';
+import { type SignedUrl, type SignedUrls, urlVariants } from './content/url-variants.ts';
+import { coversBody, rulesOf } from './definition/rule-facts.ts';
+import type { SchemeDefinition } from './definition/scheme-definition.ts';
+import type { RuleConditions, SignatureRule, TimestampLocation } from './definition/signature-rule.ts';
+import { compileChallengeTest } from './handshake/handshake.ts';
 import { describeMatch } from './match.ts';
-import type { Message } from './message.ts';
-import { parameterOf, queryParameters, signedUrl } from './request-query.ts';
-import { coversBody } from './rule-facts.ts';
 import type { Key, Match, ParsedHead } from './scheme.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
 import {
   compileSignatureCheck,
   DIGEST_BYTES,
   keysNamed,
   type Signatures,
   signatureLength,
-} from './signature-check.ts';
-import { MAX_HEADER_LENGTH } from './signature-header.ts';
-import { bodySignatures, headSignatures, isInBody } from './signature-location.ts';
-import type { RuleConditions, SignatureRule, TimestampLocation } from './signature-rule.ts';
-import { compileContent } from './signed-content.ts';
-import { parseSignedTime } from './signed-time.ts';
-import { decodeDigest } from './strict-encoding.ts';
-import { type SignedUrls, urlVariants } from './url-variants.ts';
+} from './signature/signature-check.ts';
+import { MAX_HEADER_LENGTH } from './signature/signature-header.ts';
+import { bodySignatures, headSignatures, isInBody } from './signature/signature-location.ts';
+import { parseSignedTime } from './signature/signed-time.ts';
+import { decodeDigest } from './signature/strict-encoding.ts';
 
 const MAX_TIME_LENGTH = 64;
 const METHOD = /^[A-Z]{1,16}$/;
-const NOTHING_UNSIGNED: Readonly<Record<string, string>> = Object.freeze({});
-const NO_URLS: SignedUrls = { first: '', others: [] };
+/** Replaces the time when the rest of the signed content names a delivery. No time, and no text beside one, contains this character. */
+const NO_TIME = '\0';
+const NO_UNSIGNED_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+const NO_URLS: SignedUrls = { first: { text: '', given: '' }, others: [] };
 const EMPTY: Message = { feed: () => undefined };
 const writeNothing: ContentWriter = () => EMPTY;
 const NO_SLOTS: readonly undefined[] = Object.freeze([]);
@@ -39,43 +41,44 @@ const NO_TEXTS: ContentTexts = Object.freeze({ timestamp: '', id: '', method: ''
 interface Matched {
   readonly key: Key;
   readonly write: ContentWriter;
-  readonly url: string;
+  readonly url: SignedUrl;
   readonly content: Message;
 }
 
-/** A form as a function: `undefined` where the request has no signature of this form. */
-export type FormReader = (head: RequestHead) => FormOpened | undefined;
+/** A rule as a function. It returns `undefined` if the request has no signature of this rule. */
+export type RuleReader = (head: RequestHead) => ParsedRule | undefined;
 
-/** A request that has a signature of the form, or, where that stands in the body, may have one. */
-export interface FormOpened extends ParsedHead {
-  /** `null`: the body holds no signature of this form. Never given where signatures stand in the head. */
+/** A request that has a signature of the rule, or may have one in its body. */
+export interface ParsedRule extends ParsedHead {
+  /** Returns `null` if the body contains no signature of this rule. Absent if the rule's signatures are in the head. */
   tryBody?(body: Uint8Array, keys: readonly Key[]): Match | undefined | null;
 }
 
 /**
- * Makes the function of one form. Everything that can be decided is decided here; a request only looks it up.
+ * Makes the function of one rule. Everything that can be decided is decided here; a request only looks it up.
  *
- * @param isShared Another form behind this one reads the same header.
+ * @param isShared Another rule behind this one reads the same header.
  */
 export function compileRule(
-  form: SignatureRule,
+  rule: SignatureRule,
   definition: SchemeDefinition,
   isShared: boolean,
-): FormReader {
-  const content = form.content === undefined ? undefined : compileContent(form);
-  const { alternatives: writings } = content ?? { alternatives: [writeNothing] };
-  const prove = compileSignatureCheck(form);
-  const context = { scheme: definition.name, length: signatureLength(form), isShared };
-  const inBody = isInBody(form);
-  const readHead = inBody ? undefined : headSignatures(form, context);
-  const readBody = inBody ? bodySignatures(form, context) : undefined;
-  const covers = coversBody(form);
-  const { timestamp: place, id: idPlace, keyId: keyIdPlace, bodyDigest, arrayLengths } = form;
-  const { list } = form.signature;
+): RuleReader {
+  const content = rule.content === undefined ? undefined : compileContent(rule);
+  const { alternatives } = content ?? { alternatives: [writeNothing] };
+  const findKey = compileSignatureCheck(rule);
+  const context = { scheme: definition.name, length: signatureLength(rule), isShared };
+  const inBody = isInBody(rule);
+  const readHead = inBody ? undefined : headSignatures(rule, context);
+  const readBody = inBody ? bodySignatures(rule, context) : undefined;
+  const covers = coversBody(rule);
+  const { timestamp: timeLocation, id: idLocation, keyId: keyIdLocation, bodyDigest, arrayLengths } = rule;
+  const { list } = rule.signature;
   const { unsignedHeaders } = definition;
-  const isAnswer = compileAnswerTest(definition);
-  const isExtensible = beginsWithSecret(form);
-  const check = compileConditions(form);
+  const isChallenge = compileChallengeTest(definition);
+  const isOfOtherRule = bodyDigest === undefined ? compileDigestTest(definition) : undefined;
+  const isExtensible = beginsWithSecret(rule);
+  const check = compileConditions(rule);
 
   return (head) => {
     if (check !== undefined && !check(head)) return undefined;
@@ -83,16 +86,15 @@ export function compileRule(
     if (readHead !== undefined && found === undefined) return undefined;
 
     const id =
-      idPlace === undefined || content === undefined
+      idLocation === undefined || content === undefined
         ? ''
-        : readId(head, idPlace.header, idPlace.format ?? 'text', content.idBorders);
-    const timestamp = place === undefined ? '' : readTime(head, place, found?.entry);
+        : readId(head, idLocation.header, idLocation.format ?? 'text', content.isIdUnambiguous);
+    const timestamp = timeLocation === undefined ? '' : readTime(head, timeLocation, found?.entry);
     let signedAt: number | undefined;
-    if (place !== undefined) {
-      signedAt = parseSignedTime(timestamp, place.unit);
-      if (signedAt === undefined || (content?.refusesLeadingZero === true && /^0[0-9]*$/.test(timestamp))) {
-        throw invalid('The signed timestamp is not in its form.');
-      }
+    if (timeLocation !== undefined) {
+      signedAt = parseSignedTime(timestamp, timeLocation.unit);
+      if (signedAt === undefined || (content?.refusesLeadingZero === true && /^0[0-9]*$/.test(timestamp)))
+        throw headerInvalid(`The signed timestamp is not in the format "${timeLocation.unit}".`);
     }
     const texts: ContentTexts =
       content === undefined
@@ -107,54 +109,52 @@ export function compileRule(
                 : content.readSlots(new HeadSource(head, found?.text, list)),
           };
     const urls =
-      content?.namesUrl === true ? urlVariants(signedUrl(head), form.url, content.urlTouchesBody) : NO_URLS;
-    const keyId = keyIdPlace === undefined ? found?.keyIds?.[0] : head.value(keyIdPlace.header);
-    const digest = bodyDigest === undefined ? undefined : readDigest(head, bodyDigest);
+      content?.namesUrl === true
+        ? urlVariants(signedUrl(head), head.publicUrl ?? '', rule.url, content.urlTouchesBody)
+        : NO_URLS;
+    const keyId = keyIdLocation === undefined ? found?.keyIds?.[0] : head.value(keyIdLocation.header);
+    const hasDigest = bodyDigest === undefined ? undefined : readDigest(head, bodyDigest);
 
-    const judge = (
-      bytes: Uint8Array,
-      keys: readonly Key[],
-      signatures: Signatures,
-      body: BodyReader,
-    ): Match | undefined => {
+    const judge = (keys: readonly Key[], signatures: Signatures, body: BodyReader): Match | undefined => {
       if (arrayLengths !== undefined) checkArrays(arrayLengths, body);
-      if (digest !== undefined && !digest(bytes)) return undefined;
-      if (isExtensible && !isUtf8(bytes)) return undefined;
-      const candidates = keysNamed(keys, keyIdPlace === undefined ? undefined : keyId);
-      const proveFor = (url: string): Matched | undefined => {
-        let proof: Matched | undefined;
-        for (const write of writings) {
+      if (hasDigest !== undefined && !hasDigest(body.bytes)) return undefined;
+      if (isExtensible && !isUtf8(body.bytes)) return undefined;
+      const candidates = keysNamed(keys, keyIdLocation === undefined ? undefined : keyId);
+      const matchFor = (url: SignedUrl): Matched | undefined => {
+        let matched: Matched | undefined;
+        for (const write of alternatives) {
           const content = write(texts, url, body, head);
-          const key = prove(candidates, signatures, content);
-          if (key !== undefined) proof ??= { key, write, url, content };
+          const key = findKey(candidates, signatures, content);
+          if (key !== undefined) matched ??= { key, write, url, content };
         }
-        return proof;
+        return matched;
       };
-      let proof = proveFor(urls.first);
-      if (proof === undefined) for (const url of urls.others) proof ??= proveFor(url);
-      if (proof === undefined || isAnswer?.(proof.content) === true) return undefined;
-      const { key, write, url } = proof;
+      let matched = matchFor(urls.first);
+      if (matched === undefined) for (const url of urls.others) matched ??= matchFor(url);
+      if (matched === undefined || isChallenge?.(matched.content) === true) return undefined;
+      if (isOfOtherRule?.(matched.content) === true) return undefined;
+      const { key, write, url } = matched;
+      body.isTrusted = covers;
       return describeMatch(
         {
           key,
-          id: idPlace === undefined ? undefined : id,
+          id: idLocation === undefined ? undefined : id,
           body,
-          coversBody: covers,
-          // As it was signed: of several ways to write a delivery, one alone fits its signature.
-          content: () => write({ ...texts, timestamp: '' }, url, body, head),
-          readUnsigned: () => readUnsigned(head, unsignedHeaders),
+          coversBody: covers && !(content?.urlTouchesForm === true && url.text !== url.given),
+          // As it was signed: of several ways to write a delivery, only one has its signature.
+          content: () => write({ ...texts, timestamp: NO_TIME }, url, body, head),
+          readUnsignedHeaders: () => readUnsignedHeaders(head, unsignedHeaders),
         },
         definition,
       );
     };
     const readerOf = (bytes: Uint8Array) => new BodyReader(bytes, head, definition.multipartField);
-    if (found !== undefined) {
-      return { signedAt, keyId, match: (bytes, keys) => judge(bytes, keys, found, readerOf(bytes)) };
-    }
+    if (found !== undefined)
+      return { signedAt, keyId, match: (bytes, keys) => judge(keys, found, readerOf(bytes)) };
     const tryBody = (bytes: Uint8Array, keys: readonly Key[]) => {
       const body = readerOf(bytes);
       const inside = readBody?.(body);
-      return inside === undefined ? null : judge(bytes, keys, inside, body);
+      return inside === undefined ? null : judge(keys, inside, body);
     };
     return { signedAt, keyId, tryBody, match: (bytes, keys) => tryBody(bytes, keys) ?? undefined };
   };
@@ -162,94 +162,121 @@ export function compileRule(
 
 function compileConditions({
   when,
-  requiredHeaders: guards,
+  requiredHeaders,
 }: RuleConditions): ((head: RequestHead) => boolean) | undefined {
-  if (when === undefined && guards === undefined) return undefined;
+  if (when === undefined && requiredHeaders === undefined) return undefined;
   const headers = Object.entries(when?.header ?? {});
   const parameters = Object.entries(when?.query ?? {});
-  const guarded = Object.entries(guards ?? {});
-  const holds = (value: string | undefined, wanted: string | true) =>
-    wanted === true ? value !== undefined : value === wanted;
+  const required = Object.entries(requiredHeaders ?? {});
+  const holds = (value: string | undefined, expected: string | true) =>
+    expected === true ? value !== undefined : value === expected;
   return (head) => {
-    if (!headers.every(([name, wanted]) => holds(head.value(name), wanted))) return false;
+    if (!headers.every(([name, expected]) => holds(head.value(name), expected))) return false;
     if (parameters.length > 0) {
       const query = queryParameters(head);
-      if (!parameters.every(([name, wanted]) => holds(parameterOf(query, name), wanted))) return false;
+      if (!parameters.every(([name, expected]) => holds(parameterOf(query, name), expected))) return false;
     }
-    for (const [name, wanted] of guarded) {
-      if (head.value(name) !== wanted) throw invalid(`The header "${name}" is not what this scheme expects.`);
+    for (const [name, expected] of required) {
+      if (head.value(name) !== expected)
+        throw headerInvalid(
+          `The header "${name}" must be ${JSON.stringify(expected)}, which this sender sends.`,
+        );
     }
     return true;
   };
 }
 
 /**
- * Whether the secret is hashed ahead of the rest: a hash can be continued by who knows its end, which writes padding behind what was
- * signed. That padding is no UTF-8, and what these senders send is.
+ * Makes the test whether content belongs to a rule that binds the body by a digest in the query. Read by a rule that signs the body
+ * itself, the end of such a query could be taken for a body.
+ */
+function compileDigestTest(definition: SchemeDefinition): ((content: Message) => boolean) | undefined {
+  const names = rulesOf(definition).flatMap(({ bodyDigest }) => bodyDigest?.query ?? []);
+  if (names.length === 0) return undefined;
+  return (content) => {
+    const last = endOf(content, 512).split(/[?&]/).at(-1) ?? '';
+    return names.some((name) => last.startsWith(`${name}=`));
+  };
+}
+
+/**
+ * Whether the hash begins with the secret. An attacker who knows a hash can continue it, which writes padding behind what was signed.
+ * That padding is not UTF-8, and what these senders send is.
  */
 function beginsWithSecret({ algorithm, content = '' }: SignatureRule): boolean {
   if (!('hash' in algorithm) || 'publicKey' in algorithm) return false;
   return [content].flat().some((template) => template.startsWith('{secret}'));
 }
 
-function readTime(head: RequestHead, place: TimestampLocation, entry: string | undefined): string {
-  const { header, entry: label, query } = place;
+function readTime(head: RequestHead, location: TimestampLocation, entry: string | undefined): string {
+  const { header, entry: label, query } = location;
   if (query !== undefined) {
     const text = parameterOf(queryParameters(head), query);
     if (text === undefined || text.length > MAX_TIME_LENGTH)
-      throw invalid(`The request has no well-formed parameter "${query}".`);
+      throw headerInvalid(`The request has no well-formed parameter "${query}".`);
     return text;
   }
-  if (label !== undefined && entry === undefined) throw invalid('The signature header has no timestamp.');
+  if (label !== undefined && entry === undefined)
+    throw headerInvalid('The signature header has no timestamp.');
   const text = header === undefined ? entry : head.value(header);
   if (text === undefined || text.length > MAX_TIME_LENGTH)
-    throw invalid(`The request has no well-formed "${header}" header.`);
+    throw headerInvalid(`The request has no well-formed "${header}" header.`);
   if (label !== undefined && entry !== text)
-    throw invalid(`The header "${header}" and the timestamp of the signature header differ.`);
+    throw headerInvalid(`The header "${header}" and the timestamp of the signature header differ.`);
   return text;
 }
 
 function readMethod({ method }: RequestHead): string {
-  if (method === undefined || !METHOD.test(method)) {
-    throw invalid('This sender signs the method of a request, and the request has none that can be signed.');
-  }
+  if (method === undefined || !METHOD.test(method))
+    throw headerInvalid(
+      'This sender signs the method of a request, but the request has no method that can be signed.',
+    );
   return method;
 }
 
 function readDigest(
   head: RequestHead,
-  { hash, encoding, query }: NonNullable<Exclude<SignatureRule['bodyDigest'], undefined>>,
+  { hash, encoding, query }: NonNullable<SignatureRule['bodyDigest']>,
 ): (body: Uint8Array) => boolean {
   const parameters = queryParameters(head);
   const text = parameterOf(parameters, query);
-  // Senders add it at the end. Elsewhere it may be part of a text that somebody wrote and the sender signed.
+  // Senders add it at the end. Elsewhere it may be part of a text that an attacker wrote and the sender signed.
   if (parameters.at(-1)?.name !== query)
-    throw invalid(`The parameter "${query}" is not the last one of the query.`);
+    throw headerInvalid(`The parameter "${query}" is not the last one of the query.`);
   const given = text === undefined ? undefined : decodeDigest(text, encoding, DIGEST_BYTES[hash]);
-  if (given === undefined) throw invalid(`The parameter "${query}" is no digest of the body.`);
+  if (given === undefined)
+    throw headerInvalid(`The parameter "${query}" is not a ${hash} digest in ${encoding}.`);
   return (body) => timingSafeEqual(createHash(hash).update(body).digest(), given);
 }
 
-/** What lies beyond the elements that are signed could be anybody's. */
-function checkArrays(guards: Readonly<Record<string, number>>, body: BodyReader): void {
-  for (const [path, length] of Object.entries(guards)) {
+/** Elements beyond those that are signed could be an attacker's. */
+function checkArrays(lengths: Readonly<Record<string, number>>, body: BodyReader): void {
+  for (const [path, length] of Object.entries(lengths)) {
     const array = body.field(path);
     if (!Array.isArray(array) || array.length !== length)
-      throw invalid(`The field "${path}" of the body does not have ${length} element(s).`);
+      throw headerInvalid(`The field "${path}" of the body does not have ${length} element(s).`);
   }
 }
 
-/** Labels only: what is repeated or odd is left out rather than refused, since nothing is decided by it. */
-function readUnsigned(
+/** Labels only: a header that is repeated or not a text is left out rather than refused, since nothing is decided by it. */
+function readUnsignedHeaders(
   head: RequestHead,
   names: SchemeDefinition['unsignedHeaders'],
 ): Readonly<Record<string, string>> {
-  if (names === undefined) return NOTHING_UNSIGNED;
+  if (names === undefined) return NO_UNSIGNED_HEADERS;
   const found: Record<string, string> = {};
-  for (const label of Object.keys(names)) {
-    const values = head.values(names[label] ?? '');
-    const value = values[0];
-    if (values.length === 1 && value !== undefined && value.length <= MAX_HEADER_LENGTH) found[label] = value;
+  for (const [label, name] of Object.entries(names)) {
+    const value = onlyValueOf(head, name);
+    if (value !== undefined && value.length <= MAX_HEADER_LENGTH) found[label] = value;
   }
   return found;
+}
+
+function onlyValueOf(head: RequestHead, name: string): string | undefined {
+  try {
+    const values = head.values(name);
+    return values.length === 1 ? values[0] : undefined;
+  } catch {
+    return undefined;
+  }
 }

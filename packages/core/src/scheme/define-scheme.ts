@@ -1,15 +1,15 @@
 import type { RequestHead } from '../request.ts';
 import { configError } from '../util/options.ts';
-import { WebhookError } from '../webhook-error.ts';
-import { checkDefinition } from './check-definition.ts';
-import { compileRule, type FormOpened } from './compile-rule.ts';
-import type { CheckedDefinition } from './definition-types.ts';
-import { compileHandshake } from './handshake.ts';
-import { importSecret, keyFormatOf } from './import-key.ts';
-import { namesUrl, rulesOf } from './rule-facts.ts';
+import { isWebhookError, WebhookError } from '../webhook-error.ts';
+import { compileRule, type ParsedRule, type RuleReader } from './compile-rule.ts';
+import { checkDefinition } from './definition/check-definition.ts';
+import type { CheckedDefinition } from './definition/definition-types.ts';
+import { namesUrl, rulesOf } from './definition/rule-facts.ts';
+import type { SchemeDefinition } from './definition/scheme-definition.ts';
+import type { SignatureRule } from './definition/signature-rule.ts';
+import { compileHandshake } from './handshake/handshake.ts';
 import type { DefinedScheme, Freshness, Key, Match, ParsedHead } from './scheme.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
-import type { SignatureRule } from './signature-rule.ts';
+import { importSecret, keyFormatOf } from './signature/import-key.ts';
 
 /**
  * Makes a scheme of a definition. Everything that can be decided is decided here; a request only looks it up.
@@ -33,10 +33,10 @@ import type { SignatureRule } from './signature-rule.ts';
 export function defineScheme<const D extends SchemeDefinition>(
   definition: D & CheckedDefinition<D>,
 ): DefinedScheme {
-  checkDefinition(definition);
-  const fixed: SchemeDefinition = deepFreeze(copyOf(definition));
+  const fixed = copyOf(definition);
+  checkDefinition(fixed);
   const all = rulesOf(fixed);
-  const forms = all.map((form, index) => compileRule(form, fixed, isSharedBehind(all, index)));
+  const rules = all.map((rule, index) => compileRule(rule, fixed, isSharedBehind(all, index)));
   const { secret } = fixed;
   const handshake = compileHandshake(fixed);
   return Object.freeze({
@@ -49,22 +49,36 @@ export function defineScheme<const D extends SchemeDefinition>(
     ...(handshake === undefined ? {} : { handshake }),
     importKey: (input: string | Uint8Array) => importSecret(input, secret),
     parseHead(head: RequestHead) {
-      for (let index = 0; index < forms.length; index++) {
-        const opened = forms[index]?.(head);
-        if (opened === undefined) continue;
-        return opened.tryBody === undefined
-          ? opened
-          : openInBody(opened, forms.slice(index + 1), head, fixed);
-      }
-      throw missing(fixed.name);
+      return fixed.delivery.demands401 === true ? answerWith401(() => parse(head)) : parse(head);
     },
   });
+
+  function parse(head: RequestHead): ParsedHead {
+      for (let index = 0; index < rules.length; index++) {
+        const parsed = rules[index]?.(head);
+        if (parsed === undefined) continue;
+        return parsed.tryBody === undefined
+          ? parsed
+          : matchInBody(parsed, rules.slice(index + 1), head, fixed);
+      }
+      throw missing(fixed.name);
+  }
 }
 
-/** Signatures that stand in the body are looked for when it has been read, form by form. */
-function openInBody(
-  first: FormOpened,
-  others: readonly ((head: RequestHead) => FormOpened | undefined)[],
+/** A sender that demands 401 for a wrong signature demands it for a malformed one, too. */
+function answerWith401(parse: () => ParsedHead): ParsedHead {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isWebhookError(error) || error.code !== 'ERR_WEBHOOK_HEADER_INVALID') throw error;
+    throw new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', error.message);
+  }
+}
+
+/** Signatures in the body are looked for when it has been read, rule by rule. */
+function matchInBody(
+  first: ParsedRule,
+  others: readonly RuleReader[],
   head: RequestHead,
   { name }: SchemeDefinition,
 ): ParsedHead {
@@ -73,9 +87,9 @@ function openInBody(
     keyId: first.keyId,
     match(body: Uint8Array, keys: readonly Key[]): Match | undefined {
       for (const read of [() => first, ...others]) {
-        const opened = read(head);
-        if (opened === undefined) continue;
-        const result = opened.tryBody === undefined ? opened.match(body, keys) : opened.tryBody(body, keys);
+        const parsed = read(head);
+        if (parsed === undefined) continue;
+        const result = parsed.tryBody === undefined ? parsed.match(body, keys) : parsed.tryBody(body, keys);
         if (result !== null) return result as Match | undefined;
       }
       throw missing(name);
@@ -83,12 +97,12 @@ function openInBody(
   };
 }
 
-/** Whether a form behind this one reads the same header, so that a signature of another label may be for that one. */
-function isSharedBehind(forms: readonly SignatureRule[], index: number): boolean {
-  const header = forms[index]?.signature.header;
+/** Whether a later rule reads the same header, so that a signature of another label may be for that rule. */
+function isSharedBehind(rules: readonly SignatureRule[], index: number): boolean {
+  const header = rules[index]?.signature.header;
   return (
     header !== undefined &&
-    forms.slice(index + 1).some(({ signature }) => String(signature.header) === String(header))
+    rules.slice(index + 1).some(({ signature }) => String(signature.header) === String(header))
   );
 }
 
@@ -96,7 +110,7 @@ function freshnessOf(definition: SchemeDefinition): Freshness {
   const { tolerance, bodyTimestamp } = definition;
   if (bodyTimestamp !== undefined)
     return { signed: 'body', past: bodyTimestamp.past, future: bodyTimestamp.future };
-  if (rulesOf(definition).some((form) => form.timestamp === undefined)) return { signed: 'none' };
+  if (rulesOf(definition).some((rule) => rule.timestamp === undefined)) return { signed: 'none' };
   return { signed: 'header', past: tolerance?.past ?? 300, future: tolerance?.future ?? 300 };
 }
 
@@ -106,16 +120,16 @@ function missing(name: string): WebhookError {
 
 function copyOf(definition: SchemeDefinition): SchemeDefinition {
   try {
-    return structuredClone(definition);
+    return ownFieldsOf(structuredClone(definition));
   } catch {
-    throw configError('defineScheme() takes data alone: no function can stand in a definition.');
+    throw configError('defineScheme() takes data only: a definition must not contain functions.');
   }
 }
 
-function deepFreeze<T>(value: T): T {
-  if (value !== null && typeof value === 'object') {
-    for (const each of Object.values(value)) deepFreeze(each);
-    Object.freeze(value);
-  }
-  return value;
+/** Freezes a copy, and cuts it off from `Object.prototype`: what another library adds there is not part of a definition. */
+function ownFieldsOf<T>(value: T): T {
+  if (value === null || typeof value !== 'object') return value;
+  for (const each of Object.values(value)) ownFieldsOf(each);
+  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
+  return Object.freeze(value);
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { BodyReader } from './body-reader.ts';
-import type { Message } from './message.ts';
-import { parameterOf } from './request-query.ts';
+import type { BodyReader } from './content/body-reader.ts';
+import type { Message } from './content/message.ts';
+import { parameterOf } from './content/request-query.ts';
+import type { SchemeDefinition } from './definition/scheme-definition.ts';
 import type { Key, Match } from './scheme.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
-import { parseBodyTime } from './signed-time.ts';
+import { parseBodyTime } from './signature/signed-time.ts';
 
 /** What is known of a delivery whose signature matched. */
 export interface Signed {
@@ -15,7 +15,7 @@ export interface Signed {
   readonly coversBody: boolean;
   /** The signed content without its time. */
   readonly content: () => Message;
-  readonly readUnsigned: () => Match['unsignedHeaders'];
+  readonly readUnsignedHeaders: () => Match['unsignedHeaders'];
 }
 
 /** What the matching key vouches for. */
@@ -27,13 +27,13 @@ export function describeMatch(signed: Signed, definition: SchemeDefinition): Mat
   return new ReadMatch(signed, definition);
 }
 
-/** What a matching signature vouches for. The labels, which decide nothing, are read when they are first asked for. */
+/** What a matching signature vouches for. The unsigned headers, which decide nothing, are read when they are first needed. */
 class SignedMatch implements Match {
   readonly key: Match['key'];
   readonly bodyAuthenticated: boolean;
   readonly #signed: Signed;
   readonly #identity: SchemeDefinition['identity'];
-  #unsigned: Match['unsignedHeaders'] | undefined;
+  #unsignedHeaders: Match['unsignedHeaders'] | undefined;
 
   constructor(signed: Signed, identity: SchemeDefinition['identity']) {
     this.key = { id: signed.key.id, role: signed.key.role };
@@ -50,12 +50,12 @@ class SignedMatch implements Match {
     return this.#identity === 'id' && id !== undefined ? `id:${id}` : 'body';
   }
   get unsignedHeaders(): Match['unsignedHeaders'] {
-    this.#unsigned ??= this.#signed.readUnsigned();
-    return this.#unsigned;
+    this.#unsignedHeaders ??= this.#signed.readUnsignedHeaders();
+    return this.#unsignedHeaders;
   }
 }
 
-/** The same where a field of the body or the signed content tells it: both are read when they are first asked for. */
+/** The same if a field of the body or the signed content names the delivery: both are read when they are first needed. */
 class ReadMatch extends SignedMatch {
   readonly #read: Signed;
   readonly #definition: SchemeDefinition;
@@ -89,10 +89,8 @@ class ReadMatch extends SignedMatch {
     return parseBodyTime(value, bodyTimestamp.unit) ?? null;
   }
 
-  // Where the bytes of the body are not signed, they name nothing: what is signed does.
   get #isByContent(): boolean {
-    const { identity } = this.#definition;
-    return identity === 'content' || (typeof identity === 'object' && !this.#read.coversBody);
+    return this.#definition.identity === 'content';
   }
   #contentDigest(): string {
     if (this.#content === undefined) {
@@ -109,7 +107,7 @@ class ReadMatch extends SignedMatch {
 }
 
 function idText(value: unknown): string | undefined {
-  // Lone surrogates all hash alike; such an id names nothing.
+  // All lone surrogates have the same hash: such an id names nothing.
   if (typeof value === 'string' && value !== '' && !/\p{Surrogate}/u.test(value)) return value;
   return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined;
 }

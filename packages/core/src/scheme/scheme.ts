@@ -1,9 +1,9 @@
 import type { KeyObject } from 'node:crypto';
 import type { RequestHead } from '../request.ts';
 import type { WebhookResponse } from '../response.ts';
-import type { SchemeDefinition } from './scheme-definition.ts';
+import type { SchemeDefinition } from './definition/scheme-definition.ts';
 
-/** What a key of the set is for: signing now, signed until a rotation, or about to sign. */
+/** The role of a key in the set: it signs now, it signed until a rotation, or it will sign next. */
 export type KeyRole = 'current' | 'previous' | 'next';
 
 /** A decoded key that may match a signature at this moment. */
@@ -17,20 +17,20 @@ export interface Key<K = KeyObject> {
  * How one sender signs and retries. Most senders are data for {@link defineScheme}; a sender that needs code implements this.
  */
 export interface Scheme<K = KeyObject> {
-  /** Stands in events, health and the default `endpoint`. */
+  /** Names the scheme in events and health, and is the default `endpoint`. */
   readonly name: string;
   /** Names how secrets become keys. Verifiers whose schemes have the same format can share one keyring. */
   readonly keyFormat: string;
-  /** How the sender takes answers. */
+  /** How the sender treats responses. */
   readonly delivery: DeliveryRules;
-  /** The sender signs the address it was given: the verifier must know it. */
+  /** The sender signs the URL that it was given: the verifier needs `publicUrl`. */
   readonly needsPublicUrl?: boolean;
-  /** Requests by which the sender tests the endpoint, and their answers. */
+  /** Requests by which the sender tests the endpoint, and the responses to them. */
   readonly handshake?: Handshake<K>;
   /** The replay window of a delivery whose time is signed, or, without one, how long it must be remembered. */
   readonly freshness: Freshness;
   /**
-   * Turns a secret into a key; called when a set is loaded, never for a request. Text is decoded, bytes are the key itself.
+   * Turns a secret into a key. It is called when a set is loaded, never for a request. Text is decoded; bytes are the key itself.
    * @throws `ERR_WEBHOOK_SECRETS_INVALID` with what is wrong, never with the value.
    */
   importKey(secret: string | Uint8Array): K;
@@ -46,18 +46,18 @@ export interface DefinedScheme extends Scheme {
   readonly definition: SchemeDefinition;
 }
 
-/** Knows a sender's challenge requests and their answers. Pure: what is answered is neither claimed nor handled. */
+/** Knows a sender's challenge requests and the responses to them. A challenge is neither claimed nor handled. */
 export interface Handshake<K = KeyObject> {
   /**
-   * The answer to a challenge that carries no signature, by the request's head alone.
-   * @throws `ERR_WEBHOOK_HEADER_INVALID`, `ERR_WEBHOOK_SIGNATURE_MISMATCH` for one that is malformed or holds a wrong token.
+   * The response to a challenge without a signature, by the request's head alone.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID` if the challenge is malformed, `ERR_WEBHOOK_SIGNATURE_MISMATCH` if its token is wrong.
    */
   respondToUnsigned(head: RequestHead, keys: readonly Key<K>[]): WebhookResponse | undefined;
   /**
-   * The answer to a challenge whose signature matched.
-   * @param body Gives the body's JSON.
+   * The response to a challenge whose signature matched.
+   * @param body Returns the body's JSON.
    * @param key The key that matched.
-   * @throws `ERR_WEBHOOK_HEADER_INVALID` for one that is malformed.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID` if the challenge is malformed.
    */
   respondToSigned(
     head: RequestHead,
@@ -67,8 +67,8 @@ export interface Handshake<K = KeyObject> {
 }
 
 /**
- * Between which moments something counts: milliseconds since the epoch, both included. Schemes state them and the verifier judges
- * them by its own clock, so that no scheme reads one.
+ * The moments from which and until which something is valid: milliseconds since the epoch, both included. Schemes state them, and the
+ * verifier judges them by its own clock, so that no scheme reads a clock.
  */
 export interface Validity {
   readonly notBefore?: number | undefined;
@@ -77,32 +77,32 @@ export interface Validity {
 
 /** A request whose headers were found well-formed. Its `notBefore` and `notAfter` are those that the sender signed. */
 export interface ParsedHead<K = KeyObject> extends Validity {
-  /** When the sender signed, in milliseconds since the epoch, where a signed header says so. */
+  /** When the sender signed, in milliseconds since the epoch, if a signed header says so. */
   readonly signedAt?: number | undefined;
   /** The key that the request names. It selects a key, never an algorithm. */
   readonly keyId?: string | undefined;
   /**
-   * The same where only the body tells it; asked when no key matches, or none is loaded yet.
+   * The key that the body names, if the head does not. Called if no key matches, or none is loaded yet.
    * @throws `ERR_WEBHOOK_HEADER_INVALID`, `ERR_WEBHOOK_SIGNATURE_MISMATCH` for a body that no key could help.
    */
   keyIdIn?(body: Uint8Array): string | undefined;
-  /** Tries every key; `undefined` where none matches. Returns a promise only where it must. */
+  /** Tries every key. Returns `undefined` if none matches, and a promise only if it must. */
   match(body: Uint8Array, keys: readonly Key<K>[]): Match | undefined | Promise<Match | undefined>;
 }
 
-/** What a matching signature vouches for. Its `notBefore` and `notAfter` are those of what signed it, such as a certificate. */
+/** What a matching signature covers. Its `notBefore` and `notAfter` are those of what signed it, such as a certificate. */
 export interface Match extends Validity {
   readonly key: { readonly id: string; readonly role: KeyRole };
   /** The delivery's id, only if the signature covers it. */
   readonly id?: string | undefined;
   /** Signed material that is the same in every retry, or `'body'`: the body's bytes. Never unsigned, never signature bytes. */
   readonly identity: string | 'body';
-  /** A time that is signed only in the body, in milliseconds since the epoch; `null` where the scheme names one and it can't be read. */
+  /** A time that is signed only in the body, in milliseconds since the epoch. `null` if the scheme names such a time and it can't be read. */
   readonly signedAt?: number | null | undefined;
   readonly bodyAuthenticated: boolean;
   /** What the sender says but doesn't sign: labels, never keys. */
   readonly unsignedHeaders: Readonly<Record<string, string>>;
-  /** The body's JSON, where the scheme had to read it: so it is parsed once. */
+  /** The body's JSON, if the scheme had to read it: so it is parsed once. */
   readonly json?: { readonly value: unknown } | undefined;
 }
 
@@ -118,25 +118,25 @@ export type Freshness =
   | { readonly signed: 'header' | 'body'; readonly past: number; readonly future: number }
   | { readonly signed: 'none' };
 
-/** What a sender does with an answer: it decides whether a refused delivery comes back. */
+/** What a sender does with a response: this decides whether a refused delivery comes back. */
 export interface DeliveryRules {
   /**
-   * Which failures are tried again: any answer that is no success, the listed ones, none, or `'unknown'`, which counts as
-   * "final on 4xx".
+   * Which failures the sender retries: any response that is not a success, the listed statuses, none, or `'unknown'`, which is treated
+   * as "4xx is final".
    */
   readonly retries: 'any-failure' | 'never' | 'unknown' | readonly (number | '5xx')[];
   /** From the first to the last attempt, in seconds. Unknown: 24 hours are assumed. */
   readonly retrySpanSeconds?: number;
-  /** How long the sender waits for an answer, in seconds. */
+  /** How long the sender waits for a response, in seconds. */
   readonly timeoutSeconds?: number;
   /** Whether every retry carries the same delivery id. */
   readonly idStableOverRetries: boolean | 'unknown';
-  /** Whether a retry is signed anew (with a new time where there is one) or repeats the first signature. */
+  /** Whether a retry has a new signature (and a new time, if one is signed) or repeats the first one. */
   readonly retrySignature: 'renewed' | 'repeated' | 'unknown';
-  /** A sender that tests its receivers with wrong signatures and wants 401. */
+  /** The sender tests its receivers with wrong signatures and expects 401, also for malformed ones. */
   readonly demands401?: boolean;
   /** The largest body the sender makes, in bytes. Default: 1 MiB. */
   readonly maxBodyBytes?: number;
-  /** The text of a success, sent with 200: for a sender that wants to read it, or takes nothing but 200 for received. Default: none, 204. */
+  /** The text of a success, sent with 200, if the sender reads it, or accepts only 200. Default: no text, and 204. */
   readonly acknowledgement?: { readonly contentType: string; readonly body: string };
 }

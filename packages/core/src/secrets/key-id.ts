@@ -1,12 +1,12 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { types } from 'node:util';
 
-// Keeps a key's fingerprint apart from any other hash of the same bytes, such as the one HMAC makes of a long key.
+// Makes a key's fingerprint differ from any other hash of the same bytes, such as the one HMAC makes of a long key.
 const DOMAIN = 'countersign:key-id:1\0';
 const ID_LENGTH = 12;
 const DEFAULT_ID = /^[0-9a-f]{12}$/;
 
-/** What tells one key from another without being it. */
+/** Tells one key from another without containing it. */
 export interface KeyIdentity {
   /** SHA-256, as hex, of the decoded key under a domain tag. */
   readonly fingerprint: string;
@@ -15,7 +15,7 @@ export interface KeyIdentity {
 }
 
 /**
- * Identifies a decoded key: a secret by its bytes, a public key by its SPKI form. A key of a kind that Node doesn't know is
+ * Identifies a decoded key: a secret by its bytes, a public key by its SPKI encoding. A key that is not a `KeyObject` is
  * identified by the secret that it was made of.
  */
 export function identifyKey(key: unknown, secret: string | Uint8Array): KeyIdentity {
@@ -26,12 +26,12 @@ export function identifyKey(key: unknown, secret: string | Uint8Array): KeyIdent
   return { fingerprint, zero };
 }
 
-/** The id of a key that was given none. */
+/** The id of a key that has no id of its own. */
 export function defaultKeyId(fingerprint: string): string {
   return fingerprint.slice(0, ID_LENGTH);
 }
 
-/** Whether a text can be the id of a key that was given none. */
+/** Whether a text can be such an id. */
 export function isDefaultKeyId(id: string): boolean {
   return DEFAULT_ID.test(id);
 }

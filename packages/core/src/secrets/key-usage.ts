@@ -1,6 +1,6 @@
-import type { SetKey } from './secret-snapshot.ts';
+import type { SetKey } from './set-key.ts';
 
-/** How often, and when last, a key matched. */
+/** How often a key has matched, and when it last did. */
 export interface KeyUse {
   readonly matches: number;
   /** Milliseconds since the epoch. */
@@ -15,11 +15,11 @@ interface Counter {
 
 const UNUSED: KeyUse = { matches: 0, lastMatchAt: undefined };
 
-/** Counts matches per key. Only keys of the set are counted, so it can't grow with what requests name. */
+/** Counts matches per key. Only keys of the set are counted, so requests can't make it grow. */
 export class KeyUsage {
   #counters = new Map<string, Counter>();
 
-  /** Goes on counting keys that stay, whatever role they have now; a known id on other material starts anew. */
+  /** Continues to count keys that stay, whatever their role is now. An id that now belongs to another key starts again at 0. */
   follow<K>(keys: readonly SetKey<K>[]): void {
     const before = this.#counters;
     this.#counters = new Map();

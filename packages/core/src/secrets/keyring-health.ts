@@ -1,22 +1,23 @@
 import { types } from 'node:util';
 import type { HealthWarning, KeyringHealth } from '../health.ts';
 import type { KeyUsage } from './key-usage.ts';
+import { isGone } from './provider-error.ts';
 import type { Attempt } from './reloader.ts';
-import type { SetKey } from './secret-snapshot.ts';
-import type { WentBack } from './version-history.ts';
+import type { SetKey } from './set-key.ts';
+import type { VersionRegression } from './version-history.ts';
 
 const SHORT_BYTES = 24;
 
-/** What an operator's view of a keyring is made of. Times of day are milliseconds since the epoch. */
+/** The state of a keyring, from which {@link KeyringHealth} is made. Times are milliseconds since the epoch. */
 export interface KeyringState<K> {
   readonly provider: string;
   readonly now: number;
   readonly keys: readonly SetKey<K>[];
   readonly usage: KeyUsage;
-  readonly liveKeys: number;
-  readonly mayBeEmpty: boolean;
+  readonly activeKeys: number;
+  readonly isReadyWithoutKeys: boolean;
   readonly version: string | undefined;
-  readonly wentBack: WentBack | undefined;
+  readonly regression: VersionRegression | undefined;
   readonly loadedAt: number | undefined;
   readonly last: Attempt | undefined;
   readonly rotatingUntil: number | undefined;
@@ -25,13 +26,17 @@ export interface KeyringState<K> {
   readonly revoked: readonly string[];
 }
 
-/** Puts a keyring's state as an operator may see it: ids, never values. */
+/** Describes a keyring for an operator: ids, never secrets. */
 export function keyringHealth<K>(state: KeyringState<K>): KeyringHealth {
   const { keys, usage, last, now } = state;
-  const troubles = setTroubles(state);
+  const problems = setProblems(state);
   return {
     state:
-      state.liveKeys === 0 && !state.mayBeEmpty ? 'not-ready' : troubles.length > 0 ? 'degraded' : 'ready',
+      state.activeKeys === 0 && !state.isReadyWithoutKeys
+        ? 'not-ready'
+        : problems.length > 0
+          ? 'degraded'
+          : 'ready',
     provider: state.provider,
     version: state.version,
     loadedAt: toDate(state.loadedAt),
@@ -53,14 +58,17 @@ export function keyringHealth<K>(state: KeyringState<K>): KeyringHealth {
       };
     }),
     revoked: state.revoked,
-    warnings: [...troubles, ...keys.flatMap((key) => keyWarnings(key, now))],
+    warnings: [...problems, ...keys.flatMap((key) => keyWarnings(key, now))],
   };
 }
 
-/** What puts the set itself in doubt. */
-function setTroubles<K>({ last, stale, rotationOverdue, wentBack }: KeyringState<K>): HealthWarning[] {
+/** Problems of the set itself. */
+function setProblems<K>({ last, stale, rotationOverdue, regression }: KeyringState<K>): HealthWarning[] {
   const warnings: HealthWarning[] = [];
-  if (last?.error !== undefined) warnings.push({ code: 'reload-failed', message: last.error.message });
+  if (last?.error !== undefined) {
+    const code = isGone(last.error) ? 'secrets-gone' : 'reload-failed';
+    warnings.push({ code, message: last.error.message });
+  }
   if (stale) {
     const message =
       'The last good set is older than "maxStaleSeconds" allows: no key is accepted until a load succeeds.';
@@ -71,19 +79,19 @@ function setTroubles<K>({ last, stale, rotationOverdue, wentBack }: KeyringState
       'The set still announces a rotation that is over. Finish it, then remove "rotating" from the set.';
     warnings.push({ code: 'rotation-overdue', message });
   }
-  if (wentBack !== undefined) {
-    const message = `The source gives version ${wentBack.version} again, which ${wentBack.newest} had replaced. If nobody rolled it back on purpose, look for a replica, a cache or a restored copy that is behind.`;
+  if (regression !== undefined) {
+    const message = `The source went back to version ${regression.version} after version ${regression.newest}. If you did not roll it back, look for an outdated replica, cache or restored copy.`;
     warnings.push({ code: 'version-went-back', message });
   }
   return warnings;
 }
 
-/** What is unwise about a key, and leaves the set as it is. */
+/** Problems of a key that do not make the set unusable. */
 function keyWarnings<K>(key: SetKey<K>, now: number): HealthWarning[] {
   const warnings: HealthWarning[] = [];
   const name = `The ${key.role} key ${key.id}`;
   if (key.role === 'previous' && key.notAfter === undefined) {
-    const message = `${name} has no end. Give it a "notAfter", or remove it once it is no longer matched.`;
+    const message = `${name} has no end. Set its "notAfter", or remove it when no delivery matches it any more.`;
     warnings.push({ code: 'previous-without-expiry', message });
   }
   if (key.isExpired(now)) {
@@ -94,7 +102,7 @@ function keyWarnings<K>(key: SetKey<K>, now: number): HealthWarning[] {
   }
   const bytes = types.isKeyObject(key.key) ? key.key.symmetricKeySize : undefined;
   if (bytes !== undefined && bytes < SHORT_BYTES) {
-    const message = `${name} has ${bytes} bytes. Have the sender make one of at least ${SHORT_BYTES}.`;
+    const message = `${name} has only ${bytes} bytes. Generate one of at least ${SHORT_BYTES} bytes at the sender.`;
     warnings.push({ code: 'secret-short', message });
   }
   return warnings;

@@ -1,13 +1,14 @@
 import type { Clock } from '../util/clock.ts';
+import { keepAlive } from '../util/keep-alive.ts';
 
 const MAX_WAITERS = 64;
 
 interface Waiter {
-  /** Answers the waiter if its time has come; `force`: whether or not it has. */
-  answer(force: boolean): void;
+  /** Ends the wait if it is over; `force`: in any case. */
+  end(force: boolean): void;
 }
 
-/** Requests that wait for a shared load: bounded in number and in time. */
+/** Requests that wait for a shared load: limited in number and in time. */
 export class MismatchWaiters {
   readonly #clock: Clock;
   readonly #waiters = new Set<Waiter>();
@@ -20,35 +21,40 @@ export class MismatchWaiters {
     return this.#waiters.size >= MAX_WAITERS;
   }
 
+  get any(): boolean {
+    return this.#waiters.size > 0;
+  }
+
   /**
    * Waits until {@link MismatchWaiters.wake} finds the wait over, at most `waitMs` milliseconds.
    *
-   * @param verdict Evaluated when the wait ends: its value is the answer.
+   * @param outcome Evaluated when the wait ends: its value is the result.
    * @param isOver Whether a wake ends the wait.
    */
-  wait<R>(waitMs: number, verdict: () => R, isOver: (answer: R) => boolean): Promise<R> {
-    return new Promise((resolve) => {
+  wait<R>(waitMs: number, outcome: () => R, isOver: (result: R) => boolean): Promise<R> {
+    const waiting = new Promise<R>((resolve) => {
       const waiter: Waiter = {
-        answer: (force) => {
-          const answer = verdict();
-          if (!force && !isOver(answer)) return;
+        end: (force) => {
+          const result = outcome();
+          if (!force && !isOver(result)) return;
           this.#waiters.delete(waiter);
           cancel();
-          resolve(answer);
+          resolve(result);
         },
       };
-      const cancel = this.#clock.schedule(() => waiter.answer(true), waitMs);
+      const cancel = this.#clock.schedule(() => waiter.end(true), waitMs);
       this.#waiters.add(waiter);
     });
+    return keepAlive(waiting);
   }
 
   /** Something has happened that may end waits. */
   wake(): void {
-    for (const waiter of [...this.#waiters]) waiter.answer(false);
+    for (const waiter of [...this.#waiters]) waiter.end(false);
   }
 
   /** Ends every wait. */
   release(): void {
-    for (const waiter of [...this.#waiters]) waiter.answer(true);
+    for (const waiter of [...this.#waiters]) waiter.end(true);
   }
 }

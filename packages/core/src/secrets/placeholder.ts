@@ -1,5 +1,5 @@
-// Texts that stand where a secret should, in lower case and without separators. Whole texts only: no generated secret is any of them.
-const STAND_INS = new Set([
+// Texts that people leave in place of a secret, in lower case and without separators. Only whole texts count: no generated secret equals one.
+const PLACEHOLDERS = new Set([
   'abc123',
   'changeit',
   'changeme',
@@ -32,11 +32,11 @@ const STAND_INS = new Set([
   'undefined',
 ]);
 
-// "your webhook signing secret here" and its kin.
+// Phrases such as "your webhook signing secret here".
 const PHRASE =
   /^(?:insert|enter|paste|put|add|use|replacewith|changeto)?(?:your|my|our|the|a|some)?(?:own)?(?:super|very|top)?(?:webhooks?|signing|signature|shared|endpoint|client|app|api|hmac)*(?:secret|password|passphrase|token|key)+(?:goes)?(?:here|value|placeholder)?$/;
 
-// Templates that nobody filled in, and objects that were printed.
+// Templates that were not filled in, and objects that were printed.
 const TEMPLATES = [
   /^\$\{\s*[a-z_][\w.]*(?::?[-?=+][^{}]*)?\s*\}$/i,
   /^\$?\{\{[^{}]*\}\}$/,
@@ -48,26 +48,26 @@ const TEMPLATES = [
 ];
 
 /**
- * Whether a text is a stand-in and no secret: `changeme`, `your-secret-here`, `${WEBHOOK_SECRET}`, `undefined`,
- * `[object Object]`, a lone prefix, a mask such as `****`. Judges the whole text, so that nothing random is ever refused.
+ * Whether a text is a placeholder and not a secret: `changeme`, `your-secret-here`, `${WEBHOOK_SECRET}`, `undefined`,
+ * `[object Object]`, a lone prefix, a mask such as `****`. Looks at the whole text, so that a random secret is never refused.
  */
 export function isPlaceholder(text: string): boolean {
   if (text.length > 128) return isMask(text);
-  return isStandIn(text) || isStandIn(text.replace(/^[a-z0-9]{2,8}_/i, ''));
+  return isPlaceholderWord(text) || isPlaceholderWord(text.replace(/^[a-z0-9]{2,8}_/i, ''));
 }
 
-function isStandIn(text: string): boolean {
+function isPlaceholderWord(text: string): boolean {
   const bare = text.toLowerCase().replace(/[\s_.-]+/g, '');
   return (
     bare === '' ||
-    STAND_INS.has(bare) ||
+    PLACEHOLDERS.has(bare) ||
     PHRASE.test(bare) ||
     isMask(bare) ||
     TEMPLATES.some((template) => template.test(text))
   );
 }
 
-// A letter repeated may be somebody's test secret; these are what people mask or fill a field with.
+// A repeated letter may be a test secret; these are the characters that people mask or fill a field with.
 function isMask(text: string): boolean {
   return /^(.)\1{2,}$/s.test(text) && '*x.-_#?0\0'.includes(text.charAt(0).toLowerCase());
 }

@@ -4,13 +4,18 @@ import { configError } from '../util/options.ts';
 import { isThenable } from '../util/thenable.ts';
 import type { WebhookError } from '../webhook-error.ts';
 import { JITTER, type KeyringTiming } from './keyring-options.ts';
-import { fromProvider, providerError } from './provider-error.ts';
+import { MismatchBudget } from './mismatch-budget.ts';
+import { fromProvider, isGone, providerError } from './provider-error.ts';
 import type { ReloadReason, SecretProvider } from './secrets.ts';
 
-const BACKOFF_BASE_MS = 1000;
-const BACKOFF_CAP_MS = 60_000;
+const BACKOFF_LEAST_MS = 1000;
+const BACKOFF_MOST_MS = 60_000;
+/** What a source may ask for by Retry-After: longer ones are more likely a mistake than a wish. */
+const RETRY_AFTER_MOST_MS = 3_600_000;
 // A provider whose loads themselves look like changes to its watcher would otherwise load without pause.
 const HINT_SPACING_MS = 100;
+/** A load that is over its time by so much was interrupted: the process was stopped, or its event loop blocked. */
+const INTERRUPTED_MS = 1000;
 
 /** One load that has ended. */
 export interface Attempt {
@@ -20,54 +25,72 @@ export interface Attempt {
   readonly error: WebhookError | undefined;
 }
 
-/** What the reloader is made of, and whom it tells. */
-export interface ReloaderParts {
+/** What the reloader is made of, and what it calls. */
+export interface ReloaderParts<News> {
   readonly provider: SecretProvider;
   readonly clock: Clock;
   readonly timing: KeyringTiming;
   /** Ids of the keys that have verified a delivery. */
   readonly matchedKeyIds: () => readonly string[];
+  /** Whether any request waits for a load. */
+  readonly isAwaited: () => boolean;
   /**
-   * Takes over an answer, whole or not at all.
+   * Takes over a loaded set, whole or not at all, and returns what to tell about it.
    * @param startedAt When its load began, by the monotonic clock.
-   * @throws WebhookError where the answer is no valid set.
+   * @throws WebhookError if it is not a valid set.
    */
-  readonly apply: (answer: unknown, reason: ReloadReason, startedAt: number) => void;
-  /** Called after every load, once everything about it is settled. */
-  readonly ended: (attempt: Attempt) => void;
+  readonly apply: (loaded: unknown, reason: ReloadReason, startedAt: number) => News;
+  /** Drops the set: the source says that there is none any more. */
+  readonly gone: () => void;
+  /** Called after every load, when everything else about it is done. */
+  readonly ended: (attempt: Attempt, news: News | undefined) => void;
 }
 
 interface Flight {
   readonly reason: ReloadReason;
+  readonly keyId: string | undefined;
   readonly startedAt: number;
   readonly controller: AbortController;
   readonly done: Deferred<void>;
   cancelTimeout: () => void;
 }
 
+interface Queued {
+  reason: 'manual' | 'change' | 'mismatch';
+  /** Whether the source has changed: then the load must not be dropped. */
+  hinted: boolean;
+  readonly keyId: string | undefined;
+  readonly done: Deferred<void>;
+}
+
 /**
- * Runs a provider's loads one at a time: first load, timer, backoff, hints, explicit reloads and misses all meet here. A load
- * that is over (answered, timed out, closed) is forgotten, so that a late answer can't replace a newer one.
+ * Runs a provider's loads one at a time: first load, timer, backoff, hints, manual reloads and mismatches all meet here. A load
+ * that is over (settled, timed out, closed) is forgotten, so that a late result can't replace a newer one.
  */
-export class Reloader {
-  readonly #parts: ReloaderParts;
+export class Reloader<News> {
+  readonly #parts: ReloaderParts<News>;
+  readonly #budget: MismatchBudget;
   #open = true;
+  #started = false;
   #flight: Flight | undefined;
-  /** The one load that follows the one under way. */
-  #queued: { reason: 'change' | 'manual'; readonly done: Deferred<void> } | undefined;
+  /** The one load that follows the one in flight. */
+  #queued: Queued | undefined;
   #last: Attempt | undefined;
   #succeeded = false;
-  #failures = 0;
   #cancelTimer: () => void = () => undefined;
-  #cancelMissTimer: (() => void) | undefined;
+  #cancelMismatchTimer: (() => void) | undefined;
   #unwatch: unknown;
   // By the monotonic clock.
   #nextAt = Number.POSITIVE_INFINITY;
-  #missAllowedAt = 0;
   #hintAllowedAt = 0;
+  /** Until then the source has asked to be left alone. */
+  #retryAt = 0;
+  /** When the first of the failed loads in a row began. */
+  #failingSince: number | undefined;
 
-  constructor(parts: ReloaderParts) {
+  constructor(parts: ReloaderParts<News>) {
     this.#parts = parts;
+    this.#budget = new MismatchBudget(parts.clock, parts.timing.mismatchCooldownMs);
   }
 
   /** The last load that ended. */
@@ -75,23 +98,34 @@ export class Reloader {
     return this.#last;
   }
 
-  /** Whether a load is under way, or follows at once. */
+  /** Whether a load is in flight, or follows at once. */
   get busy(): boolean {
     return this.#flight !== undefined || this.#queued !== undefined;
   }
 
-  /** Starts the first load. A provider that answers synchronously has been applied when this returns. */
+  /** Whether a load that a mismatch asked for is in flight or due. */
+  get pending(): boolean {
+    return this.busy || this.#cancelMismatchTimer !== undefined;
+  }
+
+  /** Starts the first load, unless one was started before. The result of a synchronous provider has been applied when this returns. */
   start(): void {
-    const { provider } = this.#parts;
-    // Watching begins first: a change during the load is then not lost.
-    if (provider.static !== true && provider.watch !== undefined) {
-      try {
-        this.#unwatch = provider.watch(() => this.#hint());
-      } catch {
-        // The timer finds changes too; a hint is only sooner.
-      }
-    }
+    if (this.#started || !this.#open) return;
+    this.#watch();
     this.#start('start');
+  }
+
+  #watch(): void {
+    if (this.#started) return;
+    this.#started = true;
+    const { provider } = this.#parts;
+    if (provider.static === true || provider.watch === undefined) return;
+    try {
+      // Watching begins before the first load: a change during the load is then not lost.
+      this.#unwatch = provider.watch(() => this.#hint());
+    } catch {
+      // The timer finds changes too; a hint is only sooner.
+    }
   }
 
   /**
@@ -99,35 +133,36 @@ export class Reloader {
    * Calls that can share a load do.
    */
   reload(): Promise<void> {
-    if (!this.busy) return this.#start('manual').promise;
-    this.#queued ??= { reason: 'manual', done: new Deferred() };
-    this.#queued.reason = 'manual';
-    return this.#queued.done.promise;
+    if (this.busy) return this.#queue('manual').done.promise;
+    this.#watch();
+    return this.#start('manual').promise;
   }
 
   /**
-   * An unknown signature. Sees to it that a load runs, now or within `waitMs`, if the cooldown and the schedule permit one.
+   * An unknown signature. Starts a load, now or within `waitMs`, if the budget of mismatches and the source permit one. A load that is
+   * in flight may have read the source before the secret changed, so another one follows it if a request still waits then.
    *
-   * @param keyId The key that the request named; given to the provider if this call starts the load.
-   * @returns Whether a load is under way or will start within `waitMs`.
+   * @param keyId The key that the request named; passed to the provider if this call starts the load.
+   * @returns Whether a load is in flight or will start within `waitMs`.
    */
   reloadForMismatch(waitMs: number, keyId: string | undefined): boolean {
-    if (this.busy) return true;
-    const now = this.#parts.clock.monotonic();
-    const allowedIn = this.#missAllowedAt - now;
+    if (this.#queued !== undefined) return true;
+    const allowedIn = this.#mismatchAllowedIn();
+    if (this.#flight !== undefined) {
+      if (allowedIn <= waitMs) this.#queue('mismatch', keyId);
+      return true;
+    }
     if (allowedIn <= 0) {
       this.#start('mismatch', keyId);
       return this.busy;
     }
-    const nextIn = this.#nextAt - now;
+    const nextIn = this.#nextAt - this.#parts.clock.monotonic();
     if (Math.min(allowedIn, nextIn) > waitMs) return false;
-    if (allowedIn < nextIn) {
-      this.#cancelMissTimer ??= this.#parts.clock.schedule(() => this.#start('mismatch', keyId), allowedIn);
-    }
+    if (allowedIn < nextIn) this.#startLater(allowedIn, keyId);
     return true;
   }
 
-  /** Aborts the load under way, and ends every timer and the watcher. */
+  /** Aborts the load in flight, and ends every timer and the watcher. */
   close(): void {
     if (!this.#open) return;
     this.#open = false;
@@ -138,7 +173,7 @@ export class Reloader {
     try {
       if (typeof this.#unwatch === 'function') this.#unwatch();
     } catch {
-      // Closing goes on: what the watcher still says is not heard any more.
+      // Closing continues: hints of the watcher are ignored from now on.
     }
     flight?.cancelTimeout();
     flight?.done.reject(error);
@@ -150,110 +185,160 @@ export class Reloader {
   #hint(): void {
     if (!this.#open) return;
     if (this.#flight !== undefined) {
-      this.#queued ??= { reason: 'change', done: new Deferred() };
+      this.#queue('change');
       return;
     }
-    // Before the first load there is nothing to hint at.
+    // Before the first load a hint has no use.
     if (this.#last === undefined) return;
     const delayMs = this.#hintAllowedAt - this.#parts.clock.monotonic();
     if (delayMs <= 0) this.#start('change');
     else this.#schedule('change', delayMs);
   }
 
+  /** Makes a load follow the one in flight. A manual reload starts at once, a mismatch at its pace, a change a little later. */
+  #queue(reason: Queued['reason'], keyId?: string): Queued {
+    const queued = this.#queued ?? { reason, hinted: false, keyId, done: new Deferred<void>() };
+    if (reason === 'manual' || queued.reason === 'change') queued.reason = reason;
+    queued.hinted ||= reason === 'change';
+    this.#queued = queued;
+    return queued;
+  }
+
+  #mismatchAllowedIn(): number {
+    return Math.max(this.#budget.waitMs(), this.#retryAt - this.#parts.clock.monotonic());
+  }
+
+  #startLater(delayMs: number, keyId: string | undefined): void {
+    this.#cancelMismatchTimer ??= this.#parts.clock.schedule(() => this.#start('mismatch', keyId), delayMs);
+  }
+
   #start(reason: ReloadReason, keyId?: string, done = new Deferred<void>()): Deferred<void> {
     const { provider, clock, timing, matchedKeyIds } = this.#parts;
     this.#cancelTimers();
+    if (reason === 'mismatch') this.#budget.take();
     const controller = new AbortController();
     const startedAt = clock.monotonic();
-    const flight: Flight = { reason, startedAt, controller, done, cancelTimeout: () => undefined };
+    const flight: Flight = { reason, keyId, startedAt, controller, done, cancelTimeout: () => undefined };
     this.#flight = flight;
     const failed = (thrown: unknown) => this.#end(flight, { error: fromProvider(thrown, provider.name) });
-    let answer: unknown;
+    let loaded: unknown;
     let pending: boolean;
     try {
       const context = { signal: controller.signal, reason, matchedKeyIds: matchedKeyIds() };
-      answer = provider.load(keyId === undefined ? context : { ...context, keyId });
-      pending = isThenable(answer);
-    } catch (thrown) {
-      failed(thrown);
+      loaded = provider.load(keyId === undefined ? context : { ...context, keyId });
+      pending = isThenable(loaded);
+    } catch (error) {
+      failed(error);
       return done;
     }
     if (pending) {
-      // Unless the provider closed the keyring: then nothing must be left to run.
+      // Unless the provider closed the keyring: then nothing may be left running.
       if (this.#flight === flight) {
         flight.cancelTimeout = clock.schedule(() => this.#timeOut(flight), timing.timeoutMs);
       }
-      Promise.resolve(answer).then((loaded) => this.#end(flight, { answer: loaded }), failed);
+      Promise.resolve(loaded).then((set) => {
+        if (!this.#restartIfInterrupted(flight)) this.#end(flight, { loaded: set });
+      }, failed);
     } else {
-      this.#end(flight, { answer });
+      this.#end(flight, { loaded });
     }
     return done;
   }
 
   #timeOut(flight: Flight): void {
+    if (this.#restartIfInterrupted(flight)) return;
     const { provider, timing } = this.#parts;
     const error = providerError(
-      `${provider.name}: no answer within ${timing.timeoutMs / 1000} s. Check that the source can be reached, or raise "timeoutSeconds".`,
+      `${provider.name}: no answer within ${timing.timeoutMs / 1000} s. Check that the source can be reached and does not throttle this process, or raise "timeoutSeconds".`,
     );
     flight.controller.abort(error);
     this.#end(flight, { error });
   }
 
-  #end(flight: Flight, outcome: { answer: unknown } | { error: WebhookError }): void {
-    // Timed out or closed before: what comes now is too old to count.
-    if (this.#flight !== flight) return;
-    const { reason } = flight;
+  /**
+   * Starts a load again that the process slept through: the source is not to blame if its answer was not heard, and an answer from before
+   * the pause may be outdated.
+   */
+  #restartIfInterrupted(flight: Flight): boolean {
+    const { clock, timing, provider } = this.#parts;
+    const interrupted = clock.monotonic() - flight.startedAt > timing.timeoutMs + INTERRUPTED_MS;
+    if (!interrupted || this.#flight !== flight) return false;
     flight.cancelTimeout();
-    const error = 'error' in outcome ? outcome.error : this.#apply(outcome.answer, flight);
+    flight.controller.abort(providerError(`${provider.name}: the process was stopped during the load.`));
+    this.#start(flight.reason, flight.keyId, flight.done);
+    return true;
+  }
+
+  #end(flight: Flight, outcome: { loaded: unknown } | { error: WebhookError }): void {
+    // Timed out or closed before: this result is too old to count.
+    if (this.#flight !== flight) return;
+    const { reason, startedAt, done } = flight;
+    flight.cancelTimeout();
+    const { error, news } =
+      'error' in outcome ? { ...outcome, news: undefined } : this.#apply(outcome.loaded, flight);
+    if (isGone(error)) this.#parts.gone();
     this.#flight = undefined;
     const attempt = { reason, at: this.#parts.clock.now(), error };
     this.#last = attempt;
-    this.#succeeded ||= error === undefined;
-    this.#failures = error === undefined ? 0 : this.#failures + 1;
-    this.#planNext(reason);
-    if (error === undefined) flight.done.resolve();
-    else flight.done.reject(error);
-    this.#parts.ended(attempt);
+    this.#planNext(reason, startedAt, error);
+    if (error === undefined) done.resolve();
+    else done.reject(error);
+    this.#parts.ended(attempt, news);
+    this.#startQueued();
+  }
+
+  #apply(loaded: unknown, flight: Flight): { error: WebhookError | undefined; news: News | undefined } {
+    const { provider, apply } = this.#parts;
+    try {
+      if (isGone(loaded)) throw loaded;
+      return { error: undefined, news: apply(loaded, flight.reason, flight.startedAt) };
+    } catch (thrown) {
+      return { error: fromProvider(thrown, provider.name), news: undefined };
+    }
+  }
+
+  #startQueued(): void {
     const queued = this.#queued;
     if (queued === undefined || this.#flight !== undefined) return;
     this.#queued = undefined;
-    this.#start(queued.reason, undefined, queued.done);
-  }
-
-  #apply(answer: unknown, flight: Flight): WebhookError | undefined {
-    try {
-      this.#parts.apply(answer, flight.reason, flight.startedAt);
-      return undefined;
-    } catch (thrown) {
-      return fromProvider(thrown, this.#parts.provider.name);
+    if (queued.reason !== 'mismatch') {
+      this.#start(queued.reason, undefined, queued.done);
+      return;
     }
+    // The load before may have brought what every request waited for.
+    const isAwaited = this.#parts.isAwaited();
+    const allowedIn = this.#mismatchAllowedIn();
+    if (isAwaited && allowedIn <= 0) {
+      this.#start('mismatch', queued.keyId);
+      return;
+    }
+    if (isAwaited) this.#startLater(allowedIn, queued.keyId);
+    if (queued.hinted) this.#schedule('change', HINT_SPACING_MS);
   }
 
-  #planNext(reason: ReloadReason): void {
+  #planNext(reason: ReloadReason, startedAt: number, error: WebhookError | undefined): void {
     const { provider, clock, timing } = this.#parts;
     const now = clock.monotonic();
-    // A source asked key by key has been asked for nothing new: that need not delay what a request wants of it.
-    if (provider.onDemand !== true || reason === 'mismatch' || this.#failures > 0) {
-      // Later only, so that the bound on loads caused by misses holds.
-      this.#missAllowedAt = now + timing.mismatchCooldownMs * (1 + JITTER * Math.random());
-    }
-    if (this.#failures > 0) {
-      if (provider.static !== true || !this.#succeeded) this.#schedule('timer', this.#backoffMs());
-      // A source that is backed off from is not asked sooner for a stranger's sake.
-      this.#missAllowedAt = Math.max(this.#missAllowedAt, this.#nextAt);
-    } else if (provider.static !== true) {
-      this.#schedule('timer', timing.intervalMs * (1 + JITTER * (2 * Math.random() - 1)));
+    if (error === undefined) {
+      this.#succeeded = true;
+      this.#failingSince = undefined;
+      this.#retryAt = 0;
+      if (provider.static !== true) {
+        this.#schedule('timer', timing.intervalMs * (1 + JITTER * (2 * Math.random() - 1)));
+      }
+    } else {
+      this.#failingSince ??= startedAt;
+      const retryAfterMs = Math.min((error.retryAfterSeconds ?? 0) * 1000, RETRY_AFTER_MOST_MS);
+      this.#retryAt = now + retryAfterMs;
+      if (provider.static !== true || !this.#succeeded) {
+        this.#schedule('timer', Math.max(retryAfterMs, backoffMs(startedAt - this.#failingSince)));
+      }
     }
     if (reason !== 'change') return;
     this.#hintAllowedAt = now + HINT_SPACING_MS;
     if (this.#queued?.reason !== 'change') return;
     this.#queued = undefined;
     this.#schedule('change', HINT_SPACING_MS);
-  }
-
-  /** Full jitter: instances that failed together don't come back together. */
-  #backoffMs(): number {
-    return Math.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** (this.#failures - 1));
   }
 
   #schedule(reason: ReloadReason, delayMs: number): void {
@@ -269,7 +354,16 @@ export class Reloader {
     this.#cancelTimer();
     this.#cancelTimer = () => undefined;
     this.#nextAt = Number.POSITIVE_INFINITY;
-    this.#cancelMissTimer?.();
-    this.#cancelMissTimer = undefined;
+    this.#cancelMismatchTimer?.();
+    this.#cancelMismatchTimer = undefined;
   }
+}
+
+/**
+ * How long to wait after a failed load: a quarter to the whole of the time for which loads have failed. So a source that is back is asked again
+ * within the time that it was away, and instances that failed together don't return together.
+ */
+function backoffMs(failingForMs: number): number {
+  const spanMs = Math.min(BACKOFF_MOST_MS, Math.max(BACKOFF_LEAST_MS, failingForMs));
+  return spanMs * (0.25 + 0.75 * Math.random());
 }

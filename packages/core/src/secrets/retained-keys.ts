@@ -1,11 +1,11 @@
 import { defaultKeyId } from './key-id.ts';
 import { MAX_KEYS } from './secret-set.ts';
-import type { SetKey } from './secret-snapshot.ts';
+import type { SetKey } from './set-key.ts';
 
 /**
- * The keys of a new set, and, where that is asked for, the `current` keys that it replaced without listing them.
+ * The keys of a new set and, with `retainPreviousSeconds`, the `current` keys that it replaced without listing them.
  *
- * @param before The keys so far, retained ones among them: those go on to their own end.
+ * @param before The keys so far. Those that were retained before stay until their own end.
  * @param now Wall clock, in milliseconds since the epoch.
  */
 export function retainReplaced<K>(
@@ -22,7 +22,7 @@ export function retainReplaced<K>(
     if (fingerprints.has(key.fingerprint) || key.isExpired(now)) continue;
     if (!key.retained && key.role !== 'current') continue;
     const notAfter = Math.min(now + retainMs, key.notAfter ?? Number.POSITIVE_INFINITY);
-    // An id of the operator's own may stand for the newer key by now.
+    // The operator's own id may belong to the newer key now.
     retained.push(key.asReplaced(ids.has(key.id) ? defaultKeyId(key.fingerprint) : key.id, notAfter));
   }
   // The newest first, as `before` holds current keys before previous ones.

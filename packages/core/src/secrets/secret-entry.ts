@@ -1,10 +1,9 @@
 import { types } from 'node:util';
-import { checkKeys } from '../util/options.ts';
+import { suggest } from '../util/suggest.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { parseInstant } from './instant.ts';
 import { isPlaceholder } from './placeholder.ts';
 
-/** One listed secret, read and checked as far as that goes without decoding it. */
+/** One listed secret, checked as far as possible without decoding it. */
 export interface SecretEntry {
   /** Independent of the input: bytes are a copy. */
   readonly secret: string | Uint8Array;
@@ -13,29 +12,28 @@ export interface SecretEntry {
   readonly notAfter: number | undefined;
 }
 
-/** Makes the error of an unusable set. The message must hold nothing of the set but names and positions. */
+const ISO_WITH_ZONE =
+  /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+
+/** Makes the error of an unusable set. The message must contain nothing of the set except names and positions. */
 export function secretsError(message: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', message);
 }
 
 /**
- * Refuses unknown keys of an object that a provider gave.
+ * Refuses unknown properties of an object that a provider returned.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
  */
-export function checkSetKeys(where: string, value: object, known: readonly string[]): void {
-  const longest = Math.max(...known.map((key) => key.length));
-  for (const key of Object.keys(value)) {
-    if (known.includes(key)) continue;
-    // A name that long is no misspelling but may be a misplaced secret: it is not quoted.
-    if (key.length > longest + 2) {
-      throw secretsError(`${where} has a key that is none of its own. Known keys: ${known.join(', ')}.`);
-    }
-    try {
-      checkKeys(where, { [key]: undefined }, known);
-    } catch (error) {
-      throw secretsError(error instanceof WebhookError ? error.message : `${where} has an unknown key.`);
-    }
-  }
+export function checkProperties(where: string, value: object, known: readonly string[]): void {
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  const near = suggest(unknown, known);
+  // A name that is not a misspelling may be a misplaced secret: it is not quoted.
+  throw secretsError(
+    near === undefined
+      ? `${where} has an unknown property. Known properties: ${known.join(', ')}.`
+      : `${where} has no property "${unknown}". Did you mean "${near}"?`,
+  );
 }
 
 /**
@@ -50,45 +48,56 @@ export function readEntry(value: unknown, where: string): SecretEntry {
   }
   if (value === undefined || value === null) {
     throw secretsError(
-      `${where} is ${value}. Give the secret; if it comes from a variable or file, that one is not set.`,
+      `${where} is ${value}. Set it to the signing secret; if it comes from a variable or file, check that this exists.`,
     );
   }
   if (typeof value !== 'object' || Array.isArray(value)) {
-    throw secretsError(`${where} is neither text nor bytes nor an object with "secret".`);
+    throw secretsError(`${where} must be text, bytes, or an object with "secret".`);
   }
-  checkSetKeys(where, value, ['secret', 'id', 'notBefore', 'notAfter']);
+  checkProperties(where, value, ['secret', 'id', 'notBefore', 'notAfter']);
   // Each property is read once: what is checked is what is used, whatever the object is.
   const { secret, id, notBefore, notAfter } = value as { [name in keyof SecretEntry]?: unknown };
   const checked = readSecret(secret, where);
   const entry = {
     secret: checked,
     id: readId(id, checked, where),
-    notBefore: readInstant(notBefore, 'notBefore', where),
-    notAfter: readInstant(notAfter, 'notAfter', where),
+    notBefore: readTime(notBefore, 'notBefore', where),
+    notAfter: readTime(notAfter, 'notAfter', where),
   };
   if (entry.notBefore !== undefined && entry.notAfter !== undefined && entry.notAfter < entry.notBefore) {
-    throw secretsError(`${where} ends before it begins: its "notAfter" lies before its "notBefore".`);
+    throw secretsError(`${where} ends before it begins. Set its "notAfter" to a time after its "notBefore".`);
   }
   return entry;
 }
 
 /**
- * A moment with a time zone, or nothing.
+ * A time with a time zone as milliseconds since the epoch, or nothing. Without a zone the same text would mean another time on another
+ * machine.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
  */
-export function readInstant(value: unknown, name: string, where: string): number | undefined {
+export function readTime(value: unknown, name: string, where: string): number | undefined {
   if (value === undefined) return undefined;
-  const at = parseInstant(value);
-  if (at !== undefined) return at;
+  const at = types.isDate(value) ? value.getTime() : parseTime(value);
+  if (!Number.isNaN(at)) return at;
   throw secretsError(
-    `${where} has a "${name}" that is no moment. Write a Date, or ISO 8601 with a time zone: "2030-01-31T12:00:00Z".`,
+    `${where} has an invalid "${name}". Use a Date, or ISO 8601 text with a time zone: "2030-01-31T12:00:00Z".`,
   );
+}
+
+function parseTime(value: unknown): number {
+  const parts = typeof value === 'string' ? ISO_WITH_ZONE.exec(value) : null;
+  if (parts === null) return Number.NaN;
+  const [text, year, month, day] = parts;
+  // Date.parse takes the 30th of February for the 2nd of March.
+  const daysInMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
+  return Number(day) > daysInMonth ? Number.NaN : Date.parse(text);
 }
 
 function readSecret(secret: unknown, where: string): string | Uint8Array {
   if (typeof secret === 'string') {
-    checkText(secret, where);
-    return secret;
+    const text = trimPem(secret);
+    checkText(text, where);
+    return text;
   }
   if (types.isUint8Array(secret)) {
     const bytes = Uint8Array.from(secret);
@@ -97,17 +106,23 @@ function readSecret(secret: unknown, where: string): string | Uint8Array {
   }
   if (secret === undefined || secret === null) {
     throw secretsError(
-      `${where} has no "secret". Give it as text or bytes; if it comes from a variable, that one is not set.`,
+      `${where} has no "secret". Set it to text or bytes; if it comes from a variable, check that this is set.`,
     );
   }
-  throw secretsError(`${where} has a "secret" that is neither text nor bytes.`);
+  throw secretsError(`${where} has a "secret" that is neither text nor bytes. Set it to text or bytes.`);
+}
+
+/** Every tool ends a PEM with a line break, which is not part of the key. */
+export function trimPem(text: string): string {
+  return /^-----BEGIN [\s\S]*-----[\r\n]+$/.test(text) ? text.trimEnd() : text;
 }
 
 function checkText(text: string, where: string): void {
   if (text === '') throw secretsError(`${where} is empty. Put the sender's signing secret there.`);
   const trimmed = text.trim();
-  if (trimmed === '')
+  if (trimmed === '') {
     throw secretsError(`${where} is only white space. Put the sender's signing secret there.`);
+  }
   if (trimmed !== text) {
     throw secretsError(
       `${where} begins or ends with white space or a byte order mark. Remove it; fileSecrets() cuts off one newline at a file's end.`,
@@ -122,16 +137,18 @@ function checkText(text: string, where: string): void {
   }
   // A public key may be JSON itself.
   if (/^\{\s*"[\w ]+"\s*:.*\}$/s.test(text) && !/"kty"\s*:\s*"(?:EC|OKP|RSA)"/.test(text)) {
-    throw secretsError(`${where} is JSON. Name its file .json, or give fileSecrets() the format 'json'.`);
+    throw secretsError(`${where} is JSON. Name its file .json, or set "format" of fileSecrets() to "json".`);
   }
 }
 
 function checkBytes(bytes: Uint8Array, where: string): void {
-  if (bytes.length === 0)
+  if (bytes.length === 0) {
     throw secretsError(`${where} is empty. Put the bytes of the sender's signing secret there.`);
+  }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1').trim();
-  if (text === '')
+  if (text === '') {
     throw secretsError(`${where} is only white space. Put the bytes of the sender's signing secret there.`);
+  }
   if (isPlaceholder(text)) {
     throw secretsError(
       `${where} is a placeholder or nothing but zeros. Put the sender's signing secret there.`,
@@ -145,8 +162,9 @@ function readId(id: unknown, secret: string | Uint8Array, where: string): string
     throw secretsError(`${where} has an "id" that is not 1 to 64 printable ASCII characters without spaces.`);
   }
   const text = typeof secret === 'string' ? secret : Buffer.from(secret).toString('latin1');
-  // Ids stand in logs.
-  if (id.includes(text))
-    throw secretsError(`${where} has an "id" that holds the secret itself. Give it another name.`);
+  // Ids appear in logs.
+  if (id.includes(text)) {
+    throw secretsError(`${where} has an "id" that contains the secret itself. Choose another name.`);
+  }
   return id;
 }

@@ -3,20 +3,21 @@ import type { KeyringHealth } from '../health.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import type { Clock } from '../util/clock.ts';
 import { Deferred } from '../util/deferred.ts';
+import { keepAlive } from '../util/keep-alive.ts';
 import { configError } from '../util/options.ts';
-import { LiveKeys } from './active-keys.ts';
+import { ActiveKeys } from './active-keys.ts';
+import { AnnouncedRotation } from './announced-rotation.ts';
 import { KeyUsage } from './key-usage.ts';
-import type { Keyring, KeySet, MismatchResult } from './keyring.ts';
+import { KEYRING, type Keyring, type KeySet, type MismatchResult, type VerifierKeyring } from './keyring.ts';
 import { keyringHealth } from './keyring-health.ts';
 import type { KeyringTiming } from './keyring-options.ts';
 import { MismatchWaiters } from './mismatch-waiters.ts';
 import { type Attempt, Reloader } from './reloader.ts';
 import { retainReplaced } from './retained-keys.ts';
-import { KeyBans } from './revoked-keys.ts';
-import { RotationNotice } from './rotation-notice.ts';
-import { decodeSecretSet } from './secret-set.ts';
-import { SecretSnapshot } from './secret-snapshot.ts';
+import { RevokedKeys } from './revoked-keys.ts';
+import { decodeSecretSet, type SecretSnapshot } from './secret-set.ts';
 import type { ReloadReason, SecretProvider } from './secrets.ts';
+import { countKeyring } from './shared-provider.ts';
 import { VersionHistory } from './version-history.ts';
 
 type KeyringOutcome = KeyringEvent extends infer E
@@ -25,27 +26,27 @@ type KeyringOutcome = KeyringEvent extends infer E
     : never
   : never;
 
-/** The keyring: joins the reloader, the live keys and those who wait for them. */
+/** The keyring: connects the reloader, the active keys and the requests that wait for them. */
 export class SecretKeyring<K> implements Keyring<K> {
   readonly keyFormat: string;
+  readonly [KEYRING]: VerifierKeyring<K>;
   readonly #provider: SecretProvider;
   readonly #scheme: Scheme<K>;
   readonly #timing: KeyringTiming;
   readonly #clock: Clock;
   readonly #observe: ((event: KeyringEvent) => void) | undefined;
-  readonly #bans = new KeyBans();
+  readonly #revoked = new RevokedKeys();
   readonly #usage = new KeyUsage();
   readonly #versions = new VersionHistory();
-  readonly #live: LiveKeys<K>;
-  readonly #notice: RotationNotice;
+  readonly #active: ActiveKeys<K>;
+  readonly #rotation: AnnouncedRotation;
   readonly #waiting: MismatchWaiters;
-  readonly #reloader: Reloader;
+  readonly #reloader: Reloader<KeyringOutcome>;
   #snapshot: SecretSnapshot<K> | undefined;
   #loadedAt: number | undefined;
-  /** Of the set just taken over, until its load has ended. */
-  #news: KeyringOutcome | undefined;
   #firstSet: Deferred<void> | undefined;
   #closed = false;
+  readonly #uncount: () => void;
 
   constructor(
     provider: SecretProvider,
@@ -60,127 +61,145 @@ export class SecretKeyring<K> implements Keyring<K> {
     this.#timing = timing;
     this.#clock = clock;
     this.#observe = observe;
-    // A set that can't change can't grow old either.
-    this.#live = new LiveKeys(clock, provider.static === true ? undefined : timing.maxStaleMs);
-    this.#notice = new RotationNotice(clock);
+    // A set that can't change can't become too old.
+    this.#active = new ActiveKeys(clock, provider.static === true ? undefined : timing.maxStaleMs);
+    this.#rotation = new AnnouncedRotation(clock);
     this.#waiting = new MismatchWaiters(clock);
     this.#reloader = new Reloader({
       provider,
       clock,
       timing,
       matchedKeyIds: () => this.#usage.matched,
-      apply: (answer, reason, startedAt) => this.#apply(answer, reason, startedAt),
-      ended: (attempt) => this.#ended(attempt),
+      isAwaited: () => this.#waiting.any,
+      apply: (loaded, reason, startedAt) => this.#apply(loaded, reason, startedAt),
+      gone: () => this.#forgetKeys(),
+      ended: (attempt, news) => this.#ended(attempt, news),
     });
-    this.#reloader.start();
-    this.#throwUnusable();
+    this[KEYRING] = this.#forVerifiers();
+    this.#uncount = provider.static === true ? () => undefined : countKeyring(provider);
+    if (provider.static === true) this.#loadStatic();
   }
 
-  /** A first set that was given synchronously and is wrong is a mistake in the program: it shows where the program made it. */
-  #throwUnusable(): void {
+  #forVerifiers(): VerifierKeyring<K> {
+    const isReadyWithoutKeys = () => this.#isReadyWithoutKeys;
+    return Object.freeze({
+      get isReadyWithoutKeys() {
+        return isReadyWithoutKeys();
+      },
+      keys: () => this.#keys(),
+      reloadForMismatch: (tried: KeySet<K>, options?: { waitMs?: number; keyId?: string }) =>
+        this.#reloadForMismatch(tried, options),
+      matched: (keyId: string) => this.#usage.count(keyId, this.#clock.now()),
+    });
+  }
+
+  /** A set that is given in the program and is wrong is a mistake in the program: the error is thrown where the program made it. */
+  #loadStatic(): void {
+    this.#reloader.start();
     const error = this.#reloader.last?.error;
-    if (error === undefined || this.#snapshot !== undefined) return;
-    if (error.code !== 'ERR_WEBHOOK_SECRETS_INVALID' && this.#provider.static !== true) return;
+    if (error === undefined) return;
     this.#shut();
     throw error;
   }
 
-  get isReadyWithoutKeys(): boolean {
+  get #isReadyWithoutKeys(): boolean {
     return this.#provider.onDemand === true && this.#snapshot !== undefined;
   }
 
   ready(): Promise<void> {
     if (this.#closed) return rejected(closedError());
+    this.#reloader.start();
     if (this.#snapshot !== undefined) return Promise.resolve();
     const error = this.#reloader.last?.error;
     if (error !== undefined && !this.#reloader.busy) return rejected(error);
     this.#firstSet ??= new Deferred();
-    return whileAlive(this.#firstSet.promise);
+    return keepAlive(this.#firstSet.promise);
   }
 
   reload(): Promise<KeyringHealth> {
     if (this.#closed) return rejected(closedError());
-    const health = this.#reloader.reload().then(() => this.health());
-    // Whoever triggers a reload from a signal handler may ignore its end: health and events tell of it too.
-    health.catch(() => undefined);
-    return health;
+    return keepAlive(this.#reloader.reload().then(() => this.health()));
   }
 
   async revoke(keyId: string): Promise<void> {
     if (this.#closed) throw closedError();
+    this.#reloader.start();
     const keys = this.#snapshot?.keys ?? [];
     const named = keys.filter((key) => key.id === keyId);
-    for (const { fingerprint } of named) this.#bans.ban(keyId, fingerprint);
+    for (const { fingerprint } of named) this.#revoked.add(keyId, fingerprint);
     if (named.length === 0) {
-      if (this.#bans.has(keyId)) return;
-      if (!this.#bans.banUnseen(keyId)) throw unknownKey(keys.map(({ id }) => id));
+      if (this.#revoked.hasId(keyId)) return;
+      if (!this.#revoked.addUnseen(keyId)) throw unknownKey(keys.map(({ id }) => id));
     }
-    this.#dropBanned();
+    this.#dropRevoked();
     this.#emit({ type: 'key-revoked', keyId });
   }
 
-  #dropBanned(): void {
-    const snapshot = this.#snapshot;
-    if (snapshot === undefined) return;
-    const allowed = (key: { fingerprint: string }) => !this.#bans.covers(key.fingerprint);
-    this.#snapshot = new SecretSnapshot(
-      snapshot.keys.filter(allowed),
-      snapshot.version,
-      snapshot.rotatingUntil,
-    );
-    this.#live.filter(allowed);
+  #dropRevoked(): void {
+    if (this.#snapshot === undefined) return;
+    const allowed = (key: { fingerprint: string }) => !this.#revoked.has(key.fingerprint);
+    this.#snapshot = { ...this.#snapshot, keys: this.#snapshot.keys.filter(allowed) };
+    this.#active.filter(allowed);
     this.#usage.follow(this.#snapshot.keys);
   }
 
   health(): KeyringHealth {
+    // Something may wait for this keyring to be ready before it sends a first request.
+    this.#reloader.start();
     const now = this.#clock.now();
     const keys = this.#snapshot?.keys ?? [];
     return keyringHealth({
       provider: this.#provider.name,
       now,
-      // A retained key that is over is gone: there is nothing for an operator to remove.
+      // A retained key that has expired is gone: an operator need not remove it.
       keys: keys.filter((key) => !(key.retained && key.isExpired(now))),
       usage: this.#usage,
-      liveKeys: this.keys().keys.length,
-      mayBeEmpty: this.isReadyWithoutKeys,
+      activeKeys: this.#active.current().keys.length,
+      isReadyWithoutKeys: this.#isReadyWithoutKeys,
       version: this.#snapshot?.version,
-      wentBack: this.#versions.wentBack,
+      regression: this.#versions.regression,
       loadedAt: this.#loadedAt,
       last: this.#reloader.last,
-      rotatingUntil: this.#notice.until,
-      rotationOverdue: this.#notice.overdue,
-      stale: this.#live.stale,
-      revoked: this.#bans.ids,
+      rotatingUntil: this.#rotation.until,
+      rotationOverdue: this.#rotation.overdue,
+      stale: this.#active.stale,
+      revoked: this.#revoked.ids,
     });
   }
 
-  keys(): KeySet<K> {
-    return this.#live.current();
+  #keys(): KeySet<K> {
+    this.#reloader.start();
+    return this.#active.current();
   }
 
-  matched(keyId: string): void {
-    this.#usage.count(keyId, this.#clock.now());
-  }
-
-  reloadForMismatch(
+  #reloadForMismatch(
     tried: KeySet<K>,
     options: { waitMs?: number; keyId?: string } = {},
   ): MismatchResult<K> | Promise<MismatchResult<K>> {
-    const known = this.#verdict(tried);
+    const known = this.#mismatchResult(tried);
     if (known.state === 'changed' || this.#closed || this.#provider.static === true) return known;
-    const limit = options.waitMs ?? this.#timing.mismatchWaitMs;
-    const waitMs = limit > 0 ? Math.min(limit, this.#timing.mismatchWaitMs) : 0;
-    const coming = this.#reloader.reloadForMismatch(waitMs, options.keyId);
-    if (!coming || waitMs === 0 || this.#waiting.full) return this.#verdict(tried);
-    // A load that follows at once is worth the rest of the wait: it began after the request came.
-    const isOver = (result: MismatchResult<K>) => result.state === 'changed' || !this.#reloader.busy;
-    return this.#waiting.wait(waitMs, () => this.#verdict(tried), isOver);
+    const waitMs = this.#waitMs(options.waitMs);
+    const isComing = this.#reloader.reloadForMismatch(waitMs, options.keyId);
+    if (!isComing || waitMs === 0 || this.#waiting.full) return this.#mismatchResult(tried);
+    const isOver = ({ state }: MismatchResult<K>) => state === 'changed' || !this.#reloader.pending;
+    return this.#waiting.wait(waitMs, () => this.#mismatchResult(tried), isOver);
   }
 
-  /** What is known at this moment about a signature that no key of `tried` matches. */
-  #verdict(tried: KeySet<K>): MismatchResult<K> {
+  /** How long a request may wait. Before there is a first set, waiting is its only chance. */
+  #waitMs(limitMs: number | undefined): number {
+    const { mismatchWaitMs, timeoutMs } = this.#timing;
+    const longest =
+      this.#snapshot === undefined && mismatchWaitMs > 0
+        ? Math.max(mismatchWaitMs, timeoutMs)
+        : mismatchWaitMs;
+    const limit = limitMs ?? longest;
+    return limit > 0 ? Math.min(limit, longest) : 0;
+  }
+
+  /** What is known at this moment about a signature that matches no key of `tried`. */
+  #mismatchResult(tried: KeySet<K>): MismatchResult<K> {
     if (this.#closed) return { state: 'uncertain', message: 'The keyring is closed.' };
-    const set = this.keys();
+    const set = this.#active.current();
     const doubt = this.#doubt();
     if (set.sequence > tried.sequence) return { state: 'changed', set, doubt };
     return doubt === undefined ? { state: 'unchanged' } : { state: 'uncertain', message: doubt };
@@ -189,41 +208,40 @@ export class SecretKeyring<K> implements Keyring<K> {
   /** Why the set may not be the one that the sender signs with. */
   #doubt(): string | undefined {
     const error = this.#reloader.last?.error;
-    if (error !== undefined)
+    if (error !== undefined) {
       return `No key matches, and the last reload of the secrets failed. ${error.message}`;
-    const until = this.#notice.until;
+    }
+    const until = this.#rotation.until;
     if (until === undefined) return undefined;
     return `No key matches, and a rotation is announced until ${new Date(until).toISOString()}.`;
   }
 
-  #apply(answer: unknown, reason: ReloadReason, startedAt: number): void {
+  /** Validates and decodes a loaded set, then takes it over. Nothing can fail after decoding: a set is taken over whole or not at all. */
+  #apply(loaded: unknown, reason: ReloadReason, startedAt: number): KeyringOutcome {
     const now = this.#clock.now();
     const { name, onDemand = false } = this.#provider;
-    const set = decodeSecretSet(answer, { provider: name, scheme: this.#scheme, now, mayBeEmpty: onDemand });
-    // From here on nothing can fail: a set is taken over whole or not at all.
+    const set = decodeSecretSet(loaded, { provider: name, scheme: this.#scheme, now, mayBeEmpty: onDemand });
     const retained = retainReplaced(this.#snapshot?.keys ?? [], set.keys, now, this.#timing.retainPreviousMs);
-    const keys = retained.filter((key) => !this.#bans.covers(key.fingerprint));
-    const before = this.keys().sequence;
-    this.#snapshot = new SecretSnapshot(keys, set.version, set.rotatingUntil);
-    this.#live.replace(keys, startedAt);
-    const changed = this.keys().sequence !== before;
-    this.#notice.update(set.rotatingUntil, changed);
+    const keys = retained.filter((key) => !this.#revoked.has(key.fingerprint));
+    const before = this.#active.current().sequence;
+    this.#snapshot = { ...set, keys };
+    this.#active.replace(keys, startedAt);
+    const changed = this.#active.current().sequence !== before;
+    this.#rotation.update(set.rotatingUntil, changed);
     this.#usage.follow(keys);
     this.#versions.note(set.version);
     this.#loadedAt = now;
     const shown = keys.map(({ id, role }) => ({ id, role }));
-    this.#news = { type: 'secrets-loaded', reason, changed, version: set.version, keys: shown };
+    return { type: 'secrets-loaded', reason, changed, version: set.version, keys: shown };
   }
 
-  #ended({ reason, error }: Attempt): void {
+  #ended({ reason, error }: Attempt, news: KeyringOutcome | undefined): void {
     const firstSet = this.#firstSet;
-    const news = this.#news;
     this.#firstSet = undefined;
-    this.#news = undefined;
     if (error === undefined) firstSet?.resolve();
     else firstSet?.reject(error);
     this.#waiting.wake();
-    // Observers come last: they see, and may act on, a keyring that has settled.
+    // Observers come last: they see, and may act on, a keyring that has finished its change.
     if (error !== undefined) this.#emit({ type: 'secrets-failed', reason, error });
     else if (news !== undefined) this.#emit(news);
   }
@@ -243,24 +261,22 @@ export class SecretKeyring<K> implements Keyring<K> {
   #shut(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#uncount();
     this.#reloader.close();
-    this.#snapshot = undefined;
-    this.#live.replace([], 0);
-    this.#notice.update(undefined, true);
+    this.#forgetKeys();
     this.#firstSet?.reject(closedError());
     this.#waiting.release();
   }
+
+  #forgetKeys(): void {
+    this.#snapshot = undefined;
+    this.#active.replace([], 0);
+    this.#rotation.update(undefined, true);
+    this.#usage.follow([]);
+  }
 }
 
-/** The clock's timers keep no process alive, and before it listens nothing else may: waiting for secrets must not end it silently. */
-function whileAlive(promise: Promise<void>): Promise<void> {
-  const hold = setInterval(() => undefined, 2 ** 30);
-  const held = promise.finally(() => clearInterval(hold));
-  held.catch(() => undefined);
-  return held;
-}
-
-/** A rejection that nobody has to handle. */
+/** A rejection that the caller need not handle. */
 function rejected(error: Error): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(() => undefined);
@@ -271,8 +287,8 @@ function closedError(): Error {
   return configError('The keyring is closed. Make a new one.');
 }
 
-// The id that was asked for is not quoted: what an operator pastes by mistake may be the secret.
+// The requested id is not quoted: an operator may paste the secret by mistake.
 function unknownKey(known: readonly string[]): Error {
   const ids = known.length === 0 ? 'No key is loaded.' : `Known ids: ${known.join(', ')}.`;
-  return configError(`revoke() knows no key of this id. ${ids}`);
+  return configError(`No loaded key has this id. ${ids}`);
 }

@@ -1,10 +1,13 @@
 import { types } from 'node:util';
-import { WebhookError } from '../webhook-error.ts';
+import { configError } from '../util/options.ts';
+import { markGone, providerError, type SecretsGone } from './provider-error.ts';
+
+export type { SecretsGone } from './provider-error.ts';
 
 /**
  * A signing secret. Text is decoded as the scheme says; bytes are the key itself.
  *
- * `notBefore` and `notAfter` are evaluated when a request is matched; a date or an ISO 8601 text with a time zone.
+ * `notBefore` and `notAfter` are compared with the clock when a request is matched. Each is a date, or ISO 8601 text with a time zone.
  * Default id: 12 hex digits derived from the decoded key.
  */
 export type SecretInput =
@@ -14,49 +17,70 @@ export type SecretInput =
 
 /** All secrets that a receiver accepts at one moment. At most 8 keys in all. */
 export interface SecretSetInput {
-  /** What the sender signs with. Several where several secrets sign at once. */
+  /** What the sender signs with. A list if the sender signs with several secrets at once. */
   current: SecretInput | SecretInput[];
-  /** Replaced secrets that may still arrive. Give them a `notAfter`. */
+  /** Replaced secrets that may still arrive. Set their `notAfter`. */
   previous?: SecretInput | SecretInput[];
-  /** Secrets that will sign soon: published before the sender switches, a rotation has no gap. */
+  /** Secrets that the sender will sign with soon. A rotation has no gap if the next secret is published before the sender switches. */
   next?: SecretInput | SecretInput[];
   /** Shown in health and events. */
   version?: string;
-  /** An announced rotation: until then an unknown signature is answered so that it comes back. At most one hour counts. */
+  /**
+   * An announced rotation. Until then, a request with an unknown signature gets a status that the sender retries. Lasts at most one
+   * hour, whatever `until` says.
+   */
   rotating?: { until: string };
 }
 
 /** Why a set is being loaded. */
 export type ReloadReason = 'start' | 'timer' | 'change' | 'manual' | 'mismatch';
 
-/**
- * Where secrets come from.
- */
+/** What a provider gets with each load. */
+export interface LoadContext {
+  /** Aborts when the load has taken too long, or when the keyring is closed. */
+  readonly signal: AbortSignal;
+  readonly reason: ReloadReason;
+  /** The key that a request named and the set does not contain. */
+  readonly keyId?: string;
+  /**
+   * Ids of the set's keys that have verified a delivery. A source with more keys than a set may contain must go on returning these,
+   * because any sender can name other keys.
+   */
+  readonly matchedKeyIds?: readonly string[];
+}
+
+/** Where secrets come from. */
 export interface SecretProvider {
-  /** Names the source in health, events and errors: `file /run/secrets/stripe`. Never holds a secret. */
+  /** Names the source in health, events and errors: `file /run/secrets/stripe`. Never contains a secret. */
   readonly name: string;
-  /** `true` for a set that can't change: it is loaded once, and no miss or timer asks again. */
+  /** `true` for a set that can't change: it is loaded once, when the keyring is made, and neither a mismatch nor a timer reloads it. */
   readonly static?: boolean;
   /**
-   * `true` for a source that gives keys only by their ids, so that it learns from requests which ones it needs: its set may be empty,
-   * and what it loads without a `keyId` doesn't delay a load with one. What it has given once it must go on giving, bounded in number;
-   * where it has nothing to ask for it should answer synchronously, so that no request waits for that.
+   * `true` for a source that returns keys only by their ids, and so learns from requests which keys it needs. Its set may be empty.
+   * It must go on returning the keys that it has returned once, up to a limit. If it has nothing to fetch, it should return
+   * synchronously, so that no request waits for that.
    */
   readonly onDemand?: boolean;
   /**
-   * Gives the whole set. A synchronous answer is used at once; a promise is bounded by the keyring's timeout, which aborts `signal`.
-   * `keyId` is the key that a request named and the set does not hold. `matchedKeyIds` are those of the set that have verified a
-   * delivery: a source of more keys than a set takes must go on giving them, since anybody can name others.
+   * The default of the keyring's `mismatchCooldownSeconds` for this source. Set it low if a load is cheap and has no rate limit.
    */
-  load(context: {
-    signal: AbortSignal;
-    reason: ReloadReason;
-    keyId?: string;
-    matchedKeyIds?: readonly string[];
-  }): SecretSetInput | Promise<SecretSetInput>;
-  /** Calls `changed` when the source may hold something new, until the returned function is called. A hint, not the truth. */
+  readonly mismatchCooldownSeconds?: number;
+  /**
+   * Returns the whole set. A synchronous result is used at once. A promise is limited by the keyring's timeout, which aborts `signal`.
+   *
+   * Return or throw {@link secretsGone} if the source answers that it has no secret any more. Throw anything else if the source can't
+   * be asked: then the last good set stays in use. `retryAfterSeconds` of a thrown `WebhookError` is obeyed.
+   */
+  load(context: LoadContext): SecretSetInput | SecretsGone | Promise<SecretSetInput | SecretsGone>;
+  /** Calls `changed` when the source may have changed, until the returned function is called. Used as a hint to reload. */
   watch?(changed: () => void): () => void;
 }
+
+/** What a function of yours may return: a set, the current secret alone, or {@link secretsGone}. */
+export type LoadedSecrets = SecretSetInput | string | Uint8Array | SecretsGone;
+
+/** A function of yours that loads the secrets. */
+export type LoadSecrets = (context: LoadContext) => LoadedSecrets | Promise<LoadedSecrets>;
 
 /**
  * A set that never changes.
@@ -67,25 +91,63 @@ export interface SecretProvider {
  * ```
  */
 export function staticSecrets(set: SecretSetInput | string | Uint8Array): SecretProvider {
-  const fixed = typeof set === 'string' || types.isUint8Array(set) ? { current: set } : set;
+  const fixed = toSet(set);
   return { name: 'static secrets', static: true, load: () => fixed };
 }
 
 /**
- * A set that a function of yours loads, from wherever it is kept.
+ * A set, or one secret, that a function of yours loads from any source.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` if `load` is no function.
+ * The function is called for the first time when the secrets are first needed. If it throws, the last good set stays in use. If the
+ * source says that there is no secret any more, return {@link secretsGone}.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if `load` is not a function.
  * @example
  * ```ts
  * functionSecrets(async ({ signal }) => (await fetch(vaultUrl, { signal })).json())
+ * functionSecrets(async () => (await db.findTenant(id))?.webhookSecret ?? secretsGone())
  * ```
  */
-export function functionSecrets(load: SecretProvider['load'], name = 'function'): SecretProvider {
+export function functionSecrets(load: LoadSecrets, name = 'function'): SecretProvider {
   if (typeof load !== 'function') {
-    throw new WebhookError(
-      'ERR_WEBHOOK_CONFIG_INVALID',
-      'functionSecrets() wants a function that gives a set of secrets.',
+    throw configError(
+      'functionSecrets() needs a function. Pass one that returns a secret or a set of secrets.',
     );
   }
-  return { name, load };
+  return {
+    name,
+    load(context) {
+      const loaded = load(context);
+      return isPromise(loaded) ? Promise.resolve(loaded).then(toSet) : toSet(loaded);
+    },
+  };
+}
+
+/**
+ * What a load returns or throws if the source has answered that there is no secret (any more): the row of a tenant was deleted, a
+ * version was destroyed, a file is gone. From the next request on nothing is accepted, until a load returns secrets again.
+ *
+ * Do not use it for a source that can't be reached: for that, throw an error, and the last good set stays in use.
+ *
+ * @param message For operators: what is missing, and what to do. Must not contain a secret.
+ * @example
+ * ```ts
+ * functionSecrets(async () => {
+ *   const tenant = await db.findTenant(id) // throws if the database is down: the last good set stays
+ *   return tenant?.webhookSecret ?? secretsGone('The tenant has no webhook secret.')
+ * })
+ * ```
+ */
+export function secretsGone(
+  message = 'The source has no secret any more. Store one, or remove the endpoint.',
+): SecretsGone {
+  return markGone(providerError(message));
+}
+
+function toSet<T extends SecretSetInput | SecretsGone>(loaded: T | string | Uint8Array): T | SecretSetInput {
+  return typeof loaded === 'string' || types.isUint8Array(loaded) ? { current: loaded } : loaded;
+}
+
+function isPromise(value: LoadedSecrets | Promise<LoadedSecrets>): value is Promise<LoadedSecrets> {
+  return typeof value === 'object' && value !== null && 'then' in value;
 }

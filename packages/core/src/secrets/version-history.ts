@@ -1,8 +1,8 @@
-/** Of sources that flip between many versions the oldest are forgotten: a keyring may live for years. */
+/** The oldest versions are forgotten: a keyring may run for years with a source that changes often. */
 const KEPT = 64;
 
-/** A source that gave a version which a newer one had replaced. */
-export interface WentBack {
+/** A source that returned a version which a newer one had replaced. */
+export interface VersionRegression {
   readonly version: string;
   /** The newest version that was loaded. */
   readonly newest: string;
@@ -10,24 +10,24 @@ export interface WentBack {
 
 /**
  * Remembers the versions of the sets that were taken over, in the order in which they were first seen. A version is only a name, so
- * a source that goes back in time (a replica that lags behind, a restored file) shows by a name that comes again.
+ * a source that goes back in time (an outdated replica, a restored file) shows by a name that appears again.
  */
 export class VersionHistory {
   readonly #seen = new Set<string>();
   #newest: string | undefined;
-  #wentBack: WentBack | undefined;
+  #regression: VersionRegression | undefined;
 
-  /** Set while the source gives a version older than one that it has given before. */
-  get wentBack(): WentBack | undefined {
-    return this.#wentBack;
+  /** Set while the source returns a version older than one that it has returned before. */
+  get regression(): VersionRegression | undefined {
+    return this.#regression;
   }
 
-  /** Takes note of the version of a set that was taken over. */
+  /** Remembers the version of a set that was taken over. */
   note(version: string | undefined): void {
-    this.#wentBack = undefined;
+    this.#regression = undefined;
     if (version === undefined) return;
     if (this.#newest !== undefined && version !== this.#newest && this.#seen.has(version)) {
-      this.#wentBack = { version, newest: this.#newest };
+      this.#regression = { version, newest: this.#newest };
       return;
     }
     this.#newest = version;

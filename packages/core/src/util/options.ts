@@ -26,6 +26,11 @@ export function checkKeys<T>(owner: string, options: T, known: readonly string[]
   return Object.assign(Object.create(null), options);
 }
 
+/** An option of an object that is not checked by {@link checkKeys}, such as the options of a single call: never an inherited one. */
+export function own<T extends object, K extends keyof T>(options: T, key: K): T[K] | undefined {
+  return Object.hasOwn(options, key) ? options[key] : undefined;
+}
+
 /** A finite number within bounds, or the default if it is `undefined`. Zero, NaN and infinities never switch anything off. */
 export function checkNumber(
   name: string,

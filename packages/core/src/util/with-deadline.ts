@@ -27,8 +27,8 @@ export function withDeadline<T>(
   return new Promise((resolve, reject) => {
     const startedAt = clock.monotonic();
     const elapsedMs = () => clock.monotonic() - startedAt;
-    const isOver = () => elapsedMs() > timeoutMs;
     let waiting = true;
+    const isOver = () => !waiting || elapsedMs() > timeoutMs;
     const fail = (error: unknown) => {
       if (!waiting) return;
       waiting = false;
@@ -37,7 +37,7 @@ export function withDeadline<T>(
     };
     const cancel = clock.schedule(() => fail(overdue(elapsedMs())), timeoutMs);
     const succeed = (result: T) => {
-      if (waiting && (late === undefined || !isOver())) {
+      if (late === undefined ? waiting : !isOver()) {
         waiting = false;
         cancel();
         resolve(result);

@@ -55,7 +55,7 @@ describe('envSecrets', () => {
     expect(() => load(provider)).toThrow(
       expect.objectContaining({
         code: 'ERR_WEBHOOK_SECRETS_INVALID',
-        message: 'The environment variable HOOK is not set.',
+        message: 'The environment variable HOOK is not set. Set it to the signing secret.',
       }),
     );
   });
@@ -65,7 +65,7 @@ describe('envSecrets', () => {
     expect(() => load(provider)).toThrow(
       expect.objectContaining({
         code: 'ERR_WEBHOOK_SECRETS_INVALID',
-        message: 'The environment variable HOOK is empty.',
+        message: 'The environment variable HOOK is empty. Set it to the signing secret.',
       }),
     );
   });

@@ -206,7 +206,7 @@ async function load(
   provider: SecretProvider,
   signal = new AbortController().signal,
 ): Promise<SecretSetInput> {
-  return provider.load({ signal, reason: 'start' });
+  return (await provider.load({ signal, reason: 'start' })) as SecretSetInput;
 }
 
 function watch(provider: SecretProvider, changed: () => void): () => void {
@@ -275,7 +275,7 @@ describe('a directory', () => {
     write('previous', 'before');
     await expect(load(fileSecrets(root, { clock: later }))).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
-      message: expect.stringContaining(`"${join(root, 'current')}" can't be read (ENOENT)`),
+      message: expect.stringContaining(`"${join(root, 'current')}" does not exist (ENOENT)`),
     });
   });
 
@@ -305,7 +305,7 @@ describe('content that can’t be used', () => {
     ['two line feeds at the end', 'hook', utf8('CANARY\n\n'), /ends with white space/],
     ['a blank at the end', 'hook', utf8('CANARY \n'), /ends with white space/],
     ['a tab at the end', 'hook', utf8('CANARY\t'), /ends with white space/],
-    ['two lines', 'hook', utf8('CANARY\nCANARY\n'), /several lines, and one text is one secret/],
+    ['two lines', 'hook', utf8('CANARY\nCANARY\n'), /several lines, but one text is one secret/],
     ['lines of an old Macintosh', 'hook', utf8('CANARY\rCANARY\n'), /several lines/],
     ['a carriage return at the end', 'hook', utf8('CANARY\r'), /ends with white space/],
     ['a no-break space at the end', 'hook', utf8('CANARY\u00a0'), /ends with white space/],
@@ -331,54 +331,54 @@ describe('content that can’t be used', () => {
     ['JSON with something behind it', 'hook.json', utf8('{"current":"CANARY"}CANARY'), /not valid JSON/],
     ['JSON with a byte order mark', 'hook.json', utf8('\ufeff{"current":"CANARY"}'), /byte order mark/],
     ['JSON in single quotes', 'hook.json', utf8("{'CANARY':'CANARY'}"), /not valid JSON/],
-    ['JSON null', 'hook.json', utf8('null'), /the set must be an object/],
-    ['JSON text', 'hook.json', utf8('"CANARY"'), /the set must be an object/],
-    ['a JSON list', 'hook.json', utf8('["CANARY"]'), /the set must be an object/],
+    ['JSON null', 'hook.json', utf8('null'), /the set of secrets must be an object/],
+    ['JSON text', 'hook.json', utf8('"CANARY"'), /the set of secrets must be an object/],
+    ['a JSON list', 'hook.json', utf8('["CANARY"]'), /the set of secrets must be an object/],
     ['JSON without a current secret', 'hook.json', utf8('{"previous":"CANARY"}'), /no "current"/],
     [
       'a misspelt field',
       'hook.json',
       utf8('{"current":"CANARY","previuos":"CANARY"}'),
-      /unknown field in the set.*meant as "previous"/,
+      /has no property "previuos"\. Did you mean "previous"/,
     ],
     [
       'a secret for a field',
       'hook.json',
       utf8('{"current":"x","CANARY":"next"}'),
-      /unknown field in the set/,
+      /the set of secrets has an unknown property/,
     ],
-    ['a number for a secret', 'hook.json', utf8('{"current":42}'), /current must be text, an object/],
-    ['null for a secret', 'hook.json', utf8('{"current":"CANARY","previous":null}'), /previous must be text/],
-    ['a list in a list', 'hook.json', utf8('{"current":[["CANARY"]]}'), /current\[0\] must be text/],
+    ['a number for a secret', 'hook.json', utf8('{"current":42}'), /"current" must be text, bytes, or an object/],
+    ['null for a secret', 'hook.json', utf8('{"current":"CANARY","previous":null}'), /"previous" is null/],
+    ['a list in a list', 'hook.json', utf8('{"current":[["CANARY"]]}'), /"current\[0\]" must be text/],
     [
       'a secret that is bytes',
       'hook.json',
       utf8('{"current":{"secret":[67,65]}}'),
-      /current.secret must be text/,
+      /"current" has a "secret" that is neither/,
     ],
     [
       'a misspelt expiry',
       'hook.json',
       utf8('{"current":{"secret":"CANARY","notafter":"x"}}'),
-      /unknown field in current/,
+      /"current" has no property "notafter"/,
     ],
     [
       'a number for an expiry',
       'hook.json',
       utf8('{"current":{"secret":"CANARY","notAfter":1}}'),
-      /current.notAfter must/,
+      /"current" has an invalid "notAfter"/,
     ],
     [
       'a rotation that is a date',
       'hook.json',
       utf8('{"current":"CANARY","rotating":"CANARY"}'),
-      /rotating must be/,
+      /"rotating" must be/,
     ],
     [
       'a version that is a number',
       'hook.json',
       utf8('{"current":"CANARY","version":3}'),
-      /version must be text/,
+      /"version" must be text/,
     ],
   ])(
     '%s is refused with a reason, and nothing of it shows anywhere',
@@ -416,7 +416,7 @@ describe('a file that can’t be read', () => {
     const path = join(root, 'missing');
     await expect(load(fileSecrets(path))).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
-      message: expect.stringContaining(`"${path}" can't be read (ENOENT)`),
+      message: expect.stringContaining(`"${path}" does not exist (ENOENT)`),
     });
   });
 
@@ -597,7 +597,7 @@ describe('a file that is being rewritten', () => {
     const error = await outcome;
     expect(error).toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
-      message: expect.stringContaining('keeps changing'),
+      message: expect.stringContaining('kept changing'),
     });
     expect(inspect(error, { showHidden: true })).not.toContain('CANARY');
   });
@@ -701,7 +701,7 @@ describe('a Kubernetes volume', () => {
     volume.publish({ previous: 'zero' });
     await expect(load(fileSecrets(volume.path))).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
-      message: expect.stringContaining(`"${join(volume.path, 'current')}" can't be read (ENOENT)`),
+      message: expect.stringContaining(`"${join(volume.path, 'current')}" does not exist (ENOENT)`),
     });
   });
 });

@@ -80,7 +80,7 @@ describe('a handshake is refused for', () => {
   test('a contradiction in the second of two', () => {
     expectRefusal(
       { ...definition, handshake: [handshake, { ...handshake, response: {}, mac: {} }] },
-      'handshake.mac',
+      'handshake.mac.encoding',
     );
   });
 

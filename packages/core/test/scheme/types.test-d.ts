@@ -43,7 +43,7 @@ defineScheme({ ...rest, signed: plain });
 defineScheme({ ...rest, signed: token });
 defineScheme({ ...rest, secret: [{ encoding: 'base64', prefix: 'whsec_' }, secret], signed: onBody });
 defineScheme({ ...parted, signed: form });
-defineScheme({ ...parted, signed: { ...hmac, content: '[{header:x-a}.]{method}{url}{field:a}x' } });
+defineScheme({ ...parted, signed: { ...hmac, content: '[x-a:{header:x-a}.]v1:{method}{url} {field:a}x' } });
 defineScheme({ ...rest, signed: onBody, handshake: open });
 defineScheme({ ...rest, signed: onBody, handshake: [open, { ...open, signed: true }] });
 // What comes from elsewhere is left to the checks at construction.

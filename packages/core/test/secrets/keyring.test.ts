@@ -3,7 +3,9 @@ import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { KeyringEvent } from '../../src/events.ts';
 import type { Scheme } from '../../src/scheme/scheme.ts';
-import { createKeyring, type Keyring, type KeyringOptions, type KeySet } from '../../src/secrets/keyring.ts';
+import { createKeyring } from '../../src/secrets/create-keyring.ts';
+import { KEYRING, type Keyring, type KeySet } from '../../src/secrets/keyring.ts';
+import type { KeyringOptions } from '../../src/secrets/keyring-options.ts';
 import {
   functionSecrets,
   type SecretProvider,
@@ -45,6 +47,8 @@ function open(
   const isProvider = typeof provider === 'object' && 'load' in provider;
   const keyring = createKeyring(isProvider ? provider : staticSecrets(provider), { scheme, ...options });
   opened.push(keyring);
+  // As a first request would: nothing is loaded before.
+  keyring[KEYRING].keys();
   return keyring;
 }
 
@@ -114,16 +118,60 @@ describe('createKeyring()', () => {
   });
 
   it('has static secrets ready at once', () => {
-    expect(texts(open({ current: A, previous: B }).keys())).toEqual([`current:${A}`, `previous:${B}`]);
+    expect(texts(open({ current: A, previous: B })[KEYRING].keys())).toEqual([`current:${A}`, `previous:${B}`]);
   });
 
   it('has the set of any provider that answers synchronously ready at once', () => {
-    expect(texts(open(functionSecrets(() => ({ current: A }))).keys())).toEqual([`current:${A}`]);
+    expect(texts(open(functionSecrets(() => ({ current: A })))[KEYRING].keys())).toEqual([`current:${A}`]);
   });
 
-  it('throws where a first set that is given synchronously can not be used', () => {
-    const make = () => open(functionSecrets(() => ({ current: 'changeme' })));
-    expect(errorOf(make)).toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID' });
+  it('throws if static secrets can not be used', () => {
+    expect(errorOf(() => open('changeme'))).toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID' });
+  });
+
+  it('loads nothing and watches nothing until it is used', async () => {
+    const calls: string[] = [];
+    const provider: SecretProvider = {
+      name: 'lazy',
+      load: ({ reason }) => {
+        calls.push(reason);
+        return { current: 'changeme' };
+      },
+      watch: () => {
+        calls.push('watch');
+        return () => undefined;
+      },
+    };
+    const keyring = createKeyring(provider, { scheme });
+    opened.push(keyring);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(calls).toEqual([]);
+    await expect(keyring.ready()).rejects.toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID' });
+    expect(calls).toEqual(['watch', 'start']);
+  });
+
+  it.each<[string, (keyring: Keyring) => unknown]>([
+    ['a request', (keyring) => keyring[KEYRING].keys()],
+    ['ready()', (keyring) => keyring.ready()],
+    ['health()', (keyring) => keyring.health()],
+    ['reload()', (keyring) => keyring.reload()],
+    ['revoke()', (keyring) => keyring.revoke('a')],
+  ])('loads when it is used by %s', (_name, use) => {
+    let loads = 0;
+    const provider = functionSecrets(() => {
+      loads++;
+      return { current: { secret: A, id: 'a' } };
+    });
+    const keyring = createKeyring(provider, { scheme });
+    opened.push(keyring);
+    void use(keyring);
+    expect(loads).toBe(1);
+  });
+
+  it('takes what a function returns as text or bytes for the current secret', () => {
+    for (const loaded of [A, Buffer.from(A)]) {
+      expect(texts(open(functionSecrets(() => loaded))[KEYRING].keys())).toEqual([`current:${A}`]);
+    }
   });
 
   it('throws where static secrets can not be loaded, since nothing will load them again', () => {
@@ -148,7 +196,7 @@ describe('createKeyring()', () => {
   });
 
   it('waits for nothing and is not ready where the provider takes time', () => {
-    expect(open(manual().provider).keys()).toEqual({ sequence: 0, keys: [] });
+    expect(open(manual().provider)[KEYRING].keys()).toEqual({ sequence: 0, keys: [] });
   });
 
   it('tells the key format of its scheme', () => {
@@ -163,7 +211,7 @@ describe('ready()', () => {
     const ready = keyring.ready();
     loads[0]?.answer({ current: A });
     await ready;
-    expect(texts(keyring.keys())).toEqual([`current:${A}`]);
+    expect(texts(keyring[KEYRING].keys())).toEqual([`current:${A}`]);
   });
 
   it('rejects with why the first set can not be used', async () => {
@@ -242,10 +290,10 @@ describe('reload()', () => {
     let set: SecretSetInput = { current: A, previous: B };
     const keyring = open(functionSecrets(async () => set));
     await keyring.ready();
-    const taken = keyring.keys();
+    const taken = keyring[KEYRING].keys();
     set = { current: C };
     await keyring.reload();
-    expect(texts(keyring.keys())).toEqual([`current:${C}`]);
+    expect(texts(keyring[KEYRING].keys())).toEqual([`current:${C}`]);
     expect(texts(taken)).toEqual([`current:${A}`, `previous:${B}`]);
   });
 
@@ -254,7 +302,7 @@ describe('reload()', () => {
     const keyring = open(staticSecrets(set));
     set.current = B;
     await keyring.reload();
-    expect(texts(keyring.keys())).toEqual([`current:${B}`]);
+    expect(texts(keyring[KEYRING].keys())).toEqual([`current:${B}`]);
   });
 
   it('resolves with the health after it', async () => {
@@ -278,10 +326,10 @@ describe('reload()', () => {
     let set: unknown = { current: A, previous: B };
     const keyring = open(functionSecrets(async () => set as SecretSetInput));
     await keyring.ready();
-    const before = keyring.keys();
+    const before = keyring[KEYRING].keys();
     set = bad;
     await expect(keyring.reload()).rejects.toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID' });
-    expect(keyring.keys()).toBe(before);
+    expect(keyring[KEYRING].keys()).toBe(before);
     expect(keyring.health()).toMatchObject({
       state: 'degraded',
       lastReload: { reason: 'manual', error: { code: 'ERR_WEBHOOK_SECRETS_INVALID' } },
@@ -294,10 +342,10 @@ describe('reload()', () => {
     const { provider, loads } = manual();
     const keyring = open(provider);
     const order: string[] = [];
-    const reload = keyring.reload().then(() => order.push(`reloaded ${texts(keyring.keys())}`));
+    const reload = keyring.reload().then(() => order.push(`reloaded ${texts(keyring[KEYRING].keys())}`));
     loads[0]?.answer({ current: A });
     await keyring.ready();
-    order.push(`ready ${texts(keyring.keys())}`);
+    order.push(`ready ${texts(keyring[KEYRING].keys())}`);
     expect(loads).toHaveLength(2);
     loads[1]?.answer({ current: B });
     await reload;
@@ -329,7 +377,7 @@ describe('reload()', () => {
 describe('keys()', () => {
   it('is the same object for as long as nothing changes', () => {
     const keyring = open({ current: A, previous: B });
-    expect(keyring.keys()).toBe(keyring.keys());
+    expect(keyring[KEYRING].keys()).toBe(keyring[KEYRING].keys());
   });
 
   it('has a higher sequence when the accepted keys change, and only then', async () => {
@@ -344,10 +392,10 @@ describe('keys()', () => {
     ];
     const last = { current: { secret: B, id: 'renamed' }, version: 'last' };
     const keyring = open(functionSecrets(() => sets.shift() ?? last));
-    const sequences = [keyring.keys().sequence];
+    const sequences = [keyring[KEYRING].keys().sequence];
     for (let count = 0; count < 7; count++) {
       await keyring.reload();
-      sequences.push(keyring.keys().sequence);
+      sequences.push(keyring[KEYRING].keys().sequence);
     }
     expect(sequences).toEqual([1, 1, 1, 2, 2, 3, 4, 4]);
   });
@@ -360,8 +408,8 @@ describe('keys()', () => {
     await keyring.ready();
     set = { current: ` ${C}` };
     const error = await keyring.reload().catch((thrown: unknown) => thrown);
-    const miss = await keyring.reloadForMismatch(keyring.keys());
-    const shown = [keyring, keyring.keys(), keyring.health(), events, error, miss].flatMap((thing) => [
+    const miss = await keyring[KEYRING].reloadForMismatch(keyring[KEYRING].keys());
+    const shown = [keyring, keyring[KEYRING].keys(), keyring.health(), events, error, miss].flatMap((thing) => [
       inspect(thing, { depth: 9, showHidden: true }),
       JSON.stringify(thing),
     ]);
@@ -377,13 +425,13 @@ describe('keys()', () => {
 describe('miss()', () => {
   it('is final at once for static secrets', () => {
     const keyring = open(A);
-    expect(keyring.reloadForMismatch(keyring.keys())).toEqual({ state: 'unchanged' });
+    expect(keyring[KEYRING].reloadForMismatch(keyring[KEYRING].keys())).toEqual({ state: 'unchanged' });
   });
 
   it('is uncertain at once for static secrets that announce a rotation', () => {
     const until = new Date(Date.now() + 600_000).toISOString();
     const keyring = open({ current: A, rotating: { until } });
-    expect(keyring.reloadForMismatch(keyring.keys())).toMatchObject({
+    expect(keyring[KEYRING].reloadForMismatch(keyring[KEYRING].keys())).toMatchObject({
       state: 'uncertain',
       message: expect.stringContaining(until),
     });
@@ -393,64 +441,64 @@ describe('miss()', () => {
     let set = { current: A };
     const keyring = open(functionSecrets(async () => set));
     await keyring.ready();
-    const tried = keyring.keys();
+    const tried = keyring[KEYRING].keys();
     set = { current: B };
     await keyring.reload();
-    expect(keyring.reloadForMismatch(tried)).toEqual({ state: 'changed', set: keyring.keys() });
+    expect(keyring[KEYRING].reloadForMismatch(tried)).toEqual({ state: 'changed', set: keyring[KEYRING].keys() });
   });
 
   it('waits for the load under way', async () => {
     const { provider, loads } = manual();
     const keyring = open(provider);
-    const miss = keyring.reloadForMismatch(keyring.keys());
+    const miss = keyring[KEYRING].reloadForMismatch(keyring[KEYRING].keys());
     loads[0]?.answer({ current: A });
-    expect(await miss).toEqual({ state: 'changed', set: keyring.keys() });
+    expect(await miss).toEqual({ state: 'changed', set: keyring[KEYRING].keys() });
   });
 });
 
 describe('revoke()', () => {
   it('takes a key out at once, before its promise is settled', () => {
     const keyring = open({ current: { secret: A, id: 'a' }, previous: { secret: B, id: 'b' } });
-    const before = keyring.keys();
+    const before = keyring[KEYRING].keys();
     void keyring.revoke('b');
-    expect(texts(keyring.keys())).toEqual([`current:${A}`]);
-    expect(keyring.keys().sequence).toBeGreaterThan(before.sequence);
+    expect(texts(keyring[KEYRING].keys())).toEqual([`current:${A}`]);
+    expect(keyring[KEYRING].keys().sequence).toBeGreaterThan(before.sequence);
   });
 
   it('holds against later sets, whatever id and role they give the same material', async () => {
     let set: SecretSetInput = { current: { secret: A, id: 'a' } };
     const keyring = open(functionSecrets(() => set));
     await keyring.revoke('a');
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
     expect(keyring.health()).toMatchObject({ state: 'not-ready', keys: [], revoked: ['a'] });
     set = { current: B, previous: { secret: Buffer.from(A), id: 'other' }, next: A };
     await keyring.reload();
-    expect(texts(keyring.keys())).toEqual([`current:${B}`]);
+    expect(texts(keyring[KEYRING].keys())).toEqual([`current:${B}`]);
   });
 
   it('takes a set that lists nothing else, and has no key left', async () => {
     const keyring = open(functionSecrets(() => ({ current: { secret: A, id: 'a' } })));
     await keyring.revoke('a');
     await keyring.reload();
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
     expect(keyring.health().lastReload?.error).toBeUndefined();
   });
 
   it('bans a default id before any set lists the key', async () => {
-    const id = open(B).keys().keys[0]?.id ?? '';
+    const id = open(B)[KEYRING].keys().keys[0]?.id ?? '';
     let set: SecretSetInput = { current: A };
     const keyring = open(functionSecrets(() => set));
     await keyring.revoke(id);
     set = { current: A, next: { secret: B, id: 'renamed' } };
     await keyring.reload();
-    expect(texts(keyring.keys())).toEqual([`current:${A}`]);
+    expect(texts(keyring[KEYRING].keys())).toEqual([`current:${A}`]);
   });
 
   it('refuses an id that no key has, naming those that there are', async () => {
     const keyring = open({ current: { secret: A, id: 'blue' } });
     await expect(keyring.revoke(B)).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_CONFIG_INVALID',
-      message: 'revoke() knows no key of this id. Known ids: blue.',
+      message: 'No loaded key has this id. Known ids: blue.',
     });
   });
 
@@ -469,7 +517,7 @@ describe('revoke()', () => {
     set = { current: { secret: B, id: 'main' } };
     await keyring.reload();
     await keyring.revoke('main');
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
   });
 });
 
@@ -521,12 +569,12 @@ describe('health()', () => {
   it('counts matches per key over reloads and changes of role', async () => {
     let set: SecretSetInput = { current: { secret: A, id: 'a' } };
     const keyring = open(functionSecrets(() => set));
-    keyring.matched('a');
-    keyring.matched('a');
-    keyring.matched('unknown');
+    keyring[KEYRING].matched('a');
+    keyring[KEYRING].matched('a');
+    keyring[KEYRING].matched('unknown');
     set = { current: { secret: B, id: 'b' }, previous: { secret: A, id: 'a' } };
     await keyring.reload();
-    keyring.matched('a');
+    keyring[KEYRING].matched('a');
     const seen = keyring.health().keys.map(({ id, matches, lastMatchAt }) => [id, matches, lastMatchAt]);
     expect(seen).toEqual([
       ['b', 0, undefined],
@@ -537,7 +585,7 @@ describe('health()', () => {
   it('starts counting anew when an id stands for another secret', async () => {
     let set: SecretSetInput = { current: { secret: A, id: 'main' } };
     const keyring = open(functionSecrets(() => set));
-    keyring.matched('main');
+    keyring[KEYRING].matched('main');
     set = { current: { secret: B, id: 'main' } };
     await keyring.reload();
     expect(keyring.health().keys[0]?.matches).toBe(0);
@@ -587,7 +635,7 @@ describe('observers', () => {
       { observe },
     );
     await keyring.reload();
-    expect(texts(keyring.keys())).toEqual([`current:${A}`]);
+    expect(texts(keyring[KEYRING].keys())).toEqual([`current:${A}`]);
   });
 
   it('may ask for a reload themselves', async () => {
@@ -616,9 +664,9 @@ describe('close()', () => {
     loads[0]?.answer({ current: A });
     await keyring.ready();
     const reload = keyring.reload();
-    const miss = keyring.reloadForMismatch(keyring.keys());
+    const miss = keyring[KEYRING].reloadForMismatch(keyring[KEYRING].keys());
     await keyring.close();
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
     expect(loads[1]?.signal.aborted).toBe(true);
     await expect(reload).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
     expect(await miss).toMatchObject({ state: 'uncertain' });
@@ -631,7 +679,7 @@ describe('close()', () => {
     await keyring.close();
     loads[0]?.answer({ current: A });
     await expect(ready).rejects.toMatchObject({ message: expect.stringContaining('closed') });
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
     expect(keyring.health()).toMatchObject({ state: 'not-ready', keys: [] });
   });
 
@@ -645,13 +693,13 @@ describe('close()', () => {
         message: expect.stringContaining('closed'),
       });
     }
-    expect(keyring.reloadForMismatch(keyring.keys())).toMatchObject({ state: 'uncertain' });
+    expect(keyring[KEYRING].reloadForMismatch(keyring[KEYRING].keys())).toMatchObject({ state: 'uncertain' });
   });
 
   it('is what `await using` calls', async () => {
     const keyring = open(A);
     await keyring[Symbol.asyncDispose]();
-    expect(keyring.keys().keys).toEqual([]);
+    expect(keyring[KEYRING].keys().keys).toEqual([]);
   });
 });
 
@@ -671,7 +719,7 @@ describe('a provider that watches', () => {
       throw new Error('too many watchers');
     };
     const keyring = open({ name: 'files', load: () => ({ current: A }), watch });
-    expect(texts(keyring.keys())).toEqual([`current:${A}`]);
+    expect(texts(keyring[KEYRING].keys())).toEqual([`current:${A}`]);
   });
 
   it('is harmless when it calls back at once, gives nothing to call, or fails to end', async () => {
@@ -727,8 +775,8 @@ describe('keys of another kind than KeyObject', () => {
       importKey: (secret) => ({ text: `own ${secret}` }),
     };
     const keyring = createKeyring<OwnKey>(staticSecrets({ current: A }), { scheme: own });
-    expect(keyring.keys().keys[0]?.key).toEqual({ text: `own ${A}` });
+    expect(keyring[KEYRING].keys().keys[0]?.key).toEqual({ text: `own ${A}` });
     expect(keyring.health().warnings).toEqual([]);
-    expect(inspect(keyring.keys(), { depth: 9, showHidden: true })).not.toContain(A);
+    expect(inspect(keyring[KEYRING].keys(), { depth: 9, showHidden: true })).not.toContain(A);
   });
 });

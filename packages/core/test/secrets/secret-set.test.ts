@@ -23,7 +23,7 @@ const textScheme = {
     if (bytes.length < 16) {
       throw new WebhookError(
         'ERR_WEBHOOK_SECRETS_INVALID',
-        `the key has ${bytes.length} bytes; at least 16 are wanted`,
+        `the key has ${bytes.length} bytes; it must have at least 16`,
       );
     }
     return createSecretKey(bytes);
@@ -217,11 +217,11 @@ describe('a set that can not be used', () => {
   const many = Array.from({ length: 9 }, (_, index) => `${A}-${index}`);
   const ids = { current: { secret: A, id: 'same' }, previous: { secret: B, id: 'same' } };
   const table: [string, unknown, RegExp][] = [
-    ['nothing', undefined, /no set of secrets/],
-    ['null', null, /no set of secrets/],
-    ['text', A, /no set of secrets.*\{ current: "…" \}/],
-    ['bytes', Buffer.from(A), /no set of secrets/],
-    ['a list', [A], /no set of secrets/],
+    ['nothing', undefined, /set of secrets must be an object/],
+    ['null', null, /set of secrets must be an object/],
+    ['text', A, /set of secrets must be an object.*\{ current: "…" \}/],
+    ['bytes', Buffer.from(A), /set of secrets must be an object/],
+    ['a list', [A], /set of secrets must be an object/],
     ['an empty object', {}, /no "current" secret/],
     ['a current that is undefined', { current: undefined }, /no "current" secret.*variable/],
     ['a current that is null', { current: null }, /no "current" secret/],
@@ -235,7 +235,7 @@ describe('a set that can not be used', () => {
     [
       'an unknown role',
       { current: A, spare: B },
-      /Known options: current, previous, next, version, rotating/,
+      /Known properties: current, previous, next, version, rotating/,
     ],
     ['empty text', { current: '' }, /"current" is empty/],
     ['empty bytes', { current: new Uint8Array(0) }, /"current" is empty/],
@@ -246,8 +246,8 @@ describe('a set that can not be used', () => {
     ['a byte order mark', { current: `\uFEFF${A}` }, /byte order mark/],
     ['undefined in a list', { current: [A, undefined] }, /"current\[1\]" is undefined.*variable/],
     ['null as previous', { current: A, previous: null }, /"previous" is null/],
-    ['a number', { current: 42 }, /"current" is neither text nor bytes/],
-    ['a list in a list', { current: [[A]] }, /"current\[0\]" is neither text nor bytes/],
+    ['a number', { current: 42 }, /"current" must be text, bytes/],
+    ['a list in a list', { current: [[A]] }, /"current\[0\]" must be text, bytes/],
     ['an object without secret', { current: {} }, /"current" has no "secret"/],
     ['an object whose secret is an object', { current: { secret: { secret: A } } }, /neither text nor bytes/],
     ['a secret that is too short', { current: A, next: ['short-one'] }, /"next\[0\]".*9 bytes; at least 16/],
@@ -257,7 +257,7 @@ describe('a set that can not be used', () => {
     ['an empty id', { current: { secret: A, id: '' } }, /"id"/],
     ['an id with a line break', { current: { secret: A, id: 'a\nb' } }, /"id"/],
     ['an endless id', { current: { secret: A, id: 'x'.repeat(65) } }, /"id"/],
-    ['an id that is the secret', { current: { secret: A, id: A } }, /holds the secret itself/],
+    ['an id that is the secret', { current: { secret: A, id: A } }, /contains the secret itself/],
     ['one id for two secrets', ids, /"previous" has the id of another key/],
     [
       'a notAfter without a zone',
@@ -285,7 +285,7 @@ describe('a set that can not be used', () => {
     [
       'a key that ends before it begins',
       { current: { secret: A, notBefore: '2030-08-01T00:00:00Z', notAfter: '2030-07-01T00:00:00Z' } },
-      /before its "notBefore"/,
+      /after its "notBefore"/,
     ],
     [
       'only expired keys',
@@ -330,7 +330,7 @@ describe('a set that can not be used', () => {
     };
     const error = refusal({ current: A, previous: B }, failing);
     expect(error.message).toBe(
-      'file /run/acme: "current" could not be decoded as plain wants it. Check that it is the whole secret.',
+      'file /run/acme: "current" is not in the format that plain uses. Check that you copied the whole secret.',
     );
     expect(error.cause).toBeUndefined();
   });
@@ -348,7 +348,7 @@ describe('a set that can not be used', () => {
   it('is refused when a scheme gives no key', () => {
     const empty = { name: 'empty', keyFormat: 'none', importKey: () => undefined };
     const decodeEmpty = () => decodeSecretSet({ current: A }, { provider: 'test', scheme: empty, now: NOW });
-    expect(decodeEmpty).toThrow('could not be decoded');
+    expect(decodeEmpty).toThrow('not in the format');
   });
 
   it('is refused without the reason when reading it fails', () => {
@@ -382,12 +382,12 @@ describe('the time bounds of a key', () => {
   it('take in their own ends', () => {
     const key = decode({ current: { secret: A, notBefore: new Date(NOW), notAfter: new Date(NOW + 5) } })
       .keys[0];
-    expect([NOW - 1, NOW, NOW + 5, NOW + 6].map((at) => key?.isLive(at))).toEqual([false, true, true, false]);
+    expect([NOW - 1, NOW, NOW + 5, NOW + 6].map((at) => key?.isActive(at))).toEqual([false, true, true, false]);
   });
 
   it('may put one key out of use while another is good', () => {
     const set = decode({ current: A, previous: { secret: B, notAfter: new Date(NOW - 1) } });
-    expect(set.keys.map((key) => key.isLive(NOW))).toEqual([true, false]);
+    expect(set.keys.map((key) => key.isActive(NOW))).toEqual([true, false]);
   });
 
   it('may all lie in the future', () => {

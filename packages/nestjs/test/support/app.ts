@@ -2,7 +2,7 @@ import { createVerifier, type ReceivedWebhook, type Verifier, type WebhookEvent 
 import type { WebhookModuleOptions } from '@countersign/nestjs';
 import { github } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
-import type { ModuleMetadata, NestApplicationOptions, Type } from '@nestjs/common';
+import type { ControllerOptions, ModuleMetadata, NestApplicationOptions, Type } from '@nestjs/common';
 import { onTestFinished } from 'vitest';
 import { portOf } from '../../../../test/support/listen.ts';
 import { createApp, type INestApplication } from '../../../../test/support/mounts/nest.ts';
@@ -108,7 +108,7 @@ export function hooksController(
 /** A controller beside it that takes JSON: it answers with what was parsed. */
 export function echoController(
   { nest }: NestSetup,
-  path: string,
+  path: string | ControllerOptions,
   decorators: readonly MethodDecorator[] = [],
 ): Type {
   const { Body, Controller, HttpCode, Post } = nest().common;
@@ -118,6 +118,6 @@ export function echoController(
     }
   }
   decorateMethod(Echo, 'echo', [Post(), HttpCode(200), ...decorators], [Body()]);
-  decorateClass(Echo, [Controller(path)]);
+  decorateClass(Echo, [Controller(path as ControllerOptions)]);
   return Echo;
 }

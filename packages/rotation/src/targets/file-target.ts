@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { isWebhookError } from '@countersign/core';
 import { configError } from '@countersign/core/extend';
 import { fileSecrets } from '@countersign/core/node';
 import type { RotationTarget } from '../target.ts';
@@ -33,7 +34,9 @@ export function fileTarget(path: string): RotationTarget {
     async read() {
       if (!(await exists(absolute))) return undefined;
       const { signal } = new AbortController();
-      return fileSecrets(absolute, { format: 'json' }).load({ signal, reason: 'start' });
+      const set = await fileSecrets(absolute, { format: 'json' }).load({ signal, reason: 'start' });
+      if (isWebhookError(set)) throw set;
+      return set;
     },
     write: (set) => writeFileAtomically(absolute, `${JSON.stringify(set, undefined, 2)}\n`),
   };

@@ -38,7 +38,7 @@ function importSecret(input: string | Uint8Array, { secret }: JwtSchemeDefinitio
   const bytes = typeof input === 'string' ? decode(input, encoding) : Buffer.from(input);
   if (bytes === undefined) throw secretError(`the text is not ${encoding}, or not in its canonical form`);
   if (bytes.length < minBytes)
-    throw secretError(`the key has ${bytes.length} bytes; at least ${minBytes} are wanted`);
+    throw secretError(`the key has ${bytes.length} bytes; it must have at least ${minBytes}`);
   return createSecretKey(bytes);
 }
 

@@ -174,6 +174,6 @@ describe('a time in a header that no signature covers', () => {
   test('sentry: it is a label, and no window', async () => {
     const headers = { 'sentry-hook-signature': mac('sha256', 'hex', BODY), 'sentry-hook-timestamp': '1' };
     const webhook = await judge(schemes.sentry(), SECRET, { headers, body: BODY }, NOW);
-    expect(webhook).toMatchObject({ signedAt: undefined, unsigned: { timestamp: '1' } });
+    expect(webhook).toMatchObject({ signedAt: undefined, unsignedHeaders: { timestamp: '1' } });
   });
 });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import type { AdapterCase, Check } from './case-table.ts';
 import { gate } from './gate.ts';
-import type { RouteAction } from './mount.ts';
 import { HANDLED } from './receiver.ts';
 import { bodySender } from './senders.ts';
 
@@ -24,22 +23,6 @@ export const abortCases: readonly AdapterCase[] = [
       await receiver.caughtUp();
       receiver.assertUntouched();
     },
-  },
-  {
-    name: 'a client that leaves while its delivery is handled: a handler that ends well is committed',
-    check: leftBehind(HANDLED, 'committed'),
-  },
-  {
-    name: 'a client that leaves while its delivery is handled: a streamed answer that ends well is committed',
-    check: leftBehind({ action: 'stream', status: 200, pieces: ['a', 'b'] }, 'committed'),
-  },
-  {
-    name: 'a client that leaves while its delivery is handled: a handler that answers 500 is released',
-    check: leftBehind({ action: 'answer', status: 500, body: 'no' }, 'released'),
-  },
-  {
-    name: 'a client that leaves while its delivery is handled: a handler that throws is released',
-    check: leftBehind({ action: 'throw', error: new Error('failed after the client left') }, 'released'),
   },
   {
     name: 'a client that leaves settles nothing while the handler runs',
@@ -82,24 +65,5 @@ function brokenOff(how: 'reset' | 'end'): Check {
       receiver.assertUntouched();
     }
     await receiver.deliver(delivery);
-  };
-}
-
-function leftBehind(action: RouteAction, outcome: 'committed' | 'released'): Check {
-  return async (start) => {
-    const { opened, open } = gate();
-    const receiver = await start({
-      handler: ({ number }) => (number === 1 ? opened.then(() => action) : HANDLED),
-    });
-    const delivery = receiver.delivery();
-    const connection = await receiver.connect();
-    connection.write(delivery);
-    await receiver.until('the handler to start', () => receiver.runs.length === 1);
-    connection.abort();
-    await receiver.caughtUp();
-    open();
-    await receiver.settled(outcome);
-    assert.equal((await receiver.send(delivery)).status, 200);
-    assert.equal(receiver.runs.length, outcome === 'committed' ? 1 : 2);
   };
 }

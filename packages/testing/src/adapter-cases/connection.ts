@@ -100,6 +100,11 @@ export class Connection {
     });
   }
 
+  /** Resolves when the first bytes of a response have arrived, and leaves them to be read. */
+  async firstBytes(): Promise<void> {
+    await this.#waitFor('the first bytes of a response', () => this.#received.byteLength > 0 || undefined);
+  }
+
   /** Resolves when the server has closed its side, whatever was received. */
   async ended(): Promise<void> {
     await this.#waitFor('the server to close the connection', () => this.#ended || undefined);

@@ -4,6 +4,7 @@ import { bodyLimitCases } from './body-limits.ts';
 import { byteCases } from './bytes.ts';
 import { type AdapterCase, runCase } from './case-table.ts';
 import { connectionCases } from './connections.ts';
+import { departureCases } from './departures.ts';
 import { encodingCases } from './encodings.ts';
 import { handshakeCases } from './handshakes.ts';
 import { headerCases } from './headers.ts';
@@ -52,6 +53,7 @@ const ALL: readonly AdapterCase[] = [
   ...storeFaultCases,
   ...settlingCases,
   ...abortCases,
+  ...departureCases,
   ...refusalCases,
   ...connectionCases,
   ...hostCases,

@@ -21,8 +21,17 @@ export type RouteAction =
       readonly body: string;
       readonly error: Error;
     }
-  /** Answers in pieces, each written on its own and a moment after the one before. */
-  | { readonly action: 'stream'; readonly status: number; readonly pieces: readonly string[] }
+  /**
+   * Responds in pieces, in the framework's usual way: each is written on its own, a moment after the one before. Once the first is
+   * written, waits for `pause`. With `error`, the stream fails after the last piece instead of ending.
+   */
+  | {
+      readonly action: 'stream';
+      readonly status: number;
+      readonly pieces: readonly string[];
+      readonly pause?: Promise<void>;
+      readonly error?: Error;
+    }
   /** Never answers and never ends. */
   | { readonly action: 'never-end' };
 
@@ -87,8 +96,10 @@ export type AdapterLimit =
   | 'no-parser-before'
   /** No parser can stand between the adapter and the route. */
   | 'no-parser-after'
-  /** A handler's return is its answer: nothing of it can fail later. */
+  /** A handler's return is its response: what fails later is not seen. */
   | 'no-late-failure'
+  /** The host stops a streamed response when its client leaves. */
+  | 'streams-end-with-client'
   /** The host decides alone what becomes of a connection. */
   | 'host-connections'
   /** The adapter has no `rawBody` option. */

@@ -3,11 +3,13 @@ import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 type ReplayStep = 'claim' | 'renew' | 'commit' | 'release' | 'forget';
 
-/** A real memory store that tells what it was asked, and fails where a case wants it to. */
+/** A real memory store that records its calls, and fails or waits when a case says so. */
 export class ProbeStore implements ReplayStore {
   readonly calls: { readonly step: ReplayStep; readonly key: string }[] = [];
   /** Thrown by the steps named here, instead of doing them. */
   readonly failures = new Map<ReplayStep, Error>();
+  /** Claims wait for it. */
+  claimGate: Promise<void> | undefined;
   readonly #store: ReplayStore;
 
   constructor(clock: Clock, maxEntries = 10_000) {
@@ -16,6 +18,7 @@ export class ProbeStore implements ReplayStore {
 
   async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     this.#record('claim', key);
+    await this.claimGate;
     return this.#store.claim(key, options);
   }
 

@@ -10,12 +10,12 @@ type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
  *
  * @param secret The key's bytes, for content that holds them.
  */
-export function contentOf(form: SigningRule, draft: Draft, secret: () => Uint8Array): Buffer {
-  const template = typeof form.content === 'string' ? form.content : form.content[0];
+export function contentOf(rule: SigningRule, draft: Draft, secret: () => Uint8Array): Buffer {
+  const template = typeof rule.content === 'string' ? rule.content : rule.content[0];
   // Everything that changes the delivery comes before anything that reads it.
-  for (const [, name = ''] of template.matchAll(/\{([^{}]*)\}/g)) fillIn(name, draft, form);
-  if (form.bodyDigest !== undefined && !draft.query.has(form.bodyDigest.query)) {
-    const { hash, encoding, query } = form.bodyDigest;
+  for (const [, name = ''] of template.matchAll(/\{([^{}]*)\}/g)) fillIn(name, draft, rule);
+  if (rule.bodyDigest !== undefined && !draft.query.has(rule.bodyDigest.query)) {
+    const { hash, encoding, query } = rule.bodyDigest;
     draft.addQuery(query, createHash(hash).update(draft.body).digest(encoding));
   }
   const chunks: Buffer[] = [];
@@ -23,7 +23,7 @@ export function contentOf(form: SigningRule, draft: Draft, secret: () => Uint8Ar
     const optional = piece.startsWith('[');
     const parts = (optional ? piece.slice(1, -1) : piece).split(/(\{[^{}]*\})/).map((text) => {
       const name = /^\{(.*)\}$/.exec(text)?.[1];
-      return name === undefined ? Buffer.from(text, 'latin1') : partOf(name, form, draft, secret);
+      return name === undefined ? Buffer.from(text, 'latin1') : partOf(name, rule, draft, secret);
     });
     if (parts.some((part) => part === undefined)) {
       if (optional) continue;
@@ -34,11 +34,11 @@ export function contentOf(form: SigningRule, draft: Draft, secret: () => Uint8Ar
   return Buffer.concat(chunks);
 }
 
-function fillIn(name: string, draft: Draft, form: SigningRule): void {
+function fillIn(name: string, draft: Draft, rule: SigningRule): void {
   const [kind, ...rest] = name.split(':');
   const of = rest.join(':');
   const optional =
-    typeof form.content === 'string' && /\[[^\]]*\]/.exec(form.content)?.[0].includes(`{${name}}`) === true;
+    typeof rule.content === 'string' && /\[[^\]]*\]/.exec(rule.content)?.[0].includes(`{${name}}`) === true;
   if (optional) return;
   if (kind === 'field') draft.signedField(of);
   else if (kind === 'formField') draft.signedFormField(of);
@@ -46,7 +46,7 @@ function fillIn(name: string, draft: Draft, form: SigningRule): void {
   else if (kind === 'query' && !draft.query.has(of)) draft.addQuery(of, crypto.randomUUID());
 }
 
-function partOf(name: string, form: SigningRule, draft: Draft, secret: () => Uint8Array): Buffer | undefined {
+function partOf(name: string, rule: SigningRule, draft: Draft, secret: () => Uint8Array): Buffer | undefined {
   const [kind, ...rest] = name.split(':');
   const of = rest.join(':');
   switch (kind) {
@@ -61,15 +61,15 @@ function partOf(name: string, form: SigningRule, draft: Draft, secret: () => Uin
     case 'method':
       return latin1(draft.method);
     case 'url':
-      return latin1(signedUrl(form, draft));
+      return latin1(signedUrl(rule, draft));
     case 'baseUrl':
-      return latin1(signedUrl(form, draft).split('?')[0]);
+      return latin1(signedUrl(rule, draft).split('?')[0]);
     case 'path':
-      return latin1(signedUrl(form, draft).slice(new URL(draft.url).origin.length) || '/');
+      return latin1(signedUrl(rule, draft).slice(new URL(draft.url).origin.length) || '/');
     case 'header':
       return latin1(draft.headers[of]);
     case 'entry':
-      return latin1(listedText(form, draft));
+      return latin1(listedText(rule, draft));
     case 'query':
       return latin1(draft.givenUrl === undefined ? undefined : (draft.query.get(of) ?? undefined));
     case 'field':
@@ -79,7 +79,7 @@ function partOf(name: string, form: SigningRule, draft: Draft, secret: () => Uin
     case 'canonicalJson':
       return utf8(canonical(draft.json));
     default:
-      return declaredPart(form.parts?.[name], draft);
+      return declaredPart(rule.parts?.[name], draft);
   }
 }
 
@@ -128,24 +128,24 @@ function declaredPart(part: ContentPart | undefined, draft: Draft): Buffer | und
 }
 
 /** The list of signed headers as the signature writes it. */
-export function listedText(form: SignatureRule, draft: Draft): string | undefined {
-  const part = listedPart(form);
+export function listedText(rule: SignatureRule, draft: Draft): string | undefined {
+  const part = listedPart(rule);
   return part && namesOf(part, draft).join(part.separator);
 }
 
-/** The part of a form that lists headers. */
-export function listedPart(form: SignatureRule): ListedHeadersPart | undefined {
-  for (const part of Object.values(form.parts ?? {})) if ('listedHeaders' in part) return part;
+/** The part of a rule that lists headers. */
+export function listedPart(rule: SignatureRule): ListedHeadersPart | undefined {
+  for (const part of Object.values(rule.parts ?? {})) if ('listedHeaders' in part) return part;
   return undefined;
 }
 
-/** The headers that the signature covers: those that the scheme wants, and those that are there. */
+/** The headers that the signature covers: those that the scheme requires, and those that are present. */
 function namesOf({ allow, require: required }: ListedHeadersPart, draft: Draft): string[] {
   return allow.filter((name) => required?.includes(name) === true || draft.headers[name] !== undefined);
 }
 
-function signedUrl(form: SigningRule, draft: Draft): string {
-  const { decode } = form.url ?? {};
+function signedUrl(rule: SigningRule, draft: Draft): string {
+  const { decode } = rule.url ?? {};
   return decode === undefined
     ? draft.url
     : draft.url.replace(/%[0-9A-F]{2}/gi, (encoded) => {

@@ -1,6 +1,6 @@
 import type { SchemeDefinition, SignatureRule } from '@countersign/core';
 
-/** A delivery on its way to be signed: parts that the content names and nobody gave are filled in. */
+/** A delivery on its way to be signed. Parts that the content names and the input lacks are filled in. */
 export class Draft {
   readonly headers: Record<string, string>;
   readonly method: string;
@@ -32,7 +32,7 @@ export class Draft {
 
   get url(): string {
     if (this.#url === undefined)
-      throw new TypeError('This scheme signs the address, or parts of it: give a "url".');
+      throw new TypeError('This scheme signs the URL, or parts of it: pass a "url".');
     return this.#url;
   }
   get givenUrl(): string | undefined {
@@ -50,7 +50,7 @@ export class Draft {
     try {
       return JSON.parse(this.body.toString('utf8'));
     } catch {
-      throw new TypeError('This scheme signs fields of a JSON body: give one.');
+      throw new TypeError('This scheme signs fields of a JSON body: pass JSON.');
     }
   }
   field(path: string): unknown {
@@ -79,10 +79,10 @@ export class Draft {
     this.body = Buffer.from(form.toString());
   }
 
-  /** Sets what the form asks of a request beside its signature. */
-  prepare(form: SignatureRule): void {
-    const { when, requiredHeaders: guards, id, timestamp } = form;
-    for (const [name, value] of Object.entries({ ...when?.header, ...guards })) {
+  /** Sets what the rule requires of a request in addition to its signature. */
+  prepare(rule: SignatureRule): void {
+    const { when, requiredHeaders, id, timestamp } = rule;
+    for (const [name, value] of Object.entries({ ...when?.header, ...requiredHeaders })) {
       if (typeof value === 'string') this.headers[name] ??= value;
     }
     for (const [name, value] of Object.entries(when?.query ?? {})) {

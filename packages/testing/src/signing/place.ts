@@ -18,27 +18,27 @@ export function writeSignature({ signature }: SignatureRule, bytes: Buffer): str
 
 /** Puts signatures where the scheme's receiver looks for them. */
 export function placeSignatures(
-  form: SignatureRule,
+  rule: SignatureRule,
   draft: Draft,
   texts: readonly string[],
   keyId: string,
 ): void {
-  const { signature } = form;
+  const { signature } = rule;
   if (signature.numberedHeader !== undefined) {
     for (const [index, text] of texts.entries())
-      draft.headers[`${signature.numberedHeader}${index + 1}`] = signatureText(form, draft, [text], keyId);
+      draft.headers[`${signature.numberedHeader}${index + 1}`] = signatureText(rule, draft, [text], keyId);
     return;
   }
   if (signature.header !== undefined && typeof signature.header !== 'string' && texts.length > 1) {
     for (const [index, text] of texts.entries()) {
       const header = signature.header[index];
       if (header === undefined)
-        throw new TypeError('This scheme has fewer signature headers than you give secrets.');
-      draft.headers[header] = signatureText(form, draft, [text], keyId);
+        throw new TypeError('This scheme has fewer signature headers than you pass secrets.');
+      draft.headers[header] = signatureText(rule, draft, [text], keyId);
     }
     return;
   }
-  const value = signatureText(form, draft, texts, keyId);
+  const value = signatureText(rule, draft, texts, keyId);
   if (signature.query !== undefined) draft.addQuery(signature.query, value);
   else if (signature.field !== undefined) draft.setField(signature.field, value);
   else if (signature.formField !== undefined) draft.setFormField(signature.formField, value);
@@ -48,11 +48,11 @@ export function placeSignatures(
   }
 }
 
-function signatureText(form: SignatureRule, draft: Draft, texts: readonly string[], keyId: string): string {
-  const { signature, timestamp } = form;
+function signatureText(rule: SignatureRule, draft: Draft, texts: readonly string[], keyId: string): string {
+  const { signature, timestamp } = rule;
   const { list, prefix = '' } = signature;
   if (list === undefined) {
-    if (texts.length !== 1) throw new TypeError('This scheme sends one signature: give one secret.');
+    if (texts.length !== 1) throw new TypeError('This scheme sends one signature: pass one secret.');
     return `${prefix}${texts[0]}`;
   }
   const {
@@ -67,9 +67,9 @@ function signatureText(form: SignatureRule, draft: Draft, texts: readonly string
   const head: string[] = [];
   if (timestamp?.entry !== undefined)
     head.push(entry(typeof timestamp.entry === 'string' ? timestamp.entry : undefined, draft.timestamp));
-  const listed = listedPart(form)?.listedHeaders;
+  const listed = listedPart(rule)?.listedHeaders;
   if (listed !== undefined && 'entry' in listed)
-    head.push(entry(listed.entry, listedText(form, draft) ?? ''));
+    head.push(entry(listed.entry, listedText(rule, draft) ?? ''));
   const entries = texts.map((text) => entry(label, text));
   if (groups === undefined) return start + [...head, ...entries].join(separator);
   return start + entries.map((each) => [...head, each].join(separator)).join(groups);

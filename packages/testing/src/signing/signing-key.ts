@@ -39,14 +39,14 @@ export function generateSigningKeys({ definition }: Pick<DefinedScheme, 'definit
   return { secret, signingSecret: secret };
 }
 
-/** Signs bytes with a secret as the form says. What is signed must hold the secret where the form hashes it. */
+/** Signs bytes with a secret as the rule says. If the rule hashes the secret, the content must contain it. */
 export function signBytes(
-  form: SignatureRule,
+  rule: SignatureRule,
   format: SecretFormat,
   secret: string | Uint8Array,
   content: Uint8Array,
 ): Buffer {
-  const { algorithm } = form;
+  const { algorithm } = rule;
   if ('hmac' in algorithm)
     return createHmac(algorithm.hmac, sharedKey(secret, format)).update(content).digest();
   if ('token' in algorithm) return Buffer.from(sharedKey(secret, format));

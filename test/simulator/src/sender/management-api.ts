@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { DeliveryQueue } from './delivery-queue.ts';
+import type { AttemptAnswer } from './post.ts';
+import type { VendorEvent } from './vendor-event.ts';
 
 /** What a call to the management API is for. */
 export type ApiOperation = 'rotate' | 'rotate-organization' | 'read-secret' | 'test';
@@ -23,7 +24,12 @@ export interface ApiCall {
 
 /** How a route that tests the endpoint reaches it. */
 export interface TestDelivery {
-  readonly attemptOnce: DeliveryQueue['attemptOnce'];
+  attemptOnce(event: VendorEvent): Promise<{
+    readonly verdict: 'delivered' | 'retry' | 'final';
+    readonly answer: AttemptAnswer;
+    readonly excerpt: string;
+    readonly durationMs: number;
+  }>;
   /** Sends an ordinary event of that type, and gives its id. */
   enqueue(type: string): string;
 }

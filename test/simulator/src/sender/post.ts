@@ -1,6 +1,6 @@
 import { type Agent, request } from 'node:http';
 import type { Clock } from '@countersign/core';
-import type { DeliveryPolicy } from './vendor-account.ts';
+import type { DeliveryPolicy } from './vendor-event.ts';
 
 /** What came of one attempt: the status of the answer, or why there was none. */
 export type AttemptAnswer = number | 'transport-error' | 'timeout';

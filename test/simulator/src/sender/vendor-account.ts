@@ -1,6 +1,9 @@
 import { createHmac, randomBytes, randomInt } from 'node:crypto';
 import { type Clock, WebhookError } from '@countersign/core';
 import type { ApiRoute } from './management-api.ts';
+import type { DeliveryPolicy, VendorEvent } from './vendor-event.ts';
+
+export type { DeliveryPolicy, VendorEvent };
 
 /** A vendor that can be simulated; the name is that of its factory in `@countersign/schemes`. */
 export type VendorName = 'langsmith' | 'agentMessage' | 'polyai' | 'ada' | 'anchorBrowser';
@@ -15,30 +18,6 @@ export interface SenderCredentials {
   readonly tenantId?: string;
   /** LangSmith only: the token that the vendor's own web pages send instead of the API key. */
   readonly bearerToken?: string;
-}
-
-/** One event, as it is before it is signed. Its body is the same in every attempt. */
-export interface VendorEvent {
-  /** What stays the same over the retries. */
-  readonly id: string;
-  readonly type: string;
-  /** The number in the body, see {@link sequenceOf}; `undefined` for a test delivery that is not counted. */
-  readonly sequence: number | undefined;
-  readonly body: Buffer;
-}
-
-/** How a vendor takes answers and tries again. */
-export interface DeliveryPolicy {
-  /** Statuses from 200 up to, not including, this one are a success. */
-  readonly successBelow: 300 | 400;
-  /** Which other statuses are tried again; all the rest drop the event for good. Timeouts and transport errors are tried again. */
-  readonly retried: 'any-failure' | readonly (number | '5xx')[];
-  /** Seconds of waiting before each attempt. The first is 0; the length is the number of attempts. */
-  readonly attemptsAfterSeconds: readonly number[];
-  /** How long an attempt waits for an answer, in seconds. */
-  readonly timeoutSeconds: number;
-  /** Whether a retry is signed anew, with a new time and the secret of that moment, or carries the first attempt's headers. */
-  readonly retrySignature: 'renewed' | 'repeated';
 }
 
 /** A call to the management API. */

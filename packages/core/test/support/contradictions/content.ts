@@ -8,6 +8,7 @@ const listed = {
 };
 const bodyDigest = { hash: 'sha256', encoding: 'hex', query: 'digest' };
 const sorted = { sorted: 'form', pair: '{name}={value}' };
+const asReceived = { ...sorted, join: '&', text: 'as-received' };
 const headers = {
   listedHeaders: { header: 'x-signed' },
   separator: ',',
@@ -68,6 +69,55 @@ export const CONTENTS: readonly Contradiction[] = [
   ['a parameter before the body', 'signed.content', { content: '{query:a}{body}' }],
   ['an entry before the body', 'signed.content', { ...listed, content: '{entry:n}{body}' }],
   ['a bracket before the body', 'signed.content', { content: '[{header:x-a}]{body}' }],
+
+  // What touches anything else of any length.
+  ['an id before a header', 'signed.content', { ...id, content: '{id}{header:x-a}.{body}' }],
+  ['an id before canonical JSON', 'signed.content', { ...id, content: '{id}{canonicalJson}' }],
+  ['a parameter before an id', 'signed.content', { ...id, content: '{query:a}{id}' }],
+  ['a header before a field', 'signed.content', { content: '{header:x-a}{field:a}' }],
+  ['a field before a field', 'signed.content', { content: '{field:a}{field:b}' }],
+  ['a field of a form before another', 'signed.content', { content: '{formField:a}{formField:b}' }],
+  ['a field before the body', 'signed.content', { content: '{field:a}{body}' }],
+  ['an entry before a header', 'signed.content', { ...listed, content: '{entry:n}{header:x-a}' }],
+  ['a header before an URL', 'signed.content', { content: '{header:x-a}{url}' }],
+  ['an URL before a header', 'signed.content', { content: '{url}{header:x-a}' }],
+  ['an URL before characters of URLs', 'signed.content', { content: '{url}.{body}' }],
+  ['a method before the body', 'signed.content', { content: '{method}{body}' }],
+  ['an id before digits', 'signed.content', { ...id, ...time, content: '{id}{timestamp}{body}' }],
+  [
+    'a time of more or fewer digits before the body',
+    'signed.content',
+    { timestamp: { header: 'x-time', unit: 'iso-utc' }, content: '{timestamp}{body}' },
+  ],
+  [
+    'a time of more or fewer digits before a point',
+    'signed.content',
+    { timestamp: { header: 'x-time', unit: 'iso-utc' }, content: '{timestamp}.{body}' },
+  ],
+  ['an URL before a form', 'signed.content', part({ ...asReceived }, '{url}{part}')],
+  ['a header before a form', 'signed.content', part({ ...asReceived }, '{header:x-a}{part}')],
+  [
+    'an id before fields',
+    'signed.content',
+    { ...id, ...part({ fields: ['a', 'b'], join: ':' }, '{id}{part}') },
+  ],
+  ['fields that nothing separates', 'signed.content', part({ fields: ['a', 'b'], join: '' }, '{part}')],
+  [
+    'parameters that nothing separates',
+    'signed.content',
+    part({ ...sorted, pair: '{name}{value}' }, '{part}'),
+  ],
+  [
+    'decoded parameters that may contain what separates them',
+    'signed.content',
+    part({ ...sorted, join: '&' }, '{part}'),
+  ],
+  ['a bracket that could be part of the body', 'signed.content', { content: '[{header:x-a}.]{body}' }],
+  ['a bracket behind the body', 'signed.content', { content: '{body}[.{header:x-a}]' }],
+  ['brackets that begin alike', 'signed.content', { content: '[a:{header:x-a};][a:{header:x-b};]{body}' }],
+  ['five brackets', 'signed.content', { content: `${'[a{header:x-a}]'.repeat(5)}{body}` }],
+  ['a statement that nothing needs', 'signed.safeBecause', { safeBecause: 'it is signed' }],
+  ['a statement that says nothing', 'signed.safeBecause', { content: '{header:x-a}{body}', safeBecause: '' }],
 
   // Secrets, entries, digests.
   ['a secret in an HMAC', 'signed.content', { content: '{secret}{body}' }],
@@ -153,7 +203,7 @@ export const CONTENTS: readonly Contradiction[] = [
   ],
   [
     'two lists of headers',
-    'signed.parts.part.listedHeaders',
+    'signed.parts.part.listedHeaders.entry',
     { ...listed, ...part({ ...headers, listedHeaders: { header: 'x-h', entry: 'h' } }) },
   ],
   [

@@ -50,7 +50,9 @@ export const DEFINITIONS: readonly Contradiction[] = [
     {
       signed: {
         ...onBody,
-        parts: { form: { sorted: 'form', pair: '{name}{value}', omit: ['id'] } },
+        parts: {
+          form: { sorted: 'form', pair: '{name}={value}', join: '&', text: 'as-received', omit: ['id'] },
+        },
         content: '{form}',
       },
       identity: { bodyField: 'id' },
@@ -60,14 +62,38 @@ export const DEFINITIONS: readonly Contradiction[] = [
     'an identity by a field of a form whose names are not signed',
     'identity.bodyField',
     {
-      signed: { ...onBody, parts: { form: { sorted: 'form', pair: '{value}' } }, content: '{form}' },
+      signed: {
+        ...onBody,
+        parts: { form: { sorted: 'form', pair: '{value}' } },
+        content: '{form}',
+        safeBecause: 'a test says so',
+      },
       identity: { bodyField: 'id' },
     },
   ],
   [
     'an identity by a field that is dropped with another',
     'identity.bodyField',
-    { signed: { ...onBody, content: 'v1[{field:id}{field:other}]' }, identity: { bodyField: 'id' } },
+    {
+      signed: { ...onBody, content: 'v1[.{field:id};{field:other}]' },
+      identity: { bodyField: 'id' },
+    },
+  ],
+
+  [
+    'an identity by a field of which the spelling is not signed',
+    'identity.bodyField',
+    { signed: { ...onBody, content: '{canonicalJson}' }, identity: { bodyField: 'id' } },
+  ],
+  [
+    'an identity by the body of a sender that signs the method as well',
+    'identity',
+    { signed: { ...onBody, content: '{method}:{body}' }, identity: 'body' },
+  ],
+  [
+    'an identity by the body where two bodies can have one signature',
+    'identity',
+    { signed: { ...onBody, content: ['{body}', '{body}.'] }, identity: 'body' },
   ],
 
   // Time.

@@ -71,7 +71,7 @@ export const HANDSHAKES: readonly Contradiction[] = [
   ['a token that is not hashed', 'handshake.token.sha256', { token: { query: 't', sha256: 'agreed' } }],
   [
     'a token beside a signature, where nothing reads it',
-    'handshake',
+    'handshake.token',
     { ...signed, token: { query: 't', sha256: 'a'.repeat(64) } },
   ],
 
@@ -80,7 +80,7 @@ export const HANDSHAKES: readonly Contradiction[] = [
   ['an unknown option of MACs', 'handshake.mac', { ...byMac, mac: { ...mac, key: 'x' } }],
   ['a MAC in no way', 'handshake.mac', { ...byMac, mac: { encoding: 'hex' } }],
   ['a MAC in two ways', 'handshake.mac', { ...byMac, mac: { ...mac, hash: 'sha256' } }],
-  ['a MAC by an unknown hash', 'handshake.mac', { ...byMac, mac: { ...mac, hmac: 'md5' } }],
+  ['a MAC by an unknown hash', 'handshake.mac.hmac', { ...byMac, mac: { ...mac, hmac: 'md5' } }],
   [
     'a MAC in an unknown encoding',
     'handshake.mac.encoding',

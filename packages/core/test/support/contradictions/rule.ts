@@ -69,7 +69,7 @@ export const FORMS: readonly Contradiction[] = [
     'signed.signature.prefix',
     { ...token, signature: { ...token.signature, prefix: '' } },
   ],
-  ['a token in a list', 'signed.signature', { ...token, signature: { ...token.signature, list: bare } }],
+  ['a token in a list', 'signed.signature.list', { ...token, signature: { ...token.signature, list: bare } }],
   ['a token nowhere', 'signed.signature', { ...token, signature: { encoding: 'text' } }],
 
   // Places.

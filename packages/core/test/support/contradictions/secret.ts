@@ -31,7 +31,7 @@ export const SECRETS: readonly Contradiction[] = [
   ],
   [
     'a public key among shared secrets',
-    'secret',
+    'secret.encoding',
     { secret: [{ publicKey: 'rsa', encoding: 'pem', prefix: 'pk_' }, utf8] },
   ],
 
@@ -39,13 +39,17 @@ export const SECRETS: readonly Contradiction[] = [
   ['a derivation that is no list', 'secret.derive', { secret: { ...utf8, derive: { hash: 'sha1' } } }],
   ['a derivation of nothing', 'secret.derive', { secret: { ...utf8, derive: [null] } }],
   ['an unknown derivation', 'secret.derive', { secret: { ...utf8, derive: [{ hkdf: 'sha256' }] } }],
-  ['a derivation in no way', 'secret.derive', { secret: { ...utf8, derive: [{}] } }],
+  ['a derivation in no way', 'secret.derive.hash', { secret: { ...utf8, derive: [{}] } }],
   [
     'a derivation in two ways',
-    'secret.derive',
+    'secret.derive.hash',
     { secret: { ...utf8, derive: [{ hash: 'sha1', hmac: 'sha1', over: 'x' }] } },
   ],
-  ['a derivation by an unknown hash', 'secret.derive', { secret: { ...utf8, derive: [{ hash: 'md4' }] } }],
+  [
+    'a derivation by an unknown hash',
+    'secret.derive.hash',
+    { secret: { ...utf8, derive: [{ hash: 'md4' }] } },
+  ],
   ['an HMAC over nothing', 'secret.derive.over', { secret: { ...utf8, derive: [{ hmac: 'sha256' }] } }],
 
   // Public keys.
@@ -76,7 +80,7 @@ export const SECRETS: readonly Contradiction[] = [
   ],
   [
     'a public key of a least number of bytes',
-    'secret',
+    'secret.minBytes',
     { secret: { publicKey: 'rsa', encoding: 'pem', minBytes: 256 }, signed: byKey('rsa') },
   ],
   [

@@ -1,0 +1,9 @@
+import type { RequestListener } from 'node:http';
+import type { Verifier } from '@countersign/core';
+import type { Check } from './by-hand.ts';
+
+/** One framework as the benchmark needs it: an app for a check of the raw body, and an app behind the adapter. */
+export interface Framework {
+  checked(check: Check): RequestListener | Promise<RequestListener>;
+  adapted(verifier: Verifier): RequestListener | Promise<RequestListener>;
+}

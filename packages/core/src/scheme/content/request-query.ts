@@ -1,0 +1,117 @@
+import { isUtf8 } from 'node:buffer';
+import type { RequestHead } from '../../request.ts';
+import { configError } from '../../util/options.ts';
+import { headerInvalid } from './header-invalid.ts';
+
+const MAX_PARAMETERS = 1000;
+
+/** One parameter of a query or form body, decoded and as received. */
+export interface Parameter {
+  readonly name: string;
+  readonly value: string;
+  readonly rawName: string;
+  readonly rawValue: string;
+}
+
+/**
+ * The URL as the sender signs it: the one it was given, with the query as received. A sender only adds to the query that it was
+ * given. With any other query, signed text from behind the URL could be moved into it.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the verifier has no `publicUrl`; `ERR_WEBHOOK_HEADER_INVALID` for another query.
+ */
+export function signedUrl(head: RequestHead): string {
+  const { publicUrl } = head;
+  if (publicUrl === undefined)
+    throw configError('This sender signs the URL it was given: pass it to createVerifier() as "publicUrl".');
+  const received = queryText(head.url);
+  if (received === undefined) return publicUrl;
+  const given = queryText(publicUrl);
+  if (given !== undefined && received !== given && !received.startsWith(`${given}&`))
+    throw headerInvalid('The query of the request does not begin with that of "publicUrl".');
+  return `${withoutQuery(publicUrl)}?${received}`;
+}
+
+/** A URL without its query. */
+export function withoutQuery(url: string): string {
+  const at = url.indexOf('?');
+  return at === -1 ? url : url.slice(0, at);
+}
+
+/** The path and query of an absolute URL. */
+export function pathOf(url: string): string {
+  const start = url.indexOf('/', url.indexOf('://') + 3);
+  return start === -1 ? '/' : url.slice(start);
+}
+
+/**
+ * The parameters of a request's query, or, if the request has none, those of the URL that the sender was given.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` if they can't be decoded.
+ */
+export function queryParameters(head: RequestHead): readonly Parameter[] {
+  const text = queryText(head.url) ?? queryText(head.publicUrl);
+  const parameters = text === undefined ? [] : parseParameters(text);
+  if (parameters === undefined) throw headerInvalid('The query of the request is malformed.');
+  return parameters;
+}
+
+/**
+ * The one value of a parameter, or `undefined`.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` if it is repeated.
+ */
+export function parameterOf(parameters: readonly Parameter[], name: string): string | undefined {
+  let found: Parameter | undefined;
+  for (const parameter of parameters) {
+    if (parameter.name !== name) continue;
+    if (found !== undefined) throw headerInvalid(`The request repeats the parameter "${name}".`);
+    found = parameter;
+  }
+  return found?.value;
+}
+
+/** Parameters in the order of the text, or `undefined` if a name or value is not UTF-8 under its percent-encoding. */
+export function parseParameters(text: string): readonly Parameter[] | undefined {
+  const parameters: Parameter[] = [];
+  try {
+    for (const pair of text.split('&', MAX_PARAMETERS + 1)) {
+      if (pair === '') continue;
+      if (parameters.length === MAX_PARAMETERS) return undefined;
+      const at = pair.indexOf('=');
+      const rawName = at === -1 ? pair : pair.slice(0, at);
+      const rawValue = at === -1 ? '' : pair.slice(at + 1);
+      parameters.push({ name: decode(rawName), value: decode(rawValue), rawName, rawValue });
+    }
+  } catch {
+    return undefined;
+  }
+  return parameters;
+}
+
+function queryText(url: string | undefined): string | undefined {
+  const at = url?.indexOf('?') ?? -1;
+  return url === undefined || at === -1 ? undefined : url.slice(at + 1);
+}
+
+/** Undoes the percent-encoding of a form in one pass over the bytes, so that a megabyte of it costs little to refuse. */
+function decode(text: string): string {
+  if (!text.includes('%') && !text.includes('+')) return text;
+  const bytes = Buffer.from(text, 'utf8');
+  let length = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    let byte = bytes[at] as number;
+    if (byte === 0x2b) byte = 0x20;
+    else if (byte === 0x25) {
+      byte = hexDigit(bytes[at + 1]) * 16 + hexDigit(bytes[at + 2]);
+      at += 2;
+    }
+    bytes[length++] = byte;
+  }
+  const decoded = bytes.subarray(0, length);
+  if (!isUtf8(decoded)) throw new URIError('not UTF-8');
+  return decoded.toString('utf8');
+}
+
+function hexDigit(byte = 0): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const letter = byte | 0x20;
+  if (letter >= 0x61 && letter <= 0x66) return letter - 0x57;
+  throw new URIError('not a hexadecimal digit');
+}

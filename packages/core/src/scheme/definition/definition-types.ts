@@ -1,0 +1,81 @@
+import type { SchemeDefinition } from './scheme-definition.ts';
+import type { SignatureRule } from './signature-rule.ts';
+
+type PlainPart =
+  | 'body'
+  | 'timestamp'
+  | 'id'
+  | 'secret'
+  | 'method'
+  | 'url'
+  | 'baseUrl'
+  | 'path'
+  | 'canonicalJson';
+type NamedPart = `${'header' | 'entry' | 'query' | 'field' | 'formField'}:${string}`;
+
+/** The parts that a template names. */
+type PartsOf<T extends string> = T extends `${string}{${infer Part}}${infer Rest}`
+  ? Part | PartsOf<Rest>
+  : never;
+type Declared<F> = F extends { readonly parts: infer P } ? keyof P & string : never;
+type TemplatesOf<F> = F extends { readonly content: infer C }
+  ? C extends string
+    ? C
+    : C extends readonly string[]
+      ? C[number]
+      : never
+  : never;
+
+type KeysOf<T> = T extends unknown ? keyof T : never;
+
+/** No misspelt option: what a type parameter is inferred from may otherwise hold anything more. */
+type NoOthers<T, Known> = { readonly [key in Exclude<keyof T, KeysOf<Known>>]: never };
+
+/** The same for a rule and for the location of its signature. */
+type OnlyKnown<F> = NoOthers<F, SignatureRule> &
+  (F extends { readonly signature: infer P }
+    ? { readonly signature: NoOthers<P, SignatureRule['signature']> }
+    : unknown);
+
+/** A rule in which every part exists, and what is signed is declared. A template that is not known as a literal is left to the checks at construction. */
+type CheckedRule<F> =
+  string extends TemplatesOf<F>
+    ? unknown
+    : PartsOf<TemplatesOf<F>> extends PlainPart | NamedPart | Declared<F>
+      ? Needed<F, 'timestamp'> & Needed<F, 'id'> & Secretless<F>
+      : { readonly content: `{${PlainPart}} or {${NamedPart}}, or a name of "parts"` };
+
+type Needed<F, Name extends 'timestamp' | 'id'> =
+  Name extends PartsOf<TemplatesOf<F>> ? { readonly [name in Name]: object } : unknown;
+type Secretless<F> =
+  'secret' extends PartsOf<TemplatesOf<F>>
+    ? { readonly algorithm: { readonly hash: string; readonly publicKey?: undefined } }
+    : unknown;
+
+/** A rule whose algorithm fits the secret. */
+type Fitting<D, F> = D extends { readonly secret: { readonly publicKey: infer P } }
+  ? string extends P
+    ? unknown
+    : { readonly algorithm: { readonly publicKey: P } }
+  : D extends { readonly secret: { readonly encoding: string } }
+    ? F extends { readonly algorithm: { readonly publicKey: string } }
+      ? { readonly algorithm: 'a public-key algorithm needs a "secret" with "publicKey"' }
+      : unknown
+    : unknown;
+
+type CheckedRules<D, S> = S extends readonly unknown[]
+  ? // With the rule itself: a type that is intersected with a tuple must know every property of its elements.
+    {
+      readonly [index in keyof S]: S[index] &
+        CheckedRule<S[index]> &
+        Fitting<D, S[index]> &
+        OnlyKnown<S[index]>;
+    }
+  : CheckedRule<S> & Fitting<D, S> & OnlyKnown<S>;
+
+/** What can be refused of a definition before it runs. */
+export type CheckedDefinition<D> = D extends { readonly signed: infer S }
+  ? SchemeDefinition extends D
+    ? unknown
+    : { readonly signed: CheckedRules<D, S> } & NoOthers<D, SchemeDefinition>
+  : unknown;

@@ -1,0 +1,155 @@
+import type { DeliveryRules } from '../scheme.ts';
+import type { HashName, SecretFormat } from './secret-format.ts';
+import type { SignatureRule } from './signature-rule.ts';
+
+/**
+ * The scheme language: how one sender signs, as data. {@link defineScheme} checks it once and makes a {@link DefinedScheme} of it.
+ *
+ * @example
+ * ```ts
+ * const acme = defineScheme({
+ *   name: 'acme',
+ *   secret: { encoding: 'utf8' },
+ *   signed: {
+ *     algorithm: { hmac: 'sha256' },
+ *     signature: { header: 'acme-signature', list: { separator: ',', assign: '=', label: 'v1' }, encoding: 'hex' },
+ *     timestamp: { entry: 't', unit: 's' },
+ *     content: '{timestamp}.{body}',
+ *   },
+ *   identity: { bodyField: 'id' },
+ *   delivery: { retries: 'any-failure', idStableOverRetries: true, retrySignature: 'renewed' },
+ * })
+ * ```
+ */
+export interface SchemeDefinition {
+  /** Names the scheme in events, health and replay keys. */
+  readonly name: string;
+  /** How a secret's text becomes the key. The look of the text decides nothing. */
+  readonly secret: SecretFormat;
+  /**
+   * What the sender signs, and where its signature is. With several rules, the first rule that finds its signature in the request
+   * decides alone: put the strongest rule first.
+   */
+  readonly signed: SignatureRule | readonly [SignatureRule, ...SignatureRule[]];
+  /** What is the same in every retry of a delivery. It must be signed. */
+  readonly identity: DeliveryIdentity;
+  /** If the only signed time is a field of the body. `past` + `future`, in seconds, is also how long a delivery is remembered. */
+  readonly bodyTimestamp?: BodyTimestamp;
+  /** How old a signed header time may be, and how far ahead, in seconds. Default: 300 each. */
+  readonly tolerance?: { readonly past: number; readonly future: number };
+  /** Headers that the sender sends but does not sign, by the label under which `webhook.unsignedHeaders` shows them. */
+  readonly unsignedHeaders?: Readonly<Record<string, string>>;
+  /** The field of a multipart form that contains the JSON. A body of another type is read as it is. */
+  readonly multipartField?: string;
+  /** Requests by which the sender tests an endpoint, and the responses to them. The first rule that fits decides. */
+  readonly handshake?: HandshakeRule | readonly [HandshakeRule, ...HandshakeRule[]];
+  /** How the sender treats responses, and when it retries. */
+  readonly delivery: DeliveryRules;
+  /** Where these facts come from and which of them are assumed. The pages of the senders show it. */
+  readonly about?: SchemeSource;
+}
+
+/**
+ * What names a delivery: the signed id; the body's bytes; a field of the JSON body (the whole body if the field is absent), if the
+ * signature covers the bytes; or everything that is signed except the time, if parts of the request are signed instead of the bytes,
+ * or its method or URL with them.
+ */
+export type DeliveryIdentity = 'id' | 'body' | 'content' | { readonly bodyField: string };
+
+/** The field of the body that contains the signed time. */
+export type BodyTimestamp = {
+  readonly unit: 's' | 'ms' | 'iso';
+  readonly past: number;
+  readonly future: number;
+} & (
+  | { readonly field: string; readonly formField?: undefined }
+  | { readonly formField: string; readonly field?: undefined }
+);
+
+/** Where a definition's facts come from. */
+export interface SchemeSource {
+  /** The sender's name as people write it. */
+  readonly sender: string;
+  /**
+   * How sure the facts are: read in the sender's own code or its tests, in its documentation, or only in third-party code.
+   */
+  readonly confidence?: 'sender-code' | 'sender-docs' | 'third-party';
+  /** Whether the definition was tested with signatures that the sender or others published, or follows the formula only. */
+  readonly testedWith?: 'published-vectors' | 'sender-library' | 'formula-only';
+  /** Where the sender documents it. */
+  readonly sources: readonly string[];
+  /** What no document of the sender says. Shown to users as assumptions. */
+  readonly assumptions: readonly string[];
+  /** What rotating a secret does at this sender, in one sentence. */
+  readonly rotation?: string;
+  /** What a user must know before relying on it. */
+  readonly notes?: readonly string[];
+}
+
+/**
+ * A request by which a sender tests or registers an endpoint, and the response to it. The verifier responds without running the
+ * handler, and claims nothing.
+ *
+ * With `signed: true` the request is first verified like any delivery. Otherwise the verifier responds by the method, headers and query
+ * alone, and never reads the body.
+ */
+export type HandshakeRule = SignedHandshake | UnsignedHandshake;
+
+interface SignedHandshake extends HandshakeResponse {
+  readonly signed: true;
+  readonly when: HandshakeConditions & {
+    /** Fields of the JSON body, by dotted path. */
+    readonly field?: Readonly<Record<string, string | number>>;
+  };
+  readonly challenge?: ChallengeLimits &
+    (ChallengeInHead | { readonly field: string; readonly query?: undefined; readonly header?: undefined });
+  readonly token?: undefined;
+}
+
+interface UnsignedHandshake extends HandshakeResponse {
+  readonly signed: false;
+  readonly when: HandshakeConditions & { readonly method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' };
+  readonly challenge?: ChallengeLimits & ChallengeInHead;
+  /** A query parameter that must be a text agreed with the sender. The definition contains only its SHA-256 in hex. */
+  readonly token?: { readonly query: string; readonly sha256: string };
+}
+
+/** How a handshake is recognized: everything that is named must be there. `true` means any text. */
+export interface HandshakeConditions {
+  readonly method?: 'GET' | 'HEAD' | 'OPTIONS' | 'POST';
+  readonly header?: Readonly<Record<string, string | true>>;
+  readonly query?: Readonly<Record<string, string | true>>;
+}
+
+type ChallengeInHead =
+  | { readonly query: string; readonly header?: undefined; readonly field?: undefined }
+  | { readonly header: string; readonly query?: undefined; readonly field?: undefined };
+
+/** A challenge of other characters, or a longer one, is refused: a response must not sign or echo a text of the attacker's choice. */
+export interface ChallengeLimits {
+  /** `visible`: ASCII without spaces and controls; `printable`: with spaces. */
+  readonly characters: 'hex' | 'digits' | 'base64' | 'word' | 'visible' | 'printable';
+  readonly maxLength: number;
+}
+
+interface HandshakeResponse {
+  /**
+   * Makes `{mac}` of the challenge, or of `over`, which may contain `{challenge}` and `{url}`. The key is the one that matched, or the
+   * current one if nothing was signed.
+   */
+  readonly mac?: {
+    readonly hmac?: HashName;
+    readonly hash?: HashName;
+    readonly encoding: 'hex' | 'base64';
+    readonly over?: string;
+  };
+  /** Texts may contain `{challenge}`, `{mac}` and `{keyId}`. */
+  readonly response: {
+    /** Default: 200. */
+    readonly status?: 200 | 204;
+    /** Sent as `text/plain`. */
+    readonly text?: string;
+    readonly json?: Readonly<Record<string, string | number | boolean>>;
+    readonly headers?: Readonly<Record<string, string>>;
+  };
+}

@@ -1,0 +1,220 @@
+import type { ContentPart } from './content-part.ts';
+import type { HashName } from './secret-format.ts';
+
+/** One way in which a sender signs a delivery: by a MAC, a hash, a public-key signature, or a token. */
+export type SignatureRule = HmacRule | HashRule | PublicKeyRule | TokenRule;
+
+/** An HMAC under the shared secret. */
+export interface HmacRule extends SigningRule {
+  /** Fixed here, never read from a request. */
+  readonly algorithm: { readonly hmac: HashName };
+}
+
+/** A plain hash over content that contains the secret, as the part `{secret}`. */
+export interface HashRule extends SigningRule {
+  readonly algorithm: { readonly hash: HashName };
+}
+
+/** A signature under the sender's private key. RSA is PKCS#1 v1.5; ECDSA signatures are DER or the two numbers side by side. */
+export interface PublicKeyRule extends SigningRule {
+  readonly algorithm:
+    | { readonly publicKey: 'ed25519' }
+    | {
+        readonly publicKey: 'ecdsa-p256';
+        readonly hash: 'sha256';
+        readonly format: 'der' | 'p1363';
+      }
+    | { readonly publicKey: 'rsa'; readonly hash: 'sha1' | 'sha256' | 'sha384' | 'sha512' };
+}
+
+/** The secret itself in the request: a bearer token, Basic credentials (`user:password`), a static header. It signs nothing. */
+export interface TokenRule extends RuleConditions {
+  readonly algorithm: { readonly token: 'constant-time' };
+  readonly signature: TokenLocation;
+  readonly timestamp?: undefined;
+  readonly id?: undefined;
+  readonly content?: undefined;
+  readonly parts?: undefined;
+  readonly url?: undefined;
+  readonly bodyDigest?: undefined;
+  readonly safeBecause?: undefined;
+}
+
+/** What every rule may require of a request. */
+export interface RuleConditions {
+  /**
+   * The rule is only for requests with these headers and query parameters: with the exact text, or with any text for `true`. Other
+   * requests are left to the next rule.
+   */
+  readonly when?: {
+    readonly header?: Readonly<Record<string, string | true>>;
+    readonly query?: Readonly<Record<string, string | true>>;
+  };
+  /** Headers that must have exactly this text, or the request is refused. */
+  readonly requiredHeaders?: Readonly<Record<string, string>>;
+  /** JSON arrays of the body that must have exactly this number of elements, by dotted path: further elements are not signed. */
+  readonly arrayLengths?: Readonly<Record<string, number>>;
+  /** The header that names the key. Only keys of that id are tried, or all keys if none has the id. */
+  readonly keyId?: { readonly header: string };
+}
+
+interface SigningRule extends RuleConditions {
+  readonly signature: SignatureLocation;
+  /** The signed time. With both `header` and `entry`, both must be there with the same text. */
+  readonly timestamp?: TimestampLocation;
+  /** The signed delivery id. A `uuid` has a fixed length: only such an id may stand right beside the body. */
+  readonly id?: { readonly header: string; readonly format?: 'text' | 'uuid' };
+  /**
+   * The signed content: parts in braces, optional text in brackets, everything else literal. With several templates, each is tried, for
+   * senders that sign in more than one way under one header. Brackets contain what a request need not have: `{header:…}`, `{entry:…}`,
+   * `{query:…}`, `{field:…}`, `{formField:…}` and literals. If one of them is absent, the whole bracket is left out.
+   *
+   * Parts: `{body}` the bytes as received; `{timestamp}`, `{id}`, `{header:name}`, `{entry:label}` (an entry of the signature's
+   * list), `{query:name}` the text as received; `{method}`; `{url}` the verifier's `publicUrl` with the query as received,
+   * `{baseUrl}` the same without its query, `{path}` its path and query; `{field:a.b}` a field of the JSON body; `{formField:name}`
+   * a field of a form; `{canonicalJson}` the JSON body in RFC 8785 form; `{secret}` (hashes only); and the names of `parts`.
+   *
+   * Everything named must be declared, and everything declared must be named: what isn't signed judges nothing.
+   *
+   * The content must show where each part ends, so that no two requests have the same signature: put a literal between two texts.
+   * See `safeBecause`.
+   */
+  readonly content: string | readonly [string, string, ...string[]];
+  /**
+   * Why this sender's content is safe although it does not show where one part ends and the next begins: an attacker who captured a
+   * delivery could move text from one part to the other. State what limits the damage; the text becomes part of the sender's page.
+   */
+  readonly safeBecause?: string;
+  /** Parts of the content that need more than a name. */
+  readonly parts?: Readonly<Record<string, ContentPart>>;
+  /** How the sender writes the URL that it signs, if it does not sign the URL as given. */
+  readonly url?: UrlRules;
+  /** A signed query parameter that must be the digest of the body: it binds the body to the signature. */
+  readonly bodyDigest?: {
+    readonly hash: HashName;
+    readonly encoding: 'hex' | 'base64';
+    readonly query: string;
+  };
+}
+
+/** Differences between the URL that a sender was given and the one it signs. */
+export interface UrlRules {
+  /** `port`: tried as given, without its port, and with the default one of its protocol. */
+  readonly variants?: 'port';
+  /** Characters whose percent-encoding is undone before signing. */
+  readonly decode?: string;
+}
+
+/** Where signatures are, and how their text is read. */
+export type SignatureLocation = (
+  | HeaderLocation
+  | NumberedHeaderLocation
+  | QueryLocation
+  | FieldLocation
+  | FormFieldLocation
+) &
+  (SingleText | ListText) & {
+    /** One text is accepted per value: hex in this case (`hex-any`: in any), canonical base64. */
+    readonly encoding: 'hex' | 'hex-upper' | 'hex-any' | 'base64' | 'base64url';
+  };
+
+/** Where a token is, and how its text becomes the secret's bytes. */
+export type TokenLocation = (HeaderLocation | QueryLocation | FieldLocation) & {
+  /** `text`: as it is. `base64`: as HTTP Basic writes credentials. */
+  readonly encoding: 'text' | 'base64';
+  /** The text before the token: `'Bearer '`. */
+  readonly prefix?: string;
+  readonly list?: undefined;
+};
+
+interface HeaderLocation {
+  /** The header, or several that may each carry signatures. */
+  readonly header: string | readonly [string, ...string[]];
+  /** The header may be sent several times: each value is read. */
+  readonly repeated?: true;
+  readonly numberedHeader?: undefined;
+  readonly query?: undefined;
+  readonly field?: undefined;
+  readonly formField?: undefined;
+}
+interface NumberedHeaderLocation {
+  /** The name before the number of each header, counted from 1: `x-acme-signature-`. */
+  readonly numberedHeader: string;
+  readonly header?: undefined;
+  readonly repeated?: undefined;
+  readonly query?: undefined;
+  readonly field?: undefined;
+  readonly formField?: undefined;
+}
+interface QueryLocation {
+  /** The query parameter. */
+  readonly query: string;
+  readonly header?: undefined;
+  readonly repeated?: undefined;
+  readonly numberedHeader?: undefined;
+  readonly field?: undefined;
+  readonly formField?: undefined;
+}
+interface FieldLocation {
+  /** The dotted path of a field of the JSON body. */
+  readonly field: string;
+  readonly header?: undefined;
+  readonly repeated?: undefined;
+  readonly numberedHeader?: undefined;
+  readonly query?: undefined;
+  readonly formField?: undefined;
+}
+interface FormFieldLocation {
+  /** The field of a form body. */
+  readonly formField: string;
+  readonly header?: undefined;
+  readonly repeated?: undefined;
+  readonly numberedHeader?: undefined;
+  readonly query?: undefined;
+  readonly field?: undefined;
+}
+
+interface SingleText {
+  /** The text before the only signature. */
+  readonly prefix?: string;
+  readonly list?: undefined;
+}
+interface ListText {
+  readonly prefix?: undefined;
+  /**
+   * Several entries, each of them `label`, `assign`, value. Entries with other labels and malformed entries are ignored. Without
+   * `label`, every entry is a signature.
+   */
+  readonly list: SignatureList;
+}
+
+/** The grammar of a text that contains several entries. */
+export interface SignatureList {
+  /** One character or two. */
+  readonly separator: string;
+  /** One character between a label and its value. */
+  readonly assign?: string;
+  /** The label of signatures. */
+  readonly label?: string;
+  /** The text before `assign` names the key: a signature counts for the key of that id, or for any key if none has the id. */
+  readonly keyIds?: true;
+  /** Separates groups of entries, one for each secret. A time that they repeat must be the same in all. */
+  readonly groups?: string;
+  /** Spaces after a separator are ignored. */
+  readonly blanks?: true;
+  /** Fixed text before the first entry. */
+  readonly start?: string;
+}
+
+/** Where the signed time is: in a header of its own, in an entry of the signature's list (by label or position), in both, or in the query. */
+export type TimestampLocation = { readonly unit: TimeUnit } & (
+  | { readonly header: string; readonly entry?: string; readonly query?: undefined }
+  | { readonly header?: undefined; readonly entry: string | number; readonly query?: undefined }
+  | { readonly header?: undefined; readonly entry?: undefined; readonly query: string }
+);
+
+/**
+ * Unix seconds or milliseconds, or either of them by the number of digits (`s-or-ms`: 12 or more are milliseconds); ISO 8601 with a zone (`iso`) or without one, meaning UTC (`iso-utc`); the date of HTTP headers
+ * (`http-date`).
+ */
+export type TimeUnit = 's' | 'ms' | 's-or-ms' | 'iso' | 'iso-utc' | 'http-date';

@@ -1,0 +1,198 @@
+import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { RequestHead } from '../../request.ts';
+import type { WebhookResponse } from '../../response.ts';
+import { WebhookError } from '../../webhook-error.ts';
+import { fieldOf } from '../content/json-body.ts';
+import type { Message } from '../content/message.ts';
+import { parameterOf, queryParameters } from '../content/request-query.ts';
+import { handshakesOf } from '../definition/rule-facts.ts';
+import type {
+  HandshakeConditions,
+  HandshakeRule,
+  SchemeDefinition,
+} from '../definition/scheme-definition.ts';
+import type { Handshake, Key } from '../scheme.ts';
+
+const CHARACTERS = {
+  hex: /^[0-9a-f]+$/,
+  digits: /^[0-9]+$/,
+  base64: /^[A-Za-z0-9+/=_-]+$/,
+  word: /^[A-Za-z0-9_.-]+$/,
+  visible: /^[\x21-\x7e]+$/,
+  printable: /^[\x20-\x7e]+$/,
+} as const;
+
+/** The handshake rules of a definition as functions. Returns `undefined` if it has none. */
+export function compileHandshake(definition: SchemeDefinition): Handshake | undefined {
+  const rules = handshakesOf(definition);
+  if (definition.handshake === undefined) return undefined;
+  const { name } = definition;
+  const signed = rules.filter((rule) => rule.signed);
+  const open = rules.filter((rule) => !rule.signed);
+  return Object.freeze({
+    respondToUnsigned(head: RequestHead, keys: readonly Key[]) {
+      const rule = open.find((each) => headFits(head, each.when));
+      if (rule === undefined) return undefined;
+      checkToken(rule, head, name);
+      return respond(
+        rule,
+        readChallenge(rule, head, undefined, name),
+        keys.find(({ role }) => role === 'current') ?? keys[0],
+        head,
+      );
+    },
+    respondToSigned(head: RequestHead, body: () => unknown, key: Key | undefined) {
+      const rule = signed.find((each) => headFits(head, each.when) && bodyFits(body, each));
+      if (rule === undefined) return undefined;
+      return respond(rule, readChallenge(rule, head, body, name), key, head);
+    },
+  });
+}
+
+function headFits(head: RequestHead, { method, header = {}, query = {} }: HandshakeConditions): boolean {
+  if (method !== undefined && head.method?.toUpperCase() !== method) return false;
+  const fits = (values: readonly (string | undefined)[], expected: string | true) =>
+    values.length === 1 && (expected === true || values[0] === expected);
+  if (!Object.entries(header).every(([name, expected]) => fits(head.values(name), expected))) return false;
+  const expected = Object.entries(query);
+  if (expected.length === 0) return true;
+  const parameters = queryParameters(head);
+  return expected.every(([name, text]) =>
+    fits(
+      parameters.filter((each) => each.name === name).map(({ value }) => value),
+      text,
+    ),
+  );
+}
+
+function bodyFits(body: () => unknown, rule: HandshakeRule): boolean {
+  const fields = rule.signed ? Object.entries(rule.when.field ?? {}) : [];
+  return fields.length === 0 || fields.every(([path, expected]) => fieldOf(body(), path) === expected);
+}
+
+function readChallenge(
+  rule: HandshakeRule,
+  head: RequestHead,
+  body: (() => unknown) | undefined,
+  scheme: string,
+): string {
+  const { challenge } = rule;
+  if (challenge === undefined) return '';
+  const { header, query, field, characters, maxLength } = challenge;
+  const text =
+    header !== undefined
+      ? head.value(header)
+      : query !== undefined
+        ? parameterOf(queryParameters(head), query)
+        : fieldOf(body?.(), field ?? '');
+  if (typeof text === 'string' && text.length <= maxLength && CHARACTERS[characters].test(text)) return text;
+  throw new WebhookError(
+    'ERR_WEBHOOK_HEADER_INVALID',
+    `The ${scheme} challenge is missing, longer than ${maxLength} characters, or contains other characters than "${characters}".`,
+  );
+}
+
+function checkToken(rule: HandshakeRule, head: RequestHead, scheme: string): void {
+  if (rule.token === undefined) return;
+  const given = parameterOf(queryParameters(head), rule.token.query) ?? '';
+  const digest = createHash('sha256').update(given, 'utf8').digest();
+  if (!timingSafeEqual(digest, Buffer.from(rule.token.sha256, 'hex'))) {
+    throw new WebhookError(
+      'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+      `The ${scheme} handshake contains another verification token than this endpoint expects.`,
+    );
+  }
+}
+
+function respond(
+  rule: HandshakeRule,
+  challenge: string,
+  key: Key | undefined,
+  head: RequestHead,
+): WebhookResponse {
+  const { status = 200, text, json, headers } = rule.response;
+  if (rule.mac !== undefined && key === undefined) {
+    throw new WebhookError('ERR_WEBHOOK_NOT_READY', 'No valid set of secrets is loaded; health() says why.');
+  }
+  const mac = rule.mac === undefined || key === undefined ? '' : macOf(rule.mac, key.key, challenge, head);
+  const fill = (template: string) =>
+    template.replace(/\{(challenge|mac|keyId)\}/g, (_, name: string) =>
+      name === 'challenge' ? challenge : name === 'mac' ? mac : (key?.id ?? ''),
+    );
+  const sent: Record<string, string> = { 'x-content-type-options': 'nosniff' };
+  for (const [name, template] of Object.entries(headers ?? {})) sent[name] = fill(template);
+  if (json !== undefined) {
+    sent['content-type'] = 'application/json; charset=utf-8';
+    const filled = Object.fromEntries(
+      Object.entries(json).map(([name, value]) => [name, typeof value === 'string' ? fill(value) : value]),
+    );
+    return { status, headers: sent, body: JSON.stringify(filled) };
+  }
+  if (text === undefined) return { status, headers: sent, body: '' };
+  sent['content-type'] = 'text/plain; charset=utf-8';
+  return { status, headers: sent, body: fill(text) };
+}
+
+function macOf(
+  { hmac, hash, encoding, over = '{challenge}' }: NonNullable<HandshakeRule['mac']>,
+  key: KeyObject,
+  challenge: string,
+  head: RequestHead,
+): string {
+  const digest = hmac === undefined ? createHash(hash ?? 'sha256') : createHmac(hmac, key);
+  for (const piece of over.split(/(\{challenge\}|\{secret\}|\{url\})/)) {
+    if (piece === '{challenge}') digest.update(challenge, 'utf8');
+    else if (piece === '{secret}') digest.update(key.export());
+    else if (piece === '{url}') digest.update(head.publicUrl ?? '', 'utf8');
+    else digest.update(piece, 'utf8');
+  }
+  return digest.digest(encoding);
+}
+
+/**
+ * Makes the test whether signed content is what an unsigned handshake signs for every caller: then its signature proves nothing.
+ * Returns `undefined` if no handshake signs such content. No sender's delivery is a bare challenge.
+ */
+export function compileChallengeTest(
+  definition: Pick<SchemeDefinition, 'handshake'>,
+): ((content: Message) => boolean) | undefined {
+  const tests = handshakesOf(definition).flatMap(({ signed, challenge, mac }) => {
+    const over = mac?.over ?? '{challenge}';
+    // Content that contains the secret, or ends with a URL, is never that of a delivery.
+    if (signed || challenge === undefined || mac === undefined || /\{(?:secret|url)\}/.test(over)) return [];
+    const [before = '', after = ''] = over.split('{challenge}');
+    const { maxLength, characters } = challenge;
+    return [{ before, after, maxLength, characters: CHARACTERS[characters] }];
+  });
+  if (tests.length === 0) return undefined;
+  const longest = Math.max(
+    ...tests.map(({ before, after, maxLength }) => maxLength + before.length + after.length),
+  );
+  return (content) => {
+    const text = shortText(content, longest);
+    return (
+      text !== undefined &&
+      tests.some(
+        ({ before, after, maxLength, characters }) =>
+          text.length > before.length + after.length &&
+          text.length <= before.length + maxLength + after.length &&
+          text.startsWith(before) &&
+          text.endsWith(after) &&
+          characters.test(text.slice(before.length, text.length - after.length)),
+      )
+    );
+  };
+}
+
+/** The content as text, or `undefined` if it is longer. */
+function shortText(content: Message, longest: number): string | undefined {
+  let text = '';
+  let length = 0;
+  content.feed({
+    update(data: Uint8Array | string) {
+      length += data.length;
+      if (length <= longest) text += typeof data === 'string' ? data : Buffer.from(data).toString('latin1');
+    },
+  });
+  return length <= longest ? text : undefined;
+}

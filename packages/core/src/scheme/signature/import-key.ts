@@ -1,0 +1,160 @@
+import { createHash, createHmac, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+import { WebhookError } from '../../webhook-error.ts';
+import type { PublicKey, SecretByPrefix, SecretFormat, SharedSecret } from '../definition/secret-format.ts';
+import { decodeSecret } from './strict-encoding.ts';
+
+const MAX_RSA_BITS = 8192;
+
+/** Whether a format is that of a public key. */
+export function isPublicKey(format: SecretFormat): format is PublicKey {
+  return 'publicKey' in format && format.publicKey !== undefined;
+}
+
+/** Names a format, so that verifiers of one format can share a keyring. A shared keyring would not notice a difference that the name leaves out. */
+export function keyFormatOf(format: SecretFormat): string {
+  if (isPublicKey(format)) {
+    const { publicKey, encoding, prefix = '', minBits } = format;
+    return `${publicKey} ${encoding}${prefix === '' ? '' : ` after ${prefix}`}${minBits === undefined ? '' : `, ${minBits} bits or more`}`;
+  }
+  return sharedKinds(format).map(sharedFormatOf).join(', or ');
+}
+
+/**
+ * Turns a secret into a key.
+ * @throws `ERR_WEBHOOK_SECRETS_INVALID` with what is wrong, never with the value.
+ */
+export function importSecret(secret: string | Uint8Array, format: SecretFormat): KeyObject {
+  if (isPublicKey(format)) return importPublicKey(secret, format);
+  const kinds = sharedKinds(format);
+  // Raw bytes are a key of the kind that needs no prefix.
+  const kind =
+    kinds.find((each) => typeof secret === 'string' && bare(secret, each) !== undefined) ?? kinds.at(-1);
+  if (kind === undefined) throw secretError('the scheme has no secret');
+  const bytes = derived(typeof secret === 'string' ? decodeText(secret, kind) : secret, kind);
+  return createSecretKey(bytes);
+}
+
+function sharedKinds(format: SharedSecret | SecretByPrefix): readonly SharedSecret[] {
+  return Array.isArray(format) ? (format as SecretByPrefix) : [format as SharedSecret];
+}
+
+/** Includes everything that decides the key, and the minimum length: one scheme must not accept what another refuses. */
+function sharedFormatOf({
+  encoding,
+  prefix,
+  prefixOptional,
+  normalize,
+  derive,
+  minBytes = 16,
+}: SharedSecret): string {
+  const after =
+    prefix === undefined ? '' : ` after ${prefixOptional === true ? 'an optional ' : ''}${prefix}`;
+  const unicode = normalize === undefined ? '' : ` in ${normalize}`;
+  const steps = (derive ?? []).map((step) => `, ${step.hash ?? `hmac ${step.hmac} over "${step.over}"`}`);
+  return `hmac ${encoding}${unicode}${after}, ${minBytes} bytes or more${steps.join('')}`;
+}
+
+/** The text behind the prefix, or `undefined` if a required prefix is missing. */
+function bare(
+  secret: string,
+  { prefix, prefixOptional }: Pick<SharedSecret, 'prefix' | 'prefixOptional'>,
+): string | undefined {
+  if (prefix === undefined) return secret;
+  if (!prefix.includes('*')) {
+    if (secret.startsWith(prefix)) return secret.slice(prefix.length);
+  } else {
+    const pattern = prefix.split('*').map((text) => text.replace(/[^\w-]/g, '\\$&'));
+    const match = new RegExp(`^${pattern.join('[A-Za-z0-9]+')}`).exec(secret);
+    if (match !== null) return secret.slice(match[0].length);
+  }
+  return prefixOptional === true ? secret : undefined;
+}
+
+function decodeText(secret: string, kind: SharedSecret): Uint8Array {
+  const text = bare(secret, kind);
+  if (text === undefined) throw secretError(`the text does not begin with "${kind.prefix}"`);
+  const bytes = decodeSecret(
+    kind.normalize === undefined ? text : text.normalize(kind.normalize),
+    kind.encoding,
+  );
+  if (bytes === undefined)
+    throw secretError(`the text is not ${kind.encoding}, or not in its canonical form`);
+  return bytes;
+}
+
+function derived(bytes: Uint8Array, { derive = [], minBytes = 16 }: SharedSecret): Uint8Array {
+  if (bytes.length < minBytes)
+    throw secretError(`the key has ${bytes.length} bytes; it must have at least ${minBytes}`);
+  let key = bytes;
+  for (const step of derive) {
+    key =
+      step.hash === undefined
+        ? createHmac(step.hmac, key).update(step.over, 'utf8').digest()
+        : createHash(step.hash).update(key).digest();
+  }
+  return key;
+}
+
+function importPublicKey(secret: string | Uint8Array, format: PublicKey): KeyObject {
+  const { publicKey, encoding, prefix, minBits = 2048 } = format;
+  let key: KeyObject | undefined;
+  try {
+    key = readPublicKey(secret, encoding, prefix);
+  } catch {
+    key = undefined;
+  }
+  if (key === undefined) throw secretError(`it is not a public key encoded as "${encoding}"`);
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = key;
+  if (publicKey === 'ed25519' && type === 'ed25519') return key;
+  if (publicKey === 'ecdsa-p256' && type === 'ec' && details.namedCurve === 'prime256v1') return key;
+  if (publicKey === 'rsa' && type === 'rsa') {
+    const { modulusLength = 0 } = details;
+    if (modulusLength >= minBits && modulusLength <= MAX_RSA_BITS) return key;
+    throw secretError(`the RSA key has ${modulusLength} bits; it must have ${minBits} to ${MAX_RSA_BITS}`);
+  }
+  throw secretError(`it is a key of another kind than ${publicKey}`);
+}
+
+function readPublicKey(
+  secret: string | Uint8Array,
+  encoding: PublicKey['encoding'],
+  prefix = '',
+): KeyObject | undefined {
+  const given = typeof secret === 'string' ? secret : Buffer.from(secret).toString('latin1');
+  if (typeof secret === 'string' && !given.startsWith(prefix))
+    throw secretError(`the text does not begin with "${prefix}"`);
+  const text = typeof secret === 'string' ? given.slice(prefix.length) : given;
+  switch (encoding) {
+    case 'pem':
+      // createPublicKey() would make a public key of a private one, and of a certificate.
+      return /^\s*-----BEGIN (?:RSA )?PUBLIC KEY-----[\s\S]*-----END (?:RSA )?PUBLIC KEY-----\s*$/.test(text)
+        ? createPublicKey({ key: text, format: 'pem' })
+        : undefined;
+    case 'spki': {
+      const key = typeof secret === 'string' ? decodeSecret(text, 'base64') : Buffer.from(secret);
+      return key && createPublicKey({ key, format: 'der', type: 'spki' });
+    }
+    case 'raw-hex':
+    case 'raw-base64': {
+      const bytes =
+        typeof secret === 'string'
+          ? decodeSecret(text, encoding === 'raw-hex' ? 'hex' : 'base64')
+          : Buffer.from(secret);
+      if (bytes?.length !== 32) return undefined;
+      return createPublicKey({
+        key: { kty: 'OKP', crv: 'Ed25519', x: bytes.toString('base64url') },
+        format: 'jwk',
+      });
+    }
+    case 'jwk': {
+      const jwk = JSON.parse(text);
+      return jwk === null || typeof jwk !== 'object' || 'd' in jwk
+        ? undefined
+        : createPublicKey({ key: jwk, format: 'jwk' });
+    }
+  }
+}
+
+function secretError(message: string): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', message);
+}

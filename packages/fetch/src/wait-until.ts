@@ -1,0 +1,30 @@
+/** Keeps a host running until a promise settles. */
+export type WaitUntil = (settled: Promise<unknown>) => void;
+
+/** Where Vercel's runtime shows what belongs to the current request; `waitUntil` of `@vercel/functions` reads it too. */
+const VERCEL_CONTEXT = Symbol.for('@vercel/request-context');
+
+/** The host's `waitUntil`, if it has one: Workers and Netlify pass it in a context, Hono in `executionCtx`, Vercel has a global. */
+export function waitUntilOf(context: readonly unknown[]): WaitUntil | undefined {
+  for (const given of context) {
+    const found = methodOf(given) ?? methodOf(executionContextOf(given));
+    if (found !== undefined) return found;
+  }
+  const vercel = (globalThis as { [VERCEL_CONTEXT]?: { get?(): unknown } })[VERCEL_CONTEXT];
+  return methodOf(vercel?.get?.());
+}
+
+function methodOf(owner: unknown): WaitUntil | undefined {
+  if (owner === null || typeof owner !== 'object') return undefined;
+  const { waitUntil } = owner as { waitUntil?: unknown };
+  return typeof waitUntil === 'function' ? (settled) => void waitUntil.call(owner, settled) : undefined;
+}
+
+function executionContextOf(given: unknown): unknown {
+  try {
+    return (given as { executionCtx?: unknown } | null | undefined)?.executionCtx;
+  } catch {
+    // Hono's getter throws on a host without one.
+    return undefined;
+  }
+}

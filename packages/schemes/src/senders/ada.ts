@@ -1,0 +1,44 @@
+import type { DefinedScheme } from '@countersign/core';
+import { svixSender } from './svix.ts';
+
+const scheme = svixSender('ada', {
+  sender: 'Ada',
+  confidence: 'third-party',
+  testedWith: 'formula-only',
+  sources: [
+    'https://docs.ada.cx/reference/webhooks/overview',
+    'https://docs.ada.cx/reference/webhooks/get-webhook-secret',
+    'github.com/AdaSupport/ada-conversations-api-demo app/server/webhooks.py at 56cc10d',
+    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+  ],
+  assumptions: [
+    "Headers, signed content, key and digest are Svix's: inferred from Ada's own demo, which verifies with the svix library; no sentence of Ada says it.",
+    'Both header families are accepted, svix-* and webhook-*, since Svix lets a sender rename them.',
+    'Tolerance is 300 s both ways, as in the Svix libraries.',
+    'The id stays the same and the time is new in every retry, as at Svix.',
+  ],
+  rotation:
+    'Not documented by Ada. Svix signs with the old and the new secret for 24 hours by default, but Ada may have set 0: keep the old one as `previous`.',
+  notes: [
+    'Ada lets the secret be read back, but only the new one: after a rotation the receiver must remember the old one itself.',
+    'Events can arrive out of order.',
+  ],
+});
+
+/**
+ * Ada, which sends through Svix: `svix-signature: v1,<base64> …` over `{svix-id}.{svix-timestamp}.{body}`, or `webhook-*` headers.
+ *
+ * - Secret: base64 after `whsec_`; a custom key may lack the prefix.
+ * - Identity: the id, which is signed and the same in every retry (inferred from Svix).
+ * - Delivery: eight attempts within 27.6 hours after any failure; a bad signature is answered with 401.
+ *
+ * Most of this is inferred from Svix: see `ada().definition.about`.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: ada(), secrets: fileSecrets('/run/secrets/ada') })
+ * ```
+ */
+export function ada(): DefinedScheme {
+  return scheme;
+}

@@ -1,0 +1,29 @@
+import type { DefinedScheme } from '@countersign/core';
+import { svixSender } from './svix.ts';
+
+const scheme = svixSender('clerk', {
+  sender: 'Clerk',
+  confidence: 'sender-docs',
+  testedWith: 'formula-only',
+  sources: [
+    'https://clerk.com/docs/webhooks/sync-data',
+    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+  ],
+  assumptions: ['Retries and timeout are those that Svix documents.'],
+  rotation: 'Svix signs with the old and the new secret for 24 hours, one entry each.',
+});
+
+/**
+ * Clerk, through Svix: `svix-signature: v1,<base64> …` over `{svix-id}.{svix-timestamp}.{body}`.
+ *
+ * - Identity: the id, which is signed and the same in every retry.
+ * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: clerk(), secrets: envSecrets('CLERK_SECRET') })
+ * ```
+ */
+export function clerk(): DefinedScheme {
+  return scheme;
+}

@@ -1,0 +1,58 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'mollie',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: {
+      header: 'x-mollie-signature',
+      repeated: true,
+      // A proxy may join the header values with a comma and a space.
+      list: { separator: ',', assign: '=', label: 'sha256', blanks: true },
+      encoding: 'hex',
+    },
+    content: '{body}',
+  },
+  identity: { bodyField: 'id' },
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 93_600,
+    timeoutSeconds: 15,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
+  about: {
+    sender: 'Mollie',
+    confidence: 'sender-code',
+    testedWith: 'formula-only',
+    sources: [
+      'https://docs.mollie.com/reference/webhooks-new',
+      'https://docs.mollie.com/reference/webhooks-best-practices',
+      'github.com/mollie/mollie-api-node',
+    ],
+    assumptions: [
+      "The body's id is the same in every retry: it is that of the event.",
+      'Tries go on for 26 hours, as those of the classic webhooks do.',
+    ],
+    rotation: 'Every live secret signs, one header value each.',
+    notes: [
+      'The classic payment webhooks, a form with an id alone, are not signed: fetch the payment that it names.',
+    ],
+  },
+});
+
+/**
+ * Mollie, next-generation webhooks: `X-Mollie-Signature: sha256=<hex>`, several times where several secrets live, over the body.
+ *
+ * - Identity: the body's `id`.
+ * - Delivery: any answer but 2xx is tried again for 26 hours; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: mollie(), secrets: envSecrets('MOLLIE_SECRET') })
+ * ```
+ */
+export function mollie(): DefinedScheme {
+  return scheme;
+}

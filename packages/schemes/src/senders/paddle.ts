@@ -1,0 +1,59 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'paddle',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: {
+      header: 'paddle-signature',
+      list: { separator: ';', assign: '=', label: 'h1' },
+      encoding: 'hex',
+    },
+    timestamp: { entry: 'ts', unit: 's' },
+    content: '{timestamp}:{body}',
+  },
+  identity: { bodyField: 'event_id' },
+  tolerance: { past: 300, future: 300 },
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 259_200,
+    timeoutSeconds: 5,
+    idStableOverRetries: true,
+    retrySignature: 'renewed',
+  },
+  about: {
+    sender: 'Paddle Billing',
+    confidence: 'sender-code',
+    testedWith: 'published-vectors',
+    sources: [
+      'https://developer.paddle.com/webhooks/signature-verification',
+      'https://developer.paddle.com/webhooks/respond-to-webhooks',
+      'github.com/PaddleHQ/paddle-node-sdk src/notifications/helpers/webhooks-validator.ts',
+    ],
+    assumptions: [
+      'A retry is signed anew with a new time: it could not pass 5 s otherwise.',
+      "Times in the future are refused after 5 s as well: Paddle's library takes any.",
+    ],
+    rotation: 'A notification destination can have several secrets for a while: one h1 each.',
+    notes: [
+      "Tolerance is 300 s both ways. Paddle's own library accepts 5 s, which refuses genuine deliveries if a clock is off or a delivery is slow: `toleranceSeconds` narrows the window.",
+      'Deliveries of the sandbox are tried again for 15 minutes only.',
+    ],
+  },
+});
+
+/**
+ * Paddle Billing: `Paddle-Signature: ts=<seconds>;h1=<hex>` over `{ts}:{body}`.
+ *
+ * - Identity: the body's `event_id`.
+ * - Delivery: any answer but 2xx is tried again for 3 days; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: paddle(), secrets: envSecrets('PADDLE_SECRET') })
+ * ```
+ */
+export function paddle(): DefinedScheme {
+  return scheme;
+}

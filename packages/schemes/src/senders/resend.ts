@@ -1,0 +1,30 @@
+import type { DefinedScheme } from '@countersign/core';
+import { svixSender } from './svix.ts';
+
+const scheme = svixSender('resend', {
+  sender: 'Resend',
+  confidence: 'sender-code',
+  testedWith: 'formula-only',
+  sources: [
+    'https://resend.com/docs/dashboard/webhooks/verify-webhooks-requests',
+    'https://resend.com/docs/webhooks/retries-and-replays',
+    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+  ],
+  assumptions: ['The timeout is the one that Svix documents.'],
+  rotation: 'Svix signs with the old and the new secret for 24 hours, one entry each.',
+});
+
+/**
+ * Resend, through Svix: `svix-signature: v1,<base64> …` over `{svix-id}.{svix-timestamp}.{body}`.
+ *
+ * - Identity: the id, which is signed and the same in every retry.
+ * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: resend(), secrets: envSecrets('RESEND_SECRET') })
+ * ```
+ */
+export function resend(): DefinedScheme {
+  return scheme;
+}

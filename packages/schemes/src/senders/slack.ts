@@ -1,0 +1,67 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+
+const scheme = defineScheme({
+  name: 'slack',
+  // 32 hex digits, used as text.
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-slack-signature', prefix: 'v0=', encoding: 'hex' },
+    timestamp: { header: 'x-slack-request-timestamp', unit: 's' },
+    content: 'v0:{timestamp}:{body}',
+  },
+  identity: { bodyField: 'event_id' },
+  tolerance: { past: 300, future: 300 },
+  unsignedHeaders: { retryNumber: 'x-slack-retry-num', retryReason: 'x-slack-retry-reason' },
+  handshake: {
+    signed: true,
+    when: { field: { type: 'url_verification' } },
+    challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
+    response: { json: { challenge: '{challenge}' } },
+  },
+  delivery: {
+    retries: 'any-failure',
+    // At once, after 1 minute, after 5: six minutes if the waits add up.
+    retrySpanSeconds: 360,
+    timeoutSeconds: 3,
+    idStableOverRetries: true,
+    retrySignature: 'renewed',
+    demands401: true,
+  },
+  about: {
+    sender: 'Slack',
+    confidence: 'sender-code',
+    testedWith: 'published-vectors',
+    sources: [
+      'https://docs.slack.dev/authentication/verifying-requests-from-slack',
+      'https://docs.slack.dev/apis/events-api',
+      'https://docs.slack.dev/reference/objects/event-object',
+      'https://docs.slack.dev/reference/events/url_verification',
+    ],
+    assumptions: [
+      'A retry is signed anew with a new time: one after 5 minutes could not pass the documented 300 s otherwise.',
+      'What regenerating the secret does to deliveries on their way is not documented.',
+    ],
+    rotation: 'One signing secret for each app, regenerated; no overlap is documented.',
+    notes: [
+      'Slash commands and interactions are forms without an event_id: their whole body is the identity.',
+      'Slack waits 3 seconds only: acknowledge first, work later.',
+    ],
+  },
+});
+
+/**
+ * Slack: `X-Slack-Signature: v0=<hex>` over `v0:{X-Slack-Request-Timestamp}:{body}`.
+ *
+ * - Identity: the body's `event_id`, which is the same in every retry; the whole body where there is none.
+ * - Delivery: three retries within about six minutes after any failure; a bad signature is answered with 401.
+ * - The `url_verification` request is answered by every adapter once its signature is good.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: slack(), secrets: envSecrets('SLACK_SIGNING_SECRET') })
+ * ```
+ */
+export function slack(): DefinedScheme {
+  return scheme;
+}

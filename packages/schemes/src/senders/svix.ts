@@ -1,0 +1,62 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+import type { SchemeSource } from '@countersign/core/extend';
+import { standardRule } from './standard-webhooks.ts';
+
+/**
+ * A sender that delivers through Svix: it has its own name and sources, and everything else is as Svix does it. Both families of headers
+ * are read, since Svix lets a sender rename them.
+ */
+export function svixSender(name: string, about: SchemeSource): DefinedScheme {
+  return defineScheme({
+    name,
+    secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+    signed: [standardRule('svix'), standardRule('webhook')],
+    identity: 'id',
+    tolerance: { past: 300, future: 300 },
+    delivery: {
+      retries: 'any-failure',
+      // 5 s + 5 min + 30 min + 2 h + 5 h + 10 h + 10 h.
+      retrySpanSeconds: 99_305,
+      timeoutSeconds: 15,
+      idStableOverRetries: true,
+      retrySignature: 'renewed',
+    },
+    about,
+  });
+}
+
+const scheme = svixSender('svix', {
+  sender: 'Svix',
+  confidence: 'sender-code',
+  testedWith: 'published-vectors',
+  sources: [
+    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+    'https://docs.svix.com/retries',
+    'github.com/svix/svix-webhooks server/svix-server/src at 4fc0cfb8',
+  ],
+  assumptions: [],
+  rotation:
+    'Every live secret signs, one entry each, for 24 hours by default (the sender may set 0 to 7 days); up to 10 replaced secrets can be live.',
+  notes: [
+    'Both header families are read, svix-* first; one request must keep to one of them.',
+    'A message sent again by hand keeps its id: after it was handled once, it is answered as a duplicate.',
+    'An endpoint that fails for 5 days is disabled.',
+    "A secret of the sender's choice may lack whsec_.",
+  ],
+});
+
+/**
+ * Svix: `svix-signature: v1,<base64> …` over `{svix-id}.{svix-timestamp}.{body}`, or the same with `webhook-*` headers.
+ *
+ * - Secret: base64, with or without `whsec_` before it.
+ * - Identity: the id, which is signed and the same in every retry and resend.
+ * - Delivery: eight attempts within 27.6 hours after any failure; a bad signature is answered with 401.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: svix(), secrets: { current: newSecret, previous: oldSecret } })
+ * ```
+ */
+export function svix(): DefinedScheme {
+  return scheme;
+}

@@ -1,0 +1,62 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, vi } from 'vitest';
+import { PATIENCE } from '../faults/fixture.ts';
+import { endWithUs } from '../servers/end-with-us.ts';
+
+export type StoreClient = 'ioredis' | 'node-redis' | 'pg';
+
+/** What a pausing process is told when it starts. */
+export interface PausingSetup {
+  readonly client: StoreClient;
+  readonly url: string;
+  readonly schema: string;
+  readonly secret: string;
+  readonly body: string;
+  readonly leaseSeconds: number;
+  /** `claimed`: when the store has answered, before the handler starts. `responded`: as soon as there is a response to send. */
+  readonly stopAt: 'claimed' | 'responded';
+}
+
+/** A process that handles one delivery and stops itself on the way. */
+export interface PausingProcess {
+  /** What it has said so far. */
+  lines(): readonly string[];
+  said(line: string | RegExp): Promise<void>;
+  resume(): void;
+  kill(): Promise<void>;
+}
+
+const SCRIPT = fileURLToPath(new URL('pausing-process.ts', import.meta.url));
+
+export function startPausing(setup: PausingSetup): PausingProcess {
+  const args = ['--conditions=countersign-source', '--import=tsx', SCRIPT, JSON.stringify(setup)];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const dismiss = child.pid === undefined ? () => undefined : endWithUs(child.pid);
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  const kill = async () => {
+    child.kill('SIGKILL');
+    await ended;
+  };
+  onTestFinished(async () => {
+    await kill();
+    dismiss();
+  });
+  const lines = () => text.split('\n').filter((line) => line !== '');
+  return {
+    lines,
+    kill,
+    resume: () => {
+      child.kill('SIGCONT');
+    },
+    said: (wanted) =>
+      vi.waitFor(() => {
+        const matches = (line: string) => (typeof wanted === 'string' ? line === wanted : wanted.test(line));
+        expect(lines().some(matches)).toBe(true);
+      }, PATIENCE),
+  };
+}
