@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createVerifier,
+  isWebhookError,
   type ReplayStore,
   replayRecord,
   type Verifier,
   type VerifierOptions,
   type WebhookErrorCode,
   type WebhookRequest,
-  isWebhookError,
 } from '@countersign/core';
 import { type RedisClient, redisReplayStore } from '@countersign/redis';
 import { anchorBrowser } from '@countersign/schemes';
@@ -61,70 +61,73 @@ interface Outcome {
   ends: ('done' | 'duplicate' | 'handshake' | WebhookErrorCode)[];
 }
 
-describeWithRedis.each(CLIENTS)('with one of three masters of a Redis Cluster down, through $name', ({ open }) => {
-  let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
-  const opened: OpenCluster[] = [];
-  beforeEach(async () => {
-    cluster = await startRedisCluster(['--cluster-require-full-coverage', 'no']);
-    for (let n = 0; n < 2; n++) opened.push(await open(cluster.nodes));
-  });
-  afterEach(async () => {
-    for (const { close } of opened.splice(0)) close();
-    await cluster.stop();
-  });
+describeWithRedis.each(CLIENTS)(
+  'with one of three masters of a Redis Cluster down, through $name',
+  ({ open }) => {
+    let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
+    const opened: OpenCluster[] = [];
+    beforeEach(async () => {
+      cluster = await startRedisCluster(['--cluster-require-full-coverage', 'no']);
+      for (let n = 0; n < 2; n++) opened.push(await open(cluster.nodes));
+    });
+    afterEach(async () => {
+      for (const { close } of opened.splice(0)) close();
+      await cluster.stop();
+    });
 
-  it.each(['unavailable', 'local'] as const)(
-    'the deliveries that the other two keep are served, and run once (%s)',
-    async (onStoreError) => {
-      const secret = newSecret();
-      const stores = opened.map(({ client }) => redisReplayStore({ client }));
-      const instances = stores.map((replay) => instance({ secrets: secret, replay, onStoreError }));
-      const [victim] = cluster.nodes;
-      const isDown = (store: ReplayStore | undefined, key: string) =>
-        store?.partitionOf?.(key) === `${victim?.host}:${victim?.port}`;
-      const outcomes = { healthy: new Map<string, Outcome>(), down: new Map<string, Outcome>() };
-      const until = performance.now() + SECONDS * 1000;
-      let sequence = 0;
+    it.each(['unavailable', 'local'] as const)(
+      'the deliveries that the other two keep are served, and run once (%s)',
+      async (onStoreError) => {
+        const secret = newSecret();
+        const stores = opened.map(({ client }) => redisReplayStore({ client }));
+        const instances = stores.map((replay) => instance({ secrets: secret, replay, onStoreError }));
+        const [victim] = cluster.nodes;
+        const isDown = (store: ReplayStore | undefined, key: string) =>
+          store?.partitionOf?.(key) === `${victim?.host}:${victim?.port}`;
+        const outcomes = { healthy: new Map<string, Outcome>(), down: new Map<string, Outcome>() };
+        const until = performance.now() + SECONDS * 1000;
+        let sequence = 0;
 
-      /** Each delivery goes to one instance and then to the other, as a retry does. */
-      async function send(): Promise<void> {
-        while (performance.now() < until) {
-          const { headers, body } = sign(anchorBrowser(), { secret, body: bodyOf(++sequence) });
-          const [first, second] = sequence % 2 === 0 ? instances : [...instances].reverse();
-          const { key } = replayRecord((await first?.verify({ headers, body })) ?? expect.fail());
-          const outcome: Outcome = { runs: 0, ends: [] };
-          outcomes[isDown(stores[0], key) ? 'down' : 'healthy'].set(key, outcome);
-          for (const verifier of [first, second]) {
-            outcome.ends.push(await deliver(verifier, { headers, body }, outcome));
+        /** Each delivery goes to one instance and then to the other, as a retry does. */
+        async function send(): Promise<void> {
+          while (performance.now() < until) {
+            const { headers, body } = sign(anchorBrowser(), { secret, body: bodyOf(++sequence) });
+            const [first, second] = sequence % 2 === 0 ? instances : [...instances].reverse();
+            const { key } = replayRecord((await first?.verify({ headers, body })) ?? expect.fail());
+            const outcome: Outcome = { runs: 0, ends: [] };
+            outcomes[isDown(stores[0], key) ? 'down' : 'healthy'].set(key, outcome);
+            for (const verifier of [first, second]) {
+              outcome.ends.push(await deliver(verifier, { headers, body }, outcome));
+            }
+            await sleep(20);
           }
-          await sleep(20);
         }
-      }
-      await victim?.kill();
-      await Promise.all(Array.from({ length: SENDERS }, send));
+        await victim?.kill();
+        await Promise.all(Array.from({ length: SENDERS }, send));
 
-      const healthy = [...outcomes.healthy.values()];
-      const served = healthy.filter(({ ends }) => ends[0] === 'done' && ends[1] === 'duplicate');
-      if (process.env.FIGURES !== undefined) {
-        console.log(
-          `healthy: ${healthy.length}, of them served ${served.length}, run twice: ${healthy.filter(({ runs }) => runs > 1).length}; ` +
-            `on the master that is down: ${outcomes.down.size}`,
+        const healthy = [...outcomes.healthy.values()];
+        const served = healthy.filter(({ ends }) => ends[0] === 'done' && ends[1] === 'duplicate');
+        if (process.env.FIGURES !== undefined) {
+          console.log(
+            `healthy: ${healthy.length}, of them served ${served.length}, run twice: ${healthy.filter(({ runs }) => runs > 1).length}; ` +
+              `on the master that is down: ${outcomes.down.size}`,
+          );
+        }
+        expect(healthy.length).toBeGreaterThan(100);
+        expect(served.length / healthy.length).toBeGreaterThanOrEqual(0.99);
+        expect(healthy.filter(({ runs }) => runs > 1)).toEqual([]);
+
+        const { circuit, partitionsDown } = instances[0]?.health().replay ?? {};
+        expect(circuit).toMatch(/open/);
+        expect(partitionsDown).toEqual([`${victim?.host}:${victim?.port}`]);
+        const down = [...outcomes.down.values()].flatMap(({ ends }) => ends);
+        expect(new Set(down)).toEqual(
+          new Set([onStoreError === 'local' ? 'done' : 'ERR_WEBHOOK_STORE_UNAVAILABLE']),
         );
-      }
-      expect(healthy.length).toBeGreaterThan(100);
-      expect(served.length / healthy.length).toBeGreaterThanOrEqual(0.99);
-      expect(healthy.filter(({ runs }) => runs > 1)).toEqual([]);
-
-      const { circuit, partitionsDown } = instances[0]?.health().replay ?? {};
-      expect(circuit).toMatch(/open/);
-      expect(partitionsDown).toEqual([`${victim?.host}:${victim?.port}`]);
-      const down = [...outcomes.down.values()].flatMap(({ ends }) => ends);
-      expect(new Set(down)).toEqual(
-        new Set([onStoreError === 'local' ? 'done' : 'ERR_WEBHOOK_STORE_UNAVAILABLE']),
-      );
-    },
-  );
-});
+      },
+    );
+  },
+);
 
 /** As `handle()` does, but the next delivery waits for the commit. */
 async function deliver(

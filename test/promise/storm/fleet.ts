@@ -35,7 +35,7 @@ export class Fleet {
   readonly instances = new Map<string, Instance>();
   /** What receivers wrote. */
   readonly complaints: string[] = [];
-  /** Receivers that ended although nobody killed them. */
+  /** Receivers that ended although the storm did not kill them. */
   readonly deaths: string[] = [];
   readonly #setup: FleetSetup;
   readonly #current: Instance[] = [];
@@ -83,7 +83,7 @@ export class Fleet {
     return this.#current.filter(({ state }) => state === 'ready');
   }
 
-  /** Which receiver a balancer would send a request to; `undefined` where there is none. */
+  /** Which receiver a balancer would send a request to; `undefined` if there is none. */
   choose(share: number): Instance | undefined {
     const now = machineTime();
     const known = this.#current.filter(

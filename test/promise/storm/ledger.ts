@@ -36,7 +36,7 @@ export interface Refusal {
 
 /** Something that was done to the receivers, or that befell them, and when. */
 export interface Incident {
-  readonly what: 'kill' | 'stop' | 'stall' | 'store away' | 'store flushed' | 'secrets';
+  readonly what: 'kill' | 'stop' | 'stall' | 'store down' | 'store flushed' | 'secrets';
   /** The instance, the store or the endpoint. */
   readonly whom: string;
   readonly how: string;
@@ -54,9 +54,9 @@ const BEAT_MS = 50;
 const STALL_MS = 300;
 const NO_TIME = { what: 'stall', whom: 'machine', how: 'no time' } as const;
 
-/** Whom the ledger tells what it hears, as it hears it. Receivers wait for `start` and `wait`. */
+/** Hears every note when it arrives. Receivers wait for the ledger's reply to `start` and `wait`. */
 export interface LedgerListener {
-  /** @returns Resolves when the receiver may go on: `true` where it is going to be stopped. */
+  /** @returns Resolves when the receiver may go on: `true` if it is going to be stopped. */
   heard(note: Note, instance: string): Promise<boolean> | undefined;
 }
 

@@ -1,6 +1,6 @@
 import type { StoreMode } from './endpoints.ts';
 
-/** What a receiver tells the ledger. `at` is {@link machineTime}; `attempt` is the id that the client sent along. */
+/** What a receiver tells the ledger. `at` is {@link machineTime}; `attempt` is the id in {@link ATTEMPT_HEADER}. */
 export type Note = { readonly at: number } & (
   | { readonly did: 'listen'; readonly instance: string; readonly port: number }
   /** The store is asked for a claim, and what it said. */
@@ -60,5 +60,5 @@ export interface Reply {
   readonly isStopped: boolean;
 }
 
-/** The header that carries the id of an attempt. Nobody signs it, and no receiver decides anything by it. */
+/** The header that carries the id of an attempt. It is not signed, and no receiver decides anything by it. */
 export const ATTEMPT_HEADER = 'storm-attempt';

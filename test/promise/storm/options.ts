@@ -6,7 +6,7 @@ export interface StormOptions {
   readonly seed: number;
   readonly deliveries: number;
   readonly seconds: number;
-  /** Where the result is written as JSON. */
+  /** The file that the figures are written to, as JSON. */
   readonly json: string | undefined;
   readonly putBack: PutBack | undefined;
 }

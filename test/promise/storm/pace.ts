@@ -7,8 +7,8 @@ export interface Due {
 }
 
 /**
- * Begins everything at its moment, by a clock that stands still while `isBusy`: on a slow machine the same inputs take longer, and no
- * receiver drowns in them. Resolves when everything that was begun has ended.
+ * Begins everything at its moment, by a clock that stops while `isBusy()`. On a slow machine the same inputs take longer, and the
+ * receivers are not overloaded. Resolves when everything that was begun has ended.
  */
 export async function carryOut(plan: readonly Due[], isBusy: () => boolean): Promise<void> {
   const left = [...plan].sort((some, other) => other.atMs - some.atMs);

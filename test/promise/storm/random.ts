@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** Random numbers that only a seed and a name decide: nothing else that draws numbers changes them. */
+/** Random numbers that depend only on a seed and a name. */
 export class Random {
   readonly #state: Uint32Array;
 

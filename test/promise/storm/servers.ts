@@ -13,8 +13,8 @@ export interface StoreServer {
   /** In good order. Resolves when it works again. */
   restart(): Promise<void>;
   /** `kill -9`, and a start after a while. Nothing that it has acknowledged is lost. */
-  crash(awayMs: number): Promise<void>;
-  /** Every process of it stands still, until the returned function is called. */
+  crash(downMs: number): Promise<void>;
+  /** Stops every process of the server, until the returned function is called. */
   pause(): Promise<() => void>;
   /** Forgets every delivery. */
   flush(): Promise<void>;
@@ -96,9 +96,9 @@ function common(
       await server.restart();
       await untilItWorks();
     },
-    async crash(awayMs) {
+    async crash(downMs) {
       await server.kill('SIGKILL');
-      await sleep(awayMs);
+      await sleep(downMs);
       await server.restart();
       await untilItWorks();
     },

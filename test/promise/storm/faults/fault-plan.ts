@@ -14,7 +14,7 @@ export type FaultPlan = { readonly atMs: number; readonly lastsMs: number } & (
 );
 
 /**
- * - `unannounced`: the vendor makes a secret, and somebody publishes it a little later.
+ * - `unannounced`: the vendor makes a secret, and the operator publishes it a little later.
  * - `announced`: the rotation is published first.
  * - `next first`: the new secret is published before the vendor uses it. Only Ada takes a secret of one's own.
  */
@@ -60,7 +60,7 @@ export function planRotations(seed: number, lastMs: number): RotationPlan[] {
   return plans;
 }
 
-/** How far the clock of a receiver is off, this time that it starts: one of them is ahead, one behind, unless somebody has set it right. */
+/** How far the clock of a receiver is off, this time that it starts: one of them is ahead, one behind, unless it was set right. */
 export function clockSkewOf(seed: number, receiver: number, incarnation: number): number {
   const [ahead, behind] = new Random(seed, 'clocks').shuffle(FRAMEWORKS.map((_, index) => index));
   const isRightNow = new Random(seed, 'clock', receiver, incarnation).chance(0.25);

@@ -84,7 +84,7 @@ export class Injector {
     this.#busyStores.add(store);
     this.#count(`${store}: ${type}`);
     const server = this.#tools.stores[store];
-    const incident = this.#tools.ledger.begin(type === 'flush' ? 'store flushed' : 'store away', store, type);
+    const incident = this.#tools.ledger.begin(type === 'flush' ? 'store flushed' : 'store down', store, type);
     if (type === 'restart') await server.restart();
     else if (type === 'crash') await server.crash(lastsMs);
     else if (type === 'flush') await server.flush();
@@ -99,16 +99,16 @@ export class Injector {
 
   /**
    * A receiver is about to ask for a claim, and is to be stopped between the answer of the store and the moment at which it hears it.
-   * So the store stands still until the receiver does.
+   * So the store is paused until the receiver is stopped.
    *
-   * @returns `false` where that is not possible at the moment.
+   * @returns `false` if that is not possible at the moment.
    */
   async holdClaim(attempt: string, instance: Instance, endpoint: string): Promise<boolean> {
     const name = serverOf(endpointOf(endpoint).store);
     if (this.#busyStores.has(name) || instance.state !== 'ready' || this.#stopsAtClaim > 0) return false;
     this.#busyStores.add(name);
     this.#stopsAtClaim++;
-    const incident = this.#tools.ledger.begin('store away', name, 'held');
+    const incident = this.#tools.ledger.begin('store down', name, 'held');
     const resume = await this.#tools.stores[name].pause();
     const letGo = (): void => {
       if (!this.#held.delete(attempt)) return;

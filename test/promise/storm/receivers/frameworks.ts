@@ -7,7 +7,7 @@ import type { AdapterOptions } from '@countersign/core/extend';
 import type { RequestHandler } from 'express';
 import type { Framework } from '../settings.ts';
 
-/** What a handler responds with, where it does not throw. */
+/** The response of a handler that does not throw. */
 export interface HandlerResponse {
   readonly status: number;
   /** Sent as a whole; with `pieces`, piece by piece. */
@@ -200,7 +200,7 @@ async function respond(response: ServerResponse, { status, text, pieces }: Handl
   response.end(text);
 }
 
-// Readable.toWeb() throws where a stream is cancelled while data arrives.
+// Readable.toWeb() throws if a stream is cancelled while data arrives.
 function inPieces(pieces: readonly string[]): ReadableStream<Uint8Array> {
   const left = [...pieces];
   return new ReadableStream({

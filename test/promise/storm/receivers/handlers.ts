@@ -25,7 +25,7 @@ const PIECES = 24;
 
 let runs = 0;
 
-/** The handler of a route: works as the plan says, has its effect once, and tells the ledger of each step. */
+/** The handler of a route: works as the plan says, has its effect once, and reports each step to the ledger. */
 export function handlerFor(route: RouteSetup, tools: HandlerTools): Handle {
   return route.store === 'transaction' ? inTransaction(route, tools) : underLease(route, tools);
 }
@@ -114,7 +114,7 @@ class Run {
   }
 }
 
-/** A failure that the plan wants: in a transaction it must undo everything. */
+/** A failure of the plan. In a transaction it must undo everything. */
 class PlannedFailure extends Error {
   readonly status = 500;
 }

@@ -7,7 +7,7 @@ const MAX_BODY_BYTES = 1024 * 1024;
 
 /**
  * P1, put back: an adapter that begins to listen for the end of the response when it has its claim. A client that left before that
- * has closed the response already, so nobody hears of its end, and the claim is never settled.
+ * has closed the response already, so the adapter never hears of its end, and the claim is never settled.
  */
 export function naiveWebhook(verifier: Verifier, { claim }: { claim?: 'auto' | 'manual' }): RequestHandler {
   return async (req, res, next) => {

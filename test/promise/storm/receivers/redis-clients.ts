@@ -7,7 +7,7 @@ const HOST = '127.0.0.1';
 const AGAIN_MS = 100;
 const CONNECT_MS = 1000;
 
-/** A client of one of the two libraries, which finds its server again. Also given where the server is away at first. */
+/** A client of one of the two libraries. It reconnects by itself, also if the server is down at first. */
 export async function openRedis({ port, client: library }: ReceiverSetup['redis']): Promise<RedisClient> {
   if (library === 'ioredis') {
     const client = new Redis({

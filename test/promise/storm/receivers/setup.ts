@@ -2,7 +2,7 @@ import type { StoreMode } from '../endpoints.ts';
 import type { Framework, PutBack } from '../settings.ts';
 import type { VendorName } from '../simulators.ts';
 
-/** Where a receiver finds what it needs. */
+/** What a receiver process is started with. */
 export interface ReceiverSetup {
   /** `3#2`: the third receiver, started for the second time. */
   readonly instance: string;

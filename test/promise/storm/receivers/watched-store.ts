@@ -11,7 +11,7 @@ const WORK_MS = 300;
 const JUMP_MS = 1000;
 
 /**
- * A store that tells the ledger what it is asked and what it says, and changes neither. Where the plan has the client leave while the
+ * A store that reports each call and its result to the ledger, and changes neither. If the plan has the client leave while the
  * claim is asked, the question waits until the client has left: a store that is slow.
  */
 export function watchedStore(store: ReplayStore, ledger: LedgerLink, seed: number): ReplayStore {

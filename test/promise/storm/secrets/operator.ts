@@ -11,7 +11,7 @@ import type { SecretSource } from './source.ts';
 const REACH_MS = 2500;
 const LOOK_MS = 25;
 
-/** Whoever looks after the secrets of one endpoint: rotates them at the vendor and publishes them. */
+/** The operator of one endpoint: rotates its secret at the vendor and publishes the set. */
 export class Operator {
   readonly set: SecretSet;
   rotations = 0;

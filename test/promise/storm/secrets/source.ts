@@ -1,6 +1,6 @@
 import type { FileFault, ServerFault } from '../faults/fault-plan.ts';
 
-/** Where the receivers get the secrets of one endpoint, as their operator sees it. */
+/** The place from which receivers load the secrets of one endpoint, as the operator sees it. */
 export interface SecretSource {
   readonly place: { readonly file: string } | { readonly url: string };
   publish(text: string): Promise<void>;

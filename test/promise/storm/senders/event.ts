@@ -3,7 +3,7 @@ import type { VendorEvent, VendorName } from '../simulators.ts';
 
 const FILLER = ['webhook ', 'Zürich ', '✅ ', '“quoted” ', '\u2028', '日本 ', '\\n ', '{"a": [1]} '] as const;
 
-/** The event of a delivery: the same for the same seed, but for the time in it. */
+/** The event of a delivery: the same for the same seed, except for the time in it. */
 export function eventOf(
   vendor: VendorName,
   seed: number,

@@ -32,7 +32,7 @@ const TIMEOUT_MS = 5000;
 const RETIRED_MS = 4000;
 const MOVED_SECONDS = 30;
 
-/** Sends what nobody who has the secrets has sent: forged, altered, replayed. */
+/** Sends forged, altered and replayed requests. */
 export class Forger {
   /** By kind: how often it was sent, and what came of it. */
   readonly results = new Map<ForgeryKind, Map<string, number>>();
@@ -83,7 +83,7 @@ export class Forger {
     }
   }
 
-  /** `undefined` where there is nothing yet to make it from. */
+  /** `undefined` if there is nothing yet to make it from. */
   #forge(station: Station, { kind, number }: ForgeryPlan): Forged | undefined {
     const { path } = station;
     const captured = this.#captured.get(station.endpoint.name) ?? [];
@@ -163,7 +163,7 @@ function movedTime(headers: Captured['headers']): Record<string, string> {
   return moved;
 }
 
-/** The same request under labels that nobody signs. */
+/** The same request under other unsigned labels. */
 function newLabels(headers: Captured['headers'], number: number): Record<string, string> {
   const labels = {
     'X-PolyAI-Event-ID': `evt_${number}`,

@@ -13,7 +13,7 @@ export interface JudgedRun extends Run {
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-/** The ledger, asked what a judge wants to know. */
+/** What a judge needs to know, from the ledger. */
 export class Evidence {
   readonly ledger: Ledger;
 
@@ -63,9 +63,9 @@ export class Evidence {
     return Math.min(NEVER, ...times.filter((at) => at > claimedAt));
   }
 
-  storeAway(endpoint: string, from: number, to: number): Incident[] {
-    const away = this.incidents(serverOf(endpointOf(endpoint).store), ['store away'], from, to);
-    return away.filter(({ how }) => how !== 'held');
+  storeDown(endpoint: string, from: number, to: number): Incident[] {
+    const down = this.incidents(serverOf(endpointOf(endpoint).store), ['store down'], from, to);
+    return down.filter(({ how }) => how !== 'held');
   }
 
   storeFlushed(endpoint: string, from: number, to: number): boolean {

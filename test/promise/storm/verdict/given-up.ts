@@ -35,9 +35,9 @@ function refused(delivery: Delivery, attempt: Attempt, code: string, evidence: E
   const id = instance?.id ?? '';
   if (code === 'ERR_WEBHOOK_IN_PROGRESS') return inProgress(delivery, attempt, evidence);
   if (code === 'ERR_WEBHOOK_STORE_UNAVAILABLE') {
-    const outages = evidence.storeAway(endpoint, Number.NEGATIVE_INFINITY, endedAt);
+    const outages = evidence.storeDown(endpoint, Number.NEGATIVE_INFINITY, endedAt);
     const recent = outages.some(({ from, to }) => sentAt - to <= Math.max(RECOVERY_MS, to - from));
-    if (recent) return { known: 'the store was away' };
+    if (recent) return { known: 'the store was down' };
     // A claim has two thirds of a second: less than a machine that is too busy may need.
     const busy = evidence.ledger.incidents.some(
       ({ what, from, to }) => what === 'stall' && from <= endedAt && to >= sentAt - RECOVERY_MS,
@@ -58,14 +58,14 @@ function refused(delivery: Delivery, attempt: Attempt, code: string, evidence: E
   return { fault: `refused with ${code} without a cause` };
 }
 
-/** Refused since another claim was held: known where its holder was at work, killed or stopped. */
+/** Refused because another claim was held. That is known if its holder was at work, killed or stopped. */
 function inProgress(delivery: Delivery, { endedAt }: Attempt, evidence: Evidence): Reason {
   for (const run of evidence.runsOf(delivery)) {
     const { claim, endedAt: ended = Number.POSITIVE_INFINITY, instance } = run;
     if (claim === undefined || ended > endedAt || claim.settled.some(({ at }) => at <= endedAt)) continue;
     const harmed = evidence.incidents(instance, ['kill', 'stop', 'stall'], ended - LEASE_MS, endedAt);
-    const away = evidence.storeAway(delivery.plan.endpoint, ended - LEASE_MS, endedAt);
-    if (harmed.length === 0 && away.length === 0 && endedAt - ended > SETTLE_MS)
+    const down = evidence.storeDown(delivery.plan.endpoint, ended - LEASE_MS, endedAt);
+    if (harmed.length === 0 && down.length === 0 && endedAt - ended > SETTLE_MS)
       return { fault: NEVER_SETTLED };
   }
   return { known: 'another claim of it was held' };

@@ -39,7 +39,7 @@ export function story(delivery: Delivery, evidence: Evidence): string[] {
   const times = lines.map(({ at }) => at);
   const [from, to] = [Math.min(...times) - AROUND_MS, Math.max(...times) + AROUND_MS];
   for (const whom of [...instances, serverOf(endpointOf(delivery.plan.endpoint).store)]) {
-    const kinds = ['kill', 'stop', 'stall', 'store away', 'store flushed'] as const;
+    const kinds = ['kill', 'stop', 'stall', 'store down', 'store flushed'] as const;
     for (const incident of evidence.incidents(whom, kinds, from, to)) {
       tell(incident.from, `${whom}: ${incident.how} begins`);
       tell(incident.to, `${whom}: ${incident.how} is over`);

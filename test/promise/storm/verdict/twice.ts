@@ -4,7 +4,7 @@ import type { Evidence, JudgedRun } from './evidence.ts';
 /** Why a delivery had a second effect: a case that the documentation names, or a fault. */
 export type Cause = { readonly documented: string } | { readonly fault: string };
 
-/** A live process settles within this time of its handler's end, unless its store is away. */
+/** A live process settles within this time of its handler's end, unless its store is down. */
 const SETTLE_MS = 2000;
 /** After an outage, what was not written is written within this time. */
 const CATCH_UP_MS = 6000;
@@ -32,7 +32,7 @@ export function causeOfSecond(earlier: JudgedRun, later: JudgedRun, evidence: Ev
   const documented =
     killedBeforeCommit(earlier, lostAt, evidence) ??
     stoppedInHandler(earlier, lostAt, evidence) ??
-    storeAway(earlier, lostAt, evidence) ??
+    storeDown(earlier, lostAt, evidence) ??
     overtime(earlier, lostAt);
   if (documented !== undefined) return { documented };
   return { fault: isSettledBefore(earlier, lostAt) ? 'unexplained' : NEVER_SETTLED };
@@ -56,8 +56,8 @@ function settledLate(earlier: JudgedRun, lostAt: number, evidence: Evidence): bo
   const { endedAt, instance, endpoint } = earlier;
   if (endedAt === undefined || lostAt - endedAt < SETTLE_MS || isSettledBefore(earlier, lostAt)) return false;
   const harmed = evidence.incidents(instance, ['kill', 'stop', 'stall'], endedAt, endedAt + SETTLE_MS);
-  const away = evidence.storeAway(endpoint, endedAt - SLACK_MS, endedAt + SETTLE_MS);
-  return harmed.length === 0 && away.length === 0;
+  const down = evidence.storeDown(endpoint, endedAt - SLACK_MS, endedAt + SETTLE_MS);
+  return harmed.length === 0 && down.length === 0;
 }
 
 function releasedSuccess({ claim, status, endedAt = Number.POSITIVE_INFINITY }: JudgedRun): boolean {
@@ -73,7 +73,7 @@ function killedBeforeCommit(earlier: JudgedRun, lostAt: number, evidence: Eviden
   if (kill === undefined || committedAt < kill.from) return undefined;
   const inTime =
     kill.from - endedAt < SETTLE_MS ||
-    evidence.storeAway(endpoint, endedAt - LEASE_MS, kill.from).length > 0 ||
+    evidence.storeDown(endpoint, endedAt - LEASE_MS, kill.from).length > 0 ||
     evidence.incidents(instance, ['stop', 'stall'], endedAt - SLACK_MS, kill.from).length > 0;
   return inTime ? 'the process was killed between the effect and the commit' : undefined;
 }
@@ -90,11 +90,11 @@ function stoppedInHandler(earlier: JudgedRun, lostAt: number, evidence: Evidence
     : 'the machine left the process without time for longer than the lease';
 }
 
-function storeAway(earlier: JudgedRun, lostAt: number, evidence: Evidence): string | undefined {
+function storeDown(earlier: JudgedRun, lostAt: number, evidence: Evidence): string | undefined {
   const { endpoint, claim, startedAt, committedAt } = earlier;
-  const outages = evidence.storeAway(endpoint, claim?.askedAt ?? startedAt, Math.min(committedAt, lostAt));
+  const outages = evidence.storeDown(endpoint, claim?.askedAt ?? startedAt, Math.min(committedAt, lostAt));
   const fits = outages.some(({ to }) => lostAt <= to + LEASE_MS + CATCH_UP_MS);
-  return fits ? 'the store was away when the claim had to be renewed or committed' : undefined;
+  return fits ? 'the store was down when the claim had to be renewed or committed' : undefined;
 }
 
 function overtime(
