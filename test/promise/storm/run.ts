@@ -28,6 +28,7 @@ import { judge } from './verdict/judge.ts';
 /** Takes what has to be closed, however the run ends. */
 export type AtEnd = (close: () => unknown) => void;
 
+const PROGRESS_MS = 30_000;
 /** No receiver listens there: the storm sends by itself what the simulated vendors sign. */
 const NOWHERE = 'http://127.0.0.1:9/hooks';
 /** Attempts at a time, of which a receiver that is stopped holds some. */
@@ -95,6 +96,12 @@ export async function run(
   ledger.watchMachine();
 
   const started = performance.now();
+  const progress = setInterval(() => {
+    const done = deliveries.all.filter(({ state }) => state !== 'pending').length;
+    const passed = ((performance.now() - started) / 1000).toFixed(0);
+    console.log(`${passed} s: ${deliveries.all.length} of ${count} deliveries sent, ${done} done`);
+  }, PROGRESS_MS);
+  atEnd(() => clearInterval(progress));
   await carryOut(
     [
       ...plan.deliveries.map((one) => ({ atMs: one.atMs, begin: () => deliveries.deliver(one) })),
