@@ -9,6 +9,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   flood: async () => (await import('./flood/index.ts')).flood,
   refusals: async () => (await import('./refusals/index.ts')).refusals,
   replay: async () => (await import('./replay/index.ts')).replay,
+  stores: async () => (await import('./stores/index.ts')).stores,
   reload: async () => (await import('./reload/index.ts')).reload,
   rotation: async () => (await import('./rotation/index.ts')).rotation,
   timing: async () => (await import('./timing/index.ts')).timing,

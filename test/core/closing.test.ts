@@ -1,5 +1,5 @@
-import { type ClaimResult } from '@countersign/core/extend';
 import { createVerifier, memoryReplayStore, type ReplayStore } from '@countersign/core';
+import type { ClaimResult } from '@countersign/core/extend';
 import { standardWebhooks } from '@countersign/schemes';
 import { manualClock, sign } from '@countersign/testing';
 import { expect, test } from 'vitest';

@@ -43,7 +43,8 @@ test.each([
 test('only `true` disables an endpoint', () => {
   const make = (disabled: unknown) => () =>
     createVerifier({ scheme: standardWebhooks(), secrets: secret, disabled } as never);
-  for (const value of ['true', 1, null, 'no']) expect(make(value)).toThrow('"disabled" must be true or false.');
+  for (const value of ['true', 1, null, 'no'])
+    expect(make(value)).toThrow('"disabled" must be true or false.');
   expect(make(false)).not.toThrow();
   expect(() => createVerifier({ scheme: standardWebhooks() } as never)).toThrow('"secrets" is missing.');
 });

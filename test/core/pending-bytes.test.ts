@@ -51,7 +51,11 @@ function setUp(options: Partial<VerifierOptions> = {}) {
 test('stalled uploads beyond the limit get 503 with Retry-After, and what they held is free again', async () => {
   const { verifier, events, upload } = setUp();
   const held = [await upload('1', 400 * KIB), await upload('2', 400 * KIB)];
-  expect(verifier.health().pendingBytes).toMatchObject({ bytes: 800 * KIB, maxBytes: 1024 * KIB, refused: 0 });
+  expect(verifier.health().pendingBytes).toMatchObject({
+    bytes: 800 * KIB,
+    maxBytes: 1024 * KIB,
+    refused: 0,
+  });
   const third = await upload('3', 400 * KIB);
   const response = await third.result;
   expect(response.status).toBe(503);
@@ -139,6 +143,9 @@ test('the warning ends a minute after the last refusal', async () => {
   await verifier.close();
 });
 
-test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '64'])('"maxPendingBytes" must not be %s', (value) => {
-  expect(() => setUp({ maxPendingBytes: value as never })).toThrow(/"maxPendingBytes" must be a number/);
-});
+test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, '64'])(
+  '"maxPendingBytes" must not be %s',
+  (value) => {
+    expect(() => setUp({ maxPendingBytes: value as never })).toThrow(/"maxPendingBytes" must be a number/);
+  },
+);

@@ -56,8 +56,10 @@ async function act(action: RouteAction, response: ServerResponse): Promise<void>
       response.writeHead(action.status);
       for (const piece of action.pieces) {
         response.write(piece);
+        await action.pause;
         await new Promise((resolve) => setImmediate(resolve));
       }
+      if (action.error !== undefined) throw action.error;
       response.end();
       return;
     case 'never-end':

@@ -1,6 +1,7 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -81,14 +82,47 @@ describe.each(['express', 'fastify', 'koa', 'fetch'])('the example for %s', (fra
     for (const secret of [FIRST, SECOND]) expect(text).not.toContain(secret);
   });
 
-  test('ends by itself when it is told to, with nothing on its mind', async () => {
+  test('ends by itself within seconds of SIGTERM, under a connection that is never idle', async () => {
     const exited = once(app, 'exit');
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    let answered = 0;
+    const busy = (async () => {
+      // Until the app no longer takes connections.
+      for (let number = 0; ; number++) {
+        const status = await sendThrough(agent, url, signed(`evt_busy_${number}`, SECOND));
+        if (status === undefined) return;
+        if (status === 204) answered += 1;
+      }
+    })();
+    await vi.waitFor(() => expect(answered).toBeGreaterThan(10), 10_000);
+    const toldAt = performance.now();
     app.kill('SIGTERM');
     expect(await exited).toEqual([0, null]);
+    expect(performance.now() - toldAt).toBeLessThan(30_000);
+    await busy;
+    agent.destroy();
     expect(output.stderr).toBe('');
+    // Every delivery that was answered had been handled.
+    expect(output.stdout.match(/handled evt_busy_/g)?.length).toBeGreaterThanOrEqual(answered);
     for (const secret of [FIRST, SECOND]) expect(output.stdout).not.toContain(secret);
   });
 });
+
+/** The status, or `undefined` if the server is gone. */
+function sendThrough(
+  agent: Agent,
+  url: string,
+  { headers, body }: SignedRequest,
+): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const sent = request(
+      `${url}/hooks/anchor`,
+      { agent, method: 'POST', headers: { ...headers, 'content-length': body.byteLength } },
+      (answer) => answer.resume().on('end', () => resolve(answer.statusCode)),
+    );
+    sent.on('error', () => resolve(undefined)).end(Buffer.from(body));
+  });
+}
 
 function signed(id: string, secret: string): SignedRequest {
   return sign(anchorBrowser(), { secret, body: JSON.stringify({ id, type: 'session.ended' }) });

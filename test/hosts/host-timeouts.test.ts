@@ -17,46 +17,53 @@ type Handler = (webhook: ReceivedWebhook) => Promise<void>;
 /** Serves the handler behind a timeout of the host, which responds with 503 while the handler is at work. */
 type Mount = (verifier: ReturnType<typeof watchedVerifier>['verifier'], handler: Handler) => Promise<number>;
 
-const nest = (major: 11 | 12, platform: 'express' | 'fastify'): Mount => async (verifier, handler) => {
-  const loaded = await loadNest(major);
-  const { common, adapter } = loaded;
-  class Hooks {
-    async post(given: ReceivedWebhook): Promise<void> {
-      await handler(given);
+const nest =
+  (major: 11 | 12, platform: 'express' | 'fastify'): Mount =>
+  async (verifier, handler) => {
+    const loaded = await loadNest(major);
+    const { common, adapter } = loaded;
+    class Hooks {
+      async post(given: ReceivedWebhook): Promise<void> {
+        await handler(given);
+      }
     }
-  }
-  const responding = {
-    intercept: (_: unknown, next: { handle(): import('rxjs').Observable<unknown> }) =>
-      next.handle().pipe(timeout(10)),
+    const responding = {
+      intercept: (_: unknown, next: { handle(): import('rxjs').Observable<unknown> }) =>
+        next.handle().pipe(timeout(10)),
+    };
+    const filter = {
+      catch: (error: unknown, host: import('@nestjs/common').ArgumentsHost) => {
+        const status = error instanceof TimeoutError ? 503 : 500;
+        host.switchToHttp().getResponse().status(status).send('timeout');
+      },
+    };
+    decorateMethod(
+      Hooks,
+      'post',
+      [
+        common.Post(),
+        common.UseInterceptors(responding),
+        common.UseFilters(filter),
+        adapter.VerifyWebhook('x'),
+      ],
+      [adapter.Webhook()],
+    );
+    decorateClass(Hooks, [common.Controller()]);
+    class App {}
+    decorateClass(App, [
+      common.Module({
+        imports: [adapter.WebhookModule.forRoot({ verifiers: { x: verifier } })],
+        controllers: [Hooks],
+      }),
+    ]);
+    const app = await createApp(loaded, platform, App);
+    onTestFinished(async () => {
+      await app.close();
+      await loaded.unload();
+    });
+    await app.listen(0, '127.0.0.1');
+    return portOf(app.getHttpServer());
   };
-  const filter = {
-    catch: (error: unknown, host: import('@nestjs/common').ArgumentsHost) => {
-      const status = error instanceof TimeoutError ? 503 : 500;
-      host.switchToHttp().getResponse().status(status).send('timeout');
-    },
-  };
-  decorateMethod(
-    Hooks,
-    'post',
-    [common.Post(), common.UseInterceptors(responding), common.UseFilters(filter), adapter.VerifyWebhook('x')],
-    [adapter.Webhook()],
-  );
-  decorateClass(Hooks, [common.Controller()]);
-  class App {}
-  decorateClass(App, [
-    common.Module({
-      imports: [adapter.WebhookModule.forRoot({ verifiers: { x: verifier } })],
-      controllers: [Hooks],
-    }),
-  ]);
-  const app = await createApp(loaded, platform, App);
-  onTestFinished(async () => {
-    await app.close();
-    await loaded.unload();
-  });
-  await app.listen(0, '127.0.0.1');
-  return portOf(app.getHttpServer());
-};
 
 const MOUNTS: [string, Mount][] = [
   [

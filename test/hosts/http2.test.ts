@@ -1,5 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ClientHttp2Session, type ClientHttp2Stream, connect, createServer, type Http2Server } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  createServer,
+  type Http2Server,
+} from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { createVerifier, memoryReplayStore, type ReplayStore, type WebhookEvent } from '@countersign/core';
 import { createNodeReceiver } from '@countersign/core/extend';

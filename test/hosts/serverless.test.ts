@@ -1,4 +1,4 @@
-import * as codegenie from '@codegenie/serverless-express';
+import { configure as serverlessExpress } from '@codegenie/serverless-express';
 import { webhook } from '@countersign/express';
 import { webhook as koaWebhook } from '@countersign/koa';
 import express, { type Express } from 'express';
@@ -14,7 +14,7 @@ type Respond = (status: number) => { invoke: Invoke; seen(): string[] };
 const EXPRESS = { 'Express 5': express, 'Express 4': express4 as unknown as typeof express };
 const HOSTS: Readonly<Record<string, (app: Express) => Invoke>> = {
   'serverless-http': (app) => serverlessHttp(app) as unknown as Invoke,
-  '@codegenie/serverless-express': (app) => codegenie.default({ app } as never) as unknown as Invoke,
+  '@codegenie/serverless-express': (app) => serverlessExpress({ app }) as unknown as Invoke,
 };
 
 const cases: [string, 'after-response' | 'before-response', Respond][] = [];

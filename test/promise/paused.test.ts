@@ -82,7 +82,7 @@ describeWithServers.each<StoreClient>(['ioredis', 'node-redis', 'pg'])(
       const { paused, send, runs } = start('claimed', 3600);
       await paused.said('stopped');
       // Longer than a verifier waits for any store, and much shorter than the lease. Only time shows that.
-      await sleep(5500);
+      await sleep(7000);
       paused.resume();
       await paused.said('status 503');
       expect(paused.lines()).not.toContain('handled');

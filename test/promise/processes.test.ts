@@ -6,33 +6,40 @@ import { type ReceiverProcess, startReceiver } from '../support/receivers/receiv
 import type { StoreSetup } from '../support/receivers/setup.ts';
 import { describeWith } from '../support/servers/available.ts';
 import type { LocalServer } from '../support/servers/local-server.ts';
+import { type MysqlDatabase, mysqlDatabaseOn } from '../support/servers/mysql-database.ts';
+import { startMysql } from '../support/servers/mysql-server.ts';
 import { type Database, databaseOn } from '../support/servers/postgres-database.ts';
 import { startPostgres } from '../support/servers/postgres-server.ts';
 import { startRedis } from '../support/servers/redis-server.ts';
 
-const describeWithServers = await describeWith('redis-server', 'postgres-server');
+const describeWithServers = await describeWith('redis-server', 'postgres-server', 'mysql-server');
 
-const KINDS = ['redis', 'postgres'] as const;
+const KINDS = ['redis', 'postgres', 'mysql'] as const;
 
 describeWithServers('receivers in processes of their own', () => {
   let redis: LocalServer;
   let postgres: LocalServer;
+  let mysql: LocalServer;
   let database: Database;
+  let mysqlDatabase: MysqlDatabase;
 
   beforeAll(async () => {
-    [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
+    [redis, postgres, mysql] = await Promise.all([startRedis(), startPostgres(), startMysql()]);
     database = await databaseOn(postgres.url);
+    mysqlDatabase = await mysqlDatabaseOn(mysql.url);
     // Nothing here keeps an effect from happening twice.
     await database.query(`CREATE TABLE ${database.schema}.orders (sequence int)`);
   });
   afterAll(async () => {
     await database?.close();
-    await Promise.all([redis?.stop(), postgres?.stop()]);
+    await mysqlDatabase?.close();
+    await Promise.all([redis?.stop(), postgres?.stop(), mysql?.stop()]);
   });
   beforeEach(() => database.query(`TRUNCATE ${database.schema}.orders`));
 
   function storeOf(kind: StoreSetup['kind']): StoreSetup {
     if (kind === 'redis') return { kind, url: redis.url };
+    if (kind === 'mysql') return { kind, url: mysqlDatabase.url };
     return { kind, url: postgres.url, schema: database.schema };
   }
 

@@ -22,7 +22,7 @@ export interface Subject {
   close(): Promise<void>;
 }
 
-const TTL_MS = 86_400_000;
+export const TTL_MS = 86_400_000;
 const PLAIN_INSERT =
   "INSERT INTO plain VALUES ($1, now() + $2::float8 * interval '1 ms') ON CONFLICT DO NOTHING";
 
@@ -99,7 +99,7 @@ export async function postgresSubject(prepare: boolean): Promise<Subject | undef
 }
 
 /** Claims and commits as many deliveries, as they would stay. */
-async function remember(store: ReplayStore, entries: number): Promise<void> {
+export async function remember(store: ReplayStore, entries: number): Promise<void> {
   let left = entries;
   const worker = async () => {
     while (left-- > 0) await claimAndCommit(store, randomUUID());

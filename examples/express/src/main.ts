@@ -5,10 +5,15 @@ import { anchorBrowser } from '@countersign/schemes';
 import express from 'express';
 
 // {"current": "the new secret", "previous": {"secret": "the old one", "notAfter": "2030-01-31T00:00:00Z"}}
-// Rewrite the file to rotate: the process takes the new set by itself.
+// Rewrite the file to rotate: the process loads the new set by itself.
 const verifier = createVerifier({
   scheme: anchorBrowser(),
   secrets: fileSecrets(process.env.ANCHOR_SECRETS ?? '/run/secrets/anchor.json'),
+  observe: (event) => {
+    // The sender never learns why: your log must say it.
+    if (event.type === 'refused') console.log(`refused, ${event.code}: ${event.message}`);
+    if (event.type === 'secrets-failed') console.log(`secrets not loaded: ${event.error.message}`);
+  },
 });
 await verifier.ready();
 
@@ -31,11 +36,11 @@ const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Deliveries that are being handled come to their end; then nothing keeps the process alive.
+  // First the server, so that deliveries at work end; then the verifier; then, if you have one, the client of the replay store.
   process.once(signal, () => server.close(() => void verifier.close()));
 }
 
-/** Runs once for each delivery. Where it throws, the sender is answered 500, and its retry runs again. */
+/** Runs once per delivery. If it throws, the sender gets 500, and its retry runs this again. */
 async function handle(id: string, event: unknown): Promise<void> {
   console.log(`handled ${id}: ${JSON.stringify(event)}`);
 }

@@ -5,16 +5,21 @@ import { anchorBrowser } from '@countersign/schemes';
 import fastify from 'fastify';
 
 // {"current": "the new secret", "previous": {"secret": "the old one", "notAfter": "2030-01-31T00:00:00Z"}}
-// Rewrite the file to rotate: the process takes the new set by itself.
+// Rewrite the file to rotate: the process loads the new set by itself.
 const verifier = createVerifier({
   scheme: anchorBrowser(),
   secrets: fileSecrets(process.env.ANCHOR_SECRETS ?? '/run/secrets/anchor.json'),
+  observe: (event) => {
+    // The sender never learns why: your log must say it.
+    if (event.type === 'refused') console.log(`refused, ${event.code}: ${event.message}`);
+    if (event.type === 'secrets-failed') console.log(`secrets not loaded: ${event.error.message}`);
+  },
 });
 await verifier.ready();
 
 const app = fastify();
 
-// A scope of its own: the rest of the app keeps its parsers and limits.
+// Its own scope: the rest of the app keeps its parsers and limits.
 app.register(async (scope) => {
   await scope.register(webhookPlugin, { verifier });
   scope.post('/hooks/anchor', async (request, reply) => {
@@ -35,11 +40,11 @@ const address = app.server.address();
 console.log(`listening on port ${typeof address === 'object' ? address?.port : address}`);
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Deliveries that are being handled come to their end; then nothing keeps the process alive.
+  // Fastify ends the deliveries at work first, and then runs onClose, which closes the verifier.
   process.once(signal, () => void app.close());
 }
 
-/** Runs once for each delivery. Where it throws, the sender is answered 500, and its retry runs again. */
+/** Runs once per delivery. If it throws, the sender gets 500, and its retry runs this again. */
 async function handle(id: string, event: unknown): Promise<void> {
   console.log(`handled ${id}: ${JSON.stringify(event)}`);
 }

@@ -5,7 +5,7 @@ import { Controller, HttpCode, Logger, Post } from '@nestjs/common';
 export class HooksController {
   readonly #logger = new Logger(HooksController.name);
 
-  /** Runs once for each delivery. Where it throws, the sender is answered 500, and its retry runs again. */
+  /** Runs once per delivery. If it throws, the sender gets 500, and its retry runs this again. */
   @Post('anchor')
   @HttpCode(204)
   @VerifyWebhook('anchor')

@@ -2,7 +2,7 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.ts';
 
 const app = await NestFactory.create(AppModule);
-// Deliveries that are being handled come to their end; then the verifier is closed.
+// On SIGTERM the deliveries at work end before any module is destroyed; then the server and the verifier are closed.
 app.enableShutdownHooks();
 await app.listen(Number(process.env.PORT ?? 3000));
 console.log(`listening on ${await app.getUrl()}`);

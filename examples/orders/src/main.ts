@@ -12,7 +12,7 @@ const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, connectio
 pool.on('error', (error) => console.error(error.message));
 
 await migrate(pool);
-// No unique column holds an order's number: that each order is there once is all the store's doing.
+// No column is unique: only the replay store makes sure that each order is there once.
 await pool.query('CREATE TABLE IF NOT EXISTS orders (number bigint NOT NULL, total numeric NOT NULL)');
 
 const store = postgresReplayStore({ pool });
@@ -33,13 +33,13 @@ app.post('/hooks/orders', webhook(verifier, { claim: 'manual' }), async (req, re
   const order = req.webhook.json<{ id: number; total_price: string }>();
   const client = await pool.connect();
   try {
-    // One transaction holds the order and the fact that its delivery was handled. A crash leaves both or neither.
+    // One transaction writes the order and the fact that its delivery was handled. A crash leaves both or neither.
     const { state } = await store.run(client, req.webhook, (transaction) =>
       transaction.query('INSERT INTO orders (number, total) VALUES ($1, $2)', [order.id, order.total_price]),
     );
     res.sendStatus(state === 'duplicate' ? 200 : 204);
   } catch (error) {
-    // The same order is under way, or the database is away: the sender comes back, and learns nothing.
+    // The same order is being handled, or the database is down: the sender retries, and learns no reason.
     if (!isWebhookError(error)) throw error;
     const { status, headers, body } = refusalResponse(error);
     res.status(status).set(headers).send(body);
@@ -60,6 +60,6 @@ const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
 });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // Deliveries that are being handled come to their end; then nothing keeps the process alive.
+  // First the server, so that deliveries at work end; then the verifier; then the pool that its replay store uses.
   process.once(signal, () => server.close(() => void verifier.close().then(() => pool.end())));
 }

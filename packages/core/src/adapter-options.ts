@@ -1,8 +1,9 @@
 import { types } from 'node:util';
+import { safeObserver, type UnroutedEvent } from './events.ts';
+import type { ReserveBytes } from './pending-bytes.ts';
 import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from './util/options.ts';
 import { isThenable } from './util/thenable.ts';
 import { warnOfSetup } from './util/warnings.ts';
-import type { ReserveBytes } from './pending-bytes.ts';
 import type { Verifier } from './verifier-types.ts';
 import { WebhookError } from './webhook-error.ts';
 
@@ -54,6 +55,11 @@ export interface AdapterOptions<Request, Context extends unknown[] = []> {
    * hosts that stop with the response, for example AWS Lambda and Cloud Run. Default: `'after-response'`.
    */
   settle?: 'after-response' | 'before-response';
+  /**
+   * Gets the requests for which the function that picks a verifier returned none: no verifier's `observe` can get them. What it throws
+   * is dropped. Without it, the process warns once.
+   */
+  observe?: (event: UnroutedEvent) => void;
 }
 
 /** Reads the body of one request from the host. */
@@ -97,9 +103,18 @@ export function readAdapterOptions<Request, Context extends unknown[] = []>(
   source: VerifierSource<Request, Context>,
   options: AdapterOptions<Request, Context> = {},
 ): AdapterSettings<Request, Context> {
-  checkKeys(owner, options, ['maxBodyBytes', 'contentEncoding', 'rawBody', 'claim', 'settle']);
+  options = checkKeys(owner, options, [
+    'maxBodyBytes',
+    'contentEncoding',
+    'rawBody',
+    'claim',
+    'settle',
+    'observe',
+  ]);
   const { rawBody, maxBodyBytes } = options;
   checkFunction('rawBody', rawBody);
+  checkFunction('observe', options.observe);
+  const observe = safeObserver(options.observe);
   const contentEncoding = checkChoice('contentEncoding', options.contentEncoding, CONTENT_ENCODINGS);
   checkNumber('maxBodyBytes', maxBodyBytes, { min: 1, max: MAX_LIMIT_BYTES, fallback: DEFAULT_LIMIT_BYTES });
   if (maxBodyBytes !== undefined && !Number.isInteger(maxBodyBytes)) {
@@ -115,7 +130,7 @@ export function readAdapterOptions<Request, Context extends unknown[] = []>(
     settle: checkChoice('settle', options.settle, ['after-response', 'before-response']),
     choose:
       typeof source === 'function'
-        ? (request, ...context) => chosenBy(owner, source(request, ...context))
+        ? (request, ...context) => chosenBy(owner, source(request, ...context), observe)
         : () => source,
     body(verifier, source, reserve, request, ...context) {
       const limit = maxBodyBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;
@@ -150,15 +165,18 @@ export function bodyIncomplete(message: string, cause?: unknown): WebhookError {
 async function chosenBy(
   owner: string,
   choice: Verifier | undefined | Promise<Verifier | undefined>,
+  observe: ((event: UnroutedEvent) => void) | undefined,
 ): Promise<Verifier> {
   const verifier = await choice;
   if (isVerifier(verifier)) return verifier;
   // 401, because without a verifier nothing is known about what this sender retries.
   const error = new WebhookError(
     'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-    `The function that picks a verifier for ${owner} returned none for a request.`,
+    `The function that picks a verifier for ${owner} returned none, so the sender got 401. Return a verifier for every tenant, or throw if the tenant may exist later.`,
   );
-  warnOfSetup(error);
+  const { code, status, message } = error;
+  if (observe === undefined) warnOfSetup(error);
+  else observe({ type: 'unrouted', code, status, message });
   throw error;
 }
 

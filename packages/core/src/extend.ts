@@ -19,12 +19,20 @@ export type { ReserveBytes } from './pending-bytes.ts';
 export { refusalStatus } from './refusals.ts';
 // Replay stores
 export {
+  inProgress,
+  type LeasedRunOptions,
+  type LeasedRunResult,
+  runUnderLease,
+} from './replay/leased-run.ts';
+export {
   type ClaimResult,
   type ClaimToken,
   checkReplayKey,
   claimOwner,
   type ReplayStoreHealth,
 } from './replay/replay-store.ts';
+export { checkClaimTimes, checkCommitTimes, replayKeyDigest } from './replay/store-call.ts';
+export { Sweeper, type SweeperOptions } from './replay/sweeper.ts';
 // Schemes: what one is, and the parts of a definition
 export type { RequestHead } from './request.ts';
 export { refusalResponse } from './response.ts';
@@ -35,9 +43,14 @@ export type {
   ListedHeadersPart,
   SortedPart,
 } from './scheme/definition/content-part.ts';
-export type { ChallengeLimits, HandshakeConditions, HandshakeRule } from './scheme/definition/scheme-definition.ts';
-export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './scheme/scheme.ts';
-export type { BodyTimestamp, DeliveryIdentity, SchemeSource } from './scheme/definition/scheme-definition.ts';
+export type {
+  BodyTimestamp,
+  ChallengeLimits,
+  DeliveryIdentity,
+  HandshakeConditions,
+  HandshakeRule,
+  SchemeSource,
+} from './scheme/definition/scheme-definition.ts';
 export type {
   HashName,
   KeyDerivation,
@@ -60,6 +73,7 @@ export type {
   TokenRule,
   UrlRules,
 } from './scheme/definition/signature-rule.ts';
+export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './scheme/scheme.ts';
 // Providers of secrets, and what keyrings tell verifiers
 export { KEYRING, type KeySet, type MismatchResult, type VerifierKeyring } from './secrets/keyring.ts';
 export { providerError } from './secrets/provider-error.ts';

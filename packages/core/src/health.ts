@@ -1,4 +1,4 @@
-import type { PendingBytesHealth } from './pending-bytes.ts';
+import type { PendingBytes, PendingBytesHealth } from './pending-bytes.ts';
 import type { ReplayHealth } from './replay/resilient-store.ts';
 import type { KeyRole } from './scheme/scheme.ts';
 import type { ReloadReason } from './secrets/secrets.ts';
@@ -71,4 +71,22 @@ export interface VerifierHealth {
   readonly pendingBytes: PendingBytesHealth;
   /** All warnings. */
   readonly warnings: readonly HealthWarning[];
+}
+
+/** Puts the state of a verifier together from the state of its parts. */
+export function verifierHealth({
+  pendingBytes,
+  ...parts
+}: Pick<VerifierHealth, 'endpoint' | 'scheme' | 'secrets' | 'mismatches' | 'replay'> & {
+  readonly pendingBytes: PendingBytes;
+}): VerifierHealth {
+  const { secrets, replay } = parts;
+  const warnings: readonly HealthWarning[] = [
+    ...secrets.warnings,
+    ...(replay?.warnings ?? []).map((message) => ({ code: 'replay-store' as const, message })),
+    ...pendingBytes.warnings(),
+  ];
+  const degraded = secrets.state === 'ready' && warnings.length > secrets.warnings.length;
+  const state = degraded ? 'degraded' : secrets.state;
+  return { state, ...parts, pendingBytes: pendingBytes.health(), warnings };
 }

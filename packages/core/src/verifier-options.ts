@@ -94,7 +94,7 @@ export function readOptions<K>(
   if (disabled === true) return { disabled, scheme, endpoint };
   if (scheme.needsPublicUrl === true && publicUrl === undefined) {
     throw configError(
-      `"publicUrl" is missing: ${scheme.name} signs the URL that it was given, and that URL is never rebuilt from a request. Set it to that URL.`,
+      `"publicUrl" is missing: ${scheme.name} signs the URL of the webhook, and Countersign never takes it from a request. Set it to exactly the URL that you gave the sender.`,
     );
   }
   checkFunction('deliveryKey', options.deliveryKey);
@@ -130,9 +130,9 @@ export function readOptions<K>(
 function mismatchMessage(endpoint: string, { needsPublicUrl }: Pick<Scheme, 'needsPublicUrl'>): string {
   const url =
     needsPublicUrl === true
-      ? ' Or the sender was given another URL than "publicUrl": the two must be the same to the letter.'
+      ? ' Check also that "publicUrl" is exactly the URL that you gave the sender.'
       : '';
-  return `No key of the endpoint "${endpoint}" matches: the request is forged, was changed on the way, or is signed with a secret that is not in the set.${url}`;
+  return `The signature matches no key of the endpoint "${endpoint}". Check that the secret is the one in the sender's dashboard and that no proxy changes the body; otherwise the request is forged.${url}`;
 }
 
 function checkScheme(scheme: unknown): void {

@@ -3,9 +3,10 @@ import { Delivery } from './delivery.ts';
 import { DisabledVerifier } from './disabled-verifier.ts';
 import { type DeliveryOutcome, endpointObserver } from './events.ts';
 import { acceptedUntil, checkFreshness, checkValidity } from './freshness.ts';
-import type { VerifierHealth } from './health.ts';
+import { type VerifierHealth, verifierHealth } from './health.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import { Refusals } from './refusals.ts';
+import { reloadAndMatch } from './reload-and-match.ts';
 import { type Claim, type ClaimContext, LeasedClaim, momentOf, UnguardedClaim } from './replay/claim.ts';
 import { holdEndpoint, leaveEndpoint } from './replay/endpoint-registry.ts';
 import { type ReplayRetention, replayRecord, replayRetention } from './replay/replay-record.ts';
@@ -21,10 +22,9 @@ import {
   type WebhookResponse,
 } from './response.ts';
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
-import type { KeySet, MismatchResult } from './secrets/keyring.ts';
 import { InFlight } from './util/in-flight.ts';
-import { isThenable } from './util/thenable.ts';
 import { own } from './util/options.ts';
+import { isThenable } from './util/thenable.ts';
 import { warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
@@ -121,7 +121,8 @@ class EndpointVerifier<K> implements Verifier {
       }
       const set = keys.keys();
       const tried = set.keys.length > 0 ? head.match(body, set.keys) : undefined;
-      const found = (isThenable(tried) ? await tried : tried) ?? this.#reloadAndMatch(head, body, set);
+      const found =
+        (isThenable(tried) ? await tried : tried) ?? reloadAndMatch(this.#settings, head, body, set);
       const match = isThenable(found) ? await found : found;
       if (!(match instanceof WebhookError)) return this.#accept(head, body, match, startedAt);
       refusal = match;
@@ -133,49 +134,6 @@ class EndpointVerifier<K> implements Verifier {
     // If a promise is rejected before anything awaits it, the runtime's bookkeeping costs as much as checking a signature.
     await undefined;
     throw this.#refusals.refuse(refusal, startedAt, acceptedUntil(head, freshness));
-  }
-
-  /** No key of `tried` matches: one shared reload may bring the right one. */
-  #reloadAndMatch(
-    head: ParsedHead<K>,
-    body: Uint8Array,
-    tried: KeySet<K>,
-  ): Match | WebhookError | Promise<Match | WebhookError> {
-    const { keys, scheme } = this.#settings;
-    const { timeoutSeconds } = scheme.delivery;
-    const keyId = head.keyId ?? head.keyIdIn?.(body);
-    const reloaded = keys.reloadForMismatch(tried, {
-      // A sender that waits only briefly must get a response before it gives up: a reload may take a fifth of that time.
-      ...(timeoutSeconds === undefined ? {} : { waitMs: timeoutSeconds * 200 }),
-      ...(keyId === undefined ? {} : { keyId }),
-    });
-    if (!isThenable(reloaded)) return this.#matchAgain(head, body, tried, reloaded);
-    return Promise.resolve(reloaded).then((result) => this.#matchAgain(head, body, tried, result));
-  }
-
-  #matchAgain(
-    head: ParsedHead<K>,
-    body: Uint8Array,
-    tried: KeySet<K>,
-    reloaded: MismatchResult<K>,
-  ): Match | WebhookError | Promise<Match | WebhookError> {
-    const { keys } = reloaded.state === 'changed' ? reloaded.set : tried;
-    if (keys.length === 0 && !this.#settings.keys.isReadyWithoutKeys) {
-      return new WebhookError(
-        'ERR_WEBHOOK_NOT_READY',
-        'No valid set of secrets is loaded. See health() for the reason.',
-      );
-    }
-    const match = keys === tried.keys || keys.length === 0 ? undefined : head.match(body, keys);
-    if (!isThenable(match)) return match ?? this.#mismatch(reloaded);
-    return Promise.resolve(match).then((found) => found ?? this.#mismatch(reloaded));
-  }
-
-  #mismatch(reloaded: MismatchResult<K>): WebhookError {
-    const doubt = reloaded.state === 'uncertain' ? reloaded.message : undefined;
-    const reason = reloaded.state === 'changed' ? reloaded.doubt : doubt;
-    if (reason !== undefined) return new WebhookError('ERR_WEBHOOK_SECRETS_UNCERTAIN', reason);
-    return new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', this.#settings.mismatchMessage);
   }
 
   /** A key matches. What remains to be checked is time, which may have passed. */
@@ -330,18 +288,14 @@ class EndpointVerifier<K> implements Verifier {
 
   health(): VerifierHealth {
     const { keyring, endpoint, scheme } = this.#settings;
-    const secrets = keyring.health();
-    const replay = this.#store?.health?.();
-    const warnings = [
-      ...secrets.warnings,
-      ...(replay?.warnings ?? []).map((message) => ({ code: 'replay-store' as const, message })),
-      ...this.#pendingBytes.warnings(),
-    ];
-    const state =
-      secrets.state === 'ready' && warnings.length > secrets.warnings.length ? 'degraded' : secrets.state;
-    const { mismatches } = this.#refusals;
-    const pendingBytes = this.#pendingBytes.health();
-    return { state, endpoint, scheme: scheme.name, secrets, mismatches, replay, pendingBytes, warnings };
+    return verifierHealth({
+      endpoint,
+      scheme: scheme.name,
+      secrets: keyring.health(),
+      mismatches: this.#refusals.mismatches,
+      replay: this.#store?.health?.(),
+      pendingBytes: this.#pendingBytes,
+    });
   }
 
   close(): Promise<void> {

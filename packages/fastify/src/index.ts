@@ -1,6 +1,7 @@
 import type { ReceivedWebhook } from '@countersign/core';
 import {
   type AdapterOptions,
+  configError,
   createNodeReceiver,
   handlerEnded,
   handlerStarted,
@@ -12,14 +13,14 @@ import fastifyPlugin from 'fastify-plugin';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The verified delivery. There in every handler of the scope that registered `webhookPlugin`; elsewhere it is `null`. */
+    /** The verified delivery. Set in every handler of the scope that registered `webhookPlugin`; elsewhere it is `null`. */
     webhook: ReceivedWebhook;
   }
 }
 
 /** Options of {@link webhookPlugin}. */
 export interface WebhookPluginOptions extends AdapterOptions<FastifyRequest> {
-  /** The verifier of every route in the scope, or a function that chooses one by route or header. */
+  /** The verifier of every route in the scope, or a function that picks one by route or header. */
   verifier: VerifierSource<FastifyRequest>;
 }
 
@@ -27,11 +28,11 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
   const receive = createNodeReceiver('webhookPlugin', verifier, adapterOptions(options));
   if (!scope.hasRequestDecorator('webhook')) scope.decorateRequest('webhook', null as never);
 
-  // Before any parser, schema or later hook sees the request: what they get is verified.
+  // Before any parser, schema or later hook: they get only what is verified.
   scope.addHook('preParsing', async (request, reply, payload) => {
     const webhook = await receive(request, request.raw, reply.raw);
     if (webhook === undefined) {
-      // Answered on the raw response: Fastify must not answer a second time.
+      // The raw response has been sent: Fastify must not respond a second time.
       reply.hijack();
       return payload;
     }
@@ -40,7 +41,7 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
     return payload;
   });
 
-  // The stream has been read; every content type of the scope has this one parser, which has nothing left to do.
+  // The stream has been read: the one parser for all content types of the scope has nothing left to do.
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', (request, _payload, done) => done(null, request.webhook.body));
 
@@ -58,6 +59,12 @@ const plugin: FastifyPluginAsync<WebhookPluginOptions> = async (scope, { verifie
     done(null, payload);
   });
   scope.addHook('onRoute', (route) => {
+    if ((route.schema as { body?: unknown } | undefined)?.body !== undefined) {
+      throw configError(
+        `The route ${route.url} has a schema for its body, but behind webhookPlugin the body is bytes. Remove "schema.body", and ` +
+          'validate request.webhook.json() in the handler.',
+      );
+    }
     const { handler } = route;
     route.handler = function webhookHandler(request, reply) {
       const result: unknown = handler.call(this, request, reply);
@@ -84,8 +91,8 @@ const announced = Symbol('countersign.announced');
 type Announcing = FastifyRequest & { [announced]?: { type: string | undefined; length: string | undefined } };
 
 /**
- * Hides from Fastify that there was a body. It has been read: there is nothing to look for a parser for, and a content type that
- * Fastify finds invalid must not refuse what is verified.
+ * Hides from Fastify that there was a body. It has been read, so no parser is needed, and a content type that Fastify calls invalid
+ * must not refuse a verified delivery.
  */
 function announceNothing(request: Announcing): void {
   const { headers } = request.raw;
@@ -113,7 +120,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
-/** Fastify puts a prefix of its own among a plugin's options. */
+/** Fastify adds its own `prefix` to a plugin's options. */
 function adapterOptions(
   options: AdapterOptions<FastifyRequest> & { prefix?: unknown },
 ): AdapterOptions<FastifyRequest> {
@@ -122,15 +129,16 @@ function adapterOptions(
 }
 
 /**
- * Fastify plugin: every route of the scope that registers it takes only genuine deliveries, each of them once.
+ * Fastify plugin: every route in the scope where you register it accepts only genuine deliveries, each once.
  *
- * It reads the request itself, whatever its content type, before parsing and validation. Behind it `request.webhook` is the
- * delivery and `request.body` its bytes. The response decides what becomes of the delivery: sent with 2xx it is handled for good,
- * sent with anything else the sender's retry runs again.
+ * It reads the request itself, with any content type, before parsing and validation. Behind it `request.webhook` is the delivery and
+ * `request.body` its bytes. If the response is sent with 2xx, the delivery is handled. With any other status, the sender's retry runs
+ * your handler again.
  *
- * It replaces the content type parsers of its scope: register it in a scope of its own, before its routes. Registered at the root it guards every route.
+ * It replaces the content type parsers of its scope: register it in its own scope, before the routes. Registered at the root it
+ * guards every route. `bodyLimit` has no effect on these routes; use `maxBodyBytes`.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, when the plugin loads.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, when the plugin loads, and for a route with `schema.body`.
  * @example
  * ```ts
  * app.register(async (scope) => {

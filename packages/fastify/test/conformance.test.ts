@@ -8,6 +8,5 @@ describe.each([
 ])('%s', (_, mount) => {
   // A parser can only stand in another scope: content type parsers are the host's own. A stream is stopped when its client leaves.
   const limits = ['no-parser-before', 'no-parser-after', 'streams-end-with-client'] as const;
-  for (const { name, run } of adapterCases(mount, { limits }))
-    it(name, run);
+  for (const { name, run } of adapterCases(mount, { limits })) it(name, run);
 });

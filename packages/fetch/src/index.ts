@@ -9,7 +9,8 @@ import { readRequest } from './read-request.ts';
 import { type WaitUntil, waitUntilOf } from './wait-until.ts';
 
 /** Options of {@link webhookHandler}. `Context` is what the host passes after the request. */
-export interface WebhookOptions<Context extends unknown[] = unknown[]> extends AdapterOptions<Request, Context> {
+export interface WebhookOptions<Context extends unknown[] = unknown[]>
+  extends AdapterOptions<Request, Context> {
   /**
    * Keeps the host running until the delivery is settled. Default: the `waitUntil` of what the host passes after the request
    * (Cloudflare Workers, Hono, Netlify), or Vercel's.

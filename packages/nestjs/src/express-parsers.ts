@@ -104,7 +104,8 @@ const parsingGuard: CanActivate = {
     if (context.getType() !== 'http') return true;
     const request = context.switchToHttp().getRequest<ExpressRequest>();
     // The same controller may have webhooks too.
-    if (!sparedParsers.has(request) || guardedTarget(context.getHandler(), context.getClass()) !== undefined) return true;
+    if (!sparedParsers.has(request) || guardedTarget(context.getHandler(), context.getClass()) !== undefined)
+      return true;
     return new Promise((resolve, reject) => {
       parseSpared(request, context.switchToHttp().getResponse<ServerResponse>(), (error) =>
         error === undefined ? resolve(true) : reject(error),

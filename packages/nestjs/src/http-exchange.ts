@@ -4,11 +4,11 @@ import type { WebhookHttpRequest } from './webhook-module-options.ts';
 
 /** One request and its response, by the names of the framework and as Node has them. */
 export interface HttpExchange {
-  /** What the user's functions get. */
+  /** What the user's functions receive. */
   readonly request: WebhookHttpRequest & { body?: unknown };
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
-  /** Tells the framework that the response is no longer its own. */
+  /** Makes the framework leave the response alone. */
   leave(): void;
 }
 

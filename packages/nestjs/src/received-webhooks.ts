@@ -7,7 +7,7 @@ interface Received {
   readonly webhook: ReceivedWebhook;
 }
 
-// Bound to the request itself: nothing that a client sends, and no property that other code sets, can stand for a verification.
+// Bound to the request itself: nothing that a client sends, and no property that other code sets, can pass for a verification.
 const received = new WeakMap<IncomingMessage, Received>();
 
 export function keepReceived(
@@ -18,7 +18,7 @@ export function keepReceived(
   received.set(incoming, { target, webhook });
 }
 
-/** Whether the request was verified as this very target wants it. */
+/** Whether the request was verified for exactly this target. */
 export function isReceivedFor(incoming: IncomingMessage, target: WebhookTarget): boolean {
   return received.get(incoming)?.target === target;
 }

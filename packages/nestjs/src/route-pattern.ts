@@ -1,11 +1,11 @@
-/** Characters by which a path of Express is more than text. */
+/** With one of these characters a path of Express is more than text. */
 const DYNAMIC = /[:*{}()[\]?+!\\]/;
-/** Those by which it may have more or fewer segments than are written. */
+/** With one of these it may match more or fewer segments than it has. */
 const OPEN = /[*{}]/;
 
 /**
- * Matches requests that a route of Express may get. Never too few: that would leave a webhook's body to a parser. A request too
- * many is parsed after all, once it has reached another route.
+ * Matches requests that a route of Express may receive. Never too few: a parser would read a webhook's body. A request that is
+ * matched by mistake is parsed when it reaches its own route.
  */
 export function routePattern(
   routeMethod: string,

@@ -31,7 +31,7 @@ export interface RouteRegistration {
   register(handlers: readonly unknown[]): unknown;
 }
 
-/** Calls `see` for every route that is registered from now on; what it returns is returned to who registers. */
+/** Calls `see` for every route that is registered from now on, and returns its result to the caller. */
 export function onRouteRegistration(
   adapter: AbstractHttpAdapter,
   see: (route: RouteRegistration) => unknown,
@@ -41,7 +41,7 @@ export function onRouteRegistration(
     if (typeof original !== 'function') continue;
     Reflect.set(adapter, method, function registerRoute(...args: unknown[]) {
       const [path, ...handlers] = args;
-      // Express looks a setting up with get(name).
+      // Express reads a setting with get(name).
       if (handlers.length === 0) return Reflect.apply(original, adapter, args);
       return see({
         method,

@@ -4,14 +4,14 @@ import type { WebhookRouteOptions } from './webhook-module-options.ts';
 import { setTarget } from './webhook-target.ts';
 
 /**
- * Lets only genuine deliveries reach a handler, or all handlers of a controller, each delivery once. Its bytes are read as they
- * are, ahead of Nest's body parsers; `@Webhook()` gives the delivery. The response decides what becomes of it: ended with 2xx it is
- * handled for good, ended with anything else, by whomever, the sender's retry runs again.
+ * Lets only genuine deliveries reach a handler, or all handlers of a controller, each once. Nest's body parsers skip its route, and
+ * `@Webhook()` returns the delivery. If the response ends with 2xx, the delivery is handled. With any other status, no matter which
+ * code sent it, the sender's retry runs the handler again.
  *
  * An unknown name or a wrong option stops the application when it starts.
  *
  * @param name A verifier of {@link WebhookModuleOptions.verifiers}.
- * @param options What this route settles for itself. Default: the module's.
+ * @param options This route's own options. Default: the module's.
  * @example
  * ```ts
  * @Controller('hooks')

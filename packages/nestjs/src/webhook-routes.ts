@@ -129,7 +129,9 @@ function checkUnguarded({ controller, methodName }: Handler, name: string): void
   }
   const parameters: object = Reflect.getMetadata(ROUTE_ARGS_METADATA, controller, methodName) ?? {};
   if (Object.values(parameters).some((parameter) => parameter?.factory === webhookParameter)) {
-    throw configError(`${name} has a parameter with @Webhook(), but no @VerifyWebhook. Add it to the method or the class.`);
+    throw configError(
+      `${name} has a parameter with @Webhook(), but no @VerifyWebhook. Add it to the method or the class.`,
+    );
   }
 }
 

@@ -1,49 +1,49 @@
 import 'reflect-metadata';
 import type { WebhookRouteOptions } from './webhook-module-options.ts';
 
-/** Which verifier a route wants, and how. */
+/** Which verifier a route uses, and how. */
 export interface WebhookTarget {
-  /** Where there is none, the guard stands without the decorator: it means the only verifier. */
+  /** `undefined` if the guard is used without the decorator: then it uses the only verifier. */
   readonly name: string | undefined;
   readonly options: WebhookRouteOptions;
 }
 
 const TARGET_METADATA = 'countersign:webhook-target';
-/** What `@UseGuards()` leaves behind; its name is no public export of Nest. */
+/** What `@UseGuards()` sets; Nest doesn't export its name. */
 const GUARDS_METADATA = '__guards__';
 const ONLY_VERIFIER: WebhookTarget = { name: undefined, options: {} };
 
 /** Decorates a method or a class with a target. */
 export function setTarget(target: WebhookTarget): MethodDecorator & ClassDecorator {
-  return (place: object, methodName?: string | symbol, descriptor?: PropertyDescriptor) => {
+  return (owner: object, methodName?: string | symbol, descriptor?: PropertyDescriptor) => {
     if (methodName === undefined || descriptor === undefined) {
-      Reflect.defineMetadata(TARGET_METADATA, target, place);
+      Reflect.defineMetadata(TARGET_METADATA, target, owner);
       return;
     }
     Reflect.defineMetadata(TARGET_METADATA, target, descriptor.value);
-    // By its name too: another decorator may put a function in its place that has nothing of this one.
-    Reflect.defineMetadata(TARGET_METADATA, target, place, methodName);
+    // By its name too: another decorator may replace the function with one that has no metadata.
+    Reflect.defineMetadata(TARGET_METADATA, target, owner, methodName);
   };
 }
 
-/** Whether the method of that name was decorated, where it is defined. */
+/** Whether the method of that name was decorated in the class that defines it. */
 export function isDecorated(prototype: object, methodName: string): boolean {
   let owner: object | null = prototype;
   while (owner !== null && !Object.hasOwn(owner, methodName)) owner = Object.getPrototypeOf(owner);
   return owner !== null && Reflect.hasOwnMetadata(TARGET_METADATA, owner, methodName);
 }
 
-/** What protects a handler: the nearest decorator, or the bare guard. `undefined`: it is no webhook. */
+/** What protects a handler: the nearest decorator, or the bare guard. `undefined` if it is not a webhook. */
 export function webhookTarget(
   handler: object,
   controller: object,
   isWebhookGuard: (guard: unknown) => boolean,
 ): WebhookTarget | undefined {
-  const places = [handler, controller];
-  for (const place of places) {
-    const target: WebhookTarget | undefined = Reflect.getMetadata(TARGET_METADATA, place);
+  const owners = [handler, controller];
+  for (const owner of owners) {
+    const target: WebhookTarget | undefined = Reflect.getMetadata(TARGET_METADATA, owner);
     if (target !== undefined) return target;
   }
-  const guards = places.flatMap((place): unknown[] => Reflect.getMetadata(GUARDS_METADATA, place) ?? []);
+  const guards = owners.flatMap((owner): unknown[] => Reflect.getMetadata(GUARDS_METADATA, owner) ?? []);
   return guards.some(isWebhookGuard) ? ONLY_VERIFIER : undefined;
 }

@@ -3,13 +3,13 @@ import { createParamDecorator, type ExecutionContext, type PipeTransform, type T
 import { httpExchange } from './http-exchange.ts';
 import { receivedWebhook } from './received-webhooks.ts';
 
-/** What the decorator leaves with a parameter; by it such parameters are found when the application starts. */
+/** What the decorator sets on a parameter. Such parameters are found by it when the application starts. */
 export function webhookParameter(_data: unknown, context: ExecutionContext): ReceivedWebhook {
   const webhook = receivedWebhook(httpExchange(context).incoming);
   if (webhook !== undefined) return webhook;
   throw new WebhookError(
     'ERR_WEBHOOK_CONFIG_INVALID',
-    'No guard has verified this request: @Webhook() needs @VerifyWebhook. A test that replaces WebhookGuard has none either: sign its requests instead.',
+    'No guard has verified this request. Add @VerifyWebhook to the handler; in a test that replaces WebhookGuard, sign the requests instead.',
   );
 }
 

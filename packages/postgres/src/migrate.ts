@@ -33,7 +33,7 @@ const TRIES = 5;
  * ```
  */
 export async function migrate(pool: Queryable, options: MigrateOptions = {}): Promise<void> {
-  checkKeys('migrate()', options, ['table', 'schema', 'timeoutMs']);
+  options = checkKeys('migrate()', options, ['table', 'schema', 'timeoutMs']);
   const names = tableNames(options);
   const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 1, max: 3_600_000, fallback: 30_000 });
   const connection = connectionTo('migrate()', pool, { timeoutMs, clock: systemClock, prepare: false });
@@ -63,7 +63,7 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
  * ```
  */
 export function migrationSql(options: TableOptions = {}): string {
-  checkKeys('migrationSql()', options, ['table', 'schema']);
+  options = checkKeys('migrationSql()', options, ['table', 'schema']);
   const names = tableNames(options);
   return `-- What @countersign/postgres remembers about webhook deliveries: one row each. May run again at any time.\n\n${statements(names).join('\n\n')}\n`;
 }

@@ -100,7 +100,7 @@ const KNOWN = ['pool', 'table', 'schema', 'timeoutMs', 'prepare', 'sweepSeconds'
  * ```
  */
 export function postgresReplayStore(options: PostgresReplayStoreOptions): PostgresReplayStore {
-  checkKeys('postgresReplayStore()', options, KNOWN);
+  options = checkKeys('postgresReplayStore()', options, KNOWN);
   const { pool, prepare = false, sweepSeconds, clock = systemClock } = options;
   if (typeof clock?.schedule !== 'function' || typeof clock.monotonic !== 'function') {
     throw configError('"clock" must be a clock with monotonic() and schedule().');

@@ -137,7 +137,7 @@ async function evaluate(bySha: () => Promise<unknown>, byText: () => Promise<unk
   try {
     return await bySha();
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith('NOSCRIPT')) return byText();
+    if (error instanceof Error && /\bNOSCRIPT\b/.test(error.message)) return byText();
     throw error;
   }
 }

@@ -53,7 +53,7 @@ const COMMITTED = 2;
  * ```
  */
 export function redisReplayStore(options: RedisReplayStoreOptions): ReplayStore {
-  checkKeys('redisReplayStore()', options, ['client', 'sendCommand', 'prefix']);
+  options = checkKeys('redisReplayStore()', options, ['client', 'sendCommand', 'prefix']);
   const { prefix = DEFAULT_PREFIX } = options;
   return new ScriptedReplayStore(connectionTo(options.client, options.sendCommand), checkPrefix(prefix));
 }

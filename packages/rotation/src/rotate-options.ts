@@ -88,7 +88,7 @@ const WAIT_PERIODS = 4;
 
 /** @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` naming the option. */
 export function readSettings(options: RotateOptions): Settings {
-  checkKeys('rotate()', options, KNOWN);
+  options = checkKeys('rotate()', options, KNOWN);
   const { vendor, target, replaces, compromised = false, dryRun, health, onStep, signal } = options;
   const { clock = systemClock } = options;
   checkVendor(vendor);

@@ -14,8 +14,8 @@ import {
   type StoredVersion,
   setOfJson,
   setOfVersions,
-  throttled,
   textOfBytes,
+  throttled,
 } from './stored-value.ts';
 
 interface GcpVersion {
@@ -82,7 +82,7 @@ const ENABLED = 1;
  * ```
  */
 export function gcpSecrets(options: GcpSecretsOptions): SecretProvider {
-  checkKeys('gcpSecrets()', options, ['client', 'secret', ...FORMAT_OPTIONS]);
+  options = checkKeys('gcpSecrets()', options, ['client', 'secret', ...FORMAT_OPTIONS]);
   const { client, secret } = options;
   if (typeof client?.listSecretVersions !== 'function' || typeof client.accessSecretVersion !== 'function') {
     throw configError('"client" of gcpSecrets() must be new SecretManagerServiceClient().');

@@ -106,7 +106,7 @@ function timeCases(stand: GeneralStand): GeneralCase[] {
 function bodyCases(stand: GeneralStand, change: (body: Buffer) => Uint8Array, name: string): GeneralCase[] {
   const request = (): GeneralRequest => {
     const given = stand.request();
-    return { ...given, body: Uint8Array.from(change(Buffer.from(given.body))) };
+    return { ...given, body: Buffer.from(change(Buffer.from(given.body))) };
   };
   return [{ name, wanted: 'refused', request }];
 }
@@ -123,7 +123,8 @@ function bare(stand: GeneralStand): GeneralRequest {
   return {
     method,
     headers: {},
-    body: Uint8Array.from(Buffer.from('{}')),
+    body: Buffer.from('{}'),
+    text: '{}',
     ...(url === undefined ? {} : { url: stand.url }),
   };
 }

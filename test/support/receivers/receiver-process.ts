@@ -4,12 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createVerifier, type ReceivedWebhook, type ReplayStore } from '@countersign/core';
 import { webhook } from '@countersign/express';
+import { mysqlReplayStore } from '@countersign/mysql';
 import { type PostgresReplayStore, postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';
 import { anchorBrowser } from '@countersign/schemes';
 import { sequenceOf } from '@countersign-internal/simulator';
 import express from 'express';
 import { Redis } from 'ioredis';
+import mysql from 'mysql2/promise';
 import pg from 'pg';
 import type { JournalEntry, ReceiverOrder, ReceiverSetup } from './setup.ts';
 
@@ -62,6 +64,11 @@ async function open(): Promise<Receiving> {
     client.on('error', () => undefined);
     await client.connect();
     return { store: redisReplayStore({ client }), handle: handleUnderLease };
+  }
+  if (setup.store.kind === 'mysql') {
+    const connections = mysql.createPool({ uri: setup.store.url, connectTimeout: 2000 });
+    await connections.query('SELECT 1');
+    return { store: mysqlReplayStore({ pool: connections }), handle: handleUnderLease };
   }
   const { kind, url, schema } = setup.store;
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 2000 });

@@ -41,9 +41,10 @@ export async function deliverAll(
   sent: readonly Delivery[],
   waits: readonly number[],
   advance: Advance,
+  unitMs: number = UNIT_MS,
 ): Promise<void> {
   const letTimePass = async () => {
-    for (const ms of waits) await history.pass(ms * UNIT_MS, () => advance(ms * UNIT_MS));
+    for (const units of waits) await history.pass(units * unitMs, () => advance(units * unitMs));
   };
   await Promise.all([...sent.map((delivery) => deliver(history, delivery)), letTimePass()]);
 }
@@ -56,8 +57,12 @@ async function deliver(history: ReplayHistory, { key, renewals, ending }: Delive
 }
 
 /** When every lease is over, each key is asked for once more; then no two answers may contradict each other. */
-export async function checkEnd(history: ReplayHistory, advance: Advance): Promise<void> {
-  await history.pass(LEASE_MS, () => advance(LEASE_MS));
+export async function checkEnd(
+  history: ReplayHistory,
+  advance: Advance,
+  leaseMs: number = LEASE_MS,
+): Promise<void> {
+  await history.pass(leaseMs, () => advance(leaseMs));
   for (const key of KEYS) await history.claim(key);
   expect(history.contradictions()).toEqual([]);
 }

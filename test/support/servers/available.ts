@@ -2,18 +2,41 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { describe, expect } from 'vitest';
-import { onPath, postgresBinaries, redisBinary } from './binaries.ts';
+import { mysqlBinaries, onPath, postgresBinaries, redisBinary } from './binaries.ts';
 
 /**
- * What a suite needs: `redis` and `postgres` are any server, that of `REDIS_URL` and `DATABASE_URL` too; `redis-server` and
- * `postgres-server` are servers of its own, which it may kill.
+ * What a suite needs: `redis`, `postgres` and `mysql` are any server, that of `REDIS_URL`, `DATABASE_URL` and `MYSQL_URL` too;
+ * `redis-server`, `postgres-server` and `mysql-server` are servers of its own, which it may kill.
  */
-export type Need = 'redis' | 'postgres' | 'redis-server' | 'postgres-server';
+export type Need = 'redis' | 'postgres' | 'mysql' | 'redis-server' | 'postgres-server' | 'mysql-server';
+
+interface Server {
+  readonly url: string;
+  isHere(): boolean;
+  readonly debian: string;
+  readonly name: string;
+}
 
 const SERVERS = {
-  redis: { url: 'REDIS_URL', isHere: () => redisBinary() !== undefined, debian: 'redis-server' },
-  postgres: { url: 'DATABASE_URL', isHere: () => postgresBinaries() !== undefined, debian: 'postgresql' },
-} as const;
+  redis: {
+    url: 'REDIS_URL',
+    isHere: () => redisBinary() !== undefined,
+    debian: 'redis-server',
+    name: 'redis-server',
+  },
+  postgres: {
+    url: 'DATABASE_URL',
+    isHere: () => postgresBinaries() !== undefined,
+    debian: 'postgresql',
+    name: 'PostgreSQL server',
+  },
+  mysql: {
+    url: 'MYSQL_URL',
+    isHere: () => mysqlBinaries() !== undefined,
+    debian: 'mariadb-server',
+    name: 'MariaDB or MySQL server',
+  },
+} as const satisfies Record<string, Server>;
 
 /**
  * `describe` for suites that need servers. Where one is missing it is installed, if this is Debian and we may; otherwise the suites
@@ -43,18 +66,23 @@ export async function describeWith(
 }
 
 function meaning(need: Need): string {
-  if (need === 'redis-server') return 'a redis-server on the PATH';
-  if (need === 'postgres-server') return 'a PostgreSQL server on the PATH';
-  return `${serverOf(need).url} or ${meaning(`${need}-server`)}`;
+  const { url, name } = serverOf(need);
+  const own = `a ${name} on the PATH`;
+  return isOwn(need) ? own : `${url} or ${own}`;
 }
 
-function serverOf(need: Need): (typeof SERVERS)[keyof typeof SERVERS] {
-  return need === 'redis' || need === 'redis-server' ? SERVERS.redis : SERVERS.postgres;
+function serverOf(need: Need): Server {
+  return SERVERS[need.replace(/-server$/, '') as keyof typeof SERVERS];
+}
+
+/** Whether it must be a server that the suite may kill. */
+function isOwn(need: Need): boolean {
+  return need.endsWith('-server');
 }
 
 async function isAvailable(need: Need): Promise<boolean> {
   const server = serverOf(need);
-  if ((need === 'redis' || need === 'postgres') && isSet(server.url)) return true;
+  if (!isOwn(need) && isSet(server.url)) return true;
   if (server.isHere()) return true;
   if (!mayInstall()) return false;
   console.warn(`Installing ${server.debian} with apt-get, which tests need.`);

@@ -18,6 +18,19 @@ export function postgresBinaries(): { postgres: string; initdb: string } | undef
   return undefined;
 }
 
+/** Where a MariaDB or MySQL server is, and what prepares its data if it does not do so itself. */
+export function mysqlBinaries(): { server: string; installer: string | undefined } | undefined {
+  // Debian keeps the server in a directory for administrators.
+  const find = (name: string) => onPath(name) ?? executable('/usr/sbin', name);
+  const mariadb = find('mariadbd');
+  if (mariadb !== undefined) {
+    const installer = find('mariadb-install-db');
+    return installer === undefined ? undefined : { server: mariadb, installer };
+  }
+  const server = find('mysqld');
+  return server === undefined ? undefined : { server, installer: undefined };
+}
+
 export function onPath(name: string): string | undefined {
   for (const dir of pathDirectories()) {
     const path = executable(dir, name);

@@ -36,7 +36,7 @@ export function envSecrets(name: string, options: EnvSecretsOptions = {}): Secre
       'envSecrets() needs the name of an environment variable in capitals, for example "STRIPE_WEBHOOK_SECRET", not its value.',
     );
   }
-  checkKeys('envSecrets()', options, ['env']);
+  options = checkKeys('envSecrets()', options, ['env']);
   return {
     name: `env ${name}`,
     mismatchCooldownSeconds: 0.5,

@@ -57,7 +57,7 @@ export function fileSecrets(path: string, options: FileSecretsOptions = {}): Sec
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw configError('fileSecrets() needs the path of a file or directory.');
   }
-  checkKeys('fileSecrets()', options, ['format', 'pollSeconds', 'clock']);
+  options = checkKeys('fileSecrets()', options, ['format', 'pollSeconds', 'clock']);
   checkClock(options.clock);
   const { clock = systemClock } = options;
   const byName = /\.json$/i.test(path) ? 'json' : 'text';

@@ -67,7 +67,7 @@ export function readChecked(incoming: IncomingMessage, limits: BodyLimits): Prom
 }
 
 function checkOptions(options: ReadBodyOptions): BodyLimits {
-  checkKeys('readBody()', options, ['maxBodyBytes', 'contentEncoding']);
+  options = checkKeys('readBody()', options, ['maxBodyBytes', 'contentEncoding']);
   const { maxBodyBytes } = options;
   checkNumber('maxBodyBytes', maxBodyBytes, { min: 1, max: constants.MAX_LENGTH, fallback: Number.NaN });
   if (!Number.isInteger(maxBodyBytes)) {

@@ -32,7 +32,11 @@ const CLOSING: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
 /** Receives requests for one route. */
 export interface NodeReceiver<Request> {
   /** Resolves to the webhook to handle, or to `undefined` if the request has been responded to. */
-  (request: Request, incoming: IncomingMessage, response: ServerResponse): Promise<ReceivedWebhook | undefined>;
+  (
+    request: Request,
+    incoming: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<ReceivedWebhook | undefined>;
   /** Refuses all further requests with 503, and resolves when the deliveries at work are settled. For hosts that shut down. */
   stop(): Promise<void>;
 }
@@ -95,7 +99,9 @@ export function createNodeReceiver<Request>(
 }
 
 function shuttingDown(): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_NOT_READY', 'The application is shutting down.', { retryAfterSeconds: 5 });
+  return new WebhookError('ERR_WEBHOOK_NOT_READY', 'The application is shutting down.', {
+    retryAfterSeconds: 5,
+  });
 }
 
 /** A request of Node's in the form that the verifier reads. */

@@ -78,7 +78,7 @@ class ResponseSettlement {
   readonly #claim: Claim;
   readonly #beforeResponse: boolean;
   readonly #onSettle: SettleOptions['onSettle'];
-  #settled = false;
+  #written: Promise<void> | undefined;
   #handler: 'unknown' | 'running' | 'ended' = 'unknown';
   /** The response failed while its handler was at work. */
   #failedEarly = false;
@@ -124,7 +124,7 @@ class ResponseSettlement {
   }
 
   #closed(): void {
-    if (this.#settled) return;
+    if (this.#written !== undefined) return;
     const response = this.#response;
     if (response.writableEnded) this.#settleByStatus();
     else if (response.errored instanceof Error || this.#isCutOff()) this.#settle(false);
@@ -134,7 +134,7 @@ class ResponseSettlement {
       else if (this.#intendedStatus !== undefined) this.#settle(isSuccess(this.#intendedStatus));
       else {
         this.#settleAtEnd();
-        if (response.headersSent) this.#settleAtCutOff();
+        this.#settleAtDestruction();
       }
     }
   }
@@ -208,14 +208,23 @@ class ResponseSettlement {
     }) as ServerResponse['end'];
   }
 
-  /** Express's last error handler can't respond after the head, and destroys the socket, even that of a client that has left. */
-  #settleAtCutOff(): void {
+  /**
+   * After the head nothing can report a failure any more. Then frameworks destroy the response, and Express its socket, even if the
+   * client has left.
+   */
+  #settleAtDestruction(): void {
+    const response = this.#response;
     const { socket } = this.#incoming;
-    if (!(socket instanceof Socket) || this.#handler !== 'unknown') return;
-    const { destroy } = socket;
-    socket.destroy = (...args) => {
+    const { destroy } = response;
+    response.destroy = (error) => {
+      if (error instanceof Error) this.#settle(false);
+      return Reflect.apply(destroy, response, [error]);
+    };
+    if (!(socket instanceof Socket) || !response.headersSent || this.#handler !== 'unknown') return;
+    const { destroy: destroySocket } = socket;
+    socket.destroy = (error) => {
       this.#settle(false);
-      return Reflect.apply(destroy, socket, args);
+      return Reflect.apply(destroySocket, socket, [error]);
     };
   }
 
@@ -227,18 +236,17 @@ class ResponseSettlement {
   }
 
   #settle(success: boolean): Promise<void> | undefined {
-    if (this.#settled) return undefined;
+    if (this.#written !== undefined) return this.#written;
     // Before the response nothing waits: a host that stops with the response stops the handler too.
     if (!success && this.#handler === 'running' && !this.#beforeResponse) {
       this.#failedEarly = true;
       return undefined;
     }
-    this.#settled = true;
-    const written = success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release();
+    const settling = success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release();
     // The claim reports what the store fails at.
-    const reported = written.catch(() => undefined);
-    this.#onSettle?.(reported);
-    return reported;
+    this.#written = settling.catch(() => undefined);
+    this.#onSettle?.(this.#written);
+    return this.#written;
   }
 }
 

@@ -34,6 +34,7 @@ type HostSocket = { readonly server?: HostServer } | null | undefined;
 
 /** Serverless hosts have requests without a server. */
 function serverOf(incoming: IncomingMessage): HostServer | undefined {
-  if (incoming.httpVersionMajor > 1) return (incoming as { stream?: Http2Stream }).stream?.session?.socket?.server;
+  if (incoming.httpVersionMajor > 1)
+    return (incoming as { stream?: Http2Stream }).stream?.session?.socket?.server;
   return (incoming.socket as HostSocket)?.server;
 }

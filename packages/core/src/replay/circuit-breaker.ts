@@ -15,7 +15,7 @@ const WINDOW_MS = 60_000;
 const MIN_FAILURES = 5;
 const DOWN_RATE = 0.9;
 // Between two probes: half as long as the store has been down so far, within these bounds.
-const MIN_PROBE_MS = 1000;
+const MIN_PROBE_MS = 250;
 const MAX_PROBE_MS = 3000;
 
 /**

@@ -52,7 +52,7 @@ const NEARLY_FULL = 0.8;
  * ```
  */
 export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): ReplayStore {
-  checkKeys('memoryReplayStore()', options, ['maxEntries', 'clock']);
+  options = checkKeys('memoryReplayStore()', options, ['maxEntries', 'clock']);
   const maxEntries = checkNumber('maxEntries', options.maxEntries, {
     min: 1,
     max: 100_000_000,

@@ -1,7 +1,5 @@
+import { LAG_MS } from '../util/with-deadline.ts';
 import { isWebhookError, safeErrorText, WebhookError } from '../webhook-error.ts';
-
-// A timer that fires this much too late was held up by the process, not by the store.
-const STALL_MS = 1000;
 
 /** A store's failure as the verifier throws it. Of an error that is not a {@link WebhookError}, it quotes only name and code. */
 export function storeError(error: unknown): WebhookError {
@@ -26,7 +24,7 @@ export function overdueError(timeoutMs: number, elapsedMs: number): WebhookError
 
 /** Whether a call took so long because this process stood still, which says nothing about the store. */
 export function isStalled(timeoutMs: number, elapsedMs: number): boolean {
-  return elapsedMs > timeoutMs + STALL_MS;
+  return elapsedMs > timeoutMs + LAG_MS;
 }
 
 /** A claim whose lease was over before its handler could start. */

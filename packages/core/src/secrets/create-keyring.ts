@@ -28,7 +28,7 @@ export function createKeyring<K = KeyObject>(
   provider: SecretProvider,
   options: { scheme: Scheme<K>; clock?: Clock; observe?: (event: KeyringEvent) => void } & KeyringOptions,
 ): Keyring<K> {
-  checkKeys('createKeyring()', options, ['scheme', 'clock', 'observe', ...TIMING_KEYS]);
+  options = checkKeys('createKeyring()', options, ['scheme', 'clock', 'observe', ...TIMING_KEYS]);
   checkProvider(provider);
   const { scheme, observe, clock = systemClock } = options;
   checkClock(options.clock);

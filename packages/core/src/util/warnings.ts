@@ -4,7 +4,7 @@ const warned = new Set<string>();
 /** Some messages quote a source's own words, which may differ each time. After this many, old ones may be repeated. */
 const MAX_REMEMBERED = 1000;
 
-/** Warns once of what may be a mistake in the receiver: the sender must not read about it. */
+/** Warns once about a likely mistake in the receiver. The sender must not see it, so it is a process warning. */
 export function warnOfSetup(error: WebhookError): void {
   if (warned.has(error.message)) return;
   if (warned.size >= MAX_REMEMBERED) warned.clear();
@@ -15,7 +15,7 @@ export function warnOfSetup(error: WebhookError): void {
 /** Two endpoints with the same name on one replay store take each other's deliveries. */
 export function warnOfSharedEndpoint(endpoint: string): void {
   warn(
-    `Two verifiers have the endpoint "${endpoint}" on one replay store: what one has handled is a duplicate to the other, and never runs there. Give each endpoint of a sender its own "endpoint".`,
+    `Two verifiers use the endpoint name "${endpoint}" on one replay store. What one has handled counts as a duplicate for the other and never runs there. Give each verifier its own "endpoint".`,
     'COUNTERSIGN_ENDPOINT_SHARED',
   );
 }

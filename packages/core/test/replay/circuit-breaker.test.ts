@@ -84,11 +84,11 @@ describe('a circuit', () => {
     expect(breaker).toMatchObject({ state: 'closed', failures: 4 });
   });
 
-  test('lets one call test the store after a second at most, which closes it', () => {
+  test('lets one call test the store after a quarter of a second at most, which closes it', () => {
     const { breaker, advance, call } = setUp();
     jitter(1);
     call('failed', 5);
-    advance(999);
+    advance(249);
     expect(breaker.enter()).toBeUndefined();
     advance(1);
     expect(breaker.state).toBe('half-open');
@@ -131,14 +131,14 @@ describe('a circuit', () => {
       }
       advance(100);
     }
-    expect(probes).toEqual([1000, 2000, 3000, 4500, 6800, 9800, 12_800, 15_800, 18_800]);
+    expect(probes).toEqual([300, 600, 900, 1400, 2100, 3200, 4800, 7200, 10_200, 13_200, 16_200, 19_200]);
   });
 
   test('waits half of that at least, at random, so that instances take turns', () => {
     const { breaker, advance, call } = setUp();
     jitter(0);
     call('failed', 5);
-    advance(499);
+    advance(124);
     expect(breaker.enter()).toBeUndefined();
     advance(1);
     expect(breaker.enter()).toBe('probe');

@@ -25,8 +25,17 @@ function setUp(late?: (result: string) => unknown) {
     pause: (ms: number) => {
       nowMs += ms;
     },
+    fireOnce: () => {
+      for (const task of [...timers]) {
+        timers.delete(task);
+        task();
+      }
+    },
     fire: () => {
-      for (const task of timers) task();
+      for (const task of timers) {
+        timers.delete(task);
+        task();
+      }
     },
     run: (make: (isOver: () => boolean) => PromiseLike<string> = () => call) => withDeadline(make, options),
   };
@@ -63,6 +72,15 @@ describe('a call with a deadline', () => {
     await expect(result).rejects.toThrow('overdue after 60000');
     expect(late).toHaveBeenCalledExactlyOnceWith('yes');
     expect(timers.size).toBe(0);
+  });
+
+  test('returns what a busy process reads right after its timer', async () => {
+    const { run, answer, pause, fireOnce } = setUp(() => expect.fail('not late'));
+    const result = run();
+    pause(1500);
+    fireOnce();
+    answer('yes');
+    expect(await result).toBe('yes');
   });
 
   test('returns such an answer if a late one does no harm', async () => {

@@ -15,7 +15,7 @@ export function readApi(
   options: VendorApiOptions,
   vendor: { name: string; baseUrl: string | undefined; known: readonly string[] },
 ): Omit<VendorApi, 'headers'> {
-  checkKeys(owner, options, [...vendor.known, 'baseUrl', 'fetch']);
+  options = checkKeys(owner, options, [...vendor.known, 'baseUrl', 'fetch']);
   checkFunction('fetch', options.fetch);
   return {
     vendor: vendor.name,

@@ -59,6 +59,6 @@ export function fal(): DefinedScheme {
  * ```
  */
 export function falKeys(options: { readonly fetch?: LimitedFetch } = {}): SecretProvider {
-  checkKeys('falKeys()', options, ['fetch']);
+  options = checkKeys('falKeys()', options, ['fetch']);
   return jwksSecrets('https://rest.fal.ai/.well-known/jwks.json', { ...options, algorithms: ['EdDSA'] });
 }

@@ -31,7 +31,7 @@ const ALGORITHMS: Readonly<
  * ```
  */
 export function fusionAuth(options: FusionAuthOptions): JwtScheme {
-  checkKeys('fusionAuth()', options, ['key']);
+  options = checkKeys('fusionAuth()', options, ['key']);
   // There is no default: a key of the wrong kind must not be taken for a secret.
   const key = checkChoice('key', options.key ?? '', ['hmac', 'rsa', 'ec']);
   return defineJwtScheme({

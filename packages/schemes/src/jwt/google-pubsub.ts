@@ -36,7 +36,7 @@ export interface GooglePubSubOptions {
  * ```
  */
 export function googlePubSub(options: GooglePubSubOptions): JwtScheme {
-  checkKeys('googlePubSub()', options, ['audience', 'serviceAccountEmail']);
+  options = checkKeys('googlePubSub()', options, ['audience', 'serviceAccountEmail']);
   const { audience, serviceAccountEmail: email } = options;
   for (const value of [audience, email]) {
     if (typeof value !== 'string' || value === '')
@@ -89,6 +89,6 @@ export function googlePubSub(options: GooglePubSubOptions): JwtScheme {
  * ```
  */
 export function googleKeys(options: { readonly fetch?: LimitedFetch } = {}): SecretProvider {
-  checkKeys('googleKeys()', options, ['fetch']);
+  options = checkKeys('googleKeys()', options, ['fetch']);
   return jwksSecrets('https://www.googleapis.com/oauth2/v3/certs', { ...options, algorithms: ['RS256'] });
 }

@@ -26,7 +26,7 @@ export interface LiveKitOptions {
  * ```
  */
 export function liveKit(options: LiveKitOptions): JwtScheme {
-  checkKeys('liveKit()', options, ['apiKey']);
+  options = checkKeys('liveKit()', options, ['apiKey']);
   const { apiKey } = options;
   return defineJwtScheme({
     name: 'livekit',

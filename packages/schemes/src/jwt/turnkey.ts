@@ -64,7 +64,7 @@ export function turnkey(): DefinedScheme {
  * ```
  */
 export function turnkeyKeys(options: { readonly fetch?: LimitedFetch } = {}): SecretProvider {
-  checkKeys('turnkeyKeys()', options, ['fetch']);
+  options = checkKeys('turnkeyKeys()', options, ['fetch']);
   const url = 'https://api.turnkey.com/public/v1/discovery/webhooks/jwks';
   return jwksSecrets(url, { ...options, algorithms: ['EdDSA'] });
 }

@@ -23,7 +23,12 @@ const scheme = defineScheme({
           'notificationItems.0.NotificationRequestItem.success',
         ],
         join: ':',
-        fieldContainingJoin: 'notificationItems.0.NotificationRequestItem.merchantReference',
+        // The name of a report contains times, and so colons; a merchant's reference may.
+        fieldContainingJoin: {
+          by: 'notificationItems.0.NotificationRequestItem.eventCode',
+          values: { REPORT_AVAILABLE: 'notificationItems.0.NotificationRequestItem.pspReference' },
+          otherwise: 'notificationItems.0.NotificationRequestItem.merchantReference',
+        },
       },
     },
     content: '{notification}',

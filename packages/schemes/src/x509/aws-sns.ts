@@ -46,7 +46,7 @@ const DIGESTS = { '1': 'RSA-SHA1', '2': 'RSA-SHA256' } as const;
  * ```
  */
 export function awsSns(options: AwsSnsOptions): CertificateScheme {
-  checkKeys('awsSns()', options, ['topicArns', 'signatureVersions']);
+  options = checkKeys('awsSns()', options, ['topicArns', 'signatureVersions']);
   const hosts = readTopics(options.topicArns);
   const versions = readVersions(options.signatureVersions);
   const addresses = new Set(hosts.values());

@@ -42,7 +42,7 @@ export function certificateSecrets(
   scheme: CertificateScheme,
   options: CertificateSecretsOptions = {},
 ): SecretProvider {
-  checkKeys('certificateSecrets()', options, ['fetch', 'clock']);
+  options = checkKeys('certificateSecrets()', options, ['fetch', 'clock']);
   if (typeof scheme?.isCertificateAddress !== 'function')
     throw configError(
       'certificateSecrets() wants the scheme whose certificates it fetches: awsSns(), payPal().',

@@ -53,7 +53,7 @@ const THREE_DAYS = 259_200;
  * ```
  */
 export function payPal(options: PayPalOptions): CertificateScheme {
-  checkKeys('payPal()', options, ['webhookId', 'sandbox', 'roots']);
+  options = checkKeys('payPal()', options, ['webhookId', 'sandbox', 'roots']);
   const { webhookId, sandbox = false, roots = rootCertificates } = options;
   if (typeof webhookId !== 'string' || !/^[A-Za-z0-9]{1,50}$/.test(webhookId))
     throw configError('payPal() wants "webhookId": the id of the webhook, as PayPal shows it.');

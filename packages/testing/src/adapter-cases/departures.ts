@@ -23,7 +23,10 @@ export const departureCases: readonly AdapterCase[] = [
   ),
   ...[200, 500].map((status) => ({
     name: `a client that leaves while a ${status} is being written: it is ${status === 200 ? 'committed' : 'released'}`,
-    check: leftWhileWriting({ action: 'stream', status, pieces: ['a', 'b'] }, status === 200 ? 'committed' : 'released'),
+    check: leftWhileWriting(
+      { action: 'stream', status, pieces: ['a', 'b'] },
+      status === 200 ? 'committed' : 'released',
+    ),
   })),
   {
     name: 'a client that leaves while a response is being written that fails then: it is released',

@@ -32,11 +32,11 @@ export type {
 
 /** Options of {@link adapterCases}. */
 export interface AdapterCasesOptions {
-  /** What the host can't do. Each limit replaces the cases that need it, and stands in their names. Default: none. */
+  /** What the host can't do. Each limit replaces the cases that need it, and is part of their names. Default: none. */
   readonly limits?: readonly AdapterLimit[];
-  /** How long a case waits for an answer, or anything else that should happen, in milliseconds. Default: 5000. */
+  /** How long a case waits for a response, or anything else that should happen, in milliseconds. Default: 5000. */
   readonly patienceMs?: number;
-  /** Makes the verifiers of all cases. One that is broken on purpose shows which cases see it. Default: the real one. */
+  /** Makes the verifiers of all cases. A verifier that is broken on purpose shows which cases notice it. Default: the real one. */
   readonly createVerifier?: CaseContext['createVerifier'];
 }
 

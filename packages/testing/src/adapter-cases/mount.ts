@@ -8,13 +8,13 @@ export interface RequestWithHeaders {
 
 /** What the guarded route does, in words that each framework has its own code for. */
 export type RouteAction =
-  /** Answers whole, in the framework's usual way. */
+  /** Sends a whole response, in the framework's usual way. */
   | { readonly action: 'answer'; readonly status: number; readonly body: string }
   /** Throws before it has returned anything. */
   | { readonly action: 'throw'; readonly error: Error }
-  /** Fails asynchronously, in the way that the framework wants failures to be told. */
+  /** Fails asynchronously, in the framework's usual way. */
   | { readonly action: 'reject'; readonly error: Error }
-  /** Answers whole, then throws. */
+  /** Sends a whole response, then throws. */
   | {
       readonly action: 'answer-then-throw';
       readonly status: number;
@@ -32,7 +32,7 @@ export type RouteAction =
       readonly pause?: Promise<void>;
       readonly error?: Error;
     }
-  /** Never answers and never ends. */
+  /** Never responds and never ends. */
   | { readonly action: 'never-end' };
 
 /** What the guarded route sees of one delivery. */
@@ -43,7 +43,7 @@ export interface RouteInput {
   readonly body: unknown;
 }
 
-/** What one case wants to be mounted. */
+/** What one case needs to be mounted. */
 export interface AdapterSetup {
   /** Goes to the adapter as it is. A function gets the framework's own request or context. */
   readonly verifier: VerifierSource<RequestWithHeaders>;
@@ -82,25 +82,25 @@ export type AdapterLimit =
   | 'joined-headers'
   /** The host reads bodies before the adapter can judge the headers. */
   | 'early-body'
-  /** The host itself answers a body over its limit, or one with a Content-Encoding. */
+  /** The host itself responds to a body over its limit, or with a Content-Encoding. */
   | 'host-body-refusals'
-  /** The host itself answers a JSON body that is malformed. */
+  /** The host itself responds to a malformed JSON body. */
   | 'malformed-json'
-  /** The host itself answers an empty body of a JSON type. */
+  /** The host itself responds to an empty body of a JSON type. */
   | 'empty-json'
-  /** The host itself answers a Content-Type that is no media type. */
+  /** The host itself responds to a Content-Type that is not a media type. */
   | 'malformed-content-type'
-  /** There is no property for the body. */
+  /** The framework has no property for the body. */
   | 'no-body-property'
-  /** No parser can stand ahead of the adapter. */
+  /** No parser can run before the adapter. */
   | 'no-parser-before'
-  /** No parser can stand between the adapter and the route. */
+  /** No parser can run between the adapter and the route. */
   | 'no-parser-after'
   /** A handler's return is its response: what fails later is not seen. */
   | 'no-late-failure'
   /** The host stops a streamed response when its client leaves. */
   | 'streams-end-with-client'
-  /** The host decides alone what becomes of a connection. */
+  /** The host alone decides what happens to a connection. */
   | 'host-connections'
   /** The adapter has no `rawBody` option. */
   | 'no-raw-body'

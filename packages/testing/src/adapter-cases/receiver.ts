@@ -23,7 +23,7 @@ export interface Run {
   readonly number: number;
 }
 
-/** What a case wants to be set up; everything has a default. */
+/** What a case needs to be set up; everything has a default. */
 export interface ReceiverSetup {
   readonly scheme?: DefinedScheme;
   readonly secrets?: VerifierOptions['secrets'];

@@ -60,8 +60,7 @@ export class BodyReader {
         ? this.bytes
         : multipartField(this.bytes, this.#head.values('content-type')[0], this.#multipart);
     if (bytes === undefined) return undefined;
-    if (!this.isTrusted) checkJsonSize(bytes);
-    return parseJsonBody(bytes);
+    return this.isTrusted || checkJsonSize(bytes) ? parseJsonBody(bytes) : undefined;
   }
 
   #parseForm(): readonly Parameter[] | undefined {
@@ -80,7 +79,7 @@ export class BodyReader {
 export function fieldText(value: unknown, path: string): string | undefined {
   if (value === undefined || value === null) return undefined;
   // All lone surrogates are written as the same bytes: two texts would have one signature.
-  if (typeof value === 'string' && !/\p{Surrogate}/u.test(value)) return value;
+  if (typeof value === 'string' && isWellFormed(value)) return value;
   if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'boolean')
     return String(value);
   throw headerInvalid(`The field "${path}" of the body, which is signed, is not a text that can be signed.`);
@@ -106,7 +105,12 @@ function scalar(value: unknown): string {
     throw headerInvalid(
       'The body contains a number beyond the range of JSON, so that it has no canonical form.',
     );
-  if (typeof value === 'string' && /\p{Surrogate}/u.test(value))
+  if (typeof value === 'string' && !isWellFormed(value))
     throw headerInvalid('The body contains half a character, so that it has no canonical form.');
   return JSON.stringify(value);
+}
+
+/** `String.prototype.isWellFormed()`, which Node.js 20 has and this version of the language's types has not. */
+function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

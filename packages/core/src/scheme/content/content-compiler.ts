@@ -317,7 +317,10 @@ function bordersIn(template: string, rule: SigningRule, name: string, of = ''): 
             {
               before: literalAt(pieces, at - 1),
               after: literalAt(pieces, at + 1),
-              precedesDate: unit !== undefined && !['s', 'ms', 's-or-ms'].includes(unit) && isNamed(pieces[at + 1], ['timestamp']),
+              precedesDate:
+                unit !== undefined &&
+                !['s', 'ms', 's-or-ms'].includes(unit) &&
+                isNamed(pieces[at + 1], ['timestamp']),
             },
           ]
         : [],
@@ -339,9 +342,16 @@ function fieldsOf(
   body: BodyReader,
 ): Uint8Array {
   if (body.json === undefined) throw headerInvalid(UNREADABLE_JSON);
+  const textOf = (path: string) => fieldText(body.field(path), path) ?? '';
+  let free = fieldContainingJoin;
+  if (typeof free === 'object') {
+    const { by, values, otherwise } = free;
+    const text = textOf(by);
+    free = Object.hasOwn(values, text) ? values[text] : otherwise;
+  }
   const texts = fields.map((path) => {
-    const text = fieldText(body.field(path), path) ?? '';
-    if (path !== fieldContainingJoin && join !== '' && text.includes(join))
+    const text = textOf(path);
+    if (path !== free && join !== '' && text.includes(join))
       throw headerInvalid(
         `The field "${path}" of the body contains the text that separates the fields in the signed content.`,
       );

@@ -4,6 +4,15 @@ import { configError } from '../../util/options.ts';
 import { headerInvalid } from './header-invalid.ts';
 
 const MAX_PARAMETERS = 1000;
+const PLUS = 0x2b;
+const SPACE = 0x20;
+const PERCENT = 0x25;
+/** The value of each hexadecimal digit; -1 for any other byte. */
+const HEX = new Int8Array(256).fill(-1);
+for (const [value, digit] of [...'0123456789abcdef'].entries()) {
+  HEX[digit.charCodeAt(0)] = value;
+  HEX[digit.toUpperCase().charCodeAt(0)] = value;
+}
 
 /** One parameter of a query or form body, decoded and as received. */
 export interface Parameter {
@@ -95,23 +104,21 @@ function decode(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
   const bytes = Buffer.from(text, 'utf8');
   let length = 0;
+  let all = 0;
   for (let at = 0; at < bytes.length; at++) {
     let byte = bytes[at] as number;
-    if (byte === 0x2b) byte = 0x20;
-    else if (byte === 0x25) {
-      byte = hexDigit(bytes[at + 1]) * 16 + hexDigit(bytes[at + 2]);
+    if (byte === PLUS) byte = SPACE;
+    else if (byte === PERCENT) {
+      if (at + 2 >= bytes.length) throw new URIError('a percent sign without its digits');
+      byte = ((HEX[bytes[at + 1] as number] as number) << 4) | (HEX[bytes[at + 2] as number] as number);
+      if (byte < 0) throw new URIError('not a hexadecimal digit');
       at += 2;
     }
     bytes[length++] = byte;
+    all |= byte;
   }
   const decoded = bytes.subarray(0, length);
+  if (all < 0x80) return decoded.toString('latin1');
   if (!isUtf8(decoded)) throw new URIError('not UTF-8');
   return decoded.toString('utf8');
-}
-
-function hexDigit(byte = 0): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  if (letter >= 0x61 && letter <= 0x66) return letter - 0x57;
-  throw new URIError('not a hexadecimal digit');
 }

@@ -31,7 +31,16 @@ export interface FieldsPart {
   readonly fields: readonly [string, ...string[]];
   readonly join: string;
   /** The one field that may contain `join`. With two, text could be moved from one to the other under the same signature. Default: none. */
-  readonly fieldContainingJoin?: string;
+  readonly fieldContainingJoin?: string | FieldContainingJoin;
+}
+
+/** Which field may contain the join, by the text of another field. That field must come after all of them. */
+export interface FieldContainingJoin {
+  readonly by: string;
+  /** The field for each text of `by`. */
+  readonly values: Readonly<Record<string, string>>;
+  /** The field for any other text. */
+  readonly otherwise: string;
 }
 
 /** Headers whose names the request lists. The definition says which headers may and must be listed. */

@@ -1,7 +1,13 @@
 import { configError } from '../../util/options.ts';
 import { isOwnPart } from '../content/content-template.ts';
 import type { DeliveryRules } from '../scheme.ts';
-import type { BodyDigestPart, FieldsPart, ListedHeadersPart, SortedPart } from './content-part.ts';
+import type {
+  BodyDigestPart,
+  FieldContainingJoin,
+  FieldsPart,
+  ListedHeadersPart,
+  SortedPart,
+} from './content-part.ts';
 import type { BodyTimestamp, HandshakeRule, SchemeDefinition, SchemeSource } from './scheme-definition.ts';
 import type { PublicKey, SharedSecret } from './secret-format.ts';
 import {
@@ -175,7 +181,14 @@ const parts = recordOf(
       return object<FieldsPart>({
         fields: listOf(field, 1),
         join: anyText,
-        fieldContainingJoin: optional(field),
+        fieldContainingJoin: optional((value, name) =>
+          (typeof value === 'string'
+            ? field
+            : object<FieldContainingJoin>({ by: field, values: recordOf(anyText, field), otherwise: field }))(
+            value,
+            name,
+          ),
+        ),
       });
     return object<ListedHeadersPart>({
       listedHeaders: either((list) =>

@@ -1,0 +1,234 @@
+import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import {
+  createVerifier,
+  defineScheme,
+  isWebhookError,
+  type SchemeDefinition,
+  type VerifiedWebhook,
+  type WebhookRequest,
+} from '@countersign/core';
+import { describe, expect, it } from 'vitest';
+
+// Each of these was once a change of meaning that no other test noticed.
+
+const SECRET = 'a-signing-secret-of-32-characters';
+const OTHER = 'another-secret-of-32-characters!!';
+const ADDRESS = 'https://hooks.example.com/hook?tenant=1';
+
+const plain = {
+  name: 'exact',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-signature', encoding: 'hex' },
+    content: '{body}',
+  },
+  identity: 'body',
+  delivery: { retries: 'any-failure', idStableOverRetries: true, retrySignature: 'renewed' },
+} as const satisfies SchemeDefinition;
+
+const mac = (content: string | Uint8Array, secret = SECRET) =>
+  createHmac('sha256', secret).update(content).digest('hex');
+
+/** `'accepted'`, or the code of the refusal. */
+async function verdict(
+  definition: SchemeDefinition,
+  request: WebhookRequest,
+  secrets: Parameters<typeof createVerifier>[0]['secrets'] = SECRET,
+): Promise<VerifiedWebhook | string> {
+  const scheme = defineScheme(definition as never);
+  await using verifier = createVerifier({ scheme, secrets, publicUrl: ADDRESS, replay: false });
+  try {
+    await verifier.ready();
+    return await verifier.verify(request);
+  } catch (error) {
+    if (isWebhookError(error)) return error.code;
+    throw error;
+  }
+}
+
+describe('a signed address', () => {
+  const byUrl = {
+    ...plain,
+    signed: { ...plain.signed, content: '{url}\n{body}' },
+    identity: 'content',
+  } as const;
+  const request = (query: string): WebhookRequest => ({
+    method: 'POST',
+    url: `/hook?${query}`,
+    headers: { 'x-signature': mac(`https://hooks.example.com/hook?${query}\n{}`) },
+    body: Buffer.from('{}'),
+  });
+
+  it.each(['tenant=1', 'tenant=1&more=2'])(
+    'may have the query ?%s, which begins with that of "publicUrl"',
+    async (query) => {
+      expect(await verdict(byUrl, request(query))).toMatchObject({ scheme: 'exact' });
+    },
+  );
+
+  it.each(['tenant=2', 'more=2&tenant=1', 'tenant=12', 'tenant=1;a=2', ''])(
+    'is refused with the query ?%s, though its sender signed it',
+    async (query) => {
+      expect(await verdict(byUrl, request(query))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+    },
+  );
+});
+
+describe('an array of which only so many elements are signed', () => {
+  const byFields = {
+    ...plain,
+    signed: {
+      ...plain.signed,
+      content: '{field:items.0.id}',
+      arrayLengths: { items: 1 },
+    },
+    identity: 'content',
+  } as const;
+
+  it.each([
+    ['one element', '{"items":[{"id":"a"}]}', true],
+    ['a second element', '{"items":[{"id":"a"},{"id":"evil"}]}', false],
+    ['an object in its place', '{"items":{"0":{"id":"a"}}}', false],
+  ])('with %s', async (_, body, accepted) => {
+    const outcome = await verdict(byFields, {
+      headers: { 'x-signature': mac('a') },
+      body: Buffer.from(body),
+    });
+    expect(outcome).toEqual(
+      accepted ? expect.objectContaining({ scheme: 'exact' }) : 'ERR_WEBHOOK_HEADER_INVALID',
+    );
+  });
+});
+
+describe('a signed field', () => {
+  const byField = (path: string) =>
+    ({ ...plain, signed: { ...plain.signed, content: `{field:${path}}` }, identity: 'content' }) as const;
+
+  it('with half a surrogate pair is refused: all of them are written alike', async () => {
+    const signature = mac(Buffer.from('a\ufffd', 'utf8'));
+    const body = (text: string) => ({ headers: { 'x-signature': signature }, body: Buffer.from(text) });
+    expect(await verdict(byField('text'), body('{"text":"a\ufffd"}'))).toMatchObject({ scheme: 'exact' });
+    for (const half of ['\\ud800', '\\udfff'])
+      expect(await verdict(byField('text'), body(`{"text":"a${half}"}`))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+  });
+
+  it('is one that the JSON has itself', async () => {
+    const request = { headers: { 'x-signature': mac('evil') }, body: Buffer.from('{"list":[],"inner":{}}') };
+    const prototype = Object.prototype as { polluted?: unknown };
+    prototype.polluted = 'evil';
+    try {
+      for (const path of ['polluted', 'list.polluted', 'inner.polluted', '__proto__.polluted'])
+        expect(await verdict(byField(path), request)).toBe('ERR_WEBHOOK_HEADER_INVALID');
+    } finally {
+      delete prototype.polluted;
+    }
+  });
+});
+
+describe('a multipart form', () => {
+  const multipart = {
+    ...plain,
+    multipartField: 'json',
+    signed: { ...plain.signed, content: '{field:id}' },
+    identity: 'content',
+  } as const;
+  const part = (json: string) => `--x\r\nContent-Disposition: form-data; name="json"\r\n\r\n${json}\r\n`;
+  const request = (...parts: string[]): WebhookRequest => ({
+    headers: { 'content-type': 'multipart/form-data; boundary=x', 'x-signature': mac('a') },
+    body: Buffer.from(`${parts.map(part).join('')}--x--\r\n`),
+  });
+
+  it('has its JSON once', async () => {
+    expect(await verdict(multipart, request('{"id":"a"}'))).toMatchObject({ scheme: 'exact' });
+    expect(await verdict(multipart, request('{"id":"a"}', '{"id":"b"}'))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+    expect(await verdict(multipart, request('{"id":"b"}', '{"id":"a"}'))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+  });
+});
+
+describe('a list of signatures that names keys', () => {
+  const byKey = {
+    ...plain,
+    signed: {
+      ...plain.signed,
+      signature: {
+        header: 'x-signature',
+        list: { separator: ',', assign: '=', keyIds: true },
+        encoding: 'hex',
+      },
+    },
+  } as const satisfies SchemeDefinition;
+  const secrets = { current: { secret: SECRET, id: 'one' }, previous: { secret: OTHER, id: 'two' } };
+  const request = (text: string): WebhookRequest => ({
+    headers: { 'x-signature': text },
+    body: Buffer.from('{}'),
+  });
+
+  it('counts a signature for the key of its name alone', async () => {
+    expect(await verdict(byKey, request(`one=${mac('{}')}`), secrets)).toMatchObject({ key: { id: 'one' } });
+    expect(await verdict(byKey, request(`two=${mac('{}', OTHER)}`), secrets)).toMatchObject({
+      key: { id: 'two' },
+    });
+    expect(await verdict(byKey, request(`two=${mac('{}')}`), secrets)).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
+    expect(await verdict(byKey, request(`one=${mac('{}', OTHER)}`), secrets)).toBe(
+      'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+    );
+  });
+
+  it('counts it for any key if no key has the name', async () => {
+    expect(await verdict(byKey, request(`three=${mac('{}', OTHER)}`), secrets)).toMatchObject({
+      key: { id: 'two' },
+    });
+  });
+});
+
+describe('which key signed', () => {
+  it('does not decide how many keys are tried', async () => {
+    const scheme = defineScheme(plain);
+    const names = ['first', 'second', 'third'];
+    for (const signer of names) {
+      const used: string[] = [];
+      const keys = names.map((id) => {
+        const key = scheme.importKey(`the secret that is called ${id}`);
+        return {
+          id,
+          role: 'current' as const,
+          get key() {
+            used.push(id);
+            return key;
+          },
+        };
+      });
+      const signature = mac('{}', `the secret that is called ${signer}`);
+      const head = {
+        method: 'POST',
+        url: '/',
+        publicUrl: undefined,
+        value: (name: string) => (name === 'x-signature' ? signature : undefined),
+        values: (name: string) => (name === 'x-signature' ? [signature] : []),
+      };
+      const match = await scheme.parseHead(head).match(Buffer.from('{}'), keys);
+      expect(match?.key.id).toBe(signer);
+      expect([...new Set(used)]).toEqual(names);
+    }
+  });
+});
+
+describe('a public key', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const byPublicKey = {
+    ...plain,
+    secret: { publicKey: 'ed25519', encoding: 'pem' },
+    signed: { ...plain.signed, algorithm: { publicKey: 'ed25519' } },
+  } as const satisfies SchemeDefinition;
+
+  it('is no private key, from which Node would make a public one', () => {
+    const scheme = defineScheme(byPublicKey);
+    const secret = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+    expect(createPublicKey(secret).type).toBe('public');
+    expect(() => scheme.importKey(secret)).toThrow(
+      expect.objectContaining({ code: 'ERR_WEBHOOK_SECRETS_INVALID' }),
+    );
+    expect(scheme.importKey(publicKey.export({ type: 'spki', format: 'pem' }) as string).type).toBe('public');
+  });
+});

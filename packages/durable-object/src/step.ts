@@ -1,0 +1,13 @@
+import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
+
+/** What the store asks an object to do. `key`: the SHA-256 of the replay key, in base64url. */
+export type Step = { readonly key: string } & (
+  | { readonly step: 'claim'; readonly owner: string; readonly leaseMs: number; readonly fenceTtlMs: number }
+  | { readonly step: 'renew'; readonly token: ClaimToken; readonly leaseMs: number }
+  | { readonly step: 'commit'; readonly token: ClaimToken; readonly ttlMs: number }
+  | { readonly step: 'release'; readonly token: ClaimToken }
+  | { readonly step: 'forget' }
+);
+
+/** What the object says to it. */
+export type StepResult = ClaimResult | boolean;

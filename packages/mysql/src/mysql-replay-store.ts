@@ -1,0 +1,128 @@
+import type { Clock, ReplayStore, VerifiedWebhook } from '@countersign/core';
+import {
+  checkKeys,
+  checkNumber,
+  configError,
+  type ReplayStoreHealth,
+  Sweeper,
+  systemClock,
+} from '@countersign/core/extend';
+import { connectionTo, type Queryable } from './connection.ts';
+import type { RunOptions, RunResult } from './run.ts';
+import { SqlReplayStore } from './sql-replay-store.ts';
+import { statementsOn } from './statements.ts';
+import { removeExpired, SWEEP_ROWS } from './sweep.ts';
+import { type TableOptions, tableNames } from './table.ts';
+
+/** Options of {@link mysqlReplayStore}. */
+export interface MysqlReplayStoreOptions extends TableOptions {
+  /**
+   * A Pool of `mysql2` or `mariadb`, or an object with a `query(sql, values)` that returns what theirs do. A single connection works
+   * too, if nothing else uses it.
+   */
+  pool: Queryable;
+  /**
+   * How long one call may take, in milliseconds, with the wait for a connection of the pool. After it the call fails with
+   * `ERR_WEBHOOK_STORE_UNAVAILABLE`, and a claim that is answered later is given back. Default: 2000.
+   */
+  timeoutMs?: number;
+  /** Runs prepared statements (`execute()` of the client), so that each connection parses each of them once. Default: false. */
+  prepare?: boolean;
+  /** How often traffic removes expired rows, in seconds; `false` leaves that to your own calls of `sweep()`. Default: 60. */
+  sweepSeconds?: number | false;
+  /** Where the deadlines come from. What is remembered, and for how long, goes by the clock of the server. Default: the machine's. */
+  clock?: Clock;
+}
+
+/** A replay store on MySQL or MariaDB. */
+export interface MysqlReplayStore extends ReplayStore {
+  /**
+   * Transactional mode: runs the handler in a transaction on the given connection, and commits what it wrote together with the fact
+   * that the delivery is handled. Both happen or neither does, and a crash at any point leaves exactly one effect. For handlers
+   * behind an adapter's `claim: 'manual'`.
+   *
+   * While the handler runs, the delivery is held by a lease, which is renewed. If the lease is lost all the same, because the process
+   * was paused for example, nothing is committed. The handler must write through the connection that it gets, to tables of InnoDB, and
+   * must leave transactions alone: no `COMMIT`, no `ROLLBACK`, and no `CREATE TABLE` or other statement that commits implicitly.
+   * Savepoints are its own business. What it throws undoes everything and is thrown on.
+   *
+   * @param client One connection: `await pool.getConnection()`; never the pool, and in no transaction.
+   * @param webhook The delivery as a verifier returned it.
+   * @param handler Does the work, through the connection. What it returns is the `result`.
+   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE` (the sender's retry may do better; if a `COMMIT` got no
+   * answer, the retry finds out whether it took place), `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler throws.
+   * @example
+   * ```ts
+   * const { state } = await store.run(connection, req.webhook, (tx) => tx.query('INSERT INTO orders (body) VALUES (?)', [body]))
+   * res.sendStatus(state === 'duplicate' ? 200 : 204)
+   * ```
+   */
+  run<C extends Queryable, T>(
+    client: C,
+    webhook: VerifiedWebhook,
+    handler: (client: C) => T | Promise<T>,
+    options?: RunOptions,
+  ): Promise<RunResult<T>>;
+  /**
+   * Forgets a handled delivery, so that it runs when it is delivered again. Returns `false` if the key is not that of a handled
+   * delivery: one that is being handled is left alone.
+   */
+  forget(key: string): Promise<boolean>;
+  /**
+   * Removes the rows that have expired, in batches that hold no lock for long, and returns how many. A row that expired within the
+   * last hour may stay. For a cron job, if `sweepSeconds` is `false`.
+   *
+   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE`.
+   * @example
+   * ```ts
+   * setInterval(() => store.sweep().catch(report), 3_600_000).unref()
+   * ```
+   */
+  sweep(): Promise<number>;
+  health(): ReplayStoreHealth;
+}
+
+const KNOWN = ['pool', 'table', 'database', 'timeoutMs', 'prepare', 'sweepSeconds', 'clock'];
+
+/**
+ * A replay store on MySQL 8 or newer, or MariaDB 10.6 or newer, for any number of instances. Its table is created by
+ * `migrate(pool)`.
+ *
+ * A claim of a new delivery is one `INSERT`; a second statement, which only reads, follows if the key has a row already. Commit,
+ * release and renewal are one `UPDATE` each. The time is the server's.
+ *
+ * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that are not positive, and
+ * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that the database refuses or does not answer.
+ *
+ * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if an option is missing, unknown or out of range.
+ *
+ * @example
+ * ```ts
+ * const pool = createPool(process.env.MYSQL_URL)
+ * await migrate(pool)
+ * const verifier = createVerifier({ scheme, secrets, replay: mysqlReplayStore({ pool }) })
+ * ```
+ */
+export function mysqlReplayStore(options: MysqlReplayStoreOptions): MysqlReplayStore {
+  checkKeys('mysqlReplayStore()', options, KNOWN);
+  const { pool, prepare = false, sweepSeconds, clock = systemClock } = options;
+  if (typeof clock?.schedule !== 'function' || typeof clock.monotonic !== 'function') {
+    throw configError('"clock" must be a clock with now(), monotonic() and schedule().');
+  }
+  if (typeof prepare !== 'boolean') throw configError('"prepare" must be true or false.');
+  const names = tableNames(options);
+  const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 10, max: 600_000, fallback: 2000 });
+  const intervalMs =
+    sweepSeconds === false
+      ? undefined
+      : checkNumber('sweepSeconds', sweepSeconds, { min: 0.001, max: 86_400, fallback: 60 }) * 1000;
+  const connection = connectionTo('mysqlReplayStore()', pool, { timeoutMs, clock, prepare });
+  const statements = statementsOn(names.table);
+  const sweeper = new Sweeper({
+    removeBatch: (batchSize) => removeExpired(connection, statements, batchSize, names),
+    batchSize: SWEEP_ROWS,
+    clock,
+    intervalMs,
+  });
+  return new SqlReplayStore({ names, statements, connection, sweeper, timeoutMs, clock });
+}

@@ -1,0 +1,82 @@
+import {
+  type ClaimResult,
+  type ClaimToken,
+  checkKeys,
+  checkNumber,
+  configError,
+  type LeasedRunResult,
+  runUnderLease,
+} from '@countersign/core/extend';
+import { type Ask, isPool, isQueryable, type Queryable, withPromises } from './connection.ts';
+import { Transaction, type TransactionSettings } from './transaction.ts';
+
+/** Options of {@link MysqlReplayStore.run}. */
+export interface RunOptions {
+  /** The isolation level of the transaction. Default: that of the connection, `repeatable read` unless it was changed. */
+  isolation?: 'read committed' | 'repeatable read' | 'serializable';
+  /**
+   * How long the delivery is held without being renewed, in seconds. If the process dies in its handler, the next delivery runs after
+   * that. Default: 30.
+   */
+  leaseSeconds?: number;
+}
+
+/** What became of a delivery: handled now, or handled before. */
+export type RunResult<T> = LeasedRunResult<T>;
+
+export interface RunSettings extends TransactionSettings {
+  claim(ask: Ask, leaseMs: number): Promise<ClaimResult>;
+  /** These two on a connection of the store's own: that of the transaction may be busy. */
+  renew(token: ClaimToken, leaseMs: number): Promise<boolean>;
+  release(token: ClaimToken): Promise<boolean>;
+}
+
+const ISOLATION = ['read committed', 'repeatable read', 'serializable'];
+
+/** Claims a delivery, runs its handler in a transaction, and commits both together. */
+export async function runInTransaction<C extends Queryable, T>(
+  client: C,
+  handler: (client: C) => T | Promise<T>,
+  options: RunOptions,
+  settings: RunSettings,
+): Promise<RunResult<T>> {
+  checkKeys('run()', options, ['isolation', 'leaseSeconds']);
+  const { isolation } = options;
+  if (isolation !== undefined && !ISOLATION.includes(isolation)) {
+    throw configError(`"isolation" must be one of: ${ISOLATION.join(', ')}.`);
+  }
+  const leaseMs =
+    checkNumber('leaseSeconds', options.leaseSeconds, { min: 1, max: 3600, fallback: 30 }) * 1000;
+  const connection = checkClient(client);
+  if (typeof handler !== 'function')
+    throw configError('The handler of run() must be a function: (connection) => …');
+  const transaction = new Transaction(connection, settings);
+  await transaction.refuseNested();
+  const lease = {
+    ...{ clock: settings.clock, leaseMs },
+    claim: () => transaction.attempt((ask) => settings.claim(ask, leaseMs)),
+    renew: (token: ClaimToken) => settings.renew(token, leaseMs),
+    release: settings.release,
+  };
+  return runUnderLease(lease, (token) =>
+    transaction.guarded(async () => {
+      await transaction.begin(isolation);
+      const result = await transaction.handle(() => handler(client));
+      await transaction.commit(token);
+      return result;
+    }),
+  );
+}
+
+function checkClient(client: unknown): Queryable {
+  const connection = withPromises(client);
+  if (!isQueryable(connection)) {
+    throw configError('The client of run() must be a connection with query(sql, values).');
+  }
+  if (isPool(connection)) {
+    throw configError(
+      'The client of run() must be one connection, not the pool, whose statements each take another one. Use: const connection = await pool.getConnection().',
+    );
+  }
+  return connection;
+}

@@ -1,0 +1,91 @@
+/** The statements of a store, for its table. Times are the server's, in UTC. */
+export interface Statements {
+  /** Claims a key that has no row; changes nothing if there is one. */
+  readonly claimAbsent: string;
+  /** Returns what the row of a key says; only reads. */
+  readonly look: string;
+  /** Claims a key whose row is free, and returns its fencing token as the insert id. */
+  readonly claimPresent: string;
+  readonly renew: string;
+  readonly commit: string;
+  readonly release: string;
+  readonly forget: string;
+  /** Finds rows that have expired; only reads. */
+  readonly findExpired: string;
+  /** Removes those of the given rows that are still expired. */
+  removeExpired(count: number): string;
+}
+
+// When the statement began, which is after its caller asked and before it changes anything: a lease ends no later than its holder
+// believes, and a claim that waited for a lock takes nothing that was held when it came. Not SYSDATE(), which a server may take for
+// either, and which makes statements unsafe to replicate; not NOW(), which jumps with the session's time zone.
+const NOW = 'UTC_TIMESTAMP(6)';
+const EPOCH = "TIMESTAMP'1970-01-01 00:00:00'";
+const IS_COMMITTED = `lease_until IS NULL AND expires_at > ${NOW}`;
+const IS_RELEASED = 'owner IS NULL AND lease_until IS NOT NULL';
+const IS_FREE = `(expires_at <= ${NOW} OR lease_until <= ${NOW} OR (${IS_RELEASED}))`;
+const FENCE_TTL = `INTERVAL TIMESTAMPDIFF(MICROSECOND, lease_until, expires_at) MICROSECOND`;
+
+/** A time as the statements take it: whole microseconds, as text, which prepared statements take as it is. */
+export function microsecondsOf(milliseconds: number): string {
+  return BigInt(Math.ceil(milliseconds * 1000)).toString();
+}
+
+/** @param table Its quoted name. */
+export function statementsOn(table: string): Statements {
+  const mine = `\`key\` = ? AND owner = ? AND fencing_token = ? AND expires_at > ${NOW}`;
+  return {
+    // key, owner, lease, lease and fence ttl twice. What is ignored is that the key is there already: nothing else can go wrong that
+    // IGNORE would hide, since every value fits its column.
+    claimAbsent: `
+INSERT IGNORE INTO ${table} (\`key\`, owner, fencing_token, lease_until, expires_at, sweep_hour)
+VALUES (?, ?, 1, ${after('?')}, ${after('?')}, ${hourOf(after('?'))} + 1)`,
+
+    // key.
+    look: `
+SELECT ${IS_COMMITTED} AS committed, ${IS_FREE} AS free, TIMESTAMPDIFF(MICROSECOND, ${NOW}, lease_until) AS remaining
+FROM ${table} WHERE \`key\` = ?`,
+
+    // owner, lease, lease and fence ttl twice, key. The first assignment reads the row as it was: both servers go from left to right.
+    claimPresent: `
+UPDATE ${table} SET fencing_token = LAST_INSERT_ID(IF(expires_at <= ${NOW}, 1, fencing_token + 1)), owner = ?,
+  lease_until = ${after('?')}, expires_at = ${after('?')}, sweep_hour = ${hourOf(after('?'))} + 1
+WHERE \`key\` = ? AND ${IS_FREE}`,
+
+    // lease twice, key, owner, fencing token. How long a record is kept beyond its lease is the distance of its two times.
+    renew: `
+UPDATE ${table} SET expires_at = ${after('?')} + ${FENCE_TTL}, lease_until = ${after('?')}
+WHERE ${mine}`,
+
+    // ttl, key, owner, fencing token.
+    commit: `
+UPDATE ${table} SET expires_at = ${after('?')}, owner = NULL, fencing_token = NULL, lease_until = NULL
+WHERE ${mine}`,
+
+    // key, owner, fencing token.
+    release: `
+UPDATE ${table} SET expires_at = ${NOW} + ${FENCE_TTL}, lease_until = ${NOW}, owner = NULL
+WHERE ${mine}`,
+
+    // key.
+    forget: `DELETE FROM ${table} WHERE \`key\` = ? AND ${IS_COMMITTED}`,
+
+    // The first condition finds rows by the index, the second one is what counts: later steps move the expiry but not the hour.
+    findExpired: `
+SELECT \`key\` FROM ${table} WHERE sweep_hour <= ${hourOf(NOW)} AND expires_at <= ${NOW} LIMIT `,
+
+    // By primary key, and only that: a delete by the other index would lock its gaps, and lock the two indexes in the other order
+    // than claims do.
+    removeExpired: (count) => `
+DELETE expired FROM ${table} AS expired FORCE INDEX (PRIMARY)
+WHERE expired.\`key\` IN (${Array(count).fill('?').join(', ')}) AND expired.expires_at <= ${NOW}`,
+  };
+}
+
+function after(microseconds: string): string {
+  return `${NOW} + INTERVAL ${microseconds} MICROSECOND`;
+}
+
+function hourOf(time: string): string {
+  return `TIMESTAMPDIFF(HOUR, ${EPOCH}, ${time})`;
+}

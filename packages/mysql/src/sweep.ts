@@ -1,0 +1,26 @@
+import type { Connection } from './connection.ts';
+import type { Statements } from './statements.ts';
+import { storeError } from './store-error.ts';
+import type { TableNames } from './table.ts';
+
+/** So few that their locks are held for some milliseconds. */
+export const SWEEP_ROWS = 500;
+
+/** Finds expired rows without a lock, then removes them by their keys if they are still expired. Returns how many went. */
+export async function removeExpired(
+  connection: Connection,
+  { findExpired, removeExpired }: Statements,
+  batchSize: number,
+  names: TableNames,
+): Promise<number> {
+  try {
+    return await connection.use(async (ask) => {
+      const { rows } = await ask(findExpired + batchSize.toFixed(0));
+      if (rows.length === 0) return 0;
+      const keys = rows.map(({ key }) => key);
+      return (await ask(removeExpired(keys.length), keys)).affectedRows;
+    });
+  } catch (error) {
+    throw storeError(error, names);
+  }
+}

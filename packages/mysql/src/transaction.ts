@@ -1,0 +1,148 @@
+import type { Clock, WebhookError } from '@countersign/core';
+import { type ClaimToken, configError, inProgress } from '@countersign/core/extend';
+import { type Ask, inTime, type Queryable, type Result, runStatement } from './connection.ts';
+import {
+  isConnectionLost,
+  isLockTimeout,
+  isSavepointMissing,
+  isTransient,
+  storeError,
+} from './store-error.ts';
+import type { TableNames } from './table.ts';
+
+export interface TransactionSettings {
+  readonly names: TableNames;
+  readonly timeoutMs: number;
+  readonly clock: Clock;
+  /** Marks the delivery as handled, if the claim is still this token's. */
+  readonly commit: { readonly sql: string; values(token: ClaimToken): readonly unknown[] };
+}
+
+// A savepoint lives as long as its transaction. So it tells, on both servers and through any client, whether a transaction is open,
+// and whether it is still the one that was begun.
+const SAVEPOINT = 'countersign_run';
+const PROBE = 'countersign_probe';
+const SOON_MS = 1000;
+
+/** The transaction of one delivery's handler, on a connection of the caller's. */
+export class Transaction {
+  readonly #client: Queryable;
+  readonly #settings: TransactionSettings;
+  /** Whether there is something to roll back. */
+  #isOpen = false;
+  #isBroken = false;
+
+  constructor(client: Queryable, settings: TransactionSettings) {
+    this.#client = client;
+    this.#settings = settings;
+  }
+
+  /** Runs all of it, and leaves the client without a transaction however it ends. */
+  async guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } finally {
+      await this.#rollBack();
+    }
+  }
+
+  /** Runs statements on the same connection. */
+  attempt<T>(steps: (ask: Ask) => Promise<T>): Promise<T> {
+    return this.#attempt(() => steps((sql, values) => this.#ask(sql, values)));
+  }
+
+  async begin(isolation: string | undefined): Promise<void> {
+    await this.#attempt(async () => {
+      if (isolation !== undefined)
+        await this.#ask(`SET TRANSACTION ISOLATION LEVEL ${isolation.toUpperCase()}`);
+      this.#isOpen = true;
+      await this.#ask('START TRANSACTION');
+      await this.#ask(`SAVEPOINT ${SAVEPOINT}`);
+    });
+  }
+
+  async handle<T>(handler: () => T | Promise<T>): Promise<T> {
+    try {
+      return await handler();
+    } catch (error) {
+      // Nothing is wrong with the handler: the whole transaction has to be tried again, which is the sender's business.
+      throw isTransient(error) || isLockTimeout(error) ? storeError(error, this.#settings.names) : error;
+    }
+  }
+
+  async commit(token: ClaimToken): Promise<void> {
+    await this.#checkUnended();
+    const { sql, values } = this.#settings.commit;
+    await this.#attempt(async () => {
+      const { affectedRows } = await this.#ask(sql, values(token));
+      if (affectedRows === 0) throw inProgress(SOON_MS);
+      await this.#ask('COMMIT');
+    });
+    this.#isOpen = false;
+  }
+
+  /** `START TRANSACTION` would commit what its caller has begun. */
+  async refuseNested(): Promise<void> {
+    await this.#attempt(async () => {
+      await this.#ask(`SAVEPOINT ${PROBE}`);
+      try {
+        await this.#ask(`RELEASE SAVEPOINT ${PROBE}`);
+      } catch (error) {
+        if (isSavepointMissing(error)) return;
+        throw error;
+      }
+      throw configError(
+        'The connection given to run() is in a transaction already, or has autocommit off, and run() begins and commits a transaction by itself. ' +
+          'Call run() outside of it, and do in its handler what must commit together.',
+      );
+    });
+  }
+
+  /** The handler may have ended our transaction, or have swallowed the deadlock that ended it. */
+  async #checkUnended(): Promise<void> {
+    try {
+      await this.#ask(`RELEASE SAVEPOINT ${SAVEPOINT}`);
+    } catch (error) {
+      if (!isSavepointMissing(error)) throw this.#failure(error);
+      throw configError(
+        'The transaction of run() had ended before its handler did: by COMMIT or ROLLBACK, by a statement that commits implicitly, such as CREATE TABLE, ' +
+          'or by a deadlock whose error the handler caught. Leave transactions to run(), and let errors of statements be thrown.',
+      );
+    }
+  }
+
+  async #rollBack(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    await this.#ask('ROLLBACK').catch(() => this.#breakOff());
+  }
+
+  /** A connection is not used again if it is not known what it is doing. */
+  #breakOff(): void {
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    const { destroy } = this.#client as { destroy?: () => void };
+    destroy?.call(this.#client);
+  }
+
+  async #attempt<T>(steps: () => Promise<T>): Promise<T> {
+    try {
+      return await steps();
+    } catch (error) {
+      throw this.#failure(error);
+    }
+  }
+
+  async #ask(sql: string, values: readonly unknown[] = []): Promise<Result> {
+    try {
+      return await inTime(() => runStatement(this.#client, sql, values), this.#settings);
+    } catch (error) {
+      if (isConnectionLost(error)) this.#breakOff();
+      throw error;
+    }
+  }
+
+  #failure(error: unknown): WebhookError {
+    return storeError(error, this.#settings.names);
+  }
+}

@@ -1,0 +1,91 @@
+import { configError } from '@countersign/core/extend';
+import type { Execute, SqlValue } from './records.ts';
+import { isBusy } from './store-error.ts';
+
+/** A database of `better-sqlite3` or `node:sqlite`: what both have. */
+export interface SqliteDatabase {
+  exec(sql: string): unknown;
+  prepare(sql: string): { all(...values: SqlValue[]): unknown[] };
+}
+
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for anything else. */
+export function checkDatabase(owner: string, database: unknown): SqliteDatabase {
+  const { prepare, exec } = (database ?? {}) as Partial<Record<keyof SqliteDatabase, unknown>>;
+  if (typeof prepare === 'function' && typeof exec === 'function') return database as SqliteDatabase;
+  throw configError(
+    `"database" of ${owner} must be a database of better-sqlite3 or node:sqlite. For a file, use "path" of sqliteReplayStore().`,
+  );
+}
+
+/** Runs statements on it, each compiled once. */
+export function executeOn(database: SqliteDatabase): Execute {
+  const compiled = new Map<string, ReturnType<SqliteDatabase['prepare']>>();
+  return (sql, ...values) => {
+    let statement = compiled.get(sql);
+    if (statement === undefined) {
+      statement = database.prepare(sql);
+      compiled.set(sql, statement);
+    }
+    return statement.all(...values) as ReturnType<Execute>;
+  };
+}
+
+/** A database that the store opened, and closes. */
+export interface OwnDatabase extends SqliteDatabase {
+  close(): unknown;
+}
+
+interface Module {
+  readonly open: (path: string) => OwnDatabase;
+}
+
+/**
+ * Opens a file with what there is: `node:sqlite` of Node 22.13 and later, or `better-sqlite3`.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if there is neither.
+ */
+export async function openDatabase(path: string, synchronous: 'normal' | 'full'): Promise<OwnDatabase> {
+  const { open } = (await nodeSqlite()) ?? (await betterSqlite());
+  const database = open(path);
+  try {
+    // Waiting in SQLite would stand in the way of everything else in this process; the store waits by itself.
+    database.exec('PRAGMA busy_timeout = 0');
+    for (let tries = 1; ; tries++) {
+      try {
+        database.exec('PRAGMA journal_mode = WAL');
+        break;
+      } catch (error) {
+        // Another process is just doing the same.
+        if (!isBusy(error) || tries === 100) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    }
+    database.exec(`PRAGMA synchronous = ${synchronous.toUpperCase()}`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+async function nodeSqlite(): Promise<Module | undefined> {
+  const name: string = 'node:sqlite';
+  try {
+    const { DatabaseSync } = await import(name);
+    return { open: (path) => new DatabaseSync(path) };
+  } catch {
+    return undefined;
+  }
+}
+
+async function betterSqlite(): Promise<Module> {
+  try {
+    const { default: Database } = await import('better-sqlite3');
+    return { open: (path) => new Database(path) };
+  } catch (error) {
+    throw configError(
+      '"path" of sqliteReplayStore() needs node:sqlite, of Node 22.13 and later, or the package better-sqlite3, and neither could be loaded ' +
+        `(${error instanceof Error ? error.message.split('\n')[0] : 'unknown reason'}). Run: npm install better-sqlite3.`,
+    );
+  }
+}
