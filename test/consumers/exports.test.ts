@@ -12,6 +12,9 @@ test('users can import these', () => {
 const AUTHORS = 'authors of adapters, stores, providers and schemes';
 const audienceOf = (entry: string) => (entry.endsWith('/extend') ? AUTHORS : 'users');
 
-test.each(ENTRIES.map((entry) => [entry, audienceOf(entry)]))('%s has these exports, for %s', async (entry) => {
-  expect(Object.keys(await import(entry)).sort(), HINT).toMatchSnapshot();
-});
+test.each(ENTRIES.map((entry) => [entry, audienceOf(entry)]))(
+  '%s has these exports, for %s',
+  async (entry) => {
+    expect(Object.keys(await import(entry)).sort(), HINT).toMatchSnapshot();
+  },
+);

@@ -8,11 +8,9 @@ import { postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';
 import { standardWebhooks } from '@countersign/schemes';
 import { jwksSecrets } from '@countersign/schemes/jwt';
-import { awsSecrets } from '@countersign/secrets/aws';
-import { gcpSecrets } from '@countersign/secrets/gcp';
-import { vaultSecrets } from '@countersign/secrets/vault';
 import { sign } from '@countersign/testing';
 import { expect, test } from 'vitest';
+import { inheriting, poison } from '../support/inheriting.ts';
 
 // Another library of the same process may set `Object.prototype.replay`, by mistake or by a bug that an attacker uses. What a user left
 // out must not be read from there.
@@ -20,21 +18,6 @@ import { expect, test } from 'vitest';
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const scheme = standardWebhooks();
 const verifier = createVerifier({ scheme, secrets: secret, endpoint: 'own-options' });
-
-/** Runs `task` while every object inherits these properties. Only what runs synchronously sees them. */
-function inheriting<T>(inherited: Readonly<Record<string, unknown>>, task: () => T): T {
-  for (const [name, value] of Object.entries(inherited)) {
-    Object.defineProperty(Object.prototype, name, { value, configurable: true, writable: true });
-  }
-  try {
-    return task();
-  } finally {
-    for (const name of Object.keys(inherited)) Reflect.deleteProperty(Object.prototype, name);
-  }
-}
-
-/** A value that no option accepts: whatever reads it throws. */
-const poison = Symbol('inherited');
 
 test.each<[string, string[], () => unknown]>([
   [
@@ -78,27 +61,15 @@ test.each<[string, string[], () => unknown]>([
   [
     'postgresReplayStore()',
     ['prepare', 'sweepSeconds', 'table', 'schema', 'timeoutMs'],
-    () => postgresReplayStore({ pool: { query: async () => ({ rows: [] }), connect: async () => ({}) } as never }),
-  ],
-  ['jwksSecrets()', ['maxBodyBytes'], () => jwksSecrets('https://example.com/keys', { algorithms: ['RS256'] })],
-  [
-    'awsSecrets()',
-    ['pending', 'format'],
-    () => awsSecrets({ client: { getSecretValue: async () => ({}) } as never, secretId: 'a' }),
-  ],
-  [
-    'gcpSecrets()',
-    ['format'],
     () =>
-      gcpSecrets({
-        client: { listSecretVersions: async () => [[]], accessSecretVersion: async () => [{}] } as never,
-        secret: 'projects/a/secrets/b',
+      postgresReplayStore({
+        pool: { query: async () => ({ rows: [] }), connect: async () => ({}) } as never,
       }),
   ],
   [
-    'vaultSecrets()',
-    ['field', 'format'],
-    () => vaultSecrets({ client: { read: async () => ({}) } as never, path: 'secret/data/a' }),
+    'jwksSecrets()',
+    ['maxBodyBytes'],
+    () => jwksSecrets('https://example.com/keys', { algorithms: ['RS256'] }),
   ],
 ])('%s reads no inherited option', (_, names, make) => {
   for (const name of names) {

@@ -1,6 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ReceivedWebhook } from '@countersign/core';
-import { type AdapterOptions, createNodeReceiver, type VerifierSource } from '@countersign/core/extend';
+import {
+  type AdapterOptions,
+  createNodeReceiver,
+  settleAbandonedResponse,
+  type VerifierSource,
+} from '@countersign/core/extend';
 
 export function webhookListener(
   verifier: VerifierSource<IncomingMessage>,
@@ -13,6 +18,7 @@ export function webhookListener(
       const webhook = await receive(request, request, response);
       if (webhook !== undefined) await handler(webhook, response);
     } catch (error) {
+      settleAbandonedResponse(response, 500);
       if (response.headersSent) response.destroy(error as Error);
       else response.writeHead(500).end();
     }

@@ -33,7 +33,10 @@ test('uploads that stall take no more than maxPendingBytes, and ordinary deliver
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
 
-  const { headers } = sign(standardWebhooks(), { secret: 'whsec_cnVuLXdpdGgtYW5vdGhlci1zZWNyZXQ=', body: '' });
+  const { headers } = sign(standardWebhooks(), {
+    secret: 'whsec_cnVuLXdpdGgtYW5vdGhlci1zZWNyZXQ=',
+    body: '',
+  });
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   const sockets: Socket[] = [];
   const mostAreRefused = new Promise<void>((resolve) => {

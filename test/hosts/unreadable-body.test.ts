@@ -21,7 +21,11 @@ const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 async function post(port: number): Promise<number> {
   const { headers, body } = sign(standardWebhooks(), { secret, body: 'payload=%7B%7D' });
   const type = { 'content-type': 'application/x-www-form-urlencoded' };
-  const response = await fetch(`http://127.0.0.1:${port}/hooks`, { method: 'POST', headers: { ...type, ...headers }, body });
+  const response = await fetch(`http://127.0.0.1:${port}/hooks`, {
+    method: 'POST',
+    headers: { ...type, ...headers },
+    body,
+  });
   await response.arrayBuffer();
   return response.status;
 }
@@ -80,7 +84,11 @@ const hosts: Record<string, (verifier: Verifier) => Promise<number>> = {
 };
 
 test.each(Object.keys(hosts))('%s responds with 400 to a body that is not JSON', async (name) => {
-  const verifier = createVerifier({ scheme: standardWebhooks(), secrets: secret, endpoint: `unreadable-${name}` });
+  const verifier = createVerifier({
+    scheme: standardWebhooks(),
+    secrets: secret,
+    endpoint: `unreadable-${name}`,
+  });
   expect(await hosts[name]?.(verifier)).toBe(400);
   await verifier.close();
 });

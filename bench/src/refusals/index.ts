@@ -28,7 +28,11 @@ export async function refusals(progress: (line: string) => void): Promise<Report
     await verifier.ready();
     let highest: { name: string; own: readonly number[]; base: readonly number[] } | undefined;
     for (const [name, body] of Object.entries(JUNK)) {
-      const { headers, url = URL_GIVEN } = sign(scheme, { secret: signingSecret, body: '{}', url: URL_GIVEN });
+      const { headers, url = URL_GIVEN } = sign(scheme, {
+        secret: signingSecret,
+        body: '{}',
+        url: URL_GIVEN,
+      });
       const { pathname, search } = new URL(url);
       const request = { method: 'POST', url: pathname + search, headers, body };
       const [own = [], base = []] = await interleave(
@@ -39,7 +43,8 @@ export async function refusals(progress: (line: string) => void): Promise<Report
         { rounds: 9, sliceMs: 2 },
       );
       const ratio = ratios(own, base).median;
-      if (highest === undefined || ratio > ratios(highest.own, highest.base).median) highest = { name, own, base };
+      if (highest === undefined || ratio > ratios(highest.own, highest.base).median)
+        highest = { name, own, base };
     }
     await verifier.close();
     if (highest === undefined) continue;

@@ -38,7 +38,8 @@ export async function runInTransaction<C extends Queryable, T>(
 }
 
 function checkClient(client: unknown): void {
-  if (!isQueryable(client)) throw configError('run() needs a client with query(text, values). Pass one of await pool.connect().');
+  if (!isQueryable(client))
+    throw configError('run() needs a client with query(text, values). Pass one of await pool.connect().');
   if (isPool(client)) {
     throw configError(
       'run() needs a single client, but this is a pool, whose statements each use another connection. Pass one of await pool.connect().',

@@ -84,9 +84,7 @@ export class SqlReplayStore implements ReplayStore {
   }
 
   async forget(key: string): Promise<boolean> {
-    const rows = await this.#use((ask) =>
-      ask(this.#parts.statements.forget, [digestOf(key), this.#lockMs]),
-    );
+    const rows = await this.#use((ask) => ask(this.#parts.statements.forget, [digestOf(key), this.#lockMs]));
     return rows.length > 0;
   }
 

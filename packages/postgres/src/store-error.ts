@@ -111,7 +111,8 @@ function sentenceFor(error: unknown, names: TableNames): string {
     return 'The pool or client was closed with end(). Close it after the receiver has stopped.';
   }
   const { code } = (error ?? {}) as { code?: unknown };
-  if (typeof code === 'string' && Object.hasOwn(SYSTEM_ERRORS, code)) return `${SYSTEM_ERRORS[code]} (${code})`;
+  if (typeof code === 'string' && Object.hasOwn(SYSTEM_ERRORS, code))
+    return `${SYSTEM_ERRORS[code]} (${code})`;
   return 'PostgreSQL could not be reached, or the connection to it was lost. See "cause" for the reason.';
 }
 

@@ -171,7 +171,10 @@ describeWithPostgres('when the database fails', () => {
       await database.query('CREATE ROLE stranger LOGIN');
       await everyCallIsUnavailable(poolFor({ user: 'stranger' }), /has no permission/);
       await database.query(`GRANT USAGE ON SCHEMA ${database.schema} TO stranger`);
-      await everyCallIsUnavailable(poolFor({ user: 'stranger' }), /Grant SELECT, INSERT, UPDATE and DELETE.*SQLSTATE 42501/);
+      await everyCallIsUnavailable(
+        poolFor({ user: 'stranger' }),
+        /Grant SELECT, INSERT, UPDATE and DELETE.*SQLSTATE 42501/,
+      );
     });
 
     test('a server that takes no writes', async () => {
@@ -186,7 +189,10 @@ describeWithPostgres('when the database fails', () => {
 
     test('a role that does not exist, and a database that does not', async () => {
       await everyCallIsUnavailable(poolFor({ user: 'nobody_here' }), /rejected the login/);
-      await everyCallIsUnavailable(poolFor({ database: 'nothing_here' }), /database of the pool does not exist/);
+      await everyCallIsUnavailable(
+        poolFor({ database: 'nothing_here' }),
+        /database of the pool does not exist/,
+      );
     });
 
     test('a database that takes no connections: the connection is refused, not a statement', async () => {
@@ -209,7 +215,8 @@ describeWithPostgres('when the database fails', () => {
       const options = { pool: client, schema: database.schema, prepare: true, sweepSeconds: false } as const;
       await postgresReplayStore(options).claim('prepared', HELD);
       if (before !== undefined) await client.query(before);
-      else (client as unknown as { connection: { parsedStatements: object } }).connection.parsedStatements = {};
+      else
+        (client as unknown as { connection: { parsedStatements: object } }).connection.parsedStatements = {};
       await expectUnavailable(postgresReplayStore(options).claim('prepared', HELD), sentence);
     });
 
@@ -252,7 +259,10 @@ describeWithPostgres('when the database fails', () => {
 
   describe('by being gone', () => {
     test('nobody listens at its port', async () => {
-      await everyCallIsUnavailable(poolFor({ port: await freePort() }), /Nothing accepts connections.*ECONNREFUSED/);
+      await everyCallIsUnavailable(
+        poolFor({ port: await freePort() }),
+        /Nothing accepts connections.*ECONNREFUSED/,
+      );
     });
 
     test('the pool is closed', async () => {

@@ -194,7 +194,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       };
       await expect(run(webhook, meddling)).rejects.toMatchObject({
         code: 'ERR_WEBHOOK_CONFIG_INVALID',
-        message: expect.stringContaining('leave BEGIN, COMMIT and ROLLBACK to run()'),
+        message: expect.stringContaining('Leave BEGIN, COMMIT and ROLLBACK to run()'),
       });
     });
 

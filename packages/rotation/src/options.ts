@@ -5,7 +5,7 @@ export function checkHeaderText(owner: string, name: string, value: unknown): st
   if (typeof value === 'string' && /^[\x21-\x7e]{1,4096}$/.test(value)) return value;
   const unset = value === undefined ? ' It is not set.' : '';
   throw configError(
-    `${owner} wants "${name}" as text of visible ASCII characters without white space.${unset}`,
+    `"${name}" of ${owner} must be text of visible ASCII characters without white space.${unset}`,
   );
 }
 
@@ -13,5 +13,5 @@ export function checkHeaderText(owner: string, name: string, value: unknown): st
 export function checkPathPart(owner: string, name: string, value: unknown): string {
   if (typeof value === 'string' && /^[A-Za-z0-9_.~-]{1,200}$/.test(value) && !/^\.+$/.test(value))
     return value;
-  throw configError(`${owner} wants "${name}" as the vendor shows it: letters, digits and - _ . ~ only.`);
+  throw configError(`"${name}" of ${owner} must be as the vendor shows it: letters, digits and - _ . ~ only.`);
 }

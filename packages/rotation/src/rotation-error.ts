@@ -11,7 +11,7 @@ export type RotationErrorCode =
   | 'ERR_ROTATION_JOURNAL_FAILED'
   /** The target can't be read. */
   | 'ERR_ROTATION_TARGET_UNREADABLE'
-  /** What the target holds is no set that can be rotated: nothing, an invalid set, a full one, several `current` secrets. */
+  /** The target does not contain a set that can be rotated: it is empty, invalid or full, or has several `current` secrets. */
   | 'ERR_ROTATION_TARGET_UNUSABLE'
   /** The target did not take a set. */
   | 'ERR_ROTATION_TARGET_UNWRITABLE'
@@ -35,19 +35,19 @@ export type RotationErrorCode =
   | 'ERR_ROTATION_NO_ANSWER'
   /** 5xx: the vendor may have rotated. */
   | 'ERR_ROTATION_VENDOR_FAILED'
-  /** The vendor says that it has rotated, and its answer holds no new secret. */
+  /** The vendor reports a rotation, but its response has no new secret. */
   | 'ERR_ROTATION_ANSWER_INVALID'
-  /** The new secret can't be used: too short, undecodable, a placeholder. */
+  /** The new secret can't be used: it is too short, too long, undecodable or a placeholder. */
   | 'ERR_ROTATION_SECRET_INVALID'
-  /** The new secret is stored, and the check afterwards failed. */
+  /** The new secret is stored, but the check afterwards failed. */
   | 'ERR_ROTATION_CHECK_FAILED';
 
 /**
  * What became of the secret.
  *
  * - `unchanged`: the vendor signs as before, and the target holds what it held.
- * - `changed-and-stored`: the vendor has a new secret, and the target holds it.
- * - `changed-and-lost`: the vendor has a new secret, and the target does not hold it. Run again.
+ * - `changed-and-stored`: the vendor has a new secret, and the target contains it.
+ * - `changed-and-lost`: the vendor has a new secret, but the target does not contain it. Run again.
  * - `unknown`: the vendor may have a new secret. Run again.
  */
 export type SecretState = 'unchanged' | 'changed-and-stored' | 'changed-and-lost' | 'unknown';
@@ -71,14 +71,14 @@ const STATE_TEXT: Readonly<Record<SecretState, string>> = {
 };
 
 /**
- * Why a rotation stopped, what became of the secret, and what to do. Never holds a secret, a credential or a vendor's words.
+ * Why a rotation stopped, what became of the secret, and what to do. Never contains a secret, a credential or text of the vendor's response.
  *
  * @example
  * ```ts
  * try {
  *   await rotate({ vendor, target })
  * } catch (error) {
- *   if (isRotationError(error) && error.secret !== 'unchanged') pageSomeone(error.message)
+ *   if (isRotationError(error) && error.secretState !== 'unchanged') pageSomeone(error.message)
  *   throw error
  * }
  * ```
@@ -88,7 +88,7 @@ export class RotationError extends Error {
   /** Why, as a stable code. */
   readonly code: RotationErrorCode;
   /** What became of the secret. */
-  readonly secret: SecretState;
+  readonly secretState: SecretState;
   /** What to do; the message ends with it. */
   readonly todo: string;
   /** The vendor's HTTP status, where there was one. */
@@ -97,7 +97,7 @@ export class RotationError extends Error {
   constructor(code: RotationErrorCode, what: string, options: RotationErrorOptions) {
     super(`${what} ${STATE_TEXT[options.secretState]} ${options.todo}`);
     this.code = code;
-    this.secret = options.secretState;
+    this.secretState = options.secretState;
     this.todo = options.todo;
     this.status = options.status;
     Object.defineProperty(this, BRAND, { value: true });
@@ -107,13 +107,13 @@ export class RotationError extends Error {
   toJSON(): {
     name: string;
     code: RotationErrorCode;
-    secret: SecretState;
+    secretState: SecretState;
     status: number | undefined;
     message: string;
     todo: string;
   } {
-    const { name, code, secret, status, message, todo } = this;
-    return { name, code, secret, status, message, todo };
+    const { name, code, secretState, status, message, todo } = this;
+    return { name, code, secretState, status, message, todo };
   }
 }
 
@@ -122,7 +122,7 @@ export class RotationError extends Error {
  *
  * @example
  * ```ts
- * if (isRotationError(error)) process.exitCode = error.secret === 'unchanged' ? 1 : 2
+ * if (isRotationError(error)) process.exitCode = error.secretState === 'unchanged' ? 1 : 2
  * ```
  */
 export function isRotationError(value: unknown): value is RotationError {

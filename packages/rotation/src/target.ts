@@ -1,19 +1,21 @@
 import type { SecretSetInput } from '@countersign/core';
 
 /**
- * Where the set of secrets is kept that the receivers load: `fileTarget()`, `awsTarget()`, `vaultTarget()`, or an object like this.
+ * Stores the set of secrets that the receivers load: `fileTarget()`, `awsTarget()`, `vaultTarget()`, or an object like this.
  *
- * What its methods throw is reported by name or code only: such an error may quote what it was given.
+ * Errors of its methods are reported by name or code only, because they may quote the secrets.
  */
 export interface RotationTarget {
-  /** Names the place in messages: `file /run/secrets/anchor.json`. Never holds a secret. */
+  /** Names the target in messages: `file /run/secrets/anchor.json`. Never contains a secret. */
   readonly name: string;
-  /** How often receivers look for something new, in seconds, unless `rotate()` is told otherwise. */
+  /** How often receivers look for a change, in seconds, unless an option of `rotate()` says otherwise. */
   readonly pollSeconds: number;
-  /** Where journal and lock are kept by default: the path of a file. Without it, `rotate()` wants the option `journal`. */
+  /** The default path of the file for journal and lock. Without it, `rotate()` needs the option `journal`. */
   readonly journal?: string;
-  /** Gives the set as it is now; `undefined` where there is none. */
+  /** The largest set, in bytes of JSON, that receivers read from here. Default: no limit. */
+  readonly maxBytes?: number;
+  /** Returns the set as it is now; `undefined` if there is none. */
   read(): Promise<SecretSetInput | undefined>;
-  /** Replaces the set whole, or leaves the old one. When it resolves, the new one survives a crash of the machine. */
+  /** Replaces the set whole, or leaves the old one. When it resolves, the new set survives a crash of the machine. */
   write(set: SecretSetInput): Promise<void>;
 }

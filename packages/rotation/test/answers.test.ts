@@ -198,7 +198,7 @@ describe('a test delivery of AgentMessage', () => {
     else {
       expect(error).toMatchObject({
         code: 'ERR_ROTATION_CHECK_FAILED',
-        secret: 'changed-and-stored',
+        secretState: 'changed-and-stored',
         message: expect.stringContaining(String(expected)),
       });
     }

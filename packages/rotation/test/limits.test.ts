@@ -21,7 +21,7 @@ describe('who never answers', () => {
     });
     expect(error).toMatchObject({
       code: 'ERR_ROTATION_INSTANCES_LATE',
-      secret: 'unchanged',
+      secretState: 'unchanged',
       message: expect.stringMatching(/"health" did not answer/),
     });
     expect([vendor.calls, journal.holder, journal.entry]).toEqual([[], undefined, undefined]);
@@ -35,7 +35,7 @@ describe('who never answers', () => {
       waitSeconds: 90,
       health: () => new Promise(() => undefined),
     });
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_CHECK_FAILED', secret: 'changed-and-stored' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_CHECK_FAILED', secretState: 'changed-and-stored' });
     expect(journal.holder).toBeUndefined();
   });
 
@@ -49,7 +49,7 @@ describe('who never answers', () => {
     });
     await clock.advance(1000);
     giveUp.abort();
-    expect((await ending).error).toMatchObject({ code: 'ERR_ROTATION_ABORTED', secret: 'unchanged' });
+    expect((await ending).error).toMatchObject({ code: 'ERR_ROTATION_ABORTED', secretState: 'unchanged' });
   });
 
   it('a test delivery: it could not be made, and that is no failure', async () => {

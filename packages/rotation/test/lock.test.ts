@@ -215,7 +215,7 @@ describe('a file journal', () => {
     await writeFile(path, text);
     await expect(fileJournal(path).read()).rejects.toMatchObject({
       code: 'ERR_ROTATION_JOURNAL_FAILED',
-      secret: 'unknown',
+      secretState: 'unknown',
       todo: expect.stringContaining('Remove it'),
     });
   });

@@ -314,7 +314,7 @@ describe('with health', () => {
     const error = await failure(run({ vendor, health, waitSeconds: 90 }));
     expect(error).toMatchObject({
       code: 'ERR_ROTATION_INSTANCES_LATE',
-      secret: 'unchanged',
+      secretState: 'unchanged',
       message: expect.stringMatching(message),
     });
     expect(String(error)).not.toContain('canary');
@@ -327,7 +327,7 @@ describe('with health', () => {
   it('says so if the instances do not get the new secret, and the next run looks again', async () => {
     const vendor = scriptedVendor(OLD);
     const error = await failure(run({ vendor, health: async () => [loaded()] }));
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_CHECK_FAILED', secret: 'changed-and-stored' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_CHECK_FAILED', secretState: 'changed-and-stored' });
     expect(await run({ vendor, health: async () => [loaded(target.set)] })).toMatchObject({
       outcome: 'finished',
       current: idOf(vendor.secret_),
@@ -455,7 +455,7 @@ describe('an answer that did not come', () => {
     const vendor = scriptedVendor(OLD);
     vendor.script = ['rotates and is not heard', 'is not heard'];
     const error = await failure(run({ vendor }));
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_NO_ANSWER', secret: 'unknown' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_NO_ANSWER', secretState: 'unknown' });
     expect(target.set).toMatchObject({ current: OLD, rotating: expect.anything() });
     expect(journal.entry).toMatchObject({ step: 'calling' });
     expect(await run({ vendor })).toMatchObject({ outcome: 'rotated-again' });
@@ -467,7 +467,7 @@ describe('an answer that did not come', () => {
     vendor.script = ['rotates and is not heard', 'refuses'];
     expect(await failure(run({ vendor }))).toMatchObject({
       code: 'ERR_ROTATION_FORBIDDEN',
-      secret: 'unknown',
+      secretState: 'unknown',
     });
     expect(await run({ vendor })).toMatchObject({ outcome: 'rotated-again' });
   });
@@ -475,7 +475,7 @@ describe('an answer that did not come', () => {
   it('does not matter where the vendor has taken a secret that is published', async () => {
     const vendor = scriptedVendor(OLD, { takesKey: true });
     vendor.script = ['rotates and is not heard', 'is not heard'];
-    expect(await failure(run({ vendor }))).toMatchObject({ secret: 'unknown' });
+    expect(await failure(run({ vendor }))).toMatchObject({ secretState: 'unknown' });
     expect(target.set).toMatchObject({ next: ['secret-number-1-of-many'] });
     const report = await run({ vendor });
     expect(report).toMatchObject({ outcome: 'rotated', current: idOf('secret-number-1-of-many') });
@@ -495,7 +495,7 @@ describe('an answer that did not come', () => {
     const vendor = { ...scriptedVendor(OLD), rotate: () => new Promise<never>(() => undefined) };
     const rotation = failure(start({ vendor, timeoutSeconds: 10 }));
     await clock.advance(21_000);
-    expect(await rotation).toMatchObject({ code: 'ERR_ROTATION_NO_ANSWER', secret: 'unknown' });
+    expect(await rotation).toMatchObject({ code: 'ERR_ROTATION_NO_ANSWER', secretState: 'unknown' });
   });
 });
 
@@ -558,7 +558,7 @@ describe('what a stopped run has left', () => {
     const vendor = scriptedVendor(OLD);
     expect(await failure(run({ vendor }))).toMatchObject({
       code: 'ERR_ROTATION_TARGET_UNWRITABLE',
-      secret: 'unknown',
+      secretState: 'unknown',
     });
     expect(journal.entry).toMatchObject({ mayHaveRotated: true });
     expect(await run({ vendor })).toMatchObject({ outcome: 'rotated-again' });
@@ -611,7 +611,7 @@ describe('what a stopped run has left', () => {
     const vendor = scriptedVendor(OLD);
     expect(await failure(run({ vendor }))).toMatchObject({
       code: 'ERR_ROTATION_UNFINISHED',
-      secret: 'unchanged',
+      secretState: 'unchanged',
     });
     expect([vendor.calls, target.written, journal.history]).toEqual([[], [], []]);
   });
@@ -622,7 +622,7 @@ describe('a target', () => {
     target.failWrites(2);
     const vendor = scriptedVendor(OLD);
     const error = await failure(run({ vendor }));
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_TARGET_UNWRITABLE', secret: 'unchanged' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_TARGET_UNWRITABLE', secretState: 'unchanged' });
     expect(String(error)).not.toContain(OLD);
     expect([vendor.calls, journal.entry]).toEqual([[], undefined]);
   });
@@ -645,7 +645,7 @@ describe('a target', () => {
     target.failWrites(100, 1);
     const vendor = scriptedVendor(OLD);
     const error = await failure(run({ vendor }));
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_TARGET_UNWRITABLE', secret: 'changed-and-lost' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_TARGET_UNWRITABLE', secretState: 'changed-and-lost' });
     expect(JSON.stringify(error)).not.toContain('secret-number');
     target.failWrites(0);
     expect(await run({ vendor })).toMatchObject({ outcome: 'rotated-again' });
@@ -655,7 +655,7 @@ describe('a target', () => {
   it('that takes no new secret, but has it as "next": changed and stored', async () => {
     target.failWrites(100, 1);
     const vendor = scriptedVendor(OLD, { takesKey: true });
-    expect(await failure(run({ vendor }))).toMatchObject({ secret: 'changed-and-stored' });
+    expect(await failure(run({ vendor }))).toMatchObject({ secretState: 'changed-and-stored' });
     target.failWrites(0);
     expect(await run({ vendor })).toMatchObject({
       outcome: 'rotated',
@@ -664,7 +664,7 @@ describe('a target', () => {
   });
 
   it.each<[string, SecretSetInput | undefined, RegExp]>([
-    ['nothing', undefined, /holds nothing.*Put the secret that signs now/],
+    ['nothing', undefined, /is empty.*First store the secret that signs now/],
     ['an empty secret', { current: '' }, /"current" is empty/],
     ['a short secret', { current: 'canary' }, /"current"/],
     [
@@ -675,7 +675,7 @@ describe('a target', () => {
     [
       'as many keys as a set may',
       { current: OLD, previous: [2, 3, 4, 5, 6, 7, 8].map((n) => `previous-secret-number-${n}`) },
-      /8 keys already/,
+      /already contains 8 keys/,
     ],
   ])('that holds %s is refused', async (_what, set, message) => {
     target.set = set;
@@ -683,7 +683,7 @@ describe('a target', () => {
     const error = await failure(run({ vendor }));
     expect(error).toMatchObject({
       code: 'ERR_ROTATION_TARGET_UNUSABLE',
-      secret: 'unchanged',
+      secretState: 'unchanged',
       message: expect.stringMatching(message),
     });
     expect(String(error)).not.toContain('canary');
@@ -700,7 +700,7 @@ describe('a target', () => {
   it('that can not be read is refused, and what it says is not quoted', async () => {
     target.failReads(1);
     const error = await failure(run({ vendor: scriptedVendor(OLD) }));
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_TARGET_UNREADABLE', secret: 'unchanged' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_TARGET_UNREADABLE', secretState: 'unchanged' });
     expect(String(error)).not.toContain(OLD);
   });
 
@@ -735,7 +735,7 @@ describe('the lock and the journal', () => {
     const error = await failure(start({ vendor }));
     expect(error).toMatchObject({
       code: 'ERR_ROTATION_LOCKED',
-      secret: 'unchanged',
+      secretState: 'unchanged',
       message: expect.stringContaining('process 1'),
     });
     expect(await first).toMatchObject({ outcome: 'rotated' });
@@ -747,7 +747,7 @@ describe('the lock and the journal', () => {
     const vendor = scriptedVendor(OLD);
     expect(await failure(run({ vendor }))).toMatchObject({
       code: 'ERR_ROTATION_LOCKED',
-      secret: 'unchanged',
+      secretState: 'unchanged',
     });
     expect(vendor.calls).toEqual([]);
   });
@@ -757,7 +757,7 @@ describe('the lock and the journal', () => {
     const vendor = scriptedVendor(OLD);
     expect(await failure(run({ vendor }))).toMatchObject({
       code: 'ERR_ROTATION_JOURNAL_FAILED',
-      secret: 'unchanged',
+      secretState: 'unchanged',
     });
     expect([vendor.calls, target.written]).toEqual([[], []]);
   });
@@ -795,7 +795,7 @@ describe('the check', () => {
     const error = await failure(run({ vendor }));
     expect(error).toMatchObject({
       code: 'ERR_ROTATION_CHECK_FAILED',
-      secret: 'changed-and-stored',
+      secretState: 'changed-and-stored',
       message: expect.stringMatching(/answered 401/),
     });
     expect(target.set).toMatchObject({ current: vendor.secret_ });
@@ -831,7 +831,7 @@ describe('giving up', () => {
     await clock.advance(30_000);
     expect(target.set).toHaveProperty('next');
     giveUp.abort();
-    expect(await rotation).toMatchObject({ code: 'ERR_ROTATION_ABORTED', secret: 'unchanged' });
+    expect(await rotation).toMatchObject({ code: 'ERR_ROTATION_ABORTED', secretState: 'unchanged' });
     expect(target.set).toEqual({ current: OLD, version: expect.any(String) });
     expect([vendor.calls, journal.entry, journal.holder]).toEqual([[], undefined, undefined]);
     expect(clock.pending()).toBe(0);
@@ -886,10 +886,10 @@ describe('a rotation error', () => {
     expect(JSON.parse(JSON.stringify(error))).toEqual({
       name: 'RotationError',
       code: 'ERR_ROTATION_TARGET_UNUSABLE',
-      secret: 'unchanged',
+      secretState: 'unchanged',
       message:
-        'The memory holds nothing. The secret is unchanged. Put the secret that signs now into it first: { "current": "…" }.',
-      todo: 'Put the secret that signs now into it first: { "current": "…" }.',
+        'The memory is empty. The secret is unchanged. First store the secret that signs now in it: { "current": "…" }.',
+      todo: 'First store the secret that signs now in it: { "current": "…" }.',
     });
   });
 

@@ -204,7 +204,7 @@ describe('a file', () => {
       const rotation = rotate({ vendor, target: fileTarget(path), journal: memoryJournal() });
       await expect(rotation).rejects.toMatchObject({
         code: 'ERR_ROTATION_TARGET_UNWRITABLE',
-        secret: 'unchanged',
+        secretState: 'unchanged',
         message: expect.stringMatching(/EACCES/),
       });
       expect(vendor.calls).toEqual([]);
@@ -214,7 +214,7 @@ describe('a file', () => {
       const vendor = scriptedVendor(OLD);
       await expect(rotate({ vendor, target: fileTarget(path) })).rejects.toMatchObject({
         code: 'ERR_ROTATION_JOURNAL_FAILED',
-        secret: 'unchanged',
+        secretState: 'unchanged',
       });
       expect(vendor.calls).toEqual([]);
     });
@@ -228,7 +228,7 @@ describe('a file', () => {
     try {
       await expect(rotate({ vendor, target: fileTarget(path) })).rejects.toMatchObject({
         code: 'ERR_ROTATION_TARGET_UNWRITABLE',
-        secret: 'unchanged',
+        secretState: 'unchanged',
         message: expect.stringMatching(/EPERM/),
       });
     } finally {
@@ -302,7 +302,7 @@ describe('AWS Secrets Manager', () => {
     const error = await failureOf(rotated(target(), vendor));
     expect(error).toMatchObject({
       code: 'ERR_ROTATION_TARGET_UNWRITABLE',
-      secret: 'unchanged',
+      secretState: 'unchanged',
       message: expect.stringContaining('AccessDeniedException'),
     });
     expect(`${error.stack}${JSON.stringify(error)}`).not.toContain(OLD);
@@ -329,7 +329,7 @@ describe('AWS Secrets Manager', () => {
   ])('%s', async (_what, prepare, code) => {
     prepare();
     const error = await failureOf(rotated(target()));
-    expect(error).toMatchObject({ code: `ERR_ROTATION_${code}`, secret: 'unchanged' });
+    expect(error).toMatchObject({ code: `ERR_ROTATION_${code}`, secretState: 'unchanged' });
     expect(`${error.stack}`).not.toContain('canary');
   });
 
@@ -382,7 +382,7 @@ describe('Vault', () => {
     server.refuseWrites = 2;
     const vendor = scriptedVendor(OLD);
     const error = await failureOf(rotated(target(), vendor));
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_TARGET_UNWRITABLE', secret: 'unchanged' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_TARGET_UNWRITABLE', secretState: 'unchanged' });
     expect(`${error.stack}${JSON.stringify(error)}`).not.toContain(OLD);
     expect(vendor.calls).toEqual([]);
   });
@@ -425,7 +425,7 @@ describe('Vault', () => {
     server.client.token = 'hvs.wrong';
     expect(await failureOf(rotated(target()))).toMatchObject({
       code: 'ERR_ROTATION_TARGET_UNREADABLE',
-      secret: 'unchanged',
+      secretState: 'unchanged',
     });
   });
 

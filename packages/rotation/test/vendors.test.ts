@@ -358,7 +358,7 @@ describe('a documented error', () => {
       const { sender, rotate, canaries, steps } = await stand(name);
       const before = { secret: secretAt(name, sender), set: await stored() };
       const error = await failure(rotate({}, overrides));
-      expect(error).toMatchObject({ code: `ERR_ROTATION_${code}`, status, secret: 'unchanged' });
+      expect(error).toMatchObject({ code: `ERR_ROTATION_${code}`, status, secretState: 'unchanged' });
       expect(error.message).toContain(error.todo);
       expect(secretAt(name, sender)).toBe(before.secret);
       const { version, ...set } = await stored();
@@ -379,7 +379,7 @@ describe('a documented error', () => {
     expect(await failure(rotate({}, { apiKey }))).toMatchObject({
       code: 'ERR_ROTATION_FORBIDDEN',
       status: 403,
-      secret: 'unchanged',
+      secretState: 'unchanged',
     });
   });
 
@@ -400,7 +400,7 @@ describe('a documented error', () => {
     sender.api.failNext(503, operation);
     sender.api.failNext(503, operation);
     const error = await failure(rotate());
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_VENDOR_FAILED', status: 503, secret: 'unknown' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_VENDOR_FAILED', status: 503, secretState: 'unknown' });
     // Deliveries that can't be judged go on coming back, and the next run knows.
     expect(await stored()).toHaveProperty('rotating');
     expect((await rotate()).outcome).toBe(name.startsWith('ada') ? 'rotated' : 'rotated-again');
@@ -416,7 +416,7 @@ describe('a documented error', () => {
     const { sender, rotate } = await stand('polyai');
     sender.api.failNext(status);
     sender.api.failNext(status);
-    expect(await failure(rotate())).toMatchObject({ status, secret });
+    expect(await failure(rotate())).toMatchObject({ status, secretState: secret });
   });
 });
 
@@ -440,7 +440,7 @@ describe('a lost answer', () => {
     sender.api.hangNext('rotate');
     sender.api.hangNext('rotate');
     const error = await failure(rotate({ timeoutSeconds: 0.3 }));
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_NO_ANSWER', secret: 'unknown' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_NO_ANSWER', secretState: 'unknown' });
     expect((await rotate()).outcome).toBe(name === 'polyai' ? 'rotated-again' : 'rotated');
     expect([(await stored()).current].flat()).toEqual([sender.secrets().endpoint]);
   });
@@ -457,7 +457,7 @@ describe('a lost answer', () => {
     const { sender, rotate } = await stand('ada generated');
     for (let attempt = 0; attempt < 3; attempt++) sender.api.failNext(500, 'read-secret');
     const error = await failure(rotate());
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_VENDOR_FAILED', secret: 'changed-and-lost' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_VENDOR_FAILED', secretState: 'changed-and-lost' });
     const made = sender.secrets().endpoint;
     expect(await rotate()).toMatchObject({ outcome: 'finished', check: { state: 'passed' } });
     expect(sender.secrets().endpoint).toBe(made);
@@ -525,7 +525,7 @@ describe('an answer', () => {
   ])('%s', async (_what, body, code, secret) => {
     answers = [{ body }];
     const error = await failure(run());
-    expect(error).toMatchObject({ code: `ERR_ROTATION_${code}`, secret });
+    expect(error).toMatchObject({ code: `ERR_ROTATION_${code}`, secretState: secret });
     expectNoCanary(printed(error), ['canary', 'an-old-secret', 'your-webhook']);
     expect((await stored()).current).toBe('an-old-secret-of-enough-bytes');
 
@@ -565,7 +565,7 @@ describe('an answer', () => {
       response.on('drain', pour);
       pour();
     });
-    expect(await failure(run())).toMatchObject({ code: 'ERR_ROTATION_NO_ANSWER', secret: 'unknown' });
+    expect(await failure(run())).toMatchObject({ code: 'ERR_ROTATION_NO_ANSWER', secretState: 'unknown' });
     // What the sockets hold, and not what a timeout lets through.
     expect(poured).toBeLessThan(32 * 1024 * 1024);
   });
@@ -585,7 +585,7 @@ describe('credentials', () => {
     await writeFile(path, '{"current":"an-old-secret-of-enough-bytes"}');
     const vendor = vendors.polyai({ endpointId: 'whe_1', apiKey: 'key', baseUrl });
     const error = await failure(rotate({ vendor, target: fileTarget(path) }));
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_REFUSED', status: 307, secret: 'unchanged' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_REFUSED', status: 307, secretState: 'unchanged' });
     expect(seen).toEqual(['/v1/webhook-endpoints/whe_1/rotate-secret']);
   });
 
@@ -648,7 +648,7 @@ describe('credentials', () => {
     const baseUrl = new URL(gone.url).origin;
     const vendor = vendors.polyai({ endpointId: 'whe_1', apiKey: 'key', baseUrl });
     const error = await failure(rotate({ vendor, target: fileTarget(path) }));
-    expect(error).toMatchObject({ code: 'ERR_ROTATION_VENDOR_UNREACHABLE', secret: 'unchanged' });
+    expect(error).toMatchObject({ code: 'ERR_ROTATION_VENDOR_UNREACHABLE', secretState: 'unchanged' });
     expect(await stored()).not.toHaveProperty('rotating');
   });
 

@@ -32,7 +32,9 @@ function withChange(value: unknown, path: Path, change: unknown): unknown {
 /** Values of other types than the given one, of which none may be taken for it. */
 function wrongValues(value: unknown): unknown[] {
   const all = [7.5, 'no such word !', true, false, null, { unknown: { unknown: 1 } }, [{ unknown: 1 }], 10n];
-  return all.filter((each) => typeof each !== typeof value || (typeof value === 'object') !== Array.isArray(value));
+  return all.filter(
+    (each) => typeof each !== typeof value || (typeof value === 'object') !== Array.isArray(value),
+  );
 }
 
 /** Fields that take any text, number, true or false, so that some of the wrong values are right. */
@@ -82,10 +84,12 @@ describe.each(Object.entries(FACTORIES))('%s()', (_, make) => {
   test('is refused with an unknown field anywhere, which the error names', () => {
     const { definition } = make();
     const wrong: string[] = [];
-    const isOpen = /(?:^|\.)(?:unsignedHeaders|parts|requiredHeaders|arrayLengths|joinCounts|json|headers)$|\.when\.(?:header|query|field)$/;
+    const isOpen =
+      /(?:^|\.)(?:unsignedHeaders|parts|requiredHeaders|arrayLengths|joinCounts|json|headers)$|\.when\.(?:header|query|field)$/;
     for (const path of [[], ...fieldsOf(definition)]) {
       const value = valueAt(definition, path);
-      if (value === null || typeof value !== 'object' || Array.isArray(value) || isOpen.test(path.join('.'))) continue;
+      if (value === null || typeof value !== 'object' || Array.isArray(value) || isOpen.test(path.join('.')))
+        continue;
       const error = refusalOf(withChange(definition, [...path, 'unknownField'], 1));
       if (!isWebhookError(error) || !error.message.includes('"unknownField"')) wrong.push(path.join('.'));
     }

@@ -34,7 +34,9 @@ test('the README of @countersign/schemes has a line for each sender', async () =
 
 describe('docs/senders', () => {
   test.each(SENDERS)('has the page that the definition of $factory() makes', async (sender) => {
-    await expect(pageOf(sender)).toMatchFileSnapshot(fileURLToPath(new URL(`${sender.scheme.name}.md`, PAGES)));
+    await expect(pageOf(sender)).toMatchFileSnapshot(
+      fileURLToPath(new URL(`${sender.scheme.name}.md`, PAGES)),
+    );
   });
 
   test('has no other page', () => {

@@ -30,7 +30,9 @@ const JUNK: Record<string, Buffer> = {
   'many parameters': filled('a&'),
   'percent-encoded text': filled('%41', 'a='),
   'plus signs': filled('+', 'a='),
-  'a thousand parameters': Buffer.from(Array.from({ length: 1000 }, (_, at) => `p${999 - at}=${'%41'.repeat(340)}`).join('&')),
+  'a thousand parameters': Buffer.from(
+    Array.from({ length: 1000 }, (_, at) => `p${999 - at}=${'%41'.repeat(340)}`).join('&'),
+  ),
 };
 
 interface Work {
@@ -46,8 +48,14 @@ function countWork(): Work {
   const count = (data: unknown) => {
     work.hashed += typeof data === 'string' || data instanceof Uint8Array ? data.length : 0;
   };
-  for (const instance of [crypto.createHmac('sha256', 'k'), crypto.createHash('sha256'), crypto.createVerify('sha256')]) {
-    const prototype = Object.getPrototypeOf(instance) as { update(data: unknown, encoding?: unknown): unknown };
+  for (const instance of [
+    crypto.createHmac('sha256', 'k'),
+    crypto.createHash('sha256'),
+    crypto.createVerify('sha256'),
+  ]) {
+    const prototype = Object.getPrototypeOf(instance) as {
+      update(data: unknown, encoding?: unknown): unknown;
+    };
     const { update } = prototype;
     vi.spyOn(prototype, 'update').mockImplementation(function (this: unknown, data, encoding) {
       count(data);
@@ -55,7 +63,11 @@ function countWork(): Work {
     });
   }
   const { decode } = TextDecoder.prototype;
-  vi.spyOn(TextDecoder.prototype, 'decode').mockImplementation(function (this: InstanceType<typeof TextDecoder>, data, options) {
+  vi.spyOn(TextDecoder.prototype, 'decode').mockImplementation(function (
+    this: InstanceType<typeof TextDecoder>,
+    data,
+    options,
+  ) {
     work.decoded += (data as Uint8Array | undefined)?.byteLength ?? 0;
     return decode.call(this, data, options);
   });
@@ -109,25 +121,30 @@ describe.each(Object.entries(FACTORIES))('%s()', (_, make) => {
 });
 
 describe('a body that can not be read', () => {
-  test.each(['inngest', 'adyen', 'mailgun', 'dropboxSign'])('is no mismatch, and starts no reload: %s()', async (name) => {
-    const scheme = FACTORIES[name]?.() as DefinedScheme;
-    const { secret, signingSecret } = generateSigningKeys(scheme);
-    let loads = 0;
-    const verifier = createVerifier({
-      scheme,
-      secrets: () => {
-        loads += 1;
-        return { current: secret };
-      },
-      replay: false,
-    });
-    await verifier.ready();
-    const { headers } = sign(scheme, { secret: signingSecret, body: '{}' });
-    for (const body of ['{"a":', '[1', '\xff', '['.repeat(300), `[${'1,'.repeat(20_000)}1]`]) {
-      const error = await verifier.verify({ headers, body: Buffer.from(body, 'latin1') }).catch((error: unknown) => error);
-      expect(error).toMatchObject({ code: expect.stringMatching(/HEADER_INVALID|SIGNATURE_MISSING/) });
-    }
-    expect(loads).toBe(1);
-    await verifier.close();
-  });
+  test.each(['inngest', 'adyen', 'mailgun', 'dropboxSign'])(
+    'is no mismatch, and starts no reload: %s()',
+    async (name) => {
+      const scheme = FACTORIES[name]?.() as DefinedScheme;
+      const { secret, signingSecret } = generateSigningKeys(scheme);
+      let loads = 0;
+      const verifier = createVerifier({
+        scheme,
+        secrets: () => {
+          loads += 1;
+          return { current: secret };
+        },
+        replay: false,
+      });
+      await verifier.ready();
+      const { headers } = sign(scheme, { secret: signingSecret, body: '{}' });
+      for (const body of ['{"a":', '[1', '\xff', '['.repeat(300), `[${'1,'.repeat(20_000)}1]`]) {
+        const error = await verifier
+          .verify({ headers, body: Buffer.from(body, 'latin1') })
+          .catch((error: unknown) => error);
+        expect(error).toMatchObject({ code: expect.stringMatching(/HEADER_INVALID|SIGNATURE_MISSING/) });
+      }
+      expect(loads).toBe(1);
+      await verifier.close();
+    },
+  );
 });

@@ -1,13 +1,24 @@
 import { createHash, createHmac } from 'node:crypto';
 import { createVerifier, type DefinedScheme, type WebhookRequest } from '@countersign/core';
-import { adyen, discord, dropbox, line, mercadoPago, mollie, paddle, slack, xero } from '@countersign/schemes';
+import {
+  adyen,
+  discord,
+  dropbox,
+  line,
+  mercadoPago,
+  mollie,
+  paddle,
+  slack,
+  xero,
+} from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
 
 // Genuine deliveries that users of these senders reported as refused, and statuses that the senders' own libraries answer.
 
 const SECRET = '0123456789abcdef0123456789abcdef';
 const NOW = Math.floor(Date.now() / 1000);
-const hex = (text: string, key: string | Buffer = SECRET) => createHmac('sha256', key).update(text).digest('hex');
+const hex = (text: string, key: string | Buffer = SECRET) =>
+  createHmac('sha256', key).update(text).digest('hex');
 
 async function statusOf(scheme: DefinedScheme, request: WebhookRequest, secrets = SECRET): Promise<number> {
   const verifier = createVerifier({ scheme, secrets, replay: false });
@@ -29,21 +40,43 @@ describe('adyen', () => {
   });
   const send = (sent: ReturnType<typeof item>, signed = sent) => {
     const { pspReference, originalReference, merchantAccountCode, merchantReference, amount } = signed;
-    const text = [pspReference, originalReference, merchantAccountCode, merchantReference, amount.value, amount.currency, signed.eventCode, signed.success].join(':');
+    const text = [
+      pspReference,
+      originalReference,
+      merchantAccountCode,
+      merchantReference,
+      amount.value,
+      amount.currency,
+      signed.eventCode,
+      signed.success,
+    ].join(':');
     const hmacSignature = createHmac('sha256', Buffer.from(SECRET, 'hex')).update(text).digest('base64');
-    const body = { notificationItems: [{ NotificationRequestItem: { ...sent, additionalData: { hmacSignature } } }] };
+    const body = {
+      notificationItems: [{ NotificationRequestItem: { ...sent, additionalData: { hmacSignature } } }],
+    };
     return statusOf(adyen(), { headers: {}, body: Buffer.from(JSON.stringify(body)) });
   };
 
   test('takes the name of a report, which contains colons', async () => {
-    expect(await send(item({ pspReference: 'report_2022-11-01T00:00:00.csv', eventCode: 'REPORT_AVAILABLE' }))).toBeLessThan(300);
+    expect(
+      await send(item({ pspReference: 'report_2022-11-01T00:00:00.csv', eventCode: 'REPORT_AVAILABLE' })),
+    ).toBeLessThan(300);
   });
   test("takes a merchant's reference that contains colons", async () => {
     expect(await send(item({ merchantReference: 'order:7' }))).toBeLessThan(300);
   });
   test('refuses colons that were moved to another field', async () => {
-    const genuine = item({ pspReference: 'a:b:ACC:c', merchantAccountCode: '', eventCode: 'REPORT_AVAILABLE' });
-    const moved = item({ pspReference: 'a', originalReference: 'b', merchantReference: 'c::', eventCode: 'REPORT_AVAILABLE' });
+    const genuine = item({
+      pspReference: 'a:b:ACC:c',
+      merchantAccountCode: '',
+      eventCode: 'REPORT_AVAILABLE',
+    });
+    const moved = item({
+      pspReference: 'a',
+      originalReference: 'b',
+      merchantReference: 'c::',
+      eventCode: 'REPORT_AVAILABLE',
+    });
     expect(await send(genuine)).toBeLessThan(300);
     expect(await send(moved, genuine)).toBeGreaterThanOrEqual(400);
   });
@@ -62,7 +95,8 @@ test.each([
 test('mollie takes two signatures that a proxy or Headers joined', async () => {
   const body = '{"id":"event_1"}';
   const headers = new Headers();
-  for (const key of ['another-live-secret', SECRET]) headers.append('x-mollie-signature', `sha256=${hex(body, key)}`);
+  for (const key of ['another-live-secret', SECRET])
+    headers.append('x-mollie-signature', `sha256=${hex(body, key)}`);
   expect(await statusOf(mollie(), { headers, body: Buffer.from(body) })).toBeLessThan(300);
 });
 
@@ -80,11 +114,21 @@ test('paddle takes a delivery that was under way for a minute', async () => {
 
 test.each([
   ['xero', xero(), { 'x-xero-signature': `${createHash('sha256').digest('base64').slice(0, 42)}/=` }],
-  ['discord, the signature', discord(), { 'x-signature-ed25519': 'nothex', 'x-signature-timestamp': `${NOW}` }],
-  ['discord, the time', discord(), { 'x-signature-ed25519': 'ab'.repeat(64), 'x-signature-timestamp': 'now' }],
+  [
+    'discord, the signature',
+    discord(),
+    { 'x-signature-ed25519': 'nothex', 'x-signature-timestamp': `${NOW}` },
+  ],
+  [
+    'discord, the time',
+    discord(),
+    { 'x-signature-ed25519': 'ab'.repeat(64), 'x-signature-timestamp': 'now' },
+  ],
   ['slack', slack(), { 'x-slack-signature': 'v0=nothex', 'x-slack-request-timestamp': `${NOW}` }],
   ['line', line(), { 'x-line-signature': 'not base64' }],
 ])('%s: what is malformed gets 401, as from the own library of the sender', async (_, scheme, headers) => {
-  const secret = scheme.name.startsWith('discord') ? 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a' : SECRET;
+  const secret = scheme.name.startsWith('discord')
+    ? 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a'
+    : SECRET;
   expect(await statusOf(scheme, { headers, body: Buffer.from('{}') }, secret)).toBe(401);
 });

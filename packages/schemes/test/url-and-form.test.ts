@@ -61,7 +61,12 @@ test.each([
   ['a form that holds the end of its name', '/hook?bodyS', 'HA256=%3D'],
   ['a form that holds its value', '/hook?bodySHA256=', ''],
 ])('twilio: the digest of a JSON body is not read as %s', async (_, url, before) => {
-  const verifier = createVerifier({ scheme: twilio(), secrets: SECRET, publicUrl: PUBLIC_URL, replay: false });
+  const verifier = createVerifier({
+    scheme: twilio(),
+    secrets: SECRET,
+    publicUrl: PUBLIC_URL,
+    replay: false,
+  });
   const body = Buffer.from('{"event":"call"}');
   const digest = createHash('sha256').update(body).digest('hex');
   const signature = sha1(`${PUBLIC_URL}?bodySHA256=${digest}`);
@@ -83,7 +88,9 @@ test('hubspotV2: two signed GETs that differ in their query are two deliveries',
         method: 'GET',
         url: `/c${query}`,
         headers: {
-          'x-hubspot-signature': createHash('sha256').update(`${SECRET}GEThttps://e.com/c${query}`).digest('hex'),
+          'x-hubspot-signature': createHash('sha256')
+            .update(`${SECRET}GEThttps://e.com/c${query}`)
+            .digest('hex'),
         },
         body: Buffer.of(),
       },

@@ -59,7 +59,8 @@ export function adaSecrets(options: AdaSecretsOptions): SecretProvider {
     name,
     async load({ signal }) {
       const given = typeof token === 'function' ? await token() : token;
-      if (!isToken(given)) throw providerError(`${name}: "token" returned no token. Return the API token as text.`);
+      if (!isToken(given))
+        throw providerError(`${name}: "token" returned no token. Return the API token as text.`);
       const response = await ask(url, {
         headers: { Accept: 'application/json', Authorization: `Bearer ${given}` },
         // A redirect would send the token to another host.
@@ -68,7 +69,10 @@ export function adaSecrets(options: AdaSecretsOptions): SecretProvider {
       });
       if (response.ok) {
         const key = keyOf(await readText(response));
-        if (key === undefined) throw providerError(`${name}: the response has no key. Check "baseUrl", and whether a proxy answers in its place.`);
+        if (key === undefined)
+          throw providerError(
+            `${name}: the response has no key. Check "baseUrl", and whether a proxy answers in its place.`,
+          );
         const whenEmpty = 'Look at the webhook in Ada.';
         return {
           current: parseSecretText(Buffer.from(key), { name: location, whenEmpty, whenNoJson: whenEmpty }),

@@ -47,7 +47,8 @@ interface LabeledVersion extends StoredVersion {
 
 const ATTEMPTS = 3;
 const PERMISSION = 'secretsmanager:GetSecretValue on it, and kms:Decrypt on its key';
-const THROTTLED = /^(?:Throttling|ThrottlingException|TooManyRequestsException|RequestLimitExceeded|SlowDown)$/;
+const THROTTLED =
+  /^(?:Throttling|ThrottlingException|TooManyRequestsException|RequestLimitExceeded|SlowDown)$/;
 const CREDENTIALS =
   /^(?:ExpiredToken(?:Exception)?|UnrecognizedClientException|InvalidSignatureException|InvalidClientTokenId|CredentialsProviderError|TokenProviderError)$/;
 
@@ -126,7 +127,7 @@ export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
         const previous = format.retainMs === 0 ? undefined : await read('AWSPREVIOUS', signal);
         const next = pending ? await read('AWSPENDING', signal) : undefined;
         // Labels move one call at a time: a set read during a move could lack the key that signs.
-        if (isSame(previous, current)) continue;
+        if (current.id !== '' && previous?.id === current.id) continue;
         if (pending && !isSame(await readCurrent(signal), current)) continue;
         // AWS leaves AWSPENDING on the version that has become current.
         const ahead = isSame(next, current) || isSame(next, previous) ? undefined : next;
@@ -153,7 +154,8 @@ function explain(location: string, error: unknown): unknown {
   if (name === 'InvalidRequestException') {
     return nothingStored(location, 'It may be marked for deletion: restore it, or name another one.');
   }
-  if (name === 'AccessDeniedException' || name === 'DecryptionFailure') return refusedRead(location, PERMISSION);
+  if (name === 'AccessDeniedException' || name === 'DecryptionFailure')
+    return refusedRead(location, PERMISSION);
   if (THROTTLED.test(name) || failure.status === 429) return throttled(location, 'AWS', failure);
   if (CREDENTIALS.test(name)) {
     return failedRead(

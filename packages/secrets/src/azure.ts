@@ -158,12 +158,14 @@ function explain(location: string, error: unknown): unknown {
   const { status } = failure;
   if (status === 404) return nothingStored(location, 'Check "secret" and the address of the vault.');
   if (status === 403) return refusedRead(location, PERMISSION);
-  const isCredential = error instanceof Error && /^(?:Aggregate)?(?:Authentication|CredentialUnavailable)/.test(error.name);
+  const isCredential =
+    error instanceof Error && /^(?:Aggregate)?(?:Authentication|CredentialUnavailable)/.test(error.name);
   if (status === 401 || isCredential) {
     const what = 'refuses the credential of the client. Check that it is valid for this vault';
     return failedRead(location, 'Azure', what, failure);
   }
   if (status === 429) return throttled(location, 'Azure', failure);
-  if (status !== undefined && status >= 500) return failedRead(location, 'Azure', 'fails. It is asked again soon', failure);
+  if (status !== undefined && status >= 500)
+    return failedRead(location, 'Azure', 'fails. It is asked again soon', failure);
   return error;
 }

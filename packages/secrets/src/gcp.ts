@@ -14,8 +14,8 @@ import {
   type StoredVersion,
   setOfJson,
   setOfVersions,
-  throttled,
   textOfBytes,
+  throttled,
 } from './stored-value.ts';
 
 interface GcpVersion {

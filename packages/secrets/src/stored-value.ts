@@ -208,12 +208,16 @@ export function throttled(location: string, source: string, { status, retryAfter
   );
 }
 
-/** The error of a store that fails in itself, or refuses the call for a reason of its own. */
+/**
+ * The error of a store that fails, or refuses the call for another reason.
+ *
+ * @param what The cause, as the end of a sentence, and after a full stop what to do.
+ */
 export function failedRead(location: string, source: string, what: string, failure: ClientFailure): Error {
   const { status, retryAfterSeconds } = failure;
   const code = status === undefined ? '' : ` (${status})`;
   return providerError(
-    `${location} can't be read: ${source} ${what}${code}.`,
+    `${location} can't be read: ${source} ${what.replace('. ', `${code}. `)}.`,
     retryAfterSeconds === undefined ? {} : { retryAfterSeconds },
   );
 }

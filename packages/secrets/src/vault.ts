@@ -75,7 +75,9 @@ export function vaultSecrets(options: VaultSecretsOptions): SecretProvider {
   checkClock(options.clock);
   const { client, path, clock = systemClock } = options;
   if (typeof client?.read !== 'function') {
-    throw configError('"client" of vaultSecrets() must have read(). Pass the client of node-vault, or one like it.');
+    throw configError(
+      '"client" of vaultSecrets() must have read(). Pass the client of node-vault, or one like it.',
+    );
   }
   if (typeof path !== 'string' || !/^[^/?#][^?#]*\/data\/[^?#]+$/.test(path)) {
     throw configError(
@@ -155,7 +157,9 @@ function explain(location: string, error: unknown): unknown {
       if (!says('no handler for route')) {
         return nothingStored(location, 'Check the path, and that the mount is KV version 2.');
       }
-      return providerError(`${location} can't be read: Vault has no secrets engine at its mount (404). Check "path".`);
+      return providerError(
+        `${location} can't be read: Vault has no secrets engine at its mount (404). Check "path".`,
+      );
     case 403:
       return refusedRead(location, PERMISSION);
     case 400: {
@@ -166,7 +170,12 @@ function explain(location: string, error: unknown): unknown {
       return throttled(location, 'Vault', failure);
     case 472:
     case 473:
-      return failedRead(location, 'Vault', 'is a standby that can not read. Use the address of the active node', failure);
+      return failedRead(
+        location,
+        'Vault',
+        'is a standby that can not read. Use the address of the active node',
+        failure,
+      );
     case 501:
       return failedRead(location, 'Vault', 'is not initialized. Initialize it', failure);
     case 503:

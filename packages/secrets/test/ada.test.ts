@@ -126,7 +126,7 @@ describe('the call', () => {
       expect(rolesOf(await loadSet(providerOf(server, { token })))).toEqual({ current: [KEY] });
     }
     const error = await failureOf(providerOf(server, { token: () => '' }));
-    expect(error.message).toMatch(/gave no token/);
+    expect(error.message).toMatch(/returned no token/);
   });
 
   it('goes through a fetch of your own', async () => {
@@ -164,9 +164,10 @@ describe('a failure says what to do', () => {
   it.each([
     [401, /refuses the token \(401\).*"token"/],
     [404, /no such webhook \(404\).*"webhookId" and "baseUrl"/],
-    [403, /answered 403/],
-    [429, /answered 429/],
-    [503, /answered 503/],
+    [403, /refuses the token \(403\).*read webhooks/],
+    [429, /throttles.*\(429\)/],
+    [503, /fails \(503\)/],
+    [418, /responded with 418/],
   ])('%i', async (status, message) => {
     server.instead = { status, body: JSON.stringify({ detail: KEY }) };
     const error = await failureOf(providerOf(server));
@@ -178,11 +179,11 @@ describe('a failure says what to do', () => {
   });
 
   it.each([
-    ['no JSON', `<html>${KEY}`, 'PROVIDER_FAILED', /shows no key/],
-    ['cut short', `{"key":"${KEY}`, 'PROVIDER_FAILED', /shows no key/],
-    ['no key', `{"secret":"${KEY}"}`, 'PROVIDER_FAILED', /shows no key/],
-    ['a key that is no text', `{"key":["${KEY}"]}`, 'PROVIDER_FAILED', /shows no key/],
-    ['null', 'null', 'PROVIDER_FAILED', /shows no key/],
+    ['no JSON', `<html>${KEY}`, 'PROVIDER_FAILED', /response has no key/],
+    ['cut short', `{"key":"${KEY}`, 'PROVIDER_FAILED', /response has no key/],
+    ['no key', `{"secret":"${KEY}"}`, 'PROVIDER_FAILED', /response has no key/],
+    ['a key that is no text', `{"key":["${KEY}"]}`, 'PROVIDER_FAILED', /response has no key/],
+    ['null', 'null', 'PROVIDER_FAILED', /response has no key/],
     ['an empty key', '{"key":""}', 'SECRETS_INVALID', /is empty/],
     ['an endless answer', `{"key":"${KEY}"${' '.repeat(70_000)}}`, 'PROVIDER_FAILED', /too large/],
   ])('%s', async (_, body, code, message) => {
@@ -201,16 +202,16 @@ describe('wrong options', () => {
     [{ baseUrl: 'http://example.ada.support' }, /https:/],
     [{ baseUrl: 'example.ada.support' }, /https:/],
     [{ baseUrl: undefined }, /https:/],
-    [{ baseUrl: 'https://me:pass@example.ada.support' }, /without user/],
-    [{ baseUrl: 'https://example.ada.support?x=1' }, /without user/],
+    [{ baseUrl: 'https://me:pass@example.ada.support' }, /must have no user/],
+    [{ baseUrl: 'https://example.ada.support?x=1' }, /must have no user/],
     [{ webhookId: '' }, /"webhookId"/],
     [{ webhookId: '../me' }, /"webhookId"/],
     [{ token: undefined }, /"token"/],
     [{ token: 'a b' }, /"token"/],
     [{ token: 'secret-token\n' }, /"token"/],
     [{ fetch: 'fetch' }, /"fetch"/],
-    [{ retainPreviousSeconds: 60 }, /does not know the option "retainPreviousSeconds"/],
-    [{ format: 'json' }, /does not know the option "format"/],
+    [{ retainPreviousSeconds: 60 }, /option "retainPreviousSeconds"/],
+    [{ format: 'json' }, /option "format"/],
   ])('%o', (wrong, message) => {
     const make = () => providerOf(server, wrong as Partial<AdaSecretsOptions>);
     expect(make).toThrow(

@@ -134,7 +134,7 @@ describe('the labels', () => {
     };
     const error = await failureOf(secrets());
     expect(error.code).toBe('ERR_WEBHOOK_PROVIDER_FAILED');
-    expect(error.message).toMatch(/keeps changing/);
+    expect(error.message).toMatch(/kept changing/);
   });
 });
 
@@ -208,7 +208,7 @@ describe('the value', () => {
 
   it('is missing from the answer', async () => {
     const client: AwsSecretsClient = { getSecretValue: async () => ({ VersionId: '1' }) };
-    expect((await failureOf(secrets({ client }))).message).toMatch(/is not there/);
+    expect((await failureOf(secrets({ client }))).message).toMatch(/does not exist/);
   });
 
   it('was one secret before it was a set, and a set before it was one secret', async () => {
@@ -265,10 +265,12 @@ it('a call ends with the signal', async () => {
 
 describe('a failure says what to do', () => {
   it.each([
-    ['ResourceNotFoundException', /is not there.*region/],
+    ['ResourceNotFoundException', /does not exist.*region/],
     ['InvalidRequestException', /deletion: restore it/],
     ['AccessDeniedException', /secretsmanager:GetSecretValue.*kms:Decrypt/],
     ['DecryptionFailure', /kms:Decrypt/],
+    ['ExpiredTokenException', /refuses the credentials.*not expired/],
+    ['UnrecognizedClientException', /refuses the credentials/],
   ])('%s', async (type, message) => {
     server.put(A);
     server.refuse('GetSecretValue', type, 1);
@@ -281,6 +283,54 @@ describe('a failure says what to do', () => {
   });
 });
 
+it('a throttled client is told so, once its own tries are over', async () => {
+  server.put(A);
+  server.refuse('GetSecretValue', 'ThrottlingException', 1);
+  const client: AwsSecretsClient = {
+    getSecretValue: (input, options) => server.client.getSecretValue(input, options),
+  };
+  server.client.config.maxAttempts = async () => 1;
+  const error = await failureOf(secrets({ client }));
+  expect(error.message).toMatch(/AWS throttles this client.*createKeyring/);
+});
+
+describe('key/value pairs, as the console stores them', () => {
+  it('are told by name, with what to set', async () => {
+    server.put(JSON.stringify({ STRIPE_SECRET: A, other: 'x' }));
+    const error = await failureOf(secrets());
+    expect(error).toMatchObject({
+      code: 'ERR_WEBHOOK_SECRETS_INVALID',
+      message: expect.stringMatching(/key\/value pairs.*Set "field"/),
+    });
+    expect(error.message).not.toContain(A);
+  });
+
+  it('give the field that is named, in every version', async () => {
+    server.put(JSON.stringify({ STRIPE_SECRET: A }));
+    server.put(JSON.stringify({ STRIPE_SECRET: B, other: 'x' }));
+    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({ current: [B], previous: [A] });
+  });
+
+  it.each([
+    ['no such field', JSON.stringify({ other: A }), /has no field "secret"/],
+    ['a name of every object', JSON.stringify({ a: A }), /has no field "secret"/],
+    ['no object', A, /is not a JSON object/],
+    ['a field that is not text', JSON.stringify({ secret: { current: A } }), /"secret" that is not text/],
+  ])('with %s are refused', async (_what, value, message) => {
+    server.put(value);
+    const error = await failureOf(secrets({ field: 'secret' }));
+    expect(error).toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID', message: expect.stringMatching(message) });
+    expect(error.message).not.toContain(A);
+  });
+});
+
+it('works with a client that leaves out the ids of versions', async () => {
+  const client: AwsSecretsClient = {
+    getSecretValue: async ({ VersionStage }) => ({ SecretString: VersionStage === 'AWSCURRENT' ? A : B }),
+  };
+  expect(rolesOf(await loadSet(secrets({ client })))).toEqual({ current: [A], previous: [B] });
+});
+
 describe('wrong options', () => {
   const client = {} as AwsSecretsClient;
   it.each<[Record<string, unknown>, RegExp]>([
@@ -290,7 +340,7 @@ describe('wrong options', () => {
     [{ secretId: '' }, /"secretId"/],
     [{ secretId: undefined }, /"secretId"/],
     [{ pending: 'yes' }, /"pending"/],
-    [{ pending: true, format: 'json' }, /"pending" is for single secrets/],
+    [{ pending: true, format: 'json' }, /"pending" has no effect/],
     [{ format: 'yaml' }, /"format"/],
     [{ retainPreviousSeconds: -1 }, /"retainPreviousSeconds"/],
     [{ retainPreviousSeconds: Number.NaN }, /"retainPreviousSeconds"/],

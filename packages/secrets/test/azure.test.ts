@@ -192,7 +192,7 @@ it.each([1, 3])('call number %i ends with the signal', async (calls) => {
 
 describe('a failure says what to do', () => {
   it.each<[AzureServer['fault'], RegExp]>([
-    ['missing', /is not there.*address of the vault/],
+    ['missing', /does not exist.*address of the vault/],
     ['forbidden', /Key Vault Secrets User.*"get" and "list"/],
   ])('%s', async (fault, message) => {
     server.put(A);

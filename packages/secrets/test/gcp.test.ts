@@ -169,13 +169,13 @@ describe('the payload', () => {
       listSecretVersions: (request) => server.client.listSecretVersions(request),
       accessSecretVersion: async () => [{ payload: { data: Buffer.from(A).toString('base64') } }],
     };
-    expect((await failureOf(secrets({ client }))).message).toMatch(/not bytes/);
+    expect((await failureOf(secrets({ client }))).message).toMatch(/must return bytes/);
   });
 });
 
 describe('a failure says what to do', () => {
   it.each<[GcpStore['fault'], RegExp]>([
-    ['missing', /is not there.*"secret"/],
+    ['missing', /does not exist.*"secret"/],
     ['forbidden', /secretmanager\.versions\.list and secretmanager\.versions\.access/],
   ])('%s', async (fault, message) => {
     store.put(A);

@@ -183,7 +183,7 @@ describe('the token', () => {
     server.token = 'hvs.renewed';
     expect(await failureOf(provider)).toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
-      message: expect.stringMatching(/"read" on the path.*token has ended/),
+      message: expect.stringMatching(/"read" on this path.*token has expired/),
     });
     server.client.token = 'hvs.renewed';
     expect(rolesOf(await loadSet(provider))).toEqual({ current: [A] });
@@ -201,6 +201,54 @@ it('asks the two paths that its permission is for, each version by its number', 
   ]);
 });
 
+describe('a failure names its cause and what to do', () => {
+  const failing = (statusCode: number, body: object = {}, headers: object = {}) => async () => {
+    throw Object.assign(new Error(`it shows ${A}`), { response: { statusCode, body, headers } });
+  };
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ['throttled', failing(429), /Vault throttles this client \(429\).*createKeyring/],
+    ['sealed', failing(503), /sealed or in maintenance \(503\)/],
+    ['not initialized', failing(501), /not initialized/],
+    ['a standby', failing(473), /standby.*active node/],
+    ['no token', failing(400), /Check that the client has a token/],
+    ['another mount', failing(404, { errors: ['no handler for route "kv"'] }), /no secrets engine at its mount/],
+    ['KV version 1', async () => ({ data: { secret: A } }), /mount is KV version 1/],
+    ['a proxy', async () => `<html>${A}</html>`, /not one of Vault's API.*proxy/],
+  ])('%s', async (_what, read, message) => {
+    const error = await failureOf(vaultSecrets({ client: { read }, path: PATH }));
+    expect(error).toMatchObject({
+      code: 'ERR_WEBHOOK_PROVIDER_FAILED',
+      message: expect.stringMatching(message),
+    });
+    expect(Reflect.get(error, 'secretsGone'), 'the last good set stays').toBeUndefined();
+    expect(error.message).not.toContain(A);
+  });
+
+  it('passes on when it may be asked again', async () => {
+    const client = { read: failing(429, {}, { 'retry-after': '17' }) };
+    expect(await failureOf(vaultSecrets({ client, path: PATH }))).toMatchObject({ retryAfterSeconds: 17 });
+  });
+});
+
+it('a secret that was deleted and created again is followed', async () => {
+  server.put({ secret: A });
+  server.put({ secret: B });
+  const provider = secrets();
+  await loadSet(provider);
+  server.versions.clear();
+  const error = await failureOf(provider);
+  expect(Reflect.get(error, 'secretsGone')).toBe(true);
+  server.now = new Date(server.now.getTime() + 60_000);
+  server.put({ secret: C });
+  expect(rolesOf(await loadSet(provider))).toEqual({ current: [C] });
+});
+
+it('a secret whose versions are all deleted is gone', async () => {
+  const version = server.put({ secret: A });
+  version.destroyed = true;
+  expect(Reflect.get(await failureOf(secrets()), 'secretsGone')).toBe(true);
+});
+
 describe('wrong options', () => {
   it.each<[Record<string, unknown>, RegExp]>([
     [{ client: undefined }, /read\(\)/],
@@ -213,7 +261,7 @@ describe('wrong options', () => {
     [{ field: '' }, /"field"/],
     [{ format: 'yaml' }, /"format"/],
     [{ clock: 1 }, /"clock"/],
-    [{ mount: 'secret' }, /does not know the option "mount"/],
+    [{ mount: 'secret' }, /option "mount"/],
   ])('%o', (wrong, message) => {
     expect(() => secrets(wrong as Partial<VaultSecretsOptions>)).toThrow(
       expect.objectContaining({

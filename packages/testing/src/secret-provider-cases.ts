@@ -182,7 +182,8 @@ const CASES: readonly ProviderCase[] = [
     check: reloadListing(true),
     limited: { 'no-previous': reloadListing(false) },
   },
-  ...(['missing', 'forbidden', 'broken', 'garbage'] as const).map(failing),
+  gone(),
+  ...(['forbidden', 'broken', 'garbage'] as const).map(failing),
   {
     name: 'a missing secret and a missing right are told apart, by the provider itself',
     async check(target) {
@@ -249,7 +250,34 @@ function reloadListing(previous: boolean): ProviderCase['check'] {
   };
 }
 
-function failing(fault: Exclude<SourceFault, 'hanging'>): ProviderCase {
+function gone(): ProviderCase {
+  return {
+    name: 'a source whose secret is missing leaves no key, says why and no secret, and is used again when it is back',
+    async check(target) {
+      const secret = freshSecret();
+      await target.put(secret);
+      await withKeyring(target, async (keyring) => {
+        await target.fail('missing');
+        await refusalOf(keyring.reload(), secret);
+        assert.deepEqual(idsOf(keyring), [], 'no key is left');
+        const { state, warnings } = keyring.health();
+        assert.equal(state, 'not-ready');
+        assert.deepEqual(
+          warnings.map(({ code }) => code),
+          ['secrets-gone'],
+          'the load throws or returns secretsGone()',
+        );
+        assertHides(keyring.health(), secret);
+        await target.fail(undefined);
+        await keyring.reload();
+        assert.equal(keyring.health().state, 'ready');
+      });
+    },
+    limited: { 'no-missing': NOTHING },
+  };
+}
+
+function failing(fault: Exclude<SourceFault, 'hanging' | 'missing'>): ProviderCase {
   return {
     name: `a source that fails, ${fault}, leaves the keys as they are, says why and no secret, and is used again when it works`,
     async check(target) {

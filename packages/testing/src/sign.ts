@@ -109,7 +109,9 @@ function checkInput({ secret, body }: SignInput): void {
   if (secret === undefined || secret === null)
     throw new TypeError('"secret" of sign() is missing: pass the signing secret of the sender.');
   if (typeof body !== 'string' && !(body instanceof Uint8Array))
-    throw new TypeError('"body" of sign() must be text or bytes: pass JSON.stringify(value) instead of an object.');
+    throw new TypeError(
+      '"body" of sign() must be text or bytes: pass JSON.stringify(value) instead of an object.',
+    );
 }
 
 function ruleAt({ signed, name }: SchemeDefinition, index: number): SignatureRule {
@@ -121,7 +123,9 @@ function ruleAt({ signed, name }: SchemeDefinition, index: number): SignatureRul
   const rules = Array.isArray(signed) ? (signed as readonly SignatureRule[]) : [signed as SignatureRule];
   const rule = rules[index];
   if (rule === undefined)
-    throw new TypeError(`"rule" of sign() is ${index}, but the scheme ${name} has ${rules.length} rule(s), counted from 0.`);
+    throw new TypeError(
+      `"rule" of sign() is ${index}, but the scheme ${name} has ${rules.length} rule(s), counted from 0.`,
+    );
   return rule;
 }
 

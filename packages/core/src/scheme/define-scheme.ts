@@ -54,14 +54,12 @@ export function defineScheme<const D extends SchemeDefinition>(
   });
 
   function parse(head: RequestHead): ParsedHead {
-      for (let index = 0; index < rules.length; index++) {
-        const parsed = rules[index]?.(head);
-        if (parsed === undefined) continue;
-        return parsed.tryBody === undefined
-          ? parsed
-          : matchInBody(parsed, rules.slice(index + 1), head, fixed);
-      }
-      throw missing(fixed.name);
+    for (let index = 0; index < rules.length; index++) {
+      const parsed = rules[index]?.(head);
+      if (parsed === undefined) continue;
+      return parsed.tryBody === undefined ? parsed : matchInBody(parsed, rules.slice(index + 1), head, fixed);
+    }
+    throw missing(fixed.name);
   }
 }
 

@@ -69,7 +69,9 @@ describe('a part of the store that is down', () => {
     expect(calls).toHaveLength(100);
     const health = resilient.health();
     expect(health).toMatchObject({ circuit: 'open', failures: 5, partitionsDown: ['node b'] });
-    expect(health.warnings).toEqual([expect.stringContaining('"custom", partition node b, has failed since')]);
+    expect(health.warnings).toEqual([
+      expect.stringContaining('"custom", partition node b, has failed since'),
+    ]);
   });
 
   test('is used again when it is back', async () => {

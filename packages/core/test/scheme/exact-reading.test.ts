@@ -48,11 +48,15 @@ async function verdict(
 }
 
 describe('a signed address', () => {
-  const byUrl = { ...plain, signed: { ...plain.signed, content: '{url}{body}' } } as const;
+  const byUrl = {
+    ...plain,
+    signed: { ...plain.signed, content: '{url}\n{body}' },
+    identity: 'content',
+  } as const;
   const request = (query: string): WebhookRequest => ({
     method: 'POST',
     url: `/hook?${query}`,
-    headers: { 'x-signature': mac(`https://hooks.example.com/hook?${query}{}`) },
+    headers: { 'x-signature': mac(`https://hooks.example.com/hook?${query}\n{}`) },
     body: Buffer.from('{}'),
   });
 

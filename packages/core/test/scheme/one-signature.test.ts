@@ -1,7 +1,14 @@
 import { createHmac } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createVerifier, type DefinedScheme, defineScheme, isWebhookError, replayRecord, type SchemeDefinition } from '../../src/index.ts';
+import {
+  createVerifier,
+  type DefinedScheme,
+  defineScheme,
+  isWebhookError,
+  replayRecord,
+  type SchemeDefinition,
+} from '../../src/index.ts';
 import { systemClock } from '../../src/util/clock.ts';
 
 // Whatever a definition says, one signature is one delivery.
@@ -43,7 +50,11 @@ function canonical(value: unknown): string {
 
 const template = fc
   .array(fc.constantFrom(...Object.keys(PARTS)), { minLength: 1, maxLength: 6 })
-  .filter((parts) => new Set(parts.filter((part) => part.startsWith('{'))).size === parts.filter((part) => part.startsWith('{')).length);
+  .filter(
+    (parts) =>
+      new Set(parts.filter((part) => part.startsWith('{'))).size ===
+      parts.filter((part) => part.startsWith('{')).length,
+  );
 const identity = fc.constantFrom<SchemeDefinition['identity']>('id', 'body', 'content', { bodyField: 'a' });
 const unit = fc.constantFrom('s', 'iso', 'iso-utc' as const);
 
@@ -71,7 +82,10 @@ const json = fc.constantFrom(
   '"x"',
   '1',
 );
-const anyBody = fc.oneof(json, fc.string({ unit: fc.constantFrom('a', '.', '1', '?', '&', '5', ' '), maxLength: 4 }));
+const anyBody = fc.oneof(
+  json,
+  fc.string({ unit: fc.constantFrom('a', '.', '1', '?', '&', '5', ' '), maxLength: 4 }),
+);
 const query = fc.constantFrom('', '?a', '?a=1', '?.', '?a.', '?1', '?a&1');
 const requests = (time: readonly string[]) =>
   fc.array(
@@ -86,7 +100,11 @@ const requests = (time: readonly string[]) =>
     { minLength: 12, maxLength: 12 },
   );
 
-function schemeOf(parts: readonly string[], timeUnit: 's' | 'iso' | 'iso-utc', by: SchemeDefinition['identity']) {
+function schemeOf(
+  parts: readonly string[],
+  timeUnit: 's' | 'iso' | 'iso-utc',
+  by: SchemeDefinition['identity'],
+) {
   try {
     return defineScheme({
       name: 'acme',
@@ -116,7 +134,8 @@ function contentOf(parts: readonly string[], sent: Sent): string | undefined {
   }
 }
 
-const isSame = (a: Sent, b: Sent, names: readonly (keyof Sent)[]) => names.every((name) => a[name] === b[name]);
+const isSame = (a: Sent, b: Sent, names: readonly (keyof Sent)[]) =>
+  names.every((name) => a[name] === b[name]);
 const WHAT: Record<string, keyof Sent> = {
   '{id}': 'id',
   '{header:x-tenant}': 'tenant',

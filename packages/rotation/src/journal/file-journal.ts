@@ -21,7 +21,7 @@ import { acquireFileLock } from './file-lock.ts';
  */
 export function fileJournal(path: string, options: { clock?: Clock } = {}): RotationJournal {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw configError('fileJournal() wants the path of a file.');
+    throw configError('fileJournal() needs the path of a file.');
   }
   options = checkKeys('fileJournal()', options, ['clock']);
   const { clock = systemClock } = options;

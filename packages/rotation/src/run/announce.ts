@@ -33,7 +33,7 @@ export async function announce(run: Run): Promise<void> {
       found.keys.check(changed);
       return changed;
     };
-    await updateTarget(settings, change, stateSoFar(run));
+    await updateTarget(settings, found.keys, change, stateSoFar(run));
     run.isAnnounced = true;
     const what = key === undefined ? 'The rotation is announced' : 'The new secret is published as "next"';
     tell({ step: 'announced', ...keyIdOf(note.next), message: `${what} in ${target.name}.` });
@@ -58,10 +58,15 @@ export async function orWithdraw<T>(run: Run, step: () => Promise<T>): Promise<T
 }
 
 /** Takes announcement and secret out of the target, and closes the journal: not while a secret is in it that only the journal knows. */
-async function withdraw(run: Run): Promise<void> {
+export async function withdraw(run: Run): Promise<void> {
   const { settings, found, isAnnounced } = run;
   const changes = { nextId: noteOf(run, 'announced').next, version: versionAt(settings) };
-  const taken = updateTarget(settings, (set) => withdrawn(set, changes, found.keys), 'unchanged');
+  const taken = updateTarget(
+    settings,
+    found.keys,
+    (set) => withdrawn(set, changes, found.keys),
+    'unchanged',
+  );
   await (isAnnounced ? taken : taken.catch(() => undefined));
   await clearNotes(settings, 'unchanged');
 }

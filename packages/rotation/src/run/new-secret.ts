@@ -106,9 +106,13 @@ async function readAfterRotation(run: Run, replacedUntil: Date | undefined): Pro
   if (idOfNew(run, secret, 'changed-and-lost') !== replaced.id) {
     return { secret, replacedUntil, isReadBack: true };
   }
-  throw new RotationError(
-    'ERR_ROTATION_ANSWER_INVALID',
-    `${name} says that it has rotated, and shows the secret that it had.`,
-    { secretState: 'unknown', todo: 'Run again.' },
-  );
+  // It was asked what it signs with, and that is stored: there is nothing to announce any more.
+  run.mayHaveRotated = false;
+  return orWithdraw(run, () => {
+    throw new RotationError(
+      'ERR_ROTATION_ANSWER_INVALID',
+      `${name} reports a rotation but still returns the old secret.`,
+      { secretState: 'unchanged', todo: 'Run again.' },
+    );
+  });
 }

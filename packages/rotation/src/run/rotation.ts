@@ -48,7 +48,12 @@ async function finish(settings: Settings, found: Survey): Promise<RotationReport
     now: clock.now(),
   };
   // Also where nothing is to be changed: what the stopped run left beside the target goes with it.
-  const set = await updateTarget(settings, (newest) => tidied(newest, changes, keys), 'changed-and-stored');
+  const set = await updateTarget(
+    settings,
+    keys,
+    (newest) => tidied(newest, changes, keys),
+    'changed-and-stored',
+  );
   const currents = keys.named(set.current);
   const id = (currents[left?.place ?? 0] ?? currents[0])?.id ?? '';
   tell({ step: 'stored', keyId: id, message: `A new secret was "current" in ${target.name} already.` });

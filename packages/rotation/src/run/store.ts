@@ -4,6 +4,7 @@ import { pause } from '../pause.ts';
 import { isRotationError, RotationError } from '../rotation-error.ts';
 import { promoted } from '../secret-set.ts';
 import type { RotationVendor } from '../vendor.ts';
+import { withdraw } from './announce.ts';
 import { clearNotes, writeNotes } from './notes.ts';
 import { idOfNew, type NewSecret, noteOf, type Run, versionAt } from './run.ts';
 import { updateTarget, writeTarget } from './target-access.ts';
@@ -54,17 +55,19 @@ async function writeForSure(
   const state = isPublished ? 'changed-and-stored' : 'changed-and-lost';
   for (const delayMs of RETRY_AFTER_MS) {
     try {
-      return await updateTarget(settings, change, state);
-    } catch {
+      return await updateTarget(settings, found.keys, change, state);
+    } catch (error) {
+      // Another try can't make the secret shorter.
+      if (isRotationError(error) && error.code === 'ERR_ROTATION_SECRET_INVALID') throw error;
       await pause(settings.clock, delayMs);
     }
   }
   try {
-    return await updateTarget(settings, change, state);
+    return await updateTarget(settings, found.keys, change, state);
   } catch (error) {
     if (isRotationError(error) && error.code === 'ERR_ROTATION_TARGET_UNWRITABLE') throw error;
     const set = change(found.set);
-    await writeTarget(settings, set, state);
+    await writeTarget(settings, found.keys, set, state);
     return set;
   }
 }
@@ -75,10 +78,10 @@ function idsOf(left: JournalEntry | undefined): string[] {
 
 async function sameSecret(run: Run): Promise<RotationError> {
   const { settings } = run;
-  await clearNotes(settings, 'unchanged');
+  await withdraw(run).catch(() => clearNotes(settings, 'unchanged'));
   return new RotationError(
     'ERR_ROTATION_ANSWER_INVALID',
-    `${settings.vendor.name} answered with the secret that it had.`,
-    { secretState: 'unchanged', todo: 'Ask the vendor: nothing was rotated.' },
+    `${settings.vendor.name} reports a rotation but still returns the old secret.`,
+    { secretState: 'unchanged', todo: 'Ask the vendor why: nothing was rotated.' },
   );
 }

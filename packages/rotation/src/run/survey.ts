@@ -71,7 +71,7 @@ function readCurrents(set: SecretSetInput, keys: KeyReader): NamedSecret[] {
   } catch (error) {
     throw unusable(
       isWebhookError(error) ? error.message : 'The set of secrets is of another form.',
-      'Mend it, and run again.',
+      'Fix it, then run again.',
     );
   }
 }
@@ -87,7 +87,7 @@ function choose(currents: readonly NamedSecret[], { replaces, target }: Settings
   throw unusable(
     replaces === undefined
       ? `The ${target.name} lists several "current" secrets.`
-      : `The ${target.name} lists no "current" secret of this place or id.`,
+      : `The ${target.name} has no "current" secret with this position or id.`,
     `Say with "replaces" which one is rotated, by its place or id: ${ids}.`,
   );
 }
@@ -106,7 +106,7 @@ function checkRoom(
   if (left?.next !== undefined) ids.delete(left.next);
   if (ids.size < MAX_KEYS) return;
   throw unusable(
-    `The ${target.name} holds ${MAX_KEYS} keys already, as many as receivers take.`,
+    `The ${target.name} already contains ${MAX_KEYS} keys, the most that receivers accept.`,
     'Remove a "previous" secret that is no longer matched, or wait until one of them is over.',
   );
 }

@@ -1,72 +1,121 @@
 import { isWebhookError, type SecretSetInput } from '@countersign/core';
+import { type KeyReader, listOf } from '../key-ids.ts';
 import type { Settings } from '../rotate-options.ts';
-import { nameOfError, RotationError, type SecretState } from '../rotation-error.ts';
+import { isRotationError, nameOfError, RotationError, type SecretState } from '../rotation-error.ts';
 
 /** @throws RotationError `ERR_ROTATION_TARGET_UNREADABLE`, `ERR_ROTATION_TARGET_UNUSABLE` */
-export async function readTarget({ target }: Settings, secret: SecretState): Promise<SecretSetInput> {
+export async function readTarget({ target }: Settings, secretState: SecretState): Promise<SecretSetInput> {
   let set: SecretSetInput | undefined;
   try {
     set = await target.read();
   } catch (error) {
-    // Core's messages name places and fields, never a value.
+    // Core's messages name positions and fields, never a value.
     if (isWebhookError(error) && error.code === 'ERR_WEBHOOK_SECRETS_INVALID') {
       throw new RotationError('ERR_ROTATION_TARGET_UNUSABLE', error.message, {
-        secretState: secret,
-        todo: 'Mend it, and run again.',
+        secretState,
+        todo: 'Fix it, then run again.',
       });
     }
     const why = isWebhookError(error) ? error.message : `${nameOfError(error)}.`;
     throw new RotationError('ERR_ROTATION_TARGET_UNREADABLE', `The ${target.name} can't be read: ${why}`, {
-      secretState: secret,
-      todo: 'Check that this process may read it, and run again.',
+      secretState,
+      todo: 'Check that this process may read it, then run again.',
     });
   }
   if (set !== undefined) return set;
-  throw new RotationError('ERR_ROTATION_TARGET_UNUSABLE', `The ${target.name} holds nothing.`, {
-    secretState: secret,
-    todo: 'Put the secret that signs now into it first: { "current": "…" }.',
+  throw new RotationError('ERR_ROTATION_TARGET_UNUSABLE', `The ${target.name} is empty.`, {
+    secretState,
+    todo: 'First store the secret that signs now in it: { "current": "…" }.',
   });
 }
 
 /**
- * Replaces the set by what `change` makes of the newest one: another tool may have written meanwhile.
+ * Replaces the set with what `change` makes of the newest one, because another tool may have written meanwhile.
  *
- * @throws RotationError `ERR_ROTATION_TARGET_…`
+ * @throws RotationError `ERR_ROTATION_TARGET_…`, `ERR_ROTATION_SECRET_INVALID`
  */
 export async function updateTarget(
   settings: Settings,
+  keys: KeyReader,
   change: (set: SecretSetInput) => SecretSetInput,
-  secret: SecretState,
+  secretState: SecretState,
 ): Promise<SecretSetInput> {
-  const newest = await readTarget(settings, secret);
+  const newest = await readTarget(settings, secretState);
   let changed: SecretSetInput;
   try {
     changed = change(newest);
   } catch (error) {
-    const why = isWebhookError(error) ? error.message : 'it is of another form.';
+    const why = isWebhookError(error) ? error.message : 'it has another format.';
     const what = `The set in ${settings.target.name} was changed meanwhile, and can't be used: ${why}`;
     throw new RotationError('ERR_ROTATION_TARGET_UNUSABLE', what, {
-      secretState: secret,
-      todo: 'Mend it, and run again.',
+      secretState,
+      todo: 'Fix it, then run again.',
     });
   }
-  await writeTarget(settings, changed, secret);
+  await writeTarget(settings, keys, changed, secretState);
   return changed;
 }
 
-/** @throws RotationError `ERR_ROTATION_TARGET_UNWRITABLE` */
+/**
+ * Writes a set, and reads it back the way a receiver does.
+ *
+ * @throws RotationError `ERR_ROTATION_TARGET_UNWRITABLE`; `ERR_ROTATION_SECRET_INVALID` if no receiver could load the set.
+ */
 export async function writeTarget(
-  { target }: Settings,
+  settings: Settings,
+  keys: KeyReader,
   set: SecretSetInput,
-  secret: SecretState,
+  secretState: SecretState,
 ): Promise<void> {
+  const { target } = settings;
+  checkSize(settings, set, secretState);
   try {
     await target.write(set);
   } catch (error) {
     const what = `The ${target.name} can't be written (${nameOfError(error)}).`;
     throw new RotationError('ERR_ROTATION_TARGET_UNWRITABLE', what, {
-      secretState: secret,
-      todo: 'Give this process the right to write there, and run again.',
+      secretState,
+      todo: 'Give this process the right to write there, then run again.',
     });
   }
+  await checkWritten(settings, keys, set, secretState);
+}
+
+/** A set that is too large would be written, and then refused by every receiver. */
+function checkSize({ target }: Settings, set: SecretSetInput, secretState: SecretState): void {
+  const { maxBytes } = target;
+  if (maxBytes === undefined) return;
+  const bytes = Buffer.byteLength(`${JSON.stringify(set, undefined, 2)}\n`);
+  if (bytes <= maxBytes) return;
+  throw new RotationError(
+    'ERR_ROTATION_SECRET_INVALID',
+    `The set with the new secret has ${bytes} bytes, but ${target.name} can contain only ${maxBytes}.`,
+    { secretState, todo: 'Check the address of the vendor: no signing secret is that long. Then run again.' },
+  );
+}
+
+async function checkWritten(
+  settings: Settings,
+  keys: KeyReader,
+  set: SecretSetInput,
+  secretState: SecretState,
+): Promise<void> {
+  const { target } = settings;
+  const idsOf = ({ current }: SecretSetInput) => keys.named(listOf(current)).map(({ id }) => id);
+  let why: string;
+  try {
+    const stored = await readTarget(settings, secretState);
+    keys.check(stored);
+    if (idsOf(stored).join() === idsOf(set).join()) return;
+    why = 'it returns other secrets than were written.';
+  } catch (error) {
+    // A target that can't be asked says nothing about what it contains.
+    if (isRotationError(error) && error.code === 'ERR_ROTATION_TARGET_UNREADABLE') return;
+    why = error instanceof Error && (isWebhookError(error) || isRotationError(error)) ? error.message : 'it has another format.';
+  }
+  throw new RotationError(
+    'ERR_ROTATION_TARGET_UNWRITABLE',
+    `The ${target.name} was written, but receivers can't use it: ${why}`,
+    { secretState, todo: 'Fix the target, or what else writes to it, then run again.' },
+  );
 }

@@ -15,7 +15,7 @@ const POLL_SECONDS = 300;
  * A secret in AWS Secrets Manager whose value is a set as JSON. Each write makes a version and moves `AWSCURRENT` to it.
  *
  * Needs the permissions `secretsmanager:GetSecretValue` and `secretsmanager:PutSecretValue`, and those of the key that encrypts it.
- * The service has no lock and no compare-and-set: `rotate()` wants a `journal` that all who rotate this secret share.
+ * The service has no lock and no compare-and-set: `rotate()` needs a `journal` that all who rotate this secret share.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID`
  * @example
@@ -31,16 +31,18 @@ export function awsTarget(options: { client: AwsSecretsClient; secretId: string 
   const { client, secretId } = options;
   if (typeof client?.getSecretValue !== 'function' || typeof client.putSecretValue !== 'function') {
     throw configError(
-      'awsTarget() wants "client" as new SecretsManager(), the client that has a method for each call; SecretsManagerClient has only send().',
+      '"client" of awsTarget() must be new SecretsManager(), the client that has a method for each call. SecretsManagerClient has only send().',
     );
   }
   if (typeof secretId !== 'string' || secretId === '') {
-    throw configError('awsTarget() wants "secretId": the name or ARN of the secret.');
+    throw configError('"secretId" of awsTarget() must be the name or ARN of the secret.');
   }
   const name = `AWS secret ${secretId}`;
   return {
     name,
     pollSeconds: POLL_SECONDS,
+    // The service's own limit.
+    maxBytes: 65_536,
     async read() {
       try {
         const { SecretString } = await client.getSecretValue({ SecretId: secretId });

@@ -8,12 +8,14 @@ import { errnoOf, writeFileAtomically } from './atomic-file.ts';
 
 /** What `fileSecrets()` polls by default. */
 const POLL_SECONDS = 30;
+/** The largest file that `fileSecrets()` reads. */
+const MAX_BYTES = 64 * 1024;
 
 /**
  * A JSON file as `fileSecrets()` reads it. It is replaced by rename, after a flush; its mode and owner are kept. Journal and lock
- * stand beside it: `<path>.rotation`, `<path>.rotation.lock`.
+ * are beside it: `<path>.rotation`, `<path>.rotation.lock`.
  *
- * The directory must be writable. A Kubernetes volume is not: there, keep the set where the volume comes from.
+ * The directory must be writable. A Kubernetes volume is not: write the set to the source of the volume instead, with a target of your own.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID`
  * @example
@@ -23,14 +25,15 @@ const POLL_SECONDS = 30;
  */
 export function fileTarget(path: string): RotationTarget {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
-    throw configError('fileTarget() wants the path of a JSON file.');
+    throw configError('fileTarget() needs the path of a JSON file.');
   }
   const absolute = resolve(path);
   return {
-    // However the path was written: the journal tells by it whether a stopped run was this target's.
+    // The absolute path, because the journal tells by it whether a stopped run was this target's.
     name: `file ${absolute}`,
     pollSeconds: POLL_SECONDS,
     journal: `${absolute}.rotation`,
+    maxBytes: MAX_BYTES,
     async read() {
       if (!(await exists(absolute))) return undefined;
       const { signal } = new AbortController();

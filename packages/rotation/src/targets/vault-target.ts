@@ -15,7 +15,7 @@ const POLL_SECONDS = 300;
  * A secret in Vault or OpenBao, KV version 2, one field of which holds a set as JSON. Other fields stay as they are. Each write names
  * the version that it was made of (check-and-set), so that two writers can't overwrite each other.
  *
- * Needs a policy with `read`, `create` and `update` on the path. `rotate()` wants a `journal` that all who rotate this secret share.
+ * Needs a policy with `read`, `create` and `update` on the path. `rotate()` needs a `journal` that all who rotate this secret share.
  *
  * @param options.path As the API has it: `secret/data/webhooks/anchor`.
  * @param options.field Default: `'set'`.
@@ -31,15 +31,15 @@ export function vaultTarget(options: { client: VaultClient; path: string; field?
   const { client, path, field = 'set' } = options;
   if (typeof client?.read !== 'function' || typeof client.write !== 'function') {
     throw configError(
-      'vaultTarget() wants "client": one with read() and write(), such as that of node-vault.',
+      '"client" of vaultTarget() must have read() and write(). Pass the client of node-vault, or one like it.',
     );
   }
   if (typeof path !== 'string' || !/^[^/].*\/data\/./.test(path)) {
     throw configError(
-      'vaultTarget() wants "path" as the API of KV version 2 has it, with "data" after the mount: secret/data/webhooks/anchor.',
+      '"path" of vaultTarget() must be a path in the API of KV version 2, with "data" after the mount: secret/data/webhooks/anchor.',
     );
   }
-  if (typeof field !== 'string' || field === '') throw configError('vaultTarget() wants "field" as a name.');
+  if (typeof field !== 'string' || field === '') throw configError('"field" of vaultTarget() must be the name of a field.');
   const name = `Vault secret ${path}`;
 
   async function load(): Promise<{ fields: Record<string, unknown>; version: number } | undefined> {

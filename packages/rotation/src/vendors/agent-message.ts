@@ -73,7 +73,7 @@ export function agentMessage(options: AgentMessageOptions): RotationVendor {
     };
   }
   if (options.rotates !== 'endpoint') {
-    throw configError(`${OWNER} wants "rotates" as "endpoint" or "organization".`);
+    throw configError(`"rotates" of ${OWNER} must be "endpoint" or "organization".`);
   }
   const webhookId = checkPathPart(OWNER, 'webhookId', options.webhookId);
   const path = `/v1/webhooks/${webhookId}/rotate-secret`;

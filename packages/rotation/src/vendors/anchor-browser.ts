@@ -44,7 +44,7 @@ export function anchorBrowser(options: AnchorBrowserOptions): RotationVendor {
     headers: { 'anchor-api-key': checkHeaderText(OWNER, 'apiKey', options.apiKey) },
   };
   if (testEvent !== undefined && (typeof testEvent !== 'string' || testEvent === '')) {
-    throw configError(`${OWNER} wants "testEvent" as the name of an event type.`);
+    throw configError(`"testEvent" of ${OWNER} must be the name of an event type.`);
   }
   const webhookId = checkPathPart(OWNER, 'webhookId', options.webhookId);
   const path = `/v1/webhooks/${webhookId}/rotate-secret`;

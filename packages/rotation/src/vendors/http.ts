@@ -28,10 +28,10 @@ const NOT_SENT =
 export function readBaseUrl(owner: string, value: unknown): string {
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw configError(`${owner} wants "baseUrl" as an https: address.`);
+    throw configError(`"baseUrl" of ${owner} must be an https: URL.`);
   }
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    throw configError(`${owner} wants "baseUrl" without user, query and fragment.`);
+    throw configError(`"baseUrl" of ${owner} must have no user, query or fragment.`);
   }
   if (url.protocol === 'http:' && !/^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)) {
     throw configError(

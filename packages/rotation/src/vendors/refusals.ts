@@ -11,7 +11,7 @@ const REFUSALS: Readonly<Record<number, readonly [code: RotationErrorCode, what:
   401: ['ERR_ROTATION_UNAUTHORIZED', 'does not take the credentials', 'Check the API key or token.'],
   403: [
     'ERR_ROTATION_FORBIDDEN',
-    'says that the credentials lack the right',
+    'reports that the credentials have no permission',
     'Give the API key the right to manage webhooks, or use a key of the workspace that the webhook is in.',
   ],
   404: ['ERR_ROTATION_NOT_FOUND', 'knows no such webhook', "Check the webhook's id and the address."],

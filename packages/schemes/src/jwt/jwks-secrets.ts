@@ -52,7 +52,7 @@ export function jwksSecrets(url: string, options: JwksSecretsOptions): SecretPro
     name: `JWKS ${url}`,
     async load({ signal, keyId, matchedKeyIds = [] }) {
       const fetched = await fetchLimited(url, { fetch, maxBodyBytes, signal, accept: 'application/json' });
-      if (fetched.bytes === undefined) throw failed(`The address ${fetched.problem}.`);
+      if (fetched.bytes === undefined) throw failed(`The address ${fetched.problem}.`, fetched.retryAfterSeconds);
       const keys = readKeys(fetched.bytes, algorithms);
       if (keyId !== undefined && keys.some(({ id }) => id === keyId)) remember(named, keyId);
       // Anybody can name a key, so that one comes first which this load is for, and then those that have proved themselves.
@@ -75,7 +75,7 @@ function checkAddress(url: unknown): void {
   const { protocol, username, password, hash } = parsed ?? {};
   if (protocol !== 'https:' || username !== '' || password !== '' || hash !== '' || parsed?.href !== url)
     throw configError(
-      'jwksSecrets() wants the https: address of the key set, without user, password and fragment.',
+      'jwksSecrets() needs the https: URL of the key set, without user, password and fragment.',
     );
 }
 
@@ -129,6 +129,7 @@ function toInput({ id, pem }: ListedKey): SecretInput {
   return id === undefined ? pem : { id, secret: pem };
 }
 
-function failed(message: string): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', message);
+function failed(message: string, retryAfterSeconds?: number): WebhookError {
+  const options = retryAfterSeconds === undefined ? {} : { retryAfterSeconds };
+  return new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', message, options);
 }

@@ -95,7 +95,7 @@ export function plaidKeys(options: PlaidKeysOptions): SecretProvider {
   options = checkKeys('plaidKeys()', options, ['fetchKey']);
   const { fetchKey } = options;
   if (typeof fetchKey !== 'function')
-    throw configError('plaidKeys() wants "fetchKey": a function that asks Plaid for the key of an id.');
+    throw configError('"fetchKey" of plaidKeys() must be a function that asks Plaid for the key of an id.');
   const known = new Map<string, string>();
 
   async function reload(keyId: string, signal: AbortSignal): Promise<void> {

@@ -25,7 +25,13 @@ export interface FetchBounds {
 /** An answer that was 200 and within its bounds, or what was wrong with it, as the end of a sentence. */
 export type Fetched =
   | { readonly bytes: Buffer; readonly problem?: undefined }
-  | { readonly bytes?: undefined; readonly problem: string; readonly status: number };
+  | {
+      readonly bytes?: undefined;
+      readonly problem: string;
+      readonly status: number;
+      /** What the address asks for by Retry-After. */
+      readonly retryAfterSeconds?: number;
+    };
 
 /**
  * Fetches an address and reads the answer, within bounds. What keeps the address from answering at all (no connection, no time left)
@@ -40,7 +46,7 @@ export async function fetchLimited(url: string, bounds: FetchBounds): Promise<Fe
     const { status } = response;
     if (isRedirect(response, url))
       return { problem: 'answered with a redirect, which is not followed', status };
-    if (status !== 200) return { problem: `answered ${status}`, status };
+    if (status !== 200) return { problem: `answered ${status}`, status, ...retryAfter(response) };
     const bytes = await readLimited(response, maxBodyBytes, signal);
     return bytes === undefined
       ? { problem: `answered with more than ${maxBodyBytes} bytes`, status }
@@ -49,6 +55,11 @@ export async function fetchLimited(url: string, bounds: FetchBounds): Promise<Fe
     // Ends the connection of an answer that was not read to its end.
     stop.abort();
   }
+}
+
+function retryAfter(response: Response): { retryAfterSeconds?: number } {
+  const seconds = response.headers.get('retry-after') ?? '';
+  return /^[0-9]{1,6}$/.test(seconds) ? { retryAfterSeconds: Number(seconds) } : {};
 }
 
 function isRedirect(response: Response, url: string): boolean {

@@ -9,7 +9,12 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  delivery: { retries: 'any-failure', idStableOverRetries: 'unknown', retrySignature: 'unknown', demands401: true },
+  delivery: {
+    retries: 'any-failure',
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+    demands401: true,
+  },
   about: {
     sender: 'LINE',
     confidence: 'sender-code',

@@ -44,7 +44,9 @@ export function pageOf({ factory, scheme }: Sender): string {
     '',
     'const verifier = createVerifier({',
     `  scheme: ${factory}(),`,
-    ...(scheme.needsPublicUrl === true ? ["  publicUrl: 'https://hooks.example.com/in', // the URL that the sender was given"] : []),
+    ...(scheme.needsPublicUrl === true
+      ? ["  publicUrl: 'https://hooks.example.com/in', // the URL that the sender was given"]
+      : []),
     `  secrets: fileSecrets('/run/secrets/${scheme.name}'),`,
     '});',
     '```',
@@ -157,4 +159,3 @@ function refusalOf(delivery: DeliveryRules): string {
           : `the sender retries only after ${retries.join(', ')}`;
   return `${refusalStatus(delivery)}: ${why}`;
 }
-

@@ -317,7 +317,10 @@ function bordersIn(template: string, rule: SigningRule, name: string, of = ''): 
             {
               before: literalAt(pieces, at - 1),
               after: literalAt(pieces, at + 1),
-              precedesDate: unit !== undefined && !['s', 'ms', 's-or-ms'].includes(unit) && isNamed(pieces[at + 1], ['timestamp']),
+              precedesDate:
+                unit !== undefined &&
+                !['s', 'ms', 's-or-ms'].includes(unit) &&
+                isNamed(pieces[at + 1], ['timestamp']),
             },
           ]
         : [],

@@ -40,11 +40,14 @@ export function checkContent(rule: SigningRule): void {
 function checkPart(name: string, part: ContentPart): void {
   if ('fields' in part) {
     const { fields, fieldContainingJoin: given } = part;
-    const named = typeof given === 'object' ? [...Object.values(given.values), given.otherwise] : [given ?? fields[0]];
+    const named =
+      typeof given === 'object' ? [...Object.values(given.values), given.otherwise] : [given ?? fields[0]];
     if (!named.every((each) => fields.includes(each)))
       throw configError(`"${name}.fieldContainingJoin" must be one of its fields.`);
     if (typeof given === 'object' && named.some((each) => fields.indexOf(each) >= fields.indexOf(given.by)))
-      throw configError(`"${name}.fieldContainingJoin.by" must be one of its fields, and come after those that it chooses.`);
+      throw configError(
+        `"${name}.fieldContainingJoin.by" must be one of its fields, and come after those that it chooses.`,
+      );
   }
   if (!('listedHeaders' in part)) return;
   const { allow, require: required = [], joinCounts = {} } = part;

@@ -4,7 +4,10 @@ import type { DeliveryRules } from '../scheme.ts';
 import type {
   BodyDigestPart,
   FieldContainingJoin,
-  FieldsPart, ListedHeadersPart, SortedPart } from './content-part.ts';
+  FieldsPart,
+  ListedHeadersPart,
+  SortedPart,
+} from './content-part.ts';
 import type { BodyTimestamp, HandshakeRule, SchemeDefinition, SchemeSource } from './scheme-definition.ts';
 import type { PublicKey, SharedSecret } from './secret-format.ts';
 import {
