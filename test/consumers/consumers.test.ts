@@ -20,6 +20,7 @@ const THIRD_PARTY = /^\.\.\/node_modules\/(?!@countersign\/)/;
 const DEPENDENCIES = {
   ...pinned('express', 'fastify', 'koa', '@koa/router', 'hono'),
   ...pinned('ioredis', 'pg', '@types/pg', 'node-vault'),
+  ...pinned('mysql2', '@upstash/redis', '@aws-sdk/client-dynamodb'),
   ...pinned('@aws-sdk/client-secrets-manager', '@azure/keyvault-secrets', '@google-cloud/secret-manager'),
   ...pinned('typescript', '@types/node', '@types/express', '@types/koa'),
   ...pinned('@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'reflect-metadata', 'rxjs'),

@@ -32,7 +32,7 @@ export const ENTRIES: readonly string[] = PACKAGES.flatMap((folder) => {
 export function pinned(...names: readonly string[]): Record<string, string> {
   const known = Object.assign(
     {},
-    ...['packages/nestjs', 'test', '.'].map((folder) => manifestOf(folder).devDependencies),
+    ...['packages/redis', 'packages/nestjs', 'test', '.'].map((folder) => manifestOf(folder).devDependencies),
   );
   return Object.fromEntries(
     names.map((name) => {
