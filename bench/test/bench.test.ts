@@ -11,7 +11,19 @@ import { differences, isEqual, printRatio, ratios, spreadOf } from '../src/measu
 import { atLeast, atMost, type Report } from '../src/report/report.ts';
 import { writeReport } from '../src/report/write.ts';
 
-const NAMES = ['verify', 'kinds', 'keys', 'http', 'flood', 'refusals', 'replay', 'stores', 'reload', 'rotation', 'start'];
+const NAMES = [
+  'verify',
+  'kinds',
+  'keys',
+  'http',
+  'flood',
+  'refusals',
+  'replay',
+  'stores',
+  'reload',
+  'rotation',
+  'start',
+];
 
 describe('the command', () => {
   it.each([[['nosuch']], [['verify', 'nosuch']], [['toString']]])(

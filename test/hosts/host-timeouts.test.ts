@@ -1,7 +1,7 @@
+import type { ReceivedWebhook } from '@countersign/core';
 import { webhook } from '@countersign/express';
 import { webhookPlugin } from '@countersign/fastify';
 import { webhook as koaWebhook } from '@countersign/koa';
-import type { ReceivedWebhook } from '@countersign/core';
 import express from 'express';
 import fastify from 'fastify';
 import Koa from 'koa';

@@ -3,11 +3,10 @@ import {
   createVerifier,
   type DefinedScheme,
   isWebhookError,
+  type LoadSecrets,
   memoryReplayStore,
   type ReplayStore,
   type Scheme,
-  type SecretSetInput,
-  type LoadSecrets,
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';

@@ -3,7 +3,7 @@ import { github } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
 import { onTestFinished } from 'vitest';
 
-export const SECRET = 'a-signing-secret-of-32-characters';
+const SECRET = 'a-signing-secret-of-32-characters';
 
 /** A verifier of GitHub's deliveries, and what it has reported. */
 export function watchedVerifier(options: Partial<VerifierOptions> = {}): {

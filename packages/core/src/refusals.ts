@@ -1,6 +1,6 @@
 import type { DeliveryOutcome } from './events.ts';
 import type { VerifierHealth } from './health.ts';
-import type { DeliveryRules } from './scheme/scheme.ts';
+import type { DeliveryRules } from './scheme/delivery-rules.ts';
 import type { Clock } from './util/clock.ts';
 import { warnOfSetup } from './util/warnings.ts';
 import { isWebhookError, WebhookError, type WebhookErrorCode } from './webhook-error.ts';

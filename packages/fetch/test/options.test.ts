@@ -1,4 +1,4 @@
-import { createVerifier, type ReplayStore, memoryReplayStore } from '@countersign/core';
+import { createVerifier, memoryReplayStore, type ReplayStore } from '@countersign/core';
 import { webhookHandler } from '@countersign/fetch';
 import { github } from '@countersign/schemes';
 import { sign } from '@countersign/testing';

@@ -1,4 +1,4 @@
-import { type Clock, replayRecord, type VerifiedWebhook } from '@countersign/core';
+import { type Clock, type ReplayStore, replayRecord, type VerifiedWebhook } from '@countersign/core';
 import {
   type ClaimResult,
   type ClaimToken,
@@ -11,7 +11,6 @@ import {
   type Sweeper,
 } from '@countersign/core/extend';
 import type { Ask, Connection, Queryable } from './connection.ts';
-import type { MysqlReplayStore } from './mysql-replay-store.ts';
 import { type RunOptions, type RunResult, runInTransaction } from './run.ts';
 import { microsecondsOf, type Statements } from './statements.ts';
 import { storeError } from './store-error.ts';
@@ -34,7 +33,7 @@ const SOON_MS = 1000;
 const LONGEST_MS = 1000 * 86_400 * 365 * 200;
 
 /** The store itself: each of its methods is one of its statements, or few. */
-export class SqlReplayStore implements MysqlReplayStore {
+export class SqlReplayStore implements ReplayStore {
   readonly #parts: StoreParts;
 
   constructor(parts: StoreParts) {

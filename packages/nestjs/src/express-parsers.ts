@@ -6,7 +6,6 @@ import type { AbstractHttpAdapter } from '@nestjs/core';
 import { routePattern } from './route-pattern.ts';
 import { onRouteRegistration } from './route-registration.ts';
 import { guardedTarget } from './webhook.guard.ts';
-import type { WebhookRoutes } from './webhook-routes.ts';
 
 type ExpressRequest = IncomingMessage & { readonly path: string };
 type Next = (error?: unknown) => void;
@@ -20,6 +19,12 @@ const GUARDS_METADATA = '__guards__';
 /** The parsers that a request has been spared, by the request. */
 const sparedParsers = new WeakMap<IncomingMessage, Middleware[]>();
 
+/** What the routes of the application are: those of webhooks, and those of controllers. */
+interface KnownRoutes {
+  isRegistering(handler: unknown): boolean;
+  isController(handler: unknown): boolean;
+}
+
 /**
  * Express: body parsers skip requests that may be for a webhook, so that its guard finds the bytes unread. If such a request turns
  * out to be for another route (another version or host of the same path), the parsers run right before that route's handler.
@@ -29,7 +34,7 @@ export class ExpressParsers {
   readonly #patterns: ReturnType<typeof routePattern>[] = [];
   readonly #aware = new WeakSet<object>();
 
-  constructor(adapter: AbstractHttpAdapter, routes: WebhookRoutes) {
+  constructor(adapter: AbstractHttpAdapter, routes: KnownRoutes) {
     this.#adapter = adapter;
     adapter.use(this.#findWebhooks);
     const use: typeof adapter.use = adapter.use.bind(adapter);

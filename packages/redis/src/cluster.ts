@@ -19,7 +19,7 @@ export function nodeOf(slots: SlotMap | undefined, key: string): string {
 }
 
 /** The slot of a key, as every Redis Cluster computes it. https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/ */
-export function slotOf(key: string): number {
+function slotOf(key: string): number {
   return crc16(Buffer.from(hashTagOf(key))) % SLOTS;
 }
 

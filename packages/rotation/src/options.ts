@@ -13,5 +13,7 @@ export function checkHeaderText(owner: string, name: string, value: unknown): st
 export function checkPathPart(owner: string, name: string, value: unknown): string {
   if (typeof value === 'string' && /^[A-Za-z0-9_.~-]{1,200}$/.test(value) && !/^\.+$/.test(value))
     return value;
-  throw configError(`"${name}" of ${owner} must be as the vendor shows it: letters, digits and - _ . ~ only.`);
+  throw configError(
+    `"${name}" of ${owner} must be as the vendor shows it: letters, digits and - _ . ~ only.`,
+  );
 }

@@ -78,7 +78,11 @@ it('a vendor that returns the old secret leaves no announcement behind', async (
 it('a target that does not return what was written is refused before the vendor is called', async () => {
   let calls = 0;
   const vendor = await vendorReturning(NEW);
-  const counting = { ...vendor, rotate: (options: never) => (calls++, vendor.rotate(options)) };
+  const countCalls: typeof vendor.rotate = (options) => {
+    calls++;
+    return vendor.rotate(options);
+  };
+  const counting = { ...vendor, rotate: countCalls };
   const target = fileTarget(file);
   const broken = {
     ...target,

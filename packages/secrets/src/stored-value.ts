@@ -195,12 +195,17 @@ export function failureOf(error: unknown): ClientFailure {
   ];
   const status = statuses.find((value): value is number => typeof value === 'number');
   const retryAfter = headerOf(member(response, 'headers'), 'retry-after');
-  const seconds = retryAfter !== undefined && /^[0-9]{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
+  const seconds =
+    retryAfter !== undefined && /^[0-9]{1,6}$/.test(retryAfter) ? Number(retryAfter) : undefined;
   return { status, retryAfterSeconds: seconds };
 }
 
 /** The error of a store that asks to be called less often. */
-export function throttled(location: string, source: string, { status, retryAfterSeconds }: ClientFailure): Error {
+export function throttled(
+  location: string,
+  source: string,
+  { status, retryAfterSeconds }: ClientFailure,
+): Error {
   const code = status === undefined ? '' : ` (${status})`;
   return providerError(
     `${location} can't be read: ${source} throttles this client${code}. Share one keyring among verifiers with createKeyring(), raise "intervalSeconds", or ask for a higher quota.`,

@@ -308,7 +308,10 @@ describe('key/value pairs, as the console stores them', () => {
   it('give the field that is named, in every version', async () => {
     server.put(JSON.stringify({ STRIPE_SECRET: A }));
     server.put(JSON.stringify({ STRIPE_SECRET: B, other: 'x' }));
-    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({ current: [B], previous: [A] });
+    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({
+      current: [B],
+      previous: [A],
+    });
   });
 
   it.each([
@@ -319,7 +322,10 @@ describe('key/value pairs, as the console stores them', () => {
   ])('with %s are refused', async (_what, value, message) => {
     server.put(value);
     const error = await failureOf(secrets({ field: 'secret' }));
-    expect(error).toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID', message: expect.stringMatching(message) });
+    expect(error).toMatchObject({
+      code: 'ERR_WEBHOOK_SECRETS_INVALID',
+      message: expect.stringMatching(message),
+    });
     expect(error.message).not.toContain(A);
   });
 });

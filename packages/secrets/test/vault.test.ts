@@ -202,16 +202,22 @@ it('asks the two paths that its permission is for, each version by its number', 
 });
 
 describe('a failure names its cause and what to do', () => {
-  const failing = (statusCode: number, body: object = {}, headers: object = {}) => async () => {
-    throw Object.assign(new Error(`it shows ${A}`), { response: { statusCode, body, headers } });
-  };
+  const failing =
+    (statusCode: number, body: object = {}, headers: object = {}) =>
+    async () => {
+      throw Object.assign(new Error(`it shows ${A}`), { response: { statusCode, body, headers } });
+    };
   it.each<[string, () => Promise<unknown>, RegExp]>([
     ['throttled', failing(429), /Vault throttles this client \(429\).*createKeyring/],
     ['sealed', failing(503), /sealed or in maintenance \(503\)/],
     ['not initialized', failing(501), /not initialized/],
     ['a standby', failing(473), /standby.*active node/],
     ['no token', failing(400), /Check that the client has a token/],
-    ['another mount', failing(404, { errors: ['no handler for route "kv"'] }), /no secrets engine at its mount/],
+    [
+      'another mount',
+      failing(404, { errors: ['no handler for route "kv"'] }),
+      /no secrets engine at its mount/,
+    ],
     ['KV version 1', async () => ({ data: { secret: A } }), /mount is KV version 1/],
     ['a proxy', async () => `<html>${A}</html>`, /not one of Vault's API.*proxy/],
   ])('%s', async (_what, read, message) => {

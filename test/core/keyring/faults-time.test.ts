@@ -37,7 +37,9 @@ describe('a source that goes back in time', () => {
       expect(await verifier.reload()).toMatchObject({
         state: 'degraded',
         secrets: { version: '1' },
-        warnings: [{ code: 'version-went-back', message: expect.stringMatching(/version 1 after version 2/) }],
+        warnings: [
+          { code: 'version-went-back', message: expect.stringMatching(/version 1 after version 2/) },
+        ],
       });
       expect(await deliver(A)).toBe('current');
     }

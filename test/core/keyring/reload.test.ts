@@ -191,7 +191,10 @@ describe('after a failure', () => {
   }
 
   it('waits a quarter to the whole of the time for which loads have failed, at least of a second, at most of a minute', async () => {
-    for (const [value, share] of [[0, 0.25], [0.999_999, 1]] as const) {
+    for (const [value, share] of [
+      [0, 0.25],
+      [0.999_999, 1],
+    ] as const) {
       dice(value);
       const provider = heldProvider();
       open(provider);
@@ -257,9 +260,9 @@ describe('after a failure', () => {
     dice(0);
     const { provider, keyring } = await warm();
     void keyring.reload();
-    provider.last().fail(
-      new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', 'too many requests', { retryAfterSeconds: 40 }),
-    );
+    provider
+      .last()
+      .fail(new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', 'too many requests', { retryAfterSeconds: 40 }));
     await clock.advance(0);
     const seen = provider.loads.length;
     expect(miss(keyring).atOnce).toMatchObject({ state: 'uncertain' });
@@ -374,7 +377,10 @@ describe('maxStaleSeconds', () => {
     }
     await reload;
     expect(secretsOf(keyring[KEYRING].keys())).toEqual([A]);
-    expect(keyring[KEYRING].reloadForMismatch(stale)).toEqual({ state: 'changed', set: keyring[KEYRING].keys() });
+    expect(keyring[KEYRING].reloadForMismatch(stale)).toEqual({
+      state: 'changed',
+      set: keyring[KEYRING].keys(),
+    });
   });
 
   it('does not age static secrets', async () => {
@@ -489,7 +495,9 @@ describe('a miss', () => {
     expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'mismatch']);
     provider.last().answer({ current: B, previous: A });
     const set = await Promise.all(misses);
-    expect(set).toEqual(Array.from({ length: 64 }, () => ({ state: 'changed', set: keyring[KEYRING].keys() })));
+    expect(set).toEqual(
+      Array.from({ length: 64 }, () => ({ state: 'changed', set: keyring[KEYRING].keys() })),
+    );
     expect(secretsOf(keyring[KEYRING].keys())).toEqual([B, A]);
   });
 
@@ -761,7 +769,10 @@ describe('an announced rotation', () => {
     const missed = await keyring[KEYRING].reloadForMismatch(tried);
     expect(missed).toMatchObject({ state: 'changed', doubt: expect.stringContaining('rotation') });
     await load(keyring, provider, { current: B });
-    expect(await keyring[KEYRING].reloadForMismatch(tried)).toMatchObject({ state: 'changed', doubt: undefined });
+    expect(await keyring[KEYRING].reloadForMismatch(tried)).toMatchObject({
+      state: 'changed',
+      doubt: undefined,
+    });
   });
 
   it('makes a miss uncertain until it is over', async () => {

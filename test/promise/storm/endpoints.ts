@@ -14,7 +14,7 @@ export const SCHEMES: Readonly<Record<VendorName, () => DefinedScheme>> = {
 
 /** `transaction`: PostgreSQL, the record and the effect of the handler in one transaction. */
 export type StoreMode = 'redis' | 'postgres' | 'transaction';
-export type SourceKind = 'file' | 'server';
+type SourceKind = 'file' | 'server';
 
 type WithoutReceiver<Options> = Options extends unknown ? Omit<Options, 'receiverUrl'> : never;
 

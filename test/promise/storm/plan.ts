@@ -6,7 +6,7 @@ import { LEASE_MS } from './settings.ts';
 import { FORGERIES } from './simulators.ts';
 
 /** When a client leaves before it has its response. */
-export const MOMENTS = [
+const MOMENTS = [
   'in the head',
   'before the body',
   'in the body',
@@ -15,7 +15,7 @@ export const MOMENTS = [
   'in the handler',
   'in the response',
 ] as const;
-export type Moment = (typeof MOMENTS)[number];
+type Moment = (typeof MOMENTS)[number];
 
 export type ClientPlan =
   | { readonly does: 'stay' }
@@ -45,7 +45,7 @@ export interface DeliveryPlan {
   readonly bodyBytes: number;
 }
 
-export const OWN_FORGERIES = [
+const OWN_FORGERIES = [
   'retired-secret',
   'appended-space',
   'moved-time',
@@ -53,7 +53,7 @@ export const OWN_FORGERIES = [
   'other-endpoint',
   'race',
 ] as const;
-export const ALL_FORGERIES = [...FORGERIES, ...OWN_FORGERIES] as const;
+const ALL_FORGERIES = [...FORGERIES, ...OWN_FORGERIES] as const;
 export type ForgeryKind = (typeof ALL_FORGERIES)[number];
 
 export interface ForgeryPlan {

@@ -4,7 +4,7 @@ import type { Claim } from '../replay/claim.ts';
 import { closeIdleIfStopping } from './stopping-server.ts';
 
 /** When a delivery is settled: after its response has ended, or before the response ends, for hosts that stop then. */
-export type SettleTime = 'after-response' | 'before-response';
+type SettleTime = 'after-response' | 'before-response';
 
 /** Options of {@link settleByResponse}. */
 export interface SettleOptions {
@@ -127,10 +127,12 @@ class ResponseSettlement {
     if (this.#written !== undefined) return;
     const response = this.#response;
     if (response.writableEnded) this.#settleByStatus();
-    else if ((response.errored instanceof Error && !this.#hasClientLeft(response.errored)) || this.#isCutOff()) {
+    else if (
+      (response.errored instanceof Error && !this.#hasClientLeft(response.errored)) ||
+      this.#isCutOff()
+    ) {
       this.#settle(false);
-    }
-    else {
+    } else {
       this.#clientLeft = true;
       if (this.#isDecided()) this.#settleByStatus();
       else if (this.#intendedStatus !== undefined) this.#settle(isSuccess(this.#intendedStatus));
@@ -207,7 +209,8 @@ class ResponseSettlement {
         this.#settleByStatus();
         return response;
       }
-      const written = this.#settleByStatus();
+      this.#settleByStatus();
+      const written = this.#written;
       if (written === undefined) return Reflect.apply(end, response, args);
       ending = true;
       // Everything but the end goes out now: code that runs meanwhile must not change a status that has been judged.
@@ -237,25 +240,23 @@ class ResponseSettlement {
     };
   }
 
-  #settleByStatus(): Promise<void> | undefined {
+  #settleByStatus(): void {
     const status = sentStatus(this.#response);
-    if (status !== undefined) return this.#settle(isSuccess(status) && !hasFailed(this.#source));
-    warnOfHost(this.#response);
-    return undefined;
+    if (status === undefined) warnOfHost(this.#response);
+    else this.#settle(isSuccess(status) && !hasFailed(this.#source));
   }
 
-  #settle(success: boolean): Promise<void> | undefined {
-    if (this.#written !== undefined) return this.#written;
+  #settle(success: boolean): void {
+    if (this.#written !== undefined) return;
     // Before the response nothing waits: a host that stops with the response stops the handler too.
     if (!success && this.#handler === 'running' && !this.#beforeResponse) {
       this.#failedEarly = true;
-      return undefined;
+      return;
     }
     const settling = success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release();
     // The claim reports what the store fails at.
     this.#written = settling.catch(() => undefined);
     this.#onSettle?.(this.#written);
-    return this.#written;
   }
 }
 

@@ -5,7 +5,7 @@ import type { Server } from 'node:net';
  * After `server.close()` Node keeps the connections that are in use, and a load balancer that reuses its connections would be
  * served forever. So once the server no longer listens, responses close their connection.
  */
-export function isStopping(incoming: IncomingMessage): boolean {
+function isStopping(incoming: IncomingMessage): boolean {
   return serverOf(incoming)?.listening === false;
 }
 

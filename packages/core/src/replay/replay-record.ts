@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { DeliveryRules, Freshness } from '../scheme/scheme.ts';
+import type { DeliveryRules } from '../scheme/delivery-rules.ts';
+import type { Freshness } from '../scheme/scheme.ts';
 import { configError } from '../util/options.ts';
 import type { VerifiedWebhook } from '../webhook.ts';
 import { WebhookError } from '../webhook-error.ts';

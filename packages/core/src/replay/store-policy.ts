@@ -1,4 +1,4 @@
-import type { DeliveryRules } from '../scheme/scheme.ts';
+import type { DeliveryRules } from '../scheme/delivery-rules.ts';
 import { LocalFallbackStore } from './local-fallback-store.ts';
 import { isMemoryStore } from './memory-replay-store.ts';
 import type { ReplayStore } from './replay-store.ts';

@@ -17,7 +17,11 @@ const WAIT = { timeout: 20_000, interval: 10 };
 const scheme = defineScheme({
   name: 'acme',
   secret: { encoding: 'utf8' },
-  signed: { algorithm: { hmac: 'sha256' }, signature: { header: 'x-sig', encoding: 'hex' }, content: '{body}' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-sig', encoding: 'hex' },
+    content: '{body}',
+  },
   identity: 'body',
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
 });
@@ -45,7 +49,8 @@ function replace(path: string, content: string): void {
   renameSync(`${path}.tmp`, path);
 }
 
-const secretsOf = (keyring: Keyring) => keyring[KEYRING].keys().keys.map(({ key }) => key.export().toString());
+const secretsOf = (keyring: Keyring) =>
+  keyring[KEYRING].keys().keys.map(({ key }) => key.export().toString());
 
 describe('a secret that changed a moment ago', () => {
   it('is found by the first delivery that is signed with it, whatever the watcher has noticed', async () => {

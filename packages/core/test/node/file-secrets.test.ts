@@ -347,7 +347,12 @@ describe('content that can’t be used', () => {
       utf8('{"current":"x","CANARY":"next"}'),
       /the set of secrets has an unknown property/,
     ],
-    ['a number for a secret', 'hook.json', utf8('{"current":42}'), /"current" must be text, bytes, or an object/],
+    [
+      'a number for a secret',
+      'hook.json',
+      utf8('{"current":42}'),
+      /"current" must be text, bytes, or an object/,
+    ],
     ['null for a secret', 'hook.json', utf8('{"current":"CANARY","previous":null}'), /"previous" is null/],
     ['a list in a list', 'hook.json', utf8('{"current":[["CANARY"]]}'), /"current\[0\]" must be text/],
     [

@@ -118,7 +118,10 @@ describe('createKeyring()', () => {
   });
 
   it('has static secrets ready at once', () => {
-    expect(texts(open({ current: A, previous: B })[KEYRING].keys())).toEqual([`current:${A}`, `previous:${B}`]);
+    expect(texts(open({ current: A, previous: B })[KEYRING].keys())).toEqual([
+      `current:${A}`,
+      `previous:${B}`,
+    ]);
   });
 
   it('has the set of any provider that answers synchronously ready at once', () => {
@@ -409,10 +412,9 @@ describe('keys()', () => {
     set = { current: ` ${C}` };
     const error = await keyring.reload().catch((thrown: unknown) => thrown);
     const miss = await keyring[KEYRING].reloadForMismatch(keyring[KEYRING].keys());
-    const shown = [keyring, keyring[KEYRING].keys(), keyring.health(), events, error, miss].flatMap((thing) => [
-      inspect(thing, { depth: 9, showHidden: true }),
-      JSON.stringify(thing),
-    ]);
+    const shown = [keyring, keyring[KEYRING].keys(), keyring.health(), events, error, miss].flatMap(
+      (thing) => [inspect(thing, { depth: 9, showHidden: true }), JSON.stringify(thing)],
+    );
     expect(shown.join('\n')).toContain('blue');
     for (const secret of [A, B, C]) {
       for (const form of ['utf8', 'hex', 'base64'] as const) {
@@ -444,7 +446,10 @@ describe('miss()', () => {
     const tried = keyring[KEYRING].keys();
     set = { current: B };
     await keyring.reload();
-    expect(keyring[KEYRING].reloadForMismatch(tried)).toEqual({ state: 'changed', set: keyring[KEYRING].keys() });
+    expect(keyring[KEYRING].reloadForMismatch(tried)).toEqual({
+      state: 'changed',
+      set: keyring[KEYRING].keys(),
+    });
   });
 
   it('waits for the load under way', async () => {

@@ -250,7 +250,11 @@ describe('a set that can not be used', () => {
     ['a list in a list', { current: [[A]] }, /"current\[0\]" must be text, bytes/],
     ['an object without secret', { current: {} }, /"current" has no "secret"/],
     ['an object whose secret is an object', { current: { secret: { secret: A } } }, /neither text nor bytes/],
-    ['a secret that is too short', { current: A, next: ['short-one'] }, /"next\[0\]".*9 bytes; it must have at least 16/],
+    [
+      'a secret that is too short',
+      { current: A, next: ['short-one'] },
+      /"next\[0\]".*9 bytes; it must have at least 16/,
+    ],
     ['zero bytes', { current: new Uint8Array(32) }, /"current".*nothing but zeros/],
     ['nine keys', { current: many }, /more than 8 keys/],
     ['an id that is no text', { current: { secret: A, id: 7 } }, /"id"/],
@@ -382,7 +386,12 @@ describe('the time bounds of a key', () => {
   it('take in their own ends', () => {
     const key = decode({ current: { secret: A, notBefore: new Date(NOW), notAfter: new Date(NOW + 5) } })
       .keys[0];
-    expect([NOW - 1, NOW, NOW + 5, NOW + 6].map((at) => key?.isActive(at))).toEqual([false, true, true, false]);
+    expect([NOW - 1, NOW, NOW + 5, NOW + 6].map((at) => key?.isActive(at))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
   });
 
   it('may put one key out of use while another is good', () => {

@@ -61,12 +61,7 @@ export async function orWithdraw<T>(run: Run, step: () => Promise<T>): Promise<T
 export async function withdraw(run: Run): Promise<void> {
   const { settings, found, isAnnounced } = run;
   const changes = { nextId: noteOf(run, 'announced').next, version: versionAt(settings) };
-  const taken = updateTarget(
-    settings,
-    found.keys,
-    (set) => withdrawn(set, changes, found.keys),
-    'unchanged',
-  );
+  const taken = updateTarget(settings, found.keys, (set) => withdrawn(set, changes, found.keys), 'unchanged');
   await (isAnnounced ? taken : taken.catch(() => undefined));
   await clearNotes(settings, 'unchanged');
 }

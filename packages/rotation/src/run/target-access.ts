@@ -111,7 +111,10 @@ async function checkWritten(
   } catch (error) {
     // A target that can't be asked says nothing about what it contains.
     if (isRotationError(error) && error.code === 'ERR_ROTATION_TARGET_UNREADABLE') return;
-    why = error instanceof Error && (isWebhookError(error) || isRotationError(error)) ? error.message : 'it has another format.';
+    why =
+      error instanceof Error && (isWebhookError(error) || isRotationError(error))
+        ? error.message
+        : 'it has another format.';
   }
   throw new RotationError(
     'ERR_ROTATION_TARGET_UNWRITABLE',

@@ -39,7 +39,8 @@ export function vaultTarget(options: { client: VaultClient; path: string; field?
       '"path" of vaultTarget() must be a path in the API of KV version 2, with "data" after the mount: secret/data/webhooks/anchor.',
     );
   }
-  if (typeof field !== 'string' || field === '') throw configError('"field" of vaultTarget() must be the name of a field.');
+  if (typeof field !== 'string' || field === '')
+    throw configError('"field" of vaultTarget() must be the name of a field.');
   const name = `Vault secret ${path}`;
 
   async function load(): Promise<{ fields: Record<string, unknown>; version: number } | undefined> {

@@ -52,7 +52,8 @@ export function jwksSecrets(url: string, options: JwksSecretsOptions): SecretPro
     name: `JWKS ${url}`,
     async load({ signal, keyId, matchedKeyIds = [] }) {
       const fetched = await fetchLimited(url, { fetch, maxBodyBytes, signal, accept: 'application/json' });
-      if (fetched.bytes === undefined) throw failed(`The address ${fetched.problem}.`, fetched.retryAfterSeconds);
+      if (fetched.bytes === undefined)
+        throw failed(`The address ${fetched.problem}.`, fetched.retryAfterSeconds);
       const keys = readKeys(fetched.bytes, algorithms);
       if (keyId !== undefined && keys.some(({ id }) => id === keyId)) remember(named, keyId);
       // Anybody can name a key, so that one comes first which this load is for, and then those that have proved themselves.

@@ -18,7 +18,7 @@ export type FaultPlan = { readonly atMs: number; readonly lastsMs: number } & (
  * - `announced`: the rotation is published first.
  * - `next first`: the new secret is published before the vendor uses it. Only Ada takes a secret of one's own.
  */
-export type RotationOrder = 'unannounced' | 'announced' | 'next first';
+type RotationOrder = 'unannounced' | 'announced' | 'next first';
 
 export interface RotationPlan {
   readonly atMs: number;

@@ -15,7 +15,7 @@ const SLACK_MS = 250;
 export const NEVER_SETTLED =
   'P1: the handler had ended, its process lived on, and the claim was never settled';
 const RELEASED_SUCCESS = 'P1: the handler had ended with a success, and its claim was released';
-export const STARTED_LATE = 'P2: a handler was started although the lease of its claim was over';
+const STARTED_LATE = 'P2: a handler was started although the lease of its claim was over';
 
 /** Judges two runs of one delivery that both had an effect, by what was done to whom and when. */
 export function causeOfSecond(earlier: JudgedRun, later: JudgedRun, evidence: Evidence): Cause {

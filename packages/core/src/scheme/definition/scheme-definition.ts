@@ -1,4 +1,4 @@
-import type { DeliveryRules } from '../scheme.ts';
+import type { DeliveryRules } from '../delivery-rules.ts';
 import type { HashName, SecretFormat } from './secret-format.ts';
 import type { SignatureRule } from './signature-rule.ts';
 

@@ -84,7 +84,7 @@ export function textLike(pattern: RegExp, description: string): Shape {
 }
 
 /** A number from `min` to `max`. */
-export function number(min: number, max: number, unit = 'a number'): Shape {
+function number(min: number, max: number, unit = 'a number'): Shape {
   return (value, name) => {
     if (typeof value !== 'number' || !(value >= min && value <= max))
       throw configError(`"${name}" must be ${unit} from ${min} to ${max}.`);

@@ -1,6 +1,6 @@
 import { configError } from '../../util/options.ts';
 import { isOwnPart } from '../content/content-template.ts';
-import type { DeliveryRules } from '../scheme.ts';
+import type { DeliveryRules } from '../delivery-rules.ts';
 import type {
   BodyDigestPart,
   FieldContainingJoin,
