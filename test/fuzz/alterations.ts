@@ -2,7 +2,7 @@ import type { Random } from './random.ts';
 import { type FuzzRequest, jsonOf, queryOf } from './request.ts';
 
 /** What an attacker does to a request that was captured: the signature stays, the rest may become anything. */
-export type Alteration = (request: FuzzRequest, random: Random) => FuzzRequest;
+type Alteration = (request: FuzzRequest, random: Random) => FuzzRequest;
 
 /** A text of the request that can be changed. */
 interface Place {

@@ -45,9 +45,9 @@ describe('rawBody', () => {
   it('may be asynchronous, and gets what the host passes', async () => {
     const { verifier } = setUp();
     const app = new Hono();
-    const receive = webhookHandler(verifier, (webhook) => new Response(webhook.text()), {
-      rawBody: async (_, context: { req: { arrayBuffer(): Promise<ArrayBuffer> } }) =>
-        new Uint8Array(await context.req.arrayBuffer()),
+    type Context = [context: { req: { arrayBuffer(): Promise<ArrayBuffer> } }];
+    const receive = webhookHandler<Context>(verifier, (webhook) => new Response(webhook.text()), {
+      rawBody: async (_, context) => new Uint8Array(await context.req.arrayBuffer()),
     });
     app.post('/', async (context) => {
       await context.req.text();

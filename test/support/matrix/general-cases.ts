@@ -124,6 +124,7 @@ function bare(stand: GeneralStand): GeneralRequest {
     method,
     headers: {},
     body: Buffer.from('{}'),
+    text: '{}',
     ...(url === undefined ? {} : { url: stand.url }),
   };
 }

@@ -13,7 +13,8 @@ export interface ReceiverSetup {
 
 /** `transaction`: the effect is a row, written in one transaction with the claim. */
 export type StoreSetup =
-  | { readonly kind: 'redis' | 'mysql'; readonly url: string }
+  | { readonly kind: 'redis'; readonly url: string }
+  | { readonly kind: 'mysql'; readonly url: string }
   | { readonly kind: 'postgres' | 'transaction'; readonly url: string; readonly schema: string };
 
 /** What a receiver process has done; `sequence` is the number of the event. */

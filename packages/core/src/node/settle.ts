@@ -127,7 +127,9 @@ class ResponseSettlement {
     if (this.#written !== undefined) return;
     const response = this.#response;
     if (response.writableEnded) this.#settleByStatus();
-    else if (response.errored instanceof Error || this.#isCutOff()) this.#settle(false);
+    else if ((response.errored instanceof Error && !this.#hasClientLeft(response.errored)) || this.#isCutOff()) {
+      this.#settle(false);
+    }
     else {
       this.#clientLeft = true;
       if (this.#isDecided()) this.#settleByStatus();
@@ -146,6 +148,13 @@ class ResponseSettlement {
   #isCutOff(): boolean {
     const { socket } = this.#incoming;
     return this.#response.headersSent && socket instanceof Socket && !socket.readableEnded && !socket.errored;
+  }
+
+  /** `pipeline()`, as in Koa, destroys a response with an error of its own if the client left before the stream was piped. */
+  #hasClientLeft(error: Error & { code?: unknown }): boolean {
+    const { socket } = this.#incoming;
+    if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE' || !(socket instanceof Socket)) return false;
+    return (socket.readableEnded || socket.errored instanceof Error) && !hasFailed(this.#source);
   }
 
   /** Whether only the sending of a response is left, which ends with its client. */

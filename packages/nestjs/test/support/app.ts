@@ -118,6 +118,6 @@ export function echoController(
     }
   }
   decorateMethod(Echo, 'echo', [Post(), HttpCode(200), ...decorators], [Body()]);
-  decorateClass(Echo, [Controller(path as ControllerOptions)]);
+  decorateClass(Echo, [Controller(path as string)]);
   return Echo;
 }

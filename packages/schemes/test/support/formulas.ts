@@ -156,7 +156,7 @@ export const FORMULAS: Record<string, Formula> = {
     write: (time, signature) => `ts=${time};h1=${signature}`,
     content: (time, body) => `${time}:${body}`,
     body: (id) => JSON.stringify({ event_id: id, event_type: 'transaction.paid' }),
-    window: { past: 5, future: 5 },
+    window: { past: 300, future: 300 },
   }),
   Calendly: timed(calendly(), {
     header: 'calendly-webhook-signature',
