@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import {
   type Clock,
   type ReplayStore,
@@ -179,7 +179,12 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
     this.#parts = parts;
     if (parts.given !== undefined) this.#opened = this.#over(parts.given);
     this.#sweeper = new Sweeper({
-      removeBatch: (batchSize) => this.#use(({ records }, now) => records.sweep(batchSize, now)),
+      removeBatch: async (batchSize) => {
+        const removed = await this.#use(({ records }, now) => records.sweep(batchSize, now));
+        // Whatever else this process has to do comes between two batches: promises alone would let nothing in.
+        await nextTurn();
+        return removed;
+      },
       ...{ batchSize: SWEEP_ROWS, clock: parts.clock, intervalMs: parts.intervalMs },
     });
   }

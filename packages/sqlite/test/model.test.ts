@@ -68,6 +68,28 @@ test('whatever order a scheduler gives to the calls of two connections, they act
   directory.remove();
 });
 
+test('a sweep of many batches lets the process do other things between them', async () => {
+  const database = new Database(':memory:');
+  migrate(database);
+  const clock = manualClock();
+  const store = sqliteReplayStore({ database, clock, sweepSeconds: false });
+  for (let index = 0; index < 1000; index++) {
+    await store.claim(`key ${index}`, { leaseMs: 1, fenceTtlMs: 1 });
+  }
+  await clock.advance(2 * 3_600_000);
+  let turns = 0;
+  let isSweeping = true;
+  const count = () => {
+    turns++;
+    if (isSweeping) setImmediate(count);
+  };
+  setImmediate(count);
+  expect(await store.sweep()).toBe(1000);
+  isSweeping = false;
+  expect(turns).toBeGreaterThanOrEqual(9);
+  database.close();
+});
+
 test('sweeping removes nothing that counts', async () => {
   const database = new Database(':memory:');
   migrate(database);
