@@ -127,10 +127,12 @@ class ResponseSettlement {
     if (this.#written !== undefined) return;
     const response = this.#response;
     if (response.writableEnded) this.#settleByStatus();
-    else if ((response.errored instanceof Error && !this.#hasClientLeft(response.errored)) || this.#isCutOff()) {
+    else if (
+      (response.errored instanceof Error && !this.#hasClientLeft(response.errored)) ||
+      this.#isCutOff()
+    ) {
       this.#settle(false);
-    }
-    else {
+    } else {
       this.#clientLeft = true;
       if (this.#isDecided()) this.#settleByStatus();
       else if (this.#intendedStatus !== undefined) this.#settle(isSuccess(this.#intendedStatus));
