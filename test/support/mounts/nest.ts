@@ -25,7 +25,7 @@ const PARSERS = [express.json(), express.urlencoded({ extended: false })];
 /** The adapter under one major of Nest, on one of its platforms. */
 export function nestMount(nest: () => Nest, platform: NestPlatform): AdapterMount {
   return async (setup) => {
-    const app = await createApp(nest(), platform, appOf(nest(), platform, setup));
+    const app = await createApp(nest(), platform, appOf(nest(), setup));
     await app.listen(0, '127.0.0.1');
     return { port: portOf(app.getHttpServer()), close: () => app.close() };
   };
@@ -49,7 +49,7 @@ interface Response {
   send(body: string): unknown;
 }
 
-function appOf({ common, adapter }: Nest, platform: NestPlatform, setup: AdapterSetup): Type {
+function appOf({ common, adapter }: Nest, setup: AdapterSetup): Type {
   const { Body, Controller, Get, HttpCode, Module, Post, Put, Res, StreamableFile, UseInterceptors } = common;
   const { VerifyWebhook, Webhook, WebhookModule } = adapter;
 
