@@ -387,20 +387,21 @@ describe('how often is fetched', () => {
     expect(origin.requests).toEqual([CERTIFICATE_URL]);
   });
 
-  test('at the pace of the cooldown for addresses that strangers make up, and each of them once', async () => {
+  test('for URLs that attackers make up: three at once, then at the pace of the cooldown, and each of them once', async () => {
     await using verifier = open();
     const forged = (name: string) => signed({ SigningCertURL: `https://${HOST}/${name}.pem` });
     for (let count = 0; count < 100; count++)
       expect(await outcome(verifier, forged(`x${count}`))).toBe(REFUSED);
-    expect(origin.requests).toHaveLength(1);
+    const fetched = ['x0', 'x1', 'x2'].map((name) => `https://${HOST}/${name}.pem`);
+    expect(origin.requests).toEqual(fetched);
     for (let round = 0; round < 5; round++) {
       await clock.advance(13 * SECOND);
       for (let count = 0; count < 20; count++) await outcome(verifier, forged('x0'));
     }
-    expect(origin.requests).toHaveLength(1);
+    expect(origin.requests).toEqual(fetched);
     await clock.advance(13 * SECOND);
     expect(await outcome(verifier, signed())).toBe('accepted');
-    expect(origin.requests).toEqual([`https://${HOST}/x0.pem`, CERTIFICATE_URL]);
+    expect(origin.requests).toEqual([...fetched, CERTIFICATE_URL]);
   });
 
   test('a certificate that was not there is asked for again after five minutes', async () => {
