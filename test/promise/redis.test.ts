@@ -133,6 +133,7 @@ describeWithRedis('with Redis', () => {
         expect(await stand.redeliver(1)).toBe(200);
         expect(stand.runs).toHaveLength(1);
         expect(stand.sender.stats().attempts).toBe(1);
+        await stand.seen('committed');
       });
     }
   });
