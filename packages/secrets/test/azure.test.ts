@@ -214,7 +214,7 @@ describe('wrong options', () => {
     [{ secret: '' }, /"secret"/],
     [{ clock: {} }, /"clock"/],
     [{ format: 'yaml' }, /"format"/],
-    [{ name: SECRET }, /does not know the option "name"/],
+    [{ name: SECRET }, /has no option "name"/],
   ])('%o', (wrong, message) => {
     expect(() => secrets(wrong as Partial<AzureSecretsOptions>)).toThrow(
       expect.objectContaining({

@@ -197,7 +197,7 @@ describe('wrong options', () => {
     [{ secret: `${SECRET}/versions/latest` }, /without a version/],
     [{ secret: undefined }, /projects\/acme\/secrets\/polyai/],
     [{ format: 'yaml' }, /"format"/],
-    [{ project: 'acme' }, /does not know the option "project"/],
+    [{ project: 'acme' }, /has no option "project"/],
   ])('%o', (wrong, message) => {
     expect(() => secrets(wrong as Partial<GcpSecretsOptions>)).toThrow(
       expect.objectContaining({
