@@ -22,6 +22,7 @@ const NAMES = [
   'stores',
   'reload',
   'rotation',
+  'timing',
   'start',
 ];
 

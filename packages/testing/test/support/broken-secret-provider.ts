@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { type SecretProvider, type SecretSetInput, WebhookError } from '@countersign/core';
+import { type SecretProvider, type SecretSetInput, secretsGone, WebhookError } from '@countersign/core';
 import type { SecretProviderTarget, SourceFault } from '@countersign/testing';
 
 /** Mistakes that providers of secrets are known for. The conformance cases must notice each. */
@@ -127,6 +127,7 @@ export function sloppySecretProvider(flaw?: Flaw): SecretProviderTarget {
       if (flaw === 'gives the last set when the source fails' && kept !== undefined) return kept;
       if (flaw === 'gives an empty set when the secret is missing' && fault === 'missing')
         return { current: [] };
+      if (flaw === undefined && fault === 'missing') throw secretsGone('The secret is missing. Store it again.');
       throw failure((error as Error).message);
     }
     if (text.startsWith('<html>') && flaw !== 'takes whatever the source answers')

@@ -150,6 +150,12 @@ export const TIME_SIGNED: Record<string, Library> = {
       DROPS_ZEROS,
       REFUSES_ZEROS,
       { ...TAKES_FUTURE, holds: ({ time }) => Number(time) > NOW + 5 },
+      {
+        it: 'accepts 5 s only',
+        accepts: false,
+        holds: ({ time }) => Number(time) < NOW - 5,
+        example: { signed: { time: String(NOW - 100) }, sent: { time: String(NOW - 100) } },
+      },
       IGNORES_THE_REST,
       {
         it: 'looks at the last signature only',
