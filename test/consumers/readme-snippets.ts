@@ -12,6 +12,7 @@ export interface Snippet {
 const COMMON: Readonly<Record<string, string>> = {
   verifier: "declare const verifier: import('@countersign/core').Verifier;",
   save: 'declare function save(...values: unknown[]): Promise<void>;',
+  server: "declare const server: import('node:http').Server;",
 };
 
 const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
