@@ -15,15 +15,24 @@ const COMMON: Readonly<Record<string, string>> = {
   server: "declare const server: import('node:http').Server;",
 };
 
+const CLIENT = 'declare const client: { quit(): Promise<unknown> };';
+
 const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'packages/core/README.md': {
     app: "import { webhook } from '@countersign/express'; declare const app: import('express').Express;",
     req: "declare const req: import('node:http').IncomingMessage;",
     bytes: 'declare const bytes: Uint8Array;',
   },
-  'packages/fastify/README.md': { app: "declare const app: import('fastify').FastifyInstance;" },
+  'packages/express/README.md': { client: CLIENT },
+  'packages/fastify/README.md': {
+    app: "declare const app: import('fastify').FastifyInstance;",
+    client: CLIENT,
+  },
   'packages/fetch/README.md': { app: "declare const app: import('hono').Hono;" },
-  'packages/koa/README.md': { router: "declare const router: import('@koa/router').default;" },
+  'packages/koa/README.md': {
+    router: "declare const router: import('@koa/router').default;",
+    client: CLIENT,
+  },
   'packages/nestjs/README.md': {
     Controller: "import { Controller, Module, Post } from '@nestjs/common';",
     HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',
@@ -34,6 +43,7 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "declare const fetchKey: Parameters<typeof import('@countersign/schemes/jwt').plaidKeys>[0]['fetchKey'];",
   },
   'packages/secrets/README.md': {
+    client: "declare const client: import('@aws-sdk/client-secrets-manager').SecretsManagerClient;",
     credential: "declare const credential: import('@azure/core-auth').TokenCredential;",
   },
   'packages/testing/README.md': {

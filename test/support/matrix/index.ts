@@ -60,7 +60,7 @@ const GENUINE: MatrixRow = { name: 'genuine', verdict: 'handled', request: (send
 
 async function runRow(
   stand: MatrixStand,
-  { refusalStatus }: MatrixTarget,
+  { scheme, refusalStatus }: MatrixTarget,
   row: MatrixRow,
   runsBefore: number,
 ): Promise<string | undefined> {
@@ -79,7 +79,9 @@ async function runRow(
   if (runs !== 0) return `the handler ran ${runs} times`;
   if (steps !== '') return `the store was asked to ${steps}`;
   if (verdict === 'broken off') return undefined;
-  const status = verdict === 'refused' ? refusalStatus : verdict;
+  // A sender that tests for 401 gets it for a malformed request too.
+  const malformedStatus = scheme.delivery.demands401 === true ? 401 : 400;
+  const status = verdict === 'refused' ? refusalStatus : verdict === 400 ? malformedStatus : verdict;
   return refusalProblem(answer, status) ?? leak(stand.sender, request, answer);
 }
 

@@ -127,7 +127,8 @@ export function sloppySecretProvider(flaw?: Flaw): SecretProviderTarget {
       if (flaw === 'gives the last set when the source fails' && kept !== undefined) return kept;
       if (flaw === 'gives an empty set when the secret is missing' && fault === 'missing')
         return { current: [] };
-      if (flaw === undefined && fault === 'missing') throw secretsGone('The secret is missing. Store it again.');
+      if (flaw === undefined && fault === 'missing')
+        throw secretsGone('The secret is missing. Store it again.');
       throw failure((error as Error).message);
     }
     if (text.startsWith('<html>') && flaw !== 'takes whatever the source answers')
