@@ -43,7 +43,7 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       "declare const fetchKey: Parameters<typeof import('@countersign/schemes/jwt').plaidKeys>[0]['fetchKey'];",
   },
   'packages/secrets/README.md': {
-    client: "declare const client: import('@aws-sdk/client-secrets-manager').SecretsManagerClient;",
+    client: "declare const client: import('@aws-sdk/client-secrets-manager').SecretsManager;",
     credential: "declare const credential: import('@azure/core-auth').TokenCredential;",
   },
   'packages/testing/README.md': {
