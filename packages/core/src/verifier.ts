@@ -9,6 +9,7 @@ import { Refusals } from './refusals.ts';
 import { reloadAndMatch } from './reload-and-match.ts';
 import { type Claim, type ClaimContext, LeasedClaim, momentOf, UnguardedClaim } from './replay/claim.ts';
 import { holdEndpoint, leaveEndpoint } from './replay/endpoint-registry.ts';
+import { inProgress } from './replay/leased-run.ts';
 import { type ReplayRetention, replayRecord, replayRetention } from './replay/replay-record.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import { lapsedClaimError, storeError } from './replay/store-error.ts';
@@ -189,13 +190,7 @@ class EndpointVerifier<K> implements Verifier {
         this.#report?.({ type: 'duplicate' });
         return { state: 'duplicate' };
       }
-      throw new WebhookError(
-        'ERR_WEBHOOK_IN_PROGRESS',
-        'The same delivery is being handled at this moment.',
-        {
-          retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(result.retryAfterMs / 1000))),
-        },
-      );
+      throw inProgress(result.retryAfterMs);
     } catch (error) {
       throw this.#refusals.refuse(storeError(error), startedAt);
     }
