@@ -135,7 +135,9 @@ describe('secrets that never come', () => {
 describe('webhookHandler()', () => {
   it('wants a handler when it is made', () => {
     const verifier = createVerifier({ scheme: stripe(), secrets: secret });
-    expect(() => webhookHandler(verifier, undefined as never)).toThrow(/second argument of webhookHandler\(\) must be a function/);
+    expect(() => webhookHandler(verifier, undefined as never)).toThrow(
+      /second argument of webhookHandler\(\) must be a function/,
+    );
   });
 
   it('fails aloud, not with a 401, where it is given something else than a Request', async () => {

@@ -133,8 +133,8 @@ describeWithRedis('with Redis', () => {
         expect(await stand.redeliver(1)).toBe(200);
         expect(stand.runs).toHaveLength(1);
         expect(stand.sender.stats().attempts).toBe(1);
-      // A client that sends its commands again finds the delivery committed, by the try whose reply was lost.
-      await stand.seen(['committed', 'claim-lost']);
+        // A client that sends its commands again finds the delivery committed, by the try whose reply was lost.
+        await stand.seen(['committed', 'claim-lost']);
       });
     }
   });
