@@ -14,6 +14,7 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'test/**/*.test.ts', 'bench/test/**/*.test.ts'],
     // Projects of their own, which tests start; tsconfig.json leaves them out too.
     exclude: [...configDefaults.exclude, '**/fixtures/**'],
+    setupFiles: ['test/support/patience.ts'],
     pool: 'forks',
     // Sockets, timers and child processes are under test: on two cores, more workers make them wait for each other.
     maxWorkers: 2,
