@@ -1,13 +1,17 @@
 import { createKeyring, createVerifier, memoryReplayStore, staticSecrets } from '@countersign/core';
 import { readAdapterOptions } from '@countersign/core/extend';
 import { envSecrets, fileSecrets, readBody } from '@countersign/core/node';
+import { durableObjectReplayStore } from '@countersign/durable-object';
+import { dynamodbReplayStore } from '@countersign/dynamodb';
 import { webhook as expressWebhook } from '@countersign/express';
 import { webhookHandler } from '@countersign/fetch';
 import { webhook as koaWebhook } from '@countersign/koa';
+import { migrationSql as mysqlMigrationSql, mysqlReplayStore } from '@countersign/mysql';
 import { postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';
 import { standardWebhooks } from '@countersign/schemes';
-import { jwksSecrets } from '@countersign/schemes/jwt';
+import { defineJwtScheme, jwksSecrets } from '@countersign/schemes/jwt';
+import { migrationSql as sqliteMigrationSql, sqliteReplayStore } from '@countersign/sqlite';
 import { sign } from '@countersign/testing';
 import { expect, test } from 'vitest';
 import { inheriting, poison } from '../support/inheriting.ts';
@@ -18,6 +22,11 @@ import { inheriting, poison } from '../support/inheriting.ts';
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const scheme = standardWebhooks();
 const verifier = createVerifier({ scheme, secrets: secret, endpoint: 'own-options' });
+
+const dynamodb = Object.fromEntries(
+  ['putItem', 'updateItem', 'deleteItem', 'getItem', 'transactWriteItems'].map((name) => [name, async () => ({})]),
+) as never;
+const sqlite = { prepare: () => ({ all: () => [] }), exec: () => undefined } as never;
 
 test.each<[string, string[], () => unknown]>([
   [
@@ -64,6 +73,54 @@ test.each<[string, string[], () => unknown]>([
     () =>
       postgresReplayStore({
         pool: { query: async () => ({ rows: [] }), connect: async () => ({}) } as never,
+      }),
+  ],
+  [
+    'mysqlReplayStore()',
+    ['prepare', 'sweepSeconds', 'table', 'database', 'timeoutMs', 'clock'],
+    () => mysqlReplayStore({ pool: { query: async () => ({}), getConnection: async () => ({}) } as never }),
+  ],
+  ['migrationSql() of MySQL', ['table', 'database'], () => mysqlMigrationSql({})],
+  [
+    'sqliteReplayStore()',
+    ['path', 'synchronous', 'sweepSeconds', 'table', 'clock'],
+    () => sqliteReplayStore({ database: sqlite }),
+  ],
+  ['migrationSql() of SQLite', ['table'], () => sqliteMigrationSql({})],
+  [
+    'dynamodbReplayStore()',
+    ['timeoutMs', 'clockSkewMs', 'clock'],
+    () => dynamodbReplayStore({ client: dynamodb, table: 'replay' }),
+  ],
+  [
+    'durableObjectReplayStore()',
+    ['name', 'objects', 'timeoutMs', 'clock'],
+    () =>
+      durableObjectReplayStore({
+        namespace: { idFromName: () => ({}), get: () => ({}) } as never,
+      }),
+  ],
+  [
+    'defineJwtScheme()',
+    [
+      'secret',
+      'issuer',
+      'audience',
+      'bodyHash',
+      'urlHash',
+      'url',
+      'keyId',
+      'tolerance',
+      'leewaySeconds',
+      'prefix',
+    ],
+    () =>
+      defineJwtScheme({
+        name: 'own-fields',
+        algorithms: ['ES256'],
+        token: { header: 'acme-signature' },
+        identity: 'jti',
+        delivery: { retries: 'any-failure', idStableOverRetries: 'unknown', retrySignature: 'renewed' },
       }),
   ],
   [

@@ -68,7 +68,7 @@ const KNOWN = ['namespace', 'objects', 'name', 'timeoutMs', 'clock'];
  * ```
  */
 export function durableObjectReplayStore(options: DurableObjectReplayStoreOptions): DurableObjectReplayStore {
-  checkKeys('durableObjectReplayStore()', options, KNOWN);
+  options = checkKeys('durableObjectReplayStore()', options, KNOWN);
   const { namespace, name = 'countersign-replay', clock = systemClock } = options;
   if (typeof namespace?.idFromName !== 'function' || typeof namespace.get !== 'function') {
     throw configError(

@@ -118,7 +118,7 @@ const LONGEST_MS = 1000 * 86_400 * 365 * 200;
  * ```
  */
 export function dynamodbReplayStore(options: DynamodbReplayStoreOptions): DynamodbReplayStore {
-  checkKeys('dynamodbReplayStore()', options, KNOWN);
+  options = checkKeys('dynamodbReplayStore()', options, KNOWN);
   const { client, clock = systemClock } = options;
   checkClient('dynamodbReplayStore()', client);
   if (typeof clock?.schedule !== 'function' || typeof clock.now !== 'function') {
@@ -190,7 +190,7 @@ class ItemReplayStore implements DynamodbReplayStore {
     handler: (transaction: Transaction) => T | Promise<T>,
     options: RunOptions = {},
   ): Promise<LeasedRunResult<T>> {
-    checkKeys('run()', options, ['leaseSeconds']);
+    options = checkKeys('run()', options, ['leaseSeconds']);
     const leaseMs =
       checkNumber('leaseSeconds', options.leaseSeconds, { min: 1, max: 3600, fallback: 30 }) * 1000;
     if (typeof handler !== 'function')

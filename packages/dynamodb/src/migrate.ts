@@ -37,7 +37,7 @@ const LOOK_EVERY_MS = 500;
  * ```
  */
 export async function migrate(client: AdminClient, options: MigrateOptions): Promise<void> {
-  checkKeys('migrate()', options, ['table', 'timeoutMs']);
+  options = checkKeys('migrate()', options, ['table', 'timeoutMs']);
   checkClient('migrate()', client, ['createTable', 'describeTable', 'updateTimeToLive']);
   const table = checkTable(options.table);
   const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, {

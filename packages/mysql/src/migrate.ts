@@ -24,7 +24,7 @@ export interface MigrateOptions extends TableOptions {
  * ```
  */
 export async function migrate(pool: Queryable, options: MigrateOptions = {}): Promise<void> {
-  checkKeys('migrate()', options, ['table', 'database', 'timeoutMs']);
+  options = checkKeys('migrate()', options, ['table', 'database', 'timeoutMs']);
   const names = tableNames(options);
   const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 1, max: 3_600_000, fallback: 30_000 });
   const connection = connectionTo('migrate()', pool, { timeoutMs, clock: systemClock, prepare: false });
@@ -52,7 +52,7 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
  * ```
  */
 export function migrationSql(options: TableOptions = {}): string {
-  checkKeys('migrationSql()', options, ['table', 'database']);
+  options = checkKeys('migrationSql()', options, ['table', 'database']);
   return `-- What @countersign/mysql remembers of webhook deliveries: one row each. May run again at any time.\n\n${createTable(tableNames(options))};\n`;
 }
 

@@ -104,7 +104,7 @@ const KNOWN = ['pool', 'table', 'database', 'timeoutMs', 'prepare', 'sweepSecond
  * ```
  */
 export function mysqlReplayStore(options: MysqlReplayStoreOptions): MysqlReplayStore {
-  checkKeys('mysqlReplayStore()', options, KNOWN);
+  options = checkKeys('mysqlReplayStore()', options, KNOWN);
   const { pool, prepare = false, sweepSeconds, clock = systemClock } = options;
   if (typeof clock?.schedule !== 'function' || typeof clock.monotonic !== 'function') {
     throw configError('"clock" must be a clock with now(), monotonic() and schedule().');

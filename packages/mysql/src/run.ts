@@ -40,7 +40,7 @@ export async function runInTransaction<C extends Queryable, T>(
   options: RunOptions,
   settings: RunSettings,
 ): Promise<RunResult<T>> {
-  checkKeys('run()', options, ['isolation', 'leaseSeconds']);
+  options = checkKeys('run()', options, ['isolation', 'leaseSeconds']);
   const { isolation } = options;
   if (isolation !== undefined && !ISOLATION.includes(isolation)) {
     throw configError(`"isolation" must be one of: ${ISOLATION.join(', ')}.`);

@@ -4,13 +4,14 @@ import {
   checkNumber,
   configError,
   type ReplayStoreHealth,
+  Sweeper,
   systemClock,
 } from '@countersign/core/extend';
 import { connectionTo, type Queryable } from './connection.ts';
 import type { RunOptions, RunResult } from './run.ts';
 import { SqlReplayStore } from './sql-replay-store.ts';
 import { statementsOn } from './statements.ts';
-import { Sweeper } from './sweeper.ts';
+import { storeError } from './store-error.ts';
 import { type TableOptions, tableNames } from './table.ts';
 
 /** Options of {@link postgresReplayStore}. */
@@ -78,6 +79,8 @@ export interface PostgresReplayStore extends ReplayStore {
   health(): ReplayStoreHealth;
 }
 
+// Removed within a few milliseconds. No call waits for a sweep, and a sweep waits for no lock.
+const SWEEP_ROWS = 1000;
 const KNOWN = ['pool', 'table', 'schema', 'timeoutMs', 'prepare', 'sweepSeconds', 'clock'];
 
 /**
@@ -114,6 +117,17 @@ export function postgresReplayStore(options: PostgresReplayStoreOptions): Postgr
       : checkNumber('sweepSeconds', sweepSeconds, { min: 0.001, max: 86_400, fallback: 60 }) * 1000;
   const connection = connectionTo('postgresReplayStore()', pool, { timeoutMs, clock, prepare });
   const statements = statementsOn(names.table);
-  const sweeper = new Sweeper({ connection, names, statement: statements.sweep, clock, intervalMs });
+  const sweeper = new Sweeper({
+    removeBatch: async (batchSize) => {
+      try {
+        return (await connection.use((ask) => ask(statements.sweep, [batchSize]))).length;
+      } catch (error) {
+        throw storeError(error, names);
+      }
+    },
+    batchSize: SWEEP_ROWS,
+    clock,
+    intervalMs,
+  });
   return new SqlReplayStore({ pool, names, statements, connection, sweeper, timeoutMs, clock });
 }

@@ -1,18 +1,19 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { type Clock, type ReplayStore, replayRecord, type VerifiedWebhook } from '@countersign/core';
 import {
   type ClaimResult,
   type ClaimToken,
+  checkClaimTimes,
+  checkCommitTimes,
   checkDuration,
-  checkReplayKey,
-  configError,
   type ReplayStoreHealth,
+  replayKeyDigest,
+  type Sweeper,
 } from '@countersign/core/extend';
 import type { Ask, Connection, Queryable, Row } from './connection.ts';
 import { type RunOptions, type RunResult, runInTransaction } from './run.ts';
 import { hoursOf, intervalOf, type Statements } from './statements.ts';
 import { isLockTimeout, storeError } from './store-error.ts';
-import type { Sweeper } from './sweeper.ts';
 import type { TableNames } from './table.ts';
 
 /** The parts of a store. */
@@ -29,6 +30,7 @@ export interface StoreParts {
 // If a round returns nothing, another session changed the record between its two statements.
 const ROUNDS = 3;
 const SOON_MS = 1000;
+/** A thousand years: the server's timestamps end some hundred thousand years from now. */
 const LONGEST_MS = 1000 * 365 * 86_400_000;
 
 /** The store itself: each method runs one statement, or a few. */
@@ -40,13 +42,19 @@ export class SqlReplayStore implements ReplayStore {
   }
 
   async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
-    const digest = digestOf(key);
-    const leaseMs = durationOf('leaseMs', options.leaseMs);
-    const fenceTtlMs = durationOf('fenceTtlMs', options.fenceTtlMs);
+    const digest = replayKeyDigest(key);
+    const { leaseMs, fenceTtlMs } = checkClaimTimes(options);
     this.#parts.sweeper.tick();
     const owner = randomBytes(16).toString('hex');
-    const lifeMs = leaseMs + fenceTtlMs;
-    const values = [digest, owner, intervalOf(leaseMs), intervalOf(lifeMs), hoursOf(lifeMs), this.#lockMs];
+    const lifeMs = capped(leaseMs + fenceTtlMs);
+    const values = [
+      digest,
+      owner,
+      intervalOf(capped(leaseMs)),
+      intervalOf(lifeMs),
+      hoursOf(lifeMs),
+      this.#lockMs,
+    ];
     const { claimAbsent, claimPresent } = this.#parts.statements;
     return this.#use(async (ask) => {
       try {
@@ -65,7 +73,7 @@ export class SqlReplayStore implements ReplayStore {
   }
 
   async renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean> {
-    return this.#change('renew', key, token, [intervalOf(durationOf('leaseMs', leaseMs))]);
+    return this.#change('renew', key, token, [intervalOf(capped(checkDuration('leaseMs', leaseMs)))]);
   }
 
   async commit(
@@ -73,10 +81,8 @@ export class SqlReplayStore implements ReplayStore {
     token: ClaimToken,
     options: { ttlMs: number; replayWindowMs: number },
   ): Promise<boolean> {
-    const ttlMs = durationOf('ttlMs', options.ttlMs);
-    const replayWindowMs = durationOf('replayWindowMs', options.replayWindowMs);
-    if (replayWindowMs > ttlMs) throw configError('"replayWindowMs" must be at most "ttlMs".');
-    return this.#change('commit', key, token, [intervalOf(ttlMs)]);
+    const { ttlMs } = checkCommitTimes(options);
+    return this.#change('commit', key, token, [intervalOf(capped(ttlMs))]);
   }
 
   async release(key: string, token: ClaimToken): Promise<boolean> {
@@ -84,7 +90,9 @@ export class SqlReplayStore implements ReplayStore {
   }
 
   async forget(key: string): Promise<boolean> {
-    const rows = await this.#use((ask) => ask(this.#parts.statements.forget, [digestOf(key), this.#lockMs]));
+    const rows = await this.#use((ask) =>
+      ask(this.#parts.statements.forget, [replayKeyDigest(key), this.#lockMs]),
+    );
     return rows.length > 0;
   }
 
@@ -97,7 +105,7 @@ export class SqlReplayStore implements ReplayStore {
     const { key, ttlMs } = replayRecord(webhook);
     this.#parts.sweeper.tick();
     const { statements, names, timeoutMs, clock } = this.#parts;
-    const record = { key: digestOf(key), ttlMs };
+    const record = { key: replayKeyDigest(key), ttlMs };
     return runInTransaction(client, record, handler, options, {
       ...{ statements, names, timeoutMs, clock },
       lockMs: this.#lockMs,
@@ -134,7 +142,7 @@ export class SqlReplayStore implements ReplayStore {
     token: ClaimToken,
     values: readonly string[],
   ): Promise<boolean> {
-    const digest = digestOf(key);
+    const digest = replayKeyDigest(key);
     if (!isToken(token)) return false;
     const { fencingToken, owner } = token;
     const rows = await this.#use((ask) =>
@@ -162,14 +170,8 @@ function claimResultOf([row]: readonly Row[], owner: string): ClaimResult | unde
   return leftMs > 0 ? { state: 'in-progress', retryAfterMs: leftMs } : undefined;
 }
 
-/** The server's timestamps end after some hundred thousand years. */
-function durationOf(name: string, value: unknown): number {
-  return Math.min(checkDuration(name, value), LONGEST_MS);
-}
-
-// Keys of any text and length become 32 bytes, which the server never interprets.
-function digestOf(key: unknown): Buffer {
-  return createHash('sha256').update(checkReplayKey(key)).digest();
+function capped(milliseconds: number): number {
+  return Math.min(milliseconds, LONGEST_MS);
 }
 
 /** Whether the token can be the store's own: for anything else than a number and a UUID, the server would raise an error. */

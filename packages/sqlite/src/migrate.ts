@@ -40,7 +40,7 @@ export function createIn(database: SqliteDatabase, options: MigrateOptions): voi
  * ```
  */
 export function migrationSql(options: MigrateOptions = {}): string {
-  checkKeys('migrationSql()', options, ['table']);
+  options = checkKeys('migrationSql()', options, ['table']);
   const { table, index } = tableNames(options);
   return `-- What @countersign/sqlite remembers of webhook deliveries: one row each. May run again at any time.\n\n${createTable(table)};\n\n${createIndex(index, table)};\n`;
 }

@@ -111,7 +111,7 @@ const SOON_MS = 1000;
 export function sqliteReplayStore<D extends SqliteDatabase = SqliteDatabase>(
   options: SqliteReplayStoreOptions<D>,
 ): SqliteReplayStore<D> {
-  checkKeys('sqliteReplayStore()', options, KNOWN);
+  options = checkKeys('sqliteReplayStore()', options, KNOWN);
   const { path, database, synchronous = 'normal', sweepSeconds, clock = systemClock } = options;
   if ((path === undefined) === (database === undefined)) {
     throw configError('sqliteReplayStore() needs either "path" or "database".');

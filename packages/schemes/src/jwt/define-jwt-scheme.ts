@@ -1,6 +1,13 @@
 import type { KeyObject } from 'node:crypto';
 import { type Scheme, WebhookError } from '@countersign/core';
-import type { Freshness, Key, Match, ParsedHead, RequestHead } from '@countersign/core/extend';
+import {
+  configError,
+  type Freshness,
+  type Key,
+  type Match,
+  type ParsedHead,
+  type RequestHead,
+} from '@countersign/core/extend';
 import { compactVerify, errors } from 'jose';
 import { checkDefinition } from './check-definition.ts';
 import { coversBody, other, readClaims, type Statement } from './claims.ts';
@@ -40,8 +47,8 @@ export interface JwtScheme extends Scheme {
  * ```
  */
 export function defineJwtScheme(definition: JwtSchemeDefinition): JwtScheme {
-  checkDefinition(definition);
-  const fixed: JwtSchemeDefinition = deepFreeze(structuredClone(definition));
+  const fixed = copyOf(definition);
+  checkDefinition(fixed);
   return Object.freeze({
     name: fixed.name,
     keyFormat: keyFormatOf(fixed),
@@ -159,10 +166,18 @@ function readUnsigned(
   return labels;
 }
 
-function deepFreeze<T>(value: T): T {
-  if (value !== null && typeof value === 'object') {
-    for (const each of Object.values(value)) deepFreeze(each);
-    Object.freeze(value);
+function copyOf(definition: JwtSchemeDefinition): JwtSchemeDefinition {
+  try {
+    return ownFieldsOf(structuredClone(definition));
+  } catch {
+    throw configError('defineJwtScheme() takes data only: a definition must not contain functions.');
   }
-  return value;
+}
+
+/** Freezes a copy, and cuts it off from `Object.prototype`: what another library adds there is not part of a definition. */
+function ownFieldsOf<T>(value: T): T {
+  if (value === null || typeof value !== 'object') return value;
+  for (const each of Object.values(value)) ownFieldsOf(each);
+  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
+  return Object.freeze(value);
 }
