@@ -112,9 +112,9 @@ class ResponseSettlement {
     if (isDestroyed(response)) this.#closed();
     else {
       response.on('finish', () => {
-        // Over HTTP/2 a stream that its client has reset finishes too, without being ended. Over HTTP/1.1 some hosts emit it while
-        // `end()` runs.
-        if (!isHttp2(response) || response.writableEnded) this.#settleByStatus();
+        // Over HTTP/2 a stream that its client has reset finishes too, without being ended; what is piped to it is unpiped then. Over
+        // HTTP/1.1 some hosts emit it while `end()` runs.
+        if (!isHttp2(response) || response.writableEnded || this.#isDecided()) this.#settleByStatus();
         closeIdleIfStopping(this.#incoming);
       });
       response.on('close', () => this.#closed());
@@ -169,7 +169,10 @@ class ResponseSettlement {
     if (given.type === 'started') this.#handler = 'running';
     else if (given.type === 'abandoned') {
       if (response.writableEnded) return;
-      if (isDestroyed(response)) this.#settle(isSuccess(given.status));
+      if (isDestroyed(response)) {
+        if (isHttp2(response)) showEnd(response);
+        this.#settle(isSuccess(given.status));
+      }
       // The client may leave before the framework responds, which it then doesn't.
       else this.#intendedStatus = given.status;
     } else {
@@ -204,8 +207,7 @@ class ResponseSettlement {
       if (ending) return response;
       if (!this.#beforeResponse || isDestroyed(response)) {
         Reflect.apply(end, response, args);
-        // Over HTTP/2 a response whose client has left doesn't show its end, and Fastify's handlers would wait for it.
-        if (!response.writableEnded) Object.defineProperty(response, 'writableEnded', { value: true });
+        showEnd(response);
         this.#settleByStatus();
         return response;
       }
@@ -303,6 +305,11 @@ function isHttp2(response: ServerResponse): boolean {
 function isDestroyed(response: ServerResponse): boolean {
   // Over HTTP/2 only the stream shows it.
   return response.destroyed === true || (response as { stream?: Http2Stream }).stream?.destroyed === true;
+}
+
+/** Over HTTP/2 a response whose client has left doesn't show its end, and Fastify's handlers would wait for it. */
+function showEnd(response: ServerResponse): void {
+  if (!response.writableEnded) Object.defineProperty(response, 'writableEnded', { value: true });
 }
 
 function hasFailed(source: Source | undefined): boolean {
