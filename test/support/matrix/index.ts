@@ -81,8 +81,15 @@ async function runRow(
   if (verdict === 'broken off') return undefined;
   // A sender that tests for 401 gets it for a malformed request too.
   const malformedStatus = scheme.delivery.demands401 === true ? 401 : 400;
-  const status = verdict === 'refused' ? refusalStatus : verdict === 400 ? malformedStatus : verdict;
-  return refusalProblem(answer, status) ?? leak(stand.sender, request, answer);
+  const statuses = {
+    refused: refusalStatus,
+    'too old': refusalStatus === 503 ? 401 : refusalStatus,
+    400: malformedStatus,
+    401: 401,
+    413: 413,
+    415: 415,
+  };
+  return refusalProblem(answer, statuses[verdict]) ?? leak(stand.sender, request, answer);
 }
 
 function handledProblem(answer: MatrixAnswer | undefined, runs: number, steps: string): string | undefined {

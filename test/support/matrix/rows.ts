@@ -1,10 +1,10 @@
 import type { MatrixRequest, MatrixSender } from './sender.ts';
 
 /**
- * What must become of a row: handled once; refused by the scheme's refusal status; or refused by the status of what is wrong with
- * it, whatever the scheme.
+ * What must become of a row: handled once; refused by the scheme's refusal status; refused as too old for a fault of our clock, which
+ * no sender needs to try again; or refused by the status of what is wrong with it, whatever the scheme.
  */
-type Verdict = 'handled' | 'refused' | 400 | 401 | 413 | 415 | 'broken off';
+type Verdict = 'handled' | 'refused' | 'too old' | 400 | 401 | 413 | 415 | 'broken off';
 
 /** One request, made at the moment it is sent, and what must become of it. */
 export interface MatrixRow {

@@ -27,13 +27,13 @@ export const timeRows: RowMaker = (sender) => {
     timed('a time at the future end of the window', 'handled', (each) => each.time(future)),
     timed('a time one second before the window', 'refused', (each) => each.time(-past - 1)),
     timed('a time one second after the window', 'refused', (each) => each.time(future + 1)),
-    timed('a time of a year ago', 'refused', (each) => each.time(-31_536_000)),
+    timed('a time of a year ago', 'too old', (each) => each.time(-31_536_000)),
     timed('a time in a year', 'refused', (each) => each.time(31_536_000)),
-    timed('a time in the other unit', 'refused', (each) =>
+    timed('a time in the other unit', timestamp.unit === 's' ? 'refused' : 'too old', (each) =>
       timestamp.unit === 's' ? `${each.time()}000` : each.time().slice(0, -3),
     ),
     // A time of another length beside the body could have taken bytes of it along.
-    timed('the time 0', touchesBody(sender) ? 400 : 'refused', () => '0'),
+    timed('the time 0', touchesBody(sender) ? 400 : 'too old', () => '0'),
     ...MALFORMED.filter(isHeaderText).map((text) =>
       timed(`the time ${JSON.stringify(text)}, signed`, 400, () => text),
     ),
