@@ -4,12 +4,12 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { createKeyring, type SecretSetInput } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
 import { fileTarget, type RotationReport, type RotationStepName, rotate } from '@countersign/rotation';
 import type { SimulatedSender } from '@countersign-internal/simulator';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { bundleScript } from '../../../test/support/bundled-script.ts';
 import { type Receiver, startReceiver } from './support/receiver.ts';
 import type { ChildOrder } from './support/rotate-child.ts';
 import {
@@ -24,16 +24,15 @@ import {
   type WebhookName,
 } from './support/webhooks.ts';
 
-const CHILD = fileURLToPath(new URL('./support/rotate-child.ts', import.meta.url));
+const script = await bundleScript(new URL('./support/rotate-child.ts', import.meta.url));
+afterAll(script.remove);
 const PER_SECOND = 40;
 
 /** Starts a rotation in a process of its own; gives how far it came, when it has stopped there or ended. */
 async function startRotation(order: ChildOrder): Promise<{ child: ChildProcess; end: string }> {
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', '--conditions=countersign-source', CHILD, JSON.stringify(order)],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const child = spawn(process.execPath, [script.path, JSON.stringify(order)], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let text = '';
   const end = await new Promise<string>((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {

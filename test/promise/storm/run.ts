@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { bundleScript } from '../../support/bundled-script.ts';
 import { ENDPOINTS, serverOf } from './endpoints.ts';
 import { Injector } from './faults/injector.ts';
 import { Fleet, type Instance } from './fleet.ts';
@@ -11,7 +12,6 @@ import type { StormOptions } from './options.ts';
 import { carryOut } from './pace.ts';
 import { attemptOf, planStorm } from './plan.ts';
 import { Random } from './random.ts';
-import { bundleReceiver } from './receivers/bundle.ts';
 import type { RouteSetup } from './receivers/setup.ts';
 import type { Outcome } from './report.ts';
 import { Operator } from './secrets/operator.ts';
@@ -54,7 +54,7 @@ export async function run(
   atEnd(() => secretServer.close());
   await secretServer.listen();
 
-  const { script, remove } = await bundleReceiver();
+  const { path: script, remove } = await bundleScript(new URL('receivers/receiver.ts', import.meta.url));
   atEnd(remove);
   const routes: RouteSetup[] = [];
   const fleet = new Fleet({

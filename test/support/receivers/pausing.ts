@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, vi } from 'vitest';
+import { afterAll, expect, onTestFinished, vi } from 'vitest';
+import { bundleScript } from '../bundled-script.ts';
 import { PATIENCE } from '../faults/fixture.ts';
 import { endWithUs } from '../servers/end-with-us.ts';
 
@@ -27,11 +27,13 @@ export interface PausingProcess {
   kill(): Promise<void>;
 }
 
-const SCRIPT = fileURLToPath(new URL('pausing-process.ts', import.meta.url));
+const script = await bundleScript(new URL('pausing-process.ts', import.meta.url));
+afterAll(script.remove);
 
 export function startPausing(setup: PausingSetup): PausingProcess {
-  const args = ['--conditions=countersign-source', '--import=tsx', SCRIPT, JSON.stringify(setup)];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script.path, JSON.stringify(setup)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const dismiss = child.pid === undefined ? () => undefined : endWithUs(child.pid);
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   let text = '';

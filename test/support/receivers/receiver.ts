@@ -2,13 +2,14 @@ import { fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, vi } from 'vitest';
+import { afterAll, expect, onTestFinished, vi } from 'vitest';
+import { bundleScript } from '../bundled-script.ts';
 import { PATIENCE, post } from '../faults/fixture.ts';
 import { endWithUs } from '../servers/end-with-us.ts';
 import type { JournalEntry, ReceiverSetup } from './setup.ts';
 
-const SCRIPT = fileURLToPath(new URL('receiver-process.ts', import.meta.url));
+const script = await bundleScript(new URL('receiver-process.ts', import.meta.url));
+afterAll(script.remove);
 
 /** A receiver in a process of its own. */
 export interface ReceiverProcess {
@@ -35,8 +36,8 @@ export async function startReceiver(
   const dir = mkdtempSync(join(tmpdir(), 'countersign-receiver-'));
   const setup: ReceiverSetup = { hold: false, workMs: 0, journal: join(dir, 'journal'), ...given };
   writeFileSync(setup.journal, '');
-  const child = fork(SCRIPT, [JSON.stringify(setup)], {
-    execArgv: ['--conditions=countersign-source', '--import=tsx'],
+  const child = fork(script.path, [JSON.stringify(setup)], {
+    execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const dismiss = child.pid === undefined ? () => undefined : endWithUs(child.pid, { dir });
