@@ -28,7 +28,7 @@ interface Result {
   readonly body?: Readable;
 }
 type Handler = () => Promise<Result>;
-type Mount = (verifier: VerifierSource<IncomingMessage>, handler: Handler) => Promise<Http2Server>;
+type Mount = (verifier: VerifierSource<unknown>, handler: Handler) => Promise<Http2Server>;
 
 const MOUNTS: Readonly<Record<string, Mount>> = {
   'node:http2': async (verifier, handler) => {
