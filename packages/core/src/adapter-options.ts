@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { safeObserver, type UnroutedEvent } from './events.ts';
 import type { ReserveBytes } from './pending-bytes.ts';
 import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from './util/options.ts';
-import { isThenable } from './util/thenable.ts';
+import { isThenable } from './util/promises.ts';
 import { warnOfSetup } from './util/warnings.ts';
 import type { Verifier } from './verifier-types.ts';
 import { WebhookError } from './webhook-error.ts';

@@ -27,22 +27,18 @@ export {
 export {
   type ClaimResult,
   type ClaimToken,
+  checkClaimTimes,
+  checkCommitTimes,
+  checkDuration,
   checkReplayKey,
   claimOwner,
   type ReplayStoreHealth,
+  replayKeyDigest,
 } from './replay/replay-store.ts';
-export { checkClaimTimes, checkCommitTimes, replayKeyDigest } from './replay/store-call.ts';
 export { Sweeper, type SweeperOptions } from './replay/sweeper.ts';
 // Schemes: what one is, and the parts of a definition
 export type { RequestHead } from './request.ts';
 export { refusalResponse } from './response.ts';
-export type {
-  BodyDigestPart,
-  ContentPart,
-  FieldsPart,
-  ListedHeadersPart,
-  SortedPart,
-} from './scheme/definition/content-part.ts';
 export type {
   BodyTimestamp,
   ChallengeLimits,
@@ -61,12 +57,17 @@ export type {
   SharedSecret,
 } from './scheme/definition/secret-format.ts';
 export type {
+  BodyDigestPart,
+  ContentPart,
+  FieldsPart,
   HashRule,
   HmacRule,
+  ListedHeadersPart,
   PublicKeyRule,
   RuleConditions,
   SignatureList,
   SignatureLocation,
+  SortedPart,
   TimestampLocation,
   TimeUnit,
   TokenLocation,
@@ -76,15 +77,14 @@ export type {
 export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './scheme/scheme.ts';
 // Providers of secrets, and what keyrings tell verifiers
 export { KEYRING, type KeySet, type MismatchResult, type VerifierKeyring } from './secrets/keyring.ts';
-export { providerError } from './secrets/provider-error.ts';
 export { parseSecretJson, parseSecretText, type SecretLocation } from './secrets/secret-text.ts';
+export { providerError } from './secrets/secrets.ts';
 
 // Options, time and errors
 export { systemClock } from './util/clock.ts';
 export {
   checkChoice,
   checkClock,
-  checkDuration,
   checkFunction,
   checkKeys,
   checkNumber,

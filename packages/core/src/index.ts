@@ -4,7 +4,6 @@ export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './
 export type { PendingBytesHealth } from './pending-bytes.ts';
 export type { Claim } from './replay/claim.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
-export { type ReplayRecord, replayRecord } from './replay/replay-record.ts';
 export type { ReplayStore } from './replay/replay-store.ts';
 export type { ReplayHealth } from './replay/resilient-store.ts';
 export type { HeadersInput, WebhookRequest } from './request.ts';
@@ -15,8 +14,7 @@ export type { SignatureRule } from './scheme/definition/signature-rule.ts';
 export type { DeliveryRules } from './scheme/delivery-rules.ts';
 export type { DefinedScheme, KeyRole, Scheme } from './scheme/scheme.ts';
 export { createKeyring } from './secrets/create-keyring.ts';
-export type { Keyring } from './secrets/keyring.ts';
-export type { KeyringOptions } from './secrets/keyring-options.ts';
+export type { Keyring, KeyringOptions } from './secrets/keyring.ts';
 export {
   functionSecrets,
   type LoadContext,
@@ -41,4 +39,5 @@ export type {
   VerifierOptions,
 } from './verifier-types.ts';
 export type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
+export { type ReplayRecord, replayRecord } from './webhook.ts';
 export { isWebhookError, WebhookError, type WebhookErrorCode } from './webhook-error.ts';

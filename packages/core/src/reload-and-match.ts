@@ -1,6 +1,6 @@
 import type { Match, ParsedHead } from './scheme/scheme.ts';
 import type { KeySet, MismatchResult } from './secrets/keyring.ts';
-import { isThenable } from './util/thenable.ts';
+import { isThenable } from './util/promises.ts';
 import type { VerifierSettings } from './verifier-options.ts';
 import { WebhookError } from './webhook-error.ts';
 

@@ -1,5 +1,4 @@
 import type { KeyObject } from 'node:crypto';
-import { Delivery } from './delivery.ts';
 import { DisabledVerifier } from './disabled-verifier.ts';
 import { type DeliveryOutcome, endpointObserver } from './events.ts';
 import { acceptedUntil, checkFreshness, checkValidity } from './freshness.ts';
@@ -8,12 +7,10 @@ import { PendingBytes } from './pending-bytes.ts';
 import { Refusals } from './refusals.ts';
 import { reloadAndMatch } from './reload-and-match.ts';
 import { type Claim, type ClaimContext, LeasedClaim, momentOf, UnguardedClaim } from './replay/claim.ts';
-import { holdEndpoint, leaveEndpoint } from './replay/endpoint-registry.ts';
 import { inProgress } from './replay/leased-run.ts';
-import { type ReplayRetention, replayRecord, replayRetention } from './replay/replay-record.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import { lapsedClaimError, storeError } from './replay/store-error.ts';
-import { resilientStore } from './replay/store-policy.ts';
+import { holdEndpoint, leaveEndpoint, resilientStore } from './replay/store-policy.ts';
 import { bodyError, checkBytes, HeadReader, type WebhookRequest } from './request.ts';
 import {
   failureResponse,
@@ -23,9 +20,7 @@ import {
   type WebhookResponse,
 } from './response.ts';
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
-import { InFlight } from './util/in-flight.ts';
-import { own } from './util/options.ts';
-import { isThenable } from './util/thenable.ts';
+import { InFlight, isThenable } from './util/promises.ts';
 import { warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
@@ -36,7 +31,14 @@ import type {
   Verifier,
   VerifierOptions,
 } from './verifier-types.ts';
-import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
+import {
+  Delivery,
+  type ReceivedWebhook,
+  type ReplayRetention,
+  replayRecord,
+  replayRetention,
+  type VerifiedWebhook,
+} from './webhook.ts';
 import { isWebhookError, WebhookError } from './webhook-error.ts';
 
 /**
@@ -327,4 +329,9 @@ function jsonOf(delivery: VerifiedWebhook): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** An option of a single call: never an inherited one, which another library may have set on `Object.prototype`. */
+function own<T extends object, K extends keyof T>(options: T, key: K): T[K] | undefined {
+  return Object.hasOwn(options, key) ? options[key] : undefined;
 }

@@ -1,4 +1,9 @@
-import type { KeyRole } from './scheme/scheme.ts';
+import { createHash } from 'node:crypto';
+import { decodeUtf8, parseJsonBody } from './scheme/content/body-reader.ts';
+import type { DeliveryRules } from './scheme/delivery-rules.ts';
+import type { Freshness, KeyRole, Match } from './scheme/scheme.ts';
+import { configError } from './util/options.ts';
+import { WebhookError } from './webhook-error.ts';
 
 /** A delivery whose signature matched. Only a verifier makes one. */
 export interface VerifiedWebhook {
@@ -37,4 +42,191 @@ export interface ReceivedWebhook extends VerifiedWebhook {
   readonly signal: AbortSignal;
   /** Rises with every run of the same delivery: pass it to databases that can refuse a lower one. 0 if replay protection is off. */
   readonly fencingToken: number;
+}
+
+/** What a verifier knows of one delivery. */
+interface DeliveryFacts {
+  readonly scheme: string;
+  readonly endpoint: string;
+  readonly body: Uint8Array;
+  readonly match: Match;
+  readonly signedAt: number | undefined;
+  readonly retention: ReplayRetention;
+  readonly deliveryKey: ((webhook: VerifiedWebhook) => unknown) | undefined;
+}
+
+/** A verified delivery. Everything expensive is computed when it is first read. */
+export class Delivery implements VerifiedWebhook {
+  readonly #facts: DeliveryFacts;
+  #bodyDigest: string | undefined;
+  #json: { readonly value: unknown } | undefined;
+  #record: ReplayRecord | undefined;
+
+  constructor(facts: DeliveryFacts) {
+    this.#facts = facts;
+  }
+
+  get id(): string {
+    return this.#facts.match.id ?? this.bodyDigest;
+  }
+  get scheme(): string {
+    return this.#facts.scheme;
+  }
+  get endpoint(): string {
+    return this.#facts.endpoint;
+  }
+  get signedAt(): Date | undefined {
+    const { signedAt } = this.#facts;
+    return signedAt === undefined ? undefined : new Date(signedAt);
+  }
+  get body(): Uint8Array {
+    return this.#facts.body;
+  }
+  get key(): Match['key'] {
+    return this.#facts.match.key;
+  }
+  get bodyAuthenticated(): boolean {
+    return this.#facts.match.bodyAuthenticated;
+  }
+  get unsignedHeaders(): Readonly<Record<string, string>> {
+    return this.#facts.match.unsignedHeaders;
+  }
+  text(): string {
+    try {
+      return decodeUtf8(this.#facts.body);
+    } catch {
+      throw invalidBody('The body of this webhook is not valid UTF-8. Read its bytes from "body" instead.');
+    }
+  }
+  json<T = unknown>(): T {
+    this.#json ??= this.#facts.match.json ?? parseJsonBody(this.#facts.body);
+    if (this.#json === undefined) {
+      // An error of our own: JSON.parse() quotes what it can't read, and errors end up in logs.
+      throw invalidBody(
+        'The body of this webhook is not valid UTF-8 JSON. If the sender can send other formats, set it to JSON, or use text() or "body".',
+      );
+    }
+    return this.#json.value as T;
+  }
+
+  /** SHA-256 of the body, hashed once. */
+  get bodyDigest(): string {
+    this.#bodyDigest ??= createHash('sha256').update(this.#facts.body).digest('hex');
+    return this.#bodyDigest;
+  }
+  get identity(): string {
+    return this.#facts.match.identity;
+  }
+  get [replayRecordOf](): ReplayRecord {
+    this.#record ??= { key: replayKeyOf(this, this.#facts.deliveryKey), ...this.#facts.retention };
+    return this.#record;
+  }
+
+  /** The same delivery as its handler sees it. */
+  received(claim: { readonly signal: AbortSignal; readonly fencingToken: number }): ReceivedWebhook {
+    return new ReceivedDelivery(this.#facts, claim);
+  }
+}
+
+class ReceivedDelivery extends Delivery implements ReceivedWebhook {
+  readonly #claim: { readonly signal: AbortSignal; readonly fencingToken: number };
+
+  constructor(facts: DeliveryFacts, claim: { readonly signal: AbortSignal; readonly fencingToken: number }) {
+    super(facts);
+    this.#claim = claim;
+  }
+  get signal(): AbortSignal {
+    return this.#claim.signal;
+  }
+  get fencingToken(): number {
+    return this.#claim.fencingToken;
+  }
+}
+
+function invalidBody(message: string): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_BODY_INVALID', message);
+}
+
+const DAY_MS = 86_400_000;
+/** Timeouts and queues stretch a sender's schedule. A tenth more than the sender promises covers them. */
+const RETRY_SPAN_MARGIN = 1.1;
+
+/** What a replay store needs to know about a delivery. */
+export interface ReplayRecord {
+  /** Hash of the endpoint and of signed material that is the same in every retry. */
+  readonly key: string;
+  /** How long a handled delivery is remembered, in milliseconds. */
+  readonly ttlMs: number;
+  /** How long a captured copy would still be accepted if the delivery were forgotten, in milliseconds; at most `ttlMs`. */
+  readonly replayWindowMs: number;
+}
+
+/** How long deliveries of one endpoint are remembered. */
+export type ReplayRetention = Pick<ReplayRecord, 'ttlMs' | 'replayWindowMs'>;
+
+// In the global registry, so that a store built on another copy of this package reads it too.
+const replayRecordOf: unique symbol = Symbol.for('countersign.replayRecord') as never;
+
+/**
+ * What `claim()` and a store's transactional mode use: the replay key, and how long to remember it. Computed at the first call.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for anything that does not come from a verifier.
+ * @example
+ * ```ts
+ * const { key, ttlMs } = replayRecord(webhook)
+ * await client.query('INSERT INTO seen (key, until) VALUES ($1, now() + $2 * interval \'1 ms\')', [key, ttlMs])
+ * ```
+ */
+export function replayRecord(webhook: VerifiedWebhook): ReplayRecord {
+  const record = (webhook as { [replayRecordOf]?: ReplayRecord } | null | undefined)?.[replayRecordOf];
+  if (record === undefined)
+    throw configError('replayRecord() needs a webhook that a verifier has verified. Pass it as it is.');
+  return record;
+}
+
+/** How long deliveries must be remembered: for the window in which a captured copy is fresh, and for the sender's own retries. */
+export function replayRetention(freshness: Freshness, delivery: DeliveryRules): ReplayRetention {
+  const retryMs =
+    delivery.retries === 'never' ? 0 : (delivery.retrySpanSeconds ?? 86_400) * 1000 * RETRY_SPAN_MARGIN;
+  if (freshness.signed === 'none') {
+    // Only the memory protects: it lasts a week, and at least a day if a full store must forget.
+    return { replayWindowMs: DAY_MS, ttlMs: Math.ceil(Math.max(7 * DAY_MS, retryMs)) };
+  }
+  // Times are compared in whole seconds: one more covers what rounding adds to the window.
+  const replayWindowMs = (freshness.past + freshness.future + 1) * 1000;
+  return { replayWindowMs, ttlMs: Math.ceil(Math.max(replayWindowMs, retryMs)) };
+}
+
+/**
+ * Names a delivery by signed material that is the same in every retry, or by what the user's `deliveryKey` returns.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if `deliveryKey` throws or does not return a non-empty string.
+ */
+function replayKeyOf(
+  delivery: Delivery,
+  deliveryKey: ((webhook: VerifiedWebhook) => unknown) | undefined,
+): string {
+  const { endpoint, identity } = delivery;
+  if (deliveryKey !== undefined) return replayKey(endpoint, 'custom', customName(delivery, deliveryKey));
+  if (identity === 'body') return replayKey(endpoint, 'body', delivery.bodyDigest);
+  return replayKey(endpoint, 'signed', identity);
+}
+
+/** The key of one delivery. Each part carries its length, so that no two lists of parts look the same. */
+function replayKey(endpoint: string, kind: 'signed' | 'body' | 'custom', material: string): string {
+  const hash = createHash('sha256').update('countersign replay key 1');
+  for (const part of [endpoint, kind, material]) hash.update(`\0${Buffer.byteLength(part)}:`).update(part);
+  return hash.digest('base64url');
+}
+
+function customName(delivery: Delivery, deliveryKey: (webhook: VerifiedWebhook) => unknown): string {
+  let name: unknown;
+  try {
+    name = deliveryKey(delivery);
+  } catch (error) {
+    throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', '"deliveryKey" threw an error. See "cause".', {
+      cause: error,
+    });
+  }
+  if (typeof name === 'string' && name !== '') return name;
+  throw configError('"deliveryKey" must return a non-empty string.');
 }

@@ -1,6 +1,5 @@
-import { markGone } from '../secrets/provider-error.ts';
 import { secretsError } from '../secrets/secret-entry.ts';
-import type { SecretProvider, SecretSetInput } from '../secrets/secrets.ts';
+import { markGone, type SecretProvider, type SecretSetInput } from '../secrets/secrets.ts';
 import { checkKeys, configError } from '../util/options.ts';
 
 /** Options of {@link envSecrets}. */

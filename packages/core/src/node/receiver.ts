@@ -8,18 +8,16 @@ import {
   type VerifierSource,
 } from '../adapter-options.ts';
 import type { ReserveBytes } from '../pending-bytes.ts';
+import type { Claim } from '../replay/claim.ts';
 import type { HeadersInput, WebhookRequest } from '../request.ts';
 import { refusalResponse } from '../response.ts';
-import { isThenable } from '../util/thenable.ts';
+import { isThenable } from '../util/promises.ts';
 import type { Verifier } from '../verifier-types.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, WebhookError, type WebhookErrorCode } from '../webhook-error.ts';
-import { OpenDeliveries } from './open-deliveries.ts';
 import { readChecked } from './read-body.ts';
-import { allowReread } from './reread-body.ts';
-import { sendResponse } from './send-response.ts';
+import { closeIfStopping, sendResponse } from './send-response.ts';
 import { settleByResponse } from './settle.ts';
-import { closeIfStopping } from './stopping-server.ts';
 
 /** After these refusals the rest of the connection can't be trusted to be a new request. */
 const CLOSING: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
@@ -141,4 +139,72 @@ class NodeRequest<Request> implements WebhookRequest, BodySource {
   read(limits: BodyLimits): Promise<Uint8Array> {
     return readChecked(this.#incoming, limits);
   }
+}
+
+const MIN_FORGET_AT = 1000;
+
+/** The deliveries of one receiver that are not settled yet. */
+class OpenDeliveries {
+  readonly #claims = new Set<Claim>();
+  readonly #writing = new Set<Promise<void>>();
+  #forgetAt = MIN_FORGET_AT;
+  #settled: () => void = () => undefined;
+
+  add(claim: Claim): void {
+    this.#claims.add(claim);
+    if (this.#claims.size < this.#forgetAt) return;
+    // Handlers that never end must not fill the memory.
+    for (const each of this.#claims) if (each.signal.aborted) this.#claims.delete(each);
+    this.#forgetAt = Math.max(MIN_FORGET_AT, this.#claims.size * 2);
+  }
+
+  /** @param written Settles when the replay store has answered. */
+  settle(claim: Claim, written: Promise<void>): void {
+    this.#claims.delete(claim);
+    this.#writing.add(written);
+    void written.finally(() => this.#writing.delete(written));
+    this.#settled();
+  }
+
+  /** Resolves when every delivery is settled, except handlers that exceed `handlerTimeoutSeconds`. Call it once. */
+  async drain(): Promise<void> {
+    const open = new Set(this.#claims);
+    await new Promise<void>((resolve) => {
+      const check = () => {
+        for (const claim of open) if (!this.#claims.has(claim) || claim.signal.aborted) open.delete(claim);
+        if (open.size === 0) resolve();
+      };
+      this.#settled = check;
+      for (const { signal } of open) signal.addEventListener('abort', check);
+      check();
+    });
+    await Promise.all(this.#writing);
+  }
+}
+
+/**
+ * Lets parsers behind the verifier, for example multer and koa-body, read the verified bytes: the request itself has been read, so
+ * they would wait for it forever. Parsers that look first, for example express.json(), still see that nothing is left to read.
+ */
+function allowReread(incoming: IncomingMessage, body: Uint8Array): void {
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const { on } = incoming;
+  const listen = (event: string | symbol, listener: (...args: never[]) => void) => {
+    Reflect.apply(on, incoming, [event, listener]);
+    // Not at once: readers listen for the end, and for errors, after the data.
+    if (event === 'data') process.nextTick(emitBody);
+    return incoming;
+  };
+  const emitBody = () => {
+    if (incoming.listenerCount('data') === 0) return;
+    if (bytes.byteLength > 0) incoming.emit('data', bytes);
+    incoming.emit('end');
+  };
+  incoming.on = listen as typeof incoming.on;
+  incoming.addListener = listen as typeof incoming.on;
+  incoming.pipe = ((destination: NodeJS.WritableStream, options?: { end?: boolean }) => {
+    if (bytes.byteLength > 0) destination.write(bytes);
+    if (options?.end !== false) destination.end();
+    return destination;
+  }) as typeof incoming.pipe;
 }

@@ -3,9 +3,9 @@ import { type BigIntStats, constants } from 'node:fs';
 import { open, readlink, realpath, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import type { KeyRole } from '../scheme/scheme.ts';
-import { isGone, markGone } from '../secrets/provider-error.ts';
+import { isGone, markGone } from '../secrets/secrets.ts';
 import type { Clock } from '../util/clock.ts';
-import { keepAlive } from '../util/keep-alive.ts';
+import { keepAlive } from '../util/promises.ts';
 import { WebhookError } from '../webhook-error.ts';
 
 const MAX_BYTES = 64 * 1024;

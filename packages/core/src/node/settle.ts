@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Claim } from '../replay/claim.ts';
-import { closeIdleIfStopping } from './stopping-server.ts';
+import { closeIdleIfStopping } from './send-response.ts';
 
 /** When a delivery is settled: after its response has ended, or before the response ends, for hosts that stop then. */
 type SettleTime = 'after-response' | 'before-response';

@@ -1,6 +1,6 @@
 import type { Clock } from '../util/clock.ts';
-import type { InFlight } from '../util/in-flight.ts';
-import type { ReplayRecord } from './replay-record.ts';
+import type { InFlight } from '../util/promises.ts';
+import type { ReplayRecord } from '../webhook.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
 import { storeError } from './store-error.ts';
 

@@ -1,11 +1,19 @@
 import { type Clock, systemClock } from '../util/clock.ts';
-import { checkDuration, checkKeys, checkNumber, configError } from '../util/options.ts';
+import { checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
-import type { ExpiryQueue, ExpiryTerms, ReplayEntry, UncommittedClaim } from './expiry-queue.ts';
-import { ReplayShard } from './replay-shard.ts';
+import {
+  type ExpiryQueue,
+  type ExpiryTerms,
+  type ReplayEntry,
+  ReplayShard,
+  type UncommittedClaim,
+} from './replay-shard.ts';
 import {
   type ClaimResult,
   type ClaimToken,
+  checkClaimTimes,
+  checkCommitTimes,
+  checkDuration,
   checkReplayKey,
   claimOwner,
   type ReplayStore,
@@ -93,8 +101,7 @@ class MemoryReplayStore implements ReplayStore {
 
   async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     checkReplayKey(key);
-    const leaseMs = checkDuration('leaseMs', options.leaseMs);
-    const fenceTtlMs = checkDuration('fenceTtlMs', options.fenceTtlMs);
+    const { leaseMs, fenceTtlMs } = checkClaimTimes(options);
     const now = this.#clock.monotonic();
     this.#sweep(now);
     const shard = this.#shardOf(key);
@@ -133,9 +140,7 @@ class MemoryReplayStore implements ReplayStore {
     options: { ttlMs: number; replayWindowMs: number },
   ): Promise<boolean> {
     checkReplayKey(key);
-    const ttlMs = checkDuration('ttlMs', options.ttlMs);
-    const replayWindowMs = checkDuration('replayWindowMs', options.replayWindowMs);
-    if (replayWindowMs > ttlMs) throw configError('"replayWindowMs" must be at most "ttlMs".');
+    const { ttlMs, replayWindowMs } = checkCommitTimes(options);
     const now = this.#clock.monotonic();
     const shard = this.#shardOf(key);
     if (this.#takeOut(shard, key, token, now) === undefined) return false;

@@ -1,5 +1,5 @@
 import type { Clock } from '../util/clock.ts';
-import { Deferred } from '../util/deferred.ts';
+import { Deferred } from '../util/promises.ts';
 import { storeError } from './store-error.ts';
 
 /** A commit that the store did not accept. */

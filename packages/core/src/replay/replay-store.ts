@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { configError } from '../util/options.ts';
 
 /**
@@ -101,4 +101,37 @@ export function claimOwner(): string {
   const owner = pool.toString('base64url', used, used + OWNER_BYTES);
   used += OWNER_BYTES;
   return owner;
+}
+
+/** A replay key of any length as 32 bytes: its SHA-256. */
+export function replayKeyDigest(key: unknown): Buffer {
+  return createHash('sha256').update(checkReplayKey(key)).digest();
+}
+
+/** A duration that a replay store is called with: a finite number of milliseconds above 0. */
+export function checkDuration(name: string, value: unknown): number {
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  throw configError(`"${name}" must be a number of milliseconds above 0.`);
+}
+
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for times that are not positive. */
+export function checkClaimTimes(options: { leaseMs: number; fenceTtlMs: number }): {
+  leaseMs: number;
+  fenceTtlMs: number;
+} {
+  return {
+    leaseMs: checkDuration('leaseMs', options.leaseMs),
+    fenceTtlMs: checkDuration('fenceTtlMs', options.fenceTtlMs),
+  };
+}
+
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for times that are not positive, and for a replay window that outlasts the record. */
+export function checkCommitTimes(options: { ttlMs: number; replayWindowMs: number }): {
+  ttlMs: number;
+  replayWindowMs: number;
+} {
+  const ttlMs = checkDuration('ttlMs', options.ttlMs);
+  const replayWindowMs = checkDuration('replayWindowMs', options.replayWindowMs);
+  if (replayWindowMs > ttlMs) throw configError('"replayWindowMs" must be at most "ttlMs".');
+  return { ttlMs, replayWindowMs };
 }

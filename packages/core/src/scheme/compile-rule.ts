@@ -1,33 +1,33 @@
 import { isUtf8 } from 'node:buffer';
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { RequestHead } from '../request.ts';
+import { headerInvalid } from '../webhook-error.ts';
 import { BodyReader } from './content/body-reader.ts';
 import { type ContentTexts, type ContentWriter, compileContent } from './content/content-compiler.ts';
-import { HeadSource, readId } from './content/head-values.ts';
-import { headerInvalid } from './content/header-invalid.ts';
+import {
+  HeadSource,
+  parseSignedTime,
+  readDigest,
+  readId,
+  readMethod,
+  readTime,
+} from './content/head-values.ts';
 import { endOf, type Message } from './content/message.ts';
 import { parameterOf, queryParameters, signedUrl } from './content/request-query.ts';
 import { type SignedUrl, type SignedUrls, urlVariants } from './content/url-variants.ts';
 import { coversBody, rulesOf } from './definition/rule-facts.ts';
 import type { SchemeDefinition } from './definition/scheme-definition.ts';
-import type { RuleConditions, SignatureRule, TimestampLocation } from './definition/signature-rule.ts';
+import type { RuleConditions, SignatureRule, TimeUnit } from './definition/signature-rule.ts';
 import { compileChallengeTest } from './handshake/handshake.ts';
-import { describeMatch } from './match.ts';
 import type { Key, Match, ParsedHead } from './scheme.ts';
+import { bodySignatures, headSignatures, isInBody, MAX_HEADER_LENGTH } from './signature/read-signatures.ts';
 import {
   compileSignatureCheck,
-  DIGEST_BYTES,
   keysNamed,
   type Signatures,
   signatureLength,
 } from './signature/signature-check.ts';
-import { MAX_HEADER_LENGTH } from './signature/signature-header.ts';
-import { bodySignatures, headSignatures, isInBody } from './signature/signature-location.ts';
-import { parseSignedTime } from './signature/signed-time.ts';
-import { decodeDigest } from './signature/strict-encoding.ts';
 
-const MAX_TIME_LENGTH = 64;
-const METHOD = /^[A-Z]{1,16}$/;
 /** Replaces the time when the rest of the signed content names a delivery. No time, and no text beside one, contains this character. */
 const NO_TIME = '\0';
 const NO_UNSIGNED_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
@@ -208,47 +208,6 @@ function beginsWithSecret({ algorithm, content = '' }: SignatureRule): boolean {
   return [content].flat().some((template) => template.startsWith('{secret}'));
 }
 
-function readTime(head: RequestHead, location: TimestampLocation, entry: string | undefined): string {
-  const { header, entry: label, query } = location;
-  if (query !== undefined) {
-    const text = parameterOf(queryParameters(head), query);
-    if (text === undefined || text.length > MAX_TIME_LENGTH)
-      throw headerInvalid(`The request has no well-formed parameter "${query}".`);
-    return text;
-  }
-  if (label !== undefined && entry === undefined)
-    throw headerInvalid('The signature header has no timestamp.');
-  const text = header === undefined ? entry : head.value(header);
-  if (text === undefined || text.length > MAX_TIME_LENGTH)
-    throw headerInvalid(`The request has no well-formed "${header}" header.`);
-  if (label !== undefined && entry !== text)
-    throw headerInvalid(`The header "${header}" and the timestamp of the signature header differ.`);
-  return text;
-}
-
-function readMethod({ method }: RequestHead): string {
-  if (method === undefined || !METHOD.test(method))
-    throw headerInvalid(
-      'This sender signs the method of a request, but the request has no method that can be signed.',
-    );
-  return method;
-}
-
-function readDigest(
-  head: RequestHead,
-  { hash, encoding, query }: NonNullable<SignatureRule['bodyDigest']>,
-): (body: Uint8Array) => boolean {
-  const parameters = queryParameters(head);
-  const text = parameterOf(parameters, query);
-  // Senders add it at the end. Elsewhere it may be part of a text that an attacker wrote and the sender signed.
-  if (parameters.at(-1)?.name !== query)
-    throw headerInvalid(`The parameter "${query}" is not the last one of the query.`);
-  const given = text === undefined ? undefined : decodeDigest(text, encoding, DIGEST_BYTES[hash]);
-  if (given === undefined)
-    throw headerInvalid(`The parameter "${query}" is not a ${hash} digest in ${encoding}.`);
-  return (body) => timingSafeEqual(createHash(hash).update(body).digest(), given);
-}
-
 /** Elements beyond those that are signed could be an attacker's. */
 function checkArrays(lengths: Readonly<Record<string, number>>, body: BodyReader): void {
   for (const [path, length] of Object.entries(lengths)) {
@@ -279,4 +238,117 @@ function onlyValueOf(head: RequestHead, name: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What is known of a delivery whose signature matched. */
+interface Signed {
+  readonly key: Key;
+  readonly id: string | undefined;
+  readonly body: BodyReader;
+  /** Whether the signature covers the body. */
+  readonly coversBody: boolean;
+  /** The signed content without its time. */
+  readonly content: () => Message;
+  readonly readUnsignedHeaders: () => Match['unsignedHeaders'];
+}
+
+/** What the matching key vouches for. */
+function describeMatch(signed: Signed, definition: SchemeDefinition): Match {
+  const { identity, bodyTimestamp, multipartField } = definition;
+  const plain = identity === 'id' || identity === 'body';
+  if (bodyTimestamp === undefined && multipartField === undefined && plain)
+    return new SignedMatch(signed, identity);
+  return new ReadMatch(signed, definition);
+}
+
+/** What a matching signature vouches for. The unsigned headers, which decide nothing, are read when they are first needed. */
+class SignedMatch implements Match {
+  readonly key: Match['key'];
+  readonly bodyAuthenticated: boolean;
+  readonly #signed: Signed;
+  readonly #identity: SchemeDefinition['identity'];
+  #unsignedHeaders: Match['unsignedHeaders'] | undefined;
+
+  constructor(signed: Signed, identity: SchemeDefinition['identity']) {
+    this.key = { id: signed.key.id, role: signed.key.role };
+    this.bodyAuthenticated = signed.coversBody;
+    this.#signed = signed;
+    this.#identity = identity;
+  }
+
+  get id(): string | undefined {
+    return this.#signed.id;
+  }
+  get identity(): string {
+    const { id } = this.#signed;
+    return this.#identity === 'id' && id !== undefined ? `id:${id}` : 'body';
+  }
+  get unsignedHeaders(): Match['unsignedHeaders'] {
+    this.#unsignedHeaders ??= this.#signed.readUnsignedHeaders();
+    return this.#unsignedHeaders;
+  }
+}
+
+/** The same if a field of the body or the signed content names the delivery: both are read when they are first needed. */
+class ReadMatch extends SignedMatch {
+  readonly #read: Signed;
+  readonly #definition: SchemeDefinition;
+  #content: string | undefined;
+
+  constructor(signed: Signed, definition: SchemeDefinition) {
+    super(signed, definition.identity);
+    this.#read = signed;
+    this.#definition = definition;
+  }
+
+  get json(): BodyReader['json'] {
+    return this.#read.body.json;
+  }
+  override get id(): string | undefined {
+    return this.#fieldId() ?? super.id ?? (this.#isByContent ? this.#contentDigest() : undefined);
+  }
+  override get identity(): string {
+    const id = this.#fieldId();
+    if (id !== undefined) return `id:${id}`;
+    return this.#isByContent ? `content:${this.#contentDigest()}` : super.identity;
+  }
+  get signedAt(): number | null | undefined {
+    const { bodyTimestamp } = this.#definition;
+    if (bodyTimestamp === undefined) return undefined;
+    const { body } = this.#read;
+    const value =
+      bodyTimestamp.formField === undefined
+        ? body.field(bodyTimestamp.field)
+        : parameterOf(body.form, bodyTimestamp.formField);
+    return parseBodyTime(value, bodyTimestamp.unit) ?? null;
+  }
+
+  get #isByContent(): boolean {
+    return this.#definition.identity === 'content';
+  }
+  #contentDigest(): string {
+    if (this.#content === undefined) {
+      const hash = createHash('sha256');
+      this.#read.content().feed(hash);
+      this.#content = hash.digest('hex');
+    }
+    return this.#content;
+  }
+  #fieldId(): string | undefined {
+    const { identity } = this.#definition;
+    return typeof identity === 'string' ? undefined : idText(this.#read.body.field(identity.bodyField));
+  }
+}
+
+function idText(value: unknown): string | undefined {
+  // All lone surrogates have the same hash: such an id names nothing.
+  if (typeof value === 'string' && value !== '' && !/\p{Surrogate}/u.test(value)) return value;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined;
+}
+
+/** A time in a body: a whole number, or text. */
+function parseBodyTime(value: unknown, unit: TimeUnit): number | undefined {
+  if (typeof value === 'string') return parseSignedTime(value, unit);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) return undefined;
+  return parseSignedTime(String(value), unit);
 }

@@ -1,10 +1,9 @@
 import { types } from 'node:util';
 import type { HealthWarning, KeyringHealth } from '../health.ts';
-import type { KeyUsage } from './key-usage.ts';
-import { isGone } from './provider-error.ts';
+import type { KeyUsage, SetKey } from './keys.ts';
 import type { Attempt } from './reloader.ts';
-import type { SetKey } from './set-key.ts';
-import type { VersionRegression } from './version-history.ts';
+import type { VersionRegression } from './secret-set.ts';
+import { isGone } from './secrets.ts';
 
 const SHORT_BYTES = 24;
 

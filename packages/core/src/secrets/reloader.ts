@@ -1,12 +1,10 @@
 import type { Clock } from '../util/clock.ts';
-import { Deferred } from '../util/deferred.ts';
 import { configError } from '../util/options.ts';
-import { isThenable } from '../util/thenable.ts';
+import { Deferred, isThenable } from '../util/promises.ts';
 import type { WebhookError } from '../webhook-error.ts';
-import { JITTER, type KeyringTiming } from './keyring-options.ts';
-import { MismatchBudget } from './mismatch-budget.ts';
-import { fromProvider, isGone, providerError } from './provider-error.ts';
-import type { ReloadReason, SecretProvider } from './secrets.ts';
+import { JITTER, type KeyringTiming } from './keyring.ts';
+import { MismatchBudget } from './mismatches.ts';
+import { fromProvider, isGone, providerError, type ReloadReason, type SecretProvider } from './secrets.ts';
 
 const BACKOFF_LEAST_MS = 1000;
 const BACKOFF_MOST_MS = 60_000;

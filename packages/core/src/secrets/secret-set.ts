@@ -1,12 +1,9 @@
 import { types } from 'node:util';
 import type { KeyRole, Scheme } from '../scheme/scheme.ts';
+import type { Clock } from '../util/clock.ts';
 import { isWebhookError } from '../webhook-error.ts';
-import { defaultKeyId, identifyKey } from './key-id.ts';
+import { defaultKeyId, identifyKey, MAX_KEYS, SetKey } from './keys.ts';
 import { checkProperties, readEntry, readTime, type SecretEntry, secretsError } from './secret-entry.ts';
-import { SetKey } from './set-key.ts';
-
-/** Every key is tried on every request, so their number is limited. */
-export const MAX_KEYS = 8;
 
 const ROLES: readonly KeyRole[] = ['current', 'previous', 'next'];
 
@@ -27,14 +24,14 @@ interface ListedSecret extends SecretEntry {
 }
 
 /** A set as it was listed: checked, but not decoded. */
-export interface ListedSet {
+interface ListedSet {
   readonly secrets: readonly ListedSecret[];
   readonly version: string | undefined;
   readonly rotatingUntil: number | undefined;
 }
 
 /** What decoding a set depends on in addition to the set. */
-export interface DecodeContext<K> {
+interface DecodeContext<K> {
   /** Name of the provider, for messages. */
   readonly provider: string;
   readonly scheme: Pick<Scheme<K>, 'name' | 'keyFormat' | 'importKey'>;
@@ -177,4 +174,90 @@ function importKey<K>(secret: string | Uint8Array, where: string, scheme: Decode
 
 function quotes(message: string, secret: string | Uint8Array): boolean {
   return message.includes(typeof secret === 'string' ? secret : Buffer.from(secret).toString('latin1'));
+}
+
+/** The oldest versions are forgotten: a keyring may run for years with a source that changes often. */
+const KEPT = 64;
+
+/** A source that returned a version which a newer one had replaced. */
+export interface VersionRegression {
+  readonly version: string;
+  /** The newest version that was loaded. */
+  readonly newest: string;
+}
+
+/**
+ * Remembers the versions of the sets that were taken over, in the order in which they were first seen. A version is only a name, so
+ * a source that goes back in time (an outdated replica, a restored file) shows by a name that appears again.
+ */
+export class VersionHistory {
+  readonly #seen = new Set<string>();
+  #newest: string | undefined;
+  #regression: VersionRegression | undefined;
+
+  /** Set while the source returns a version older than one that it has returned before. */
+  get regression(): VersionRegression | undefined {
+    return this.#regression;
+  }
+
+  /** Remembers the version of a set that was taken over. */
+  note(version: string | undefined): void {
+    this.#regression = undefined;
+    if (version === undefined) return;
+    if (this.#newest !== undefined && version !== this.#newest && this.#seen.has(version)) {
+      this.#regression = { version, newest: this.#newest };
+      return;
+    }
+    this.#newest = version;
+    this.#seen.add(version);
+    const [oldest] = this.#seen;
+    if (this.#seen.size > KEPT && oldest !== undefined) this.#seen.delete(oldest);
+  }
+}
+
+const LONGEST_MS = 3_600_000;
+
+/**
+ * An announced rotation. It lasts until its own end, and at most one hour from when it was first seen. So a provider that forgets to
+ * withdraw it, or renews it with every load, can't make every forged request look like a rotation.
+ */
+export class AnnouncedRotation {
+  readonly #clock: Clock;
+  #seen: { readonly until: number; readonly seenAt: number; readonly seenAtWall: number } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * Takes over what a newly applied set says.
+   *
+   * @param until Milliseconds since the epoch; `undefined` if the set announces nothing.
+   * @param keysChanged Whether the set brought other keys: a new end then means a new rotation.
+   */
+  update(until: number | undefined, keysChanged: boolean): void {
+    const before = this.#seen;
+    const now = this.#clock.now();
+    if (until === undefined) {
+      this.#seen = undefined;
+    } else if (before !== undefined && (until === before.until || (before.until > now && !keysChanged))) {
+      this.#seen = { ...before, until };
+    } else {
+      this.#seen = { until, seenAt: this.#clock.monotonic(), seenAtWall: now };
+    }
+  }
+
+  /** Until when the rotation lasts, in milliseconds since the epoch; `undefined` if there is none, or it is over. */
+  get until(): number | undefined {
+    const seen = this.#seen;
+    if (seen === undefined) return undefined;
+    // The wall clock alone could be set back, and extend the hour.
+    const over = this.#clock.now() >= seen.until || this.#clock.monotonic() - seen.seenAt >= LONGEST_MS;
+    return over ? undefined : Math.min(seen.until, seen.seenAtWall + LONGEST_MS);
+  }
+
+  /** Whether the set still announces a rotation that is over. */
+  get overdue(): boolean {
+    return this.#seen !== undefined && this.until === undefined;
+  }
 }

@@ -1,5 +1,4 @@
 import { WebhookError } from '../webhook-error.ts';
-import { suggest } from './suggest.ts';
 
 /** The error for a wrong option. The message names the option and says what to write instead. */
 export function configError(message: string): WebhookError {
@@ -24,11 +23,6 @@ export function checkKeys<T>(owner: string, options: T, known: readonly string[]
     throw configError(`${owner} has no option "${key}". ${hint}`);
   }
   return Object.assign(Object.create(null), options);
-}
-
-/** An option of an object that is not checked by {@link checkKeys}, such as the options of a single call: never an inherited one. */
-export function own<T extends object, K extends keyof T>(options: T, key: K): T[K] | undefined {
-  return Object.hasOwn(options, key) ? options[key] : undefined;
 }
 
 /** A finite number within bounds, or the default if it is `undefined`. Zero, NaN and infinities never switch anything off. */
@@ -60,12 +54,6 @@ export function checkChoice<const T extends string>(
   throw configError(`"${name}" must be ${choices.map((known) => `"${known}"`).join(' or ')}.${hint}`);
 }
 
-/** A duration that a replay store is called with: a finite number of milliseconds above 0. */
-export function checkDuration(name: string, value: unknown): number {
-  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-  throw configError(`"${name}" must be a number of milliseconds above 0.`);
-}
-
 /** A clock or `undefined`. Without this check, a clock without one of the methods would fail at the first delivery. */
 export function checkClock(clock: unknown): void {
   if (clock === undefined) return;
@@ -80,4 +68,36 @@ export function checkClock(clock: unknown): void {
 /** A function or `undefined`. */
 export function checkFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw configError(`"${name}" must be a function.`);
+}
+
+/** The known word that was probably meant, or `undefined`. */
+export function suggest(word: string, known: readonly string[]): string | undefined {
+  // The most common slip is a missing unit: `tolerance` for `toleranceSeconds`.
+  const longer = known.find(
+    (candidate) => word.length > 3 && candidate.toLowerCase().startsWith(word.toLowerCase()),
+  );
+  if (longer !== undefined) return longer;
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
 }

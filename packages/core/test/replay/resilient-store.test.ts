@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { LocalFallbackStore } from '../../src/replay/local-fallback-store.ts';
 import { memoryReplayStore } from '../../src/replay/memory-replay-store.ts';
 import type { ReplayStore } from '../../src/replay/replay-store.ts';
 import { ResilientStore, type StoreEvent } from '../../src/replay/resilient-store.ts';
+import { LocalFallbackStore } from '../../src/replay/store-policy.ts';
 import { stateOf } from '../../src/replay/store-state.ts';
 import type { Clock } from '../../src/util/clock.ts';
 

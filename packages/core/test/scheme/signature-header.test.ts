@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readSignatures, type SignatureGrammar } from '../../src/scheme/signature/signature-header.ts';
+import { readSignatures, type SignatureGrammar } from '../../src/scheme/signature/read-signatures.ts';
 
 const digest = 'ab'.repeat(32);
 const other = 'cd'.repeat(32);

@@ -4,8 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { KeyringEvent } from '../../src/events.ts';
 import type { Scheme } from '../../src/scheme/scheme.ts';
 import { createKeyring } from '../../src/secrets/create-keyring.ts';
-import { KEYRING, type Keyring, type KeySet } from '../../src/secrets/keyring.ts';
-import type { KeyringOptions } from '../../src/secrets/keyring-options.ts';
+import { KEYRING, type Keyring, type KeyringOptions, type KeySet } from '../../src/secrets/keyring.ts';
 import {
   functionSecrets,
   type SecretProvider,

@@ -1,7 +1,5 @@
 import type { RequestHead } from '../../request.ts';
-import { headerInvalid } from './header-invalid.ts';
-import { checkJsonSize, decodeUtf8, fieldOf, parseJsonBody } from './json-body.ts';
-import { multipartField } from './multipart-field.ts';
+import { headerInvalid } from '../../webhook-error.ts';
 import { type Parameter, parseParameters } from './request-query.ts';
 
 /** Reads a body as JSON or as a form: once, when it is first asked. */
@@ -113,4 +111,131 @@ function scalar(value: unknown): string {
 /** `String.prototype.isWellFormed()`, which Node.js 20 has and this version of the language's types has not. */
 function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}
+
+/** A genuine delivery is a few levels deep. */
+const MAX_DEPTH = 200;
+/** How many values are parsed of a body that no signature vouches for yet: parsing them takes a few milliseconds at most. */
+const MAX_VALUES = 10_000;
+
+const MAX_ESCAPES = 20_000;
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+/** White space, and the characters of numbers, true, false and null. */
+const OUTSIDE_TEXTS = new Uint8Array(256);
+for (const character of ' \t\n\r0123456789+-.eEtrufalsn') OUTSIDE_TEXTS[character.charCodeAt(0)] = 1;
+
+/** A body's JSON, or `undefined` if the bytes are not JSON in UTF-8. */
+export function parseJsonBody(body: Uint8Array): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(decodeUtf8(body)) };
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Refuses JSON that is expensive to parse before it is parsed, in one pass over the bytes.
+ *
+ * @returns Whether the bytes may be JSON: `false` at the first one that no JSON contains outside of its texts.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID`
+ */
+function checkJsonSize(body: Uint8Array): boolean {
+  let depth = 0;
+  let values = 0;
+  let escapes = 0;
+  let backslash = body.indexOf(BACKSLASH);
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at] as number;
+    if (byte === QUOTE) {
+      let end = body.indexOf(QUOTE, at + 1);
+      while (backslash !== -1 && backslash < end) {
+        if (backslash > at && ++escapes > MAX_ESCAPES) throw tooMany('escaped characters', MAX_ESCAPES);
+        // The character behind it belongs to it, also if it is the quotation mark that was found.
+        if (backslash + 1 === end) end = body.indexOf(QUOTE, end + 1);
+        backslash = body.indexOf(BACKSLASH, Math.max(backslash + 2, at));
+      }
+      if (end === -1) return false;
+      at = end;
+    } else if (byte === COMMA || byte === COLON) {
+      if (++values > MAX_VALUES) throw tooMany('values', MAX_VALUES);
+    } else if (byte === 0x5b || byte === 0x7b) {
+      if (++depth > MAX_DEPTH)
+        throw headerInvalid(`The JSON of the body is nested more than ${MAX_DEPTH} levels deep.`);
+      if (++values > MAX_VALUES) throw tooMany('values', MAX_VALUES);
+    } else if (byte === 0x5d || byte === 0x7d) depth--;
+    else if (OUTSIDE_TEXTS[byte] !== 1) return false;
+  }
+  return true;
+}
+
+function tooMany(what: string, most: number): Error {
+  return headerInvalid(
+    `The JSON of the body has more than ${most} ${what}, and this sender's signature can't be judged before it is parsed.`,
+  );
+}
+
+/** A field of a parsed body by its dotted path. It reads own properties only, so that `__proto__` names nothing. */
+export function fieldOf(json: unknown, path: string): unknown {
+  let value = json;
+  for (const name of path.split('.')) {
+    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+/**
+ * Bytes as text, for reading, never for verifying.
+ * @throws TypeError if they are not UTF-8.
+ */
+export function decodeUtf8(body: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(body);
+}
+
+const BOUNDARY =
+  /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s";,]{1,70}))\s*(?:;|$)/i;
+const DISPOSITION = /^content-disposition:\s*form-data\s*;(?:.*;)?\s*name="([^"\r\n]*)"/im;
+const MAX_FIELDS = 64;
+/** The headers of a field are a few lines. */
+const MAX_HEADER_BYTES = 4096;
+
+/**
+ * The bytes of one field of a multipart form, or `undefined` if the field is absent or repeated, or the form is malformed.
+ *
+ * @returns The body itself if the content type is not that of a multipart form.
+ */
+function multipartField(
+  body: Uint8Array,
+  contentType: string | undefined,
+  field: string,
+): Uint8Array | undefined {
+  if (contentType === undefined || !/^multipart\/form-data\b/i.test(contentType)) return body;
+  const match = BOUNDARY.exec(contentType);
+  const boundary = match?.[1] ?? match?.[2];
+  if (boundary === undefined) return undefined;
+  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
+  let at = bytes.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2)) ? 0 : -1;
+  if (at === -1) at = bytes.indexOf(delimiter) + 2;
+  if (at < 0 || (at === 1 && !bytes.subarray(0, 2).equals(delimiter.subarray(0, 2)))) return undefined;
+  let found: Buffer | undefined;
+  for (let count = 0; count < MAX_FIELDS; count += 1) {
+    const start = at + delimiter.length - 2;
+    if (bytes.subarray(start, start + 2).toString('latin1') === '--') return found;
+    if (bytes.subarray(start, start + 2).toString('latin1') !== '\r\n') return undefined;
+    const end = bytes.indexOf(delimiter, start);
+    const blank = bytes.indexOf('\r\n\r\n', start, 'latin1');
+    if (end === -1 || blank === -1 || blank > end || blank - start > MAX_HEADER_BYTES) return undefined;
+    const headers = bytes.subarray(start + 2, blank).toString('latin1');
+    if (DISPOSITION.exec(headers)?.[1] === field) {
+      if (found !== undefined) return undefined;
+      found = bytes.subarray(blank + 4, end);
+    }
+    at = end + 2;
+  }
+  return undefined;
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { RequestHead } from '../../request.ts';
+import { headerInvalid } from '../../webhook-error.ts';
 import { fieldsNeedBorders, urlTouchesForm } from '../definition/borders.ts';
-import type { ContentPart } from '../definition/content-part.ts';
-import type { SignatureRule } from '../definition/signature-rule.ts';
+import type { ContentPart, SignatureRule } from '../definition/signature-rule.ts';
 import { type BodyReader, canonicalJson, fieldText } from './body-reader.ts';
 import {
   type LiteralPiece,
@@ -24,10 +24,8 @@ import {
   sortedQueryText,
   unambiguousBetween,
 } from './head-values.ts';
-import { headerInvalid } from './header-invalid.ts';
 import { ChunkedMessage, FramedMessage, type Message, SECRET } from './message.ts';
-import { parameterOf, pathOf, withoutQuery } from './request-query.ts';
-import { compileSorted } from './sorted-parameters.ts';
+import { compileSorted, parameterOf, pathOf, withoutQuery } from './request-query.ts';
 import { checkBodyBorder, checkUrlBorder, type SignedUrl } from './url-variants.ts';
 
 type SigningRule = Exclude<SignatureRule, { content?: undefined }>;

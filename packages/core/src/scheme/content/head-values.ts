@@ -1,14 +1,22 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHead } from '../../request.ts';
-import type { WebhookError } from '../../webhook-error.ts';
-import type { ListedHeadersPart, SortedPart } from '../definition/content-part.ts';
-import type { SignatureList } from '../definition/signature-rule.ts';
-import { readEntry } from '../signature/signature-header.ts';
-import { headerInvalid } from './header-invalid.ts';
-import { type Parameter, parameterOf, queryParameters } from './request-query.ts';
-import { compilePair, compileSorted } from './sorted-parameters.ts';
+import { headerInvalid, type WebhookError } from '../../webhook-error.ts';
+import type {
+  ListedHeadersPart,
+  SignatureList,
+  SignatureRule,
+  SortedPart,
+  TimestampLocation,
+  TimeUnit,
+} from '../definition/signature-rule.ts';
+import { decodeDigest, readEntry } from '../signature/read-signatures.ts';
+import { DIGEST_BYTES } from '../signature/signature-check.ts';
+import { compilePair, compileSorted, type Parameter, parameterOf, queryParameters } from './request-query.ts';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,256}$/;
 const PRINTABLE_ASCII = /^[\x20-\x7e]{1,1024}$/;
+const MAX_TIME_LENGTH = 64;
+const METHOD = /^[A-Z]{1,16}$/;
 const UUID = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
 /** The head of one request. Its query is parsed once, when a text of it is first needed. */
@@ -163,4 +171,96 @@ export function ambiguous(name: string): WebhookError {
   return headerInvalid(
     `The text of the ${name} contains a separator of the signed content, which could then be read in two ways.`,
   );
+}
+
+/**
+ * The text of the signed time.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID`
+ */
+export function readTime(head: RequestHead, location: TimestampLocation, entry: string | undefined): string {
+  const { header, entry: label, query } = location;
+  if (query !== undefined) {
+    const text = parameterOf(queryParameters(head), query);
+    if (text === undefined || text.length > MAX_TIME_LENGTH)
+      throw headerInvalid(`The request has no well-formed parameter "${query}".`);
+    return text;
+  }
+  if (label !== undefined && entry === undefined)
+    throw headerInvalid('The signature header has no timestamp.');
+  const text = header === undefined ? entry : head.value(header);
+  if (text === undefined || text.length > MAX_TIME_LENGTH)
+    throw headerInvalid(`The request has no well-formed "${header}" header.`);
+  if (label !== undefined && entry !== text)
+    throw headerInvalid(`The header "${header}" and the timestamp of the signature header differ.`);
+  return text;
+}
+
+/**
+ * The signed method.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID`
+ */
+export function readMethod({ method }: RequestHead): string {
+  if (method === undefined || !METHOD.test(method))
+    throw headerInvalid(
+      'This sender signs the method of a request, but the request has no method that can be signed.',
+    );
+  return method;
+}
+
+/**
+ * Makes the test whether a body has the digest that the query contains.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID`
+ */
+export function readDigest(
+  head: RequestHead,
+  { hash, encoding, query }: NonNullable<SignatureRule['bodyDigest']>,
+): (body: Uint8Array) => boolean {
+  const parameters = queryParameters(head);
+  const text = parameterOf(parameters, query);
+  // Senders add it at the end. Elsewhere it may be part of a text that an attacker wrote and the sender signed.
+  if (parameters.at(-1)?.name !== query)
+    throw headerInvalid(`The parameter "${query}" is not the last one of the query.`);
+  const given = text === undefined ? undefined : decodeDigest(text, encoding, DIGEST_BYTES[hash]);
+  if (given === undefined)
+    throw headerInvalid(`The parameter "${query}" is not a ${hash} digest in ${encoding}.`);
+  return (body) => timingSafeEqual(createHash(hash).update(body).digest(), given);
+}
+
+const DIGITS = /^[0-9]{1,15}$/;
+const ISO = /^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?/;
+const ZONE = /^(?:Z|[+-][0-2][0-9]:[0-5][0-9])$/;
+const HTTP_DATE =
+  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-5][0-9] GMT$/;
+
+/** Milliseconds since the epoch of a time's text, or `undefined` unless the text is exactly of its unit. */
+export function parseSignedTime(text: string, unit: TimeUnit): number | undefined {
+  switch (unit) {
+    case 's':
+      return DIGITS.test(text) ? Number(text) * 1000 : undefined;
+    case 'ms':
+      return DIGITS.test(text) ? Number(text) : undefined;
+    case 's-or-ms':
+      return DIGITS.test(text) ? Number(text) * (text.length > 11 ? 1 : 1000) : undefined;
+    case 'iso':
+      return parseIso(text, true);
+    case 'iso-utc':
+      return parseIso(text, false);
+    case 'http-date':
+      return HTTP_DATE.test(text) ? instant(text) : undefined;
+  }
+}
+
+function parseIso(text: string, zoned: boolean): number | undefined {
+  const match = ISO.exec(text);
+  if (match === null) return undefined;
+  const zone = text.slice(match[0].length);
+  if (zoned ? !ZONE.test(zone) : zone !== '') return undefined;
+  // Date knows milliseconds only: further digits are cut off.
+  const fraction = match[1]?.slice(0, 4) ?? '';
+  return instant(`${text.slice(0, 19)}${fraction}${zoned ? zone : 'Z'}`);
+}
+
+function instant(text: string): number | undefined {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : at;
 }

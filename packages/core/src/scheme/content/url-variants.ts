@@ -1,5 +1,5 @@
+import { headerInvalid } from '../../webhook-error.ts';
 import type { UrlRules } from '../definition/signature-rule.ts';
-import { headerInvalid } from './header-invalid.ts';
 
 // RFC 3986 allows these in a query, and so not the brace or quotation mark with which a JSON body begins.
 const SIGNED_URL = /^[A-Za-z0-9._~%!$'()*+,;:@/?&=[\]-]{1,8192}$/;

@@ -6,8 +6,7 @@ import {
   piecesOfEveryRequest,
   type TemplatePiece,
 } from '../content/content-template.ts';
-import type { ContentPart } from './content-part.ts';
-import type { SignatureRule } from './signature-rule.ts';
+import type { ContentPart, SignatureRule } from './signature-rule.ts';
 
 type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
 type Piece = LiteralPiece | NamedPiece;

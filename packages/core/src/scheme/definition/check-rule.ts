@@ -1,6 +1,15 @@
 import { configError } from '../../util/options.ts';
-import { checkContent } from './check-content.ts';
-import type { SignatureRule } from './signature-rule.ts';
+import {
+  firmNamesIn,
+  type NamedPiece,
+  namesIn,
+  parseTemplate,
+  type TemplatePiece,
+} from '../content/content-template.ts';
+import { openBorderOf } from './borders.ts';
+import { namesUrl, templatesOf } from './rule-facts.ts';
+import { field, header } from './shape.ts';
+import type { ContentPart, SignatureRule } from './signature-rule.ts';
 
 const LOCATIONS = ['header', 'numberedHeader', 'query', 'field', 'formField'] as const;
 
@@ -75,4 +84,177 @@ function checkTimestamp({ timestamp, signature }: SignatureRule): void {
     throw configError(
       '"signed.timestamp.entry" needs one signature header: with several it is not clear which of them contains the time.',
     );
+}
+
+type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
+type Parts = Readonly<Record<string, ContentPart>>;
+
+/** What a request need not have. Everything else is always there, or must be. */
+const MAY_BE_ABSENT = new Set(['header', 'entry', 'query', 'field', 'formField']);
+/** What is the same in every delivery, or names it only. */
+const NOT_OF_A_DELIVERY = ['timestamp', 'id', 'secret', 'method'];
+const MAX_TEMPLATES = 4;
+
+/** Refuses content that names what is not declared, leaves out what is, or can be read in two ways. */
+function checkContent(rule: SigningRule): void {
+  for (const [name, part] of Object.entries(rule.parts ?? {})) checkPart(`signed.parts.${name}`, part);
+  const templates = templatesOf(rule);
+  if (templates.length > MAX_TEMPLATES)
+    throw configError(
+      `"signed.content" must be a template such as "{timestamp}.{body}", or up to ${MAX_TEMPLATES} of them.`,
+    );
+  for (const template of templates) checkTemplate(template, rule, rule.parts ?? {});
+  if (rule.url !== undefined && !namesUrl(rule))
+    throw configError(
+      '"signed.url" is declared, but "signed.content" contains no {url}, {baseUrl} or {path}: leave it out.',
+    );
+  checkBorders(rule, templates);
+}
+
+function checkPart(name: string, part: ContentPart): void {
+  if ('fields' in part) {
+    const { fields, fieldContainingJoin: given } = part;
+    const named =
+      typeof given === 'object' ? [...Object.values(given.values), given.otherwise] : [given ?? fields[0]];
+    if (!named.every((each) => fields.includes(each)))
+      throw configError(`"${name}.fieldContainingJoin" must be one of its fields.`);
+    if (typeof given === 'object' && named.some((each) => fields.indexOf(each) >= fields.indexOf(given.by)))
+      throw configError(
+        `"${name}.fieldContainingJoin.by" must be one of its fields, and come after those that it chooses.`,
+      );
+  }
+  if (!('listedHeaders' in part)) return;
+  const { allow, require: required = [], joinCounts = {} } = part;
+  if (required.some((each) => !allow.includes(each)))
+    throw configError(`"${name}.require" names a header that "allow" does not.`);
+  for (const each of Object.keys(joinCounts))
+    if (!allow.includes(each))
+      throw configError(`"${name}.joinCounts" names the header "${each}", which "allow" does not.`);
+}
+
+function checkTemplate(template: string, rule: SigningRule, parts: Parts): void {
+  const pieces = parseTemplate(template, Object.keys(parts));
+  const names = namesIn(pieces);
+  const firm = firmNamesIn(pieces);
+  checkNames(names);
+  checkBrackets(pieces);
+  const count = (name: string) => names.filter((each) => each.name === name).length;
+  if (count('body') > 1 || names.every(({ name }) => NOT_OF_A_DELIVERY.includes(name)))
+    throw configError(
+      '"signed.content" must contain {body} exactly once, or another part of the delivery that the sender signs.',
+    );
+  for (const part of ['timestamp', 'id'] as const) {
+    const isCovered = part === 'timestamp' && coversTime(rule, firm, parts);
+    if (count(part) > 0 && rule[part] === undefined)
+      throw configError(
+        `"signed.content" contains {${part}}, but "signed.${part}" does not say where it is found.`,
+      );
+    if (count(part) === 0 && rule[part] !== undefined && !isCovered)
+      throw configError(
+        `"signed.${part}" is declared, but "signed.content" does not contain {${part}}: what isn't signed judges nothing.`,
+      );
+  }
+  for (const name of Object.keys(parts))
+    if (count(name) === 0)
+      throw configError(
+        `"signed.parts.${name}" is declared, but "signed.content" does not contain {${name}}.`,
+      );
+  checkSecret(rule, count('secret'));
+  checkEntries(rule, names, parts);
+  checkBodyDigest(rule, firm, parts);
+}
+
+function checkSecret({ algorithm }: SigningRule, count: number): void {
+  const hashesSecret = 'hash' in algorithm && !('publicKey' in algorithm);
+  if (hashesSecret === count > 0) return;
+  throw configError(
+    hashesSecret
+      ? '"signed.content" of a plain hash must contain {secret}: without it, every caller could compute the hash.'
+      : '"signed.content" contains {secret}, which is only for a plain hash ("signed.algorithm.hash"): the secret is the key of an HMAC.',
+  );
+}
+
+function checkEntries({ signature }: SigningRule, names: readonly NamedPiece[], parts: Parts): void {
+  const usesEntries =
+    names.some(({ name }) => name === 'entry') ||
+    Object.values(parts).some((part) => 'listedHeaders' in part && 'entry' in part.listedHeaders);
+  if (usesEntries && signature.list?.assign === undefined)
+    throw configError(
+      '"signed.content" names an entry of the signature, which needs a "signed.signature.list" with labels.',
+    );
+}
+
+function checkBodyDigest({ bodyDigest }: SigningRule, firm: readonly NamedPiece[], parts: Parts): void {
+  if (bodyDigest === undefined) return;
+  const { query } = bodyDigest;
+  const isSigned = firm.some(
+    ({ name, of }) =>
+      name === 'url' ||
+      name === 'path' ||
+      (name === 'query' && of === query) ||
+      coversQuery(parts[name], query),
+  );
+  if (!isSigned)
+    throw configError(
+      '"signed.bodyDigest" must be in something that "signed.content" contains: {url}, {path} or the parameter itself.',
+    );
+}
+
+function checkNames(names: readonly NamedPiece[]): void {
+  for (const { name, of } of names) {
+    if (name === 'header') header(of, 'signed.content');
+    if (name === 'field') field(of, 'signed.content');
+  }
+}
+
+/** The sender of a request decides what it leaves out, and the rest of a bracket goes with it: that must not be what protects. */
+function checkBrackets(pieces: readonly TemplatePiece[]): void {
+  for (const piece of pieces) {
+    if (!('optional' in piece)) continue;
+    for (const { name } of namesIn(piece.optional)) {
+      if (!MAY_BE_ABSENT.has(name))
+        throw configError(
+          `"signed.content" contains {${name}} in brackets, which are for what a request need not have: it would not be signed if something else in them is absent.`,
+        );
+    }
+  }
+}
+
+function checkBorders(rule: SigningRule, templates: readonly string[]): void {
+  const open = templates.map((template) => openBorderOf(template, rule)).find((each) => each !== undefined);
+  if (open !== undefined && rule.safeBecause === undefined)
+    throw configError(
+      `"signed.content" needs a literal between ${open.before} and ${open.after}: where the first ends is not signed, so that text could be moved to the other. If the sender signs it so, say in "signed.safeBecause" what limits that.`,
+    );
+  if (open === undefined && rule.safeBecause !== undefined)
+    throw configError(
+      '"signed.safeBecause" is declared, but "signed.content" shows where every part ends: leave it out.',
+    );
+}
+
+/** Whether a time that the content doesn't name is signed nevertheless. */
+function coversTime({ timestamp }: SigningRule, names: readonly NamedPiece[], parts: Parts): boolean {
+  const { query, header: name } = timestamp ?? {};
+  return names.some((piece) => {
+    const part = parts[piece.name];
+    if (query !== undefined)
+      return (
+        piece.name === 'url' ||
+        piece.name === 'path' ||
+        (piece.name === 'query' && piece.of === query) ||
+        coversQuery(part, query)
+      );
+    return (
+      name !== undefined &&
+      part !== undefined &&
+      'listedHeaders' in part &&
+      part.require?.includes(name) === true
+    );
+  });
+}
+
+function coversQuery(part: ContentPart | undefined, query: string): boolean {
+  return (
+    part !== undefined && 'sorted' in part && part.sorted === 'query' && part.omit?.includes(query) !== true
+  );
 }

@@ -1,7 +1,6 @@
 import { type NamedPiece, namesIn, parseTemplate } from '../content/content-template.ts';
-import type { ContentPart } from './content-part.ts';
 import type { HandshakeRule, SchemeDefinition } from './scheme-definition.ts';
-import type { SignatureRule } from './signature-rule.ts';
+import type { ContentPart, SignatureRule } from './signature-rule.ts';
 
 const URL_PARTS = ['url', 'baseUrl', 'path'];
 

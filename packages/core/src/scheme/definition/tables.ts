@@ -1,13 +1,6 @@
 import { configError } from '../../util/options.ts';
 import { isOwnPart } from '../content/content-template.ts';
 import type { DeliveryRules } from '../delivery-rules.ts';
-import type {
-  BodyDigestPart,
-  FieldContainingJoin,
-  FieldsPart,
-  ListedHeadersPart,
-  SortedPart,
-} from './content-part.ts';
 import type { BodyTimestamp, HandshakeRule, SchemeDefinition, SchemeSource } from './scheme-definition.ts';
 import type { PublicKey, SharedSecret } from './secret-format.ts';
 import {
@@ -31,9 +24,14 @@ import {
   yes,
 } from './shape.ts';
 import type {
+  BodyDigestPart,
+  FieldContainingJoin,
+  FieldsPart,
   HmacRule,
+  ListedHeadersPart,
   SignatureList,
   SignatureLocation,
+  SortedPart,
   TimestampLocation,
   TokenLocation,
   TokenRule,

@@ -2,7 +2,7 @@ import { createHash, createHmac, type KeyObject, timingSafeEqual } from 'node:cr
 import type { RequestHead } from '../../request.ts';
 import type { WebhookResponse } from '../../response.ts';
 import { WebhookError } from '../../webhook-error.ts';
-import { fieldOf } from '../content/json-body.ts';
+import { fieldOf } from '../content/body-reader.ts';
 import type { Message } from '../content/message.ts';
 import { parameterOf, queryParameters } from '../content/request-query.ts';
 import { handshakesOf } from '../definition/rule-facts.ts';

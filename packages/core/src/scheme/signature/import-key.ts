@@ -1,9 +1,9 @@
 import { createHash, createHmac, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
 import { WebhookError } from '../../webhook-error.ts';
 import type { PublicKey, SecretByPrefix, SecretFormat, SharedSecret } from '../definition/secret-format.ts';
-import { decodeSecret } from './strict-encoding.ts';
 
 const MAX_RSA_BITS = 8192;
+const HEX = /^(?:[0-9a-fA-F]{2})*$/;
 
 /** Whether a format is that of a public key. */
 export function isPublicKey(format: SecretFormat): format is PublicKey {
@@ -80,6 +80,17 @@ function decodeText(secret: string, kind: SharedSecret): Uint8Array {
   if (bytes === undefined)
     throw secretError(`the text is not ${kind.encoding}, or not in its canonical form`);
   return bytes;
+}
+
+/**
+ * The bytes of a secret's text, or `undefined` if the text is not exactly of that encoding: `Buffer.from` alone drops what it can't
+ * read.
+ */
+function decodeSecret(text: string, encoding: SharedSecret['encoding']): Buffer | undefined {
+  if (encoding === 'utf8') return Buffer.from(text, 'utf8');
+  if (encoding === 'hex') return HEX.test(text) ? Buffer.from(text, 'hex') : undefined;
+  const bytes = Buffer.from(text, encoding);
+  return bytes.toString(encoding) === text ? bytes : undefined;
 }
 
 function derived(bytes: Uint8Array, { derive = [], minBytes = 16 }: SharedSecret): Uint8Array {

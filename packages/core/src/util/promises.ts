@@ -1,0 +1,74 @@
+import type { Clock } from './clock.ts';
+
+/** Whether a value must be awaited. A value that is there already costs no turn of the event loop. */
+export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
+  return value !== null && typeof value === 'object' && 'then' in value && typeof value.then === 'function';
+}
+
+/** A promise that is resolved or rejected from outside. A rejection that no caller awaits is not an unhandled one. */
+export class Deferred<T> {
+  readonly promise: Promise<T>;
+  #resolve: (value: T) => void = () => undefined;
+  #reject: (reason: unknown) => void = () => undefined;
+
+  constructor() {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.promise.catch(() => undefined);
+  }
+
+  resolve(value: T): void {
+    this.#resolve(value);
+  }
+
+  reject(reason: unknown): void {
+    this.#reject(reason);
+  }
+}
+
+let holders = 0;
+let timer: ReturnType<typeof setInterval> | undefined;
+
+/**
+ * Keeps the process alive until a promise settles. A clock's timers don't, and before a server listens nothing else may: without this, a
+ * process that awaits one of our promises would end silently.
+ */
+export function keepAlive<T>(promise: Promise<T>): Promise<T> {
+  // One timer for all who wait: the longest delay that a timer takes.
+  if (holders++ === 0) timer = setInterval(() => undefined, 2 ** 31 - 1);
+  const held = promise.finally(() => {
+    if (--holders === 0) clearInterval(timer);
+  });
+  // The caller may ignore the result.
+  held.catch(() => undefined);
+  return held;
+}
+
+/** Counts tasks that are running, for a caller that waits until there are none. */
+export class InFlight {
+  #count = 0;
+  #idle: Deferred<void> | undefined;
+
+  begin(): void {
+    this.#count++;
+  }
+
+  end(): void {
+    this.#count--;
+    if (this.#count > 0) return;
+    this.#idle?.resolve();
+    this.#idle = undefined;
+  }
+
+  /** Resolves when no task is running, or after `timeoutMs`. Keeps the process alive until then. */
+  async idle({ clock, timeoutMs }: { clock: Clock; timeoutMs: number }): Promise<void> {
+    if (this.#count === 0) return;
+    this.#idle ??= new Deferred();
+    const ended = this.#idle;
+    const cancel = clock.schedule(() => ended.resolve(), timeoutMs);
+    await keepAlive(ended.promise);
+    cancel();
+  }
+}
