@@ -5,6 +5,10 @@ import type { Freshness, KeyRole, Match } from './scheme/scheme.ts';
 import { configError } from './util/options.ts';
 import { WebhookError } from './webhook-error.ts';
 
+const DAY_MS = 86_400_000;
+/** Timeouts and queues stretch a sender's schedule. A tenth more than the sender promises covers them. */
+const RETRY_SPAN_MARGIN = 1.1;
+
 /** A delivery whose signature matched. Only a verifier makes one. */
 export interface VerifiedWebhook {
   /** The signed id or body field; if the sender signs none, the SHA-256 of the body in hex. Computed when it is first read. */
@@ -43,6 +47,22 @@ export interface ReceivedWebhook extends VerifiedWebhook {
   /** Rises with every run of the same delivery: pass it to databases that can refuse a lower one. 0 if replay protection is off. */
   readonly fencingToken: number;
 }
+
+/** What a replay store needs to know about a delivery. */
+export interface ReplayRecord {
+  /** Hash of the endpoint and of signed material that is the same in every retry. */
+  readonly key: string;
+  /** How long a handled delivery is remembered, in milliseconds. */
+  readonly ttlMs: number;
+  /** How long a captured copy would still be accepted if the delivery were forgotten, in milliseconds; at most `ttlMs`. */
+  readonly replayWindowMs: number;
+}
+
+/** How long deliveries of one endpoint are remembered. */
+export type ReplayRetention = Pick<ReplayRecord, 'ttlMs' | 'replayWindowMs'>;
+
+// In the global registry, so that a store built on another copy of this package reads it too.
+const replayRecordOf: unique symbol = Symbol.for('countersign.replayRecord') as never;
 
 /** What a verifier knows of one delivery. */
 interface DeliveryFacts {
@@ -146,26 +166,6 @@ class ReceivedDelivery extends Delivery implements ReceivedWebhook {
 function invalidBody(message: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_BODY_INVALID', message);
 }
-
-const DAY_MS = 86_400_000;
-/** Timeouts and queues stretch a sender's schedule. A tenth more than the sender promises covers them. */
-const RETRY_SPAN_MARGIN = 1.1;
-
-/** What a replay store needs to know about a delivery. */
-export interface ReplayRecord {
-  /** Hash of the endpoint and of signed material that is the same in every retry. */
-  readonly key: string;
-  /** How long a handled delivery is remembered, in milliseconds. */
-  readonly ttlMs: number;
-  /** How long a captured copy would still be accepted if the delivery were forgotten, in milliseconds; at most `ttlMs`. */
-  readonly replayWindowMs: number;
-}
-
-/** How long deliveries of one endpoint are remembered. */
-export type ReplayRetention = Pick<ReplayRecord, 'ttlMs' | 'replayWindowMs'>;
-
-// In the global registry, so that a store built on another copy of this package reads it too.
-const replayRecordOf: unique symbol = Symbol.for('countersign.replayRecord') as never;
 
 /**
  * What `claim()` and a store's transactional mode use: the replay key, and how long to remember it. Computed at the first call.

@@ -82,16 +82,11 @@ function discard(incoming: IncomingMessage, done: () => void): void {
 }
 
 /**
- * After `server.close()` Node keeps the connections that are in use, and a load balancer that reuses its connections would be
- * served forever. So once the server no longer listens, responses close their connection.
+ * Makes a response the last one of its connection, if the server no longer listens. After `server.close()` Node keeps the connections
+ * that are in use, and a load balancer that reuses its connections would be served forever.
  */
-function isStopping(incoming: IncomingMessage): boolean {
-  return serverOf(incoming)?.listening === false;
-}
-
-/** Makes a response the last one of its connection, if the server no longer listens. */
 export function closeIfStopping(incoming: IncomingMessage, response: ServerResponse): void {
-  if (!isStopping(incoming)) return;
+  if (serverOf(incoming)?.listening !== false) return;
   if (incoming.httpVersionMajor > 1) (incoming as { stream?: Http2Stream }).stream?.session?.close?.();
   else if (!response.headersSent) response.setHeader('connection', 'close');
 }

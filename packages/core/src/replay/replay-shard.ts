@@ -42,19 +42,23 @@ export class ReplayShard {
   }
 
   #queueFor(terms: ExpiryTerms): ExpiryQueue {
-    const exact = this.#queues.find((queue) => sameTerms(queue, terms));
+    const exact = this.#queueOf(terms);
     if (exact !== undefined) return exact;
     const wanted = this.#queues.length < EXACT_QUEUES ? terms : roundedUp(terms);
-    const known = this.#queues.find((queue) => sameTerms(queue, wanted));
+    const known = this.#queueOf(wanted);
     if (known !== undefined) return known;
     const queue = new ExpiryQueue(wanted);
     this.#queues.push(queue);
     return queue;
   }
-}
 
-function sameTerms(a: ExpiryTerms, b: ExpiryTerms): boolean {
-  return a.lifeMs === b.lifeMs && a.replayWindowMs === b.replayWindowMs && a.committed === b.committed;
+  #queueOf({ lifeMs, replayWindowMs, committed }: ExpiryTerms): ExpiryQueue | undefined {
+    for (const queue of this.#queues) {
+      if (queue.lifeMs === lifeMs && queue.replayWindowMs === replayWindowMs && queue.committed === committed)
+        return queue;
+    }
+    return undefined;
+  }
 }
 
 // Longer than the caller asked for, never shorter.
@@ -94,7 +98,7 @@ export interface ExpiryTerms {
 }
 
 // Below this many slots, compacting frees nothing worth the work.
-const SMALL = 64;
+const SMALL_QUEUE = 64;
 
 /**
  * Entries of one store that live equally long, oldest first. Time only goes forward, so entries expire in the order in which they
@@ -144,7 +148,7 @@ export class ExpiryQueue implements ExpiryTerms {
     if (entry === undefined) return;
     if (timeOf(entry) === this.#oldest) this.#oldest = undefined;
     this.#entries.delete(key);
-    if (this.#slots > SMALL && this.#entries.size < this.#slots / 4) this.#compact();
+    if (this.#slots > SMALL_QUEUE && this.#entries.size < this.#slots / 4) this.#compact();
   }
 
   /** Removes the oldest entry and returns it. */

@@ -3,7 +3,13 @@ import { createHash } from 'node:crypto';
 import type { RequestHead } from '../request.ts';
 import { headerInvalid } from '../webhook-error.ts';
 import { BodyReader } from './content/body-reader.ts';
-import { type ContentTexts, type ContentWriter, compileContent } from './content/content-compiler.ts';
+import {
+  type ContentTexts,
+  type ContentWriter,
+  compileContent,
+  endOf,
+  type Message,
+} from './content/content-compiler.ts';
 import {
   HeadSource,
   parseSignedTime,
@@ -12,7 +18,6 @@ import {
   readMethod,
   readTime,
 } from './content/head-values.ts';
-import { endOf, type Message } from './content/message.ts';
 import { parameterOf, queryParameters, signedUrl } from './content/request-query.ts';
 import { type SignedUrl, type SignedUrls, urlVariants } from './content/url-variants.ts';
 import { coversBody, rulesOf } from './definition/rule-facts.ts';

@@ -129,7 +129,10 @@ class SecretKeyring<K> implements Keyring<K> {
       get isReadyWithoutKeys() {
         return isReadyWithoutKeys();
       },
-      keys: () => this.#keys(),
+      keys: () => {
+        if (this.#snapshot === undefined) this.#reloader.start();
+        return this.#active.current();
+      },
       reloadForMismatch: (tried: KeySet<K>, options?: { waitMs?: number; keyId?: string }) =>
         this.#reloadForMismatch(tried, options),
       matched: (keyId: string) => this.#usage.count(keyId, this.#clock.now()),
@@ -208,11 +211,6 @@ class SecretKeyring<K> implements Keyring<K> {
       stale: this.#active.stale,
       revoked: this.#revoked.ids,
     });
-  }
-
-  #keys(): KeySet<K> {
-    if (this.#snapshot === undefined) this.#reloader.start();
-    return this.#active.current();
   }
 
   #reloadForMismatch(
@@ -337,7 +335,7 @@ function unknownKey(known: readonly string[]): Error {
 }
 
 /** A few keyrings on one provider may be on purpose: other options, other schemes. */
-const MANY = 5;
+const MANY_KEYRINGS = 5;
 const keyringsOf = new WeakMap<SecretProvider, number>();
 
 /**
@@ -349,9 +347,9 @@ const keyringsOf = new WeakMap<SecretProvider, number>();
 function countKeyring(provider: SecretProvider): () => void {
   const count = (keyringsOf.get(provider) ?? 0) + 1;
   keyringsOf.set(provider, count);
-  if (count === MANY) {
+  if (count === MANY_KEYRINGS) {
     process.emitWarning(
-      `${MANY} verifiers use the provider "${provider.name}", and each loads it by itself. Make one keyring of it with createKeyring(), and pass this keyring as "secrets" to all of them.`,
+      `${MANY_KEYRINGS} verifiers use the provider "${provider.name}", and each loads it by itself. Make one keyring of it with createKeyring(), and pass this keyring as "secrets" to all of them.`,
       { code: 'COUNTERSIGN_PROVIDER_SHARED' },
     );
   }

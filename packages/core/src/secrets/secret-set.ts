@@ -177,7 +177,7 @@ function quotes(message: string, secret: string | Uint8Array): boolean {
 }
 
 /** The oldest versions are forgotten: a keyring may run for years with a source that changes often. */
-const KEPT = 64;
+const KEPT_VERSIONS = 64;
 
 /** A source that returned a version which a newer one had replaced. */
 export interface VersionRegression {
@@ -211,11 +211,11 @@ export class VersionHistory {
     this.#newest = version;
     this.#seen.add(version);
     const [oldest] = this.#seen;
-    if (this.#seen.size > KEPT && oldest !== undefined) this.#seen.delete(oldest);
+    if (this.#seen.size > KEPT_VERSIONS && oldest !== undefined) this.#seen.delete(oldest);
   }
 }
 
-const LONGEST_MS = 3_600_000;
+const LONGEST_ROTATION_MS = 3_600_000;
 
 /**
  * An announced rotation. It lasts until its own end, and at most one hour from when it was first seen. So a provider that forgets to
@@ -252,8 +252,9 @@ export class AnnouncedRotation {
     const seen = this.#seen;
     if (seen === undefined) return undefined;
     // The wall clock alone could be set back, and extend the hour.
-    const over = this.#clock.now() >= seen.until || this.#clock.monotonic() - seen.seenAt >= LONGEST_MS;
-    return over ? undefined : Math.min(seen.until, seen.seenAtWall + LONGEST_MS);
+    const over =
+      this.#clock.now() >= seen.until || this.#clock.monotonic() - seen.seenAt >= LONGEST_ROTATION_MS;
+    return over ? undefined : Math.min(seen.until, seen.seenAtWall + LONGEST_ROTATION_MS);
   }
 
   /** Whether the set still announces a rotation that is over. */

@@ -1,6 +1,9 @@
 import type { RequestHead } from '../../request.ts';
 import { headerInvalid } from '../../webhook-error.ts';
+import type { FieldsPart } from '../definition/signature-rule.ts';
 import { type Parameter, parseParameters } from './request-query.ts';
+
+export const UNREADABLE_JSON = 'The body is not valid UTF-8 JSON, but this sender signs JSON.';
 
 /** Reads a body as JSON or as a form: once, when it is first asked. */
 export class BodyReader {
@@ -81,6 +84,30 @@ export function fieldText(value: unknown, path: string): string | undefined {
   if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'boolean')
     return String(value);
   throw headerInvalid(`The field "${path}" of the body, which is signed, is not a text that can be signed.`);
+}
+
+/**
+ * The texts of several fields, joined.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` if another field than the one that may contains the text between them.
+ */
+export function fieldsText({ fields, join, fieldContainingJoin }: FieldsPart, body: BodyReader): Uint8Array {
+  if (body.json === undefined) throw headerInvalid(UNREADABLE_JSON);
+  const textOf = (path: string) => fieldText(body.field(path), path) ?? '';
+  let free = fieldContainingJoin;
+  if (typeof free === 'object') {
+    const { by, values, otherwise } = free;
+    const text = textOf(by);
+    free = Object.hasOwn(values, text) ? values[text] : otherwise;
+  }
+  const texts = fields.map((path) => {
+    const text = textOf(path);
+    if (path !== free && join !== '' && text.includes(join))
+      throw headerInvalid(
+        `The field "${path}" of the body contains the text that separates the fields in the signed content.`,
+      );
+    return text;
+  });
+  return Buffer.from(texts.join(join), 'utf8');
 }
 
 /**

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import type { RequestHead } from '../../request.ts';
 import { headerInvalid } from '../../webhook-error.ts';
 import { fieldsNeedBorders, urlTouchesForm } from '../definition/borders.ts';
-import type { ContentPart, SignatureRule } from '../definition/signature-rule.ts';
-import { type BodyReader, canonicalJson, fieldText } from './body-reader.ts';
+import type { SignatureRule } from '../definition/signature-rule.ts';
+import { type BodyReader, canonicalJson, fieldsText, fieldText, UNREADABLE_JSON } from './body-reader.ts';
 import {
+  isNamed,
   type LiteralPiece,
   type NamedPiece,
   parseTemplate,
   piecesOfEveryRequest,
-  type TemplatePiece,
 } from './content-template.ts';
 import {
   ambiguous,
-  type Border,
+  bordersIn,
   entryText,
   type HeadSource,
   type HeadText,
@@ -24,7 +24,6 @@ import {
   sortedQueryText,
   unambiguousBetween,
 } from './head-values.ts';
-import { ChunkedMessage, FramedMessage, type Message, SECRET } from './message.ts';
 import { compileSorted, parameterOf, pathOf, withoutQuery } from './request-query.ts';
 import { checkBodyBorder, checkUrlBorder, type SignedUrl } from './url-variants.ts';
 
@@ -77,7 +76,6 @@ interface Step {
 }
 
 const BODY: Step = { write: (_texts, _url, { bytes }) => bytes, plain: false, kind: 'body' };
-const UNREADABLE_JSON = 'The body is not valid UTF-8 JSON, but this sender signs JSON.';
 
 /** Compiles the templates of a rule, once for all requests. */
 export function compileContent(rule: SigningRule): SignedContent {
@@ -263,7 +261,7 @@ class ContentCompiler {
       };
     }
     if ('fields' in part) {
-      return { write: (_texts, _url, body) => body.once(part, () => fieldsOf(part, body)), plain: false };
+      return { write: (_texts, _url, body) => body.once(part, () => fieldsText(part, body)), plain: false };
     }
     if ('sorted' in part) {
       if (part.sorted === 'query') return this.#slot(sortedQueryText(part), 'query', required, false);
@@ -305,59 +303,84 @@ function joined(steps: readonly Step[], texts: ContentTexts, url: SignedUrl, bod
   return text;
 }
 
-/** What can stand on both sides of a part, with and without the brackets beside it. */
-function bordersIn(template: string, rule: SigningRule, name: string, of = ''): readonly Border[] {
-  const unit = rule.timestamp?.unit;
-  return piecesOfEveryRequest(template, Object.keys(rule.parts ?? {})).flatMap((pieces) =>
-    pieces.flatMap((piece, at) =>
-      isNamed(piece, [name]) && (piece.of ?? '') === of
-        ? [
-            {
-              before: literalAt(pieces, at - 1),
-              after: literalAt(pieces, at + 1),
-              precedesDate:
-                unit !== undefined &&
-                !['s', 'ms', 's-or-ms'].includes(unit) &&
-                isNamed(pieces[at + 1], ['timestamp']),
-            },
-          ]
-        : [],
-    ),
-  );
-}
-
-function literalAt(pieces: readonly TemplatePiece[], index: number): string {
-  const piece = pieces[index];
-  return piece !== undefined && 'literal' in piece ? piece.literal : '';
-}
-
-function isNamed(piece: TemplatePiece | undefined, names: readonly string[]): piece is NamedPiece {
-  return piece !== undefined && 'name' in piece && names.includes(piece.name);
-}
-
-function fieldsOf(
-  { fields, join, fieldContainingJoin }: Extract<ContentPart, { fields: unknown }>,
-  body: BodyReader,
-): Uint8Array {
-  if (body.json === undefined) throw headerInvalid(UNREADABLE_JSON);
-  const textOf = (path: string) => fieldText(body.field(path), path) ?? '';
-  let free = fieldContainingJoin;
-  if (typeof free === 'object') {
-    const { by, values, otherwise } = free;
-    const text = textOf(by);
-    free = Object.hasOwn(values, text) ? values[text] : otherwise;
-  }
-  const texts = fields.map((path) => {
-    const text = textOf(path);
-    if (path !== free && join !== '' && text.includes(join))
-      throw headerInvalid(
-        `The field "${path}" of the body contains the text that separates the fields in the signed content.`,
-      );
-    return text;
-  });
-  return Buffer.from(texts.join(join), 'utf8');
-}
-
 function utf8(text: string | undefined): Uint8Array | undefined {
   return text === undefined ? undefined : Buffer.from(text, 'utf8');
+}
+
+/** Consumes bytes: a MAC, a hash or a verification. */
+export interface Sink {
+  update(data: Uint8Array): unknown;
+  update(text: string, encoding: 'latin1'): unknown;
+}
+
+/** Signed content, ready to be fed to a hash without ever being joined with the body. */
+export interface Message {
+  /** @param secret The key's bytes, for hashes over content that contains the secret. */
+  feed(sink: Sink, secret?: Uint8Array): void;
+}
+
+/** A body between two texts: nearly every sender signs that. */
+class FramedMessage implements Message {
+  readonly #before: string;
+  readonly #body: Uint8Array;
+  readonly #after: string;
+
+  constructor(before: string, body: Uint8Array, after: string) {
+    this.#before = before;
+    this.#body = body;
+    this.#after = after;
+  }
+
+  feed(sink: Sink): void {
+    // Header text is latin1 in Node and in fetch alike: encoded so, it is the bytes that the sender sent.
+    if (this.#before !== '') sink.update(this.#before, 'latin1');
+    sink.update(this.#body);
+    if (this.#after !== '') sink.update(this.#after, 'latin1');
+  }
+}
+
+/** Takes the place of the secret among the chunks of a message. */
+const SECRET = Symbol('secret');
+
+/** Texts (as latin1), bytes and the secret in any order. */
+class ChunkedMessage implements Message {
+  readonly #chunks: readonly (string | Uint8Array | typeof SECRET)[];
+
+  constructor(chunks: readonly (string | Uint8Array | typeof SECRET)[]) {
+    this.#chunks = chunks;
+  }
+
+  feed(sink: Sink, secret?: Uint8Array): void {
+    for (const chunk of this.#chunks) {
+      if (typeof chunk === 'string') sink.update(chunk, 'latin1');
+      else if (typeof chunk !== 'symbol') sink.update(chunk);
+      else if (secret !== undefined) sink.update(secret);
+    }
+  }
+}
+
+/** The last characters of a message. */
+export function endOf(message: Message, length: number): string {
+  let text = '';
+  message.feed({
+    update(data: Uint8Array | string) {
+      const end =
+        typeof data === 'string'
+          ? data.slice(-length)
+          : Buffer.from(data.subarray(-length)).toString('latin1');
+      text = (text + end).slice(-length);
+    },
+  });
+  return text;
+}
+
+/** A message as one run of bytes, for signatures that can't be verified piece by piece. */
+export function messageBytes(message: Message): Buffer {
+  const chunks: Uint8Array[] = [];
+  message.feed({
+    update(data: Uint8Array | string) {
+      chunks.push(typeof data === 'string' ? Buffer.from(data, 'latin1') : data);
+    },
+  });
+  return Buffer.concat(chunks);
 }

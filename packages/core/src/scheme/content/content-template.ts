@@ -110,6 +110,11 @@ function withLiteralsJoined(
   return joined;
 }
 
+/** Whether a piece is one of the parts with these names. */
+export function isNamed(piece: TemplatePiece | undefined, names: readonly string[]): piece is NamedPiece {
+  return piece !== undefined && 'name' in piece && names.includes(piece.name);
+}
+
 function namedPiece(text: string, declared: readonly string[]): NamedPiece {
   const colon = text.indexOf(':');
   if (colon === -1) {

@@ -9,8 +9,8 @@ import type {
   TimestampLocation,
   TimeUnit,
 } from '../definition/signature-rule.ts';
-import { decodeDigest, readEntry } from '../signature/read-signatures.ts';
-import { DIGEST_BYTES } from '../signature/signature-check.ts';
+import { DIGEST_BYTES, decodeDigest, readEntry } from '../signature/read-signatures.ts';
+import { isNamed, piecesOfEveryRequest, type TemplatePiece } from './content-template.ts';
 import { compilePair, compileSorted, type Parameter, parameterOf, queryParameters } from './request-query.ts';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,256}$/;
@@ -50,7 +50,7 @@ export type HeadText = (source: HeadSource) => string | undefined;
 export type IsUnambiguous = (text: string) => boolean;
 
 /** The literals on both sides of a text in the signed content. */
-export interface Border {
+interface Border {
   readonly before: string;
   readonly after: string;
   /** Whether a date follows at once. */
@@ -75,6 +75,32 @@ function testOf({ before, after, precedesDate }: Border): IsUnambiguous {
     (before === '' || (before + text).lastIndexOf(before) === 0) &&
     (after === '' || (text + after).indexOf(after) === text.length) &&
     !(precedesDate && DATE.test(text));
+}
+
+/** What can stand on both sides of a part, with and without the brackets beside it. */
+export function bordersIn(template: string, rule: SignatureRule, name: string, of = ''): readonly Border[] {
+  const unit = rule.timestamp?.unit;
+  return piecesOfEveryRequest(template, Object.keys(rule.parts ?? {})).flatMap((pieces) =>
+    pieces.flatMap((piece, at) =>
+      isNamed(piece, [name]) && (piece.of ?? '') === of
+        ? [
+            {
+              before: literalAt(pieces, at - 1),
+              after: literalAt(pieces, at + 1),
+              precedesDate:
+                unit !== undefined &&
+                !['s', 'ms', 's-or-ms'].includes(unit) &&
+                isNamed(pieces[at + 1], ['timestamp']),
+            },
+          ]
+        : [],
+    ),
+  );
+}
+
+function literalAt(pieces: readonly TemplatePiece[], index: number): string {
+  const piece = pieces[index];
+  return piece !== undefined && 'literal' in piece ? piece.literal : '';
 }
 
 /**

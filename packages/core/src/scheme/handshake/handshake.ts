@@ -3,7 +3,7 @@ import type { RequestHead } from '../../request.ts';
 import type { WebhookResponse } from '../../response.ts';
 import { WebhookError } from '../../webhook-error.ts';
 import { fieldOf } from '../content/body-reader.ts';
-import type { Message } from '../content/message.ts';
+import type { Message } from '../content/content-compiler.ts';
 import { parameterOf, queryParameters } from '../content/request-query.ts';
 import { handshakesOf } from '../definition/rule-facts.ts';
 import type {

@@ -6,11 +6,10 @@ import {
   timingSafeEqual,
   verify as verifyOnce,
 } from 'node:crypto';
-import { type Message, messageBytes } from '../content/message.ts';
+import { type Message, messageBytes } from '../content/content-compiler.ts';
 import type { HmacRule, PublicKeyRule, SignatureRule } from '../definition/signature-rule.ts';
 import type { Key } from '../scheme.ts';
-
-export const DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
+import { DIGEST_BYTES } from './read-signatures.ts';
 
 /** The signatures of one request. */
 export interface Signatures {
@@ -76,7 +75,7 @@ function digestOf(): (key: KeyObject) => Buffer {
 
 function byMac(
   mac: (key: KeyObject, message: Message) => Uint8Array,
-  read: (signature: Uint8Array) => Uint8Array = (signature) => signature,
+  read?: (signature: Uint8Array) => Uint8Array,
 ): FindKey {
   return (keys, { signatures, keyIds }, message) => {
     let match: Key | undefined;
@@ -84,7 +83,8 @@ function byMac(
       const expected = mac(key.key, message);
       for (let index = 0; index < signatures.length; index++) {
         const value = signatures[index];
-        if (value === undefined || !timingSafeEqual(expected, read(value))) continue;
+        if (value === undefined || !timingSafeEqual(expected, read === undefined ? value : read(value)))
+          continue;
         if (match === undefined && isFor(key, keyIds?.[index], keys)) match = key;
       }
     }
