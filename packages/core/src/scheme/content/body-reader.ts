@@ -88,7 +88,7 @@ export function fieldText(value: unknown, path: string): string | undefined {
 
 /**
  * The texts of several fields, joined.
- * @throws `ERR_WEBHOOK_HEADER_INVALID` if another field than the one that may contains the text between them.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` if the text between them occurs in a field that must not contain it.
  */
 export function fieldsText({ fields, join, fieldContainingJoin }: FieldsPart, body: BodyReader): Uint8Array {
   if (body.json === undefined) throw headerInvalid(UNREADABLE_JSON);

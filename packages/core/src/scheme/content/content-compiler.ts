@@ -308,7 +308,7 @@ function utf8(text: string | undefined): Uint8Array | undefined {
 }
 
 /** Consumes bytes: a MAC, a hash or a verification. */
-export interface Sink {
+interface Sink {
   update(data: Uint8Array): unknown;
   update(text: string, encoding: 'latin1'): unknown;
 }

@@ -295,6 +295,7 @@ function isAt(text: string, label: string, start: number, end: number): boolean 
 /** How a digest is written. */
 type TextEncoding = 'hex' | 'hex-upper' | 'hex-any' | 'base64' | 'base64url';
 
+/** The length of the digest of each hash. */
 export const DIGEST_BYTES = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 } as const;
 const LOWER_HEX = /^(?:[0-9a-f]{2})*$/;
 const UPPER_HEX = /^(?:[0-9A-F]{2})*$/;
