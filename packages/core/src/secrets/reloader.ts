@@ -232,7 +232,10 @@ export class Reloader<News> {
     if (pending) {
       // Unless the provider closed the keyring: then nothing may be left running.
       if (this.#flight === flight) {
-        flight.cancelTimeout = clock.schedule(() => this.#timeOut(flight), timing.timeoutMs);
+        flight.cancelTimeout = clock.schedule(() => {
+          // In a busy process the answer may be here already, but not read yet: the event loop reads it before the next timer.
+          flight.cancelTimeout = clock.schedule(() => this.#timeOut(flight), 0);
+        }, timing.timeoutMs);
       }
       Promise.resolve(loaded).then((set) => {
         if (!this.#restartIfInterrupted(flight)) this.#end(flight, { loaded: set });
