@@ -4,6 +4,7 @@ import { envSecrets, fileSecrets, readBody } from '@countersign/core/node';
 import { webhook as expressWebhook } from '@countersign/express';
 import { webhookHandler } from '@countersign/fetch';
 import { webhook as koaWebhook } from '@countersign/koa';
+import { webhookHandler as lambdaHandler } from '@countersign/lambda';
 import { postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';
 import { standardWebhooks } from '@countersign/schemes';
@@ -57,6 +58,11 @@ test.each<[string, string[], () => unknown]>([
   ['webhook() of Express', ['maxBodyBytes', 'rawBody', 'claim'], () => expressWebhook(verifier, {})],
   ['webhook() of Koa', ['maxBodyBytes', 'rawBody', 'claim'], () => koaWebhook(verifier, {})],
   ['webhookHandler()', ['maxBodyBytes', 'rawBody', 'claim'], () => webhookHandler(verifier, () => 204, {})],
+  [
+    'webhookHandler() of Lambda',
+    ['maxBodyBytes', 'rawBody', 'claim', 'settle'],
+    () => lambdaHandler(verifier, () => 204, {}),
+  ],
   ['redisReplayStore()', ['prefix'], () => redisReplayStore({ sendCommand: async () => undefined })],
   [
     'postgresReplayStore()',
