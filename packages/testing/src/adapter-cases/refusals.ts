@@ -113,7 +113,7 @@ function refusedBy(delivery: Partial<DeliveryRules>, status: number): Check {
     const { body, headers } = receiver.delivery();
     // These may be genuine: signed with a secret that is not loaded yet, or outside the tolerance because a clock is off.
     assertRefused(await receiver.send(receiver.delivery({ secret: SECRETS.next })), status);
-    assertRefused(await receiver.send({ headers, body: Buffer.concat([body, body]) }), status);
+    assertRefused(await receiver.send({ headers, body: Buffer.from('{"other":1}') }), status);
     assertRefused(await receiver.send(receiver.delivery({ timestamp: String(now - 1000) })), status);
     assertRefused(await receiver.send(receiver.delivery({ timestamp: String(now + 1000) })), status);
     // These are not genuine: no key and no clock makes them valid.
