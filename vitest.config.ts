@@ -1,6 +1,6 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
-// A rejection nobody handles is an error, in the test processes and in every process that a test starts.
+// An unhandled rejection is an error, in the test processes and in every process that a test starts.
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --unhandled-rejections=strict`.trim();
 
 // @countersign/* resolve to their sources, so tests need no build. The others are Node's own: what bundlers are given under "module"

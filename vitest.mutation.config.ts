@@ -4,7 +4,7 @@ import { defineConfig, mergeConfig } from 'vitest/config';
 import base from './vitest.config.ts';
 
 // Stryker runs tests in a copy of the repository that shares the original node_modules: by their names, the packages would be the
-// originals, where nothing is mutated. Here each name leads to the sources of the copy.
+// originals, in which nothing is mutated. Here each name leads to the sources of the copy.
 const root = import.meta.dirname;
 const alias = readdirSync(join(root, 'packages')).flatMap((folder) => {
   const { name, exports } = JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8'));

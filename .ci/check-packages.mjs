@@ -1,5 +1,5 @@
-// Judges the packages as their users get them: packs each one, then runs publint and attw on the tarball.
-// Wants built packages: `npm run check:packages` builds first.
+// Judges the packages as their users get them: packs each one, then runs publint and attw on the tarball. Needs built packages:
+// `npm run check:packages` builds them first.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 
-/** publint findings that stand, by package and code, each with its reason. */
+/** Accepted publint findings, by package and code, each with its reason. */
 const acceptedPublint = {
   // '@countersign/core': { CODE: 'why' },
 };

@@ -2,7 +2,8 @@
 //
 //   npm run new:sender acme-pay
 //
-// Everything that must be filled in says FILL IN, and a test refuses it: `npm test -- packages/schemes/test/complete.test.ts`.
+// Each place to fill in contains FILL IN, and a test fails until none is left: `npm test --
+// packages/schemes/test/complete.test.ts`.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from './sources.ts';
@@ -49,7 +50,7 @@ const scheme = defineScheme({
     sender: '${title}',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
-    sources: ['FILL IN: the address of the page that documents the signature.'],
+    sources: ['FILL IN: the URL of the page that documents the signature.'],
     assumptions: ['FILL IN: what no document of the sender says. An empty list if there is nothing.'],
     rotation: 'FILL IN: what rotating the secret does at this sender.',
   },
@@ -59,7 +60,7 @@ const scheme = defineScheme({
  * ${title}: FILL IN: the header and the signed content in one line.
  *
  * - Identity: the body's bytes.
- * - Delivery: FILL IN: what is tried again, and for how long.
+ * - Delivery: FILL IN: after which statuses the sender retries, and for how long.
  *
  * @example
  * \`\`\`ts
@@ -77,8 +78,8 @@ writeFileSync(
 
 export const entry: CatalogueEntry = {
   factory: '${factory}',
-  // What a signature that no key matches must get, by the sender's documented retries: 401 if it tries 401 again or never tries
-  // again, 429 if it tries that again, otherwise 503.
+  // The status for a signature that matches no key, by the sender's documented retries: 401 if it retries 401 or never retries,
+  // else 429 if it retries that, else 503.
   refusalStatus: 503,
 };
 `,

@@ -34,7 +34,7 @@ async function binaryOf(project, major) {
   return join(home, bin.node);
 }
 
-/** What this repository's own tests stand on, as JavaScript that finds the packed packages. */
+/** The helpers of this repository's own tests, as JavaScript that finds the packed packages. */
 async function addSupport(project) {
   const catalogue = (await readdir(join(ROOT, 'test', 'catalogue'))).map(
     (file) => `catalogue/${file.replace(/\.ts$/, '')}`,

@@ -1,5 +1,5 @@
-// What a reader meets: the files and functions that one request passes through, counted on the sources with V8's coverage, and the
-// shape of core, beside what this project wants of itself. `npm run journey`; with `--files`, the files too.
+// What a reader meets: the files and functions that one request passes through, counted on the sources with V8's coverage, and
+// the shape of core, compared with this project's own limits. `npm run journey`; with `--files`, the files too.
 import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -19,7 +19,7 @@ import { circlesIn, filesIn, importersOf, linesOf, ROOT } from '../../.ci/source
 const SECRET = 'whsec_a-text-secret-of-some-length';
 const OTHER = 'whsec_another-secret-of-some-length';
 const BODY = JSON.stringify({ id: 'evt_1', type: 'invoice.paid' });
-/** Functions that esbuild writes into each file, beside those that stand in it. */
+/** Functions that esbuild adds to each file. */
 const HELPERS = new Set(['__name', '__decorateClass']);
 const session = new Session();
 

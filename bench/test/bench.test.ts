@@ -57,7 +57,7 @@ describe('the statistics', () => {
     expect(quantile([], 0.5)).toBeNaN();
   });
 
-  it('compare round by round, so that a slow round counts for nobody', () => {
+  it('compare round by round, so that a slow round affects all contenders alike', () => {
     const base = [1, 100, 1, 1, 7];
     const own = [2, 200, 2, 2, 14];
     expect(ratios(own, base)).toEqual({ low: 2, median: 2, high: 2 });

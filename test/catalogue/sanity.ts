@@ -5,6 +5,6 @@ export const entry: CatalogueEntry = {
   refusalStatus: 429,
   refused: {
     'sanity/space': 'a blank behind the comma: a list is split at its separator and nothing is trimmed',
-    'sanity/encode': 'signed 16 minutes before it is judged: the library of Sanity enforces no window',
+    'sanity/encode': 'signed 16 minutes before it is checked: the library of Sanity enforces no window',
   },
 };

@@ -7,14 +7,15 @@ import { MATRIX, runMatrix } from '../support/matrix/index.ts';
 import { expressMount } from '../support/mounts/express.ts';
 import { type ClassicForm, isClassic, rulesOf } from '../support/rules.ts';
 
-// What a broken verifier swallows never comes: there is no reason to wait for it as long as for a slow answer.
+// A request that a broken verifier swallows never gets a response: there is no reason to wait for it as long as for a slow
+// response.
 const PATIENCE_MS = 800;
 const WAITED = /^waited /;
 const AT_ONCE = 8;
 
-/** Every row is one request at a receiver that works: these show only where something fails, or where there is no secret. */
+/** Every row is one request at a receiver that works: these show only if something fails, or if there is no secret. */
 const UNSEEN_BY_ROWS = new Set([
-  'skips verification where it has no secret',
+  'skips verification if it has no secret',
   'never releases',
   'commits before the handler',
 ]);

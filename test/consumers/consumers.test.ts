@@ -38,7 +38,7 @@ beforeAll(async () => {
     project = await packedProject(DEPENDENCIES);
   } catch (error) {
     if (!(error instanceof RegistryUnreachable) || process.env.CI) throw error;
-    unreachable = `${error.message}: run \`npm test -- test/consumers/consumers.test.ts\` where it can`;
+    unreachable = `${error.message}: run \`npm test -- test/consumers/consumers.test.ts\` on a machine that can reach it`;
     console.warn(`Packed packages are not tested: ${unreachable}`);
   }
 }, 20 * MINUTES);
@@ -73,7 +73,7 @@ describe.each([
 });
 
 describe('a bundler', () => {
-  test('takes of the schemes only what is imported', async () => {
+  test('includes only the imported schemes', async () => {
     await project.addFixture('bundle');
     const { metafile, outputFiles } = await build({
       entryPoints: [join(project.folder, 'bundle', 'main.js')],

@@ -53,7 +53,7 @@ export async function packedProject(dependencies: Readonly<Record<string, string
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-consumer-')));
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
-    // One at a time: other tests want the processors too.
+    // One at a time: other tests need the processors too.
     await run(
       process.execPath,
       ['--env-file=.ci/turbo.env', 'node_modules/turbo/bin/turbo', 'run', 'build', '--concurrency=1'],
@@ -92,7 +92,7 @@ async function install(folder: string): Promise<void> {
   } catch (error) {
     // Without a registry npm may well report a conflict between peers.
     await npm(['view', 'npm', 'version', '--prefer-online', '--fetch-retries=0'], folder).catch((cause) => {
-      throw new RegistryUnreachable('npm can not reach its registry', { cause });
+      throw new RegistryUnreachable("npm can't reach its registry", { cause });
     });
     throw error;
   }

@@ -120,7 +120,7 @@ expressWebhook({ scheme, secrets });
 expressWebhook(verifier, { limit: '1mb' });
 // @ts-expect-error: an unknown claim
 expressWebhook(verifier, { claim: 'never' });
-// @ts-expect-error: raw bytes are no text
+// @ts-expect-error: raw bytes are not text
 koaWebhook(verifier, { rawBody: () => 'text' });
 // @ts-expect-error: no handler
 webhookHandler(verifier);

@@ -4,8 +4,8 @@ import { standardWebhooks } from '@countersign/schemes';
 import { manualClock, sign } from '@countersign/testing';
 import { expect, test } from 'vitest';
 
-// Whoever stops a process closes the server, then the verifier, then the client of the replay store. A commit that is under way
-// must be written before that client goes; otherwise the delivery runs again.
+// To stop a process, close the server, then the verifier, then the client of the replay store. A commit that is under way must be
+// written before that client goes; otherwise the delivery runs again.
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const scheme = standardWebhooks();
@@ -89,7 +89,7 @@ test('close() waits no longer than handlerTimeoutSeconds', async () => {
   expect(written).toEqual([]);
 });
 
-test('a closed verifier takes no deliveries: 503, so that the sender tries another instance', async () => {
+test('a closed verifier accepts no deliveries: 503, so that the sender tries another instance', async () => {
   const { verifier, request, letGo } = setUp();
   const early = await verifier.verify(request('1'));
   await verifier.handle(request('2'), () => 204);

@@ -35,7 +35,7 @@ interface Given {
   readonly scheme?: DefinedScheme;
   readonly secrets?: string | string[];
   readonly store?: ReplayStore | false;
-  /** Stands between the verifier and the counted store. */
+  /** A store between the verifier and the counted store. */
   readonly before?: (store: ReplayStore) => ReplayStore;
   readonly signedWith?: string;
   readonly signedAt?: Date;
@@ -75,7 +75,7 @@ const stuff = (count: number) => (headers: Record<string, string>) => ({
 });
 
 const once = { ...NOTHING, hashes: 1, bodyHashes: 1, headerScans: 1, promises: 1 };
-/** A refusal waits a turn: its promise is not rejected before somebody has taken it. */
+/** A refusal waits a turn: its promise is not rejected before the caller has it. */
 const REFUSED = { promises: 3 };
 
 describe('verify()', () => {
@@ -141,7 +141,7 @@ describe('handle()', () => {
     expect(await costOf({ store, run: handle, signedAt: hourAgo() })).toMatchObject({ storeCalls: 0 });
   });
 
-  it('parses JSON once, whoever asks for it how often', async () => {
+  it('parses JSON once, no matter how often it is read', async () => {
     const asks: Given['run'] = (verifier, request) =>
       verifier.handle(request, (webhook) => {
         webhook.json();

@@ -23,7 +23,7 @@ function greeting(handshake: SchemeDefinition['handshake'] & object): DefinedSch
   });
 }
 
-/** What a verifier answers, and what it did. */
+/** What a verifier returns, and what it did. */
 async function answerTo(
   handshake: HandshakeRule,
   request: {
@@ -132,13 +132,13 @@ describe('a signed challenge', () => {
       'pogchamp-kappa',
     ],
     ['that is a ping', discord, '{"type":1}', {}, '{"type":1}'],
-  ] as const)('is answered %s, and no handler runs', async (_, rule, body, headers, wanted) => {
+  ] as const)('gets %s, and no handler runs', async (_, rule, body, headers, wanted) => {
     const answer = await answerTo(rule, { body, headers, signed: true });
     expect(answer).toMatchObject({ ...answered, body: wanted, events: ['verified', 'handshake'] });
     expect(answer.headers['x-content-type-options']).toBe('nosniff');
   });
 
-  test.each([slack, zoom, twitch, discord])('is refused where it is not signed', async (rule) => {
+  test.each([slack, zoom, twitch, discord])('is refused if it is not signed', async (rule) => {
     const body = '{"type":1,"challenge":"x","event":"endpoint.url_validation","payload":{"plainToken":"x"}}';
     const answer = await answerTo(rule, {
       body,
@@ -147,7 +147,7 @@ describe('a signed challenge', () => {
     expect(answer).toMatchObject({ status: 401, runs: 0, body: '{"error":"webhook refused"}' });
   });
 
-  test('is answered again when it is sent again', async () => {
+  test('gets its response again when it is sent again', async () => {
     const scheme = greeting(slack);
     await using verifier = createVerifier({ scheme, secrets: secret });
     for (const _ of [1, 2]) {
@@ -160,14 +160,14 @@ describe('a signed challenge', () => {
   });
 
   test.each(['{"a":1}', 'x'.repeat(65), '', 5, null])(
-    'is not answered where it is no challenge: %j',
+    'gets no response if it is not a challenge: %j',
     async (plainToken) => {
       const body = JSON.stringify({ event: 'endpoint.url_validation', payload: { plainToken } });
       expect(await answerTo(zoom, { body, signed: true })).toMatchObject({ status: 400, runs: 0 });
     },
   );
 
-  test('is none where nothing of it is there: the handler runs', async () => {
+  test('is none if nothing of it is there: the handler runs', async () => {
     expect(await answerTo(slack, { body: '{"type":"event_callback"}', signed: true })).toMatchObject({
       status: 204,
       runs: 1,
@@ -177,7 +177,7 @@ describe('a signed challenge', () => {
 });
 
 describe('an unsigned challenge', () => {
-  test('is echoed as plain text where the token is right', async () => {
+  test('is echoed as plain text if the token is right', async () => {
     const url = '/hooks?hub.mode=subscribe&hub.verify_token=agreed&hub.challenge=1158201444';
     const answer = await answerTo(meta, { method: 'GET', url });
     expect(answer).toMatchObject({ ...answered, body: '1158201444', events: ['handshake'] });
@@ -207,7 +207,7 @@ describe('an unsigned challenge', () => {
     },
   );
 
-  test('is answered with the MAC of a token', async () => {
+  test('gets the MAC of a token', async () => {
     const answer = await answerTo(crc, { method: 'GET', url: '/?crc_token=MTIzNDU2Nzg5MA%3D%3D' });
     const body = JSON.stringify({ response_token: `sha256=${mac('MTIzNDU2Nzg5MA==', 'base64')}` });
     expect(answer).toMatchObject({ ...answered, body });
@@ -224,14 +224,14 @@ describe('an unsigned challenge', () => {
     expect(answer).toMatchObject({ status: 400, runs: 0, body: '{"error":"webhook refused"}' });
   });
 
-  test('is none with another method: such a request is judged as a delivery', async () => {
+  test('is none with another method: such a request is checked as a delivery', async () => {
     expect(await answerTo(crc, { method: 'POST', url: '/?crc_token=MTIz', body: '{}' })).toMatchObject({
       status: 401,
       runs: 0,
     });
   });
 
-  test('is answered where the sender signs with a key pair', async () => {
+  test('gets its response if the sender signs with a key pair', async () => {
     const scheme = defineScheme({
       name: 'acme',
       secret: { publicKey: 'ed25519', encoding: 'raw-hex' },
@@ -271,7 +271,7 @@ describe('a rule that would sign what a caller likes', () => {
     ],
     ['a MAC of nothing', { ...crc, challenge: undefined }],
     ['no sign of its own', { ...slack, when: {} }],
-    ['an answer without what it promises', { ...slack, response: { text: '{mac}' } }],
+    ['a response without what it promises', { ...slack, response: { text: '{mac}' } }],
   ])('is refused: %s', (_, rule) => {
     expect(() => greeting(rule as HandshakeRule)).toThrow(/"handshake\./);
   });
@@ -284,7 +284,7 @@ describe('the challenge of linkedIn()', () => {
     return verifier.handle({ method: 'GET', url, headers: {}, body: new Uint8Array() }, () => 500);
   };
 
-  test('is answered with itself and its MAC, as JSON', async () => {
+  test('gets itself and its MAC, as JSON', async () => {
     const challengeCode = '890e4665-4dfe-4ab1-b689-ed553bceeed0';
     const { status, headers, body } = await ask(challengeCode);
     expect({ status, body: JSON.parse(String(body)) }).toEqual({
@@ -295,7 +295,7 @@ describe('the challenge of linkedIn()', () => {
   });
 
   test.each(['hmacsha256={"forged":true}', 'hmacsha256=', 'a=b', 'x'.repeat(65), ''])(
-    'never gives the signature of a delivery: %s',
+    'never returns the signature of a delivery: %s',
     async (challenge) => {
       const answer = await ask(challenge);
       expect(answer).toMatchObject({ status: 400, body: '{"error":"webhook refused"}' });

@@ -89,16 +89,16 @@ describe('handle', () => {
   it.each<[string, unknown, number]>([
     ['nothing', undefined, 204],
     ['a status', 201, 201],
-    ['an answer', { status: 200, headers: { a: 'b' }, body: 'ok' }, 200],
-    ['a value that is no status', { row: 1 }, 204],
-    ['a number that is no status', 1, 204],
+    ['a response', { status: 200, headers: { a: 'b' }, body: 'ok' }, 200],
+    ['a value that is not a status', { row: 1 }, 204],
+    ['a number that is not a status', 1, 204],
   ])('takes %s from its handler', async (_, result, status) => {
     const { verifier, signed } = setUp();
     expect((await verifier.handle(signed(), () => result)).status).toBe(status);
   });
 
   it.each<[string, (n: number) => unknown]>([
-    ['gives an error', () => new Error('db down')],
+    ['returns an error', () => new Error('db down')],
     [
       'throws',
       () => {
@@ -165,7 +165,7 @@ describe('handle', () => {
     expect([...bodies]).toEqual(['{"error":"webhook refused"}']);
   });
 
-  it('answers a success and a duplicate in the words that the sender wants', async () => {
+  it('responds to a success and a duplicate with the acknowledgement of the sender', async () => {
     const acknowledgement = { contentType: 'text/plain', body: 'Hello' };
     const { verifier, signed } = setUp({}, { delivery: { ...definition.delivery, acknowledgement } });
     for (let n = 0; n < 2; n++) {
@@ -216,7 +216,7 @@ describe('a claim', () => {
     });
   });
 
-  it('still commits late where nobody took over', async () => {
+  it('still commits late if no other claim took over', async () => {
     const setup = setUp({ leaseSeconds: 30, handlerTimeoutSeconds: 60 });
     const { claim } = await claimed(setup);
     await setup.clock.advance(200_000);
@@ -241,7 +241,7 @@ describe('a claim', () => {
     expect(setup.clock.pending()).toBe(before);
   });
 
-  it('is committed at the third try where the store fails twice', async () => {
+  it('is committed at the third try if the store fails twice', async () => {
     const setup = setUp({ replay: failingStore({ commit: 2 }) });
     const { claim } = await claimed(setup);
     const commit = claim.commit();
@@ -251,7 +251,7 @@ describe('a claim', () => {
     expect(setup.types()).toContain('committed');
   });
 
-  it('reports a store that takes no commit for the time of a lease', async () => {
+  it('reports a store that accepts no commit for the time of a lease', async () => {
     const setup = setUp({ leaseSeconds: 30, replay: failingStore({ commit: Number.POSITIVE_INFINITY }) });
     const { claim } = await claimed(setup);
     const commit = expect(claim.commit()).rejects.toMatchObject({ code: 'ERR_WEBHOOK_STORE_UNAVAILABLE' });
@@ -293,7 +293,7 @@ describe('a claim', () => {
     expect(claim.signal.aborted).toBe(true);
   });
 
-  it("is refused, retryably, where the store can't be asked", async () => {
+  it("is refused, retryably, if the store can't be asked", async () => {
     const { verifier, signed } = setUp({ replay: failingStore({ claim: 1 }) });
     await expect(verifier.receive(signed())).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
@@ -302,7 +302,7 @@ describe('a claim', () => {
     expect((await verifier.receive(signed())).state).toBe('claimed');
   });
 
-  it('is refused, retryably, where the store is full of what it must not forget', async () => {
+  it('is refused, retryably, if the store is full of what it must not forget', async () => {
     const { verifier, signed } = setUp({ replay: memoryReplayStore({ maxEntries: 1 }) });
     expect((await verifier.handle(signed(), () => 200)).status).toBe(200);
     await expect(verifier.receive(signed('{"id":"evt_2"}'))).rejects.toMatchObject({
@@ -311,7 +311,7 @@ describe('a claim', () => {
     });
   });
 
-  it("is nothing where replay protection is off, but the handler's time still counts", async () => {
+  it("is nothing if replay protection is off, but the handler's time still counts", async () => {
     const setup = setUp({ replay: false, handlerTimeoutSeconds: 10 });
     const { claim, webhook } = await claimed(setup);
     expect(webhook.fencingToken).toBe(0);
@@ -333,7 +333,7 @@ describe("a delivery's identity", () => {
     return webhooks.map((webhook) => replayRecord(webhook).key);
   }
 
-  it('is the signed field, whatever else the body says', async () => {
+  it('is the signed field, with any other content of the body', async () => {
     const [a, b, c] = await keysOf({}, {}, [
       '{"id":"evt_1","try":1}',
       '{"id":"evt_1","try":2}',
@@ -343,7 +343,7 @@ describe("a delivery's identity", () => {
     expect(a).not.toBe(c);
   });
 
-  it('is the whole body where the field is absent, empty or no name', async () => {
+  it('is the whole body if the field is absent, empty or no name', async () => {
     const bodies = [
       '{}',
       '{"id":""}',
@@ -367,7 +367,7 @@ describe("a delivery's identity", () => {
     expect(new Set([byId, byBody, elsewhere]).size).toBe(3);
   });
 
-  it('is what deliveryKey says where that is given', async () => {
+  it('is what deliveryKey returns, if there is one', async () => {
     const deliveryKey = (webhook: { json(): unknown }) => (webhook.json() as { order: string }).order;
     const [a, b] = await keysOf({ deliveryKey }, {}, ['{"id":"1","order":"o"}', '{"id":"2","order":"o"}']);
     expect(a).toBe(b);
@@ -378,7 +378,7 @@ describe("a delivery's identity", () => {
     await expect(verifier.receive(signed())).rejects.toMatchObject({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
   });
 
-  it("can't be asked for where deliveryKey throws, and the operator reads so", async () => {
+  it('is unknown if deliveryKey throws, and the operator sees why', async () => {
     const deliveryKey = () => {
       throw new Error('no order');
     };
@@ -389,7 +389,7 @@ describe("a delivery's identity", () => {
     });
   });
 
-  it('stays the same when a retry is signed anew, so that the second run is spared', async () => {
+  it('stays the same when a retry is signed again, so that the second run is spared', async () => {
     const { verifier, signed, clock } = setUp();
     expect((await verifier.handle(signed(), () => 200)).status).toBe(200);
     await clock.advance(3_600_000);

@@ -1,7 +1,7 @@
 import { type DefinedScheme, defineScheme, type SchemeDefinition } from '@countersign/core';
 import { generateSigningKeys, type SignInput, sign, tamper } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';
-import { verdictAt } from '../support/outcome.ts';
+import { outcomeAt } from '../support/outcome.ts';
 
 const NOW = 1_763_600_000;
 const URL = 'https://hooks.example.com/in?tenant=a%2Fb&x=1';
@@ -50,7 +50,7 @@ const LISTED_IN_SIGNATURE = {
   input: { headers: { 'x-event-id': 'e-1', 'x-event-type': 'order.paid' } },
 };
 
-/** One scheme for each thing that the language can say. Where the body isn't covered, changing it changes nothing. */
+/** One scheme for each thing that the language can say. If the body isn't covered, changing it changes nothing. */
 const LANGUAGE: Record<
   string,
   { scheme: DefinedScheme; input?: Partial<SignInput>; bodyIsSigned?: boolean }
@@ -497,7 +497,7 @@ describe.each(Object.entries(LANGUAGE))('%s', (_, { scheme, input = {}, bodyIsSi
     };
     return { method: given.method, ...sign(scheme, { secret: signingSecret, ...given }) };
   };
-  const judge = (given: ReturnType<typeof request>, key = secret) => verdictAt(scheme, key, given, URL, NOW);
+  const judge = (given: ReturnType<typeof request>, key = secret) => outcomeAt(scheme, key, given, URL, NOW);
 
   test('is accepted as signed', async () => {
     expect(await judge(request())).toBe('accepted');
@@ -515,7 +515,7 @@ describe.each(Object.entries(LANGUAGE))('%s', (_, { scheme, input = {}, bodyIsSi
     expect(await judge(request(), generateSigningKeys(scheme).secret)).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
   });
 
-  test('is refused a day late where a time is signed', async () => {
+  test('is refused a day late if a time is signed', async () => {
     const { freshness } = scheme;
     const late = await judge(request({ timestamp: NOW - 86_400 }));
     expect(late).toBe(freshness.signed === 'none' ? 'accepted' : 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
@@ -527,7 +527,7 @@ describe('listed headers', () => {
   const { secret, signingSecret } = generateSigningKeys(scheme);
   const given = sign(scheme, { secret: signingSecret, body: '{"n":1.5}', timestamp: NOW, ...input });
   const judge = (headers: Record<string, string>, body: string) =>
-    verdictAt(
+    outcomeAt(
       scheme,
       secret,
       { method: 'POST', headers: { ...given.headers, ...headers }, body: Buffer.from(body) },
@@ -578,13 +578,13 @@ describe('listed headers', () => {
       method: 'POST',
       ...sign(other, { secret: signingSecret, body, timestamp: NOW, headers }),
     };
-    expect(await verdictAt(other, secret, request, URL, NOW)).toBe('accepted');
+    expect(await outcomeAt(other, secret, request, URL, NOW)).toBe('accepted');
     const moved = {
       ...request,
       headers: { ...request.headers, 'x-event-id': movedId },
       body: Buffer.from(movedBody),
     };
-    expect(await verdictAt(other, secret, moved, URL, NOW)).toBe('ERR_WEBHOOK_HEADER_INVALID');
+    expect(await outcomeAt(other, secret, moved, URL, NOW)).toBe('ERR_WEBHOOK_HEADER_INVALID');
   });
 
   test.each([
@@ -595,7 +595,7 @@ describe('listed headers', () => {
     expect(() => define({ signed: { ...form, parts: parts(part) } })).toThrow(message);
   });
 
-  test('are refused at construction where they touch the body', () => {
+  test('are refused at construction if they touch the body', () => {
     const content = '{timestamp}.{entry:h}.{values}{body}';
     expect(() => define({ signed: { ...form, parts: parts({}), content } })).toThrow(
       /needs a literal between \{values\} and \{body\}/,

@@ -109,7 +109,7 @@ describe('a client that leaves over HTTP/2', () => {
   });
 });
 
-describe('a Fastify handler that gives nothing after its client has left', () => {
+describe('a Fastify handler that returns nothing after its client has left', () => {
   it('has handled its delivery', async () => {
     const { verifier, seen } = setUp();
     let finish: () => void = () => undefined;

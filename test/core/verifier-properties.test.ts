@@ -112,7 +112,7 @@ describe.each(Object.entries(forms))('%s', (_, definition) => {
           const secret = keyOf(2);
           const request = sign(scheme, { secret, body });
           const text = request.headers.s ?? '';
-          // Only the last value: what stands before it may be a time, a label or a separator, which other tests cover.
+          // Only the last value: the text before it may be a time, a label or a separator, which other tests cover.
           const start = Math.max(text.lastIndexOf('='.repeat(1), text.length - 4), text.lastIndexOf(',')) + 1;
           const place = Math.min(text.length - 1, start + (at % Math.max(1, text.length - start)));
           const changed = text.slice(0, place) + insert + text.slice(place + 1);
@@ -149,7 +149,7 @@ describe.each(Object.entries(forms))('%s', (_, definition) => {
     );
   });
 
-  it('never throws anything but its own error, whatever the request', async () => {
+  it('throws only its own error, for every request', async () => {
     const verifier = verifierOf(keyOf(3));
     const names = ['s', 'S', 'time', 'id', 'x'];
     const value = fc.oneof(

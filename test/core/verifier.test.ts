@@ -87,7 +87,7 @@ async function refusal(promise: Promise<unknown>): Promise<WebhookError> {
 }
 
 describe('verify', () => {
-  it('gives the delivery and says which key matched', async () => {
+  it('returns the delivery and says which key matched', async () => {
     const { verifier, signed, clock } = setUp();
     const webhook = await verifier.verify(signed());
     expect(webhook).toMatchObject({
@@ -112,7 +112,7 @@ describe('verify', () => {
     expect(webhook.signedAt).toBeUndefined();
   });
 
-  it('says that a body is missing, and blames no parser', async () => {
+  it('says that a body is missing, and does not mention a parser', async () => {
     const { verifier, signed } = setUp();
     for (const missing of [undefined, null]) {
       const error = await refusal(verifier.verify({ headers: signed().headers, body: missing as never }));
@@ -134,7 +134,7 @@ describe('verify', () => {
     expect((await verifier.handle(notJson, (webhook) => void webhook.text())).status).toBe(204);
   });
 
-  it('names a delivery by its body where nothing else is signed', async () => {
+  it('names a delivery by its body if nothing else is signed', async () => {
     const { verifier, signed } = setUp({ scheme: defineScheme({ ...plain, identity: 'body' }) });
     const webhook = await verifier.verify(signed());
 
@@ -202,7 +202,7 @@ describe('freshness', () => {
     );
   });
 
-  it('is judged once more when the body has been read, so that one held back outlives no memory of it', async () => {
+  it('is checked once more when the body has been read, so that one held back outlives no memory of it', async () => {
     const { verifier, signed, clock } = setUp();
     const { headers, body: bytes } = signed();
     const heldBack = async () => {
@@ -274,11 +274,11 @@ describe('a signed content', () => {
     const { verifier, signed } = setUp({ scheme: written(content) });
     const genuine = signed({ id, body: text });
     const other = { headers: { ...genuine.headers, 'x-id': otherId }, body: Buffer.from(otherText) };
-    const verdicts = await Promise.allSettled([verifier.verify(genuine), verifier.verify(other)]);
-    expect(verdicts.filter(({ status }) => status === 'fulfilled').length).toBeLessThan(2);
+    const results = await Promise.allSettled([verifier.verify(genuine), verifier.verify(other)]);
+    expect(results.filter(({ status }) => status === 'fulfilled').length).toBeLessThan(2);
   });
 
-  it('that ends in body and time takes no zeros from the one into the other', async () => {
+  it('that ends with body and time does not let zeros move from one to the other', async () => {
     const { id: _, ...rest } = timed.signed;
     const timestamp = { header: 'x-time', unit: 's' } as const;
     const scheme = defineScheme({
@@ -347,7 +347,7 @@ describe('malformed requests', () => {
     ['parsed JSON', { id: 'evt_1' }],
     ['text', body],
     ['nothing', undefined],
-    ['a function that gives text', async () => body],
+    ['a function that returns text', async () => body],
   ])("with %s for a body are the receiver's own mistake", async (_, given) => {
     const { verifier } = setUp();
     const error = await refusal(verifier.verify({ headers: good, body: given as unknown as Uint8Array }));
@@ -363,7 +363,7 @@ describe('malformed requests', () => {
     });
   });
 
-  it("are refused even where a scheme of one's own fails", async () => {
+  it("are refused even if a scheme of one's own fails", async () => {
     const scheme = {
       ...defineScheme(timed),
       parseHead: () => {
@@ -438,7 +438,7 @@ describe('the refusal status', () => {
     ['429 is retried', rules([408, 429, '5xx']), 429],
     ['only 5xx is retried', rules(['5xx']), 503],
     ['nobody knows', rules('unknown'), 503],
-  ])('where %s', async (_, delivery, status) => {
+  ])('if %s', async (_, delivery, status) => {
     const { verifier, signed } = setUp({ delivery });
     const anHourAgo = manualClock().now() / 1000 - 3600;
     for (const request of [tamper(signed()), signed({ timestamp: anHourAgo }), signed({ timestamp: 9e9 })]) {
@@ -484,9 +484,9 @@ describe('the refusal status', () => {
     await verifier.ready();
     load = () => new Promise(() => undefined);
     await clock.advance(11_000);
-    const verdicts = Array.from({ length: 100 }, () => refusal(verifier.verify(tamper(signed()))));
+    const results = Array.from({ length: 100 }, () => refusal(verifier.verify(tamper(signed()))));
     await clock.advance(1_001);
-    const statuses = (await Promise.all(verdicts)).map(({ status }) => status);
+    const statuses = (await Promise.all(results)).map(({ status }) => status);
     expect(statuses.filter((status) => status === 503)).toHaveLength(60);
   });
 
@@ -504,7 +504,7 @@ describe('the refusal status', () => {
     }
   });
 
-  it('does not spend it either where the reload that a miss caused brings the announcement, with other keys', async () => {
+  it('does not spend it either if the reload that a miss caused brings the announcement, with other keys', async () => {
     const until = new Date(manualClock().now() + 600_000).toISOString();
     let set: SecretSetInput = { current: secret };
     const { verifier, signed, clock } = setUp({ delivery: rules(['5xx']), secrets: async () => set });
@@ -523,7 +523,7 @@ describe('the refusal status', () => {
     });
   });
 
-  it('takes a match that a reload brings from any thenable', async () => {
+  it('accepts a match that a reload brings from any thenable', async () => {
     const inner = stripe();
     const scheme: DefinedScheme = {
       ...inner,
@@ -533,7 +533,7 @@ describe('the refusal status', () => {
           ...opened,
           match(bytes, keys) {
             const match = opened.match(bytes, keys);
-            // Calls back and gives nothing: all that a thenable has to do.
+            // Calls back and returns nothing: all that a thenable has to do.
             // biome-ignore lint/suspicious/noThenProperty: that is what is tested.
             return { then: (done: (value: typeof match) => void) => void done(match) } as never;
           },
@@ -572,7 +572,7 @@ describe('keys', () => {
     expect((await verifier.verify(signed({ secret: third }))).key.role).toBe('next');
   });
 
-  it('verify whatever their order in the header', async () => {
+  it('verify in any order in the header', async () => {
     const { verifier, signed } = setUp({ secrets: { current: secret, previous: other } });
     const stranger = 'a-secret-that-nobody-here-knows!!';
     expect((await verifier.verify(signed({ secret: [stranger, other, stranger] }))).key.role).toBe(
@@ -630,9 +630,9 @@ describe('keys', () => {
           load = resolve;
         }),
     });
-    const verdict = verifier.verify(signed());
+    const verified = verifier.verify(signed());
     load({ current: secret });
-    expect((await verdict).key.role).toBe('current');
+    expect((await verified).key.role).toBe('current');
   });
 });
 
@@ -657,17 +657,17 @@ describe('options', () => {
     ['an empty endpoint', { endpoint: '' }, /endpoint/],
     ['a public address without a scheme', { publicUrl: 'example.com/hooks' }, /publicUrl/],
     ['a public address with a password', { publicUrl: 'https://a:b@example.com/' }, /publicUrl/],
-    ['a store that is none', { replay: true }, /"replay"/],
+    ['an invalid store', { replay: true }, /"replay"/],
     ['a factory for a scheme', { scheme: () => defineScheme(timed) }, /Call it/],
     ['no scheme', { scheme: undefined }, /"scheme"/],
     ['no secrets', { secrets: undefined }, /"secrets"/],
-    ['an observer that is no function', { observe: 7 }, /"observe"/],
+    ['an observer that is not a function', { observe: 7 }, /"observe"/],
   ])('refuse %s', (_, options, message) => {
     expect(make(options)).toThrow(message);
     expect(make(options)).toThrow(expect.objectContaining({ code: 'ERR_WEBHOOK_CONFIG_INVALID' }));
   });
 
-  it('refuse a tolerance where no time is signed', () => {
+  it('refuse a tolerance if no time is signed', () => {
     expect(make({ scheme: defineScheme(plain), toleranceSeconds: 60 })).toThrow(/signs no time/);
   });
 
@@ -700,7 +700,7 @@ describe('options', () => {
 });
 
 describe('what an observer sees', () => {
-  it('holds neither secrets nor computed signatures nor bodies', async () => {
+  it('contains neither secrets nor computed signatures nor bodies', async () => {
     const { verifier, signed, events } = setUp();
     await verifier.verify(signed());
     const error = await refusal(verifier.verify(tamper(signed())));

@@ -9,7 +9,7 @@ import { describe, expect, it, vi } from 'vitest';
 const secret = 'whsec_a-text-secret-of-some-length';
 
 describe('a wrong secret', () => {
-  it('is told to the operator once, where nobody observes', async () => {
+  it('is one process warning, if there is no observer', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     try {
       const verifier = createVerifier({ scheme: stripe(), secrets: secret, endpoint: 'told-once' });
@@ -43,7 +43,7 @@ describe('a wrong secret', () => {
     await verifier.close();
   });
 
-  it('may be a wrong address, where the sender signs that', async () => {
+  it('may be a wrong address, if the sender signs that', async () => {
     const publicUrl = 'https://example.com/hooks';
     const verifier = createVerifier({ scheme: twilio(), secrets: secret, publicUrl });
     const request = sign(twilio(), { secret, body: 'a=1', url: 'http://example.com/hooks', rule: 1 });
@@ -76,7 +76,7 @@ describe('two endpoints of one sender on one replay store', () => {
     });
   const body = '{"id":"evt_both"}';
 
-  it('are told apart by their names', async () => {
+  it('are separate because of their names', async () => {
     const ran: string[] = [];
     for (const [at, endpoint] of [
       [0, 'shop'],
@@ -91,7 +91,7 @@ describe('two endpoints of one sender on one replay store', () => {
     expect(ran).toEqual(['shop', 'billing']);
   });
 
-  it('are warned of where they have one name, until one of them is closed', async () => {
+  it('cause a warning if they have one name, until one of them is closed', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     try {
       const first = make(0);
@@ -133,14 +133,14 @@ describe('secrets that never come', () => {
 });
 
 describe('webhookHandler()', () => {
-  it('wants a handler when it is made', () => {
+  it('needs a handler when it is made', () => {
     const verifier = createVerifier({ scheme: stripe(), secrets: secret });
     expect(() => webhookHandler(verifier, undefined as never)).toThrow(
       /second argument of webhookHandler\(\) must be a function/,
     );
   });
 
-  it('fails aloud, not with a 401, where it is given something else than a Request', async () => {
+  it('fails aloud, not with a 401, if it is given something else than a Request', async () => {
     const handler = webhookHandler(createVerifier({ scheme: stripe(), secrets: secret }), () => 200);
     await expect(handler({ req: {} } as never)).rejects.toThrow(/context\.req\.raw/);
   });

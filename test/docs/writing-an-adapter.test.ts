@@ -40,16 +40,16 @@ const mount: AdapterMount = async ({ verifier, options, handler }) => {
   };
 };
 
-/** Does what a case wants the handler to do. */
+/** Does what a case asks of the handler. */
 async function act(action: RouteAction, response: ServerResponse): Promise<void> {
   switch (action.action) {
     case 'throw':
     case 'reject':
       throw action.error;
-    case 'answer':
+    case 'respond':
       response.writeHead(action.status).end(action.body);
       return;
-    case 'answer-then-throw':
+    case 'respond-then-throw':
       response.writeHead(action.status).end(action.body);
       throw action.error;
     case 'stream':

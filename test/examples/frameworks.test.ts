@@ -64,7 +64,7 @@ describe.each(['express', 'fastify', 'koa', 'fetch'])('the example for %s', (fra
     expect(output.stdout).not.toContain('evt_forged');
   });
 
-  test('takes a rotated secret from its file while it runs, and the old one beside it', async () => {
+  test('loads a rotated secret from its file while it runs, and also accepts the old one', async () => {
     const previous = { secret: FIRST, notAfter: new Date(Date.now() + 600_000).toISOString() };
     await writeFile(join(folder, 'anchor.json'), JSON.stringify({ current: SECOND, previous }));
     await vi.waitFor(
@@ -74,7 +74,7 @@ describe.each(['express', 'fastify', 'koa', 'fetch'])('the example for %s', (fra
     expect((await send(url, signed('evt_3', FIRST))).status).toBe(204);
   });
 
-  test('tells its health, without a secret', async () => {
+  test('shows its health, without a secret', async () => {
     const response = await fetch(`${url}/health`);
     const text = await response.text();
     expect(response.status).toBe(200);
@@ -102,7 +102,7 @@ describe.each(['express', 'fastify', 'koa', 'fetch'])('the example for %s', (fra
     await busy;
     agent.destroy();
     expect(output.stderr).toBe('');
-    // Every delivery that was answered had been handled.
+    // Every delivery that got a response had been handled.
     expect(output.stdout.match(/handled evt_busy_/g)?.length).toBeGreaterThanOrEqual(answered);
     for (const secret of [FIRST, SECOND]) expect(output.stdout).not.toContain(secret);
   });

@@ -61,7 +61,7 @@ test('the app refuses what was tampered with, and neither handles nor logs any o
   expect(output.stdout).not.toContain('evt_forged');
 });
 
-test('the app tells its health, without a secret', async () => {
+test('the app shows its health, without a secret', async () => {
   const response = await fetch(`${url}/health`);
   const text = await response.text();
   expect(response.status).toBe(200);
@@ -69,7 +69,7 @@ test('the app tells its health, without a secret', async () => {
   expect(text).not.toContain(SECRET);
 });
 
-test('the app ends when it is told to, with nothing on its mind', async () => {
+test('the app ends on a signal, without open work', async () => {
   const exited = once(app, 'exit');
   app.kill('SIGTERM');
   // Nest sends itself the signal once its hooks have run.

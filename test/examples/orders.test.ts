@@ -70,7 +70,7 @@ class Shop {
     return fetch(`${this.#address}/hooks/orders`, { method: 'POST', headers, body: Buffer.from(body) });
   }
 
-  /** As a sender does that tries again after any failure; gives all the answers. */
+  /** As a sender does that tries again after any failure; returns all the responses. */
   async deliver(request: SignedRequest): Promise<(number | 'none')[]> {
     const answers: (number | 'none')[] = [];
     for (;;) {
@@ -137,7 +137,7 @@ describeWithPostgres('the example of orders', () => {
     };
   }
 
-  /** Until a handler stands in the middle of its transaction. */
+  /** Until a handler is in the middle of its transaction. */
   async function insertWaits(): Promise<void> {
     await vi.waitFor(async () => {
       const { rows } = await pool.query(
@@ -187,7 +187,7 @@ describeWithPostgres('the example of orders', () => {
     expect((await shop.send(delivery)).status).toBe(200);
   });
 
-  test('inserts each order once when it is killed again and again, whatever it is doing', async () => {
+  test('inserts each order once when it is killed again and again, at any moment', async () => {
     const deliveries = Array.from({ length: 40 }, () => order());
     let answered = 0;
     const senders = deliveries.flatMap((delivery) =>
@@ -220,7 +220,7 @@ describeWithPostgres('the example of orders', () => {
     expect(shop.isRunning).toBe(true);
   });
 
-  test('shows no secret, and ends by itself when it is told to', async () => {
+  test('shows no secret, and ends by itself on a signal', async () => {
     expect(await shop.end('SIGTERM')).toEqual([0, null]);
     expect(shop.output).not.toContain(SECRET);
   });

@@ -44,7 +44,7 @@ describe('the tally', () => {
     return tally.final('ada', events, { retried: 0 });
   };
 
-  it('finds nothing wrong where every event ran once', () => {
+  it('finds nothing wrong if every event ran once', () => {
     expect(count(delivered(1, 2), [ran(1), ran(2)])).toMatchObject({
       sent: 2,
       handled: 2,
@@ -79,7 +79,7 @@ describe('the tally', () => {
     ['has a negative number', -1],
     ['has no number', undefined],
     ['has a number that was never sent', 3],
-    ['has a number that is none', Number.NaN],
+    ['has a number that is not one', Number.NaN],
   ])('counts a run as forged that %s', (_, sequence) => {
     const tally = new Tally();
     tally.ran(ran(sequence));
@@ -176,12 +176,12 @@ describe('the judgement', () => {
       /nothing was handled/,
     ],
     [
-      'a forgery that was answered with a success',
+      'a forgery that got a success',
       { ...good, forgeries: new Map([...good.forgeries, ['wrong-key', { sent: 9, succeeded: 1 }]]) },
-      /wrong-key.*answered with a success/,
+      /wrong-key.*got a success/,
     ],
     [
-      'a kind of forgery that nobody tried',
+      'a kind of forgery that was not tried',
       { ...good, forgeries: new Map([...good.forgeries, ['replay', { sent: 0, succeeded: 0 }]]) },
       /"replay" was sent/,
     ],
@@ -191,16 +191,16 @@ describe('the judgement', () => {
     expect(summary(outcome)).not.toMatch(/No delivery was lost/);
   });
 
-  it('says in plain words what happened and what the run does not show', () => {
+  it('reports what happened and what the run does not show', () => {
     const text = summary(good);
     expect(text).toMatch(/Lost 0\. Run twice 0\. Forged and accepted 0\./);
-    expect(text).toMatch(/5 were not taken at the first attempt .* 2\.3 s later/);
+    expect(text).toMatch(/5 were not accepted at the first attempt .* 2\.3 s later/);
     expect(text).toMatch(/ada, endpoint secret: +3 \(next first, announced, unannounced\)/);
     expect(text).toMatch(/the balancer pinned a delivery/);
     expect(text).toMatch(/No delivery was lost, none ran twice, no forgery was accepted\./);
   });
 
-  it('says that replays were shown across the processes where they share a store', () => {
+  it('says that replays were shown across the processes if they share a store', () => {
     const text = summary({ ...good, sharesStore: true });
     expect(text).toMatch(/both remember deliveries in one Redis/);
     expect(text).not.toMatch(/pinned/);
@@ -320,7 +320,7 @@ describe('the parts around it', () => {
     }
   });
 
-  it('prints lines and in the end the table where there is no terminal', () => {
+  it('prints lines and in the end the table if there is no terminal', () => {
     vi.useFakeTimers();
     try {
       let written = '';

@@ -10,7 +10,7 @@ interface Place {
   set(request: FuzzRequest, text: string): FuzzRequest;
 }
 
-/** Everything in a request that holds text, but for the signature. */
+/** Everything in a request that contains text, except the signature. */
 function placesOf(request: FuzzRequest): Place[] {
   const places: Place[] = [];
   for (const [at, [name, value]] of request.headers.entries())

@@ -13,7 +13,7 @@ import {
 import { proves, type Reading, readingsOf, signatureTexts } from './oracle.ts';
 import { type FuzzRequest, fieldOf, headerOf, jsonOf } from './request.ts';
 
-/** What a verifier made of a request. */
+/** The outcome of a request at a verifier. */
 export type Outcome =
   | { readonly accepted: true; readonly key: string; readonly bodyAuthenticated: boolean }
   | { readonly accepted: false; readonly code: string }
@@ -75,7 +75,7 @@ export class FuzzEndpoint {
     }
   }
 
-  /** The oracle's reasons to accept a request. None of them: nobody who knows the secret signed it. */
+  /** The oracle's reasons to accept a request. If there is none, no holder of the secret signed it. */
   proofs(request: FuzzRequest): Proof[] {
     const rules = [this.definition.signed].flat() as SignatureRule[];
     return rules.flatMap((rule): Proof[] => {
@@ -94,7 +94,7 @@ export class FuzzEndpoint {
   }
 }
 
-/** What a receiver takes a signed content for: text by text. What is absent and what is empty count as the same. */
+/** How a receiver reads a signed content, text by text. An absent text and an empty text count as the same. */
 export function viewOf({ reading }: Proof, without: readonly string[] = []): string {
   const pieces =
     reading?.pieces.filter(
@@ -103,7 +103,7 @@ export function viewOf({ reading }: Proof, without: readonly string[] = []): str
   return JSON.stringify(pieces.map(({ name, view }) => [name, view]));
 }
 
-/** What names a delivery, by the definition's own words. */
+/** The identity of a delivery by the definition. */
 export function identityOf({ identity }: SchemeDefinition, proof: Proof, request: FuzzRequest): string {
   const body = `body ${createHash('sha256').update(request.body).digest('hex')}`;
   if (identity === 'id') return `id ${headerOf(request, proof.rule.id?.header ?? '')}`;

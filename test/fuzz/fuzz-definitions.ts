@@ -65,7 +65,7 @@ export async function fuzzDefinitions(batch: number, report: Report): Promise<vo
   }
 }
 
-/** Tries definitions until one is taken. Each refusal must be a `WebhookError` of the configuration. */
+/** Tries definitions until one is accepted. Each refusal must be a `WebhookError` of the configuration. */
 async function acceptedDefinition(
   random: Random,
   batch: number,

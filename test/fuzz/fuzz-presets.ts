@@ -1,5 +1,5 @@
 import { CATALOGUE } from '../support/catalogue.ts';
-import { GeneralStand } from '../support/matrix/general.ts';
+import { GeneralFixture } from '../support/matrix/general.ts';
 import { rulesOf } from '../support/rules.ts';
 import { altered } from './alterations.ts';
 import { FuzzEndpoint } from './endpoint.ts';
@@ -12,7 +12,7 @@ const ALTERED = 40;
 
 interface Sender {
   readonly name: string;
-  readonly fixture: GeneralStand;
+  readonly fixture: GeneralFixture;
   readonly endpoint: FuzzEndpoint;
   /** The catalogue says how its bodies look. */
   readonly hasOwnBody: boolean;
@@ -20,12 +20,12 @@ interface Sender {
 
 let senders: Promise<readonly Sender[]> | undefined;
 
-/** Every scheme of the catalogue, in each of its rules; and again with an address whose query the verifier was not told. */
+/** Every scheme of the catalogue, in each of its rules; and again with a URL whose query is not in `publicUrl`. */
 async function open(): Promise<readonly Sender[]> {
   const all: Sender[] = [];
   for (const { name, scheme, entry } of CATALOGUE)
     for (const [at] of rulesOf(scheme).entries()) {
-      const fixture = new GeneralStand(scheme, at, entry);
+      const fixture = new GeneralFixture(scheme, at, entry);
       for (const url of new Set([fixture.url, bare(fixture.url)])) {
         const endpoint = await FuzzEndpoint.open(scheme, fixture.keys.secret, url, fixture.clock);
         const hasOwnBody = entry?.body !== undefined;

@@ -5,7 +5,7 @@ import type { Random } from './random.ts';
 import { type FuzzRequest, jsonOf, pairsOf, queryOf, withHeader } from './request.ts';
 
 export const PUBLIC_URL = 'https://hooks.example.com/hook';
-/** The moment at which everything is signed and judged, in Unix seconds. */
+/** The time at which everything is signed and checked, in Unix seconds. */
 export const NOW = 1_763_600_000;
 
 const TEXT = 'abz019._:,|-=&+%"\' ';

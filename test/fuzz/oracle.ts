@@ -3,14 +3,14 @@ import type { SchemeDefinition, SignatureRule } from '@countersign/core';
 import type { ContentPart } from '@countersign/core/extend';
 import { type FuzzRequest, fieldOf, headerOf, jsonOf, pairsOf, queryOf } from './request.ts';
 
-// What a definition says is signed, written a second time from its documentation alone. Where the documentation leaves a choice, all
+// What a definition says is signed, written a second time from its documentation alone. If the documentation leaves a choice, all
 // of it is tried: the oracle may know more contents than the verifier accepts, never fewer.
 
-/** What one piece of the content holds in a request: its bytes there, and what a receiver takes it for. */
+/** One piece of the content in a request: its bytes, and how a receiver reads it. */
 interface Written {
   readonly name: string;
   readonly bytes: Buffer;
-  /** Two requests whose views differ are different deliveries to whoever reads them. */
+  /** Two requests whose views differ are different deliveries for a handler. */
   readonly view: string;
 }
 
@@ -211,7 +211,7 @@ function timestampOf(rule: SignatureRule, request: FuzzRequest, context: Context
   return typeof entry === 'number' ? entries(rule, request)[entry] : entryOf(rule, request, entry ?? '');
 }
 
-/** The texts in which signatures may stand. */
+/** The texts that may contain signatures. */
 export function signatureTexts(rule: SignatureRule, request: FuzzRequest, publicUrl: string): string[] {
   const { signature } = rule;
   if (signature.query !== undefined) {
@@ -308,7 +308,7 @@ function utf8(name: string, text: string | undefined): Written | undefined {
   return text === undefined ? undefined : { name, bytes: Buffer.from(text, 'utf8'), view: text };
 }
 
-/** Whether a signature that stands anywhere in the request's signature texts is the right one for a content. */
+/** Whether any signature in the request's signature texts is the right one for a content. */
 export function proves(
   rule: SignatureRule,
   texts: readonly string[],

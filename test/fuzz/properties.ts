@@ -38,18 +38,18 @@ export function soundness(
 }
 
 /**
- * One signature is one delivery: an altered request that is accepted under the signature of another one says the same in all that is
- * signed, and has the same replay key.
+ * One signature is one delivery: an altered request that is accepted under the signature of another one is equal to it in
+ * everything that is signed, and has the same replay key.
  */
 export function oneProof(genuine: Accepted, altered: Accepted): Violation | undefined {
-  // A token signs nothing: whoever has it may say anything.
+  // A token signs nothing: a holder of it can send anything.
   if (altered.proofs.some(({ reading }) => reading === undefined)) return undefined;
   const common = altered.proofs.filter(({ reading }) =>
     genuine.proofs.some((each) => sameContent(each, reading?.content)),
   );
   // Another signature of the same request may have been dropped: then the two have no proof in common.
   if (common.length === 0) return undefined;
-  // Some senders sign contents that can be cut in two ways. Their definitions say what limits that.
+  // Some senders sign contents that can be cut in two ways. Their definitions say what limits the damage.
   const isSafe = common.some(({ rule }) => rule.safeBecause !== undefined);
   const views = new Set(genuine.proofs.map((proof) => viewOf(proof)));
   if (!isSafe && !common.some((proof) => views.has(viewOf(proof))))

@@ -1,9 +1,9 @@
 import type { Violation } from './properties.ts';
 import type { FuzzRequest } from './request.ts';
 
-/** So many failures of one property are printed: more of them tell nothing new. */
+/** How many failures of one property are printed. */
 const MOST_PRINTED = 3;
-/** So many end the run. */
+/** How many failures end the run. */
 const MOST_FAILURES = 1000;
 
 /** What a run has counted and found. */
@@ -25,7 +25,7 @@ export class Report {
     counts?.set(what, (counts.get(what) ?? 0) + 1);
   }
 
-  /** One request was judged. */
+  /** One request was checked. */
   input(): void {
     this.inputs += 1;
     this.count('inputs');
@@ -60,7 +60,7 @@ export class Report {
       const line = [...counts].map(([what, count]) => `${what} ${count.toLocaleString('en')}`).join(', ');
       console.log(`${kind}: ${line}`);
     }
-    const verdict = this.hasFailed ? `${this.#failures} failures` : 'nothing found';
-    console.log(`${inputs.toLocaleString('en')} inputs in ${seconds.toFixed(1)} s: ${verdict}`);
+    const summary = this.hasFailed ? `${this.#failures} failures` : 'nothing found';
+    console.log(`${inputs.toLocaleString('en')} inputs in ${seconds.toFixed(1)} s: ${summary}`);
   }
 }

@@ -20,7 +20,7 @@ export function withHeader(request: FuzzRequest, name: string, value: string): F
   return { ...request, headers: [...others, [name, value]] };
 }
 
-/** What stands behind the question mark, or `undefined`. */
+/** The text after the question mark, or `undefined`. */
 export function queryOf(url: string): string | undefined {
   const at = url.indexOf('?');
   return at === -1 ? undefined : url.slice(at + 1);

@@ -33,7 +33,7 @@ describe.each([
     await vi.waitFor(() => expect(seen()).toContain('committed'));
   });
 
-  it("sets req.rawBody, where the middleware of senders' SDKs look", async () => {
+  it("sets req.rawBody, which the middleware of senders' SDKs reads", async () => {
     const { verifier } = watchedVerifier();
     const app = framework();
     app.post('/', webhook(verifier), (req, res) => {

@@ -2,7 +2,7 @@ import { type MysqlReplayStore, mysqlReplayStore } from '@countersign/mysql';
 import { type FaultProxy, faultProxy } from '@countersign-internal/simulator';
 import mysql from 'mysql2/promise';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { type FaultStand, faultStand, type Run } from '../support/faults/fixture.ts';
+import { type FaultFixture, faultFixture, type Run } from '../support/faults/fixture.ts';
 import { MOMENTS, STORE_TIMEOUT_MS } from '../support/faults/inject-fault.ts';
 import { type StoreStage, storeFaultCases } from '../support/faults/store-cases.ts';
 import { describeWith } from '../support/servers/available.ts';
@@ -31,7 +31,7 @@ describeWithMysql('with MySQL', () => {
   });
   beforeEach(async () => {
     await database.query('DELETE FROM orders');
-    // What one test delivers must be no duplicate in the next.
+    // What one test delivers must not be a duplicate in the next.
     await database.clear();
     proxy = await faultProxy({ target: server });
     const url = new URL(database.url);
@@ -70,11 +70,11 @@ describeWithMysql('with MySQL', () => {
     return rows.map(({ sequence }) => sequence);
   }
 
-  async function transactionalStand(
+  async function transactionalFixture(
     inTransaction: (run: Run) => unknown = () => undefined,
-  ): Promise<FaultStand> {
-    const stand = await faultStand(store, { claim: 'manual' });
-    stand.onRun = async (run) => {
+  ): Promise<FaultFixture> {
+    const fixture = await faultFixture(store, { claim: 'manual' });
+    fixture.onRun = async (run) => {
       const connection = await pool.getConnection();
       let failed = true;
       try {
@@ -96,28 +96,28 @@ describeWithMysql('with MySQL', () => {
         else connection.release();
       }
     };
-    return stand;
+    return fixture;
   }
 
   it('in one transaction with the handler, a server that is killed in the middle of it leaves one effect', async () => {
-    const stand = await transactionalStand(async () => {
-      if (stand.runs.length > 1) return;
+    const fixture = await transactionalFixture(async () => {
+      if (fixture.runs.length > 1) return;
       await server.kill();
       await server.restart();
     });
-    await stand.deliverOne();
+    await fixture.deliverOne();
 
-    expect(stand.sender.stats().answers[503]).toBeGreaterThan(0);
+    expect(fixture.sender.stats().answers[503]).toBeGreaterThan(0);
     expect(await effects()).toEqual([1]);
-    expect(await stand.redeliver(1)).toBe(200);
+    expect(await fixture.redeliver(1)).toBe(200);
     expect(await effects()).toEqual([1]);
   });
 
   it('in one transaction with the handler, a connection that is cut at any point leaves one effect', async () => {
-    const stand = await transactionalStand();
+    const fixture = await transactionalFixture();
     await connected();
     const before = proxy.stats().passedBytes;
-    await stand.deliver(1000);
+    await fixture.deliver(1000);
     const after = proxy.stats().passedBytes;
     expect(await effects()).toEqual([1000]);
 
@@ -128,8 +128,8 @@ describeWithMysql('with MySQL', () => {
         await connected();
         proxy.fault(direction, { type: 'cut', afterBytes: at, once: true });
         sequence++;
-        await stand.redeliver(sequence);
-        expect(await stand.redeliver(sequence), `cut of ${direction} after ${at} bytes`).toBe(200);
+        await fixture.redeliver(sequence);
+        expect(await fixture.redeliver(sequence), `cut of ${direction} after ${at} bytes`).toBe(200);
       }
     }
     expect(proxy.stats().cut).toBe(sequence);
@@ -137,19 +137,19 @@ describeWithMysql('with MySQL', () => {
   });
 
   it('in one transaction with the handler, a steady load has one effect for each event while the server is killed and connections are cut', async () => {
-    const stand = await transactionalStand();
-    const stop = stand.sender.run({ perSecond: 4 });
+    const fixture = await transactionalFixture();
+    const stop = fixture.sender.run({ perSecond: 4 });
     for (const [index, count] of [4, 8, 12, 16].entries()) {
-      await stand.seen('verified', count);
+      await fixture.seen('verified', count);
       if (index % 2 === 0) {
         await server.kill();
         await server.restart();
       } else proxy.fault('replies', { type: 'cut', afterBytes: 1000, once: true });
     }
-    await stand.seen('verified', 20);
+    await fixture.seen('verified', 20);
     await stop();
 
-    const { sent, lost } = stand.sender.stats();
+    const { sent, lost } = fixture.sender.stats();
     expect(lost).toBe(0);
     expect(await effects()).toEqual(Array.from({ length: sent }, (_, index) => index + 1));
   });

@@ -16,7 +16,7 @@ import { startRedis } from '../support/servers/redis-server.ts';
 const describeWithServers = await describeWith('redis-server', 'postgres-server');
 
 describeWithServers.each<StoreClient>(['ioredis', 'node-redis', 'pg'])(
-  'a process that stands still, with %s',
+  'a process that is stopped, with %s',
   (client) => {
     let server: LocalServer;
     let database: Database | undefined;
@@ -65,7 +65,7 @@ describeWithServers.each<StoreClient>(['ioredis', 'node-redis', 'pg'])(
       return redisReplayStore({ client: redis });
     }
 
-    it('between the answer of the store and its handler does not run what another instance has run meanwhile', async () => {
+    it('between the response of the store and its handler does not run what another instance has run meanwhile', async () => {
       const { paused, send, runs } = start('claimed', 1);
       await paused.said('stopped');
       // The lease of the paused process must end first.
@@ -78,7 +78,7 @@ describeWithServers.each<StoreClient>(['ioredis', 'node-redis', 'pg'])(
       expect(runs()).toBe(1);
     });
 
-    it('for longer than it would wait for the store gives back its claim: the retry runs at once', async () => {
+    it('for longer than it would wait for the store releases its claim: the retry runs at once', async () => {
       const { paused, send, runs } = start('claimed', 3600);
       await paused.said('stopped');
       // Longer than a verifier waits for any store, and much shorter than the lease. Only time shows that.

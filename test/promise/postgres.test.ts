@@ -3,14 +3,14 @@ import { type FaultProxy, faultProxy } from '@countersign-internal/simulator';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import {
-  type FaultStand,
-  faultStand,
+  type FaultFixture,
+  faultFixture,
   gate,
   newSecret,
   PATIENCE,
   type Run,
 } from '../support/faults/fixture.ts';
-import { MOMENTS, STORE_TIMEOUT_MS, STRIKES, strike } from '../support/faults/inject-fault.ts';
+import { injectFault, MOMENTS, STORE_TIMEOUT_MS, STRIKES } from '../support/faults/inject-fault.ts';
 import { describeWith } from '../support/servers/available.ts';
 import type { LocalServer } from '../support/servers/local-server.ts';
 import { type Database, databaseOn, openPool } from '../support/servers/postgres-database.ts';
@@ -28,7 +28,7 @@ beforeEach(async () => {
   proxy = await faultProxy({ target: server });
   // Without a timeout, a connection that hangs while it is made keeps its place in the pool for good.
   pool = openPool(proxiedUrl(), { max: 4, connectionTimeoutMillis: 1000 });
-  // Where the server goes in the moment in which a connection is made, the handler that asked for it has had no time to listen.
+  // If the server ends in the moment in which a connection is made, the handler that asked for it has had no time to listen.
   pool.on('connect', (client) => client.on('error', () => undefined));
   store = database.store({ pool, timeoutMs: STORE_TIMEOUT_MS, sweepSeconds: false });
 });
@@ -65,53 +65,53 @@ describeWithPostgres('with PostgreSQL', () => {
   });
 
   it('a claim outlives a server that is killed while the handler runs', async () => {
-    const stand = await faultStand(store, { leaseSeconds: 60 });
-    stand.onRun = async () => {
+    const fixture = await faultFixture(store, { leaseSeconds: 60 });
+    fixture.onRun = async () => {
       await killServer();
       await server.restart();
     };
-    await stand.deliverOne();
-    await stand.seen('committed');
+    await fixture.deliverOne();
+    await fixture.seen('committed');
 
-    expect(await stand.redeliver(1)).toBe(200);
-    expect(stand.runs).toHaveLength(1);
+    expect(await fixture.redeliver(1)).toBe(200);
+    expect(fixture.runs).toHaveLength(1);
   });
 
-  it('a server that is away when the handler has failed lets the retry run once it is back', async () => {
-    const stand = await faultStand(store);
-    stand.onRun = async () => {
-      if (stand.runs.length > 1) return 204;
+  it('a server that is down when the handler has failed lets the retry run once it is back', async () => {
+    const fixture = await faultFixture(store);
+    fixture.onRun = async () => {
+      if (fixture.runs.length > 1) return 204;
       await killServer();
       return 500;
     };
-    const delivered = stand.deliverOne();
-    await stand.seen('release-failed');
+    const delivered = fixture.deliverOne();
+    await fixture.seen('release-failed');
     await server.restart();
     await delivered;
 
-    expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 2]);
-    expect(await stand.redeliver(1)).toBe(200);
-    expect(stand.runs).toHaveLength(2);
+    expect(fixture.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 2]);
+    expect(await fixture.redeliver(1)).toBe(200);
+    expect(fixture.runs).toHaveLength(2);
   });
 
-  it('a server that is away for longer than the lease when the handler is done learns of it when it is back', async () => {
-    const stand = await faultStand(store);
-    stand.onRun = killServer;
-    await stand.deliverOne();
-    await stand.seen('commit-failed');
-    expect(await stand.deliver(1)).toBe(200);
+  it('a server that is down for longer than the lease when the handler is done learns of it when it is back', async () => {
+    const fixture = await faultFixture(store);
+    fixture.onRun = killServer;
+    await fixture.deliverOne();
+    await fixture.seen('commit-failed');
+    expect(await fixture.deliver(1)).toBe(200);
     await server.restart();
-    await stand.seen('committed');
+    await fixture.seen('committed');
 
-    expect(await stand.redeliver(1)).toBe(200);
-    expect(stand.runs).toHaveLength(1);
+    expect(await fixture.redeliver(1)).toBe(200);
+    expect(fixture.runs).toHaveLength(1);
   });
 
-  // At-least-once: for longer than a lease, nobody but the one who is cut off knows that the delivery was handled.
+  // At-least-once: for longer than a lease, only the instance that is cut off knows that the delivery was handled.
   it('an instance that is cut off when its handler is done lets another one run what is sent again, and takes nothing from it', async () => {
     const secret = newSecret();
-    const cutOff = await faultStand(store, { secret });
-    const other = await faultStand(database.store({ sweepSeconds: false }), { secret, leaseSeconds: 60 });
+    const cutOff = await faultFixture(store, { secret });
+    const other = await faultFixture(database.store({ sweepSeconds: false }), { secret, leaseSeconds: 60 });
     cutOff.onRun = async () => {
       await proxy.refuse();
       proxy.cut();
@@ -135,18 +135,18 @@ describeWithPostgres('with PostgreSQL', () => {
   });
 
   it('a steady load loses nothing and runs nothing twice while the server restarts', async () => {
-    const stand = await faultStand(store);
-    const stop = stand.sender.run({ perSecond: 60 });
+    const fixture = await faultFixture(store);
+    const stop = fixture.sender.run({ perSecond: 60 });
     for (const delivered of [20, 60, 100]) {
-      await stand.seen('committed', delivered);
+      await fixture.seen('committed', delivered);
       await server.restart();
     }
-    await stand.seen('committed', 140);
+    await fixture.seen('committed', 140);
     await stop();
 
-    const { sent, delivered, lost } = stand.sender.stats();
+    const { sent, delivered, lost } = fixture.sender.stats();
     expect({ delivered, lost }).toEqual({ delivered: sent, lost: 0 });
-    const sequences = stand.runs.map(({ sequence }) => sequence).sort((a, b) => a - b);
+    const sequences = fixture.runs.map(({ sequence }) => sequence).sort((a, b) => a - b);
     expect(sequences).toEqual(Array.from({ length: sent }, (_, index) => index + 1));
   });
 
@@ -172,29 +172,29 @@ describeWithPostgres('with PostgreSQL', () => {
 
   for (const how of STRIKES) {
     it.each(MOMENTS)(`a claim that gets lost $moment (${how}) is made again`, async ({ direction }) => {
-      const stand = await faultStand(store);
+      const fixture = await faultFixture(store);
       await connected();
-      strike(proxy, direction, how);
-      await stand.deliverOne();
+      injectFault(proxy, direction, how);
+      await fixture.deliverOne();
 
-      // Carried out, but nobody knew: the retry takes over when the lease is over.
-      expect(stand.runs.map(({ fencingToken }) => fencingToken > 1)).toEqual([direction === 'replies']);
-      expect(stand.sender.stats().answers[503]).toBeGreaterThan(0);
-      expect(await stand.redeliver(1)).toBe(200);
-      expect(stand.runs).toHaveLength(1);
+      // Carried out, but the response was lost: the retry takes over when the lease is over.
+      expect(fixture.runs.map(({ fencingToken }) => fencingToken > 1)).toEqual([direction === 'replies']);
+      expect(fixture.sender.stats().answers[503]).toBeGreaterThan(0);
+      expect(await fixture.redeliver(1)).toBe(200);
+      expect(fixture.runs).toHaveLength(1);
     });
 
     it.each(MOMENTS)(`a commit that gets lost $moment (${how}) is made again`, async ({ direction }) => {
-      const stand = await faultStand(store, { leaseSeconds: 60 });
+      const fixture = await faultFixture(store, { leaseSeconds: 60 });
       await connected();
-      stand.onRun = () => strike(proxy, direction, how);
-      await stand.deliverOne();
+      fixture.onRun = () => injectFault(proxy, direction, how);
+      await fixture.deliverOne();
 
-      expect(await stand.redeliver(1)).toBe(200);
-      expect(stand.runs).toHaveLength(1);
-      expect(stand.sender.stats().attempts).toBe(1);
+      expect(await fixture.redeliver(1)).toBe(200);
+      expect(fixture.runs).toHaveLength(1);
+      expect(fixture.sender.stats().attempts).toBe(1);
       // A client that sends its commands again finds the delivery committed, by the try whose reply was lost.
-      await stand.seen(['committed', 'claim-lost']);
+      await fixture.seen(['committed', 'claim-lost']);
     });
   }
 });
@@ -220,11 +220,11 @@ describeWithPostgres('with PostgreSQL, in one transaction with the handler', () 
     return rows.map(({ sequence }) => sequence);
   }
 
-  async function transactionalStand(
+  async function transactionalFixture(
     inTransaction: (run: Run) => unknown = () => undefined,
-  ): Promise<FaultStand> {
-    const stand = await faultStand(store, { claim: 'manual' });
-    stand.onRun = async (run) => {
+  ): Promise<FaultFixture> {
+    const fixture = await faultFixture(store, { claim: 'manual' });
+    fixture.onRun = async (run) => {
       const client = await pool.connect();
       let failed = true;
       try {
@@ -240,28 +240,28 @@ describeWithPostgres('with PostgreSQL, in one transaction with the handler', () 
         client.release(failed);
       }
     };
-    return stand;
+    return fixture;
   }
 
   it('a server that is killed in the middle of it leaves one effect', async () => {
-    const stand = await transactionalStand(async () => {
-      if (stand.runs.length > 1) return;
+    const fixture = await transactionalFixture(async () => {
+      if (fixture.runs.length > 1) return;
       await killServer();
       await server.restart();
     });
-    await stand.deliverOne();
+    await fixture.deliverOne();
 
-    expect(stand.sender.stats().answers[503]).toBeGreaterThan(0);
+    expect(fixture.sender.stats().answers[503]).toBeGreaterThan(0);
     expect(await effects()).toEqual([1]);
-    expect(await stand.redeliver(1)).toBe(200);
+    expect(await fixture.redeliver(1)).toBe(200);
     expect(await effects()).toEqual([1]);
   });
 
   it('a connection that is cut at any point leaves one effect', async () => {
-    const stand = await transactionalStand();
+    const fixture = await transactionalFixture();
     await connected();
     const before = proxy.stats().passedBytes;
-    await stand.deliver(1000);
+    await fixture.deliver(1000);
     const after = proxy.stats().passedBytes;
     expect(await effects()).toEqual([1000]);
 
@@ -272,8 +272,8 @@ describeWithPostgres('with PostgreSQL, in one transaction with the handler', () 
         await connected();
         proxy.fault(direction, { type: 'cut', afterBytes: at, once: true });
         sequence++;
-        await stand.redeliver(sequence);
-        expect(await stand.redeliver(sequence), `cut of ${direction} after ${at} bytes`).toBe(200);
+        await fixture.redeliver(sequence);
+        expect(await fixture.redeliver(sequence), `cut of ${direction} after ${at} bytes`).toBe(200);
       }
     }
     expect(proxy.stats().cut).toBe(sequence);
@@ -281,10 +281,10 @@ describeWithPostgres('with PostgreSQL, in one transaction with the handler', () 
   });
 
   it('a steady load has one effect for each event while the server restarts and connections are cut', async () => {
-    const stand = await transactionalStand();
-    const stop = stand.sender.run({ perSecond: 60 });
+    const fixture = await transactionalFixture();
+    const stop = fixture.sender.run({ perSecond: 60 });
     const delivered = async (count: number) => {
-      await stand.seen('verified', count);
+      await fixture.seen('verified', count);
     };
     for (const [index, count] of [20, 40, 60, 80, 100, 120].entries()) {
       await delivered(count);
@@ -295,7 +295,7 @@ describeWithPostgres('with PostgreSQL, in one transaction with the handler', () 
     await delivered(140);
     await stop();
 
-    const { sent, lost } = stand.sender.stats();
+    const { sent, lost } = fixture.sender.stats();
     expect(lost).toBe(0);
     expect(await effects()).toEqual(Array.from({ length: sent }, (_, index) => index + 1));
   });

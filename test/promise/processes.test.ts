@@ -52,7 +52,7 @@ describeWithServers('receivers in processes of their own', () => {
     ]);
   }
 
-  /** How often each event had its effect, where effects are rows. */
+  /** How often each event had its effect, if effects are rows. */
   async function orders(): Promise<number[]> {
     const rows = await database.query<{ sequence: number }>(
       `SELECT sequence FROM ${database.schema}.orders ORDER BY sequence`,

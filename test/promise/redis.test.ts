@@ -3,8 +3,8 @@ import { redisReplayStore } from '@countersign/redis';
 import { type FaultProxy, faultProxy } from '@countersign-internal/simulator';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { faultStand, gate, newSecret, PATIENCE } from '../support/faults/fixture.ts';
-import { MOMENTS, STRIKES, strike } from '../support/faults/inject-fault.ts';
+import { faultFixture, gate, newSecret, PATIENCE } from '../support/faults/fixture.ts';
+import { injectFault, MOMENTS, STRIKES } from '../support/faults/inject-fault.ts';
 import { type OpenRedis, REDIS_CLIENTS } from '../support/faults/redis-clients.ts';
 import { describeWith } from '../support/servers/available.ts';
 import type { LocalServer } from '../support/servers/local-server.ts';
@@ -12,63 +12,63 @@ import { startRedis } from '../support/servers/redis-server.ts';
 
 const describeWithRedis = await describeWith('redis-server');
 
-/** Everything that was answered is on disk. */
+/** Everything that got a response is on disk. */
 const DURABLE = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 describeWithRedis('with Redis', () => {
   describe.each(REDIS_CLIENTS)('through $name, with an append-only file', ({ open }) => {
     const stage = useRedis(open, DURABLE);
 
-    it('a claim outlives a server that is killed while the handler runs, where Redis writes an append-only file', async () => {
-      const stand = await faultStand(stage.store, { leaseSeconds: 60 });
-      stand.onRun = async () => {
+    it('a claim outlives a server that is killed while the handler runs, if Redis writes an append-only file', async () => {
+      const fixture = await faultFixture(stage.store, { leaseSeconds: 60 });
+      fixture.onRun = async () => {
         await stage.server.kill();
         await stage.server.restart();
       };
-      await stand.deliverOne();
-      await stand.seen('committed');
+      await fixture.deliverOne();
+      await fixture.seen('committed');
 
-      expect(await stand.redeliver(1)).toBe(200);
-      expect(stand.runs).toHaveLength(1);
+      expect(await fixture.redeliver(1)).toBe(200);
+      expect(fixture.runs).toHaveLength(1);
     });
 
-    it('a server that is away when the handler has failed lets the retry run once it is back', async () => {
-      const stand = await faultStand(stage.store);
-      stand.onRun = async () => {
-        if (stand.runs.length > 1) return 204;
+    it('a server that is down when the handler has failed lets the retry run once it is back', async () => {
+      const fixture = await faultFixture(stage.store);
+      fixture.onRun = async () => {
+        if (fixture.runs.length > 1) return 204;
         await stage.server.kill();
         return 500;
       };
-      const delivered = stand.deliverOne();
-      await stand.seen(['release-failed', 'released']);
+      const delivered = fixture.deliverOne();
+      await fixture.seen(['release-failed', 'released']);
       await stage.server.restart();
       await delivered;
 
-      expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 2]);
-      expect(await stand.redeliver(1)).toBe(200);
-      expect(stand.runs).toHaveLength(2);
+      expect(fixture.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 2]);
+      expect(await fixture.redeliver(1)).toBe(200);
+      expect(fixture.runs).toHaveLength(2);
     });
 
-    it('a server that is away for longer than the lease when the handler is done learns of it when it is back', async () => {
-      const stand = await faultStand(stage.store);
-      stand.onRun = () => stage.server.kill();
-      await stand.deliverOne();
-      await stand.seen('commit-failed');
-      expect(await stand.deliver(1)).toBe(200);
+    it('a server that is down for longer than the lease when the handler is done learns of it when it is back', async () => {
+      const fixture = await faultFixture(stage.store);
+      fixture.onRun = () => stage.server.kill();
+      await fixture.deliverOne();
+      await fixture.seen('commit-failed');
+      expect(await fixture.deliver(1)).toBe(200);
       await stage.server.restart();
-      await stand.seen('committed');
+      await fixture.seen('committed');
 
-      expect(await stand.redeliver(1)).toBe(200);
-      expect(stand.runs).toHaveLength(1);
+      expect(await fixture.redeliver(1)).toBe(200);
+      expect(fixture.runs).toHaveLength(1);
     });
 
-    // At-least-once: for longer than a lease, nobody but the one who is cut off knows that the delivery was handled.
+    // At-least-once: for longer than a lease, only the instance that is cut off knows that the delivery was handled.
     it('an instance that is cut off when its handler is done lets another one run what is sent again, and takes nothing from it', async () => {
       const secret = newSecret();
-      const cutOff = await faultStand(stage.store, { secret });
+      const cutOff = await faultFixture(stage.store, { secret });
       const direct = await open(stage.server);
       onTestFinished(() => direct.close());
-      const other = await faultStand(redisReplayStore({ client: direct.client }), {
+      const other = await faultFixture(redisReplayStore({ client: direct.client }), {
         secret,
         leaseSeconds: 60,
       });
@@ -95,46 +95,46 @@ describeWithRedis('with Redis', () => {
     });
 
     it('a steady load loses nothing and runs nothing twice while the server is killed and restarted', async () => {
-      const stand = await faultStand(stage.store);
-      const stop = stand.sender.run({ perSecond: 60 });
+      const fixture = await faultFixture(stage.store);
+      const stop = fixture.sender.run({ perSecond: 60 });
       for (const committed of [20, 60, 100]) {
-        await stand.seen('committed', committed);
+        await fixture.seen('committed', committed);
         await stage.server.kill();
         await stage.server.restart();
       }
-      await stand.seen('committed', 140);
+      await fixture.seen('committed', 140);
       await stop();
 
-      const { sent, delivered, lost } = stand.sender.stats();
+      const { sent, delivered, lost } = fixture.sender.stats();
       expect({ delivered, lost }).toEqual({ delivered: sent, lost: 0 });
-      const sequences = stand.runs.map(({ sequence }) => sequence).sort((a, b) => a - b);
+      const sequences = fixture.runs.map(({ sequence }) => sequence).sort((a, b) => a - b);
       expect(sequences).toEqual(Array.from({ length: sent }, (_, index) => index + 1));
     });
 
     for (const how of STRIKES) {
       it.each(MOMENTS)(`a claim that gets lost $moment (${how}) is made again`, async ({ direction }) => {
-        const stand = await faultStand(stage.store);
-        strike(stage.proxy, direction, how);
-        await stand.deliverOne();
+        const fixture = await faultFixture(stage.store);
+        injectFault(stage.proxy, direction, how);
+        await fixture.deliverOne();
 
-        expect(stand.runs).toHaveLength(1);
-        // Carried out, but nobody knew: the retry takes over when the lease is over.
-        const { fencingToken } = stand.runs[0] ?? { fencingToken: 0 };
+        expect(fixture.runs).toHaveLength(1);
+        // Carried out, but the response was lost: the retry takes over when the lease is over.
+        const { fencingToken } = fixture.runs[0] ?? { fencingToken: 0 };
         if (!stage.redis.sendsAgain) expect(fencingToken > 1).toBe(direction === 'replies');
-        expect(await stand.redeliver(1)).toBe(200);
-        expect(stand.runs).toHaveLength(1);
+        expect(await fixture.redeliver(1)).toBe(200);
+        expect(fixture.runs).toHaveLength(1);
       });
 
       it.each(MOMENTS)(`a commit that gets lost $moment (${how}) is made again`, async ({ direction }) => {
-        const stand = await faultStand(stage.store, { leaseSeconds: 60 });
-        stand.onRun = () => strike(stage.proxy, direction, how);
-        await stand.deliverOne();
+        const fixture = await faultFixture(stage.store, { leaseSeconds: 60 });
+        fixture.onRun = () => injectFault(stage.proxy, direction, how);
+        await fixture.deliverOne();
 
-        expect(await stand.redeliver(1)).toBe(200);
-        expect(stand.runs).toHaveLength(1);
-        expect(stand.sender.stats().attempts).toBe(1);
+        expect(await fixture.redeliver(1)).toBe(200);
+        expect(fixture.runs).toHaveLength(1);
+        expect(fixture.sender.stats().attempts).toBe(1);
         // A client that sends its commands again finds the delivery committed, by the try whose reply was lost.
-        await stand.seen(['committed', 'claim-lost']);
+        await fixture.seen(['committed', 'claim-lost']);
       });
     }
   });
@@ -142,35 +142,35 @@ describeWithRedis('with Redis', () => {
   describe.each(REDIS_CLIENTS)('through $name, with nothing on disk', ({ open }) => {
     const stage = useRedis(open, []);
 
-    // At-least-once: what Redis has forgotten, nobody knows. The two runs stay apart, though their fences are equal.
+    // At-least-once: what Redis has forgotten is lost. The two runs stay separate, although their fencing tokens are equal.
     it.each([
       ['is flushed', (server: LocalServer) => asked(server, (admin) => admin.flushall())],
       ['is killed and restarted', (server: LocalServer) => server.kill().then(() => server.restart())],
     ])(
       'a server that %s while the handler runs lets a retry run too, and the first run settles nothing of it',
       async (_, forget) => {
-        const stand = await faultStand(stage.store, { leaseSeconds: 4 });
+        const fixture = await faultFixture(stage.store, { leaseSeconds: 4 });
         const gates = [gate(), gate()];
-        stand.onRun = () => gates[stand.runs.length - 1]?.opened;
-        const first = stand.deliver(7);
-        await vi.waitFor(() => expect(stand.runs).toHaveLength(1), PATIENCE);
+        fixture.onRun = () => gates[fixture.runs.length - 1]?.opened;
+        const first = fixture.deliver(7);
+        await vi.waitFor(() => expect(fixture.runs).toHaveLength(1), PATIENCE);
         await forget(stage.server);
-        const second = stand.redeliver(7);
-        await vi.waitFor(() => expect(stand.runs).toHaveLength(2), PATIENCE);
-        expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 1]);
-        await vi.waitFor(() => expect(stand.runs[0]?.signal.aborted).toBe(true), PATIENCE);
+        const second = fixture.redeliver(7);
+        await vi.waitFor(() => expect(fixture.runs).toHaveLength(2), PATIENCE);
+        expect(fixture.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 1]);
+        await vi.waitFor(() => expect(fixture.runs[0]?.signal.aborted).toBe(true), PATIENCE);
 
         gates[0]?.open();
         expect(await first).toBe(204);
         // By the renewal, and by the commit.
-        await stand.seen('claim-lost', 2);
-        expect(await stand.deliver(7)).toBe(503);
+        await fixture.seen('claim-lost', 2);
+        expect(await fixture.deliver(7)).toBe(503);
         gates[1]?.open();
         expect(await second).toBe(204);
-        await stand.seen('committed');
-        expect(await stand.redeliver(7)).toBe(200);
-        expect(stand.runs).toHaveLength(2);
-        expect(stand.runs[1]?.signal.aborted).toBe(false);
+        await fixture.seen('committed');
+        expect(await fixture.redeliver(7)).toBe(200);
+        expect(fixture.runs).toHaveLength(2);
+        expect(fixture.runs[1]?.signal.aborted).toBe(false);
       },
     );
   });
@@ -218,74 +218,74 @@ describeWithRedis('with Redis', () => {
     }
 
     it('a claim that had reached it lives on', async () => {
-      const stand = await faultStand(store, { leaseSeconds: 60 });
-      stand.onRun = async () => {
+      const fixture = await faultFixture(store, { leaseSeconds: 60 });
+      fixture.onRun = async () => {
         await replicated();
         await master.kill();
         await promote();
       };
-      await stand.deliverOne();
-      await stand.seen('committed');
+      await fixture.deliverOne();
+      await fixture.seen('committed');
 
-      expect(await stand.redeliver(1)).toBe(200);
-      expect(stand.runs).toHaveLength(1);
+      expect(await fixture.redeliver(1)).toBe(200);
+      expect(fixture.runs).toHaveLength(1);
     });
 
     // At-least-once: replication is asynchronous, so a failover can lose the last writes.
     it('a claim that had not reached it is forgotten: a retry runs too, and the first run settles nothing of it', async () => {
-      const stand = await faultStand(store, { leaseSeconds: 60 });
+      const fixture = await faultFixture(store, { leaseSeconds: 60 });
       const gates = [gate(), gate()];
-      stand.onRun = () => gates[stand.runs.length - 1]?.opened;
+      fixture.onRun = () => gates[fixture.runs.length - 1]?.opened;
       link.fault('replies', { type: 'black-hole' });
-      const first = stand.deliver(7);
-      await vi.waitFor(() => expect(stand.runs).toHaveLength(1), PATIENCE);
+      const first = fixture.deliver(7);
+      await vi.waitFor(() => expect(fixture.runs).toHaveLength(1), PATIENCE);
       await master.kill();
       await promote();
-      const second = stand.redeliver(7);
-      await vi.waitFor(() => expect(stand.runs).toHaveLength(2), PATIENCE);
-      expect(stand.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 1]);
+      const second = fixture.redeliver(7);
+      await vi.waitFor(() => expect(fixture.runs).toHaveLength(2), PATIENCE);
+      expect(fixture.runs.map(({ fencingToken }) => fencingToken)).toEqual([1, 1]);
 
       gates[0]?.open();
       expect(await first).toBe(204);
-      await stand.seen('claim-lost');
-      expect(await stand.deliver(7)).toBe(503);
+      await fixture.seen('claim-lost');
+      expect(await fixture.deliver(7)).toBe(503);
       gates[1]?.open();
       expect(await second).toBe(204);
-      await stand.seen('committed');
-      expect(await stand.redeliver(7)).toBe(200);
-      expect(stand.runs).toHaveLength(2);
+      await fixture.seen('committed');
+      expect(await fixture.redeliver(7)).toBe(200);
+      expect(fixture.runs).toHaveLength(2);
     });
 
     it('a commit that had not reached it is forgotten: the same delivery, sent again, runs again', async () => {
-      const stand = await faultStand(store);
+      const fixture = await faultFixture(store);
       link.fault('replies', { type: 'black-hole' });
-      await stand.deliverOne();
-      await stand.seen('committed');
-      expect(await stand.redeliver(1)).toBe(200);
+      await fixture.deliverOne();
+      await fixture.seen('committed');
+      expect(await fixture.redeliver(1)).toBe(200);
       await master.kill();
       await promote();
 
-      expect(await stand.redeliver(1)).toBe(204);
-      expect(await stand.redeliver(1)).toBe(200);
-      expect(stand.runs).toHaveLength(2);
+      expect(await fixture.redeliver(1)).toBe(204);
+      expect(await fixture.redeliver(1)).toBe(200);
+      expect(fixture.runs).toHaveLength(2);
     });
 
     it('deliveries wait while the receiver still talks to a master that has become a replica', async () => {
-      const stand = await faultStand(store);
+      const fixture = await faultFixture(store);
       await promote();
       await asked(master, (admin) => admin.replicaof(replica.host, replica.port));
-      const delivered = stand.deliverOne();
+      const delivered = fixture.deliverOne();
       await vi.waitFor(() => {
-        expect(stand.sender.stats().answers[503]).toBeGreaterThan(0);
+        expect(fixture.sender.stats().answers[503]).toBeGreaterThan(0);
       }, PATIENCE);
-      expect(stand.runs).toHaveLength(0);
-      expect(stand.events).toContainEqual(
+      expect(fixture.runs).toHaveLength(0);
+      expect(fixture.events).toContainEqual(
         expect.objectContaining({ type: 'refused', code: 'ERR_WEBHOOK_STORE_UNAVAILABLE' }),
       );
 
       address.cut();
       await delivered;
-      expect(stand.runs).toHaveLength(1);
+      expect(fixture.runs).toHaveLength(1);
     });
   });
 });

@@ -140,7 +140,7 @@ async function deliver(
     if (received.state !== 'claimed') return received.state;
     outcome.runs++;
     const committed = received.claim.commit();
-    // On the master that is down, nobody waits for it.
+    // On the master that is down, nothing waits for it.
     await Promise.race([committed.catch(() => undefined), sleep(1000)]);
     return 'done';
   } catch (error) {

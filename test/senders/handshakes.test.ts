@@ -8,7 +8,7 @@ import { generateSigningKeys, sign } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE } from '../support/catalogue.ts';
 
-/** A challenge as the sender documents it, and the answer it wants. */
+/** A challenge as the sender documents it, and the required response. */
 interface Challenge {
   readonly scheme?: DefinedScheme;
   readonly method?: 'GET' | 'HEAD';
@@ -112,7 +112,7 @@ const ROWS = Object.entries(CHALLENGES).map(([factory, challenge]) => {
   return { factory, scheme, challenge };
 });
 
-/** What an endpoint of the scheme answers to a challenge, and how often its handler ran. */
+/** What an endpoint of the scheme responses to a challenge, and how often its handler ran. */
 async function answerTo(scheme: DefinedScheme, challenge: Challenge, changed?: { body: string }) {
   const { method = 'POST', query = '', headers = {}, body } = challenge;
   const { secret, signingSecret } = generateSigningKeys(scheme);
@@ -147,19 +147,22 @@ describe('the challenges of the catalogue', () => {
       expect(scheme.definition.handshake, `${factory} answers no challenge`).toBeDefined();
   });
 
-  test.each(ROWS)('$factory: answered as documented, and no handler runs', async ({ scheme, challenge }) => {
-    const { status, type, body } = challenge.answer;
-    const given = await answerTo(scheme, challenge);
-    expect(given).toMatchObject({
-      status,
-      runs: 0,
-      body: typeof body === 'string' ? body : body(given.secret),
-    });
-    if (type !== undefined) expect(given.headers).toMatchObject({ 'content-type': type });
-  });
+  test.each(ROWS)(
+    '$factory: gets the documented response, and no handler runs',
+    async ({ scheme, challenge }) => {
+      const { status, type, body } = challenge.answer;
+      const given = await answerTo(scheme, challenge);
+      expect(given).toMatchObject({
+        status,
+        runs: 0,
+        body: typeof body === 'string' ? body : body(given.secret),
+      });
+      if (type !== undefined) expect(given.headers).toMatchObject({ 'content-type': type });
+    },
+  );
 
   test.each(ROWS.filter(({ challenge }) => challenge.body !== undefined))(
-    '$factory: refused where its signature is of another body',
+    '$factory: refused if its signature is of another body',
     async ({ scheme, challenge }) => {
       const given = await answerTo(scheme, challenge, { body: `${challenge.body} ` });
       expect(given).toMatchObject({ runs: 0, body: '{"error":"webhook refused"}' });

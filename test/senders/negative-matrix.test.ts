@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE, rulesOf } from '../support/catalogue.ts';
-import { GeneralStand } from '../support/matrix/general.ts';
+import { GeneralFixture } from '../support/matrix/general.ts';
 import { generalCases } from '../support/matrix/general-cases.ts';
 import { MATRIX, runMatrix } from '../support/matrix/index.ts';
 import { isClassic } from '../support/rules.ts';
@@ -22,7 +22,7 @@ for (const { name, factory, scheme, entry } of CATALOGUE) {
     if (isClassic(scheme.definition, form)) {
       describe(`${title}, signed in ${place}`, () => {
         for (const [kind, rows] of Object.entries(MATRIX)) {
-          test(`${kind}: every row is judged as it must be`, async () => {
+          test(`${kind}: every row is checked as it must be`, async () => {
             const { failures } = await runMatrix({ scheme, form, refusalStatus }, rows);
             expect(failures).toEqual([]);
           });
@@ -30,24 +30,22 @@ for (const { name, factory, scheme, entry } of CATALOGUE) {
       });
       continue;
     }
-    test(`${title}, signed in ${place}: every case is judged as it must be`, async () => {
-      const stand = new GeneralStand(scheme, index, entry);
+    test(`${title}, signed in ${place}: every case is checked as it must be`, async () => {
+      const fixture = new GeneralFixture(scheme, index, entry);
       const failures: string[] = [];
-      for (const each of generalCases(stand, form)) {
-        const before = stand.runs;
-        const answer = await stand.send(each.request());
-        const handled = stand.runs > before;
+      for (const each of generalCases(fixture, form)) {
+        const before = fixture.runs;
+        const answer = await fixture.send(each.request());
+        const handled = fixture.runs > before;
         if (each.wanted !== 'either' && handled !== (each.wanted === 'handled'))
-          failures.push(
-            `${each.name}: answered ${answer.status}, the handler ran ${stand.runs - before} times`,
-          );
-        if (!handled && answer.status < 400) failures.push(`${each.name}: answered ${answer.status}`);
-        if (stand.secrets.some((secret) => String(answer.body).includes(secret)))
-          failures.push(`${each.name}: the answer holds a secret`);
+          failures.push(`${each.name}: got ${answer.status}, the handler ran ${fixture.runs - before} times`);
+        if (!handled && answer.status < 400) failures.push(`${each.name}: got ${answer.status}`);
+        if (fixture.secrets.some((secret) => String(answer.body).includes(secret)))
+          failures.push(`${each.name}: the response holds a secret`);
         if (each.name === 'signed with a foreign key' && answer.status !== refusalStatus)
-          failures.push(`${each.name}: answered ${answer.status}, not ${refusalStatus}`);
+          failures.push(`${each.name}: got ${answer.status}, not ${refusalStatus}`);
       }
-      await stand.close();
+      await fixture.close();
       expect(failures).toEqual([]);
     });
   }

@@ -1,7 +1,7 @@
 import { replayRecord } from '@countersign/core';
 import { describe, expect, it } from 'vitest';
 import { CATALOGUE } from '../support/catalogue.ts';
-import { GeneralStand } from '../support/matrix/general.ts';
+import { GeneralFixture } from '../support/matrix/general.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -9,11 +9,11 @@ describe.each(CATALOGUE.map(({ name, scheme, entry }) => [name, scheme, entry] a
   'a delivery of %s',
   (_, scheme, entry) => {
     it('is remembered over all its retries, and longer than it stays fresh', async () => {
-      const stand = new GeneralStand(scheme, 0, entry);
-      await stand.send(stand.request());
-      await stand.close();
-      if (stand.handled === undefined) throw new Error('The delivery was not handled.');
-      const { ttlMs, replayWindowMs } = replayRecord(stand.handled);
+      const fixture = new GeneralFixture(scheme, 0, entry);
+      await fixture.send(fixture.request());
+      await fixture.close();
+      if (fixture.handled === undefined) throw new Error('The delivery was not handled.');
+      const { ttlMs, replayWindowMs } = replayRecord(fixture.handled);
       const { delivery, freshness } = scheme;
       expect(ttlMs).toBeGreaterThanOrEqual(replayWindowMs);
       if (delivery.retries !== 'never')

@@ -10,9 +10,9 @@ import {
 import type { HmacRule } from '@countersign/core/extend';
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE, ENTRIES } from '../support/catalogue.ts';
-import { verdictOnSample } from '../support/outcome.ts';
+import { outcomeOfSample } from '../support/outcome.ts';
 
-// Published vectors are not ours to copy: they are read where they are laid beside the repository, and skipped by name elsewhere.
+// Published vectors are not ours to copy: they are read if they are beside the repository, and skipped by name otherwise.
 const VECTORS =
   process.env.WEBHOOK_VECTORS ??
   path.resolve(fileURLToPath(new URL('../..', import.meta.url)), '../shared/vectors');
@@ -35,7 +35,7 @@ function define(
   });
 }
 
-/** A signature over the body alone. */
+/** A signature only over the body. */
 function bodyOnly(
   header: string,
   { hash = 'sha256', encoding = 'hex', prefix }: { hash?: Hash; encoding?: Encoding; prefix?: string } = {},
@@ -79,7 +79,7 @@ describe.each([
         const counts = { accepted: 0, refused: 0 };
         for (const { tcId, key, msg, tag, result, comment, tagSize } of rows) {
           const headers = { 'x-signature': Buffer.from(tag, 'hex').toString(encoding) };
-          const outcome = await verdictOnSample(
+          const outcome = await outcomeOfSample(
             scheme,
             [key],
             { headers, body: Buffer.from(msg, 'hex') },
@@ -114,7 +114,7 @@ interface Vector {
   why: string;
 }
 
-/** Senders that the catalogue does not hold. By vendor; where a vendor has several schemes, by a part of the vector's id. */
+/** Senders that the catalogue does not hold. By vendor; if a vendor has several schemes, by a part of the vector's id. */
 const DEFINED: Record<string, DefinedScheme> = {
   'generic-hub/sha512': define('generic-hub', bodyOnly('x-signature', { hash: 'sha512', prefix: 'sha512=' })),
   'generic-hub/comma-list': define('generic-hub', {
@@ -190,7 +190,7 @@ describe.skipIf(!existsSync(VENDORS))('vectors that vendors published (vendors.j
   test.each(judged)('$id: $why', async (vector) => {
     const { id, scheme, headers, body, bodyBase64, secrets, now, valid, url, method = 'POST' } = vector;
     const bytes = bodyBase64 === undefined ? Buffer.from(body ?? '') : Buffer.from(bodyBase64, 'base64');
-    const outcome = await verdictOnSample(
+    const outcome = await outcomeOfSample(
       scheme,
       secrets,
       { method, headers, body: bytes, ...(url == null ? {} : { url: pathOf(url) }) },

@@ -15,7 +15,7 @@ import { isClassic, rulesOf } from './rules.ts';
 
 type MakeVerifier = (options: VerifierOptions) => Verifier;
 
-/** Verifiers that are wrong in one way each: those ways in which verifiers out there have been wrong. */
+/** Verifiers with one mistake each: the mistakes of real verifiers. */
 export const BROKEN_VERIFIERS: Readonly<Record<string, MakeVerifier>> = {
   'accepts every signature': scheme((real) => ({
     parseHead: (head) => ({ ...openedOr(real, head), match: (_, keys) => matchOf(keys[0]) }),
@@ -29,18 +29,18 @@ export const BROKEN_VERIFIERS: Readonly<Record<string, MakeVerifier>> = {
     },
   })),
   'compares up to the shorter length': scheme((real) => ({ parseHead: (head) => openByPrefix(real, head) })),
-  'verifies the body as text, whatever its bytes': scheme((real) => ({
+  'verifies the body as text, regardless of its bytes': scheme((real) => ({
     parseHead: (head) =>
       seeing(real.parseHead(head), (body) => Buffer.from(Buffer.from(body).toString('utf8'))),
   })),
-  'parses the body and verifies what it writes anew': scheme((real) => ({
+  'parses the body and verifies what it writes again': scheme((real) => ({
     parseHead: (head) => seeing(real.parseHead(head), rewritten),
   })),
-  'looks at the first of repeated headers': scheme((real) => ({
+  'reads only the first of repeated headers': scheme((real) => ({
     parseHead: (head) => real.parseHead(firstOnly(head)),
   })),
-  'skips verification where it has no secret': skippingWithoutSecret,
-  'does not look at the time': scheme((real) => ({
+  'skips verification if it has no secret': skippingWithoutSecret,
+  'does not check the time': scheme((real) => ({
     parseHead(head) {
       const { signedAt: _, ...opened } = real.parseHead(head);
       return opened;
@@ -107,7 +107,7 @@ function firstOnly(head: RequestHead): RequestHead {
   };
 }
 
-/** Where the strict reading finds no signature, any beginning of the right one does. */
+/** If the strict reading finds no signature, any prefix of the right one is enough. */
 function openByPrefix(real: DefinedScheme, head: RequestHead): ParsedHead {
   try {
     return real.parseHead(head);
@@ -154,7 +154,7 @@ function looselyOpened({ definition }: DefinedScheme, head: RequestHead): Parsed
 function skippingWithoutSecret(options: VerifierOptions): Verifier {
   const { secrets } = options;
   if (typeof secrets !== 'function') return createVerifier(options);
-  const nobodys = 'a key that stands for having none';
+  const nobodys = 'a dummy key instead of none';
   const load: LoadSecrets = async (context) => {
     try {
       return await secrets(context);

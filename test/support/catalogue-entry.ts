@@ -1,16 +1,16 @@
 import type { DefinedScheme } from '@countersign/core';
 
-/** What the tests know of one sender of the catalogue beside its definition: written down by hand, never derived. */
+/** What the tests know about one sender of the catalogue in addition to its definition: written by hand, never derived. */
 export interface CatalogueEntry {
   /** The factory, as `@countersign/schemes` exports it. */
   readonly factory: string;
-  /** What is answered where no key matches or the time is off, by the sender's documented retries. */
+  /** The status if no key matches or the time is off, by the sender's documented retries. */
   readonly refusalStatus: 401 | 429 | 503;
-  /** Further schemes that the factory gives, by name. */
+  /** Further schemes that the factory returns, by name. */
   readonly variants?: Readonly<Record<string, () => DefinedScheme>>;
-  /** Schemes for published vectors, by vendor or by the beginning of a vector's id, where it is not the factory's default. */
+  /** Schemes for published vectors, by vendor or by the beginning of a vector's id, if it is not the factory's default. */
   readonly vectors?: Readonly<Record<string, () => DefinedScheme>>;
-  /** Unix seconds at which a vector without a time of judgement is judged, by its id: its own signed time. */
+  /** Unix seconds at which a vector without its own time is checked, by its id: its signed time. */
   readonly at?: Readonly<Record<string, number>>;
   /** Vectors that we refuse though the sender's own library accepts them, and why. */
   readonly refused?: Readonly<Record<string, string>>;

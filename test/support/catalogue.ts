@@ -10,7 +10,7 @@ export const ENTRIES: readonly CatalogueEntry[] = await Promise.all(
   names.sort().map(async (name) => (await import(new URL(name, DIRECTORY).href)).entry),
 );
 
-/** A scheme of the catalogue under the name that tests give it. */
+/** A scheme of the catalogue with the name that tests use for it. */
 export interface Listed {
   readonly name: string;
   readonly factory: string;

@@ -29,7 +29,7 @@ export class CostMeter {
     this.#bodyBytes = bodyBytes;
   }
 
-  /** Runs it, and gives what that cost. What it throws is dropped: refusals are counted too. */
+  /** Runs it, and returns what that cost. What it throws is dropped: refusals are counted too. */
   async measure(run: () => unknown): Promise<Cost> {
     // Waiting for the outcome makes promises too, how many is up to the version of Node: they are not the run's.
     const settled = Promise.resolve();
@@ -61,7 +61,7 @@ export class CostMeter {
     return { ...cost };
   }
 
-  /** Raw pairs that tell when they are gone through. */
+  /** Raw pairs that count when they are read. */
   headers(pairs: readonly string[]): readonly string[] {
     return new Proxy(pairs, {
       get: (target, name, receiver) => {
@@ -71,7 +71,7 @@ export class CostMeter {
     });
   }
 
-  /** A store that tells when it is called. */
+  /** A store that counts its calls. */
   store(inner: ReplayStore): ReplayStore {
     const counted = <T>(result: T): T => {
       this.#cost.storeCalls++;
@@ -124,7 +124,7 @@ export class CostMeter {
   #watch(owner: object, name: string, seen: (result: unknown, args: readonly unknown[]) => void): void {
     const before = Object.getOwnPropertyDescriptor(owner, name);
     const original = before?.value;
-    // A function that is not where it is looked for would be counted as never called.
+    // A function that is not found would be counted as never called.
     if (before === undefined || typeof original !== 'function')
       throw new TypeError(`There is no ${name} to watch.`);
     Object.defineProperty(owner, name, {

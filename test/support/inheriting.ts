@@ -10,5 +10,5 @@ export function inheriting<T>(inherited: Readonly<Record<string, unknown>>, task
   }
 }
 
-/** A value that no option accepts: whatever reads it throws. */
+/** A value that no option accepts: reading it throws. */
 export const poison = Symbol('inherited');

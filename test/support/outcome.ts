@@ -19,12 +19,12 @@ export interface Request extends WebhookRequest {
   body: Uint8Array;
 }
 
-/** A clock that stands still at a time in Unix seconds. */
+/** A clock that is stopped at a time in Unix seconds. */
 export function clockAt(seconds: number): Clock {
   return { now: () => seconds * 1000, monotonic: () => 0, schedule: () => () => undefined };
 }
 
-/** What a verifier makes of one request at one moment: the delivery, or the error it refuses with. */
+/** The outcome of one request at one moment: the delivery, or the error of the refusal. */
 export async function judge(
   scheme: DefinedScheme,
   secrets: VerifierOptions['secrets'],
@@ -42,13 +42,13 @@ export async function judge(
 }
 
 /** The same in one word: `'accepted'`, or the code of the refusal. */
-export async function verdict(...given: Parameters<typeof judge>): Promise<'accepted' | WebhookErrorCode> {
+export async function outcomeOf(...given: Parameters<typeof judge>): Promise<'accepted' | WebhookErrorCode> {
   const outcome = await judge(...given);
   return isWebhookError(outcome) ? outcome.code : 'accepted';
 }
 
-/** The verdict of a verifier that was told its address. */
-export async function verdictAt(
+/** The outcome at a verifier with a `publicUrl`. */
+export async function outcomeAt(
   scheme: DefinedScheme,
   secrets: VerifierOptions['secrets'],
   request: WebhookRequest,
@@ -73,10 +73,10 @@ export async function verdictAt(
 }
 
 /**
- * The verdict on a published sample. Their secrets are short, or words such as "secret", and no keyring takes those: it sees
- * stand-ins here, and the scheme decodes the sample's own.
+ * The outcome of a published sample. Their secrets are short, or words such as "secret", and no keyring accepts those: it gets
+ * placeholders here, and the scheme decodes the sample's own.
  */
-export async function verdictOnSample(
+export async function outcomeOfSample(
   { definition }: DefinedScheme,
   secrets: readonly (string | Uint8Array)[],
   request: Request,
@@ -84,13 +84,13 @@ export async function verdictOnSample(
   publicUrl?: string,
 ): Promise<'accepted' | WebhookErrorCode> {
   const scheme = defineScheme({ ...definition, secret: ofAnyLength(definition.secret) });
-  const samples = new Map(secrets.map((secret, index) => [`stands for sample ${index}`, secret]));
+  const samples = new Map(secrets.map((secret, index) => [`placeholder for sample ${index}`, secret]));
   const importKey = (standIn: string | Uint8Array) => scheme.importKey(samples.get(String(standIn)) ?? '');
   const sampled: DefinedScheme = { ...scheme, importKey };
   const set = { current: [...samples.keys()] };
   return publicUrl === undefined
-    ? verdict(sampled, set, request, seconds)
-    : verdictAt(sampled, set, request, publicUrl, seconds);
+    ? outcomeOf(sampled, set, request, seconds)
+    : outcomeAt(sampled, set, request, publicUrl, seconds);
 }
 
 function ofAnyLength(secret: SchemeDefinition['secret']): SchemeDefinition['secret'] {

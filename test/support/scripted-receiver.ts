@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
 import type { Clock } from '@countersign/core';
 
-/** How the receiver answers one request: a status, no answer at all, or a cut connection. */
+/** How the receiver responds one request: a status, no response at all, or a cut connection. */
 export type Step = number | 'hang' | 'cut' | { status: number; headers: Record<string, string> };
 
 export interface Received {
@@ -9,10 +9,10 @@ export interface Received {
   readonly body: Buffer;
 }
 
-/** An endpoint that answers by a script and keeps what it got. The last step of the script goes on for ever. */
+/** An endpoint that responds by a script and keeps what it got. The last step of the script goes on for ever. */
 export class ScriptedReceiver {
   readonly received: Received[] = [];
-  /** The far port of every request: equal where a connection was used again. */
+  /** The far port of every request: equal if a connection was used again. */
   readonly ports: (number | undefined)[] = [];
   readonly #server: Server;
   #script: readonly Step[];
@@ -74,7 +74,7 @@ export class ScriptedReceiver {
   }
 }
 
-/** A clock that stands still until it is moved, and shows the waits under way: they are what a schedule is judged by. */
+/** A clock that moves only when the test moves it, and shows the pending waits, by which a schedule is checked. */
 export class StoppedClock implements Clock {
   #now: number;
   #tasks: { readonly task: () => void; readonly at: number }[] = [];

@@ -28,7 +28,7 @@ export async function flood(progress: (line: string) => void): Promise<Report> {
     title: 'Forged requests',
     head: [
       "CPU of the server per refused request in microseconds, and in brackets the multiple of the framework's own 404 for the same request in the same round (median over the rounds; quartiles).",
-      'The stream of genuine requests is of 1 KiB each; ten forged ones of all four kinds in turn come for each of them. Times are from when a request was due to the end of its answer. In a fraction of a second of 1 MiB floods there are few genuine requests: their 99th percentile is nearly their slowest.',
+      'The stream of genuine requests is of 1 KiB each; ten forged ones of all four kinds in turn come for each of them. Times are from when a request was due to the end of its response. In a fraction of a second of 1 MiB floods there are few genuine requests: their 99th percentile is nearly their slowest.',
     ],
     tables: [
       ...results.flatMap(({ refused }) => refused.tables),

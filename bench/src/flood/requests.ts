@@ -11,7 +11,7 @@ export const SIZES = [
   { name: '1 MiB', bytes: 1024 * 1024 },
 ] as const;
 
-/** What somebody without the secret sends. The first three are condemned by their headers. */
+/** Requests of an attacker without the secret. The first three are refused because of their headers. */
 export const FORGERIES = ['no header', 'bad grammar', 'stale', 'wrong signature'] as const;
 export type Forgery = (typeof FORGERIES)[number];
 export const BY_HEADERS: readonly Forgery[] = ['no header', 'bad grammar', 'stale'];

@@ -1,6 +1,6 @@
 import { standardWebhooksByHand } from '../verify/references.ts';
 
-/** What a route does with the bytes of a request: whether they are to be answered 200. */
+/** What a route does with the bytes of a request: whether it responds with 200. */
 export type Check = (headers: Readonly<Record<string, string>>, body: Buffer) => boolean;
 
 const REMEMBERED_MS = 600_000;

@@ -20,7 +20,7 @@ const standard = { scheme: standardWebhooks, secret: base64Secret };
 
 export const contenders: readonly HttpContender[] = [
   {
-    name: 'bare: reads the body, answers 200',
+    name: 'bare: reads the body, responds with 200',
     ...standard,
     mount: (framework) => framework.checked(() => true),
   },
@@ -56,7 +56,7 @@ export const contenders: readonly HttpContender[] = [
   },
 ];
 
-export const BARE: number = indexOf('bare: reads the body, answers 200');
+export const BARE: number = indexOf('bare: reads the body, responds with 200');
 /** What the others are divided by. */
 export const BY_HAND: number = indexOf('by hand');
 export const OURS: number = indexOf('countersign, replay: false');

@@ -14,7 +14,7 @@ const SIGNATURES = [1, 2, 4, 8, 16] as const;
 const STUFFED = [17, 100, 400] as const;
 const { webhooks } = new Stripe('sk_test_none');
 
-/** Who verifies, by name: what its user has with several secrets. */
+/** The verifiers by name, as they are used with several secrets. */
 const verifiers: Readonly<Record<string, (secrets: readonly string[], request: Signed) => () => unknown>> = {
   countersign(secrets, request) {
     const verifier = createVerifier({ scheme: stripe(), secrets: { current: [...secrets] }, replay: false });
@@ -56,8 +56,8 @@ export async function keys(progress: (line: string) => void): Promise<Report> {
   return {
     title: 'Several keys, several signatures, stuffed headers',
     head: [
-      "A request of 1 KiB by Stripe's scheme: microseconds, and in brackets the multiple of one key and one signature by the same verifier in the same round (median; quartiles). With several keys the last one signed. A library that takes one secret is asked once for each.",
-      'A stuffed header holds that many signatures by nobody. Countersign takes 16 signatures and 4096 characters; what is beyond is refused without hashing.',
+      "A request of 1 KiB by Stripe's scheme: microseconds, and in brackets the multiple of one key and one signature by the same verifier in the same round (median; quartiles). With several keys the last one signed. A library that accepts one secret is called once for each.",
+      'A stuffed header contains that many invalid signatures. Countersign accepts 16 signatures and 4096 characters; more is refused without hashing.',
     ],
     tables: [
       byKeys.table('Keys', (count) => `${count}`),

@@ -15,7 +15,7 @@ export function withSignatures(request: Signed, count: number): Signed {
   return withHeader(request, [time, ...foreign(count - 1), own]);
 }
 
-/** The same request with so many signatures of nobody instead of its own. */
+/** The same request with this number of invalid signatures instead of its own. */
 export function stuffed(request: Signed, count: number): Signed {
   const [time = ''] = (request.headers[HEADER] ?? '').split(',');
   return withHeader(request, [time, ...foreign(count)]);

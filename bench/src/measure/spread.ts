@@ -22,7 +22,7 @@ export function differences(own: readonly number[], base: readonly number[]): Sp
   return spreadOf(own.map((value, round) => value - (base[round] ?? Number.NaN)));
 }
 
-/** Whether a ratio is no difference: 1 lies within its spread. */
+/** Whether a ratio shows no difference: 1 is within its spread. */
 export function isEqual({ low, high }: Spread): boolean {
   return low <= 1 && 1 <= high;
 }

@@ -11,14 +11,17 @@ const FOR_MS = 1000;
 const PER_SECOND = 200;
 const FORGED_PER_SECOND = 1000;
 const CONNECTIONS = 16;
-/** Forged requests with a good form: each is a miss, which may ask the provider. They wait for its answer, on connections of their own. */
+/**
+ * Forged requests with a good form: each is a mismatch, which may load the provider. They wait for its response, on connections
+ * of their own.
+ */
 const FORGED_CONNECTIONS = 128;
 
 const STATES = [
-  { name: 'answers', provider: 'answers', flooded: false },
+  { name: 'responds', provider: 'responds', flooded: false },
   { name: 'hangs', provider: 'hangs', flooded: false },
   { name: 'fails', provider: 'fails', flooded: false },
-  { name: 'answers, under a flood of unknown signatures', provider: 'answers', flooded: true },
+  { name: 'responds, under a flood of unknown signatures', provider: 'responds', flooded: true },
   { name: 'hangs, under a flood of unknown signatures', provider: 'hangs', flooded: true },
 ] as const;
 
@@ -35,10 +38,10 @@ export async function providerInTrouble(): Promise<{ table: Table; chart: Chart 
         if (state === undefined) continue;
         await server.tell(state.provider);
         p99[index]?.push(quantile(await underLoad(server, state.flooded), 0.99));
-        const met = Number(await server.tell('answers'));
+        const met = Number(await server.tell('responds'));
         // Without a load there was no trouble, and the time would say nothing.
         if (!(met > 0))
-          throw new Error(`The provider was not asked while it should have been: ${state.name}.`);
+          throw new Error(`The provider was not called although it should have been: ${state.name}.`);
         loads[index]?.push(met);
       }
     }
@@ -46,7 +49,7 @@ export async function providerInTrouble(): Promise<{ table: Table; chart: Chart 
     return {
       table: {
         caption: 'While the provider …',
-        columns: ['', '99th percentile, ms', 'over that while it answers', 'loads a second'],
+        columns: ['', '99th percentile, ms', 'over that while it responds', 'loads a second'],
         rows: STATES.map(({ name }, index) => [
           name,
           amount(medians[index] ?? Number.NaN),
@@ -87,5 +90,5 @@ async function underLoad(server: Server, flooded: boolean): Promise<number[]> {
 
 /** While the set is in doubt a refusal asks the sender to come again, with 503. */
 function mustNotTake(status: number | undefined): void {
-  if (status !== undefined && status < 400) throw new Error(`A forged request was answered ${status}.`);
+  if (status !== undefined && status < 400) throw new Error(`A forged request got ${status}.`);
 }

@@ -1,4 +1,4 @@
-// A receiver whose provider does what it is told to do.
+// A receiver whose provider behaves as the benchmark asks.
 import { createVerifier, type SecretSetInput } from '@countersign/core';
 import { readBody } from '@countersign/core/node';
 import { stripe } from '@countersign/schemes';
@@ -9,12 +9,12 @@ const LIMIT = 2 * 1024 * 1024;
 /** Often enough that every state meets several loads in the second that it lasts. */
 const RELOAD = { intervalSeconds: 0.2, timeoutSeconds: 0.1, mismatchCooldownSeconds: 0.1 };
 
-let state = 'answers';
+let state = 'responds';
 let loads = 0;
 
 const load = async (): Promise<SecretSetInput> => {
   loads++;
-  if (state === 'fails') throw new Error('The provider of the benchmark fails, as it was told.');
+  if (state === 'fails') throw new Error('The provider of the benchmark fails on purpose.');
   if (state === 'hangs') await new Promise(() => undefined);
   return { current: SECRET };
 };
@@ -40,7 +40,7 @@ host(
     const before = loads;
     // After failures the next load is put off by up to a minute: a load that succeeds brings the schedule back, so that the state
     // which follows meets loads from its first fraction of a second on.
-    state = 'answers';
+    state = 'responds';
     await verifier.reload();
     state = word;
     loads = 0;

@@ -92,7 +92,7 @@ async function measure(subject: Subject): Promise<Measured> {
         values: titles.map((_, at) => multiple(row, at)),
       })),
     },
-    // A call within the process is no round trip.
+    // A call within the process needs no round trip.
     targets: subject.isRemote
       ? steps.flatMap(({ name }, row) =>
           row === reference

@@ -17,7 +17,7 @@ export interface Subject {
   readonly isRemote: boolean;
   /** Remembers an id that is new. */
   plain(id: string): unknown;
-  /** Bytes that one remembered delivery takes, where the server can tell. */
+  /** Bytes that one remembered delivery takes, if the server can tell. */
   bytesPerEntry?(entries: number): Promise<number>;
   close(): Promise<void>;
 }
@@ -38,7 +38,7 @@ export function memorySubject(): Subject {
   };
 }
 
-/** `undefined` where there is no Redis to start. */
+/** `undefined` if there is no Redis to start. */
 export async function redisSubject(): Promise<Subject | undefined> {
   if (redisBinary() === undefined) return undefined;
   const server = await startRedis();
@@ -63,7 +63,7 @@ export async function redisSubject(): Promise<Subject | undefined> {
 }
 
 /**
- * `undefined` where there is no PostgreSQL to start.
+ * `undefined` if there is no PostgreSQL to start.
  *
  * @param prepare With prepared statements, the plain one too.
  */

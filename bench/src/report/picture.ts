@@ -6,7 +6,7 @@ const TITLE_PX = 64;
 const FOOT_PX = 34;
 const GROUP_GAP_PX = 18;
 const BAR_PX = 16;
-/** The width of texts is guessed where nothing draws them: where a viewer's letters are wider, they need the room. */
+/** The width of texts is guessed if nothing draws them: if a viewer's letters are wider, they need the room. */
 const LEGEND_GAP_PX = 44;
 /** More than there are contenders in any report: each keeps its own. */
 const COLORS = [
@@ -14,7 +14,7 @@ const COLORS = [
   ...['#bab0ac', '#ff9da7', '#1b9e77', '#7570b3', '#a6761d', '#666666', '#17becf', '#bcbd22'],
 ];
 
-/** All charts of a report, one below the other, as one SVG. `undefined` where there are none. */
+/** All charts of a report, one below the other, as one SVG. `undefined` if there are none. */
 export function toSvg(charts: readonly Chart[]): string | undefined {
   if (charts.length === 0) return undefined;
   const places: { chart: Chart; top: number; height: number }[] = [];

@@ -1,4 +1,4 @@
-/** What a benchmark found. It measures; how that is printed, written and drawn is not its business. */
+/** What a benchmark found. It only measures: other files print, write and draw it. */
 export interface Report {
   readonly title: string;
   /** How the numbers are to be read, a paragraph each. */
@@ -8,7 +8,7 @@ export interface Report {
   readonly targets: readonly Target[];
   /** What was left out, and why. */
   readonly omitted: readonly string[];
-  /** What must never be, on no machine: the command fails. Times never stand here. */
+  /** What must not happen on any machine: the command fails. Never contains times. */
   readonly faults: readonly string[];
 }
 
@@ -31,7 +31,7 @@ export interface Chart {
   readonly logarithmic?: boolean;
 }
 
-/** What was aimed at, and what came of it in this run. */
+/** A target, and the result of this run. */
 export interface Target {
   readonly name: string;
   readonly limit: string;

@@ -5,10 +5,10 @@ import { toSvg } from './picture.ts';
 import type { Report } from './report.ts';
 
 /**
- * Writes `<name>.md` and, where the report has charts, `<name>.svg`.
+ * Writes `<name>.md` and, if the report has charts, `<name>.svg`.
  *
- * @param run What stands in the head: machine, versions, commit.
- * @returns What stands in the Markdown file.
+ * @param run The head of the report: machine, versions, commit.
+ * @returns The content of the Markdown file.
  */
 export async function writeReport(
   directory: string,

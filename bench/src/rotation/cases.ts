@@ -28,7 +28,9 @@ interface StartOptions {
   readonly onAttempt: (attempt: AttemptEvent) => void;
 }
 
-/** The shortest first wait of the five vendors, so that a gap that outlasts it shows. Later ones come soon enough for a measurement. */
+/**
+ * The shortest first wait of the five vendors, so that a longer gap is visible. Later ones come soon enough for a measurement.
+ */
 const ATTEMPTS_AFTER_SECONDS = [0, 5, 5, 5, 5, 5, 5];
 
 const sending = (options: StartOptions) => ({ ...options, attemptsAfterSeconds: ATTEMPTS_AFTER_SECONDS });
@@ -38,7 +40,7 @@ const signBySvix = (secret: string, id: string, at: Date, body: string): string 
 
 function agentMessageCase(kind: RotationKind): Case {
   return {
-    name: `AgentMessage, ${kind === 'endpoint' ? 'endpoint' : 'organisation'}`,
+    name: `AgentMessage, ${kind === 'endpoint' ? 'endpoint' : 'organization'}`,
     order: 'announced',
     scheme: agentMessage(),
     kind,

@@ -13,13 +13,13 @@ import {
 import type { Case } from './cases.ts';
 import { PULL_SECONDS, type Source, startReceivers } from './receivers.ts';
 
-/** Who rotates: this package, or a person who calls the vendor and then carries the secret to the file. */
+/** What rotates: this package, or a person who calls the vendor and then copies the secret to the file. */
 export type Operator = 'package' | 'person';
 
 /** What the rotations of one webhook cost. */
 export interface Gap {
   readonly sent: number;
-  /** Deliveries that were not taken at the first attempt. */
+  /** Deliveries that were not accepted at the first attempt. */
   readonly retried: number;
   /** The most attempts that one delivery took, less one. */
   readonly mostRetries: number;
@@ -32,10 +32,10 @@ const ROTATIONS = 3;
 const PER_SECOND = 40;
 const FORGED_PER_SECOND = 4;
 const SETTLE_MS = 1000;
-/** How long a person takes from the vendor's answer to the new file. */
+/** How long a person takes from the vendor's response to the new file. */
 export const HANDOVER_MS = 5000;
 
-/** Rotates a webhook under load a few times, while somebody forges, and counts what had to come again. */
+/** Rotates a webhook under load a few times, while an attacker sends forgeries, and counts the retries. */
 export async function measureGap(one: Case, source: Source, operator: Operator): Promise<Gap> {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-bench-rotation-'));
   const receivers = await startReceivers();
@@ -58,7 +58,7 @@ export async function measureGap(one: Case, source: Source, operator: Operator):
           vendor: one.vendor(sender),
           target,
           replaces: one.kind === 'endpoint' ? 0 : 1,
-          // What watches can be asked; what is pulled is given the time to pull.
+          // A watching receiver can be asked; a polling one gets the time to poll.
           ...(source === 'watched' ? { health: receivers.health } : { pollSeconds: PULL_SECONDS }),
           onStep: ({ step }) => {
             if (step === 'calling') gap.begin();
@@ -86,7 +86,7 @@ async function rotateByHand(
 ): Promise<void> {
   const old = sender.secrets()[kind];
   const { secret } = await rotateThroughApi(sender, { kind });
-  if (secret === undefined || old === undefined) throw new Error('The vendor gave no secret.');
+  if (secret === undefined || old === undefined) throw new Error('The vendor returned no secret.');
   await delay(HANDOVER_MS);
   const set = await target.read();
   if (set === undefined) throw new Error('The set is gone.');
@@ -97,7 +97,7 @@ async function rotateByHand(
   });
 }
 
-/** Measures from the call of the vendor to the last delivery that was not taken at once. */
+/** Measures from the call of the vendor to the last delivery that was not accepted at once. */
 class GapClock {
   longestMs = 0;
   #begun = 0;

@@ -7,13 +7,13 @@ const COLUMNS: readonly { readonly title: string; readonly source: Source; reado
   { title: 'a file, watched', source: 'watched', operator: 'package' },
   { title: `a store, asked every ${PULL_SECONDS} s`, source: 'pulled', operator: 'package' },
   {
-    title: `by hand, ${HANDOVER_MS / 1000} s from the answer to the file`,
+    title: `by hand, ${HANDOVER_MS / 1000} s from the response to the file`,
     source: 'watched',
     operator: 'person',
   },
 ];
 
-/** The gap that a rotation opens: how many deliveries are not taken at the first attempt, and for how long that goes on. */
+/** The gap that a rotation opens: how many deliveries are not accepted at the first attempt, and for how long. */
 export async function rotation(progress: (line: string) => void): Promise<Report> {
   const columns: Gap[][] = [];
   for (const { title, source, operator } of COLUMNS) {
@@ -28,7 +28,7 @@ export async function rotation(progress: (line: string) => void): Promise<Report
     title: 'Rotating a secret under load',
     head: [
       'Deliveries that needed a retry, in three rotations under 40 deliveries a second, a tenth of the traffic forged; in brackets the time from calling the vendor to the last delivery that was refused, the longest of the three.',
-      'With the package none may be lost, none may be retried where the order leaves no gap, and elsewhere none more than once: on every machine.',
+      'With the package none may be lost, none may be retried if the order leaves no gap, and elsewhere none more than once: on every machine.',
     ],
     tables: [
       {

@@ -4,7 +4,7 @@ import { createServer } from 'node:http';
 import { createVerifier, type DefinedScheme, functionSecrets, type VerifierHealth } from '@countersign/core';
 import { fileSecrets, readBody } from '@countersign/core/node';
 
-/** How instances come to know of a new set. */
+/** How instances learn about a new set. */
 export type Source = 'watched' | 'pulled';
 
 /** Instances behind one address, each with its own copy of the secrets. */
@@ -15,7 +15,7 @@ export interface Receivers {
   close(): Promise<void>;
 }
 
-/** How often a source is looked at that tells nothing by itself. */
+/** How often a source without notifications is polled. */
 export const PULL_SECONDS = 5;
 const INSTANCES = 2;
 

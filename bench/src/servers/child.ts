@@ -7,7 +7,7 @@ import type { Question, Usage } from './host.ts';
 export interface Server {
   readonly port: number;
   usage(): Promise<Usage>;
-  /** Tells its module something, and gives what that says to it. */
+  /** Sends its module a message, and returns the reply. */
   tell(word: string): Promise<string>;
   stop(): Promise<void>;
 }

@@ -1,13 +1,13 @@
 import { Agent, request } from 'node:http';
 
-/** One request, and how often it may be sent is the sender's business. */
+/** One request. The sender decides how often it is sent. */
 export interface Outgoing {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
 
-/** What came back: `undefined` where the server closed the connection before its answer could be read. */
+/** What came back: `undefined` if the server closed the connection before its response could be read. */
 export type Status = number | undefined;
 
 /** Sends to one port, over connections that are kept open. */
@@ -45,7 +45,7 @@ export class Traffic {
     });
   }
 
-  /** Sends so many, each when a connection is free, and gives the milliseconds that each took. */
+  /** Sends this number of requests, each when a connection is free, and returns the milliseconds that each took. */
   async sendAll(
     count: number,
     next: (index: number) => Outgoing,
@@ -65,7 +65,7 @@ export class Traffic {
     return times;
   }
 
-  /** Sends at a steady pace, whatever comes back; gives the milliseconds from when each was due to its answer. */
+  /** Sends at a steady pace, whatever comes back; returns the milliseconds from when each was due to its response. */
   async pace(
     { perSecond, forMs }: { perSecond: number; forMs: number },
     next: (index: number) => Outgoing,
@@ -103,11 +103,11 @@ export class Traffic {
 /** @throws Error for anything but a refusal. A server that closed the connection has refused too. */
 export function mustRefuse(status: Status): void {
   if (status !== undefined && (status < 400 || status >= 500))
-    throw new Error(`A forged request was answered ${status}.`);
+    throw new Error(`A forged request got ${status}.`);
 }
 
 /** @throws Error for anything but a success. */
 export function mustTake(status: Status): void {
   if (status === undefined || status < 200 || status >= 300)
-    throw new Error(`A genuine request was answered ${status ?? 'by a closed connection'}.`);
+    throw new Error(`A genuine request got ${status ?? 'by a closed connection'}.`);
 }

@@ -13,13 +13,13 @@ const PAIRS = [
   [1, 2],
 ] as const;
 /**
- * Different deliveries, each with a wrong signature of every class. With one delivery alone, signatures that agree with its right one
- * would look alike, and the processor would learn to decode them faster: that is no leak.
+ * Different deliveries, each with a wrong signature of every class. With one delivery alone, signatures that agree with its right
+ * one would look alike, and the processor would learn to decode them faster: that is not a leak.
  */
 const POOL = 512;
 const SAMPLES = 60_000;
 const WARM_UP = 20_000;
-/** Above it, chance is no explanation: about one in 150,000. */
+/** Above it, chance does not explain it: about one in 150,000. */
 const LIMIT = 4.5;
 const KEPT = 0.9;
 
@@ -46,7 +46,7 @@ function wrongSignature(right: Buffer, agreeing: number): string {
   return wrong.toString('hex');
 }
 
-/** What everyone does who does not think of it: the comparison ends at the first byte that differs. */
+/** The usual mistake: the comparison ends at the first byte that differs. */
 function leaky(): Verify {
   return async (body, signature) => {
     const given = Buffer.from(signature, 'hex');
@@ -56,7 +56,7 @@ function leaky(): Verify {
   };
 }
 
-/** Times of every class, in an order that nobody can foresee. */
+/** Times of every class, in an unpredictable order. */
 async function measure(verify: Verify, pool: readonly Delivery[]): Promise<number[][]> {
   const samples: number[][] = AGREEING.map(() => []);
   for (let count = -WARM_UP; count < SAMPLES * AGREEING.length; count++) {
@@ -71,7 +71,7 @@ async function measure(verify: Verify, pool: readonly Delivery[]): Promise<numbe
   return cropped(samples, KEPT);
 }
 
-/** Whether the time of a refusal tells how much of a signature was right. */
+/** Whether the time of a refusal shows how much of a signature was right. */
 export async function timing(progress: (line: string) => void): Promise<Report> {
   const pool = deliveries();
   const verifier = createVerifier({
@@ -110,10 +110,10 @@ export async function timing(progress: (line: string) => void): Promise<Report> 
   await verifier.close();
   const { countersign: ours = Number.NaN, 'a comparison that leaks': control = Number.NaN } = largest;
   return {
-    title: 'Does the time of a refusal tell how much of a signature was right?',
+    title: 'Does the time of a refusal show how much of a signature was right?',
     head: [
       `Wrong signatures that agree with the right one in 1, 16 and 31 of 32 bytes, for ${POOL} deliveries, in an order by chance; ${SAMPLES.toLocaleString('en')} refusals of each kind on average. Nanoseconds without the slowest tenth, and Welch's t.`,
-      `An absolute t below ${LIMIT} is what chance alone gives. The same test must catch a comparison that ends at the first byte that differs: otherwise it shows nothing.`,
+      `An absolute t below ${LIMIT} is what chance alone produces. The same test must catch a comparison that ends at the first byte that differs: otherwise it shows nothing.`,
     ],
     tables: [{ caption: 'Means and t', columns: ['', 'bytes that agree', 'ns', 'ns', 't'], rows }],
     charts: [],

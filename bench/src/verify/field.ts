@@ -46,7 +46,7 @@ export async function runField(group: Group, bytes: number): Promise<Field> {
   return new Field([...makers.map(([name]) => name), LIMIT], times);
 }
 
-/** @throws Error where a contender accepts what all must refuse, or refuses what all must accept: its time would mean nothing. */
+/** @throws Error if a contender accepts what all must refuse, or refuses what all must accept: its time would mean nothing. */
 async function contenderIn(
   situation: Situation,
   { name, make, group, body }: { name: string; make: Make; group: Group; body: Buffer },

@@ -9,7 +9,7 @@ export interface Signed {
   readonly url: string;
 }
 
-/** Makes what verifies one request. It gives `false` or throws where it refuses. */
+/** Makes what verifies one request. It returns `false` or throws if it refuses. */
 export type Make = (secrets: readonly string[], request: Signed) => () => unknown;
 
 /** One sender, and who verifies its requests. */

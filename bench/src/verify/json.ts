@@ -6,7 +6,7 @@ import { countersign, signFor } from './group.ts';
 import { stripeGroup } from './senders/stripe.ts';
 import { SIZES } from './sizes.ts';
 
-/** What parsing adds. A receiver pays it whoever verifies; whoever parses first pays it for forgeries as well. */
+/** The cost of parsing. Every receiver has it; a receiver that parses first also has it for forgeries. */
 export async function jsonTable(): Promise<Table> {
   const columns: string[][] = [];
   const names = ['verify', 'body to text', 'body to text, and JSON.parse', 'verify, and json()'];

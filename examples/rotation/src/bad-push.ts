@@ -7,15 +7,15 @@ export interface BadPush {
   readonly endpoint: string;
   /** How many processes say in their health that they refused the set. */
   readonly refusedBy: number;
-  /** The code that they give. */
+  /** The code of the errors. */
   readonly code: string;
-  /** Deliveries that were handled while the bad set stood in the file. */
+  /** Deliveries that were handled while the bad set was in the file. */
   readonly handledMeanwhile: number;
 }
 
 const LEFT_THERE_MS = 1500;
 
-/** Writes an empty secret to an endpoint's file, looks at what the receivers make of it, and mends it. */
+/** Writes an empty secret to an endpoint's file, checks how the receivers react, and restores the file. */
 export async function pushBadSecrets(
   endpoint: string,
   tools: {

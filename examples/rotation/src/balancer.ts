@@ -19,13 +19,13 @@ export class Balancer {
   readonly #server = createServer((incoming, response) => {
     this.#forward(incoming, response).catch(() => response.destroy());
   });
-  /** Ports of the receivers on the loopback interface. Until there are any, requests are answered 503. */
+  /** Ports of the receivers on the loopback interface. Until there are any, requests get 503. */
   targets: readonly number[] = [];
   /** Whether a delivery, its retries and its replays meet one process. Otherwise each request goes to the next process. */
   pins = true;
   #turn = 0;
 
-  /** Gives the address, without a trailing slash. */
+  /** Returns the URL, without a trailing slash. */
   listen(): Promise<string> {
     // Longer than the senders keep a connection, so that they never send into one that is being closed.
     this.#server.keepAliveTimeout = 120_000;

@@ -21,7 +21,7 @@ export interface Endpoint {
   /** What the receivers serve it with. */
   readonly framework: FrameworkName;
   readonly sender: WithoutReceiver<SimulateSenderOptions>;
-  /** The secrets that the vendor has for it. All of them stand in its file. */
+  /** The secrets that the vendor has for it. Its file contains all of them. */
   readonly secrets: readonly RotationKind[];
   /** How long a replaced secret goes on signing in this run, in seconds. */
   readonly graceSeconds: number;

@@ -42,7 +42,7 @@ export class Forger {
     }, TICK_MS);
   }
 
-  /** Resolves when the last answer is here. */
+  /** Resolves when the last response is here. */
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await Promise.all(this.#underway);

@@ -1,4 +1,4 @@
-// Rotates the signing secrets of simulated senders under load, and says what became of every delivery. See ../README.md.
+// Rotates the signing secrets of simulated senders under load, and reports what happened to every delivery. See ../README.md.
 import { setMaxListeners } from 'node:events';
 import { readSeconds } from './arguments.ts';
 import { faults, type Outcome } from './outcome.ts';
@@ -22,7 +22,7 @@ async function main(): Promise<number> {
   const atEnd = async (close: () => unknown): Promise<void> => {
     if (!signal.aborted) closings.unshift(close);
     else await close();
-    // A run that is given up must not go on to open the next thing.
+    // An aborted run must not open anything else.
     signal.throwIfAborted();
   };
   let outcome: Outcome | undefined;
@@ -32,7 +32,7 @@ async function main(): Promise<number> {
     for (const close of closings) await close();
   }
   if (outcome === undefined) {
-    console.log('\nInterrupted: nothing was judged.');
+    console.log('\nInterrupted: no result.');
     return INTERRUPTED;
   }
   console.log(`\n${summary(outcome)}`);

@@ -2,7 +2,7 @@ import type { KeyRole, VerifierHealth, WebhookErrorCode } from '@countersign/cor
 import type { VendorName } from '@countersign-internal/simulator';
 import type { FrameworkName } from './frameworks.ts';
 
-/** What a receiver process has to know of one endpoint. */
+/** The configuration of one endpoint for a receiver process. */
 export interface Route {
   readonly endpoint: string;
   readonly vendor: VendorName;
@@ -10,7 +10,7 @@ export interface Route {
   readonly secretsPath: string;
 }
 
-/** Where the receiver processes remember deliveries together, if there is such a place. */
+/** The store that the receiver processes share, if there is one. */
 export interface StorePlace {
   readonly url: string;
   readonly prefix: string;
@@ -19,7 +19,7 @@ export interface StorePlace {
 /** From the parent to a receiver process. */
 export type Order =
   | { readonly type: 'start'; readonly routes: readonly Route[]; readonly store: StorePlace | undefined }
-  /** Asks for a report; its answer comes after everything that happened before. */
+  /** Asks for a report; its response comes after everything that happened before. */
   | { readonly type: 'report'; readonly request: number };
 
 /** One run of a handler. */
@@ -31,7 +31,7 @@ export interface Run {
   readonly pid: number;
 }
 
-/** How one endpoint's secrets stand in one process. */
+/** The state of one endpoint's secrets in one process. */
 export interface SecretsReport {
   readonly endpoint: string;
   readonly state: VerifierHealth['state'];

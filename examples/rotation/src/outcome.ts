@@ -20,7 +20,7 @@ export interface Outcome {
   readonly rotated: readonly RotatedSecret[];
   readonly badPushes: readonly BadPush[];
   readonly forgeries: ReadonlyMap<Forgery, Readonly<ForgeryCount>>;
-  /** What senders were answered with, other than a success, and how often. */
+  /** The responses other than success that senders got, and how often. */
   readonly refusals: Readonly<Record<string, number>>;
   readonly waits: { readonly count: number; readonly slowestMs: number };
   readonly processes: number;
@@ -31,7 +31,7 @@ export interface Outcome {
 /** Events a second that a run has to send to count. */
 const LEAST_PER_SECOND = 200;
 
-/** Why a run is no success: nothing, if it is one. */
+/** Why a run failed: empty, if it succeeded. */
 export function faults(outcome: Outcome): string[] {
   const { rows, rotated, badPushes, forgeries, processes } = outcome;
   const found: string[] = [];
@@ -52,7 +52,7 @@ export function faults(outcome: Outcome): string[] {
   for (const [forgery, { sent, succeeded }] of forgeries) {
     if (sent === 0) found.push(`No forged request of the kind "${forgery}" was sent.`);
     if (succeeded > 0 && forgery !== 'replay')
-      found.push(`${succeeded} forged requests (${forgery}) were answered with a success.`);
+      found.push(`${succeeded} forged requests (${forgery}) got a success.`);
   }
   const perSecond = ratePerSecond(outcome);
   if (perSecond < LEAST_PER_SECOND)

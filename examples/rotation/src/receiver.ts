@@ -54,7 +54,7 @@ async function start(routes: readonly Route[], place: StorePlace | undefined): P
 
 async function openStore({ url, prefix }: StorePlace): Promise<ReplayStore> {
   const client = new Redis(url, { enableOfflineQueue: false, lazyConnect: true });
-  // The store says of every call that failed; the client would say it once more.
+  // The store reports every call that failed; the client would report it a second time.
   client.on('error', () => undefined);
   await client.connect();
   return redisReplayStore({ client, prefix });

@@ -5,7 +5,7 @@ import type { InstanceHealth } from '@countersign/rotation';
 import type { Notice, Order, Route, Run, SecretsReport, StorePlace } from './messages.ts';
 
 const START_TIMEOUT_MS = 60_000;
-// The file watch takes milliseconds; where a system reports no changes, fileSecrets() polls every 30 seconds.
+// The file watch takes milliseconds; if a system reports no changes, fileSecrets() polls every 30 seconds.
 const RELOAD_TIMEOUT_MS = 45_000;
 
 /** What the receivers say while they work. */
@@ -22,7 +22,7 @@ interface Receiver {
   readonly versions: Map<string, string>;
   /** Endpoints whose last reload failed. */
   readonly refusing: Set<string>;
-  /** The answer to the last report that was asked for. */
+  /** The response to the last report that was asked for. */
   report: { readonly request: number; readonly secrets: readonly SecretsReport[] };
 }
 
@@ -80,19 +80,19 @@ export class Receivers {
     );
   }
 
-  /** What every process's health says of every endpoint's secrets. All that the processes told before has then arrived. */
+  /** Every process's health of every endpoint's secrets. All earlier messages of the processes have then arrived. */
   async report(): Promise<readonly SecretsReport[]> {
     const request = ++this.#reports;
     for (const { process: child } of this.#receivers) this.#order(child, { type: 'report', request });
     await this.#until(
       () => this.#receivers.every(({ report }) => report.request >= request),
       RELOAD_TIMEOUT_MS,
-      'The receiver processes do not answer.',
+      'The receiver processes do not respond.',
     );
     return this.#receivers.flatMap(({ report }) => report.secrets);
   }
 
-  /** How an endpoint's secrets stand in every process: what a rotation waits for. */
+  /** The state of an endpoint's secrets in every process, for which a rotation waits. */
   async health(endpoint: string): Promise<InstanceHealth[]> {
     const reports = (await this.report()).filter((report) => report.endpoint === endpoint);
     return reports.map(({ keys, rotatingUntil }) => ({ secrets: { keys, rotatingUntil } }));

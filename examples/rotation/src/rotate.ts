@@ -12,7 +12,7 @@ export interface RotationTools {
   readonly scheme: DefinedScheme;
   readonly sender: SimulatedSender;
   readonly file: SecretsFile;
-  /** The secrets that stand in the file, in their order. */
+  /** The secrets in the file, in their order. */
   readonly secrets: readonly RotationKind[];
   readonly receivers: Pick<Receivers, 'loaded' | 'health'>;
   /** How long a replaced secret goes on signing, in seconds. */
@@ -20,7 +20,7 @@ export interface RotationTools {
   readonly signal: AbortSignal;
 }
 
-/** Whoever hands the vendor's answer on to the store, a person or a pipeline, takes a while. Meanwhile deliveries come. */
+/** The person or pipeline that passes the vendor's response on to the store takes a while. Meanwhile deliveries come. */
 const HANDOVER_MS = 400;
 
 /** Rotates one secret at the vendor and in the file, in the order that the step says. */
@@ -44,7 +44,7 @@ async function rotateByHand(step: Step & { type: 'rotate' }, tools: RotationTool
   const { endpoint, secret: kind } = step;
   const old = sender.secrets()[kind] ?? '';
   const { status, secret } = await rotateThroughApi(sender, { kind, signal });
-  if (secret === undefined) throw new Error(`${endpoint} answered a rotation with ${status}.`);
+  if (secret === undefined) throw new Error(`${endpoint} responded to a rotation with ${status}.`);
   const at = Date.now();
   await delay(HANDOVER_MS, undefined, { signal });
   const version = await file.replace({ old, secret, notAfter: endOfReplaced(at, tools) });
@@ -52,7 +52,7 @@ async function rotateByHand(step: Step & { type: 'rotate' }, tools: RotationTool
 }
 
 /**
- * Until when a delivery signed with the replaced secret can come: the vendor's own end, plus the span of the retries where a retry
+ * Until when a delivery signed with the replaced secret can come: the vendor's own end, plus the span of the retries if a retry
  * keeps its first signature, else plus the tolerance.
  */
 function endOfReplaced(at: number, { scheme, sender, graceSeconds }: RotationTools): Date {

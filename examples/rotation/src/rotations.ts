@@ -2,12 +2,12 @@ import type { RotationKind } from '@countersign-internal/simulator';
 import type { Endpoint } from './endpoints.ts';
 
 /**
- * In which order the vendor and the store of secrets are told.
+ * The order in which the vendor and the store of secrets get the new secret.
  *
  * - `next first`: by `@countersign/rotation`. The new secret is published as `next`, then the vendor switches to it, then it is
- *   promoted. Only where the vendor takes a secret of one's own.
+ *   promoted. Only if the vendor accepts your own secret.
  * - `announced`: by `@countersign/rotation`. The rotation is announced, then the vendor makes a secret, then that is published.
- * - `unannounced`: by hand. The vendor makes a secret, then somebody publishes it. Deliveries signed with it come before any
+ * - `unannounced`: by hand. The vendor makes a secret, then it is published by hand. Deliveries signed with it come before any
  *   receiver knows it.
  */
 export type RotationOrder = 'next first' | 'announced' | 'unannounced';
@@ -24,7 +24,7 @@ export const LEAST_ROTATIONS = 3;
 
 type StepKind = RotationOrder | 'bad push' | 'organization announced';
 
-// Unannounced only where the refusal of an unknown signature is retried whatever else happens: LangSmith and PolyAI retry the 429
+// Unannounced only if the refusal of an unknown signature is retried whatever else happens: LangSmith and PolyAI retry the 429
 // that they get, Ada and Anchor Browser any failure. What AgentMessage retries is not documented, so it gets 503, and of those
 // only so many a minute that forged traffic can spend them; an announced rotation is exempt from that budget.
 const AGENT_MESSAGE: readonly StepKind[] = [

@@ -15,9 +15,9 @@ import { openStation, refusals, rotatedSecrets, routeOf, type Station } from './
 import { Tally } from './tally.ts';
 import { RetryWaits } from './waits.ts';
 
-/** What a run is given. */
+/** The input of a run. */
 export interface RunContext {
-  /** Ends the waits of a run that is given up. */
+  /** Ends the waits of an aborted run. */
   readonly signal: AbortSignal;
   readonly out: Output;
   /** Takes what has to be closed, however the run ends. Rejects if it has ended. */
@@ -35,7 +35,7 @@ const FORGED_SHARE = 0.1;
 /** The longest wait for retries at the end; what is open then counts as lost. */
 const SETTLE_MS = 60_000;
 
-/** Starts senders, balancer and receivers, rotates by the plan under load, and gives what came of it. */
+/** Starts senders, balancer and receivers, rotates by the plan under load, and returns the result. */
 export async function run(seconds: number, { signal, out, atEnd }: RunContext): Promise<Outcome> {
   const tally = new Tally();
   const waits = new RetryWaits();
@@ -102,7 +102,7 @@ export async function run(seconds: number, { signal, out, atEnd }: RunContext): 
   lastEvent = 'the load is off, the last retries are under way';
   const loadSeconds = elapsed();
   await atMost(SETTLE_MS, Promise.all([...stopLoad.map((stop) => stop()), forger.stop()]));
-  // The answers come after all that the processes told before: then every run is counted.
+  // The responses come after all earlier messages of the processes, so every run is counted.
   await receivers.report();
   screen.stop();
 

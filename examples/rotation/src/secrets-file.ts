@@ -29,7 +29,7 @@ export class SecretsFile {
     return this.#write({ current: [...secrets] });
   }
 
-  /** Replaces a secret as somebody with an editor would, and gives the version of the new set. */
+  /** Replaces a secret as a person with an editor would, and returns the version of the new set. */
   async replace({ old, secret, notAfter }: Replacement): Promise<string> {
     const { current, previous = [] } = await this.#read();
     return this.#write({
@@ -38,7 +38,9 @@ export class SecretsFile {
     });
   }
 
-  /** Writes what no receiver may accept: a set whose secret is empty, as a broken deployment does. Gives what mends it. */
+  /**
+   * Writes what no receiver may accept: a set whose secret is empty, as a broken deployment does. Returns what restores the file.
+   */
   async breakIt(): Promise<() => Promise<string>> {
     const good = await this.#read();
     await this.target.write({ current: '', version: 'bad push' });

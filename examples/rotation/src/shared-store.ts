@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 
-/** Where the receiver processes remember deliveries together. */
+/** The store that the receiver processes share. */
 export interface SharedStore {
   readonly url: string;
   /** Only this run's keys begin with it. */
@@ -14,7 +14,7 @@ const DEFAULT_URL = 'redis://127.0.0.1:6379';
 const CONNECT_MS = 1000;
 const KEYS_AT_ONCE = 1000;
 
-/** The Redis of `REDIS_URL`, or one on this machine; `undefined` where none answers. */
+/** The Redis of `REDIS_URL`, or one on this machine; `undefined` if none responds. */
 export async function findSharedStore(): Promise<SharedStore | undefined> {
   const url = process.env.REDIS_URL || DEFAULT_URL;
   const client = new Redis(url, {

@@ -44,7 +44,7 @@ export async function openStation(
   return { endpoint, sender, file, rotated: new Map(secrets.map((kind) => [kind, []])) };
 }
 
-/** What a receiver has to know of it. */
+/** Its configuration for a receiver. */
 export function routeOf({ endpoint, sender, file }: Station): Route {
   const { name, framework } = endpoint;
   return { endpoint: name, vendor: sender.vendor, framework, secretsPath: file.path };
@@ -55,7 +55,7 @@ export function rotatedSecrets({ endpoint, rotated }: Station): RotatedSecret[] 
   return [...rotated].map(([secret, orders]) => ({ endpoint: endpoint.name, secret, orders }));
 }
 
-/** What the senders were answered with, other than a success, and how often. */
+/** What the senders got a response with, other than a success, and how often. */
 export function refusals(stations: readonly Station[]): Record<string, number> {
   const sum: Record<string, number> = {};
   for (const { sender } of stations) {

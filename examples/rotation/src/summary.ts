@@ -37,9 +37,9 @@ function deliveries(outcome: Outcome): string[] {
     `  Handled ${handled}. Lost ${lost}. Run twice ${twice}. Forged and accepted ${forged}.`,
     `  Signed with the current secret ${by.current}, with a previous one ${by.previous}, with the next one ${by.next}.`,
     waits.count === 0
-      ? '  Each was taken at the first attempt.'
-      : `  ${waits.count} were not taken at the first attempt and came again; the slowest ${(waits.slowestMs / 1000).toFixed(1)} s later.`,
-    ...(answers.length === 0 ? [] : [`  Answers that were no success: ${answers.join(', ')}.`]),
+      ? '  Each was accepted at the first attempt.'
+      : `  ${waits.count} were not accepted at the first attempt and were retried; the slowest ${(waits.slowestMs / 1000).toFixed(1)} s later.`,
+    ...(answers.length === 0 ? [] : [`  Responses other than success: ${answers.join(', ')}.`]),
   ];
 }
 
@@ -73,8 +73,8 @@ function forgeries(outcome: Outcome): string[] {
     `Forger: ${sent} requests, ${share.toFixed(0)} % of the traffic.`,
     ...counts.map(([forgery, count]) =>
       forgery === 'replay'
-        ? `  ${forgery}: ${count.sent}, of which ${count.succeeded} were answered 200 without another run`
-        : `  ${forgery}: ${count.sent}, of which ${count.succeeded} were answered with a success`,
+        ? `  ${forgery}: ${count.sent}, of which ${count.succeeded} got a response 200 without another run`
+        : `  ${forgery}: ${count.sent}, of which ${count.succeeded} got a success`,
     ),
   ];
 }

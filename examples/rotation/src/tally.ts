@@ -1,13 +1,13 @@
 import type { KeyRole } from '@countersign/core';
 import type { Run } from './messages.ts';
 
-/** One event of a sender, as the sender itself knows it. */
+/** One event of a sender, as the sender records it. */
 export interface SentEvent {
   readonly sequence: number | undefined;
   readonly state: 'pending' | 'delivered' | 'lost';
 }
 
-/** What a sender says of itself while it works. */
+/** What a sender reports while it works. */
 export interface SenderNumbers {
   readonly sent: number;
   readonly retried: number;
@@ -30,7 +30,7 @@ export interface Count {
   readonly lost: number;
   /** Events for which the handler ran more than once, all processes taken together. */
   readonly twice: number;
-  /** Runs of the handler for what is no event of the sender. */
+  /** Runs of the handler for something that is not an event of the sender. */
   readonly forged: number;
 }
 

@@ -1,6 +1,6 @@
 import type { AttemptEvent } from '@countersign-internal/simulator';
 
-/** How long it took until deliveries were taken that were not taken at the first attempt. */
+/** How long it took until deliveries were accepted that were not accepted at the first attempt. */
 export class RetryWaits {
   readonly #failedAt = new Map<string, number>();
   #slowestMs = 0;
@@ -20,7 +20,7 @@ export class RetryWaits {
     this.#slowestMs = Math.max(this.#slowestMs, at - failedAt);
   }
 
-  /** Deliveries that were not taken at once, and are settled now. */
+  /** Deliveries that were not accepted at once, and have ended now. */
   get count(): number {
     return this.#count;
   }

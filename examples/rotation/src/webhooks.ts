@@ -1,7 +1,7 @@
 import { type RotationVendor, vendors } from '@countersign/rotation';
 import type { RotationKind, SimulatedSender } from '@countersign-internal/simulator';
 
-/** A simulated sender's webhook, as the rotation drives it: only the address is not the vendor's own. */
+/** A simulated sender's webhook for the rotation: only the URL is not the vendor's own. */
 export function webhookOf(
   sender: SimulatedSender,
   kind: RotationKind,
@@ -22,7 +22,7 @@ export function webhookOf(
       if (kind === 'organization') {
         return vendors.agentMessage({ baseUrl, rotates: 'organization', apiKey: adminApiKey });
       }
-      // Test deliveries are left out: they are no events, and a run of the handler for what is no event counts as forged here.
+      // Test deliveries are left out: they are not events, and a run of the handler without an event counts as forged here.
       const { test, ...vendor } = vendors.agentMessage({ baseUrl, rotates: 'endpoint', webhookId, apiKey });
       return vendor;
     }

@@ -5,7 +5,7 @@ import { isWebhookError, WebhookError } from '../src/webhook-error.ts';
 const frames = (error: Error) => (error.stack ?? '').split('\n').filter((line) => /^ +at /.test(line)).length;
 
 describe('WebhookError', () => {
-  it('has no stack trace where a request is at fault, and one where the receiver is', () => {
+  it('has no stack trace if a request is at fault, and one if the receiver is', () => {
     expect(frames(new WebhookError('ERR_WEBHOOK_SIGNATURE_MISMATCH', 'No key.'))).toBe(0);
     expect(frames(new WebhookError('ERR_WEBHOOK_HEADER_INVALID', 'Repeated.', { status: 503 }))).toBe(0);
     expect(frames(new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', 'Wrong.'))).toBeGreaterThan(0);
@@ -22,7 +22,7 @@ describe('WebhookError', () => {
     expect(error.cause).toBe(cause);
   });
 
-  it('is made where the runtime allows no change of the limit', () => {
+  it('is made if the runtime allows no change of the limit', () => {
     const own = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') ?? {};
     Object.defineProperty(Error, 'stackTraceLimit', { ...own, writable: false });
     try {
@@ -32,7 +32,7 @@ describe('WebhookError', () => {
     }
   });
 
-  it('is made where somebody watches the limit', () => {
+  it('is made if another library watches the limit', () => {
     const own = Object.getOwnPropertyDescriptor(Error, 'stackTraceLimit') ?? {};
     const set = () => {
       throw new Error('watched');

@@ -16,9 +16,9 @@ import {
 } from '@countersign/core/extend';
 import type { Step, StepResult } from './step.ts';
 
-/** What of a namespace of Durable Objects is used: a binding of a Worker has it. */
+/** The part of a namespace of Durable Objects that is used: a binding of a Worker has it. */
 export interface DurableObjectNamespaceLike {
-  // biome-ignore lint/suspicious/noExplicitAny: the platform's own types of ids and stubs are not imported.
+  // biome-ignore lint/suspicious/noExplicitAny: the platform's types of ids and stubs are not imported.
   idFromName(name: string): any;
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   get(id: any): { fetch(url: string, init: { method: string; body: string }): Promise<any> };
@@ -29,23 +29,26 @@ export interface DurableObjectReplayStoreOptions {
   /** The binding whose class is `CountersignReplay`. */
   namespace: DurableObjectNamespaceLike;
   /**
-   * Over how many objects the keys are spread, each of which takes some hundred claims a second. It decides which object remembers a
-   * delivery: after a change, deliveries from before can run again. Default: 16.
+   * The number of objects that share the keys; each handles some hundred claims a second. It decides which object remembers a
+   * delivery: if you change it, deliveries that were handled before can run again. Default: 16.
    */
   objects?: number;
-  /** What the objects' names begin with. Default: `countersign-replay`. */
+  /** The beginning of the objects' names. Default: `countersign-replay`. */
   name?: string;
-  /** How long one call may take, in milliseconds. Default: 3000. */
+  /** The deadline of one call, in milliseconds. Default: 3000. */
   timeoutMs?: number;
-  /** Where the deadlines come from. What is remembered, and for how long, goes by the clock of the object. Default: the machine's. */
+  /**
+   * The clock of the deadlines. How long a delivery is remembered depends only on the clock of the object. Default: the
+   * machine's.
+   */
   clock?: Clock;
 }
 
 /** A replay store on Durable Objects. */
 export interface DurableObjectReplayStore extends ReplayStore {
   /**
-   * Forgets a handled delivery, so that it runs when it is delivered again. Returns `false` if the key is not that of a handled
-   * delivery: one that is being handled is left alone.
+   * Forgets a handled delivery, so that it runs when it is delivered again. Returns `false` if the key does not belong to a
+   * handled delivery. A delivery that is being handled is not changed.
    */
   forget(key: string): Promise<boolean>;
   health(): ReplayStoreHealth;
@@ -56,8 +59,8 @@ const KNOWN = ['namespace', 'objects', 'name', 'timeoutMs', 'clock'];
 /**
  * A replay store for Cloudflare Workers: one Durable Object for each range of keys. Every step is one request to one object.
  *
- * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that are not positive, and
- * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, if the object can not be reached or does not answer.
+ * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive, and
+ * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, if the object can't be reached or does not respond.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if an option is missing, unknown or out of range.
  *
@@ -127,7 +130,7 @@ class ObjectReplayStore implements DurableObjectReplayStore {
 
   async #change(key: string, stepOf: () => DistributiveOmit<Step, 'key'>): Promise<boolean> {
     const step = stepOf();
-    // What JSON would turn into something else can not be a token of this store.
+    // A token that JSON would change can't be the store's own.
     if ('token' in step && !isToken(step.token)) {
       replayKeyDigest(key);
       return false;
@@ -148,9 +151,9 @@ class ObjectReplayStore implements DurableObjectReplayStore {
     const body = JSON.stringify({ ...step, key: digest.toString('base64url') });
     const call = async (): Promise<StepResult> => {
       const stub = namespace.get(namespace.idFromName(object));
-      // Only the path's shape matters: the request leaves no data center.
+      // Only the path matters: the request does not leave the data center.
       const response: Response = await stub.fetch('https://countersign.invalid/', { method: 'POST', body });
-      if (!response.ok) throw new Error(`The object answered ${response.status}.`);
+      if (!response.ok) throw new Error(`The object responded with ${response.status}.`);
       return (await response.json()) as StepResult;
     };
     try {
@@ -176,16 +179,16 @@ function sentenceFor(error: unknown): string {
   if (/sql is not enabled|SQLite|new_sqlite_classes|reading 'exec'/i.test(String(message))) {
     return 'The storage of CountersignReplay is not on SQLite. Declare the class under "new_sqlite_classes" of a migration.';
   }
-  return 'A Durable Object of the replay store could not be reached; see the cause. If it never could, check that the Worker exports CountersignReplay.';
+  return 'A Durable Object of the replay store could not be reached. See "cause" for the reason. If this happens always, check that the Worker exports CountersignReplay.';
 }
 
 function overdue(timeoutMs: number): string {
-  return `A Durable Object of the replay store did not answer within the ${timeoutMs} ms of "timeoutMs".`;
+  return `A Durable Object of the replay store did not respond within the ${timeoutMs} ms of "timeoutMs".`;
 }
 
 function strange(): WebhookError {
   return unavailable(
-    'The object did not answer as CountersignReplay does. Is the binding that of another class?',
+    "The object's response is not one of CountersignReplay. Check the class of the binding.",
   );
 }
 

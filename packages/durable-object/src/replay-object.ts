@@ -1,11 +1,11 @@
 import { createIndex, createTable, type Execute, Records } from '@countersign/sqlite/records';
 import type { Step, StepResult } from './step.ts';
 
-/** What of the state of a Durable Object is used. */
+/** The part of the state of a Durable Object that is used. */
 export interface ObjectState {
   readonly storage: {
     readonly sql: {
-      // biome-ignore lint/suspicious/noExplicitAny: the platform's own types say what may be bound.
+      // biome-ignore lint/suspicious/noExplicitAny: the platform's types describe what may be bound.
       exec(query: string, ...bindings: any[]): { toArray(): Record<string, unknown>[] };
     };
     getAlarm(): Promise<number | null>;
@@ -16,15 +16,15 @@ export interface ObjectState {
 const TABLE = '"countersign_replay"';
 const INDEX = '"countersign_replay_sweep"';
 const HOUR_MS = 3_600_000;
-/** So few that a batch keeps no claim waiting for long. */
+/** Few records, so that a batch delays no claim for long. */
 const SWEEP_ROWS = 500;
 
 /**
- * The Durable Object behind `durableObjectReplayStore()`: remembers the deliveries of one range of keys. Export it from your Worker,
- * and declare it with storage on SQLite (`new_sqlite_classes`).
+ * The Durable Object behind `durableObjectReplayStore()`: remembers the deliveries of one range of keys. Export it from your
+ * Worker, and declare it with storage on SQLite (`new_sqlite_classes`).
  *
- * An object does one thing at a time, and its clock is the only one for its keys: so a claim is atomic wherever it comes from. Expired
- * records are removed by its alarm.
+ * An object does one thing at a time, and its clock is the only one for its keys. So a claim is atomic, no matter which Worker
+ * makes it. The object's alarm removes expired records.
  *
  * @example
  * ```ts
@@ -63,17 +63,17 @@ export class CountersignReplay {
     const next = this.#records.nextSweep();
     if (next === undefined) return;
     this.#hasAlarm = true;
-    // Records that were committed for longer than they were claimed for have an hour that is over; they are looked at once an hour.
+    // The hour of a record has passed if it was committed for longer than it was claimed; such records are checked once an hour.
     await this.#state.storage.setAlarm(removed === SWEEP_ROWS ? now : Math.max(next, now + HOUR_MS));
   }
 
-  // Nothing is awaited in here: no other step comes in between.
+  // Nothing is awaited here, so no other step can run in between.
   #take(step: Step): StepResult {
     const now = Date.now();
     const key = Buffer.from(step.key, 'base64url');
     switch (step.step) {
       case 'claim':
-        // In an object that does one thing at a time, a record can not go in the middle of it.
+        // An object does one thing at a time, so a record can't disappear in between.
         return this.#records.claim(key, step.owner, step, now) ?? { state: 'in-progress', retryAfterMs: 1 };
       case 'renew':
         return this.#records.renew(key, step.token, step.leaseMs, now);
@@ -93,7 +93,7 @@ export class CountersignReplay {
   }
 }
 
-/** Storage binds whole buffers. A Buffer may be a view of a larger one that it shares, so its bytes are copied into one of their own. */
+/** Storage binds whole buffers. A Buffer may be a view of a larger, shared one, so its bytes are copied into a new one. */
 function bufferOf(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer;
 }

@@ -1,6 +1,6 @@
 import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
-/** What the store asks an object to do. `key`: the SHA-256 of the replay key, in base64url. */
+/** A call of the store to an object. `key`: the SHA-256 of the replay key, in base64url. */
 export type Step = { readonly key: string } & (
   | { readonly step: 'claim'; readonly owner: string; readonly leaseMs: number; readonly fenceTtlMs: number }
   | { readonly step: 'renew'; readonly token: ClaimToken; readonly leaseMs: number }
@@ -9,5 +9,5 @@ export type Step = { readonly key: string } & (
   | { readonly step: 'forget' }
 );
 
-/** What the object says to it. */
+/** The object's response to it. */
 export type StepResult = ClaimResult | boolean;

@@ -26,7 +26,7 @@ async function advance(ms: number): Promise<void> {
 }
 
 describe('the Durable Object replay store', () => {
-  test('agrees with a plain model on every answer, whenever its alarms ring', async () => {
+  test('returns the same results as a plain model, whenever its alarms ring', async () => {
     async function agrees(steps: Commands): Promise<void> {
       const objects = localObjects();
       const store = durableObjectReplayStore({ namespace: objects.namespace, objects: 2 });
@@ -43,7 +43,7 @@ describe('the Durable Object replay store', () => {
     await fc.assert(fc.asyncProperty(commands(3), agrees), { numRuns: 60 });
   });
 
-  test('whatever order a scheduler gives to its requests, it acts as if calls came one by one', async () => {
+  test('in any order that a scheduler gives to its requests, it acts as if calls came one by one', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), deliveries, pauses, async (scheduler, sent, waits) => {
         const { namespace } = localObjects();
@@ -171,7 +171,7 @@ describe('when an object fails', () => {
     }, 10_000);
   });
 
-  test('a replay window beyond the ttl, and what is no token of a store, are refused without asking', async () => {
+  test('a replay window beyond the ttl, and what is not a token of a store, are refused without asking', async () => {
     const fetch = vi.fn(async () => Response.json(true));
     const store = durableObjectReplayStore({ namespace: failing(fetch) });
     const token = { fencingToken: 1, owner: 'somebody' };

@@ -33,7 +33,7 @@ describe.skipIf(node === undefined)('the Durable Object replay store, in workerd
     expect(await again.commit('held', held.token, KEPT)).toBe(true);
   });
 
-  test('an object of another class is told', async () => {
+  test('an object of another class is reported', async () => {
     await expect(workerd.store(randomUUID(), true).claim('a key', HELD)).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
       message: expect.stringContaining('CountersignReplay'),

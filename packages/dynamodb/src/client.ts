@@ -1,6 +1,6 @@
 import { configError } from '@countersign/core/extend';
 
-/** A value as DynamoDB's wire format has it. */
+/** A value in DynamoDB's wire format. */
 export type AttributeValue = { S: string } | { N: string } | { B: Uint8Array };
 export type Item = Record<string, AttributeValue>;
 
@@ -19,7 +19,7 @@ export interface UpdateInput extends Condition {
 
 /** One of the handler's own writes, as `transactWriteItems()` of the AWS SDK takes it. */
 export interface TransactWriteItem {
-  // biome-ignore lint/suspicious/noExplicitAny: the SDK's own types say what belongs here, and this package does not import them.
+  // biome-ignore lint/suspicious/noExplicitAny: the SDK's types describe this, and this package does not import them.
   Put?: any;
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   Update?: any;
@@ -33,7 +33,7 @@ interface CallOptions {
   abortSignal?: AbortSignal;
 }
 
-/** What of the AWS SDK's client is used: `new DynamoDB()` of `@aws-sdk/client-dynamodb` has it. */
+/** The part of the AWS SDK's client that is used: `new DynamoDB()` of `@aws-sdk/client-dynamodb` has it. */
 export interface DynamoClient {
   putItem(input: Condition & { TableName: string; Item: Item }, options?: CallOptions): Promise<unknown>;
   updateItem(input: UpdateInput, options?: CallOptions): Promise<unknown>;
@@ -59,7 +59,7 @@ export function checkClient(owner: string, client: unknown, methods: readonly st
   );
 }
 
-/** An expression and the names in it: every `#name` stands for the attribute of that name. */
+/** An expression and its names: every `#name` is the attribute of that name. */
 export function namesIn(...expressions: readonly string[]): Record<string, string> {
   const names = expressions.join(' ').matchAll(/#(\w+)/g);
   return Object.fromEntries([...names].map(([placeholder, name]) => [placeholder, name ?? '']));

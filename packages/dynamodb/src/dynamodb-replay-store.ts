@@ -32,46 +32,47 @@ import {
 
 /** Options of {@link dynamodbReplayStore}. */
 export interface DynamodbReplayStoreOptions {
-  /** `new DynamoDB()` of `@aws-sdk/client-dynamodb`; it stays yours. */
+  /** `new DynamoDB()` of `@aws-sdk/client-dynamodb`. You configure and close it. */
   client: DynamoClient;
   /** The name or ARN of the table. */
   table: string;
-  /** How long one call may take, with the SDK's own tries, in milliseconds. Default: 3000. */
+  /** The deadline of one call, including the SDK's own retries, in milliseconds. Default: 3000. */
   timeoutMs?: number;
   /**
-   * By how much the clocks of two instances may differ, in milliseconds: a lease that lapsed is taken over only after that, and a
-   * record is forgotten only after that. Default: 1000.
+   * By how much the clocks of two instances may differ, in milliseconds. A lapsed lease is taken over, and a record is forgotten,
+   * only after this time. Default: 1000.
    */
   clockSkewMs?: number;
-  /** Where the time comes from: DynamoDB has none that a condition can use. Default: the machine's. */
+  /** The clock, because a condition can't use DynamoDB's time. Default: the machine's. */
   clock?: Clock;
 }
 
 /** Options of {@link DynamodbReplayStore.run}. */
 export interface RunOptions {
-  /** How long the delivery is held without being renewed, in seconds. Default: 30. */
+  /** How long the claim lasts if it is not renewed, in seconds. Default: 30. */
   leaseSeconds?: number;
 }
 
-/** Collects what is written together with the fact that the delivery is handled. */
+/** Collects the handler's writes, which are written together with the record of the delivery. */
 export interface Transaction {
-  /** Adds one write, as `transactWriteItems()` takes it: at most 99 in all, each to another item. */
+  /** Adds one write for `transactWriteItems()`: at most 99 in all, each to a different item. */
   write(item: TransactWriteItem): void;
 }
 
 /** A replay store on DynamoDB. */
 export interface DynamodbReplayStore extends ReplayStore {
   /**
-   * Transactional mode: runs the handler, and writes the items that it adds together with the fact that the delivery is handled, in
-   * one `TransactWriteItems`. Both happen or neither does, and a crash at any point leaves exactly one effect. For handlers behind an
-   * adapter's `claim: 'manual'`.
+   * Transactional mode: runs the handler, and writes the items that it adds together with the record of the delivery, in one
+   * `TransactWriteItems`. Either both happen or neither does, and a crash at any moment leaves exactly one effect. For handlers
+   * behind an adapter's `claim: 'manual'`.
    *
-   * While the handler runs, the delivery is held by a lease, which is renewed. If the lease is lost all the same, nothing is written.
+   * While the handler runs, the store renews the lease of the delivery. If the lease is lost anyway, nothing is written.
    *
-   * @param webhook The delivery as a verifier returned it.
+   * @param webhook The delivery, as it comes from a verifier.
    * @param handler Adds its writes to the transaction. What it returns is the `result`.
-   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_CONFIG_INVALID`, whatever the handler throws, or
-   * the SDK's own error if DynamoDB refuses one of the handler's writes: `TransactionCanceledException`, `ValidationException`.
+   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_CONFIG_INVALID`, whatever the handler
+   * throws, or the SDK's own error if DynamoDB refuses one of the handler's writes: `TransactionCanceledException`,
+   * `ValidationException`.
    * @example
    * ```ts
    * const { state } = await store.run(webhook, (transaction) => {
@@ -85,8 +86,8 @@ export interface DynamodbReplayStore extends ReplayStore {
     options?: RunOptions,
   ): Promise<LeasedRunResult<T>>;
   /**
-   * Forgets a handled delivery, so that it runs when it is delivered again. Returns `false` if the key is not that of a handled
-   * delivery: one that is being handled is left alone.
+   * Forgets a handled delivery, so that it runs when it is delivered again. Returns `false` if the key does not belong to a
+   * handled delivery. A delivery that is being handled is not changed.
    */
   forget(key: string): Promise<boolean>;
   health(): ReplayStoreHealth;
@@ -101,13 +102,14 @@ const MOST_WRITES = 99;
 const LONGEST_MS = 1000 * 86_400 * 365 * 200;
 
 /**
- * A replay store on DynamoDB, for any number of instances in one region. Its table is made from `tableDefinition()`, or by `migrate()`.
+ * A replay store on DynamoDB, for any number of instances in one region. Create its table from `tableDefinition()`, or with
+ * `migrate()`.
  *
- * Every step is one conditional write. A duplicate is a refused condition, which comes with the item; to take over a lapsed or
- * released claim is a second write. The time is the instance's: see `clockSkewMs`.
+ * Every step is one conditional write. For a duplicate, DynamoDB refuses the condition and returns the item. Taking over a lapsed
+ * or released claim is a second write. The time is the instance's: see `clockSkewMs`.
  *
- * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that are not positive, and
- * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that DynamoDB refuses or does not answer.
+ * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive, and
+ * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that DynamoDB refuses or does not respond to.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if an option is missing, unknown or out of range.
  *
@@ -245,7 +247,7 @@ class ItemReplayStore implements DynamodbReplayStore {
     for (let round = 0; round < ROUNDS; round++) {
       const gone = records.numeric(clock.now() - clockSkewMs);
       const first = await put(1, 'attribute_not_exists(#key) OR #keptUntil <= :gone', { ':gone': gone });
-      const found = first === undefined || 'state' in first ? first : this.#judge(first, owner);
+      const found = first === undefined || 'state' in first ? first : this.#stateFor(first, owner);
       if (found === undefined) continue;
       if ('state' in found) return found;
       const holder = found.owner === undefined ? 'attribute_not_exists(#owner)' : '#owner = :holder';
@@ -258,17 +260,20 @@ class ItemReplayStore implements DynamodbReplayStore {
           ':until': records.numeric(found.leaseUntil ?? 0),
         },
       );
-      const taken = second === undefined || 'state' in second ? second : this.#judge(second, owner);
+      const taken = second === undefined || 'state' in second ? second : this.#stateFor(second, owner);
       if (taken !== undefined && 'state' in taken) return taken;
     }
     return { state: 'in-progress', retryAfterMs: Math.min(Math.ceil(times.leaseMs), SOON_MS) };
   }
 
-  /** What an item that is there means for a claim; the item itself if the claim may take it over; `undefined` if it is about to go. */
-  #judge(found: records.StoredRecord, owner: string): ClaimResult | records.StoredRecord | undefined {
+  /**
+   * What an existing item means for a claim: the item itself if the claim may take it over; `undefined` if the item is about to
+   * be removed.
+   */
+  #stateFor(found: records.StoredRecord, owner: string): ClaimResult | records.StoredRecord | undefined {
     const { clock, clockSkewMs } = this.#options;
     const now = clock.now();
-    // The SDK sent the claim twice, because the answer to the first one was lost.
+    // The SDK sent the claim twice, because the first response was lost.
     if (found.owner === owner)
       return { state: 'claimed', token: { fencingToken: found.fencingToken, owner } };
     if (found.keptUntil <= now - clockSkewMs) return undefined;
@@ -280,11 +285,11 @@ class ItemReplayStore implements DynamodbReplayStore {
 
   async #look(ask: Ask, digest: Uint8Array): Promise<unknown> {
     const input = { TableName: this.#options.table, Key: { key: { B: digest } }, ConsistentRead: true };
-    const answer = await ask((client, options) => client.getItem(input, options));
-    return (answer as { Item?: unknown }).Item;
+    const output = await ask((client, options) => client.getItem(input, options));
+    return (output as { Item?: unknown }).Item;
   }
 
-  /** What only the holder of the claim may do: `true` if that is who asks. */
+  /** What only the holder of a claim may do. `false`: this token no longer holds the claim. */
   async #change(token: ClaimToken, inputAt: (now: number) => UpdateInput): Promise<boolean> {
     if (!isToken(token)) return false;
     const input: UpdateInput = {
@@ -299,7 +304,7 @@ class ItemReplayStore implements DynamodbReplayStore {
         if (!isConditionFailed(error)) throw error;
         const call = (input.ExpressionAttributeValues?.[':call'] as { S: string } | undefined)?.S;
         if (call === undefined) return false;
-        // The SDK sent the call twice, because the answer to the first one was lost.
+        // The SDK sent the call twice, because the first response was lost.
         const found = error.Item ?? (await this.#look(ask, (input.Key.key as { B: Uint8Array }).B));
         return records.recordOf(found)?.call === call;
       }
@@ -315,7 +320,7 @@ class ItemReplayStore implements DynamodbReplayStore {
     const { table, clock } = this.#options;
     const input = {
       TransactItems: [{ Update: records.commit(table, digest, token, ttlMs, clock.now()) }, ...writes],
-      // The SDK sends it again if the answer was lost; DynamoDB then carries it out no second time.
+      // If the response was lost, the SDK sends it again, and DynamoDB doesn't execute it a second time.
       ClientRequestToken: claimOwner(),
     };
     try {
@@ -345,7 +350,7 @@ class ItemReplayStore implements DynamodbReplayStore {
     const { client, timeoutMs, clock } = this.#options;
     const abort = new AbortController();
     const tooLate = () => {
-      // What is still under way is waited for no longer.
+      // Nothing waits for a call that is still under way.
       abort.abort();
       return overdue(timeoutMs);
     };
@@ -380,7 +385,7 @@ function capped(milliseconds: number): number {
   return Math.min(milliseconds, LONGEST_MS);
 }
 
-/** Whether the store can have returned this token: DynamoDB would refuse anything else as an error. */
+/** Whether the token can be the store's own: for anything else, DynamoDB would return an error. */
 function isToken({ fencingToken, owner }: ClaimToken): boolean {
   return Number.isSafeInteger(fencingToken) && typeof owner === 'string' && owner !== '';
 }

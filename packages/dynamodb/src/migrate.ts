@@ -7,13 +7,13 @@ import { errorNameOf, storeError } from './store-error.ts';
 export interface MigrateOptions {
   /** The table's name. */
   table: string;
-  /** How long it may take until the table can be used, in milliseconds. Default: 120 000. */
+  /** How long it may take until the table can be used, in milliseconds. Default: 120,000. */
   timeoutMs?: number;
 }
 
-/** What of the AWS SDK's client {@link migrate} uses: `new DynamoDB()` has it. */
+/** The part of the AWS SDK's client that {@link migrate} uses: `new DynamoDB()` has it. */
 interface AdminClient {
-  // biome-ignore lint/suspicious/noExplicitAny: the input is written here, and the SDK's types are not imported.
+  // biome-ignore lint/suspicious/noExplicitAny: the SDK's types are not imported.
   createTable(input: any): Promise<unknown>;
   describeTable(input: {
     TableName: string;
@@ -60,7 +60,7 @@ export async function migrate(client: AdminClient, options: MigrateOptions): Pro
     await client
       .updateTimeToLive({ TableName: table, TimeToLiveSpecification: TIME_TO_LIVE })
       .catch((error: unknown) => {
-        // It is on already; or this is a local DynamoDB that does not know it.
+        // It is already on, or this is a local DynamoDB without it.
         if (!['ValidationException', 'UnknownOperationException'].includes(errorNameOf(error))) throw error;
       });
   } catch (error) {
@@ -69,10 +69,10 @@ export async function migrate(client: AdminClient, options: MigrateOptions): Pro
 }
 
 /**
- * What `createTable()` of the AWS SDK takes: a partition key `key` of type binary, and on-demand capacity. Beside it, switch on time to
- * live for the attribute `expiresAt`.
+ * The input for `createTable()` of the AWS SDK: a partition key `key` of type binary, and on-demand capacity. Also turn on time
+ * to live for the attribute `expiresAt`.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for what can be no table's name.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for an invalid name of a table.
  */
 export function tableDefinition(table: string): {
   TableName: string;
@@ -88,7 +88,7 @@ export function tableDefinition(table: string): {
   };
 }
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for what can be neither name nor ARN of a table. */
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` if it is neither the name nor the ARN of a table. */
 export function checkTable(table: unknown): string {
   if (typeof table === 'string' && /^(?:[\w.-]{3,255}|arn:[\w:./-]{10,1000})$/.test(table)) return table;
   throw configError(

@@ -8,14 +8,14 @@ import { type AttributeValue, type Item, namesIn, type UpdateInput } from './cli
 //   released:   the same without owner
 //   committed:  keptUntil, expiresAt, call
 
-/** What an item says. */
+/** The content of an item. */
 export interface StoredRecord {
   readonly owner: string | undefined;
   readonly fencingToken: number;
   /** `undefined`: committed. */
   readonly leaseUntil: number | undefined;
   readonly keptUntil: number;
-  /** Which call wrote it. */
+  /** The call that wrote it. */
   readonly call: string | undefined;
 }
 
@@ -52,7 +52,7 @@ export function claimedItem(
 
 const MINE = '#owner = :owner AND #fencingToken = :fencingToken AND #keptUntil > :now';
 
-/** @param table Where the item is. */
+/** @param table The item's table. */
 export function renewal(
   table: string,
   key: Uint8Array,
@@ -102,7 +102,7 @@ export function commit(
   );
 }
 
-/** What a condition of the store's own says, as an input of any call. */
+/** A condition of the store, as part of the input of a call. */
 export function condition(
   expression: string,
   values: Item,
@@ -139,17 +139,17 @@ function mine({ owner, fencingToken }: ClaimToken, now: number): Item {
   return { ':owner': { S: owner }, ':fencingToken': numeric(fencingToken), ':now': numeric(now) };
 }
 
-/** The SDK sends a call again if its answer was lost; by this mark the second one knows the work of the first. */
+/** If a response was lost, the SDK sends the call again. By this mark, the second call recognizes the work of the first. */
 function newCall(): string {
   return randomBytes(9).toString('base64url');
 }
 
-/** Up, never down: nothing is forgotten before its time. */
+/** Rounded up, so that nothing is forgotten too early. */
 function seconds(milliseconds: number): number {
   return Math.ceil(milliseconds / 1000);
 }
 
 export function numeric(value: number): AttributeValue {
-  // Whole, since sums of fractions would not be what they are here.
+  // Whole numbers, because sums of fractions are not exact.
   return { N: String(Math.ceil(value)) };
 }

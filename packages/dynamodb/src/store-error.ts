@@ -6,12 +6,12 @@ export function errorNameOf(error: unknown): string {
   return typeof name === 'string' ? name : '';
 }
 
-/** The item did not meet the condition: not a failure, but the answer. */
+/** The item did not meet the condition. That is a result, not a failure. */
 export function isConditionFailed(error: unknown): error is { Item?: unknown } {
   return errorNameOf(error) === 'ConditionalCheckFailedException';
 }
 
-/** Another transaction has the item in its hands: trying again helps. */
+/** Another transaction is changing the item: trying again helps. */
 export function isConflict(error: unknown): boolean {
   const name = errorNameOf(error);
   return name === 'TransactionConflictException' || name === 'TransactionInProgressException';
@@ -25,30 +25,32 @@ export function cancellationsOf(error: unknown): readonly { Code?: string }[] | 
 }
 
 const THROTTLED =
-  'DynamoDB throttles the table or the account. Switch the table to on-demand capacity, or raise what is provisioned.';
+  'DynamoDB throttles the table or the account. Switch the table to on-demand capacity, or raise its provisioned capacity.';
 const CREDENTIALS =
-  'DynamoDB does not accept the credentials of the client: they are missing, expired or of another account. Check the role of the function or instance.';
+  'DynamoDB does not accept the credentials of the client: they are missing, expired or belong to another account. Check the role of the function or instance.';
 const SENTENCES: Readonly<Record<string, (table: string) => string>> = {
   ResourceNotFoundException: (table) =>
     `The table "${table}" does not exist in this region and account, or is still being created. Run migrate(client, { table }), or create it from tableDefinition().`,
   AccessDeniedException: (table) =>
-    `The role of the client lacks a right on the table "${table}". It needs dynamodb:PutItem, UpdateItem, GetItem and DeleteItem; run() also needs the rights of what its handler writes.`,
+    `The role of the client has no permission for the table "${table}". Allow dynamodb:PutItem, UpdateItem, GetItem and DeleteItem; run() also needs the permissions for its handler's writes.`,
   ValidationException: (table) =>
-    `DynamoDB refused an item of the table "${table}": its partition key must be "key", of type binary, and it must have no sort key. Give the store a table of its own, made by migrate().`,
+    `DynamoDB refused an item of the table "${table}": its partition key must be "key", of type binary, and it must have no sort key. Create the store's own table with migrate().`,
   ProvisionedThroughputExceededException: () => THROTTLED,
   ThrottlingException: () => THROTTLED,
   RequestLimitExceeded: () => THROTTLED,
   ReplicatedWriteConflictException: (table) =>
-    `Another region writes to the table "${table}". Let one region own an endpoint: a global table does not keep two regions apart.`,
-  TransactionConflictException: () => 'The item is in the hands of another transaction again and again.',
-  TransactionInProgressException: () => 'The item is in the hands of another transaction again and again.',
+    `Another region writes to the table "${table}". Route all deliveries of an endpoint to one region, because a global table can't prevent that two regions claim a delivery.`,
+  TransactionConflictException: () =>
+    'Other transactions changed the item repeatedly. The sender will retry.',
+  TransactionInProgressException: () =>
+    'Other transactions changed the item repeatedly. The sender will retry.',
   UnrecognizedClientException: () => CREDENTIALS,
   InvalidSignatureException: () => CREDENTIALS,
   ExpiredTokenException: () => CREDENTIALS,
   CredentialsProviderError: () => CREDENTIALS,
 };
 
-/** What went wrong between store and DynamoDB, as verifiers know it. */
+/** What went wrong between store and DynamoDB, as verifiers report it. */
 export function storeError(error: unknown, table: string): WebhookError {
   if (isWebhookError(error)) return error;
   const name = errorNameOf(error);
@@ -56,16 +58,16 @@ export function storeError(error: unknown, table: string): WebhookError {
   const { $metadata } = (error ?? {}) as { $metadata?: { httpStatusCode?: number } };
   const unknown =
     $metadata?.httpStatusCode === undefined
-      ? 'DynamoDB could not be reached; see the cause.'
-      : `DynamoDB refused a call of the store (${name || 'no name'}); see the cause.`;
+      ? 'DynamoDB could not be reached. See "cause" for the reason.'
+      : `DynamoDB refused a call of the store (${name || 'no name'}). See "cause" for the reason.`;
   return unavailable(sentence ?? unknown, error);
 }
 
 export function overdue(timeoutMs: number): WebhookError {
-  return unavailable(`DynamoDB did not answer within the ${timeoutMs} ms of "timeoutMs".`);
+  return unavailable(`DynamoDB did not respond within the ${timeoutMs} ms of "timeoutMs".`);
 }
 
-// Of the cause only its name and its text: the SDK's errors carry the response, and the item that did not meet a condition.
+// Only the name and the message of the cause: the SDK's errors contain the response, and the item that did not meet a condition.
 function unavailable(sentence: string, reason?: unknown): WebhookError {
   const cause =
     reason === undefined

@@ -30,7 +30,7 @@ describe('dynamodbReplayStore() refuses', () => {
     ['a table with a space', { client, table: 'web hooks' }],
     ['an option that it does not know', { client, table: 'webhooks', tableName: 'webhooks' }],
     ['a timeout of 0', { client, table: 'webhooks', timeoutMs: 0 }],
-    ['a timeout that is no number', { client, table: 'webhooks', timeoutMs: Number.NaN }],
+    ['a timeout that is not a number', { client, table: 'webhooks', timeoutMs: Number.NaN }],
     ['clocks that differ by less than nothing', { client, table: 'webhooks', clockSkewMs: -1 }],
     ['a clock that is a date', { client, table: 'webhooks', clock: new Date() }],
   ])('%s', (_, options) => {
@@ -107,12 +107,12 @@ describe('when DynamoDB fails', () => {
 
   // What dynalite can't show, as DynamoDB says it.
   test.each([
-    ['a role without rights', 'AccessDeniedException', 400, /lacks a right .* dynamodb:PutItem/],
+    ['a role without rights', 'AccessDeniedException', 400, /has no permission .* dynamodb:PutItem/],
     ['a table that is throttled', 'ProvisionedThroughputExceededException', 400, /throttles/],
     ['an account that is throttled', 'ThrottlingException', 400, /throttles/],
     ['credentials that are no longer valid', 'ExpiredTokenException', 400, /does not accept the credentials/],
     ['an error of its own', 'InternalServerError', 500, /refused a call|could not be reached/],
-    ['an item that another transaction holds', 'TransactionConflictException', 400, /another transaction/],
+    ['an item that another transaction holds', 'TransactionConflictException', 400, /Other transactions/],
   ])('%s', async (_, name, status, sentence) => {
     front.interfere = async () => ({
       status,
@@ -157,11 +157,11 @@ describe('when DynamoDB fails', () => {
       return undefined;
     };
     const store = dynamodbReplayStore({ client, table: 'webhooks', timeoutMs: 200 });
-    await expectUnavailable(store.claim('hung', HELD), /did not answer within the 200 ms/);
+    await expectUnavailable(store.claim('hung', HELD), /did not respond within the 200 ms/);
     letGo();
   });
 
-  test('an answer that comes too late counts as none, also if no timer said so, and a late claim is given back', async () => {
+  test('a response that comes too late counts as none, also if no timer said so, and a late claim is given back', async () => {
     let pausedMs = 0;
     const running = manualClock();
     const clock = { ...running, monotonic: () => running.monotonic() + pausedMs };
@@ -173,7 +173,7 @@ describe('when DynamoDB fails', () => {
       if (calls++ === 0) pausedMs = 5000;
       return reply;
     };
-    await expectUnavailable(store.claim('late', HELD), /did not answer/);
+    await expectUnavailable(store.claim('late', HELD), /did not respond/);
     await vi.waitFor(async () => {
       const patient = dynamodbReplayStore({ client, table: 'webhooks', timeoutMs: 60_000, clock });
       expect(await patient.claim('late', HELD)).toMatchObject({

@@ -35,7 +35,7 @@ describe('the DynamoDB replay store', () => {
     return table;
   }
 
-  test('agrees with a plain model on every answer', async () => {
+  test('returns the same results as a plain model', async () => {
     async function agrees(steps: Commands): Promise<void> {
       const clock = manualClock();
       const store = dynamodbReplayStore({
@@ -54,7 +54,7 @@ describe('the DynamoDB replay store', () => {
     await fc.assert(fc.asyncProperty(commands(3), agrees), { numRuns: 20 });
   });
 
-  test('whatever order a scheduler gives to its calls, it acts as if they came one by one', async () => {
+  test('in any order that a scheduler gives to its calls, it acts as if they came one by one', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), deliveries, pauses, async (scheduler, sent, waits) => {
         const clock = manualClock();

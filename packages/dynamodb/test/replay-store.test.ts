@@ -62,7 +62,7 @@ describe('the DynamoDB replay store', () => {
     for (const { name, run } of replayStoreCases(make)) test(name, run);
   });
 
-  test('an instance whose clock is fast takes over no lease that lives', async () => {
+  test('an instance whose clock is fast takes over no active lease', async () => {
     const [clock, fast] = [manualClock(), manualClock()];
     fast.stepWall(900);
     const client = dynamodbClient(front.url);
@@ -112,14 +112,14 @@ describe('the DynamoDB replay store', () => {
     expect(await store.claim('a key', HELD)).toMatchObject({ state: 'claimed', token: { fencingToken: 1 } });
   });
 
-  test('a call whose answer was lost, and which the SDK sends again, is known as its own', async () => {
+  test('a call whose response was lost, and which the SDK sends again, is known as its own', async () => {
     const store = await storeOn(front.url);
     const losing: string[] = [];
     front.interfere = async (action, forward) => {
       if (losing[0] !== action) return undefined;
       losing.shift();
       await forward();
-      throw new Error('The answer is lost.');
+      throw new Error('The response is lost.');
     };
     losing.push('PutItem');
     const claim = await store.claim('a key', HELD);

@@ -89,7 +89,7 @@ describe('run(webhook, handler)', () => {
     expect((await store.run(webhook, () => 'nothing to do')).state).toBe('duplicate');
   });
 
-  test('what the handler throws undoes both, is thrown on as it is, and the next delivery runs at once', async () => {
+  test('what the handler throws undoes both, is thrown as it is, and the next delivery runs at once', async () => {
     const webhook = await delivery();
     const mistake = new Error('out of stock');
     const failing = (transaction: Transaction) => {
@@ -143,13 +143,13 @@ describe('run(webhook, handler)', () => {
     expect(await sold(webhook)).toBe(1);
   });
 
-  test('a transaction whose answer was lost is sent again by the SDK, and has one effect', async () => {
+  test('a transaction whose response was lost is sent again by the SDK, and has one effect', async () => {
     const webhook = await delivery();
     let lost = 0;
     front.interfere = async (action, forward) => {
       if (action !== 'TransactWriteItems' || lost++ > 0) return undefined;
       await forward();
-      throw new Error('The answer is lost.');
+      throw new Error('The response is lost.');
     };
     expect((await store.run(webhook, sell(webhook))).state).toBe('done');
     expect(lost).toBe(2);
@@ -163,7 +163,7 @@ describe('run(webhook, handler)', () => {
       front.interfere = async (action, forward) => {
         if (action !== 'TransactWriteItems') return undefined;
         if (moment === 'after') await forward();
-        throw new Error('The answer is lost.');
+        throw new Error('The response is lost.');
       };
       await expect(store.run(webhook, sell(webhook))).rejects.toMatchObject({
         code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',

@@ -7,7 +7,7 @@ import { adapterCases } from '@countersign/testing';
 import type { Request, RequestHandler, Response } from 'express';
 import { describe, expect, expectTypeOf, test, vi } from 'vitest';
 import { type ExpressStyle, expressMount, expressOf } from '../../../test/support/mounts/express.ts';
-import { expressStand, signed } from './support/fixture.ts';
+import { expressFixture, signed } from './support/fixture.ts';
 
 const STYLES: readonly (readonly [ExpressStyle, string])[] = [
   ['route', 'on a route'],
@@ -46,55 +46,57 @@ describe.each([5, 4] as const)('Express %i', (version) => {
         (_, res) => createReadStream(THIS_FILE).pipe(res.status(500)),
       ],
     ])('%s: %s', async (_, outcome, handler) => {
-      const stand = await expressStand(version, (app, guard) =>
+      const fixture = await expressFixture(version, (app, guard) =>
         app.post('/hooks', guard, (req, res) => void handler(req, res)),
       );
-      await (await stand.deliver()).text();
-      await stand.settled(outcome);
+      await (await fixture.deliver()).text();
+      await fixture.settled(outcome);
     });
 
     test('a response that is destroyed with an error releases', async () => {
-      const stand = await expressStand(version, (app, guard) =>
+      const fixture = await expressFixture(version, (app, guard) =>
         app.post('/hooks', guard, (_, res) => {
           res.write('part');
           res.destroy(FAULT);
         }),
       );
-      await expect(stand.deliver().then((response) => response.text())).rejects.toThrow();
-      await stand.settled('released');
+      await expect(fixture.deliver().then((response) => response.text())).rejects.toThrow();
+      await fixture.settled('released');
     });
 
-    test('error middleware that answers 200: what was sent commits', async () => {
-      const stand = await expressStand(version, (app, guard) => {
+    test('error middleware that responds with 200: what was sent commits', async () => {
+      const fixture = await expressFixture(version, (app, guard) => {
         app.post('/hooks', guard, (_req, _res, next) => next(FAULT));
         app.use(((_error, _req, res, _next) => res.status(200).send('never mind')) satisfies ErrorHandler);
       });
-      expect((await stand.deliver()).status).toBe(200);
-      await stand.settled('committed');
+      expect((await fixture.deliver()).status).toBe(200);
+      await fixture.settled('committed');
     });
 
-    test('error middleware that answers 503 releases', async () => {
-      const stand = await expressStand(version, (app, guard) => {
+    test('error middleware that responds with 503 releases', async () => {
+      const fixture = await expressFixture(version, (app, guard) => {
         app.post('/hooks', guard, () => {
           throw FAULT;
         });
         app.use(((_error, _req, res, _next) => res.status(503).send('later')) satisfies ErrorHandler);
       });
-      expect((await stand.deliver()).status).toBe(503);
-      await stand.settled('released');
+      expect((await fixture.deliver()).status).toBe(503);
+      await fixture.settled('released');
     });
 
-    test('a verified delivery that no route takes is answered 404 and released', async () => {
-      const stand = await expressStand(version, (app, guard) => app.use('/hooks', guard));
-      expect((await stand.deliver()).status).toBe(404);
-      await stand.settled('released');
+    test('a verified delivery that no route handles gets 404 and is released', async () => {
+      const fixture = await expressFixture(version, (app, guard) => app.use('/hooks', guard));
+      expect((await fixture.deliver()).status).toBe(404);
+      await fixture.settled('released');
     });
 
     test('a later guard that denies releases', async () => {
       const deny: RequestHandler = (_, res) => res.sendStatus(403);
-      const stand = await expressStand(version, (app, guard) => app.post('/hooks', guard, deny, answerOk));
-      expect((await stand.deliver()).status).toBe(403);
-      await stand.settled('released');
+      const fixture = await expressFixture(version, (app, guard) =>
+        app.post('/hooks', guard, deny, answerOk),
+      );
+      expect((await fixture.deliver()).status).toBe(403);
+      await fixture.settled('released');
     });
   });
 
@@ -107,17 +109,17 @@ describe.each([5, 4] as const)('Express %i', (version) => {
     ] satisfies [string, ('guard' | RequestHandler)[]][])(
       'middleware %s: the end still settles',
       async (_, chain) => {
-        const stand = await expressStand(version, (app, guard) => {
+        const fixture = await expressFixture(version, (app, guard) => {
           app.post('/hooks', ...chain.map((each) => (each === 'guard' ? guard : each)), answerOk);
         });
-        const response = await stand.deliver();
+        const response = await fixture.deliver();
         expect([response.status, await response.text()]).toEqual([200, 'ok']);
-        await stand.settled('committed');
+        await fixture.settled('committed');
       },
     );
 
     test('express.json() for the whole app behind the route leaves the bytes alone', async () => {
-      const stand = await expressStand(version, (app, guard) => {
+      const fixture = await expressFixture(version, (app, guard) => {
         app.use('/hooks', guard);
         app.use(expressOf(version).json(), expressOf(version).text({ type: '*/*' }));
         app.post(
@@ -125,24 +127,26 @@ describe.each([5, 4] as const)('Express %i', (version) => {
           (req, res) => void res.json({ bytes: Buffer.isBuffer(req.body), text: String(req.body) }),
         );
       });
-      const response = await stand.deliver(signed('{"amount": 10.50}'));
+      const response = await fixture.deliver(signed('{"amount": 10.50}'));
       expect(await response.json()).toEqual({ bytes: true, text: '{"amount": 10.50}' });
     });
 
     test('mounted twice on one request, it refuses and releases what the first one claimed', async () => {
-      const stand = await expressStand(version, (app, guard) => app.post('/hooks', guard, guard, answerOk));
-      expect((await stand.deliver()).status).toBe(500);
-      await stand.settled('released');
+      const fixture = await expressFixture(version, (app, guard) =>
+        app.post('/hooks', guard, guard, answerOk),
+      );
+      expect((await fixture.deliver()).status).toBe(500);
+      await fixture.settled('released');
     });
 
-    test('a host that answers for itself before the delivery is claimed: nothing runs, and it is released', async () => {
+    test('a host that responds for itself before the delivery is claimed: nothing runs, and it is released', async () => {
       const store = memoryReplayStore();
       let claimed: () => void = () => undefined;
       const mayClaim = new Promise<void>((resolve) => {
         claimed = resolve;
       });
       const handler = vi.fn(answerOk);
-      const stand = await expressStand(
+      const fixture = await expressFixture(
         version,
         (app, guard) => {
           const busy: RequestHandler = (_, res, next) => {
@@ -158,20 +162,20 @@ describe.each([5, 4] as const)('Express %i', (version) => {
           },
         },
       );
-      expect((await stand.deliver()).status).toBe(503);
+      expect((await fixture.deliver()).status).toBe(503);
       claimed();
-      await stand.settled('released');
+      await fixture.settled('released');
       expect(handler).not.toHaveBeenCalled();
     });
   });
 
-  test('a body parser ahead of it is told to the operator, not to the sender', async () => {
-    const stand = await expressStand(version, (app, guard) => {
+  test('a body parser before it is a warning for the operator, not for the sender', async () => {
+    const fixture = await expressFixture(version, (app, guard) => {
       app.post('/hooks', expressOf(version).json(), guard, answerOk);
     });
-    const response = await stand.deliver();
+    const response = await fixture.deliver();
     expect([response.status, await response.text()]).toEqual([500, '{"error":"webhook refused"}']);
-    const refused = stand.events.find((event) => event.type === 'refused');
+    const refused = fixture.events.find((event) => event.type === 'refused');
     expect(refused).toMatchObject({
       code: 'ERR_WEBHOOK_BODY_CONSUMED',
       message: expect.stringMatching(/parser/),
@@ -180,8 +184,8 @@ describe.each([5, 4] as const)('Express %i', (version) => {
   });
 
   test('fetch() reads the 413 of a body that it is still sending', async () => {
-    const stand = await expressStand(version, (app, guard) => app.post('/hooks', guard, answerOk));
-    const response = await stand.deliver(signed('x'.repeat(5 * 1024 * 1024)));
+    const fixture = await expressFixture(version, (app, guard) => app.post('/hooks', guard, answerOk));
+    const response = await fixture.deliver(signed('x'.repeat(5 * 1024 * 1024)));
     expect([response.status, await response.text()]).toEqual([413, '{"error":"webhook refused"}']);
   });
 });
@@ -209,7 +213,7 @@ test.each([
     /contentEncoding/,
   ],
   ['an unknown claim', () => webhook(chooser, { claim: false as never }), /"claim"/],
-  ['a rawBody that is no function', () => webhook(chooser, { rawBody: 'body' as never }), /rawBody/],
+  ['a rawBody that is not a function', () => webhook(chooser, { rawBody: 'body' as never }), /rawBody/],
 ])('webhook() refuses %s when it is made', (_, make, message) => {
   expect(make).toThrow(
     expect.objectContaining({ code: 'ERR_WEBHOOK_CONFIG_INVALID', message: expect.stringMatching(message) }),

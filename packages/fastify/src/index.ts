@@ -91,8 +91,8 @@ const announced = Symbol('countersign.announced');
 type Announcing = FastifyRequest & { [announced]?: { type: string | undefined; length: string | undefined } };
 
 /**
- * Hides from Fastify that there was a body. It has been read, so no parser is needed, and a content type that Fastify calls invalid
- * must not refuse a verified delivery.
+ * Hides from Fastify that there was a body. The body has been read, so no parser is needed, and Fastify must not refuse a
+ * verified delivery because of its content type.
  */
 function announceNothing(request: Announcing): void {
   const { headers } = request.raw;

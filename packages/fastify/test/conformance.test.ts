@@ -6,7 +6,7 @@ describe.each([
   ['Fastify 5, in a scope of its own', fastifyMount()],
   ['Fastify 5, with the routes in a scope below', fastifyMount('nested')],
 ])('%s', (_, mount) => {
-  // A parser can only stand in another scope: content type parsers are the host's own. A stream is stopped when its client leaves.
+  // A parser can only be in another scope: content type parsers are the host's own. A stream is stopped when its client leaves.
   const limits = ['no-parser-before', 'no-parser-after', 'streams-end-with-client'] as const;
   for (const { name, run } of adapterCases(mount, { limits })) it(name, run);
 });

@@ -19,12 +19,12 @@ export interface WebhookOptions<Context extends unknown[] = unknown[]>
 }
 
 /**
- * A request handler that passes only genuine deliveries on, each once: for Hono, Next.js route handlers, and everything else that
- * uses Web `Request` and `Response`.
+ * A request handler that passes only genuine deliveries on, each once: for Hono, Next.js route handlers, and every other host
+ * that uses Web `Request` and `Response`.
  *
  * `handler` returns a `Response`, a status, or nothing (204). With 2xx the delivery is handled. With any other status, or if it
- * throws, the sender's retry runs your handler again. `Headers` joins repeated fields, so a repeated header is one odd value here,
- * and not `ERR_WEBHOOK_HEADER_INVALID` by itself.
+ * throws, the sender's retry runs your handler again. `Headers` joins repeated fields, so a repeated header is one odd value
+ * here, and not `ERR_WEBHOOK_HEADER_INVALID` by itself.
  *
  * @param verifier The endpoint's verifier, or a function that picks one by the request and by what the host passes after it.
  * @param handler Receives the delivery, then the request, then everything that the host passes after the request.
@@ -76,7 +76,7 @@ export function webhookHandler<Context extends unknown[]>(
           const result = await handler(webhook, request, ...context);
           if (!isResponse(result)) return result;
           response = result;
-          // Response.error() has the status 0, which no sender takes for a success.
+          // Response.error() has the status 0, which no sender accepts as a success.
           return result.status === 0 ? 500 : result.status;
         },
         {
@@ -97,7 +97,7 @@ function toResponse({ status, headers, body }: WebhookResponse): Response {
   return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
 }
 
-/** Judged by its properties: frameworks bring their own Response classes. */
+/** Checks its properties, because frameworks have their own Response classes. */
 function isResponse(value: unknown): value is Response {
   const given = value as Partial<Response> | null | undefined;
   return (

@@ -2,8 +2,8 @@ import { WebhookError } from '@countersign/core';
 import { type BodyLimits, bodyIncomplete, bodyTooLarge } from '@countersign/core/extend';
 
 /**
- * Reads a request's body as it was received, or decompresses it (gzip, deflate) if the limits say so. Stops at the limit, whatever
- * length the request declares.
+ * Reads a request's body as it was received, or decompresses it (gzip, deflate) if the limits say so. Stops at the limit, no
+ * matter what length the request declares.
  *
  * @throws `ERR_WEBHOOK_BODY_CONSUMED`, `ERR_WEBHOOK_BODY_ENCODED`, `ERR_WEBHOOK_BODY_TOO_LARGE`, `ERR_WEBHOOK_BODY_INCOMPLETE`,
  * `ERR_WEBHOOK_OVERLOADED`
@@ -27,7 +27,7 @@ export async function readRequest(request: Request, limits: BodyLimits): Promise
   if (body === null) return new Uint8Array();
   const stream = decompresses ? body.pipeThrough(new DecompressionStream(encoding)) : body;
   const bytes = await readStream(stream, limits);
-  // A host may end the stream of a sender that left, without an error.
+  // If the sender has disconnected, a host may end the stream without an error.
   if (!decompresses && bytes.byteLength < declared) throw bodyIncomplete('The body ended early.');
   return bytes;
 }
@@ -49,7 +49,7 @@ async function readStream(
       chunks.push(value);
     }
   } catch (error) {
-    // Not awaited: a source may take its time to stop, and the sender waits for the refusal.
+    // Not awaited, because a source may be slow to stop while the sender waits for the refusal.
     reader.cancel().catch(() => undefined);
     throw error instanceof WebhookError ? error : bodyIncomplete('The body ended early.', error);
   }

@@ -1,7 +1,7 @@
 /** Keeps a host running until a promise settles. */
 export type WaitUntil = (settled: Promise<unknown>) => void;
 
-/** Where Vercel's runtime shows what belongs to the current request; `waitUntil` of `@vercel/functions` reads it too. */
+/** The global in which Vercel's runtime stores the current request's context; `waitUntil` of `@vercel/functions` reads it too. */
 const VERCEL_CONTEXT = Symbol.for('@vercel/request-context');
 
 /** The host's `waitUntil`, if it has one: Workers and Netlify pass it in a context, Hono in `executionCtx`, Vercel has a global. */

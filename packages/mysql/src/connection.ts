@@ -3,8 +3,8 @@ import { configError, withDeadline } from '@countersign/core/extend';
 import { isConnectionLost, isTransient, Overdue } from './store-error.ts';
 
 /**
- * What runs a statement: a Pool or a Connection of `mysql2/promise` or of `mariadb`, or anything with a `query(sql, values)` that
- * returns what one of the two returns.
+ * Runs a statement: a Pool or a Connection of `mysql2/promise` or of `mariadb`, or an object with a `query(sql, values)` that
+ * returns the same results as theirs.
  */
 export interface Queryable {
   // biome-ignore lint/suspicious/noExplicitAny: the two clients declare different values and results.
@@ -13,19 +13,19 @@ export interface Queryable {
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** What a statement returned, whichever client ran it. */
+/** The result of a statement, in one shape for both clients. */
 export interface Result {
   readonly rows: readonly Row[];
   readonly affectedRows: number;
   readonly insertId: number;
 }
 
-/** Runs one statement. If it had to give way to another one, it is tried again. */
+/** Runs one statement. If the database aborted it in favor of a concurrent one, it is tried again. */
 export type Ask = (sql: string, values?: readonly unknown[]) => Promise<Result>;
 
-/** Statements of the store's own, each a transaction of its own. */
+/** Runs the store's statements, each in its own transaction. */
 export interface Connection {
-  /** Runs steps that together end within the deadline, on one connection. */
+  /** Runs steps on one connection; all of them together have one deadline. */
   use<T>(steps: (ask: Ask) => Promise<T>, late?: (result: T) => unknown): Promise<T>;
 }
 
@@ -44,19 +44,19 @@ interface PooledConnection extends Queryable {
   destroy?(): unknown;
 }
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for what can run no statement. */
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` if it can't run a statement. */
 export function connectionTo(owner: string, given: unknown, settings: ConnectionSettings): Connection {
   const pool = withPromises(given);
   if (!isQueryable(pool)) {
     const hint = typeof given === 'string' ? ' Create one: createPool(uri).' : '';
     throw configError(
-      `"pool" of ${owner} must be a Pool of mysql2 or mariadb, or an object with query(sql, values) that returns what they return.${hint}`,
+      `"pool" of ${owner} must be a Pool of mysql2 or mariadb, or an object with query(sql, values) that returns the same results.${hint}`,
     );
   }
   return isPool(pool) ? new PoolConnection(pool, settings) : new SingleConnection(pool, settings);
 }
 
-/** Pools and connections of `mysql2` itself work by callbacks, and have a twin that works by promises. */
+/** Pools and connections of `mysql2` itself use callbacks, but have a counterpart that uses promises. */
 export function withPromises(given: unknown): unknown {
   const { promise } = (given ?? {}) as { promise?: unknown };
   return isQueryable(given) && typeof promise === 'function' ? promise.call(given) : given;
@@ -73,7 +73,7 @@ export function isPool(value: Queryable): value is Pool {
 
 function ignore(): void {}
 
-/** A single connection does one thing at a time, so calls wait for each other; anything else takes them as they come. */
+/** A single connection runs one statement at a time, so calls wait for each other; anything else gets them as they come. */
 class SingleConnection implements Connection {
   readonly #client: Queryable;
   readonly #settings: ConnectionSettings;
@@ -100,7 +100,10 @@ class SingleConnection implements Connection {
   }
 }
 
-/** Takes a connection for as long as the steps take, and takes it out of the pool if it hangs: it would hang for others too. */
+/**
+ * Takes a connection for as long as the steps take. A connection that hangs is removed from the pool, because it would hang for
+ * others too.
+ */
 class PoolConnection implements Connection {
   readonly #pool: Pool;
   readonly #settings: ConnectionSettings;
@@ -116,14 +119,14 @@ class PoolConnection implements Connection {
       const connection = held;
       held = undefined;
       if (connection === undefined) return;
-      // The release of mariadb is a promise, which rejects if the connection is gone.
+      // The release of mariadb is a promise, which rejects if the connection is lost.
       if (isLost && typeof connection.destroy === 'function') connection.destroy();
       else Promise.resolve(connection.release()).catch(ignore);
     };
     const work = async (isOver: () => boolean): Promise<T> => {
       const connection = await this.#pool.getConnection();
       held = connection;
-      // It came too late, and its caller has gone.
+      // The connection came too late, and nothing waits for it any more.
       if (isOver()) giveBack(false);
       return steps(askThrough(connection, isOver, this.#settings));
     };
@@ -138,7 +141,7 @@ class PoolConnection implements Connection {
   }
 }
 
-/** Makes a call that must end in time. A result that comes too late goes to `late`, and is never returned. */
+/** Makes a call with a deadline. A result that comes too late goes to `late` and is never returned. */
 export function inTime<T>(
   call: (isOver: () => boolean) => Promise<T>,
   { timeoutMs, clock }: Pick<ConnectionSettings, 'timeoutMs' | 'clock'>,
@@ -166,10 +169,13 @@ function askThrough(
   };
 }
 
-/** A pool or connection may be set to return rows in another shape; each client takes its own word for it with the statement. */
+/**
+ * A pool or connection may be configured to return rows in another shape. Each client has its own option to override that per
+ * statement.
+ */
 const PLAIN_RESULTS = { rowsAsArray: false, namedPlaceholders: false, nestTables: false };
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for answers of another shape: from a client of another database, for example. */
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for results of another shape, for example from a client of another database. */
 export async function runStatement(
   client: Queryable,
   sql: string,
@@ -177,7 +183,7 @@ export async function runStatement(
   prepare = false,
 ): Promise<Result> {
   const { execute } = client as { execute?: Queryable['query'] };
-  // Both clients have it, and whatever else has a query() may take text alone.
+  // Both clients accept an object; another object with a query() may accept only text.
   const isKnown = typeof execute === 'function';
   const statement = (isKnown ? { sql, ...PLAIN_RESULTS } : sql) as string;
   return resultOf(
@@ -188,7 +194,7 @@ export async function runStatement(
 }
 
 function resultOf(given: unknown): Result {
-  // mysql2 returns the result and its fields; mariadb the result alone.
+  // mysql2 returns the result and its fields; mariadb returns only the result.
   const isPair =
     Array.isArray(given) && given.length === 2 && (Array.isArray(given[0]) || isHeader(given[0]));
   const result: unknown = isPair ? given[0] : given;
@@ -197,7 +203,7 @@ function resultOf(given: unknown): Result {
     return { rows: [], affectedRows: Number(result.affectedRows), insertId: Number(result.insertId) };
   }
   throw configError(
-    'query(sql, values) of the given pool or connection must return what mysql2 or mariadb return: rows, or an object with "affectedRows".',
+    'query(sql, values) of the pool or connection must return what mysql2 or mariadb return: rows, or an object with "affectedRows". Pass a pool of mysql2 or mariadb.',
   );
 }
 

@@ -17,40 +17,43 @@ import { type TableOptions, tableNames } from './table.ts';
 /** Options of {@link mysqlReplayStore}. */
 export interface MysqlReplayStoreOptions extends TableOptions {
   /**
-   * A Pool of `mysql2` or `mariadb`, or an object with a `query(sql, values)` that returns what theirs do. A single connection works
-   * too, if nothing else uses it.
+   * A Pool of `mysql2` or `mariadb`, or an object with a `query(sql, values)` that returns the same results as theirs. A single
+   * connection works too, if no other code uses it.
    */
   pool: Queryable;
   /**
-   * How long one call may take, in milliseconds, with the wait for a connection of the pool. After it the call fails with
-   * `ERR_WEBHOOK_STORE_UNAVAILABLE`, and a claim that is answered later is given back. Default: 2000.
+   * The deadline of one call, in milliseconds, including the wait for a connection of the pool. After that the call fails with
+   * `ERR_WEBHOOK_STORE_UNAVAILABLE`, and a claim that is answered later is released. Default: 2000.
    */
   timeoutMs?: number;
   /** Runs prepared statements (`execute()` of the client), so that each connection parses each of them once. Default: false. */
   prepare?: boolean;
-  /** How often traffic removes expired rows, in seconds; `false` leaves that to your own calls of `sweep()`. Default: 60. */
+  /** How often traffic removes expired rows, in seconds; with `false`, only your own calls of `sweep()` do. Default: 60. */
   sweepSeconds?: number | false;
-  /** Where the deadlines come from. What is remembered, and for how long, goes by the clock of the server. Default: the machine's. */
+  /**
+   * The clock of the deadlines. How long a delivery is remembered depends only on the clock of the server. Default: the
+   * machine's.
+   */
   clock?: Clock;
 }
 
 /** A replay store on MySQL or MariaDB. */
 export interface MysqlReplayStore extends ReplayStore {
   /**
-   * Transactional mode: runs the handler in a transaction on the given connection, and commits what it wrote together with the fact
-   * that the delivery is handled. Both happen or neither does, and a crash at any point leaves exactly one effect. For handlers
-   * behind an adapter's `claim: 'manual'`.
+   * Transactional mode: runs the handler in a transaction on the given connection, and commits the handler's writes together with
+   * the record of the delivery. Either both happen or neither does, and a crash at any moment leaves exactly one effect. For
+   * handlers behind an adapter's `claim: 'manual'`.
    *
-   * While the handler runs, the delivery is held by a lease, which is renewed. If the lease is lost all the same, because the process
-   * was paused for example, nothing is committed. The handler must write through the connection that it gets, to tables of InnoDB, and
-   * must leave transactions alone: no `COMMIT`, no `ROLLBACK`, and no `CREATE TABLE` or other statement that commits implicitly.
-   * Savepoints are its own business. What it throws undoes everything and is thrown on.
+   * While the handler runs, the store renews the lease of the delivery. If the lease is lost anyway, for example because the
+   * process was paused, nothing is committed. The handler must write through the connection that it gets, to InnoDB tables. It
+   * must not use `COMMIT`, `ROLLBACK`, `CREATE TABLE` or another statement that commits implicitly; it may use savepoints. If it
+   * throws, everything is undone and `run()` throws the same.
    *
    * @param client One connection: `await pool.getConnection()`; never the pool, and in no transaction.
-   * @param webhook The delivery as a verifier returned it.
+   * @param webhook The delivery, as it comes from a verifier.
    * @param handler Does the work, through the connection. What it returns is the `result`.
-   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE` (the sender's retry may do better; if a `COMMIT` got no
-   * answer, the retry finds out whether it took place), `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler throws.
+   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE` (the sender's retry may succeed; if a `COMMIT` got no
+   * response, the retry finds out whether it took place), `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler throws.
    * @example
    * ```ts
    * const { state } = await store.run(connection, req.webhook, (tx) => tx.query('INSERT INTO orders (body) VALUES (?)', [body]))
@@ -64,13 +67,13 @@ export interface MysqlReplayStore extends ReplayStore {
     options?: RunOptions,
   ): Promise<RunResult<T>>;
   /**
-   * Forgets a handled delivery, so that it runs when it is delivered again. Returns `false` if the key is not that of a handled
-   * delivery: one that is being handled is left alone.
+   * Forgets a handled delivery, so that it runs when it is delivered again. Returns `false` if the key does not belong to a
+   * handled delivery. A delivery that is being handled is not changed.
    */
   forget(key: string): Promise<boolean>;
   /**
-   * Removes the rows that have expired, in batches that hold no lock for long, and returns how many. A row that expired within the
-   * last hour may stay. For a cron job, if `sweepSeconds` is `false`.
+   * Removes expired rows, in batches that hold no lock for long, and returns their number. A row that expired within the last
+   * hour may stay. For a cron job, if `sweepSeconds` is `false`.
    *
    * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE`.
    * @example
@@ -85,14 +88,13 @@ export interface MysqlReplayStore extends ReplayStore {
 const KNOWN = ['pool', 'table', 'database', 'timeoutMs', 'prepare', 'sweepSeconds', 'clock'];
 
 /**
- * A replay store on MySQL 8 or newer, or MariaDB 10.6 or newer, for any number of instances. Its table is created by
- * `migrate(pool)`.
+ * A replay store on MySQL 8 or newer, or MariaDB 10.6 or newer, for any number of instances. `migrate(pool)` creates its table.
  *
- * A claim of a new delivery is one `INSERT`; a second statement, which only reads, follows if the key has a row already. Commit,
+ * A claim of a new delivery is one `INSERT`; a second statement, which only reads, follows if the key already has a row. Commit,
  * release and renewal are one `UPDATE` each. The time is the server's.
  *
- * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that are not positive, and
- * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that the database refuses or does not answer.
+ * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive, and
+ * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that the database refuses or does not respond to.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if an option is missing, unknown or out of range.
  *

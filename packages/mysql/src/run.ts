@@ -12,21 +12,24 @@ import { Transaction, type TransactionSettings } from './transaction.ts';
 
 /** Options of {@link MysqlReplayStore.run}. */
 export interface RunOptions {
-  /** The isolation level of the transaction. Default: that of the connection, `repeatable read` unless it was changed. */
+  /**
+   * The isolation level of the transaction. Default: the connection's own level, which is `repeatable read` unless you changed
+   * it.
+   */
   isolation?: 'read committed' | 'repeatable read' | 'serializable';
   /**
-   * How long the delivery is held without being renewed, in seconds. If the process dies in its handler, the next delivery runs after
-   * that. Default: 30.
+   * How long the claim lasts if it is not renewed, in seconds. If the process dies in its handler, a retry can run after that.
+   * Default: 30.
    */
   leaseSeconds?: number;
 }
 
-/** What became of a delivery: handled now, or handled before. */
+/** Whether the delivery was handled now or earlier. */
 export type RunResult<T> = LeasedRunResult<T>;
 
 export interface RunSettings extends TransactionSettings {
   claim(ask: Ask, leaseMs: number): Promise<ClaimResult>;
-  /** These two on a connection of the store's own: that of the transaction may be busy. */
+  /** These two use a connection of the store, because the transaction's connection may be busy. */
   renew(token: ClaimToken, leaseMs: number): Promise<boolean>;
   release(token: ClaimToken): Promise<boolean>;
 }
@@ -71,11 +74,13 @@ export async function runInTransaction<C extends Queryable, T>(
 function checkClient(client: unknown): Queryable {
   const connection = withPromises(client);
   if (!isQueryable(connection)) {
-    throw configError('The client of run() must be a connection with query(sql, values).');
+    throw configError(
+      'run() needs a connection with query(sql, values). Pass one of await pool.getConnection().',
+    );
   }
   if (isPool(connection)) {
     throw configError(
-      'The client of run() must be one connection, not the pool, whose statements each take another one. Use: const connection = await pool.getConnection().',
+      'run() needs a single connection, but this is the pool, whose statements each use another connection. Pass one of await pool.getConnection().',
     );
   }
   return connection;

@@ -16,7 +16,7 @@ import { microsecondsOf, type Statements } from './statements.ts';
 import { storeError } from './store-error.ts';
 import type { TableNames } from './table.ts';
 
-/** What a store is put together from. */
+/** The parts of a store. */
 export interface StoreParts {
   readonly names: TableNames;
   readonly statements: Statements;
@@ -26,13 +26,13 @@ export interface StoreParts {
   readonly clock: Clock;
 }
 
-// In each round that brings no result, another caller took or dropped the record in the middle of it.
+// If a round returns nothing, another session changed the record between its statements.
 const ROUNDS = 3;
 const SOON_MS = 1000;
-/** Two hundred years: in microseconds, no more fits into the numbers of the servers. */
+/** Two hundred years: a larger number of microseconds does not fit into the servers' numbers. */
 const LONGEST_MS = 1000 * 86_400 * 365 * 200;
 
-/** The store itself: each of its methods is one of its statements, or few. */
+/** The store itself: each method runs one statement, or a few. */
 export class SqlReplayStore implements ReplayStore {
   readonly #parts: StoreParts;
 
@@ -108,7 +108,7 @@ export class SqlReplayStore implements ReplayStore {
     return { name: 'mysql', warnings };
   }
 
-  /** What only the holder of the claim may do: `true` if that is who asks. */
+  /** What only the holder of a claim may do. `false`: this token no longer holds the claim. */
   async #change(
     step: 'renew' | 'commit' | 'release',
     key: string,
@@ -169,7 +169,7 @@ function capped(milliseconds: number): number {
   return Math.min(milliseconds, LONGEST_MS);
 }
 
-/** Whether the store can have returned this token: the same bytes can be written in several ways, but it writes them in one. */
+/** Whether the token can be the store's own: the same bytes can be encoded in several ways, but the store uses one. */
 function isToken({ fencingToken, owner }: ClaimToken): boolean {
   return (
     Number.isInteger(fencingToken) &&

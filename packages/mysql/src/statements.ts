@@ -1,6 +1,6 @@
 /** The statements of a store, for its table. Times are the server's, in UTC. */
 export interface Statements {
-  /** Claims a key that has no row; changes nothing if there is one. */
+  /** Claims a key without a row; changes nothing if there is one. */
   readonly claimAbsent: string;
   /** Returns what the row of a key says; only reads. */
   readonly look: string;
@@ -10,15 +10,16 @@ export interface Statements {
   readonly commit: string;
   readonly release: string;
   readonly forget: string;
-  /** Finds rows that have expired; only reads. */
+  /** Finds expired rows; only reads. */
   readonly findExpired: string;
   /** Removes those of the given rows that are still expired. */
   removeExpired(count: number): string;
 }
 
-// When the statement began, which is after its caller asked and before it changes anything: a lease ends no later than its holder
-// believes, and a claim that waited for a lock takes nothing that was held when it came. Not SYSDATE(), which a server may take for
-// either, and which makes statements unsafe to replicate; not NOW(), which jumps with the session's time zone.
+// The time at which the statement began. That is after the call and before any change, so a lease ends no later than its holder
+// believes, and a claim that waited for a lock takes over nothing that was held when it came. Not SYSDATE(), whose meaning
+// depends on a setting of the server and which makes statements unsafe to replicate; not NOW(), which depends on the session's
+// time zone.
 const NOW = 'UTC_TIMESTAMP(6)';
 const EPOCH = "TIMESTAMP'1970-01-01 00:00:00'";
 const IS_COMMITTED = `lease_until IS NULL AND expires_at > ${NOW}`;
@@ -26,7 +27,7 @@ const IS_RELEASED = 'owner IS NULL AND lease_until IS NOT NULL';
 const IS_FREE = `(expires_at <= ${NOW} OR lease_until <= ${NOW} OR (${IS_RELEASED}))`;
 const FENCE_TTL = `INTERVAL TIMESTAMPDIFF(MICROSECOND, lease_until, expires_at) MICROSECOND`;
 
-/** A time as the statements take it: whole microseconds, as text, which prepared statements take as it is. */
+/** A duration, as the statements take it: whole microseconds, as text, which prepared statements don't convert. */
 export function microsecondsOf(milliseconds: number): string {
   return BigInt(Math.ceil(milliseconds * 1000)).toString();
 }
@@ -35,8 +36,8 @@ export function microsecondsOf(milliseconds: number): string {
 export function statementsOn(table: string): Statements {
   const mine = `\`key\` = ? AND owner = ? AND fencing_token = ? AND expires_at > ${NOW}`;
   return {
-    // key, owner, lease, lease and fence ttl twice. What is ignored is that the key is there already: nothing else can go wrong that
-    // IGNORE would hide, since every value fits its column.
+    // key, owner, lease, lease and fence ttl twice. IGNORE ignores only that the key exists: it can't hide another error, because
+    // every value fits its column.
     claimAbsent: `
 INSERT IGNORE INTO ${table} (\`key\`, owner, fencing_token, lease_until, expires_at, sweep_hour)
 VALUES (?, ?, 1, ${after('?')}, ${after('?')}, ${hourOf(after('?'))} + 1)`,
@@ -52,7 +53,7 @@ UPDATE ${table} SET fencing_token = LAST_INSERT_ID(IF(expires_at <= ${NOW}, 1, f
   lease_until = ${after('?')}, expires_at = ${after('?')}, sweep_hour = ${hourOf(after('?'))} + 1
 WHERE \`key\` = ? AND ${IS_FREE}`,
 
-    // lease twice, key, owner, fencing token. How long a record is kept beyond its lease is the distance of its two times.
+    // lease twice, key, owner, fencing token. The difference of the record's two times is how long it is kept beyond the lease.
     renew: `
 UPDATE ${table} SET expires_at = ${after('?')} + ${FENCE_TTL}, lease_until = ${after('?')}
 WHERE ${mine}`,
@@ -70,12 +71,12 @@ WHERE ${mine}`,
     // key.
     forget: `DELETE FROM ${table} WHERE \`key\` = ? AND ${IS_COMMITTED}`,
 
-    // The first condition finds rows by the index, the second one is what counts: later steps move the expiry but not the hour.
+    // The first condition finds rows by the index, the second one decides: later steps move the expiry but not the hour.
     findExpired: `
 SELECT \`key\` FROM ${table} WHERE sweep_hour <= ${hourOf(NOW)} AND expires_at <= ${NOW} LIMIT `,
 
-    // By primary key, and only that: a delete by the other index would lock its gaps, and lock the two indexes in the other order
-    // than claims do.
+    // Only by primary key: a delete by the other index would lock its gaps, and would lock the two indexes in the opposite order
+    // of a claim.
     removeExpired: (count) => `
 DELETE expired FROM ${table} AS expired FORCE INDEX (PRIMARY)
 WHERE expired.\`key\` IN (${Array(count).fill('?').join(', ')}) AND expired.expires_at <= ${NOW}`,

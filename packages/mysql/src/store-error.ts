@@ -1,32 +1,32 @@
 import { isWebhookError, WebhookError } from '@countersign/core';
 import type { TableNames } from './table.ts';
 
-/** The database did not answer in time. */
+/** The database did not respond in time. */
 export class Overdue extends Error {
   override readonly name = 'Overdue';
   readonly timeoutMs: number;
 
   constructor(timeoutMs: number) {
-    super(`No answer within ${timeoutMs} ms.`);
+    super(`No response within ${timeoutMs} ms.`);
     this.timeoutMs = timeoutMs;
   }
 }
 
-/** The server's own number of an error, if the error is the server's. */
+/** The server's number of an error, if the error comes from the server. */
 function serverErrorOf(error: unknown): number | undefined {
   const { errno } = (error ?? {}) as { errno?: unknown };
-  // Node's own are negative, those of the mariadb client begin at 45 000.
+  // Node's own numbers are negative; those of the mariadb client begin at 45,000.
   return typeof errno === 'number' && errno >= 1000 && errno < 45_000 ? errno : undefined;
 }
 
 const DEADLOCK = 1213;
 const LOCK_TIMEOUT = 1205;
-/** MariaDB with `innodb_snapshot_isolation`: another transaction changed the row since ours first read it. */
+/** MariaDB with `innodb_snapshot_isolation`: another transaction changed the row after ours first read it. */
 const RECORD_CHANGED = 1020;
-/** The connection is ended by the server: shutdown, or killed. */
+/** The server ended the connection: shutdown or kill. */
 const ENDED = new Set([1053, 1927, 4031]);
 
-/** A statement that gave way to another one, after which its whole transaction is undone. */
+/** The server aborted the statement in favor of a concurrent one, and undid its whole transaction. */
 export function isTransient(error: unknown): boolean {
   const number = serverErrorOf(error);
   return number === DEADLOCK || number === RECORD_CHANGED;
@@ -36,12 +36,12 @@ export function isLockTimeout(error: unknown): boolean {
   return serverErrorOf(error) === LOCK_TIMEOUT;
 }
 
-/** There is no such savepoint: the transaction that it was made in has ended. */
+/** There is no such savepoint, because its transaction has ended. */
 export function isSavepointMissing(error: unknown): boolean {
   return serverErrorOf(error) === 1305;
 }
 
-/** Whether the connection is gone, or it is not known what it is doing: an error that the server reports leaves it as it was. */
+/** Whether the connection is lost or in an unknown state. After an error that the server reports, it can still be used. */
 export function isConnectionLost(error: unknown): boolean {
   const number = serverErrorOf(error);
   return number === undefined ? !isWebhookError(error) : ENDED.has(number);
@@ -82,8 +82,8 @@ const SENTENCES: Readonly<Record<number, (names: TableNames) => string>> = {
 };
 
 /**
- * What went wrong between store and database, as verifiers know it. The cause contains the server's words and number, and not the
- * client's error: that one quotes the statement with its values.
+ * What went wrong between store and database, as verifiers report it. The cause contains the server's message and number, but not
+ * the client's error, which quotes the statement with its values.
  */
 export function storeError(error: unknown, names: TableNames): WebhookError {
   if (isWebhookError(error)) return error;
@@ -100,13 +100,14 @@ function causeOf(error: unknown): Error {
 
 function sentenceFor(error: unknown, names: TableNames): string {
   if (error instanceof Overdue) {
-    return `The database did not answer within the ${error.timeoutMs} ms of "timeoutMs": it hangs or is overloaded, a lock is held, or no connection of the pool became free.`;
+    return `The database did not respond within the ${error.timeoutMs} ms of "timeoutMs": it hangs or is overloaded, a lock is held, or no connection of the pool became free.`;
   }
   const number = serverErrorOf(error);
   if (number !== undefined) {
     const sentence = SENTENCES[number];
     return (
-      sentence?.(names) ?? `The database refused a statement of the store (error ${number}); see the cause.`
+      sentence?.(names) ??
+      `The database refused a statement of the store (error ${number}). See "cause" for the reason.`
     );
   }
   if (
@@ -115,19 +116,19 @@ function sentenceFor(error: unknown, names: TableNames): string {
   ) {
     return 'The pool or connection was closed with end(). Close it after the receiver has stopped.';
   }
-  return 'The database could not be reached, or the connection to it was lost; see the cause.';
+  return 'The database could not be reached, or the connection to it was lost. See "cause" for the reason.';
 }
 
 function otherColumns({ table }: TableNames): string {
-  return `The table ${table} has other columns than the store needs. Give the store a table of its own, made by migrate().`;
+  return `The table ${table} doesn't have the columns that the store needs; it may belong to another application. Create the store's own table with migrate().`;
 }
 
 function missingRight({ table }: TableNames): string {
-  return `The database user lacks a right on ${table}. It needs SELECT, INSERT, UPDATE and DELETE; to create the table, migrate() needs CREATE and INDEX.`;
+  return `The database user has no permission for ${table}. Grant SELECT, INSERT, UPDATE and DELETE; to create the table, migrate() needs CREATE and INDEX.`;
 }
 
 function authentication(): string {
-  return 'The database did not let the pool in: check its user, password and host, and the plugin that the user authenticates with.';
+  return "The database rejected the login of the pool. Check its user, password and host, and the user's authentication plugin.";
 }
 
 function readOnly(): string {
@@ -135,15 +136,15 @@ function readOnly(): string {
 }
 
 function contention(): string {
-  return 'The statement had to give way to others again and again.';
+  return 'The statement failed repeatedly because of concurrent transactions. The sender will retry.';
 }
 
 function noConnection(): string {
-  return 'The database has no connection left. Raise max_connections or the limit of the user, lower the "connectionLimit" of the pools, or put a proxy between.';
+  return 'The database has no connection left. Raise max_connections or the limit of the user, lower the "connectionLimit" of the pools, or add a proxy.';
 }
 
 function diskFull(): string {
-  return 'The disk or the table of the database is full.';
+  return 'The disk or the table of the database is full. Free some space.';
 }
 
 function shutdown(): string {
@@ -151,5 +152,5 @@ function shutdown(): string {
 }
 
 function cancelled(): string {
-  return 'The database cancelled the statement: an administrator did, or a limit on the time of statements.';
+  return "The database canceled the statement because of a time limit for statements or an administrator's request.";
 }

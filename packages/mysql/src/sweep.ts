@@ -3,10 +3,13 @@ import type { Statements } from './statements.ts';
 import { storeError } from './store-error.ts';
 import type { TableNames } from './table.ts';
 
-/** So few that their locks are held for some milliseconds. */
+/** Few rows, so that their locks last only some milliseconds. */
 export const SWEEP_ROWS = 500;
 
-/** Finds expired rows without a lock, then removes them by their keys if they are still expired. Returns how many went. */
+/**
+ * Finds expired rows without a lock, then removes them by their keys if they are still expired. Returns the number of removed
+ * rows.
+ */
 export async function removeExpired(
   connection: Connection,
   { findExpired, removeExpired }: Statements,

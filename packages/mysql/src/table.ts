@@ -1,29 +1,29 @@
 import { configError } from '@countersign/core/extend';
 
-/** Where the records are. */
+/** The location of the records. */
 export interface TableOptions {
   /** The table's name. Default: `countersign_replay`. */
   table?: string | undefined;
-  /** The database that contains it. Default: that of the connection. */
+  /** The database that contains it. Default: the connection's database. */
   database?: string | undefined;
 }
 
-/** Names as SQL takes them: quoted, so that no name can be anything but a name. */
+/** Names for SQL, quoted, so that no name can be taken for anything else. */
 export interface TableNames {
-  /** With its database, if one is given. */
+  /** With its database, if there is one. */
   readonly table: string;
-  /** As the server's own catalog knows them. */
+  /** As in the server's catalog. */
   readonly bare: { readonly table: string; readonly database: string | null };
 }
 
 const DEFAULT_TABLE = 'countersign_replay';
 const NAME_CHARACTERS = 64;
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for what can be no name. */
+/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for an invalid name. */
 export function tableNames({ table = DEFAULT_TABLE, database }: TableOptions): TableNames {
   const name = checkName('table', table);
   if (name.includes('.')) {
-    throw configError('"table" must be the bare name: put what is before the dot in "database".');
+    throw configError('"table" must be a name without a dot. Pass the part before the dot as "database".');
   }
   if (database === undefined) return { table: quoted(name), bare: { table: name, database: null } };
   const owner = checkName('database', database);

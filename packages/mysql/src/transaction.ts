@@ -14,17 +14,17 @@ export interface TransactionSettings {
   readonly names: TableNames;
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Marks the delivery as handled, if the claim is still this token's. */
+  /** Marks the delivery as handled, if this token still holds the claim. */
   readonly commit: { readonly sql: string; values(token: ClaimToken): readonly unknown[] };
 }
 
-// A savepoint lives as long as its transaction. So it tells, on both servers and through any client, whether a transaction is open,
-// and whether it is still the one that was begun.
+// A savepoint exists as long as its transaction. So it shows, on both servers and through any client, whether a transaction is
+// open and whether it is still the same one.
 const SAVEPOINT = 'countersign_run';
 const PROBE = 'countersign_probe';
 const SOON_MS = 1000;
 
-/** The transaction of one delivery's handler, on a connection of the caller's. */
+/** The transaction of one delivery's handler, on the caller's connection. */
 export class Transaction {
   readonly #client: Queryable;
   readonly #settings: TransactionSettings;
@@ -37,7 +37,7 @@ export class Transaction {
     this.#settings = settings;
   }
 
-  /** Runs all of it, and leaves the client without a transaction however it ends. */
+  /** Runs the work. However it ends, the client is left without a transaction. */
   async guarded<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -65,7 +65,7 @@ export class Transaction {
     try {
       return await handler();
     } catch (error) {
-      // Nothing is wrong with the handler: the whole transaction has to be tried again, which is the sender's business.
+      // The handler is not at fault: the whole transaction must be tried again, by the sender's retry.
       throw isTransient(error) || isLockTimeout(error) ? storeError(error, this.#settings.names) : error;
     }
   }
@@ -81,7 +81,7 @@ export class Transaction {
     this.#isOpen = false;
   }
 
-  /** `START TRANSACTION` would commit what its caller has begun. */
+  /** `START TRANSACTION` would commit the caller's open transaction. */
   async refuseNested(): Promise<void> {
     await this.#attempt(async () => {
       await this.#ask(`SAVEPOINT ${PROBE}`);
@@ -92,21 +92,21 @@ export class Transaction {
         throw error;
       }
       throw configError(
-        'The connection given to run() is in a transaction already, or has autocommit off, and run() begins and commits a transaction by itself. ' +
-          'Call run() outside of it, and do in its handler what must commit together.',
+        'The connection passed to run() is already in a transaction or has autocommit off, but run() begins and commits its own. ' +
+          'Call run() outside of a transaction, and write in its handler what must commit together.',
       );
     });
   }
 
-  /** The handler may have ended our transaction, or have swallowed the deadlock that ended it. */
+  /** The handler may have ended our transaction, or swallowed the deadlock that ended it. */
   async #checkUnended(): Promise<void> {
     try {
       await this.#ask(`RELEASE SAVEPOINT ${SAVEPOINT}`);
     } catch (error) {
       if (!isSavepointMissing(error)) throw this.#failure(error);
       throw configError(
-        'The transaction of run() had ended before its handler did: by COMMIT or ROLLBACK, by a statement that commits implicitly, such as CREATE TABLE, ' +
-          'or by a deadlock whose error the handler caught. Leave transactions to run(), and let errors of statements be thrown.',
+        'The transaction of run() ended before its handler did: by COMMIT or ROLLBACK, by a statement that commits implicitly, for example CREATE TABLE, ' +
+          'or by a deadlock whose error the handler caught. Leave transactions to run(), and let the handler throw the errors of statements.',
       );
     }
   }
@@ -117,7 +117,7 @@ export class Transaction {
     await this.#ask('ROLLBACK').catch(() => this.#breakOff());
   }
 
-  /** A connection is not used again if it is not known what it is doing. */
+  /** A connection in an unknown state is not used again. */
   #breakOff(): void {
     if (this.#isBroken) return;
     this.#isBroken = true;

@@ -29,7 +29,7 @@ describe('mysqlReplayStore() refuses', () => {
     ['the module of mysql2 as pool', { pool: mysql }],
     ['an option that it does not know', { pool, schema: 'hooks' }],
     ['a timeout of 0', { pool, timeoutMs: 0 }],
-    ['a timeout that is no number', { pool, timeoutMs: Number.NaN }],
+    ['a timeout that is not a number', { pool, timeoutMs: Number.NaN }],
     ['a timeout without end', { pool, timeoutMs: Number.POSITIVE_INFINITY }],
     ['a sweep every 0 seconds', { pool, sweepSeconds: 0 }],
     ['a table with its database', { pool, table: 'hooks.replay' }],
@@ -57,7 +57,7 @@ describe('calls that make no sense', () => {
   const store = mysqlReplayStore({ pool: { query: asked } });
   afterEach(() => expect(asked).not.toHaveBeenCalled());
 
-  test('a replay window beyond the ttl, and a key that is no text, are refused', async () => {
+  test('a replay window beyond the ttl, and a key that is not text, are refused', async () => {
     await expect(store.commit('k', TOKEN, { ttlMs: 10, replayWindowMs: 11 })).rejects.toThrow(
       'at most "ttlMs"',
     );
@@ -80,7 +80,7 @@ describe('calls that make no sense', () => {
   });
 });
 
-describe('an answer that comes too late', () => {
+describe('a response that comes too late', () => {
   test('counts as none, also if the timer had no chance to say so, and a late claim is given back', async () => {
     let pausedMs = 0;
     const running = manualClock();
@@ -199,7 +199,7 @@ describeWithMysql('when the database fails', () => {
     test('a table of another program', async () => {
       await database.query('CREATE TABLE IF NOT EXISTS other (`key` binary(32) PRIMARY KEY)');
       const store = mysqlReplayStore({ pool: poolFor(), table: 'other' });
-      await expectUnavailable(store.claim('k', HELD), /has other columns/);
+      await expectUnavailable(store.claim('k', HELD), /doesn't have the columns/);
     });
 
     test('a user without rights', async () => {
@@ -207,17 +207,17 @@ describeWithMysql('when the database fails', () => {
       const store = storeOn(poolFor({ user: `reader_${client}` }));
       await expectUnavailable(
         store.claim('k', HELD),
-        /lacks a right .* needs SELECT, INSERT, UPDATE and DELETE/,
+        /has no permission .* Grant SELECT, INSERT, UPDATE and DELETE/,
       );
-      await expectUnavailable(store.commit('k', TOKEN, KEPT), /lacks a right/);
+      await expectUnavailable(store.commit('k', TOKEN, KEPT), /has no permission/);
     });
 
     test('a user that does not exist, and a database that does not', async () => {
-      const opening = /did not let the pool in|could not be reached/;
+      const opening = /rejected the login|could not be reached/;
       await expectUnavailable(storeOn(poolFor({ user: 'nobody_here' })).claim('k', HELD), opening);
       await expectUnavailable(
         storeOn(poolFor({ name: 'nothing_here' })).claim('k', HELD),
-        /lacks a right|does not exist|reached/,
+        /has no permission|does not exist|reached/,
       );
     });
 
@@ -244,7 +244,7 @@ describeWithMysql('when the database fails', () => {
       await expectUnavailable(storeOn(pool).claim('k', HELD), /closed with end\(\)/);
     });
 
-    test('a pool that has no connection to give is given up in time', async () => {
+    test('a pool without a free connection fails in time', async () => {
       const pool = poolFor({ connectionLimit: 1 });
       const taken = await (pool as unknown as mysql.Pool).getConnection();
       await expectUnavailable(
@@ -269,7 +269,7 @@ describeWithMysql('when the database fails', () => {
           store.claim(`stopped ${client} ${index}`, HELD),
         );
         for (const call of calls)
-          await expectUnavailable(call, /did not answer within the 300 ms|no connection/);
+          await expectUnavailable(call, /did not respond within the 300 ms|no connection/);
       } finally {
         await server.kill('SIGCONT');
       }
@@ -315,7 +315,7 @@ describeWithMysql('when the database fails', () => {
     await expectUnavailable(store.claim('k', HELD), /error 1998/);
   });
 
-  test('an answer of another client is a mistake of ours', async () => {
+  test('a response of another client is a mistake of ours', async () => {
     const store = mysqlReplayStore({ pool: { query: async () => ({ rows: [] }) } });
     await expect(store.claim('k', HELD)).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_CONFIG_INVALID',
@@ -422,7 +422,7 @@ describeWithMysql('when the database fails', () => {
       }
     });
 
-    test('stays if the database refuses, which health() tells until it works again', async () => {
+    test('stays if the database refuses, which health() shows until it works again', async () => {
       await createUser('careful', undefined);
       const table = `${database.name}.countersign_replay`;
       await database.query(`GRANT SELECT, INSERT, UPDATE ON ${table} TO 'careful'@'%'`);

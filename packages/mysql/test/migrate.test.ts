@@ -91,7 +91,7 @@ describeWithMysql('the table', () => {
     connection.release();
   });
 
-  test('needs no right to create anything if it is there, and says which right it lacks elsewhere', async () => {
+  test('needs no right to create anything if it exists, and otherwise names the missing right', async () => {
     await migrate(pool);
     await pool.query("CREATE USER 'modest'@'%' IDENTIFIED BY 'hunter2'");
     await pool.query("GRANT SELECT, INSERT, UPDATE, DELETE ON app.countersign_replay TO 'modest'@'%'");
@@ -133,7 +133,7 @@ describeWithMysql('the table', () => {
     await pool.query('DROP TABLE orders');
   });
 
-  test('is refused a name that it can not have', async () => {
+  test("is refused a name that it can't have", async () => {
     const wrong = [
       { table: '' },
       { table: 'hooks.replay' },

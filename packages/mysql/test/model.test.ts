@@ -41,7 +41,7 @@ describeWithMysql('the MySQL replay store', () => {
     });
   }
 
-  test('agrees with a plain model on every answer', async () => {
+  test('returns the same results as a plain model', async () => {
     async function agrees(steps: Commands): Promise<void> {
       const real = await slowed();
       await fc.asyncModelRun(() => ({ model: new Model(1_000_000), real }), steps);
@@ -49,7 +49,7 @@ describeWithMysql('the MySQL replay store', () => {
     await fc.assert(fc.asyncProperty(commands(3), agrees), { numRuns: 40 });
   });
 
-  test('whatever order a scheduler gives to its statements, it acts as if calls came one by one', async () => {
+  test('in any order that a scheduler gives to its statements, it acts as if calls came one by one', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), deliveries, pauses, async (scheduler, sent, waits) => {
         await database.clear();
@@ -81,7 +81,7 @@ describeWithMysql('the MySQL replay store', () => {
     );
   });
 
-  test('sweeping beside it removes nothing that counts', async () => {
+  test('sweeping at the same time removes no record that is still needed', async () => {
     const store = database.store({ sweepSeconds: false });
     await database.clear();
     const tokens: [string, ClaimToken][] = [];

@@ -118,7 +118,7 @@ describeWithMysql('the MySQL replay store', () => {
     for (const { name: title, run } of replayStoreCases(make)) test(title, run);
   });
 
-  describe.each(['READ COMMITTED', 'SERIALIZABLE'])('where transactions are %s by default', (level) => {
+  describe.each(['READ COMMITTED', 'SERIALIZABLE'])('if transactions are %s by default', (level) => {
     let pool: mysql.Pool;
     beforeAll(() => {
       pool = mysql.createPool({ uri: database.url, connectionLimit: 20 });
@@ -130,7 +130,7 @@ describeWithMysql('the MySQL replay store', () => {
     for (const { name, run } of replayStoreCases(() => emptied(database.store({ pool })))) test(name, run);
   });
 
-  describe('where the session has another time zone, another sql_mode and other escapes', () => {
+  describe('if the session has another time zone, another sql_mode and other escapes', () => {
     let pool: mysql.Pool;
     beforeAll(() => {
       pool = mysql.createPool({ uri: database.url, connectionLimit: 20, timezone: '+05:30' });

@@ -97,7 +97,7 @@ describeWithMysql('run(connection, webhook, handler)', () => {
       expect(await orders(webhook)).toBe(1);
     });
 
-    test('what the handler throws undoes both, is thrown on as it is, and the next delivery runs at once', async () => {
+    test('what the handler throws undoes both, is thrown as it is, and the next delivery runs at once', async () => {
       const webhook = await delivery();
       const mistake = new Error('out of stock');
       const failing = async (tx: mysql.PoolConnection) => {
@@ -133,7 +133,7 @@ describeWithMysql('run(connection, webhook, handler)', () => {
         };
         await expect(run(webhook, meddling)).rejects.toMatchObject({
           code: 'ERR_WEBHOOK_CONFIG_INVALID',
-          message: expect.stringContaining('had ended before its handler did'),
+          message: expect.stringContaining('ended before its handler did'),
         });
       },
     );
@@ -250,7 +250,7 @@ describeWithMysql('run(connection, webhook, handler)', () => {
     const LAST = 8;
     const points = Array.from({ length: LAST + 1 }, (_, statement) => statement).flatMap((statement) => [
       { statement, moment: 'before it is sent' },
-      { statement, moment: 'when its answer is on its way' },
+      { statement, moment: 'when its response is on its way' },
     ]);
     test.each(points)('statement $statement $moment', async ({ statement, moment }) => {
       const webhook = await delivery();
@@ -268,13 +268,13 @@ describeWithMysql('run(connection, webhook, handler)', () => {
           if (!crashes) return answer;
           await ended(answer);
           die();
-          throw new Error('the answer never came');
+          throw new Error('the response never came');
         }) as unknown as typeof query;
         return ended(store.run(connection, webhook, insertOrder(webhook)));
       });
       expect(crashed).toBeInstanceOf(Error);
       const before = await orders(webhook);
-      expect(before).toBe(statement === LAST && moment === 'when its answer is on its way' ? 1 : 0);
+      expect(before).toBe(statement === LAST && moment === 'when its response is on its way' ? 1 : 0);
       // A claim whose holder is gone holds for the rest of its lease.
       await database.advance(31_000);
       const retried = await vi.waitFor(() => run(webhook, insertOrder(webhook)), 30_000);
@@ -297,7 +297,7 @@ describeWithMysql('run(connection, webhook, handler)', () => {
     });
   });
 
-  describe('beside claims with a lease', () => {
+  describe('together with claims that have a lease', () => {
     test('a live claim is in progress, for what is left of its lease', async () => {
       const webhook = await delivery();
       await store.claim(replayRecord(webhook).key, { leaseMs: 12_000, fenceTtlMs: 600_000 });
@@ -377,7 +377,7 @@ describeWithMysql('run(connection, webhook, handler)', () => {
         await insertOrder(webhook)(connection);
         await expect(store.run(connection, webhook, handler)).rejects.toMatchObject({
           code: 'ERR_WEBHOOK_CONFIG_INVALID',
-          message: expect.stringContaining('in a transaction already'),
+          message: expect.stringContaining('already in a transaction'),
         });
         expect(await orders(webhook)).toBe(0);
         await connection.commit();

@@ -16,10 +16,10 @@ const PARSERS: ReadonlySet<unknown> = new Set(['jsonParser', 'urlencodedParser',
 /** What `@UseGuards()` sets; Nest doesn't export its name. */
 const GUARDS_METADATA = '__guards__';
 
-/** The parsers that a request has been spared, by the request. */
+/** The parsers that were skipped for a request, by the request. */
 const sparedParsers = new WeakMap<IncomingMessage, Middleware[]>();
 
-/** What the routes of the application are: those of webhooks, and those of controllers. */
+/** The routes of the application: those of webhooks and those of controllers. */
 interface KnownRoutes {
   isRegistering(handler: unknown): boolean;
   isController(handler: unknown): boolean;
@@ -44,7 +44,7 @@ export class ExpressParsers {
         this.#patterns.push(routePattern(method, String(path)));
         return register(handlers);
       }
-      // A controller's route may pass a request on, by its version or its host: its guard parses, after that is decided.
+      // A controller's route may pass a request on, depending on its version or host. Its guard parses after that is decided.
       if (handlers.some((handler) => routes.isController(handler))) return register(handlers);
       return register([parseSpared, ...handlers]);
     });

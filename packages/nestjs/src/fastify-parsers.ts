@@ -60,7 +60,7 @@ export function bypassFastifyParsers(adapter: AbstractHttpAdapter, routes: Webho
   });
   adapter.getInstance<Fastify>().addHook('onRoute', (route) => {
     if (!registering) return;
-    // The last hook that may read the body, and the first that may read what was parsed.
+    // The last hook that may read the body, and the first hook that may read the parsed body.
     route.preParsing = [...[route.preParsing ?? []].flat(), passOver];
     route.preValidation = [restoreHeaders, ...[route.preValidation ?? []].flat()];
     route.onSend = [...[route.onSend ?? []].flat(), settleGone];

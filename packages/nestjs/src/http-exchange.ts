@@ -2,7 +2,7 @@ import { IncomingMessage, type ServerResponse } from 'node:http';
 import type { ExecutionContext } from '@nestjs/common';
 import type { WebhookHttpRequest } from './webhook-module-options.ts';
 
-/** One request and its response, by the names of the framework and as Node has them. */
+/** One request and its response: as the framework's objects and as Node's. */
 export interface HttpExchange {
   /** What the user's functions receive. */
   readonly request: WebhookHttpRequest & { body?: unknown };

@@ -7,7 +7,8 @@ interface Received {
   readonly webhook: ReceivedWebhook;
 }
 
-// Bound to the request itself: nothing that a client sends, and no property that other code sets, can pass for a verification.
+// Bound to the request object itself, so nothing that a client sends, and no property that other code sets, can fake a
+// verification.
 const received = new WeakMap<IncomingMessage, Received>();
 
 export function keepReceived(

@@ -1,11 +1,11 @@
-/** With one of these characters a path of Express is more than text. */
+/** With one of these characters, a path of Express is a pattern. */
 const DYNAMIC = /[:*{}()[\]?+!\\]/;
-/** With one of these it may match more or fewer segments than it has. */
+/** With one of these, the pattern may match more or fewer segments than it has. */
 const OPEN = /[*{}]/;
 
 /**
- * Matches requests that a route of Express may receive. Never too few: a parser would read a webhook's body. A request that is
- * matched by mistake is parsed when it reaches its own route.
+ * Matches requests that a route of Express may receive. If it matched too few, a parser would read a webhook's body. If it
+ * matches too many, the request is parsed when it reaches its own route.
  */
 export function routePattern(
   routeMethod: string,

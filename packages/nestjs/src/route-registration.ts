@@ -21,7 +21,7 @@ const METHODS = [
   'unlock',
 ];
 
-/** One route, on its way to the framework. */
+/** One route that is being registered. */
 export interface RouteRegistration {
   /** In lower case; `all` for every method. */
   readonly method: string;

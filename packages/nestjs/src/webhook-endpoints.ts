@@ -17,7 +17,7 @@ export class WebhookEndpoints implements OnApplicationShutdown {
   readonly #defaults: WebhookRouteOptions;
   readonly #ownsVerifiers: boolean;
   readonly #receivers = new Map<WebhookTarget, NodeReceiver<WebhookHttpRequest>>();
-  /** Whether any route reads its bodies from the request, and not by its own `rawBody`. */
+  /** Whether any route reads its bodies from the request and not from its own `rawBody`. */
   readsBodies = false;
 
   constructor(
@@ -72,12 +72,12 @@ export class WebhookEndpoints implements OnApplicationShutdown {
     return [...this.#verifiers.keys()].map((name) => `"${name}"`).join(', ');
   }
 
-  /** Refuses further deliveries with 503, and waits until those at work are settled. */
+  /** Refuses further deliveries with 503, and waits until running ones are settled. */
   async drain(): Promise<void> {
     await Promise.all([...this.#receivers.values()].map((receiver) => receiver.stop()));
   }
 
-  // Not earlier: until the server is closed, requests are being verified.
+  // Not earlier, because requests are verified until the server is closed.
   async onApplicationShutdown(): Promise<void> {
     if (!this.#ownsVerifiers) return;
     const verifiers = [...this.#verifiers.values()].filter(

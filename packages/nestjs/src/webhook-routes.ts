@@ -9,7 +9,7 @@ import { guardedTarget } from './webhook.guard.ts';
 import { WebhookEndpoints } from './webhook-endpoints.ts';
 import { isDecorated } from './webhook-target.ts';
 
-/** Set on a handler by `@Post()` and its siblings. */
+/** Set on a handler by `@Post()` and similar decorators. */
 const PATH_METADATA = 'path';
 /** Set on a controller by parameter decorators, per handler. */
 const ROUTE_ARGS_METADATA = '__routeArguments__';

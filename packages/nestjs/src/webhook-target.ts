@@ -21,7 +21,7 @@ export function setTarget(target: WebhookTarget): MethodDecorator & ClassDecorat
       return;
     }
     Reflect.defineMetadata(TARGET_METADATA, target, descriptor.value);
-    // By its name too: another decorator may replace the function with one that has no metadata.
+    // Also by its name, because another decorator may replace the function with one that has no metadata.
     Reflect.defineMetadata(TARGET_METADATA, target, owner, methodName);
   };
 }
@@ -33,7 +33,7 @@ export function isDecorated(prototype: object, methodName: string): boolean {
   return owner !== null && Reflect.hasOwnMetadata(TARGET_METADATA, owner, methodName);
 }
 
-/** What protects a handler: the nearest decorator, or the bare guard. `undefined` if it is not a webhook. */
+/** What protects a handler: the nearest decorator, or the guard alone. `undefined` if it is not a webhook. */
 export function webhookTarget(
   handler: object,
   controller: object,

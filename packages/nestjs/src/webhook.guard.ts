@@ -38,7 +38,7 @@ export class WebhookGuard implements CanActivate {
       );
     }
     const { request, incoming, response, leave } = httpExchange(context);
-    // A second guard on the same handler, or the global one before it.
+    // A second guard on the same handler, or the global guard before it.
     if (isReceivedFor(incoming, target)) return true;
     const webhook = await this.#endpoints.receiver(target)(request, incoming, response);
     if (webhook === undefined) {

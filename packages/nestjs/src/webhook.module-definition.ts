@@ -6,5 +6,5 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } =
     .setClassMethodName('forRoot')
     .build();
 
-/** Whether the verifiers are the module's own: made by its factory, and closed with the application. */
+/** Whether the module's factory made the verifiers, so that the module closes them with the application. */
 export const OWNS_VERIFIERS = Symbol('countersign:owns-verifiers');

@@ -23,8 +23,9 @@ import { WebhookRoutes } from './webhook-routes.ts';
  * in the root module; it is global. Neither `rawBody: true` nor `emitDecoratorMetadata` is needed, and other routes keep Nest's
  * parsers and limits.
  *
- * It works on Express and on Fastify. A wrong option, name or decorator stops the application when it starts. When the application
- * shuts down, further deliveries are refused with 503, and those at work are settled before any `onModuleDestroy` runs.
+ * It works on Express and on Fastify. A wrong option, name or decorator stops the application when it starts. When the
+ * application shuts down, further deliveries are refused with 503, and running ones are settled before any `onModuleDestroy`
+ * runs.
  *
  * @example
  * ```ts
@@ -72,7 +73,7 @@ export class WebhookModule implements NestModule, OnApplicationBootstrap {
           'Import it in the root module, and not in a module that is loaded lazily.',
       );
     }
-    // A testing module gets its adapter later than an application; parsers come later still.
+    // A testing module gets its adapter later than an application, and its parsers even later.
     if (host.httpAdapter) this.#bypassParsers(host.httpAdapter);
     else host.init$.subscribe(() => this.#bypassParsers(host.httpAdapter));
   }

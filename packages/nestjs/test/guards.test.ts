@@ -38,7 +38,7 @@ describeNest((setup) => {
       expect(await post('/other', BODY, {})).toEqual({ status: 200, text: '{"parsed":{"id":1}}' });
     });
 
-    it('nothing is verified where an APP_GUARD before it denies', async () => {
+    it('nothing is verified if an APP_GUARD before it denies', async () => {
       const { verifier, types } = watchedVerifier();
       const handler = vi.fn();
       const { post } = await serve(setup, {
@@ -95,7 +95,7 @@ describeNest((setup) => {
     });
   });
 
-  it('what is no HTTP request can be no webhook', async () => {
+  it('only an HTTP request can be a webhook', async () => {
     const { verifier } = watchedVerifier();
     const Hooks = hooksController(setup, () => 'done');
     const { app } = await serve(setup, {

@@ -113,7 +113,7 @@ describeNest((setup) => {
     expect(closed).toEqual(['anchor after serving']);
   });
 
-  it('leaves verifiers that were there before to whoever made them', async () => {
+  it('does not close verifiers that existed before', async () => {
     const verifiers = { anchor: watchedVerifier().verifier };
     for (const round of ['first', 'second']) {
       const { app, post } = await serve(setup, {
@@ -147,7 +147,7 @@ describeNest((setup) => {
     await app.close();
   });
 
-  it('where a test replaces the guard, @Webhook() has nothing to give', async () => {
+  it('if a test replaces the guard, @Webhook() has nothing to give', async () => {
     const { verifier } = watchedVerifier();
     const { WebhookGuard, WebhookModule } = nest().adapter;
     const handler = vi.fn();

@@ -52,7 +52,7 @@ describe('routePattern()', () => {
     expect(routed).toBeGreaterThan(1000);
   });
 
-  it('matches no more than that where a path is text and parameters', () => {
+  it('matches no more than that if a path is text and parameters', () => {
     const beyond: string[] = [];
     for (const route of ROUTES.filter((path) => /^[/aB:p]*$/.test(path))) {
       const layer = expressLayer(route);

@@ -20,7 +20,7 @@ function watched(adapter: AbstractHttpAdapter): RouteRegistration[] {
 }
 
 describe.each(ADAPTERS)('onRouteRegistration() on %s', (_, create) => {
-  it('sees every method by which Nest registers a route', () => {
+  it('detects every method by which Nest registers a route', () => {
     const adapter = create();
     const seen = watched(adapter);
     const handler = () => undefined;
@@ -32,7 +32,7 @@ describe.each(ADAPTERS)('onRouteRegistration() on %s', (_, create) => {
     for (const { handlers } of seen) expect(handlers).toEqual([handler]);
   });
 
-  it('sees a route for all methods as one', () => {
+  it('detects a route for all methods as one', () => {
     const adapter = create();
     const seen = watched(adapter);
     adapter.all('/any', () => undefined);

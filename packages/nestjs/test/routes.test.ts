@@ -32,7 +32,7 @@ describeNest((setup) => {
       expect(two.types()).toContain('verified');
     });
 
-    it('with a global prefix, and without it where a route is excluded', async () => {
+    it('with a global prefix, and without it if a route is excluded', async () => {
       const { verifier } = watchedVerifier();
       const { Controller, Post } = nest().common;
       const method = [Post(), nest().adapter.VerifyWebhook('anchor')];
@@ -145,7 +145,7 @@ describeNest((setup) => {
       expect(await post('/hooks/anchor', BODY, {})).toEqual({ status: 401, text: refusal });
     });
 
-    it('whatever the method, where a route takes all', async () => {
+    it('whatever the method, if a route takes all', async () => {
       const { verifier } = watchedVerifier();
       const handler = vi.fn();
       const { app } = await serve(setup, {

@@ -13,7 +13,7 @@ const refusal = '{"error":"webhook refused"}';
 describeNest((setup) => {
   const { nest } = setup;
 
-  describe('what was answered settles', () => {
+  describe('what got a response settles', () => {
     it('releases what a later guard denies', async () => {
       const { UseGuards, Post } = nest().common;
       const { VerifyWebhook } = nest().adapter;
@@ -35,7 +35,7 @@ describeNest((setup) => {
       expect(handler).toHaveBeenCalledTimes(1);
     });
 
-    it('commits where a filter turns an error into 200', async () => {
+    it('commits if a filter turns an error into 200', async () => {
       const { verifier, types } = watchedVerifier();
       const handler = vi.fn(() => {
         throw new Error('handled all the same');
@@ -68,7 +68,7 @@ describeNest((setup) => {
       await vi.waitFor(() => expect(types().at(-1)).toBe('committed'));
     });
 
-    it('releases where an interceptor makes a failure of a success', async () => {
+    it('releases if an interceptor makes a failure of a success', async () => {
       const { verifier, types } = watchedVerifier();
       const { ServiceUnavailableException } = nest().common;
       const fail = () => {
@@ -99,7 +99,7 @@ describeNest((setup) => {
       await vi.waitFor(() => expect(types().at(-1)).toBe('committed'));
     });
 
-    it('leaves the claim to the handler where a route says so', async () => {
+    it('leaves the claim to the handler if a route says so', async () => {
       const { verifier, types } = watchedVerifier();
       const { VerifyWebhook } = nest().adapter;
       const handler = vi.fn(() => 'done');

@@ -18,7 +18,7 @@ describeNest((setup) => {
       verifiers: { anchor: watchedVerifier().verifier, stripe: watchedVerifier().verifier },
     });
 
-    /** Starts with these controllers, and gives the message that it fails with. */
+    /** Starts with these controllers, and returns the message of the failure. */
     const failure = async (
       controllers: Type[],
       webhooks: Parameters<typeof created>[1]['webhooks'] = one(),
@@ -51,7 +51,7 @@ describeNest((setup) => {
       expect(message).toMatch(/@VerifyWebhook\('anchor'\) .*"limit".*maxBodyBytes/);
     });
 
-    it('with the bare guard where there are several verifiers', async () => {
+    it('with the bare guard if there are several verifiers', async () => {
       const { Post, UseGuards } = nest().common;
       const method = [Post(), UseGuards(nest().adapter.WebhookGuard)];
       expect(await failure([hooksController(setup, () => undefined, { method })], two())).toMatch(
@@ -59,12 +59,12 @@ describeNest((setup) => {
       );
     });
 
-    it('with @Webhook() where nothing is verified', async () => {
+    it('with @Webhook() if nothing is verified', async () => {
       const controller = hooksController(setup, () => undefined, { method: [nest().common.Post()] });
       expect(await failure([controller])).toMatch(/Hooks\.anchor has a parameter with @Webhook\(\)/);
     });
 
-    it('where a decorator has replaced the method that was decorated', async () => {
+    it('if a decorator has replaced the method that was decorated', async () => {
       const { Controller, Post } = nest().common;
       class Hooks {
         anchor(): void {}
@@ -83,7 +83,7 @@ describeNest((setup) => {
       expect(await failure([Hooks])).toMatch(/Hooks\.anchor has lost @VerifyWebhook/);
     });
 
-    it('where a constructor binds the method, which loses its guard', async () => {
+    it('if a constructor binds the method, which loses its guard', async () => {
       const { Controller, Post } = nest().common;
       class Hooks {
         constructor() {
@@ -96,7 +96,7 @@ describeNest((setup) => {
       expect(await failure([Hooks])).toMatch(/decorators of Hooks\.anchor/);
     });
 
-    it('where a webhook and another route inherit one method', async () => {
+    it('if a webhook and another route inherit one method', async () => {
       const { Controller } = nest().common;
       const Base = echoController(setup, 'base');
       class Hooks extends Base {}
@@ -129,7 +129,7 @@ describeNest((setup) => {
     });
 
     if (platform === 'express') {
-      it('where a body parser stands on the Express app itself', async () => {
+      it('if a body parser is mounted on the Express app itself', async () => {
         const app = await created(setup, {
           webhooks: one(),
           controllers: [hooksController(setup, () => undefined)],
@@ -149,7 +149,7 @@ describeNest((setup) => {
       });
     }
 
-    it('or does, where a hook sees every route that is triggered', async () => {
+    it('or does, if a hook sees every route that is triggered', async () => {
       const { verifier } = watchedVerifier();
       const triggered = vi.fn();
       const app = await created(setup, {

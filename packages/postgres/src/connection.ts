@@ -133,7 +133,7 @@ function connectionOf(pool: Pool): Promise<PooledClient> {
   });
 }
 
-/** An answer counts whenever it arrives before the timer fires. Whether it still helps is the verifier's decision. */
+/** A response counts if it arrives before the timer fires. The verifier decides whether it still helps. */
 export function deadlineOf<T>({
   timeoutMs,
   clock,

@@ -44,15 +44,15 @@ export interface PostgresReplayStore extends ReplayStore {
    * Transactional mode: remembers the delivery and runs the handler in one transaction on the given client. Either both happen or
    * neither does, and a crash at any moment leaves exactly one effect. For handlers behind an adapter's `claim: 'manual'`.
    *
-   * It begins and commits by itself. The handler must write through the client that it gets, and must not use `BEGIN`, `COMMIT` and
-   * `ROLLBACK`; it may use savepoints. If it throws, everything is undone and `run()` throws the same. While one run is under way,
-   * another run of the same delivery waits for half of `timeoutMs`, and then throws `ERR_WEBHOOK_IN_PROGRESS`.
+   * It begins and commits by itself. The handler must write through the client that it gets, and must not use `BEGIN`, `COMMIT`
+   * and `ROLLBACK`; it may use savepoints. If it throws, everything is undone and `run()` throws the same. While one run is under
+   * way, another run of the same delivery waits for half of `timeoutMs`, and then throws `ERR_WEBHOOK_IN_PROGRESS`.
    *
    * @param client A connected Client of `pg`, or one of `await pool.connect()`; never the pool, and in no transaction.
    * @param webhook The delivery, as it comes from a verifier.
    * @param handler Does the work, through the client. What it returns is the `result`.
    * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE` (the sender's retry may succeed; if a `COMMIT` got no
-   * answer, the retry finds out whether it took place), `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler throws.
+   * response, the retry finds out whether it took place), `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler throws.
    * @example
    * ```ts
    * const { state } = await store.run(client, req.webhook, (tx) => tx.query('INSERT INTO orders (body) VALUES ($1)', [body]))
@@ -90,7 +90,7 @@ const KNOWN = ['pool', 'table', 'schema', 'timeoutMs', 'prepare', 'sweepSeconds'
  * renewal are one `UPDATE` each. The time is the server's.
  *
  * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive, and
- * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that the database refuses or does not answer.
+ * `ERR_WEBHOOK_STORE_UNAVAILABLE`, within `timeoutMs`, for everything that the database refuses or does not respond to.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if an option is missing, unknown or out of range.
  *

@@ -130,7 +130,7 @@ export class SqlReplayStore implements ReplayStore {
     return { name: 'postgres', warnings };
   }
 
-  /** Text, as the server needs it. The other half of the time is for the answer. */
+  /** Text, as the server needs it. The other half of the time is for the response. */
   get #lockMs(): string {
     return String(Math.ceil(this.#parts.timeoutMs / 2));
   }

@@ -26,13 +26,13 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === '55P03';
 }
 
-/** The database did not answer in time. */
+/** The database did not respond in time. */
 export class Overdue extends Error {
   override readonly name = 'Overdue';
   readonly timeoutMs: number;
 
   constructor(timeoutMs: number) {
-    super(`No answer within ${timeoutMs} ms.`);
+    super(`No response within ${timeoutMs} ms.`);
     this.timeoutMs = timeoutMs;
   }
 }
@@ -66,7 +66,7 @@ const SENTENCES: Readonly<Record<string, (names: TableNames) => string>> = {
   '55P03': contention,
   '53300': () =>
     'The database has no connection left. Raise max_connections, lower the "max" of the pools, or add a connection pooler.',
-  '53100': () => 'The disk of the database is full. Free some space.',
+  '53100': () => 'The disk of the database is full. Free some space. Free some space.',
   '53200': () => 'The database is out of memory. Give it more memory, or lower the number of connections.',
   '57P01': shutdown,
   '57P02': shutdown,

@@ -29,7 +29,7 @@ describe('postgresReplayStore() refuses', () => {
     ['an option that it does not know', { pool, schemaName: 'hooks' }],
     ['a timeout of 0', { pool, timeoutMs: 0 }],
     ['a negative timeout', { pool, timeoutMs: -1 }],
-    ['a timeout that is no number', { pool, timeoutMs: Number.NaN }],
+    ['a timeout that is not a number', { pool, timeoutMs: Number.NaN }],
     ['a timeout without end', { pool, timeoutMs: Number.POSITIVE_INFINITY }],
     ['a timeout beyond any sender', { pool, timeoutMs: 60_001 }],
     ['a timeout as text', { pool, timeoutMs: '2000' }],
@@ -81,7 +81,7 @@ describe('calls that make no sense', () => {
     },
   );
 
-  test('a guard beyond the ttl, and a key that is no text, are refused', async () => {
+  test('a guard beyond the ttl, and a key that is not text, are refused', async () => {
     await expect(store.commit('k', token, { ttlMs: 10, replayWindowMs: 11 })).rejects.toThrow(
       'at most "ttlMs"',
     );
@@ -153,7 +153,7 @@ describeWithPostgres('when the database fails', () => {
     await expectUnavailable(store.sweep(), sentence);
   }
 
-  describe('by what it answers', () => {
+  describe('by what it returns', () => {
     test('a table that is missing: run migrate()', async () => {
       await everyCallIsUnavailable(
         poolFor(),
@@ -162,7 +162,7 @@ describeWithPostgres('when the database fails', () => {
       );
     });
 
-    test('a table of somebody else', async () => {
+    test('a table of another application', async () => {
       await database.query(`CREATE TABLE ${database.schema}.other (key bytea PRIMARY KEY)`);
       const store = postgresReplayStore({ pool: poolFor(), schema: database.schema, table: 'other' });
       await expectUnavailable(store.claim('k', HELD), /doesn't have the columns/);
@@ -221,7 +221,7 @@ describeWithPostgres('when the database fails', () => {
       await expectUnavailable(postgresReplayStore(options).claim('prepared', HELD), sentence);
     });
 
-    test('a statement that is cancelled', async () => {
+    test('a statement that is canceled', async () => {
       const pool = poolFor({ options: '-c statement_timeout=100' });
       const other = await database.pool.connect();
       await other.query('BEGIN');
@@ -229,7 +229,7 @@ describeWithPostgres('when the database fails', () => {
       await everyCallIsUnavailable(pool, /canceled the statement/);
       await other.query('ROLLBACK');
       other.release();
-      expect(await storeOn(pool).claim('cancelled', HELD)).toMatchObject({ state: 'claimed' });
+      expect(await storeOn(pool).claim('canceled', HELD)).toMatchObject({ state: 'claimed' });
     });
 
     test('anything else, by its SQLSTATE', async () => {
@@ -259,7 +259,7 @@ describeWithPostgres('when the database fails', () => {
   });
 
   describe('by being gone', () => {
-    test('nobody listens at its port', async () => {
+    test('nothing listens at its port', async () => {
       await everyCallIsUnavailable(
         poolFor({ port: await freePort() }),
         /Nothing accepts connections.*ECONNREFUSED/,
@@ -331,7 +331,7 @@ describeWithPostgres('when the database fails', () => {
       process.kill(pid, 'SIGSTOP');
       try {
         await expectUnavailable(store.claim('hung', HELD), /did not respond within the 300 ms/);
-        // Another key: of this one nobody knows whether the hung connection still claims it.
+        // Another key, because the hung connection may still claim this one.
         expect(await vi.waitFor(() => store.claim('next', HELD), 30_000)).toMatchObject({ state: 'claimed' });
         expect(pool.totalCount).toBe(1);
       } finally {
@@ -358,7 +358,7 @@ describeWithPostgres('when the database fails', () => {
       }, 30_000);
     });
 
-    test('a single client that hangs is sent nothing that nobody waits for any more', async () => {
+    test('a single client that hangs gets no statement that has been given up', async () => {
       const client = new pg.Client({ connectionString: server.url });
       client.on('error', () => undefined);
       await client.connect();
@@ -387,7 +387,7 @@ describeWithPostgres('when the database fails', () => {
       expect((await patient.claim('single 3', HELD)).state).toBe('claimed');
     });
 
-    test('a pool that has no connection to give is given up in time', async () => {
+    test('a pool without a free connection fails in time', async () => {
       const pool = poolFor({ max: 1 });
       const taken = await pool.connect();
       await expectUnavailable(
@@ -466,7 +466,7 @@ describeWithPostgres('when the database fails', () => {
       expect(await count()).toBe(2);
     });
 
-    test('goes under traffic by itself, and stays where that is switched off', async () => {
+    test('goes under traffic by itself, and stays if that is switched off', async () => {
       await database.clear();
       await expire(['a', 'b', 'c']);
       const clock = manualClock();
@@ -520,7 +520,7 @@ describeWithPostgres('when the database fails', () => {
       }
     });
 
-    test('stays where the database refuses, which health() tells until it works again', async () => {
+    test('stays if the database refuses, which health() shows until it works again', async () => {
       await database.query('CREATE ROLE careful LOGIN');
       const { schema } = database;
       await database.query(`GRANT USAGE ON SCHEMA ${schema} TO careful`);

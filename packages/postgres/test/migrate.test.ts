@@ -80,7 +80,7 @@ describeWithPostgres('the table', () => {
     }
   });
 
-  test('is completed where only the index is missing', async () => {
+  test('is completed if only the index is missing', async () => {
     await migrate(pool);
     const whole = await shapeOf('countersign_replay');
     await pool.query('DROP INDEX countersign_replay_sweep');
@@ -88,7 +88,7 @@ describeWithPostgres('the table', () => {
     expect(await shapeOf('countersign_replay')).toEqual(whole);
   });
 
-  test('waits for no transaction, and holds up no claim, where it is complete', async () => {
+  test('waits for no transaction, and holds up no claim, if it is complete', async () => {
     await migrate(pool);
     const client = await pool.connect();
     await client.query('BEGIN');
@@ -99,7 +99,7 @@ describeWithPostgres('the table', () => {
     client.release();
   });
 
-  test('needs no right to create anything where it is complete, and says which right it lacks elsewhere', async () => {
+  test('needs no right to create anything if it is complete, and otherwise names the missing right', async () => {
     await migrate(pool, { schema: 'hooks' });
     await pool.query(
       'CREATE ROLE app LOGIN; GRANT USAGE ON SCHEMA hooks TO app; GRANT SELECT, INSERT, UPDATE, DELETE ON hooks.countersign_replay TO app',
@@ -143,7 +143,7 @@ describeWithPostgres('the table', () => {
     await pool.query('DROP TABLE orders');
   });
 
-  test('is refused a name that it can not have', async () => {
+  test("is refused a name that it can't have", async () => {
     const wrong = [
       { table: '' },
       { table: 'hooks.replay' },

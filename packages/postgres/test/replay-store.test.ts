@@ -15,7 +15,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
   });
   afterAll(() => database.close());
 
-  /** Nobody else's keys are in it. */
+  /** It contains no other keys. */
   async function emptied(store: ReplayStore): Promise<ReplayStoreTarget> {
     await database.clear();
     return { store };
@@ -62,7 +62,7 @@ describeWithPostgres('the PostgreSQL replay store', () => {
     }
   });
 
-  describe.each(['repeatable read', 'serializable'])('where transactions are %s by default', (level) => {
+  describe.each(['repeatable read', 'serializable'])('if transactions are %s by default', (level) => {
     let pool: pg.Pool;
     beforeAll(() => {
       const options = `-c default_transaction_isolation=${level.replace(' ', '\\ ')}`;

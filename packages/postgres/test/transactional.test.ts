@@ -76,7 +76,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
     return withClient((client) => store.run(client, webhook, handler, options));
   }
 
-  /** Waits until somebody waits for a lock of somebody else. */
+  /** Waits until a session waits for another session's lock. */
   async function somebodyWaits(): Promise<void> {
     await vi.waitFor(async () => {
       const waiting = await database.query(
@@ -100,7 +100,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       expect(await orders(webhook)).toBe(1);
     });
 
-    test('what the handler throws undoes both, and is thrown on as it is', async () => {
+    test('what the handler throws undoes both, and is thrown as it is', async () => {
       const webhook = await delivery();
       const mistake = new Error('out of stock');
       const failing = async (tx: pg.PoolClient) => {
@@ -113,7 +113,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       expect(await orders(webhook)).toBe(1);
     });
 
-    test('what fails at the end, in a deferred constraint, is thrown on as it is too', async () => {
+    test('what fails at the end, in a deferred constraint, is thrown as it is too', async () => {
       const webhook = await delivery();
       const twice = async (tx: pg.PoolClient) => {
         await insertOrder(webhook)(tx);
@@ -124,7 +124,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       expect((await run(webhook, insertOrder(webhook))).state).toBe('done');
     });
 
-    test('so is what a deferred trigger says', async () => {
+    test('so is the error of a deferred trigger', async () => {
       const { schema } = database;
       await database.query(
         `CREATE FUNCTION ${schema}.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'too late'; END $$`,
@@ -150,7 +150,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       expect((await run(webhook, insertOrder(webhook))).state).toBe('duplicate');
     });
 
-    test('a handler that swallows an error after which nothing commits is told so', async () => {
+    test('a handler that swallows an error after which nothing commits makes run() throw', async () => {
       const webhook = await delivery();
       const swallowing = async (tx: pg.PoolClient) => {
         await insertOrder(webhook)(tx);
@@ -164,7 +164,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       expect((await run(webhook, insertOrder(webhook))).state).toBe('done');
     });
 
-    test('a statement that nobody waits for, and that fails, lets nothing be committed', async () => {
+    test('a statement that nothing waits for, and that fails, lets nothing be committed', async () => {
       const webhook = await delivery();
       const careless = async (tx: pg.PoolClient) => {
         await insertOrder(webhook)(tx);
@@ -186,7 +186,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       expect(await orders(webhook)).toBe(0);
     });
 
-    test.each(['COMMIT', 'ROLLBACK'])('a handler that says %s by itself is told not to', async (ending) => {
+    test.each(['COMMIT', 'ROLLBACK'])('a handler that calls %s itself makes run() throw', async (ending) => {
       const webhook = await delivery();
       const meddling = async (tx: pg.PoolClient) => {
         await insertOrder(webhook)(tx);
@@ -266,7 +266,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
       expect(await orders(webhook)).toBe(1);
     });
 
-    test('it runs also where a lapsed claim left a row behind, once', async () => {
+    test('it runs also if a lapsed claim left a row behind, once', async () => {
       const webhook = await delivery();
       await store.claim(replayRecord(webhook).key, { leaseMs: 1000, fenceTtlMs: 600_000 });
       await database.advance(2000);
@@ -330,7 +330,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
     // Look, begin, remember, the handler's own statement, check, commit.
     const points = [0, 1, 2, 3, 4, 5].flatMap((statement) => [
       { statement, moment: 'before it is sent' },
-      { statement, moment: 'when its answer is on its way' },
+      { statement, moment: 'when its response is on its way' },
     ]);
     test.each(points)('statement $statement $moment', async ({ statement, moment }) => {
       const webhook = await delivery();
@@ -344,24 +344,24 @@ describeWithPostgres('run(client, webhook, handler)', () => {
           const result = await Reflect.apply(query, client, args);
           if (!crashes) return result;
           die();
-          throw new Error('the answer never came');
+          throw new Error('the response never came');
         }) as unknown as typeof query;
         return store.run(client, webhook, insertOrder(webhook)).catch((error: unknown) => error);
       });
       expect(crashed).toBeInstanceOf(Error);
       const before = await orders(webhook);
-      expect(before).toBe(statement === 5 && moment === 'when its answer is on its way' ? 1 : 0);
+      expect(before).toBe(statement === 5 && moment === 'when its response is on its way' ? 1 : 0);
       const retried = await vi.waitFor(() => run(webhook, insertOrder(webhook)), 30_000);
       expect(retried.state).toBe(before === 1 ? 'duplicate' : 'done');
       expect(await orders(webhook)).toBe(1);
     });
 
-    test('a client that can not be ended is left without a transaction, though its BEGIN got no answer in time', async () => {
+    test("a client that can't be ended is left without a transaction, though its BEGIN got no response in time", async () => {
       const webhook = await delivery();
       const brief = database.store({ timeoutMs: 200 });
       await withClient(async (client) => {
         const late = closedGate();
-        // As a client of another make, behind a proxy that holds one answer back.
+        // As a client of another make, behind a proxy that holds one response back.
         const slow = {
           async query(text: string, values?: unknown[]) {
             const result = await client.query(text, values);
@@ -395,7 +395,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
     });
   });
 
-  describe('beside claims with a lease', () => {
+  describe('together with claims that have a lease', () => {
     test('a live claim is in progress, for what is left of its lease', async () => {
       const webhook = await delivery();
       await store.claim(replayRecord(webhook).key, { leaseMs: 12_000, fenceTtlMs: 600_000 });

@@ -150,8 +150,9 @@ function nodesOf(client: Client, options: ClientOptions | undefined): (key: stri
 const errors = new WeakMap<Client, { last: unknown }>();
 
 /**
- * Why the client last lost its connection. Commands often fail with nothing but "not connected", and only the client's event has the
- * reason. Listens only if the application does: a client whose errors nobody hears must stay as noisy as it is.
+ * Why the client last lost its connection. Commands often fail with nothing but "not connected", and only the client's event has
+ * the reason. Listens only if the application also does: otherwise, an error of the client that the application does not handle
+ * would be hidden.
  */
 function errorsOf(client: Client): () => unknown {
   const lastError = () => {

@@ -122,7 +122,7 @@ class ScriptedReplayStore implements ReplayStore {
     args: readonly string[],
   ): Promise<boolean> {
     const name = this.#nameOf(key);
-    // The store never creates such an owner. It would match the record of a released claim, or reach into the next field.
+    // The store never creates such an owner. It would match the record of a released claim, or extend into the next field.
     if (token.owner === '' || token.owner.includes('|')) return false;
     return this.#change(script, name, [holder(token), ...args]);
   }

@@ -6,12 +6,12 @@ export interface Script {
   readonly sha: string;
 }
 
-// A record is one string. "C": committed. "token|owner|keep": claimed, or released if the owner is empty. `keep` is how long the record
-// outlives its lease, in milliseconds. So the key's remaining time to live, less `keep`, is what remains of the lease.
-// A Redis that is full refuses SET but not GET, PEXPIRE and DEL: scripts use those wherever they are enough.
+// A record is one string. "C": committed. "token|owner|keep": claimed, or released if the owner is empty. `keep` is how long the
+// record outlives its lease, in milliseconds. So the key's remaining time to live, less `keep`, is what remains of the lease. A
+// Redis that is full refuses SET but not GET, PEXPIRE and DEL: scripts use those if they are enough.
 
 /**
- * ARGV: owner, keep, lease and keep together. Returns 0 and the fencing token, 1 and what remains of the lease, or 2 for a committed
+ * ARGV: owner, keep, lease and keep together. Returns 0 and the fencing token, 1 and the rest of the lease, or 2 for a committed
  * delivery. If a client sends a claim twice because it lost the reply, both replies are the same.
  */
 export const claim = script(`

@@ -17,7 +17,7 @@ const REPLIES: Readonly<Record<string, string>> = {
   BUSY: "Redis is busy running another client's script.",
   NOREPLICAS:
     'Redis takes no writes: it has too few connected replicas for its min-replicas-to-write. Check the replicas.',
-  MISCONF: 'Redis takes no writes because it can not save its data. Look into its log.',
+  MISCONF: "Redis takes no writes because it can't save its data. Look into its log.",
   NOAUTH: 'Redis needs a password. Give the client its credentials.',
   WRONGPASS: 'Redis refuses the credentials of the client. Check its user and password.',
   NOPERM:
@@ -57,18 +57,15 @@ export function storeError(error: unknown, lastError?: unknown): WebhookError {
   const found = meaningOf(error) ?? meaningOf(lastError);
   if (found !== undefined) return unavailable(`${found.sentence} (${found.code})`, error);
   if (isReply(textOf(error))) {
-    return unavailable(
-      'Redis refused a command of the replay store. See "cause" for what it answered.',
-      error,
-    );
+    return unavailable('Redis refused a command of the replay store. See "cause" for its reply.', error);
   }
   return unavailable(
-    'Redis can not be reached, or the connection was lost. See "cause", and the "error" event of the client, for the reason.',
+    'Redis can\'t be reached, or the connection was lost. See "cause", and the "error" event of the client, for the reason.',
     error,
   );
 }
 
-/** A claim that a full Redis refused: it responds, and still knows its duplicates. */
+/** A claim that a full Redis refused. Redis responds, and still recognizes duplicates. */
 export function isFull(error: unknown): boolean {
   return meaningOf(error)?.code === 'OOM';
 }
@@ -101,17 +98,17 @@ function codesOf(error: unknown, text: string): string[] {
     return typeof code === 'string' ? [code] : [];
   }
   const codes: string[] = [];
-  // Inside a script, Redis 7.0 words a missing right in its own way.
+  // Inside a script, Redis 7.0 has another message for a missing permission.
   if (/\bcan't run this command|\bno permissions\b/.test(text)) codes.push('NOPERM');
   for (const part of ['unknown command', 'max number of clients'])
     if (text.toLowerCase().includes(part)) codes.push(part);
-  // Before 7.0, what a script's command fails with is quoted in the reply to the script, behind a dash.
+  // Before 7.0, the reply to a script quotes the error of its command after a dash.
   const quoted = /(?:^|[\s:])-([A-Z]{2,})\b/.exec(text)?.[1];
   const own = /^[A-Z]+/.exec(text)?.[0];
   return [...codes, ...[quoted, own].filter((code) => code !== undefined)];
 }
 
-/** Replies begin with a code in capitals; what libraries say by themselves does not. */
+/** Replies begin with a code in capitals; errors of client libraries do not. */
 function isReply(text: string): boolean {
   return /^-?[A-Z]{2,} /.test(text);
 }
@@ -125,7 +122,7 @@ function unavailable(sentence: string, error: unknown): WebhookError {
   return failure('ERR_WEBHOOK_STORE_UNAVAILABLE', sentence, error);
 }
 
-// Of the cause only its text: a client's errors carry the command with all its arguments, credentials among them.
+// Only the message of the cause: a client's errors contain the command with all its arguments, including credentials.
 function failure(code: WebhookErrorCode, sentence: string, error?: unknown): WebhookError {
   return new WebhookError(code, sentence, {
     cause: error === undefined ? undefined : new Error(textOf(error)),

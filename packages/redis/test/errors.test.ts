@@ -69,7 +69,8 @@ describeWithRedis.each(['ioredis', 'redis', 'iovalkey'])('what %s throws', (name
     expect(await store.release('failed', failed)).toBe(true);
     // A released key can't be claimed while there is no memory; but it is not in progress.
     await expect(store.claim('failed', HELD)).rejects.toMatchObject(full);
-    // The commit is not recorded, and its caller learns that. But the claim holds for as long, so nobody runs it again.
+    // The commit is not recorded, and its caller learns that. But the claim holds for as long, so no other instance runs it
+    // again.
     await expect(
       store.commit('held', held, { ttlMs: 600_000, replayWindowMs: 600_000 }),
     ).rejects.toMatchObject({ code: 'ERR_WEBHOOK_STORE_UNAVAILABLE' });
@@ -111,7 +112,7 @@ describeWithRedis.each(['ioredis', 'redis', 'iovalkey'])('what %s throws', (name
     await expectUnavailable(await open(name, server.url), /cluster is down/);
   });
 
-  test('a user who may not run scripts, and whose password nobody sees', async () => {
+  test('a user without permission to run scripts, whose password is never shown', async () => {
     const { server, admin } = await start();
     await admin.call('ACL', 'SETUSER', 'poor', 'on', '>canary-password', '~*', '+@all', '-eval', '-evalsha');
     const url = server.url.replace('redis://', 'redis://poor:canary-password@');
@@ -125,7 +126,7 @@ describeWithRedis.each(['ioredis', 'redis', 'iovalkey'])('what %s throws', (name
   test.each([
     ['SET', '-set'],
     ['PEXPIRE', '-pexpire'],
-  ])('a user who may run scripts but not %s', async (_, denied) => {
+  ])('a user with permission to run scripts but not %s', async (_, denied) => {
     const { server, admin } = await start();
     await admin.call('ACL', 'SETUSER', 'poor', 'on', '>pw', '~*', '+@all', denied);
     const store = await open(name, server.url.replace('redis://', 'redis://poor:pw@'));
@@ -152,12 +153,12 @@ describeWithRedis.each(['ioredis', 'redis', 'iovalkey'])('what %s throws', (name
     );
   });
 
-  test('a server that went away, and it goes on when it is back', async () => {
+  test('a server that went down, and the store works when it is back', async () => {
     const { server } = await start();
     const store = await open(name, server.url);
     expect(await store.claim('before', HELD)).toMatchObject({ state: 'claimed' });
     await server.kill();
-    await expectUnavailable(store, /can not be reached|connection to Redis was lost|Nothing accepts/);
+    await expectUnavailable(store, /can't be reached|connection to Redis was lost|Nothing accepts/);
     await server.restart();
     await vi.waitFor(
       async () => expect(await store.claim('after', HELD)).toMatchObject({ state: 'claimed' }),
@@ -172,7 +173,7 @@ describeWithRedis.each(['ioredis', 'redis', 'iovalkey'])('what %s throws', (name
     const opened = await clients[name]?.(server.url);
     const store = redisReplayStore({ ...opened?.options });
     await opened?.close();
-    await expectUnavailable(store, /can not be reached/);
+    await expectUnavailable(store, /can't be reached/);
   });
 });
 
@@ -232,7 +233,7 @@ describeWithRedis('what the operator is warned of', () => {
   });
 
   test.each([true, false])(
-    'no queue of a client that has none (off: %s), whatever its kind',
+    'no queue of a client that has none (off: %s), for every kind',
     (disableOfflineQueue) => {
       const url = 'redis://127.0.0.1:1';
       const sentinelRootNodes = [{ host: '127.0.0.1', port: 1 }];
@@ -251,7 +252,7 @@ describeWithRedis('what the operator is warned of', () => {
     },
   );
 
-  test('nothing, where nothing is wrong or nobody may ask', async () => {
+  test('nothing, if nothing is wrong or the user has no permission to ask', async () => {
     const { server, admin } = await start();
     await admin.call('ACL', 'SETUSER', 'default', '-info', '-config');
     const asked: string[] = [];
@@ -282,13 +283,13 @@ describe('what redisReplayStore() refuses', () => {
   test.each([
     ['no client', {}, 'either "client"'],
     ['both', { client: {}, sendCommand }, 'either "client"'],
-    ['a client that is none', { client: {} }, 'must be a client of ioredis'],
+    ['an invalid client', { client: {} }, 'must be a client of ioredis'],
     ['an address', { client: 'redis://127.0.0.1' }, 'must be a client of ioredis'],
-    ['sendCommand that is no function', { sendCommand: 'GET' }, '"sendCommand" must be a function'],
+    ['sendCommand that is not a function', { sendCommand: 'GET' }, '"sendCommand" must be a function'],
     ['a prefix with braces', { sendCommand, prefix: '{a}' }, 'braces'],
     ['an empty prefix', { sendCommand, prefix: '' }, '"prefix"'],
     ['a long prefix', { sendCommand, prefix: 'p'.repeat(257) }, '"prefix"'],
-    ['a prefix that is no text', { sendCommand, prefix: 1 }, '"prefix"'],
+    ['a prefix that is not text', { sendCommand, prefix: 1 }, '"prefix"'],
     ['a deadline, which is the business of the verifier', { sendCommand, timeoutMs: 1000 }, 'timeoutMs'],
     ['an unknown option', { sendCommand, prefixx: 'a' }, 'Did you mean "prefix"'],
     ['nothing', undefined, 'an object of options'],
@@ -307,9 +308,9 @@ describe('what redisReplayStore() refuses', () => {
     ['an empty list', []],
     ['a state that there is none', [3, 1]],
     ['a state without its number', [0]],
-    ['a fencing token that is no number', [0, 'x']],
-    ['a fencing token that is no whole number', [0, 1.5]],
-  ])('as a claim, an answer that its script never gives: %s', async (_, answer) => {
+    ['a fencing token that is not a number', [0, 'x']],
+    ['a fencing token that is not a whole number', [0, 1.5]],
+  ])('as a claim, a reply that its script never returns: %s', async (_, answer) => {
     const store = redisReplayStore({ sendCommand: async () => answer });
     await expect(store.claim('a', HELD)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_STORE_UNAVAILABLE' });
   });
@@ -324,14 +325,14 @@ describe('what redisReplayStore() refuses', () => {
     ],
     ["NOPERM this user has no permissions to run the 'set' command script: f_1", /not allowed/],
     ['ERR something new', /^Redis refused a command of the replay store\. See "cause"/],
-    ['Connection is closed.', /can not be reached/],
+    ['Connection is closed.', /can't be reached/],
   ])('what the server says is named: %s', async (said, message) => {
     const store = redisReplayStore({ sendCommand: () => Promise.reject(new Error(said)) });
     const error = await store.claim('a', HELD).catch((reason: Error) => reason);
     expect(error).toMatchObject({ message: expect.stringMatching(message), cause: { message: said } });
   });
 
-  test.each([undefined, 'QUEUED', 2, [3]])('elsewhere, such an answer: %j', async (answer) => {
+  test.each([undefined, 'QUEUED', 2, [3]])('elsewhere, such a response: %j', async (answer) => {
     await expectUnavailable(redisReplayStore({ sendCommand: async () => answer }), /./);
   });
 });

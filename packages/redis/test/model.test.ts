@@ -60,14 +60,14 @@ describeWithRedis('the Redis replay store', () => {
     return inModelTime(store, async () => (await client.keys(`${prefix}*`)).length, advance);
   }
 
-  test('agrees with a plain model on every answer', async () => {
+  test('returns the same results as a plain model', async () => {
     async function agrees(steps: Commands): Promise<void> {
       await fc.asyncModelRun(() => ({ model: new Model(1_000_000), real: slowed() }), steps);
     }
     await fc.assert(fc.asyncProperty(commands(3), agrees), { numRuns: 100 });
   });
 
-  test('whatever order a scheduler gives to its commands, it acts as if calls came one by one', async () => {
+  test('in any order that a scheduler gives to its commands, it acts as if calls came one by one', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), deliveries, pauses, async (scheduler, sent, waits) => {
         const space = newSpace();

@@ -86,7 +86,7 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
     expect(await store.commit('a', after.token, { ttlMs: 60_000, replayWindowMs: 60_000 })).toBe(true);
   });
 
-  test('a released claim has no owner that somebody could name', async () => {
+  test('a released claim has no owner that a token could name', async () => {
     const { client } = await start();
     const store = redisReplayStore({ client });
     const claimed = await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 });

@@ -105,7 +105,7 @@ describeWithRedis('the recipe for Upstash', () => {
     expect((await replay.claim('two', HELD)).state).toBe('claimed');
   });
 
-  test('a wrong token is an error that says what the server said, and shows no token', async () => {
+  test("a wrong token is an error with the server's message and without a token", async () => {
     const error: unknown = await store({ token: 'wrong-token' })
       .claim('one', HELD)
       .catch((thrown: unknown) => thrown);

@@ -1,6 +1,4 @@
-/**
- * What a run notes down before it goes on, for the run that finds it. Names secrets by key id, never by value.
- */
+/** What a run writes to the journal before it goes on, for the next run. Names secrets by key id, never by value. */
 export interface JournalEntry {
   readonly format: 1;
   readonly vendor: string;
@@ -12,46 +10,47 @@ export interface JournalEntry {
    * - `stored`: the new secret is in the target.
    */
   readonly step: 'announced' | 'calling' | 'stored';
-  /** When it was written: ISO 8601. */
+  /** The time at which it was written, as ISO 8601. */
   readonly at: string;
-  /** The key that is replaced, and its place among the `current` ones. */
+  /** The key that is replaced, and its position among the `current` ones. */
   readonly replaces: string;
   readonly place: number;
   /** The key that was published as `next`. */
   readonly next?: string;
-  /** An earlier run may have rotated, and nobody knows the secret. */
+  /** An earlier run may have rotated, and the new secret is unknown. */
   readonly mayHaveRotated?: boolean;
-  /** The replaced secret is known to others: it is dropped, also if another run finishes this one. */
+  /** The replaced secret has leaked: it is dropped, even if another run finishes this one. */
   readonly compromised?: boolean;
 }
 
 /** A held lock. */
 export interface RotationLock {
-  /** Whether nobody has taken it over: asked right before the vendor is called. */
+  /** Whether no other process has taken it over. Checked right before the vendor is called. */
   isHeld(): Promise<boolean>;
   release(): Promise<void>;
 }
 
 /**
- * Where a run leaves its notes, and what keeps two runs apart: `fileJournal()`, or an object like this, over a database for instance.
+ * Where a run keeps its notes, and the lock that prevents two runs at a time: `fileJournal()`, or your own object, for example
+ * with a database.
  *
- * A lock whose holder was killed must become free by itself.
+ * If the holder of a lock was killed, the lock must become free by itself.
  */
 export interface RotationJournal {
-  /** Names the place in messages. */
+  /** The journal's name in messages. */
   readonly name: string;
-  /** Takes the lock, or tells who has it. */
+  /** Takes the lock, or returns its holder. */
   lock(): Promise<RotationLock | { readonly heldBy: string }>;
-  /** What the last run left; `undefined` where it came to its end. */
+  /** What the last run left; `undefined` if it ended completely. */
   read(): Promise<JournalEntry | undefined>;
-  /** When it resolves, the entry survives a crash of the machine. */
+  /** When this resolves, the entry survives a crash of the machine. */
   write(entry: JournalEntry): Promise<void>;
   clear(): Promise<void>;
 }
 
 const STEPS = new Set<unknown>(['announced', 'calling', 'stored']);
 
-/** What a place holds as an entry, or `undefined` where it is none. */
+/** A stored value as an entry, or `undefined` if it is not one. */
 export function asJournalEntry(value: unknown): JournalEntry | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   const entry = value as Partial<Record<keyof JournalEntry, unknown>>;

@@ -8,17 +8,17 @@ import {
 } from '@countersign/core';
 import type { RotationVendor } from './vendor.ts';
 
-/** One secret of a set, and what it is called. */
+/** One secret of a set and its id. */
 export interface NamedSecret {
   readonly entry: SecretInput;
   /** The id that health, events and the journal show. */
   readonly id: string;
 }
 
-/** Decodes a vendor's secrets as receivers do, to know their ids and whether they can be used. */
+/** Decodes a vendor's secrets as receivers do, to get their ids and to check whether they can be used. */
 export interface KeyReader {
   /**
-   * The id of a secret, whatever its time bounds are.
+   * The id of a secret, regardless of its time bounds.
    * @throws WebhookError `ERR_WEBHOOK_SECRETS_INVALID`, never with the value.
    */
   idOf(entry: SecretInput): string;
@@ -28,7 +28,7 @@ export interface KeyReader {
   named(secrets: SecretInput | SecretInput[] | undefined): NamedSecret[];
 }
 
-/** @param place Names the target in messages. */
+/** @param place The target's name in messages. */
 export function keyReader(vendor: RotationVendor, place: string): KeyReader {
   const scheme = decoder(vendor);
   const load = (set: SecretSetInput) => {
@@ -58,7 +58,7 @@ function withoutBounds(entry: SecretInput): SecretInput {
   return entry.id === undefined ? { secret: entry.secret } : { secret: entry.secret, id: entry.id };
 }
 
-/** A scheme of which only the decoding of secrets is used: how the vendor signs is no matter here. */
+/** Only the decoding of secrets of this scheme is used; how the vendor signs is irrelevant here. */
 function decoder({ name, secret }: RotationVendor): DefinedScheme {
   return defineScheme({
     name,

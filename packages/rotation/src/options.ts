@@ -1,6 +1,6 @@
 import { configError } from '@countersign/core/extend';
 
-/** Text of visible ASCII characters: what an HTTP header can carry. Never quoted, for it may be a credential. */
+/** Visible ASCII characters, which an HTTP header can contain. Never quoted, because it may be a credential. */
 export function checkHeaderText(owner: string, name: string, value: unknown): string {
   if (typeof value === 'string' && /^[\x21-\x7e]{1,4096}$/.test(value)) return value;
   const unset = value === undefined ? ' It is not set.' : '';

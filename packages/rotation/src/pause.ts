@@ -1,6 +1,8 @@
 import type { Clock } from '@countersign/core';
 
-/** Waits, and keeps the process alive meanwhile: a clock's timers don't. Resolves early, with `false`, when `signal` aborts. */
+/**
+ * Waits and keeps the process alive meanwhile, which a clock's timers don't. Resolves early, with `false`, when `signal` aborts.
+ */
 export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<boolean> {
   return whileAlive(
     new Promise((resolve) => {
@@ -18,7 +20,7 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   );
 }
 
-/** The same promise, with something for the process to live for until it is settled. */
+/** The same promise. The process stays alive until it is settled. */
 export function whileAlive<T>(promise: Promise<T>): Promise<T> {
   const hold = setInterval(() => undefined, 2 ** 30);
   return promise.finally(() => clearInterval(hold));

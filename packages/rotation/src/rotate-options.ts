@@ -6,7 +6,7 @@ import type { RotationStep } from './report.ts';
 import type { RotationTarget } from './target.ts';
 import type { RotationVendor } from './vendor.ts';
 
-/** What of `verifier.health()` is read. It may have gone through JSON. */
+/** The part of `verifier.health()` that is read. It may have been converted to JSON and back. */
 export interface InstanceHealth {
   readonly secrets: {
     readonly rotatingUntil?: unknown;
@@ -18,34 +18,39 @@ export interface InstanceHealth {
 export interface RotateOptions {
   /** The webhook whose secret is rotated: `vendors.polyai({ … })`. */
   vendor: RotationVendor;
-  /** Where receivers find their secrets: `fileTarget(path)`. It must hold the secret that signs now. */
+  /**
+   * The place from which receivers load their secrets, for example `fileTarget(path)`. It must contain the secret that signs now.
+   */
   target: RotationTarget;
-  /** Which of several `current` secrets is replaced: its place in the list, from 0, or its id. Default: the only one. */
+  /** Which of several `current` secrets is replaced: its position in the list, from 0, or its id. Default: the only one. */
   replaces?: number | string;
-  /** The secret is known to others: it is dropped at once instead of being kept as `previous`, and nothing is waited for. */
+  /** The secret has leaked: it is dropped at once instead of being kept as `previous`, and the run waits for nothing. */
   compromised?: boolean;
-  /** Show what would be done, and do nothing. */
+  /** Returns the plan and changes nothing. */
   dryRun?: boolean;
   /**
-   * Gives the health of every verifier that loads this target, of all instances. With it, a step that instances have to follow takes
-   * as long as they need; without it, two of their poll periods.
+   * Returns the health of every verifier that loads this target, for all instances. With it, a step waits until all instances
+   * have followed; without it, for two of their poll periods.
    */
   health?: () => Promise<readonly InstanceHealth[]>;
   /** How often instances look for a new set. Default: the target's, 30 seconds for a file and 300 for a store elsewhere. */
   pollSeconds?: number;
-  /** The longest wait for what `health` has to show. Default: four poll periods. */
+  /** The longest wait until `health` shows a step. Default: four poll periods. */
   waitSeconds?: number;
-  /** How long the replaced secret is accepted after its end at the vendor. Default: what the vendor's retries or tolerance ask for. */
+  /**
+   * How long the replaced secret is accepted after the vendor has stopped using it. Default: as long as the vendor's retries or
+   * the tolerance require.
+   */
   overlapSeconds?: number;
-  /** The longest wait for one answer of the vendor. Default: 30. */
+  /** The longest wait for one response of the vendor. Default: 30. */
   timeoutSeconds?: number;
   /** Where notes and lock are kept: a path, or a {@link RotationJournal}. Default: the target's own place; a file has one. */
   journal?: string | RotationJournal;
-  /** Called after every step. What it throws is dropped. */
+  /** Called after every step. Errors that it throws are ignored. */
   onStep?: (step: RotationStep) => void;
-  /** Gives the rotation up, as long as the vendor has not been called. */
+  /** Aborts the rotation, as long as the vendor has not been called. */
   signal?: AbortSignal;
-  /** Default: the machine's own clock. */
+  /** For tests. Default: the machine's clock. */
   clock?: Clock;
 }
 
@@ -93,11 +98,13 @@ export function readSettings(options: RotateOptions): Settings {
   const { clock = systemClock } = options;
   checkVendor(vendor);
   if (typeof target?.read !== 'function' || typeof target.write !== 'function') {
-    throw configError('"target" must be where the secrets are kept, such as fileTarget(path).');
+    throw configError(
+      '"target" must be the place where the secrets are stored, for example fileTarget(path).',
+    );
   }
   const isPlace = typeof replaces === 'number' && Number.isInteger(replaces) && replaces >= 0;
   if (replaces !== undefined && typeof replaces !== 'string' && !isPlace) {
-    throw configError('"replaces" must be the place of a "current" secret, counted from 0, or its id.');
+    throw configError('"replaces" must be the position of a "current" secret, counted from 0, or its id.');
   }
   if (typeof compromised !== 'boolean') throw configError('"compromised" must be true or false.');
   if (dryRun !== undefined && typeof dryRun !== 'boolean')
@@ -135,16 +142,16 @@ export function readSettings(options: RotateOptions): Settings {
       try {
         onStep?.(step);
       } catch {
-        // Whoever watches must not stop a rotation half-way.
+        // An observer must not stop a rotation halfway.
       }
     },
   };
 }
 
-/** Found out before the vendor has made a secret that could not be stored then. */
+/** Checked before the vendor makes a secret that then could not be stored. */
 function checkVendor(vendor: Partial<RotationVendor> | undefined): void {
   if (typeof vendor?.rotate !== 'function' || typeof vendor.name !== 'string') {
-    throw configError('"vendor" must be a webhook that can be rotated, such as vendors.polyai({ … }).');
+    throw configError('"vendor" must be a webhook that can be rotated, for example vendors.polyai({ … }).');
   }
   if (typeof vendor.endpointId !== 'string' || vendor.endpointId === '') {
     throw configError('"endpointId" of the vendor must name the webhook.');
@@ -166,6 +173,6 @@ function readJournal(
   if (typeof wanted === 'string') return fileJournal(wanted, { clock });
   if (typeof wanted?.lock === 'function') return wanted;
   throw configError(
-    `"journal" must be given for ${name}: the path of a file that the next run finds too, or a RotationJournal.`,
+    `"journal" is required for ${name}: pass the path of a file that the next run also sees, or a RotationJournal.`,
   );
 }

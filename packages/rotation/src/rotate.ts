@@ -5,22 +5,23 @@ import { planRotation } from './run/plan.ts';
 import { carryOut } from './run/rotation.ts';
 
 /**
- * Rotates the signing secret of one webhook: at the vendor, and in the place where receivers find it. It can be killed at any line: the
- * next run finishes what is left, or rotates again, and says which.
+ * Rotates the signing secret of one webhook: at the vendor, and in the place from which receivers load it. If it is killed, the
+ * next run finishes it or rotates again, and says which.
  *
  * 1. Takes the lock of the target.
- * 2. Announces the rotation in the target; where the vendor takes a secret of one's own, makes one and publishes it as `next`. A target
- *    that can't be written is found out here, before the vendor is called.
- * 3. Waits until the instances have it, where the vendor or the order asks for that.
+ * 2. Announces the rotation in the target. If the vendor accepts your own secret, makes one and publishes it as `next`. If the
+ *    target can't be written, the run stops here, before the vendor is called.
+ * 3. Waits until the instances have loaded it, if the vendor or the order requires that.
  * 4. Notes in the journal that the vendor is being called, and calls it.
- * 5. Writes the new secret as `current`, and the old one as `previous` with an end: the vendor's own, and the time in which a delivery
- *    signed with it can still come.
- * 6. Checks it, by reading it back, by a test delivery or through `health`, whichever there is.
+ * 5. Writes the new secret as `current`, and the old one as `previous` with a `notAfter`: the time at which the vendor stops
+ *    using it, plus the time for which a delivery signed with it can still arrive.
+ * 6. Checks the new secret: by reading it back, by a test delivery, or through `health`, depending on what is available.
  * 7. Closes the journal and releases the lock.
  *
- * A call without a whole answer may have rotated: the vendor is called once more, or asked for the secret where it shows it.
+ * If a call gets no complete response, the vendor may have rotated. It is called once more, or asked for the secret if its API
+ * returns it.
  *
- * @throws RotationError with `code`, `secret` (what became of it) and what to do.
+ * @throws RotationError with `code`, `secretState` (what happened to the secret) and `todo` (what to do).
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
  * ```ts

@@ -1,11 +1,11 @@
 /**
- * Every reason for which a rotation stops. The codes are API; the messages are not. Wrong options are not among them: they are
+ * The reasons for which a rotation stops. The codes are API; the messages are not. For wrong options, the code is
  * `ERR_WEBHOOK_CONFIG_INVALID`, as everywhere in Countersign.
  */
 export type RotationErrorCode =
   /** Another run holds the lock of this rotation. */
   | 'ERR_ROTATION_LOCKED'
-  /** An earlier run of another webhook's rotation was stopped on the same journal. */
+  /** The journal belongs to a stopped run for another webhook. */
   | 'ERR_ROTATION_UNFINISHED'
   /** The journal or its lock can't be read or written. */
   | 'ERR_ROTATION_JOURNAL_FAILED'
@@ -15,23 +15,23 @@ export type RotationErrorCode =
   | 'ERR_ROTATION_TARGET_UNUSABLE'
   /** The target did not take a set. */
   | 'ERR_ROTATION_TARGET_UNWRITABLE'
-  /** The instances did not show in time that they have what was published. */
+  /** The instances did not show in time that they have loaded what was published. */
   | 'ERR_ROTATION_INSTANCES_LATE'
-  /** The run was given up through its `signal`. */
+  /** The run was aborted through its `signal`. */
   | 'ERR_ROTATION_ABORTED'
   /** 401: the credentials are wrong. */
   | 'ERR_ROTATION_UNAUTHORIZED'
-  /** 403: the credentials lack a right, or are for another workspace. */
+  /** 403: the credentials have no permission, or are for another workspace. */
   | 'ERR_ROTATION_FORBIDDEN'
-  /** 404: the vendor knows no webhook of this id. */
+  /** 404: the vendor has no webhook with this id. */
   | 'ERR_ROTATION_NOT_FOUND'
   /** 429: too many calls. */
   | 'ERR_ROTATION_RATE_LIMITED'
   /** 400, 422 and every other refusal. */
   | 'ERR_ROTATION_REFUSED'
-  /** No connection to the vendor came about: it was not asked. */
+  /** There was no connection to the vendor, so nothing was sent. */
   | 'ERR_ROTATION_VENDOR_UNREACHABLE'
-  /** The call was sent, and no whole answer came: the vendor may have rotated. */
+  /** The call was sent, but there was no complete response: the vendor may have rotated. */
   | 'ERR_ROTATION_NO_ANSWER'
   /** 5xx: the vendor may have rotated. */
   | 'ERR_ROTATION_VENDOR_FAILED'
@@ -43,16 +43,16 @@ export type RotationErrorCode =
   | 'ERR_ROTATION_CHECK_FAILED';
 
 /**
- * What became of the secret.
+ * What happened to the secret.
  *
- * - `unchanged`: the vendor signs as before, and the target holds what it held.
+ * - `unchanged`: the vendor signs as before, and the target is unchanged.
  * - `changed-and-stored`: the vendor has a new secret, and the target contains it.
  * - `changed-and-lost`: the vendor has a new secret, but the target does not contain it. Run again.
  * - `unknown`: the vendor may have a new secret. Run again.
  */
 export type SecretState = 'unchanged' | 'changed-and-stored' | 'changed-and-lost' | 'unknown';
 
-/** What a {@link RotationError} carries beside its code and message. */
+/** The properties of a {@link RotationError} in addition to its code and message. */
 export interface RotationErrorOptions {
   readonly secretState: SecretState;
   /** What to do, in a sentence. */
@@ -71,7 +71,8 @@ const STATE_TEXT: Readonly<Record<SecretState, string>> = {
 };
 
 /**
- * Why a rotation stopped, what became of the secret, and what to do. Never contains a secret, a credential or text of the vendor's response.
+ * Why a rotation stopped, what happened to the secret, and what to do. Never contains a secret, a credential or text of the
+ * vendor's response.
  *
  * @example
  * ```ts
@@ -85,13 +86,13 @@ const STATE_TEXT: Readonly<Record<SecretState, string>> = {
  */
 export class RotationError extends Error {
   override readonly name = 'RotationError';
-  /** Why, as a stable code. */
+  /** The reason, as a stable code. */
   readonly code: RotationErrorCode;
-  /** What became of the secret. */
+  /** What happened to the secret. */
   readonly secretState: SecretState;
   /** What to do; the message ends with it. */
   readonly todo: string;
-  /** The vendor's HTTP status, where there was one. */
+  /** The vendor's HTTP status, if there was one. */
   readonly status: number | undefined;
 
   constructor(code: RotationErrorCode, what: string, options: RotationErrorOptions) {
@@ -103,7 +104,7 @@ export class RotationError extends Error {
     Object.defineProperty(this, BRAND, { value: true });
   }
 
-  /** What structured logs show. */
+  /** The properties for structured logs. */
   toJSON(): {
     name: string;
     code: RotationErrorCode;
@@ -118,7 +119,7 @@ export class RotationError extends Error {
 }
 
 /**
- * Whether a thrown value is a {@link RotationError}, also one that another copy of this package made.
+ * Whether a thrown value is a {@link RotationError}, even of another copy of this package.
  *
  * @example
  * ```ts
@@ -129,7 +130,7 @@ export function isRotationError(value: unknown): value is RotationError {
   return value instanceof Error && (value as { [BRAND]?: unknown })[BRAND] === true;
 }
 
-/** What may be shown of a thrown value of unknown origin: its code or name. Its message may quote what it was given. */
+/** The safe part of a thrown value of unknown origin: its code or name. Its message may quote a secret. */
 export function nameOfError(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown error';
   const code: unknown = Reflect.get(error, 'code');

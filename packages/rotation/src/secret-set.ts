@@ -1,9 +1,9 @@
 import type { SecretInput, SecretSetInput } from '@countersign/core';
 import { type KeyReader, listOf } from './key-ids.ts';
 
-// Each of these makes a new set of an old one: what a person or another tool changed in between stays.
+// Each of these functions makes a new set from an old one, and keeps what a person or another tool has changed in between.
 
-/** The set with an announcement and, where there is one, a secret that will sign soon; without what is over. */
+/** The set with an announcement and, if there is one, a secret that will sign soon; without expired secrets. */
 export function announced(
   set: SecretSetInput,
   { until, next, version, now }: { until: Date; next: string | undefined; version: string; now: number },
@@ -19,7 +19,7 @@ export function announced(
   });
 }
 
-/** The set without announcement, and without the secret that was published in vain. */
+/** The set without announcement and without the secret that was published but not used. */
 export function withdrawn(
   set: SecretSetInput,
   { nextId, version }: { nextId: string | undefined; version: string },
@@ -32,28 +32,30 @@ export function withdrawn(
   });
 }
 
-/** How a new secret takes its place. */
+/** How a new secret replaces an old one. */
 export interface Promotion {
   readonly secret: string;
   /** Id of the key that it replaces. */
   readonly replaces: string;
   /** Until when the replaced secret is accepted; `undefined`: not at all, and never again. */
   readonly replacedNotAfter: Date | undefined;
-  /** Ids of other keys that are accepted no longer. */
+  /** Ids of other keys that are no longer accepted. */
   readonly dropped: readonly string[];
   readonly version: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
 }
 
-/** The set with the new secret as `current` and the replaced one as `previous`, without announcement and without what is over. */
+/**
+ * The set with the new secret as `current` and the replaced one as `previous`, without announcement and without expired secrets.
+ */
 export function promoted(set: SecretSetInput, promotion: Promotion, keys: KeyReader): SecretSetInput {
   const { secret, replaces, replacedNotAfter, dropped, version, now } = promotion;
   const currents = keys.named(set.current);
   const place = currents.findIndex(({ id }) => id === replaces);
   const replaced = currents[place];
   const current = currents.map(({ entry }) => entry);
-  // The new secret has to be stored, also where somebody took the old one out of the list meanwhile.
+  // The new secret must be stored, even if the old one was removed from the list meanwhile.
   current.splice(Math.max(place, 0), place === -1 ? 0 : 1, secret);
   const kept = keys
     .named(set.previous)
@@ -71,7 +73,7 @@ export function promoted(set: SecretSetInput, promotion: Promotion, keys: KeyRea
   });
 }
 
-/** The set of a rotation that is over already, tidied: see {@link promoted}. `dropped` is taken out of `previous`. */
+/** The cleaned-up set of a rotation that has already ended: see {@link promoted}. `dropped` is removed from `previous`. */
 export function tidied(
   set: SecretSetInput,
   { dropped, version, now }: { dropped: readonly string[]; version: string; now: number },
@@ -115,7 +117,7 @@ function without(
     .map(({ entry }) => entry);
 }
 
-/** The same secret with an end. An earlier end that somebody gave it stays. */
+/** The same secret with a `notAfter`. An earlier `notAfter` stays. */
 function ending(entry: SecretInput, notAfter: Date): SecretInput {
   const until = notAfter.toISOString();
   if (typeof entry === 'string' || entry instanceof Uint8Array) return { secret: entry, notAfter: until };
@@ -124,7 +126,7 @@ function ending(entry: SecretInput, notAfter: Date): SecretInput {
   return { secret, ...(id === undefined ? {} : { id }), notAfter: earlier };
 }
 
-/** Whether a secret is past its end. */
+/** Whether a secret has expired. */
 export function isOver(entry: SecretInput, now: number): boolean {
   if (typeof entry === 'string' || entry instanceof Uint8Array) return false;
   return entry.notAfter !== undefined && new Date(entry.notAfter).getTime() < now;

@@ -6,7 +6,7 @@ import type { SecretSetInput } from '@countersign/core';
  * Errors of its methods are reported by name or code only, because they may quote the secrets.
  */
 export interface RotationTarget {
-  /** Names the target in messages: `file /run/secrets/anchor.json`. Never contains a secret. */
+  /** The target's name in messages: `file /run/secrets/anchor.json`. Never contains a secret. */
   readonly name: string;
   /** How often receivers look for a change, in seconds, unless an option of `rotate()` says otherwise. */
   readonly pollSeconds: number;
@@ -16,6 +16,6 @@ export interface RotationTarget {
   readonly maxBytes?: number;
   /** Returns the set as it is now; `undefined` if there is none. */
   read(): Promise<SecretSetInput | undefined>;
-  /** Replaces the set whole, or leaves the old one. When it resolves, the new set survives a crash of the machine. */
+  /** Replaces the whole set, or leaves the old one. When this resolves, the new set survives a crash of the machine. */
   write(set: SecretSetInput): Promise<void>;
 }

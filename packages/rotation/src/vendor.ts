@@ -3,24 +3,24 @@ import type { RotationErrorCode } from './rotation-error.ts';
 
 /** One call of a vendor's API. */
 export interface VendorCall {
-  /** Aborts when the call takes too long. */
+  /** Aborts if the call takes too long. */
   readonly signal: AbortSignal;
-  /** The secret that the vendor shall sign with; only for vendors with {@link RotationVendor.makeKey}. */
+  /** The secret that the vendor must sign with; only for vendors with {@link RotationVendor.makeKey}. */
   readonly key?: string | undefined;
 }
 
-/** What a vendor answered to a rotation. */
+/** A vendor's response to a rotation. */
 export interface VendorAnswer {
-  /** The new secret as the vendor shows it. Absent where it has to be read with a call of its own. */
+  /** The new secret as the vendor returns it. Absent if it must be read with a separate call. */
   readonly secret?: string | undefined;
-  /** Until when the replaced secret is valid at the vendor, where the answer says so. */
+  /** Until when the replaced secret is valid at the vendor, if the response says so. */
   readonly replacedUntil?: Date | undefined;
 }
 
-/** What became of a test delivery; `'unknown'` where the vendor sends it later and doesn't say. */
+/** The result of a test delivery; `'unknown'` if the vendor sends it later and reports no result. */
 export interface VendorTest {
   readonly delivered: boolean | 'unknown';
-  /** What the receiver answered. */
+  /** The receiver's response. */
   readonly status?: number | undefined;
 }
 
@@ -28,40 +28,40 @@ export interface VendorTest {
 export type VendorEffect = 'none' | 'maybe' | 'rotated';
 
 /**
- * A webhook at a vendor whose signing secret can be rotated through the vendor's API. `vendors` makes them for five vendors;
- * another one is an object like this.
+ * A webhook at a vendor whose signing secret can be rotated through the vendor's API. `vendors` has functions for five vendors;
+ * for another vendor, write an object like this.
  *
- * Its methods throw {@link VendorError}. Whatever else they throw counts as "the vendor may have rotated".
+ * Its methods throw {@link VendorError}. Any other error means "the vendor may have rotated".
  */
 export interface RotationVendor {
   /** Lower-case letters, digits and hyphens. */
   readonly name: string;
-  /** Which of the vendor's webhooks it is, for messages and the journal. */
+  /** The id of the webhook at the vendor, for messages and the journal. */
   readonly endpointId: string;
   /** How a secret's text becomes the key; the same as in the scheme that verifies. */
   readonly secret: SecretFormat;
   /**
-   * Whether the vendor tries a delivery again that is answered as an unknown signature is answered. `false` where that isn't known:
-   * then the announcement has to reach the instances before the vendor is called.
+   * Whether the vendor retries a delivery that gets the status for an unknown signature. `false` if that isn't known: then the
+   * announcement must reach the instances before the vendor is called.
    */
   readonly retriesRefusals: boolean;
-  /** How long the vendor goes on signing with the replaced secret, in seconds; 0 where it stops at once. */
+  /** How long the vendor still signs with the replaced secret, in seconds; 0 if it stops at once. */
   readonly graceSeconds: number;
-  /** For how long after its end a delivery that was signed with the replaced secret can still come, in seconds. */
+  /** For how long after that a delivery signed with the replaced secret can still arrive, in seconds. */
   readonly overlapSeconds: number;
-  /** Where the vendor takes a secret of one's own: makes one. It is published as `next` before the vendor is called. */
+  /** Makes a secret, if the vendor accepts your own. It is published as `next` before the vendor is called. */
   makeKey?(): string;
-  /** Has the vendor replace the secret. */
+  /** Makes the vendor replace the secret. */
   rotate(call: VendorCall): Promise<VendorAnswer>;
-  /** Reads the secret that the vendor signs with, where it can be read. */
+  /** Reads the secret that the vendor signs with, if it can be read. */
   readSecret?(call: VendorCall): Promise<string>;
-  /** Has the vendor send a test delivery that can do no harm. */
+  /** Makes the vendor send a harmless test delivery. */
   test?(call: VendorCall): Promise<VendorTest>;
   /** The call that rotates, for the plan of a dry run: `POST https://…`. */
   readonly rotateCall: string;
 }
 
-/** A vendor's call that failed. Its message is ours: it never quotes an answer. */
+/** A vendor's call that failed. Its message never quotes a response. */
 export class VendorError extends Error {
   override readonly name = 'VendorError';
   readonly code: RotationErrorCode;

@@ -62,7 +62,7 @@ describe('the call on the wire is the documented one:', () => {
       },
     ],
     [
-      'AgentMessage, the organisation',
+      'AgentMessage, the organization',
       (fetch) => vendors.agentMessage({ rotates: 'organization', apiKey: 'am_live', fetch }),
       {
         url: 'https://api.agentmsg.io/v1/webhook-secret/rotate',
@@ -141,7 +141,7 @@ describe('the call on the wire is the documented one:', () => {
   });
 });
 
-describe('what the answer says about the old secret', () => {
+describe('the old secret in the response', () => {
   const endAfter = async (previous_valid_until: unknown) => {
     const { fetch } = recorder({
       webhook_secret: NEW,
@@ -170,7 +170,7 @@ describe('what the answer says about the old secret', () => {
     '+275760-09-13T00:00:00Z',
     '9999-12-31T23:59:59Z',
     '2029-12-31T23:59:00Z',
-  ])('is what the documentation says where it says nothing that can be: %s', async (until) => {
+  ])('is as documented if the response contains no valid value: %s', async (until) => {
     expect(await endAfter(until)).toBe(60 + 300 + 300);
   });
 });
@@ -180,7 +180,7 @@ describe('a test delivery of AgentMessage', () => {
     [{ outcome: 'success', response_status: 204 }, 'passed'],
     [{ outcome: 'retry', response_status: 503 }, 503],
     [{ outcome: 'dead', response_status: 401 }, 401],
-    [{ outcome: 'dead', error: 'timeout' }, 'not answered'],
+    [{ outcome: 'dead', error: 'timeout' }, 'no response'],
   ];
 
   it.each(OUTCOMES)('that came to %j', async (outcome, expected) => {
@@ -194,7 +194,7 @@ describe('a test delivery of AgentMessage', () => {
     });
     expect((target.set as SecretSetInput).current).toBe(NEW);
     if (expected === 'passed')
-      expect(report?.check).toEqual({ state: 'passed', message: 'A test delivery was taken.' });
+      expect(report?.check).toEqual({ state: 'passed', message: 'A test delivery was accepted.' });
     else {
       expect(error).toMatchObject({
         code: 'ERR_ROTATION_CHECK_FAILED',

@@ -28,7 +28,7 @@ const script = await bundleScript(new URL('./support/rotate-child.ts', import.me
 afterAll(script.remove);
 const PER_SECOND = 40;
 
-/** Starts a rotation in a process of its own; gives how far it came, when it has stopped there or ended. */
+/** Starts a rotation in a process of its own; returns how far it came, when it has stopped there or ended. */
 async function startRotation(order: ChildOrder): Promise<{ child: ChildProcess; end: string }> {
   const child = spawn(process.execPath, [script.path, JSON.stringify(order)], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -53,7 +53,7 @@ async function kill(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-interface Stand {
+interface Fixture {
   readonly path: string;
   readonly directory: string;
   readonly sender: SimulatedSender;
@@ -64,9 +64,9 @@ interface Stand {
   rotate(): Promise<RotationReport>;
 }
 
-async function withStand(
+async function withFixture(
   name: WebhookName,
-  work: (stand: Stand) => Promise<void>,
+  work: (fixture: Fixture) => Promise<void>,
   options: Parameters<typeof startSender>[1] = {},
 ): Promise<void> {
   const directory = await mkdtemp(join(tmpdir(), 'countersign-rotation-crash-'));
@@ -117,7 +117,7 @@ const textsOf = (entries: unknown): string[] => [entries ?? []].flat().map(textO
 /** What every rotation has to come to, wherever an earlier run was killed. */
 async function expectRotated(
   name: WebhookName,
-  { path, directory, sender, first }: Stand,
+  { path, directory, sender, first }: Fixture,
   previous: readonly string[] = [first],
 ): Promise<void> {
   const set = await read(path);
@@ -162,26 +162,26 @@ describe.concurrent('kill -9 under traffic', () => {
   );
 
   it.each(CASES)('%s, after "%s"', async (name, step) => {
-    await withStand(
+    await withFixture(
       name,
-      async (stand) => {
-        const { sender, receiver } = stand;
+      async (fixture) => {
+        const { sender, receiver } = fixture;
         const stopLoad = sender.run({ perSecond: PER_SECOND });
-        const { child, end } = await stand.startChild({ stopAfter: step });
+        const { child, end } = await fixture.startChild({ stopAfter: step });
         expect(end).toBe(`stopped after ${step}`);
         await delay(300);
         await kill(child);
         await delay(200);
-        const { outcome } = await stand.rotate();
+        const { outcome } = await fixture.rotate();
         await delay(300);
         await stopLoad();
 
         expect(outcome).toBe(outcomeAfter(name, step));
-        if (step !== 'closed') await expectRotated(name, stand);
+        if (step !== 'closed') await expectRotated(name, fixture);
 
         const events = sender.events();
         const lost = events.filter(({ state }) => state !== 'delivered');
-        // LangSmith's retries repeat their first signature: what is signed with a secret that nobody has can't be verified.
+        // LangSmith's retries repeat their first signature: a delivery signed with an unknown secret can't be verified.
         if (name === 'langsmith' && step === 'answered') expect(lost.length).toBeGreaterThan(0);
         else expect(lost).toEqual([]);
         const delivered = events.flatMap(({ state, sequence }) =>
@@ -204,9 +204,9 @@ describe.concurrent('kill -9 at every call to the system', { timeout: 900_000 },
     let calls = 0;
     for (const stopBefore of CALLS) {
       let isOver = false;
-      await withStand(name, async (stand) => {
-        const { sender, path, directory, first } = stand;
-        const { child, end } = await stand.startChild({ stopBefore });
+      await withFixture(name, async (fixture) => {
+        const { sender, path, directory, first } = fixture;
+        const { child, end } = await fixture.startChild({ stopBefore });
         isOver = end.startsWith('done');
         expect(end).toMatch(isOver ? /^done rotated$/ : /^stopped before/);
         await kill(child);
@@ -221,11 +221,11 @@ describe.concurrent('kill -9 at every call to the system', { timeout: 900_000 },
 
         if (isOver) return;
         const isClosed = (await readdir(directory)).every((file) => !file.endsWith('.rotation'));
-        const { outcome } = await stand.rotate();
+        const { outcome } = await fixture.rotate();
         // A run that was killed after its end is over: the next one is another rotation.
         const before = textsOf(set.current)[0] ?? '';
         const previous = isClosed && before !== first ? [before, first] : [first];
-        await expectRotated(name, stand, previous);
+        await expectRotated(name, fixture, previous);
         if (previous.length > 1) expect(outcome).toBe('rotated');
       });
       if (isOver) break;

@@ -11,7 +11,7 @@ beforeEach(() => {
   clock = manualClock();
 });
 
-describe('who never answers', () => {
+describe('who never responds', () => {
   it('health: the run ends with its own time, before the vendor is called', async () => {
     const vendor = scriptedVendor(OLD, { takesKey: true });
     const { error, target, journal } = await runRotation(clock, OLD, {
@@ -22,7 +22,7 @@ describe('who never answers', () => {
     expect(error).toMatchObject({
       code: 'ERR_ROTATION_INSTANCES_LATE',
       secretState: 'unchanged',
-      message: expect.stringMatching(/"health" did not answer/),
+      message: expect.stringMatching(/"health" returned nothing in time/),
     });
     expect([vendor.calls, journal.holder, journal.entry]).toEqual([[], undefined, undefined]);
     expect(target.set).not.toHaveProperty('next');
@@ -52,17 +52,17 @@ describe('who never answers', () => {
     expect((await ending).error).toMatchObject({ code: 'ERR_ROTATION_ABORTED', secretState: 'unchanged' });
   });
 
-  it('a test delivery: it could not be made, and that is no failure', async () => {
+  it('a test delivery: it could not be made, and that is not a failure', async () => {
     const vendor = scriptedVendor(OLD, { test: () => new Promise(() => undefined) });
     const { report } = await runRotation(clock, OLD, { vendor });
     expect(report).toMatchObject({
       outcome: 'rotated',
-      check: { state: 'not-made', message: expect.stringMatching(/did not answer in time/) },
+      check: { state: 'not-made', message: expect.stringMatching(/did not respond in time/) },
     });
   });
 });
 
-describe('a vendor of one’s own whose terms can not be', () => {
+describe("a vendor of one’s own whose terms can't be", () => {
   it.each([
     ['graceSeconds', Number.NaN],
     ['graceSeconds', -1],
@@ -89,7 +89,7 @@ describe('a vendor of one’s own whose terms can not be', () => {
     });
   });
 
-  it('and a signal that is none', async () => {
+  it('and an invalid signal', async () => {
     const signal = {} as AbortSignal;
     expect((await runRotation(clock, OLD, { vendor: scriptedVendor(OLD), signal })).error).toMatchObject({
       code: 'ERR_WEBHOOK_CONFIG_INVALID',

@@ -94,7 +94,7 @@ describe('the lock of a file journal', () => {
     await take(journal);
   });
 
-  it('is kept by a holder that goes on living, however long it takes', async () => {
+  it('is kept by a holder that stays alive, for any time', async () => {
     const clock = manualClock(Date.now());
     const lock = await take(fileJournal(path, { clock }));
     for (let passed = 0; passed < 300; passed += 10) {
@@ -116,12 +116,12 @@ describe('the lock of a file journal', () => {
     expect(await readdir(`${path}.lock`)).toEqual([other]);
   });
 
-  it('can be taken where a directory is left empty', async () => {
+  it('can be taken if a directory is left empty', async () => {
     await mkdir(`${path}.lock`);
     await take(fileJournal(path));
   });
 
-  it('clears away what processes left that were killed while they made it ready', async () => {
+  it('removes what killed processes left while they prepared it', async () => {
     const [mine = ''] = await take(fileJournal(path)).then(() => readdir(`${path}.lock`));
     await rm(`${path}.lock`, { recursive: true });
     const here = `${path}.lock.${mine.replace(/^\d+-\d+/, '999999999-1')}`;
@@ -137,7 +137,7 @@ describe('the lock of a file journal', () => {
     );
   });
 
-  it('can not be taken where nothing can be written', async () => {
+  it("can't be taken if nothing can be written", async () => {
     const nowhere = fileJournal(join(directory, 'missing', 'journal'));
     await expect(nowhere.lock()).rejects.toMatchObject({ code: 'ENOENT' });
   });
@@ -191,7 +191,7 @@ describe('a file journal', () => {
     place: 0,
   };
 
-  it('gives back what was written, and nothing once it is closed', async () => {
+  it('returns what was written, and nothing once it is closed', async () => {
     const journal = fileJournal(path);
     expect(await journal.read()).toBeUndefined();
     await journal.write(entry);
@@ -220,7 +220,7 @@ describe('a file journal', () => {
     });
   });
 
-  it.each(['', 'a\0b', undefined])('wants a path: %j', (wrong) => {
+  it.each(['', 'a\0b', undefined])('needs a path: %j', (wrong) => {
     expect(() => fileJournal(wrong as string)).toThrow(/path of a file/);
   });
 });

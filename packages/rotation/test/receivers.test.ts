@@ -28,7 +28,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** A vendor that answers every call with this secret. */
+/** A vendor that responds every call with this secret. */
 async function vendorReturning(secret: string) {
   const server = createServer((request, response) => {
     request.resume();

@@ -83,7 +83,7 @@ async function failure(rotation: Promise<unknown>): Promise<unknown> {
 }
 
 describe('the order', () => {
-  it('is announce, note, call, store, close where the vendor makes the secret', async () => {
+  it('is announce, note, call, store, close if the vendor makes the secret', async () => {
     const vendor = scriptedVendor(OLD, {
       onCall() {
         expect(target.set).toEqual({
@@ -123,7 +123,7 @@ describe('the order', () => {
     expect(journal.holder).toBeUndefined();
   });
 
-  it('is publish, wait, note, call, store where the vendor takes a secret', async () => {
+  it('is publish, wait, note, call, store if the vendor accepts a secret', async () => {
     const vendor = scriptedVendor(OLD, {
       takesKey: true,
       onCall() {
@@ -160,7 +160,7 @@ describe('the order', () => {
     expect(await rotation).toMatchObject({ outcome: 'rotated' });
   });
 
-  it('lets the announcement arrive where nobody knows what the vendor tries again', async () => {
+  it('waits until the announcement has arrived if the vendor does not document what it retries', async () => {
     const vendor = scriptedVendor(OLD, { retriesRefusals: false });
     const rotation = start({ vendor });
     await clock.advance(59_999);
@@ -195,7 +195,7 @@ describe('the order', () => {
     expect(report.previous?.id).toBe('mine');
   });
 
-  it('does not undo what somebody else changes meanwhile', async () => {
+  it('does not undo what another process changes meanwhile', async () => {
     const vendor = scriptedVendor(OLD, {
       onCall() {
         target.set = { ...(target.set ?? { current: OLD }), next: 'added-while-it-was-running' };
@@ -205,7 +205,7 @@ describe('the order', () => {
     expect(target.set).toMatchObject({ current: vendor.secret_, next: ['added-while-it-was-running'] });
   });
 
-  it('leaves an earlier end that somebody gave the secret', async () => {
+  it('keeps an earlier notAfter of the secret', async () => {
     target.set = { current: { secret: OLD, notAfter: later(60) } };
     const report = await run({ vendor: scriptedVendor(OLD) });
     expect(report.previous?.notAfter).toEqual(new Date(START + 60_000));
@@ -276,7 +276,7 @@ describe('with health', () => {
     });
   });
 
-  it('waits for the announcement where it has to arrive', async () => {
+  it('waits for the announcement if it has to arrive', async () => {
     const vendor = scriptedVendor(OLD, { retriesRefusals: false });
     let slow: SecretSetInput = { current: OLD };
     const rotation = start({ vendor, health: async () => [loaded(slow)] });
@@ -290,7 +290,7 @@ describe('with health', () => {
     await rotation;
   });
 
-  it('takes what has gone through JSON', async () => {
+  it('accepts a value that has gone through JSON', async () => {
     const vendor = scriptedVendor(OLD, { takesKey: true });
     const scheme = schemes.polyai();
     const keyring = createKeyring(
@@ -307,8 +307,8 @@ describe('with health', () => {
 
   it.each<[string, () => Promise<InstanceHealth[]>, RegExp]>([
     ['do not have it', async () => [loaded(), loaded()], /2 of 2 instances/],
-    ['are none', async () => [], /names no instance/],
-    ['can not be asked', async () => Promise.reject(new Error('canary')), /"health" failed \(Error\)/],
+    ['are none', async () => [], /returned no instance/],
+    ["can't be asked", async () => Promise.reject(new Error('canary')), /"health" failed \(Error\)/],
   ])('gives up, before the vendor is called, if the instances %s', async (_what, health, message) => {
     const vendor = scriptedVendor(OLD, { takesKey: true });
     const error = await failure(run({ vendor, health, waitSeconds: 90 }));
@@ -407,10 +407,10 @@ describe('a dry run', () => {
       steps: [
         'Take the lock of memory.',
         'Publish a new secret as "next" in memory, and announce the rotation there.',
-        'Wait 60 s, two poll periods, for the instances to have it.',
-        'Note it in the journal, and call POST https://vendor.example/rotate',
+        'Wait 60 s, two poll periods, for the instances to load it.',
+        'Write this to the journal, and call POST https://vendor.example/rotate',
         `Write the new secret as "current" in memory, and ${idOf(OLD)} as "previous" until about ${later(300)}.`,
-        'Check it by asking scripted which secret it has.',
+        'Check it by asking scripted for its secret.',
         'Close the journal and release the lock.',
       ],
       interrupted: undefined,
@@ -420,7 +420,9 @@ describe('a dry run', () => {
 
   it('shows what a stopped run has left', async () => {
     journal.entry = note({});
-    expect((await plan(scriptedVendor(OLD))).steps[1]).toMatch(/^Rotate again: a stopped run may have/);
+    expect((await plan(scriptedVendor(OLD))).steps[1]).toMatch(
+      /^Rotate again, because a stopped run may have/,
+    );
     expect((await plan(scriptedVendor(OLD, { shows: true }))).steps[1]).toMatch(
       /^Read the secret from scripted/,
     );
@@ -436,13 +438,13 @@ describe('a dry run', () => {
     expect(steps.join('\n')).not.toContain('Wait');
   });
 
-  it('fails as a run would where that can be seen', async () => {
+  it('fails as a run would if that can be seen', async () => {
     target.set = { current: ['one-current-secret-here', 'another-current-secret'] };
     await expect(plan(scriptedVendor(OLD))).rejects.toMatchObject({ code: 'ERR_ROTATION_TARGET_UNUSABLE' });
   });
 });
 
-describe('an answer that did not come', () => {
+describe('a response that did not come', () => {
   it('may have rotated: the vendor is called once more', async () => {
     const vendor = scriptedVendor(OLD);
     vendor.script = ['rotates and is not heard'];
@@ -462,7 +464,7 @@ describe('an answer that did not come', () => {
     expect(target.set).toMatchObject({ current: vendor.secret_ });
   });
 
-  it('is no answer either if the vendor then refuses', async () => {
+  it('also counts as lost if the vendor then refuses', async () => {
     const vendor = scriptedVendor(OLD);
     vendor.script = ['rotates and is not heard', 'refuses'];
     expect(await failure(run({ vendor }))).toMatchObject({
@@ -472,7 +474,7 @@ describe('an answer that did not come', () => {
     expect(await run({ vendor })).toMatchObject({ outcome: 'rotated-again' });
   });
 
-  it('does not matter where the vendor has taken a secret that is published', async () => {
+  it('does not matter if the vendor has taken a secret that is published', async () => {
     const vendor = scriptedVendor(OLD, { takesKey: true });
     vendor.script = ['rotates and is not heard', 'is not heard'];
     expect(await failure(run({ vendor }))).toMatchObject({ secretState: 'unknown' });
@@ -481,7 +483,7 @@ describe('an answer that did not come', () => {
     expect(report).toMatchObject({ outcome: 'rotated', current: idOf('secret-number-1-of-many') });
   });
 
-  it('is found out where the vendor shows its secret', async () => {
+  it('is found out if the vendor shows its secret', async () => {
     const vendor = scriptedVendor(OLD, { shows: true });
     vendor.script = ['rotates and is not heard'];
     expect(await run({ vendor })).toMatchObject({ outcome: 'rotated', check: { state: 'passed' } });
@@ -491,7 +493,7 @@ describe('an answer that did not come', () => {
     expect(vendor.calls).toEqual(['rotate', 'read', 'rotate', 'read', 'rotate', 'read']);
   });
 
-  it('is waited for no longer than the timeout, whatever the vendor makes of the signal', async () => {
+  it('is waited for no longer than the timeout, even if the vendor ignores the signal', async () => {
     const vendor = { ...scriptedVendor(OLD), rotate: () => new Promise<never>(() => undefined) };
     const rotation = failure(start({ vendor, timeoutSeconds: 10 }));
     await clock.advance(21_000);
@@ -618,7 +620,7 @@ describe('what a stopped run has left', () => {
 });
 
 describe('a target', () => {
-  it('that can not be written is found out before the vendor is called', async () => {
+  it("that can't be written is found out before the vendor is called", async () => {
     target.failWrites(2);
     const vendor = scriptedVendor(OLD);
     const error = await failure(run({ vendor }));
@@ -634,14 +636,14 @@ describe('a target', () => {
     expect(target.set).toMatchObject({ current: vendor.secret_ });
   });
 
-  it('that can not be read when the new secret is there is written all the same', async () => {
+  it("that can't be read when the new secret is there is written all the same", async () => {
     const vendor = scriptedVendor(OLD, { onCall: () => target.failReads(100) });
     expect(await run({ vendor })).toMatchObject({ outcome: 'rotated' });
     expect(target.set).toMatchObject({ current: vendor.secret_, previous: [{ secret: OLD }] });
     expect(target.set).not.toHaveProperty('rotating');
   });
 
-  it('that takes no new secret: changed and lost', async () => {
+  it('that accepts no new secret: changed and lost', async () => {
     target.failWrites(100, 1);
     const vendor = scriptedVendor(OLD);
     const error = await failure(run({ vendor }));
@@ -652,7 +654,7 @@ describe('a target', () => {
     expect(target.set).toMatchObject({ current: vendor.secret_ });
   });
 
-  it('that takes no new secret, but has it as "next": changed and stored', async () => {
+  it('that accepts no new secret, but has it as "next": changed and stored', async () => {
     target.failWrites(100, 1);
     const vendor = scriptedVendor(OLD, { takesKey: true });
     expect(await failure(run({ vendor }))).toMatchObject({ secretState: 'changed-and-stored' });
@@ -690,14 +692,14 @@ describe('a target', () => {
     expect([vendor.calls, target.written, journal.history]).toEqual([[], [], []]);
   });
 
-  it('whose set is full takes the new secret of a compromised one', async () => {
+  it('whose set is full accepts the new secret of a compromised one', async () => {
     target.set = { current: OLD, previous: [2, 3, 4, 5, 6, 7, 8].map((n) => `previous-secret-number-${n}`) };
     expect(await run({ vendor: scriptedVendor(OLD), compromised: true })).toMatchObject({
       outcome: 'rotated',
     });
   });
 
-  it('that can not be read is refused, and what it says is not quoted', async () => {
+  it("that can't be read is refused, and its error is not quoted", async () => {
     target.failReads(1);
     const error = await failure(run({ vendor: scriptedVendor(OLD) }));
     expect(error).toMatchObject({ code: 'ERR_ROTATION_TARGET_UNREADABLE', secretState: 'unchanged' });
@@ -752,7 +754,7 @@ describe('the lock and the journal', () => {
     expect(vendor.calls).toEqual([]);
   });
 
-  it('that can not be written stop a run before anything is changed', async () => {
+  it("that can't be written stop a run before anything is changed", async () => {
     journal.failWrites = 1;
     const vendor = scriptedVendor(OLD);
     expect(await failure(run({ vendor }))).toMatchObject({
@@ -771,7 +773,7 @@ describe('the lock and the journal', () => {
     expect(text).not.toContain('secret-number');
   });
 
-  it('are released whatever becomes of the run', async () => {
+  it('are released however the run ends', async () => {
     const vendor = scriptedVendor(OLD);
     vendor.script = ['refuses'];
     await failure(run({ vendor }));
@@ -784,7 +786,7 @@ describe('the check', () => {
     const outcomes = [false, false, true];
     const vendor = scriptedVendor(OLD, { test: async () => ({ delivered: outcomes.shift() ?? true }) });
     expect(await run({ vendor })).toMatchObject({
-      check: { state: 'passed', message: 'A test delivery was taken.' },
+      check: { state: 'passed', message: 'A test delivery was accepted.' },
     });
     expect(vendor.calls).toEqual(['rotate', 'test', 'test', 'test']);
   });
@@ -796,7 +798,7 @@ describe('the check', () => {
     expect(error).toMatchObject({
       code: 'ERR_ROTATION_CHECK_FAILED',
       secretState: 'changed-and-stored',
-      message: expect.stringMatching(/answered 401/),
+      message: expect.stringMatching(/got status 401/),
     });
     expect(target.set).toMatchObject({ current: vendor.secret_ });
     delivered = true;
@@ -804,7 +806,7 @@ describe('the check', () => {
     expect(vendor.calls.filter((call) => call === 'rotate')).toHaveLength(1);
   });
 
-  it('that can not be made is no failure', async () => {
+  it("that can't be made is not a failure", async () => {
     const vendor = scriptedVendor(OLD, { test: async () => Promise.reject(new Error('canary')) });
     const { check } = await run({ vendor });
     expect(check.state).toBe('not-made');
@@ -824,7 +826,7 @@ describe('the check', () => {
 });
 
 describe('giving up', () => {
-  it('takes back what was published, as long as the vendor has not been called', async () => {
+  it('withdraws what was published, as long as the vendor has not been called', async () => {
     const vendor = scriptedVendor(OLD, { takesKey: true });
     const giveUp = new AbortController();
     const rotation = failure(start({ vendor, signal: giveUp.signal }));
@@ -852,12 +854,12 @@ describe('options', () => {
     ['no vendor', { vendor: undefined }, /"vendor" must be/],
     ['a scheme for a vendor', { vendor: schemes.polyai() }, /"vendor" must be/],
     ['no target', { target: '/run/secrets/polyai.json' }, /"target" must be/],
-    ['a place that is none', { replaces: -1 }, /"replaces"/],
+    ['an invalid place', { replaces: -1 }, /"replaces"/],
     ['a text for a flag', { compromised: 'false' }, /"compromised"/],
     ['no time at all', { timeoutSeconds: 0 }, /"timeoutSeconds"/],
     ['an endless time', { waitSeconds: Number.POSITIVE_INFINITY }, /"waitSeconds"/],
-    ['health that is none', { health: [] }, /"health"/],
-    ['no journal', { journal: undefined }, /"journal" must be given for memory/],
+    ['invalid health', { health: [] }, /"health"/],
+    ['no journal', { journal: undefined }, /"journal" is required for memory/],
   ])('are checked: %s', async (_what, wrong, message) => {
     const options = { vendor, target, journal, ...wrong };
     await expect(rotate(options)).rejects.toMatchObject({
@@ -878,7 +880,7 @@ describe('options', () => {
 });
 
 describe('a rotation error', () => {
-  it('is recognised, and shows in JSON what matters', async () => {
+  it('is recognized, and shows in JSON what matters', async () => {
     target.set = undefined;
     const error = await failure(run({ vendor: scriptedVendor(OLD) }));
     expect(isRotationError(error)).toBe(true);
@@ -888,8 +890,8 @@ describe('a rotation error', () => {
       code: 'ERR_ROTATION_TARGET_UNUSABLE',
       secretState: 'unchanged',
       message:
-        'The memory is empty. The secret is unchanged. First store the secret that signs now in it: { "current": "…" }.',
-      todo: 'First store the secret that signs now in it: { "current": "…" }.',
+        'The memory is empty. The secret is unchanged. First store the secret that signs now: { "current": "…" }.',
+      todo: 'First store the secret that signs now: { "current": "…" }.',
     });
   });
 

@@ -58,7 +58,7 @@ describe('a file', () => {
     rotating: { until: '2029-12-31T00:30:00.000Z' },
   };
 
-  it('gives back what was written, to receivers too', async () => {
+  it('returns what was written, to receivers too', async () => {
     const target = fileTarget(path);
     await target.write(set);
     expect(await target.read()).toEqual(set);
@@ -68,19 +68,19 @@ describe('a file', () => {
     await keyring.close();
   });
 
-  it('is read as JSON whatever its name ends in', async () => {
+  it('is read as JSON regardless of its name', async () => {
     const target = fileTarget(join(directory, 'secrets'));
     await target.write(set);
     expect(await target.read()).toEqual(set);
   });
 
-  it('gives nothing where there is none', async () => {
+  it('returns nothing if there is none', async () => {
     expect(await fileTarget(path).read()).toBeUndefined();
     await expect(fileTarget(join(path, 'under', 'nothing')).read()).resolves.toBeUndefined();
   });
 
   it.each(['canary', '{"current":"canary', '{"current":["canary"],"canary":1}'])(
-    'that holds something else is not read, nor quoted: %s',
+    'that contains something else is not read or quoted: %s',
     async (text) => {
       await writeFile(path, text);
       const reading = fileTarget(path).read();
@@ -134,7 +134,7 @@ describe('a file', () => {
     ]);
   });
 
-  it('is only read by a dry run, and nothing is laid beside it', async () => {
+  it('is only read by a dry run, and no file is created beside it', async () => {
     const before = JSON.stringify({ current: OLD });
     await writeFile(path, before);
     const vendor = scriptedVendor(OLD);
@@ -145,7 +145,7 @@ describe('a file', () => {
     expect(vendor.calls).toEqual([]);
   });
 
-  it('that a link leads to is replaced where it is, and the link stays', async () => {
+  it('to which a link leads is replaced in its place, and the link stays', async () => {
     const real = join(directory, 'real');
     await mkdir(real);
     await writeFile(join(real, 'set.json'), '{}');
@@ -163,7 +163,7 @@ describe('a file', () => {
     expect(await readdir(directory)).toEqual(['secrets.json']);
   });
 
-  it('is not written through a link that somebody laid where the new one is made', async () => {
+  it('is not written through a link at the path of the new file', async () => {
     const trap = join(directory, 'trap');
     await writeFile(trap, 'untouched');
     await symlink(trap, join(directory, '.secrets.json.new'));
@@ -172,7 +172,7 @@ describe('a file', () => {
     expect(await fileTarget(path).read()).toEqual(set);
   });
 
-  it('that can not be put in place leaves nothing behind', async () => {
+  it("that can't be put in place leaves nothing behind", async () => {
     await mkdir(join(path, 'in-the-way'), { recursive: true });
     await expect(fileTarget(path).write(set)).rejects.toThrow();
     expect(await readdir(directory)).toEqual(['secrets.json']);
@@ -187,7 +187,7 @@ describe('a file', () => {
     expect(await modeOf(path)).toBe(0o600);
   });
 
-  describe('where this process may not write', () => {
+  describe('if this process may not write', () => {
     beforeEach(async () => {
       await writeFile(path, JSON.stringify({ current: OLD }), { mode: 0o644 });
       await chmod(directory, 0o555);
@@ -252,7 +252,7 @@ describe('a file', () => {
     await keyring.close();
   });
 
-  it.each(['', 'a\0b', undefined])('wants a path: %j', (wrong) => {
+  it.each(['', 'a\0b', undefined])('needs a path: %j', (wrong) => {
     expect(() => fileTarget(wrong as string)).toThrow(/path of a JSON file/);
   });
 });
@@ -296,7 +296,7 @@ describe('AWS Secrets Manager', () => {
     expect(server.versions).toHaveLength(3);
   });
 
-  it('refuses: found out before the vendor is called, and what the service says is not quoted', async () => {
+  it('refuses: found out before the vendor is called, and the error is not quoted', async () => {
     server.refuse('PutSecretValue', 'AccessDeniedException', 2);
     const vendor = scriptedVendor(OLD);
     const error = await failureOf(rotated(target(), vendor));
@@ -321,11 +321,7 @@ describe('AWS Secrets Manager', () => {
     ['has no value', () => server.versions.splice(0), 'TARGET_UNUSABLE'],
     ['holds a bare secret', () => void server.put('canary-of-many-bytes'), 'TARGET_UNUSABLE'],
     ['holds other JSON', () => void server.put('{"canary":"canary"}'), 'TARGET_UNUSABLE'],
-    [
-      'can not be read',
-      () => server.refuse('GetSecretValue', 'AccessDeniedException', 1),
-      'TARGET_UNREADABLE',
-    ],
+    ["can't be read", () => server.refuse('GetSecretValue', 'AccessDeniedException', 1), 'TARGET_UNREADABLE'],
   ])('%s', async (_what, prepare, code) => {
     prepare();
     const error = await failureOf(rotated(target()));
@@ -335,7 +331,7 @@ describe('AWS Secrets Manager', () => {
 
   it('has no place for the journal', async () => {
     await expect(rotate({ vendor: scriptedVendor(OLD), target: target() })).rejects.toThrow(
-      /"journal" must be given for AWS/,
+      /"journal" is required for AWS/,
     );
     const journal = join(directory, 'journal');
     expect(await rotate({ vendor: scriptedVendor(OLD), target: target(), journal })).toMatchObject({
@@ -344,7 +340,7 @@ describe('AWS Secrets Manager', () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
-  it('wants the client that has methods, and an id', () => {
+  it('needs the client that has methods, and an id', () => {
     const client = { send: () => undefined } as unknown as AwsServer['client'];
     expect(() => awsTarget({ client, secretId: SECRET_ID })).toThrow(/new SecretsManager\(\)/);
     expect(() => awsTarget({ client: server.client, secretId: '' })).toThrow(/"secretId"/);
@@ -378,7 +374,7 @@ describe('Vault', () => {
     expect(JSON.parse(String(server.fields().at(-1)?.anchor))).toHaveProperty('previous');
   });
 
-  it('refuses: found out before the vendor is called, and what it says is not quoted', async () => {
+  it('refuses: found out before the vendor is called, and the error is not quoted', async () => {
     server.refuseWrites = 2;
     const vendor = scriptedVendor(OLD);
     const error = await failureOf(rotated(target(), vendor));
@@ -394,7 +390,7 @@ describe('Vault', () => {
       write: server.client.write.bind(server.client),
       async read(path: string): Promise<unknown> {
         const answer = await read(path);
-        // Somebody else writes between this read and our write.
+        // Another process writes between this read and our write.
         if (races-- > 0) server.put({ set: text({ current: OLD, next: 'written-by-somebody-else' }) });
         return answer;
       },
@@ -414,7 +410,7 @@ describe('Vault', () => {
     expect(await target().read()).toEqual({ current: OLD });
   });
 
-  it('has another field there, or lets nobody in', async () => {
+  it('has another field there, or refuses access', async () => {
     server.put({ other: 'canary' });
     const error = await failureOf(rotated(target()));
     expect(error).toMatchObject({
@@ -430,7 +426,7 @@ describe('Vault', () => {
   });
 
   it.each(['', 'webhooks/anchor', 'secret/webhooks/anchor', '/secret/data/anchor', 'secret/data/'])(
-    'wants the path of a versioned secret, not "%s"',
+    'needs the path of a versioned secret, not "%s"',
     (path) => {
       expect(() => vaultTarget({ client: server.client, path })).toThrow(/secret\/data\/webhooks\/anchor/);
     },
@@ -438,7 +434,7 @@ describe('Vault', () => {
 });
 
 describe('a target', () => {
-  it('of another kind says by name what went wrong, and nothing more', async () => {
+  it('of another kind reports errors only by name', async () => {
     const target: RotationTarget = {
       name: 'database',
       pollSeconds: 1,

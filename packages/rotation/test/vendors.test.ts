@@ -48,7 +48,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-interface Stand {
+interface Fixture {
   readonly sender: SimulatedSender;
   /** Every secret and credential that there was. */
   readonly canaries: Set<string>;
@@ -64,7 +64,7 @@ const clock: Clock = {
   schedule: (task, delayMs) => systemClock.schedule(task, delayMs / 20),
 };
 
-async function stand(name: WebhookName): Promise<Stand> {
+async function fixture(name: WebhookName): Promise<Fixture> {
   const receiver = await ScriptedReceiver.start(204);
   closings.push(() => receiver.close());
   const sender = await startSender(name, { receiverUrl: receiver.url });
@@ -142,7 +142,7 @@ describe('a rotation through the API of', () => {
   it.each(WEBHOOKS)(
     '%s stores the new secret, and keeps the old one for as long as it can come',
     async (name) => {
-      const { sender, rotate, steps, journals, canaries } = await stand(name);
+      const { sender, rotate, steps, journals, canaries } = await fixture(name);
       const before = secretAt(name, sender);
       const report = await rotate();
       const after = secretAt(name, sender);
@@ -164,14 +164,14 @@ describe('a rotation through the API of', () => {
   );
 
   it('AgentMessage leaves the other secret as it is', async () => {
-    const { sender, rotate } = await stand('agentMessage organization');
+    const { sender, rotate } = await fixture('agentMessage organization');
     const { endpoint } = sender.secrets();
     await rotate();
     expect((await stored()).current).toEqual([endpoint, sender.secrets().organization]);
   });
 
   it('Ada has a new secret published before it signs with it', async () => {
-    const { sender, rotate, steps } = await stand('ada custom');
+    const { sender, rotate, steps } = await fixture('ada custom');
     let published: unknown;
     const before = sender.secrets().endpoint;
     await rotate({
@@ -191,8 +191,8 @@ describe('a rotation through the API of', () => {
     expect(published).toEqual([sender.secrets().endpoint]);
   });
 
-  it('LangSmith takes a bearer token with the workspace', async () => {
-    const { sender, rotate } = await stand('langsmith');
+  it('LangSmith accepts a bearer token with the workspace', async () => {
+    const { sender, rotate } = await fixture('langsmith');
     const { bearerToken, tenantId } = sender.credentials;
     const vendor = vendors.langsmith({
       baseUrl: sender.apiUrl,
@@ -223,7 +223,7 @@ describe('a rotation through the API of', () => {
   });
 
   it('Anchor sends the test event that was asked for, and sees it arrive through the health', async () => {
-    const { sender, rotate } = await stand('anchorBrowser');
+    const { sender, rotate } = await fixture('anchorBrowser');
     const vendor = vendors.anchorBrowser({
       baseUrl: sender.apiUrl,
       webhookId: sender.endpointId,
@@ -267,7 +267,7 @@ describe('a documented error', () => {
     },
     {
       name: 'langsmith',
-      what: 'an id that is none',
+      what: 'an invalid id',
       overrides: { id: 'webhook' },
       code: 'REFUSED',
       status: 400,
@@ -355,7 +355,7 @@ describe('a documented error', () => {
   it.each(REFUSALS)(
     'of $name, $what, leaves everything as it was',
     async ({ name, overrides, code, status }) => {
-      const { sender, rotate, canaries, steps } = await stand(name);
+      const { sender, rotate, canaries, steps } = await fixture(name);
       const before = { secret: secretAt(name, sender), set: await stored() };
       const error = await failure(rotate({}, overrides));
       expect(error).toMatchObject({ code: `ERR_ROTATION_${code}`, status, secretState: 'unchanged' });
@@ -374,7 +374,7 @@ describe('a documented error', () => {
   );
 
   it('of AgentMessage, a key without the scope', async () => {
-    const { sender, rotate } = await stand('agentMessage endpoint');
+    const { sender, rotate } = await fixture('agentMessage endpoint');
     const apiKey = sender.credentials.adminApiKey ?? '';
     expect(await failure(rotate({}, { apiKey }))).toMatchObject({
       code: 'ERR_ROTATION_FORBIDDEN',
@@ -384,18 +384,18 @@ describe('a documented error', () => {
   });
 
   it.each(WEBHOOKS)('of %s, a failure: it is called once more', async (name) => {
-    const { sender, rotate } = await stand(name);
+    const { sender, rotate } = await fixture(name);
     const before = secretAt(name, sender);
     sender.api.failNext(500, name === 'agentMessage organization' ? 'rotate-organization' : 'rotate');
     const { outcome } = await rotate();
-    // Ada can be asked whether it has rotated; the others may have made a secret that nobody knows.
+    // Ada can be asked whether it has rotated; the others may have made an unknown secret.
     expect(outcome).toBe(name.startsWith('ada') ? 'rotated' : 'rotated-again');
     expect(secretAt(name, sender)).not.toBe(before);
     expect(JSON.stringify(await stored())).toContain(secretAt(name, sender));
   });
 
   it.each(WEBHOOKS)('of %s, failing again: what became of the secret is not known', async (name) => {
-    const { sender, rotate } = await stand(name);
+    const { sender, rotate } = await fixture(name);
     const operation = name === 'agentMessage organization' ? 'rotate-organization' : 'rotate';
     sender.api.failNext(503, operation);
     sender.api.failNext(503, operation);
@@ -412,8 +412,8 @@ describe('a documented error', () => {
     [429, 'unchanged'],
     [409, 'unchanged'],
     [302, 'unchanged'],
-  ] as const)('that is none, %i, leaves the secret %s', async (status, secret) => {
-    const { sender, rotate } = await stand('polyai');
+  ] as const)('that is not one, %i, leaves the secret %s', async (status, secret) => {
+    const { sender, rotate } = await fixture('polyai');
     sender.api.failNext(status);
     sender.api.failNext(status);
     expect(await failure(rotate())).toMatchObject({ status, secretState: secret });
@@ -422,7 +422,7 @@ describe('a documented error', () => {
 
 describe('a lost answer', () => {
   it.each(WEBHOOKS)('of %s, which has rotated', async (name) => {
-    const { sender, rotate } = await stand(name);
+    const { sender, rotate } = await fixture(name);
     const before = secretAt(name, sender);
     sender.api.loseAnswerNext(name === 'agentMessage organization' ? 'rotate-organization' : 'rotate');
     const report = await rotate();
@@ -435,8 +435,8 @@ describe('a lost answer', () => {
     expect(set.previous).toMatchObject([{ secret: before }]);
   });
 
-  it.each(['polyai', 'ada generated'] as const)('of %s, which never answers', async (name) => {
-    const { sender, rotate } = await stand(name);
+  it.each(['polyai', 'ada generated'] as const)('of %s, which never responds', async (name) => {
+    const { sender, rotate } = await fixture(name);
     sender.api.hangNext('rotate');
     sender.api.hangNext('rotate');
     const error = await failure(rotate({ timeoutSeconds: 0.3 }));
@@ -445,16 +445,16 @@ describe('a lost answer', () => {
     expect([(await stored()).current].flat()).toEqual([sender.secrets().endpoint]);
   });
 
-  it('of Ada, whose new secret can not be read for the moment', async () => {
-    const { sender, rotate } = await stand('ada generated');
+  it("of Ada, whose new secret can't be read for the moment", async () => {
+    const { sender, rotate } = await fixture('ada generated');
     sender.api.failNext(500, 'read-secret');
     sender.api.failNext(500, 'read-secret');
     expect(await rotate()).toMatchObject({ outcome: 'rotated', check: { state: 'passed' } });
     expect((await stored()).current).toBe(sender.secrets().endpoint);
   });
 
-  it('of Ada, whose new secret can not be read: the next run reads it', async () => {
-    const { sender, rotate } = await stand('ada generated');
+  it("of Ada, whose new secret can't be read: the next run reads it", async () => {
+    const { sender, rotate } = await fixture('ada generated');
     for (let attempt = 0; attempt < 3; attempt++) sender.api.failNext(500, 'read-secret');
     const error = await failure(rotate());
     expect(error).toMatchObject({ code: 'ERR_ROTATION_VENDOR_FAILED', secretState: 'changed-and-lost' });
@@ -465,7 +465,7 @@ describe('a lost answer', () => {
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   let server: Server;
   let baseUrl: string;
   let answers: { status?: number; body: string }[];
@@ -498,12 +498,12 @@ describe('an answer', () => {
     ['without a secret', '{"id":"whe_1"}', 'ANSWER_INVALID', 'changed-and-lost'],
     ['with an empty secret', '{"signing_secret":""}', 'ANSWER_INVALID', 'changed-and-lost'],
     [
-      'with a secret that is no text',
+      'with a secret that is not text',
       '{"signing_secret":["canary-canary-canary"]}',
       'ANSWER_INVALID',
       'changed-and-lost',
     ],
-    ['that is no JSON', 'canary-canary-canary', 'ANSWER_INVALID', 'changed-and-lost'],
+    ['that is not JSON', 'canary-canary-canary', 'ANSWER_INVALID', 'changed-and-lost'],
     [
       'with a secret that is too short',
       '{"signing_secret":"canary-15-bytes"}',
@@ -612,7 +612,7 @@ describe('credentials', () => {
     },
   );
 
-  it('are asked for where they are missing or malformed, and never quoted', () => {
+  it('are requested by name if they are missing or malformed, and never quoted', () => {
     const invalid = expect.objectContaining({ code: 'ERR_WEBHOOK_CONFIG_INVALID' });
     expect(() => vendors.polyai({ endpointId: 'whe_1', apiKey: undefined })).toThrow(/"apiKey".*not set/s);
     for (const apiKey of ['', 'canary with blanks', 'canary\r\nX-Evil: 1', 'canäry']) {
@@ -641,7 +641,7 @@ describe('credentials', () => {
     expect(printed(vendor)).not.toContain('canary');
   });
 
-  it('stay where they are if the vendor can not be reached', async () => {
+  it("stay where they are if the vendor can't be reached", async () => {
     await writeFile(path, '{"current":"an-old-secret-of-enough-bytes"}');
     const gone = await ScriptedReceiver.start();
     await gone.close();

@@ -30,7 +30,7 @@ interface Delivery {
   readonly body: Buffer;
 }
 
-/** What two deliveries of the same are answered where the handler says nothing, and how often it ran. */
+/** What two deliveries of the same get a response if the handler says nothing, and how often it ran. */
 async function answersTo({ scheme, secret, headers, body }: Delivery) {
   let runs = 0;
   await using verifier = createVerifier({ scheme, secrets: secret, clock: clockAt(NOW) });
@@ -43,7 +43,7 @@ async function answersTo({ scheme, secret, headers, body }: Delivery) {
   return { answers, runs };
 }
 
-describe('a sender that takes nothing but 200 for received', () => {
+describe('a sender that accepts only 200', () => {
   const signed = (scheme: DefinedScheme, header: string, value: string, secret = SECRET): Delivery => ({
     scheme,
     secret,
@@ -59,7 +59,7 @@ describe('a sender that takes nothing but 200 for received', () => {
     signed(veriff(), 'x-hmac-signature', mac('sha256', 'hex')),
     signed(viber(), 'x-viber-content-signature', mac('sha256', 'hex')),
     signed(wise(), 'x-signature-sha256', sign('sha256', BODY, rsa.privateKey).toString('base64'), rsaSecret),
-  ])('is answered with 200, the first time and again: $scheme.name', async (delivery) => {
+  ])('gets 200, the first time and again: $scheme.name', async (delivery) => {
     const { answers, runs } = await answersTo(delivery);
     expect(answers.map(({ status }) => status)).toEqual([200, 200]);
     expect(runs).toBe(1);

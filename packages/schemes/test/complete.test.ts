@@ -18,7 +18,7 @@ function fileOf(factory: string): string {
   return file === undefined ? 'packages/schemes/src' : `packages/schemes/src/${file.name}`;
 }
 
-test.each(CATALOGUE)('$name lacks nothing', ({ factory, scheme, entry }) => {
+test.each(CATALOGUE)('$name is complete', ({ factory, scheme, entry }) => {
   const { about } = scheme.definition;
   const file = fileOf(factory);
   const missing: string[] = [];
@@ -32,7 +32,7 @@ test.each(CATALOGUE)('$name lacks nothing', ({ factory, scheme, entry }) => {
     );
   else {
     if (about.sources.length === 0)
-      missing.push(`"about.sources" in ${file} is empty: give the address of the sender's document.`);
+      missing.push(`"about.sources" in ${file} is empty: add the URL of the sender's document.`);
     if (about.rotation === undefined)
       missing.push(
         `"about.rotation" in ${file} is missing: say in one sentence what rotating the secret does.`,

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { isWebhookError } from '@countersign/core';
 import { type ConvoyOptions, convoy } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { type Request, verdict } from '../../../test/support/outcome.ts';
+import { outcomeOf, type Request } from '../../../test/support/outcome.ts';
 
 // Signatures are written out here by Convoy's documented formula.
 const SECRET = 'convoy-endpoint-secret';
@@ -32,7 +32,7 @@ function request(signature: string, header = 'x-convoy-signature'): Request {
 
 describe('Convoy', () => {
   const judge = (given: Request, options?: ConvoyOptions, at = NOW) =>
-    verdict(convoy(options), SECRET, given, at);
+    outcomeOf(convoy(options), SECRET, given, at);
 
   test.each(KINDS)('is accepted with advanced signatures of $hash in $encoding', async (kind) => {
     expect(await judge(request(`t=${NOW},v1=${mac(kind)}`), kind)).toBe('accepted');
@@ -54,7 +54,7 @@ describe('Convoy', () => {
     }
   });
 
-  test('is accepted with one of several signatures, wherever the time stands', async () => {
+  test('is accepted with one of several signatures, with the time at any position', async () => {
     const both = `v1=${mac({ secret: OTHER })},v1=${mac({})}`;
     expect(await judge(request(`t=${NOW},${both}`))).toBe('accepted');
     expect(await judge(request(`${both},t=${NOW}`))).toBe('accepted');
@@ -82,7 +82,7 @@ describe('Convoy', () => {
     expect(await judge(given)).toBe(MISSING);
   });
 
-  test('is judged by its time, both ways', async () => {
+  test('is checked by its time, both ways', async () => {
     const given = request(`t=${NOW},v1=${mac({})}`);
     expect(await judge(given, {}, NOW + 301)).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
     expect(await judge(given, {}, NOW - 301)).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_NEW');
@@ -91,13 +91,13 @@ describe('Convoy', () => {
   });
 
   test.each([
-    [{ algorithm: 'sha512' }, /does not know the option "algorithm"/],
+    [{ algorithm: 'sha512' }, /has no option "algorithm"/],
     [{ signatures: 'none' }, /must be "advanced" or "simple"/],
     [{ hash: 'md5' }, /must be "sha256" or "sha512"/],
     [{ encoding: 'base64url' }, /must be "hex" or "base64"/],
     [{ header: 'X-Convoy-Signature' }, /in lower case/],
     [{ version: 0 }, /whole number, 1 or more/],
-    [{ version: 1, signatures: 'simple' }, /have no "version"/],
+    [{ version: 1, signatures: 'simple' }, /only for advanced/],
   ])('refuses the options %j', (options, message) => {
     const make = () => convoy(options as ConvoyOptions);
     expect(make).toThrow(message);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { verdict, verdictAt } from '../../../test/support/outcome.ts';
+import { outcomeAt, outcomeOf } from '../../../test/support/outcome.ts';
 import { LIBRARIES } from './support/libraries/index.ts';
 import { BODY, type Library, NOW, type Trial, withBom } from './support/libraries/library.ts';
 
@@ -79,15 +79,15 @@ afterEach(() => {
 describe.each(Object.entries(LIBRARIES))('%s', (_, library) => {
   const { scheme, secret, url, rewrites, differences } = library;
 
-  /** Both verdicts on one request: the library's, then ours. */
+  /** Both outcomes of one request: the library's, then ours. */
   async function judge({ signed, sent, rewrite }: Trial, key: 'right' | 'wrong' = 'right') {
     const signature = rewrite(library.sign(signed, key));
     const request = library.request(sent, signature);
     const theirs = await accepts(() => library.verify(request));
     const outcome =
       url === undefined
-        ? await verdict(scheme, secret, request, NOW)
-        : await verdictAt(scheme, secret, request, url, NOW);
+        ? await outcomeOf(scheme, secret, request, NOW)
+        : await outcomeAt(scheme, secret, request, url, NOW);
     const ours = outcome === 'accepted';
     return { theirs, ours, signature };
   }
@@ -119,7 +119,7 @@ describe.each(Object.entries(LIBRARIES))('%s', (_, library) => {
       }
     });
     await fc.assert(property, { numRuns: RUNS });
-    // A comparison in which everything is refused would compare nothing. Some 7 % are accepted where the fewest are: far more than this.
+    // A comparison in which everything is refused would show nothing. At least some 7 % are accepted, far more than this.
     expect(seen.accepted).toBeGreaterThan(RUNS / 100);
     expect(seen.refused).toBeGreaterThan(RUNS / 100);
   });

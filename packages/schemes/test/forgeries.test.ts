@@ -8,7 +8,7 @@ import {
 import * as schemes from '@countersign/schemes';
 import { netlify } from '@countersign/schemes/jwt';
 import { describe, expect, test } from 'vitest';
-import { clockAt, verdictAt } from '../../../test/support/outcome.ts';
+import { clockAt, outcomeAt } from '../../../test/support/outcome.ts';
 import { mac, macBy, NOW, SECRET } from './support/manual-signing.ts';
 
 // Requests that a stranger can make of what a sender, or the receiver itself, has signed for something else.
@@ -44,7 +44,7 @@ function receiver(scheme: DefinedScheme, publicUrl?: string) {
 
 const form = (fields: Record<string, string>) => Buffer.from(new URLSearchParams(fields).toString());
 
-describe('the answer to a challenge, sent back as a delivery', () => {
+describe('the response to a challenge, sent back as a delivery', () => {
   test.each(['1234567890', 'true', 'a'.repeat(128)])('xTwitter: %s', async (challenge) => {
     const receive = receiver(schemes.xTwitter());
     const { text } = await receive({ method: 'GET', url: `/in?crc_token=${challenge}` });
@@ -68,7 +68,7 @@ describe('the answer to a challenge, sent back as a delivery', () => {
     }
   });
 
-  test('a delivery that is no challenge is handled', async () => {
+  test('a delivery that is not a challenge is handled', async () => {
     const receive = receiver(schemes.xTwitter());
     const body = Buffer.from('{"for_user_id":"1"}');
     const headers = { 'x-twitter-webhooks-signature': `sha256=${mac('sha256', 'base64', body)}` };
@@ -89,17 +89,17 @@ test('braintree: a newline more or less makes no other delivery', async () => {
   expect(receive.runs).toBe(1);
 });
 
-describe('a form that can not be read is no empty form', () => {
+describe("a form that can't be read is not an empty form", () => {
   const many = Array.from({ length: 1001 }, (_, index) => `f${index}=1`).join('&');
 
   test.each([
     ['bad percent-encoding', '%zz&Body=wire'],
     ['too many fields', many],
-    ['bytes that are no text', Buffer.from([0x41, 0x3d, 0xff])],
+    ['bytes that are not text', Buffer.from([0x41, 0x3d, 0xff])],
   ])('twilio, mandrill: %s', async (_, sent) => {
     const body = Buffer.from(sent);
     const at = (scheme: DefinedScheme, headers: Record<string, string>) =>
-      verdictAt(scheme, SECRET, { method: 'POST', url: '/in', headers, body }, URL, NOW);
+      outcomeAt(scheme, SECRET, { method: 'POST', url: '/in', headers, body }, URL, NOW);
     const signature = mac('sha1', 'base64', URL);
     expect(await at(schemes.twilio(), { 'x-twilio-signature': signature })).toBe(INVALID);
     expect(await at(schemes.mandrill(), { 'x-mandrill-signature': signature })).toBe(INVALID);
@@ -110,14 +110,14 @@ describe('signed text that is moved to the address', () => {
   const evil = Buffer.from('{"amount":1000000}');
   const digest = createHash('sha256').update(evil).digest('hex');
   const twilio = (publicUrl: string, signed: string, url: string, body: Buffer) =>
-    verdictAt(
+    outcomeAt(
       schemes.twilio(),
       SECRET,
       { method: 'POST', url, headers: { 'x-twilio-signature': mac('sha1', 'base64', signed) }, body },
       publicUrl,
       NOW,
     );
-  // Somebody sends this text by SMS, and Twilio signs it as a field of its form.
+  // An attacker sends this text by SMS, and Twilio signs it as a field of its form.
   const signed = `${URL}?t=1Body&bodySHA256=${digest}&z=From+1555`;
   const moved = `/in?t=1Body&bodySHA256=${digest}&z=From+1555`;
 
@@ -143,7 +143,7 @@ describe('signed text that is moved to the address', () => {
       'x-hubspot-signature-v3': mac('sha256', 'base64', 'POST', `${URL}?t=1`, body, time),
     };
     const send = (url: string, sent: string) =>
-      verdictAt(
+      outcomeAt(
         schemes.hubspot(),
         SECRET,
         { method: 'POST', url, headers, body: Buffer.from(sent) },
@@ -160,7 +160,7 @@ describe('a hash that is continued behind its end', () => {
     const body = Buffer.from('[{"eventId":1}]');
     const signed = (sent: Buffer) => createHash('sha256').update(SECRET).update(sent).digest('hex');
     const send = (sent: Buffer) =>
-      verdictAt(
+      outcomeAt(
         schemes.hubspotV1(),
         SECRET,
         { method: 'POST', url: '/in', headers: { 'x-hubspot-signature': signed(sent) }, body: sent },
@@ -168,7 +168,7 @@ describe('a hash that is continued behind its end', () => {
         NOW,
       );
     expect(await send(body)).toBe(ACCEPTED);
-    // Whoever continues the hash knows no secret, and gets the same digest as we do here.
+    // An attacker without the secret can continue the hash and gets the same digest as we do here.
     const padding = Buffer.concat([Buffer.from([0x80]), Buffer.alloc(40), Buffer.from([1, 152])]);
     expect(await send(Buffer.concat([body, padding, Buffer.from(',{"eventId":666}]')]))).toBe(MISMATCH);
   });
@@ -198,7 +198,7 @@ describe('separators within what they separate', () => {
     },
   });
   const send = (values: readonly string[]) =>
-    verdictAt(
+    outcomeAt(
       schemes.adyen(),
       SECRET,
       {
@@ -220,7 +220,7 @@ describe('separators within what they separate', () => {
     const content = `&msisdn=1555&text=hello&timestamp=${NOW}`;
     const sig = mac('sha256', 'hex', content);
     const at = (query: string) =>
-      verdictAt(
+      outcomeAt(
         schemes.vonageSms({ method: 'sha256' }),
         SECRET,
         {
@@ -237,7 +237,7 @@ describe('separators within what they separate', () => {
   });
 });
 
-test('netlify: a public key as JSON is no shared secret', () => {
+test('netlify: a public key as JSON is not a shared secret', () => {
   const jwk = JSON.stringify(generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }));
   expect(() => createVerifier({ scheme: netlify(), secrets: jwk })).toThrow(/JWK/);
 });

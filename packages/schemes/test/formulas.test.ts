@@ -1,7 +1,7 @@
 import { createVerifier, isWebhookError, replayRecord } from '@countersign/core';
 import { finch, gitlabToken, inngest, mercadoPago, polar, supabaseAuth, workos } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { clockAt, judge, type Request, verdict } from '../../../test/support/outcome.ts';
+import { clockAt, judge, outcomeOf, type Request } from '../../../test/support/outcome.ts';
 import { type Delivery, FORMULAS, type Formula, mac } from './support/formulas.ts';
 
 const NOW = 1_763_600_000;
@@ -21,11 +21,11 @@ describe.each(Object.entries(FORMULAS))('%s', (_, formula) => {
   const { scheme, secret, otherSecret, window, bodyIsSigned = true } = formula;
 
   test('is accepted as its formula signs', async () => {
-    expect(await verdict(scheme, secret, deliver(formula), NOW)).toBe('accepted');
+    expect(await outcomeOf(scheme, secret, deliver(formula), NOW)).toBe('accepted');
   });
 
   test('is refused under another secret, and accepted while that one is current and its own the previous', async () => {
-    expect(await verdict(scheme, otherSecret, deliver(formula), NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(scheme, otherSecret, deliver(formula), NOW)).toBe(MISMATCH);
     const secrets = { current: otherSecret, previous: secret };
     expect(await judge(scheme, secrets, deliver(formula), NOW)).toMatchObject({ key: { role: 'previous' } });
   });
@@ -38,15 +38,15 @@ describe.each(Object.entries(FORMULAS))('%s', (_, formula) => {
     for (let index = 0; index < body.length; index += 1) {
       const changed = Buffer.from(body);
       changed[index] = (changed[index] ?? 0) ^ 1;
-      const outcome = await verdict(scheme, secret, { ...given, body: changed }, NOW);
-      // A blank between two parts of JSON is not signed where its canonical form is.
+      const outcome = await outcomeOf(scheme, secret, { ...given, body: changed }, NOW);
+      // A blank between two parts of JSON is not signed if its canonical form is.
       if (bodyIsSigned && body[index] !== 0x20) expect(outcome).not.toBe('accepted');
       if (!bodyIsSigned) expect(outcome).toBe('accepted');
     }
   });
 
-  test('is judged by its signed time to the second, both ways', async () => {
-    const at = (seconds: number) => verdict(scheme, secret, deliver(formula), seconds);
+  test('is checked by its signed time to the second, both ways', async () => {
+    const at = (seconds: number) => outcomeOf(scheme, secret, deliver(formula), seconds);
     if (window === undefined) {
       expect(await at(NOW + 86_400 * 366)).toBe('accepted');
       return;
@@ -66,7 +66,7 @@ describe.each(Object.entries(FORMULAS))('%s', (_, formula) => {
 });
 
 describe('Polar', () => {
-  test('does not decode what stands behind whsec_', async () => {
+  test('does not decode the text after whsec_', async () => {
     const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAbCdEf01';
     const body = '{}';
     const signed = (key: string | Buffer): Request => ({
@@ -77,8 +77,8 @@ describe('Polar', () => {
       },
       body: Buffer.from(body),
     });
-    expect(await verdict(polar(), secret, signed(secret), NOW)).toBe('accepted');
-    expect(await verdict(polar(), secret, signed(Buffer.from(secret.slice(6), 'base64')), NOW)).toBe(
+    expect(await outcomeOf(polar(), secret, signed(secret), NOW)).toBe('accepted');
+    expect(await outcomeOf(polar(), secret, signed(Buffer.from(secret.slice(6), 'base64')), NOW)).toBe(
       MISMATCH,
     );
   });
@@ -87,14 +87,14 @@ describe('Polar', () => {
 describe('Supabase Auth', () => {
   const formula = FORMULAS['Supabase Auth, with a new id for each try'] as Formula;
 
-  test('wants the secret with all that stands before it', async () => {
+  test('needs the secret with its whole prefix', async () => {
     for (const cut of ['v1,', 'v1,whsec_'])
-      expect(await verdict(supabaseAuth(), formula.secret.slice(cut.length), deliver(formula), NOW)).toBe(
+      expect(await outcomeOf(supabaseAuth(), formula.secret.slice(cut.length), deliver(formula), NOW)).toBe(
         'ERR_WEBHOOK_SECRETS_INVALID',
       );
   });
 
-  test('is answered with JSON where the handler says nothing, and as a duplicate', async () => {
+  test('gets JSON if the handler sends no body, and as a duplicate', async () => {
     await using verifier = createVerifier({
       scheme: supabaseAuth(),
       secrets: formula.secret,
@@ -119,46 +119,48 @@ describe('GitLab with a secret token', () => {
   });
   const secret = 'glpat-0123456789abcdef';
 
-  test('takes the token itself and nothing like it, and authenticates no body', async () => {
+  test('accepts the token itself and nothing like it, and authenticates no body', async () => {
     expect(await judge(gitlabToken(), secret, request(secret), NOW)).toMatchObject({
       bodyAuthenticated: false,
       unsignedHeaders: { event: 'Push Hook' },
     });
     for (const token of [`${secret}0`, secret.slice(0, -1), secret.toUpperCase(), ` x`])
-      expect(await verdict(gitlabToken(), secret, request(token), NOW)).not.toBe('accepted');
+      expect(await outcomeOf(gitlabToken(), secret, request(token), NOW)).not.toBe('accepted');
   });
 });
 
 describe('WorkOS', () => {
-  test('takes its entries with and without the blank between them', async () => {
+  test('accepts its entries with and without the blank between them', async () => {
     const formula = FORMULAS.WorkOS as Formula;
     const given = deliver(formula);
     const tight = (given.headers['workos-signature'] ?? '').replace(', ', ',');
     const request = { ...given, headers: { ...given.headers, 'workos-signature': tight } };
-    expect(await verdict(workos(), formula.secret, request, NOW)).toBe('accepted');
+    expect(await outcomeOf(workos(), formula.secret, request, NOW)).toBe('accepted');
   });
 });
 
 describe('Finch', () => {
-  test('takes no whsec_ before the secret', async () => {
+  test('accepts no whsec_ before the secret', async () => {
     const formula = FORMULAS.Finch as Formula;
-    expect(await verdict(finch(), `whsec_${formula.secret}`, deliver(formula), NOW)).toBe(
+    expect(await outcomeOf(finch(), `whsec_${formula.secret}`, deliver(formula), NOW)).toBe(
       'ERR_WEBHOOK_SECRETS_INVALID',
     );
   });
 });
 
 describe('Inngest', () => {
-  test('takes the key without its beginning for the same key', async () => {
+  test('treats the key without its prefix as the same key', async () => {
     const formula = FORMULAS['Inngest, with a body whose canonical form differs'] as Formula;
     const bare = formula.secret.replace('signkey-test-', '');
-    expect(await verdict(inngest(), bare, deliver(formula), NOW)).toBe('accepted');
+    expect(await outcomeOf(inngest(), bare, deliver(formula), NOW)).toBe('accepted');
   });
 
-  test('takes only JSON, since it signs nothing else', async () => {
+  test('accepts only JSON, since it signs nothing else', async () => {
     const formula = FORMULAS['Inngest, with a body whose canonical form differs'] as Formula;
     const body = Buffer.from('no JSON');
-    expect(await verdict(inngest(), formula.secret, { ...deliver(formula), body }, NOW)).not.toBe('accepted');
+    expect(await outcomeOf(inngest(), formula.secret, { ...deliver(formula), body }, NOW)).not.toBe(
+      'accepted',
+    );
   });
 });
 
@@ -169,7 +171,7 @@ describe('Mercado Pago', () => {
     url,
     body: Buffer.from('{}'),
   });
-  const judgeOne = (given: Request) => verdict(mercadoPago(), secret, given, NOW);
+  const judgeOne = (given: Request) => outcomeOf(mercadoPago(), secret, given, NOW);
 
   test('leaves out what the request lacks', async () => {
     const id = { 'x-request-id': 'r-1' };

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { isWebhookError } from '@countersign/core';
 import { hook0 } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { type Request, verdict } from '../../../test/support/outcome.ts';
+import { outcomeOf, type Request } from '../../../test/support/outcome.ts';
 
 // Signatures are written out here by Hook0's documented formula.
 const SECRET = '1c6e6f2a-8f0c-4a3e-9b1d-2f5a7c9e0d41';
@@ -32,7 +32,7 @@ function request(signature: string, headers: Record<string, string> = HEADERS, b
 }
 
 describe('Hook0', () => {
-  const judge = (given: Request, scheme = hook0()) => verdict(scheme, SECRET, given, NOW);
+  const judge = (given: Request, scheme = hook0()) => outcomeOf(scheme, SECRET, given, NOW);
 
   test.each([
     ['v1', v1(HEADERS)],
@@ -44,12 +44,12 @@ describe('Hook0', () => {
     expect(await judge(request(signature), hook0({ v0: true }))).toBe('accepted');
   });
 
-  test('is accepted with v0 alone only where the option says so', async () => {
+  test('is accepted with v0 alone only if the option says so', async () => {
     expect(await judge(request(v0()))).toBe(INVALID);
     expect(await judge(request(v0()), hook0({ v0: true }))).toBe('accepted');
   });
 
-  test('is refused where a v1 signature is called v0, and what it signs is put into the body', async () => {
+  test('is refused if a v1 signature is called v0, and what it signs is put into the body', async () => {
     const [, digits = ''] = /v1=([0-9a-f]{64})/.exec(v1(HEADERS)) ?? [];
     const [, names = ''] = /h=([^,]*)/.exec(v1(HEADERS)) ?? [];
     const forged = `${names}.${names
@@ -59,7 +59,7 @@ describe('Hook0', () => {
     expect(await judge(request(`v0=${digits}`, HEADERS, forged))).toBe(INVALID);
   });
 
-  test('is refused with a wrong v1, whatever v0 says', async () => {
+  test('is refused with a wrong v1, even with a right v0', async () => {
     const wrong = v1({ ...HEADERS, 'x-event-type': 'billing.invoice.void' });
     expect(await judge(request(`${v0()},${wrong}`))).toBe(MISMATCH);
     expect(await judge(request(`${wrong},${v0()}`))).toBe(MISMATCH);
@@ -95,7 +95,7 @@ describe('Hook0', () => {
     const own = { ...HEADERS, authorization: 'Bearer aaa.bbb.ccc', 'x-tenant': 'acme' };
     const scheme = hook0({ headers: { authorization: 2, 'x-tenant': 0 } });
 
-    test('is accepted where they are named, and refused where they are not', async () => {
+    test('is accepted if they are named, and refused if they are not', async () => {
       expect(await judge(request(v1(own), own), scheme)).toBe('accepted');
       expect(await judge(request(v1(own), own))).toBe(INVALID);
     });
@@ -108,7 +108,7 @@ describe('Hook0', () => {
   });
 
   test.each([
-    [{ header: {} }, /does not know the option "header"/],
+    [{ header: {} }, /has no option "header"/],
     [{ headers: ['authorization'] }, /must be an object/],
     [{ headers: { Authorization: 0 } }, /in lower case/],
     [{ headers: { authorization: 0.5 } }, /whole number/],

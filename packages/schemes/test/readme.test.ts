@@ -46,7 +46,7 @@ describe('docs/senders', () => {
 });
 
 describe.each(SENDERS)('$factory()', ({ factory, scheme }) => {
-  test('gives the same scheme every time, and nobody can change it', () => {
+  test("returns the same scheme every time, and it can't be changed", () => {
     expect(FACTORIES[factory]?.()).toBe(scheme);
     const reachable: unknown[] = [scheme];
     for (const value of reachable) {

@@ -120,9 +120,9 @@ describe.each(Object.entries(FACTORIES))('%s()', (_, make) => {
   });
 });
 
-describe('a body that can not be read', () => {
+describe("a body that can't be read", () => {
   test.each(['inngest', 'adyen', 'mailgun', 'dropboxSign'])(
-    'is no mismatch, and starts no reload: %s()',
+    'is not a mismatch, and starts no reload: %s()',
     async (name) => {
       const scheme = FACTORIES[name]?.() as DefinedScheme;
       const { secret, signingSecret } = generateSigningKeys(scheme);

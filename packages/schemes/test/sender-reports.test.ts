@@ -57,12 +57,12 @@ describe('adyen', () => {
     return statusOf(adyen(), { headers: {}, body: Buffer.from(JSON.stringify(body)) });
   };
 
-  test('takes the name of a report, which contains colons', async () => {
+  test('accepts the name of a report, which contains colons', async () => {
     expect(
       await send(item({ pspReference: 'report_2022-11-01T00:00:00.csv', eventCode: 'REPORT_AVAILABLE' })),
     ).toBeLessThan(300);
   });
-  test("takes a merchant's reference that contains colons", async () => {
+  test("accepts a merchant's reference that contains colons", async () => {
     expect(await send(item({ merchantReference: 'order:7' }))).toBeLessThan(300);
   });
   test('refuses colons that were moved to another field', async () => {

@@ -1,7 +1,7 @@
 import { createVerifier, isWebhookError, replayRecord } from '@countersign/core';
 import { langsmith } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { clockAt, judge, type Request, verdict } from '../../../test/support/outcome.ts';
+import { clockAt, judge, outcomeOf, type Request } from '../../../test/support/outcome.ts';
 import { SENDERS, type Sender } from './support/senders.ts';
 
 const NOW = 1_763_600_000;
@@ -31,15 +31,15 @@ describe.each(Object.entries(SENDERS))('%s', (_, sender) => {
   const { scheme, secret, otherSecret, window } = sender;
 
   test('is accepted', async () => {
-    expect(await verdict(scheme, secret, await deliver(sender), NOW)).toBe('accepted');
+    expect(await outcomeOf(scheme, secret, await deliver(sender), NOW)).toBe('accepted');
   });
 
-  test('is accepted whatever the letter case of the header names', async () => {
+  test('is accepted with header names in any letter case', async () => {
     const { headers, body } = await deliver(sender);
     const shouted = Object.fromEntries(
       Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]),
     );
-    expect(await verdict(scheme, secret, { headers: shouted, body }, NOW)).toBe('accepted');
+    expect(await outcomeOf(scheme, secret, { headers: shouted, body }, NOW)).toBe('accepted');
   });
 
   test('is refused with another secret, with the status that the sender brings back', async () => {
@@ -61,14 +61,14 @@ describe.each(Object.entries(SENDERS))('%s', (_, sender) => {
     for (let index = 0; index < body.length; index += 7) {
       const changed = Buffer.from(body);
       changed[index] = (changed[index] ?? 0) ^ 1;
-      expect(await verdict(scheme, secret, { headers, body: changed }, NOW)).toBe(MISMATCH);
+      expect(await outcomeOf(scheme, secret, { headers, body: changed }, NOW)).toBe(MISMATCH);
     }
   });
 
   test('is refused when the body is shorter, longer or empty', async () => {
     const { headers, body } = await deliver(sender);
     for (const changed of [body.subarray(0, -1), Buffer.concat([body, Buffer.from('\n')]), Buffer.alloc(0)]) {
-      expect(await verdict(scheme, secret, { headers, body: changed }, NOW)).toBe(MISMATCH);
+      expect(await outcomeOf(scheme, secret, { headers, body: changed }, NOW)).toBe(MISMATCH);
     }
   });
 
@@ -76,7 +76,7 @@ describe.each(Object.entries(SENDERS))('%s', (_, sender) => {
     const { headers, body } = await deliver(sender);
     expect(Object.keys(headers)).toContain(name);
     delete headers[name];
-    expect(await verdict(scheme, secret, { headers, body }, NOW)).toBe(codeFor(sender, code));
+    expect(await outcomeOf(scheme, secret, { headers, body }, NOW)).toBe(codeFor(sender, code));
   });
 
   test.each(Object.keys(sender.without))('is refused with %s twice', async (name) => {
@@ -89,12 +89,12 @@ describe.each(Object.entries(SENDERS))('%s', (_, sender) => {
   test('needs no header but those that the signature covers', async () => {
     const { headers, body } = await deliver(sender);
     const needed = Object.fromEntries(Object.entries(headers).filter(([name]) => name in sender.without));
-    expect(await verdict(scheme, secret, { headers: needed, body }, NOW)).toBe('accepted');
+    expect(await outcomeOf(scheme, secret, { headers: needed, body }, NOW)).toBe('accepted');
   });
 
-  test('is judged by its signed time to the second, both ways', async () => {
+  test('is checked by its signed time to the second, both ways', async () => {
     const request = await deliver(sender);
-    const at = (seconds: number) => verdict(scheme, secret, request, seconds);
+    const at = (seconds: number) => outcomeOf(scheme, secret, request, seconds);
     if (window === undefined) {
       expect(await at(NOW + 10 * 366 * 86_400)).toBe('accepted');
       expect(await at(NOW - 10 * 366 * 86_400)).toBe('accepted');
@@ -106,7 +106,7 @@ describe.each(Object.entries(SENDERS))('%s', (_, sender) => {
     expect(await at(NOW - window.future - 1)).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_NEW');
   });
 
-  test('says when it was signed only where the time is signed', async () => {
+  test('says when it was signed only if the time is signed', async () => {
     const webhook = await judge(scheme, secret, await deliver(sender), NOW);
     expect(webhook).toHaveProperty('signedAt', window && new Date(NOW * 1000));
   });
@@ -134,7 +134,7 @@ describe.each(Object.entries(SENDERS))('%s', (_, sender) => {
   });
 
   if (Object.keys(sender.unsignedHeaders).length > 0) {
-    test('is remembered under the same key whatever the headers say that are not signed', async () => {
+    test('is remembered under the same key with any unsigned headers', async () => {
       const first = await deliver(sender);
       const headers = { ...first.headers };
       for (const name of Object.values(sender.unsignedHeaders)) headers[name] = 'chosen by an attacker';
@@ -155,8 +155,8 @@ describe.each(Object.entries(SENDERS))('%s', (_, sender) => {
 
   test('is refused unless its secret has 16 bytes', async () => {
     const request = await deliver(sender);
-    expect(await verdict(scheme, Buffer.alloc(15, 'ab'), request, NOW)).toBe('ERR_WEBHOOK_SECRETS_INVALID');
-    expect(await verdict(scheme, Buffer.alloc(16, 'ab'), request, NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(scheme, Buffer.alloc(15, 'ab'), request, NOW)).toBe('ERR_WEBHOOK_SECRETS_INVALID');
+    expect(await outcomeOf(scheme, Buffer.alloc(16, 'ab'), request, NOW)).toBe(MISMATCH);
   });
 });
 

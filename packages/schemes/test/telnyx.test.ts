@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { isWebhookError, replayRecord } from '@countersign/core';
 import { telnyxClassic } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { judge, type Request, verdict } from '../../../test/support/outcome.ts';
+import { judge, outcomeOf, type Request } from '../../../test/support/outcome.ts';
 
 // Signatures are written out here by Telnyx's documented formula.
 const NOW = 1_800_000_000;
@@ -32,13 +32,13 @@ async function replayKey(given: Request): Promise<string> {
 
 describe('Telnyx', () => {
   test('is accepted as signed', async () => {
-    expect(await verdict(telnyxClassic(), KEY, request(event('a', 1)), NOW)).toBe('accepted');
-    expect(await verdict(telnyxClassic(), KEY, request(''), NOW)).toBe('accepted');
+    expect(await outcomeOf(telnyxClassic(), KEY, request(event('a', 1)), NOW)).toBe('accepted');
+    expect(await outcomeOf(telnyxClassic(), KEY, request(''), NOW)).toBe('accepted');
   });
 
   test('is refused with anything but a bar between time and body', async () => {
     for (const between of ['', '.', ':', '||'])
-      expect(await verdict(telnyxClassic(), KEY, request(event('a', 1), NOW, between), NOW)).toBe(MISMATCH);
+      expect(await outcomeOf(telnyxClassic(), KEY, request(event('a', 1), NOW, between), NOW)).toBe(MISMATCH);
   });
 
   test('is remembered by its event, since each try has another body', async () => {
@@ -47,7 +47,7 @@ describe('Telnyx', () => {
     expect(await replayKey(request(event('b', 1)))).not.toBe(first);
   });
 
-  test('is remembered by its bytes where it names no event', async () => {
+  test('is remembered by its bytes if it names no event', async () => {
     const first = await replayKey(request('CallSid=1&CallStatus=ringing'));
     expect(await replayKey(request('CallSid=1&CallStatus=ringing', NOW + 30))).toBe(first);
     expect(await replayKey(request('CallSid=1&CallStatus=completed'))).not.toBe(first);

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { agentMessage, anchorBrowser, github, langsmith, polyai, slack, stripe } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { judge, verdict } from '../../../test/support/outcome.ts';
+import { judge, outcomeOf } from '../../../test/support/outcome.ts';
 
 const NOW = 1_763_600_000;
 const HEX_SECRET = 'f3d1a0b5c79e42768fd50c1e2b3a49687766554433221100ffeeddccbbaa9988';
@@ -19,14 +19,14 @@ function hmac(key: string | Buffer, before: string, body: Uint8Array = BODY): st
 
 describe('langsmith()', () => {
   const judgeHeader = (signature: string, body: Uint8Array = BODY) =>
-    verdict(langsmith(), HEX_SECRET, { headers: { 'x-langsmith-signature': signature }, body }, NOW);
+    outcomeOf(langsmith(), HEX_SECRET, { headers: { 'x-langsmith-signature': signature }, body }, NOW);
   const signed = (body: Uint8Array) => judgeHeader(`sha256=${hmac(HEX_SECRET, '', body)}`, body);
 
-  test('wants sha256= before the digits', async () => {
+  test('needs sha256= before the digits', async () => {
     expect(await judgeHeader(hmac(HEX_SECRET, ''))).toBe(INVALID);
   });
 
-  test('takes lower-case digits only', async () => {
+  test('accepts lower-case digits only', async () => {
     expect(await judgeHeader(`sha256=${hmac(HEX_SECRET, '').toUpperCase()}`)).toBe(INVALID);
   });
 
@@ -54,23 +54,23 @@ describe('agentMessage()', () => {
 
   test('signs a newline between time and body, not a dot, not the two characters of an escape', async () => {
     const key = Buffer.from(base64, 'base64');
-    expect(await verdict(agentMessage(), base64, request(key, `${NOW}\n`), NOW)).toBe(ACCEPTED);
-    expect(await verdict(agentMessage(), base64, request(key, `${NOW}.`), NOW)).toBe(MISMATCH);
-    expect(await verdict(agentMessage(), base64, request(key, `${NOW}\\n`), NOW)).toBe(MISMATCH);
-    expect(await verdict(agentMessage(), base64, request(key, `${NOW}\r\n`), NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(agentMessage(), base64, request(key, `${NOW}\n`), NOW)).toBe(ACCEPTED);
+    expect(await outcomeOf(agentMessage(), base64, request(key, `${NOW}.`), NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(agentMessage(), base64, request(key, `${NOW}\\n`), NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(agentMessage(), base64, request(key, `${NOW}\r\n`), NOW)).toBe(MISMATCH);
   });
 
-  test('takes the key encoding that it is told, and never guesses', async () => {
+  test('uses the configured key encoding, and never guesses', async () => {
     const asText = request(HEX_SECRET, `${NOW}\n`);
     const asHex = request(Buffer.from(HEX_SECRET, 'hex'), `${NOW}\n`);
-    expect(await verdict(agentMessage({ keyEncoding: 'utf8' }), HEX_SECRET, asText, NOW)).toBe(ACCEPTED);
-    expect(await verdict(agentMessage({ keyEncoding: 'hex' }), HEX_SECRET, asText, NOW)).toBe(MISMATCH);
-    expect(await verdict(agentMessage({ keyEncoding: 'hex' }), HEX_SECRET, asHex, NOW)).toBe(ACCEPTED);
-    expect(await verdict(agentMessage({ keyEncoding: 'utf8' }), HEX_SECRET, asHex, NOW)).toBe(MISMATCH);
-    expect(await verdict(agentMessage(), HEX_SECRET, asHex, NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(agentMessage({ keyEncoding: 'utf8' }), HEX_SECRET, asText, NOW)).toBe(ACCEPTED);
+    expect(await outcomeOf(agentMessage({ keyEncoding: 'hex' }), HEX_SECRET, asText, NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(agentMessage({ keyEncoding: 'hex' }), HEX_SECRET, asHex, NOW)).toBe(ACCEPTED);
+    expect(await outcomeOf(agentMessage({ keyEncoding: 'utf8' }), HEX_SECRET, asHex, NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(agentMessage(), HEX_SECRET, asHex, NOW)).toBe(MISMATCH);
   });
 
-  test('accepts the organisation secret and the endpoint secret side by side', async () => {
+  test('accepts the organization secret and the endpoint secret side by side', async () => {
     const organisation = Buffer.alloc(32, 7);
     const endpoint = Buffer.alloc(32, 9);
     const secrets = { current: [organisation.toString('base64'), endpoint.toString('base64')] };
@@ -94,20 +94,20 @@ describe('agentMessage()', () => {
 describe('polyai()', () => {
   test('refuses the signature over the body alone that a quickstart once showed', async () => {
     const headers = { 'x-polyai-timestamp': String(NOW), 'x-polyai-signature': hmac(HEX_SECRET, '') };
-    expect(await verdict(polyai(), HEX_SECRET, { headers, body: BODY }, NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(polyai(), HEX_SECRET, { headers, body: BODY }, NOW)).toBe(MISMATCH);
   });
 
-  test('refuses a time that is no number, with an error of the request', async () => {
+  test('refuses a time that is not a number, with an error of the request', async () => {
     for (const time of ['', 'now', 'NaN', `${NOW}.5`, ` ${NOW}`, `+${NOW}`, '1e9', '0x10', '-1']) {
       const headers = { 'x-polyai-timestamp': time, 'x-polyai-signature': hmac(HEX_SECRET, `${time}.`) };
-      expect(await verdict(polyai(), HEX_SECRET, { headers, body: BODY }, NOW)).toBe(INVALID);
+      expect(await outcomeOf(polyai(), HEX_SECRET, { headers, body: BODY }, NOW)).toBe(INVALID);
     }
   });
 });
 
 describe('anchorBrowser()', () => {
   const judgeSigned = (signature: string, timestamp = NOW) =>
-    verdict(
+    outcomeOf(
       anchorBrowser(),
       HEX_SECRET,
       { headers: { 'anchor-timestamp': String(timestamp), 'anchor-signature': signature }, body: BODY },
@@ -136,7 +136,7 @@ describe('anchorBrowser()', () => {
     }
   });
 
-  test('takes the label of the content for no signature', async () => {
+  test('does not accept the label of the content as a signature', async () => {
     expect(await judgeSigned(`t=${NOW},v0=${hmac(HEX_SECRET, `v0:${NOW}:`)}`)).toBe(INVALID);
   });
 });
@@ -145,14 +145,14 @@ describe('github()', () => {
   test('does not fall back to the SHA-1 signature', async () => {
     const sha1 = createHmac('sha1', HEX_SECRET).update(BODY).digest('hex');
     const request = { headers: { 'x-hub-signature': `sha1=${sha1}` }, body: BODY };
-    expect(await verdict(github(), HEX_SECRET, request, NOW)).toBe('ERR_WEBHOOK_SIGNATURE_MISSING');
+    expect(await outcomeOf(github(), HEX_SECRET, request, NOW)).toBe('ERR_WEBHOOK_SIGNATURE_MISSING');
     const relabelled = { headers: { 'x-hub-signature-256': `sha1=${sha1}` }, body: BODY };
-    expect(await verdict(github(), HEX_SECRET, relabelled, NOW)).toBe(INVALID);
+    expect(await outcomeOf(github(), HEX_SECRET, relabelled, NOW)).toBe(INVALID);
   });
 
-  test('wants sha256= before the digits', async () => {
+  test('needs sha256= before the digits', async () => {
     const request = { headers: { 'x-hub-signature-256': hmac(HEX_SECRET, '') }, body: BODY };
-    expect(await verdict(github(), HEX_SECRET, request, NOW)).toBe(INVALID);
+    expect(await outcomeOf(github(), HEX_SECRET, request, NOW)).toBe(INVALID);
   });
 });
 
@@ -171,7 +171,7 @@ describe('slack()', () => {
 describe('stripe()', () => {
   const secret = `whsec_${BASE64_KEY}`;
   const judgeHeader = (header: string) =>
-    verdict(stripe(), secret, { headers: { 'stripe-signature': header }, body: BODY }, NOW);
+    outcomeOf(stripe(), secret, { headers: { 'stripe-signature': header }, body: BODY }, NOW);
 
   test('uses the secret verbatim, whsec_ included', async () => {
     expect(await judgeHeader(`t=${NOW},v1=${hmac(secret, `${NOW}.`)}`)).toBe(ACCEPTED);

@@ -2,7 +2,7 @@ import { twilio as scheme } from '@countersign/schemes';
 import fc from 'fast-check';
 import twilio from 'twilio';
 import { describe, expect, test } from 'vitest';
-import { verdictAt } from '../../../test/support/outcome.ts';
+import { outcomeAt } from '../../../test/support/outcome.ts';
 
 const { getExpectedBodyHash, getExpectedTwilioSignature, validateRequest, validateRequestWithBody } = twilio;
 const TOKEN = '12345678901234567890123456789012';
@@ -30,7 +30,7 @@ async function weAccept(url: string, body: string | Buffer, signature: string): 
     headers: { ...CONTENT_TYPE, 'x-twilio-signature': signature },
     body: Buffer.from(body),
   };
-  return (await verdictAt(scheme(), TOKEN, request, url.split('?')[0] ?? '', NOW)) === 'accepted';
+  return (await outcomeAt(scheme(), TOKEN, request, url.split('?')[0] ?? '', NOW)) === 'accepted';
 }
 
 // A name that no object has by itself.
@@ -82,7 +82,7 @@ describe('twilio, whose library signs', () => {
   });
 
   test.each(['https://hooks.example.com:443/twilio?tenant=1', 'https://hooks.example.com/twilio?tenant=1'])(
-    'an address with its port or without, whatever it was given: %s',
+    'a URL with or without its port, for every publicUrl: %s',
     async (signedUrl) => {
       const signature = getExpectedTwilioSignature(TOKEN, signedUrl, { Body: 'hello' });
       expect(validateRequest(TOKEN, signature, URL, { Body: 'hello' })).toBe(true);

@@ -19,13 +19,13 @@ describe.each([
   const verify = (url: string, body: string, signed = signature) =>
     verifier.verify({ method: 'POST', url, headers: [header, signed], body: Buffer.from(body) });
 
-  test('takes a query that the request adds, and says that the body is not authenticated beside it', async () => {
+  test('accepts a query that the request adds, and shows that the body is then not authenticated', async () => {
     await expect(verify('/hook?tenant=7', 'To=Bob&Amount=100')).resolves.toMatchObject({
       bodyAuthenticated: false,
     });
   });
 
-  test('takes a form without one as authenticated', async () => {
+  test('treats a form without one as authenticated', async () => {
     await expect(
       verify('/hook', 'To=Bob&Amount=100', sha1(`${PUBLIC_URL}Amount100ToBob`)),
     ).resolves.toMatchObject({ bodyAuthenticated: true });
@@ -42,7 +42,7 @@ describe.each([
     });
   });
 
-  test('takes the query of its own URL as authenticated', async () => {
+  test('treats the query of its own URL as authenticated', async () => {
     const own = createVerifier({
       scheme,
       secrets: SECRET,

@@ -5,7 +5,7 @@ import { Webhook as StandardWebhook } from 'standardwebhooks';
 import Stripe from 'stripe';
 import { Webhook as SvixWebhook } from 'svix';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { verdict } from '../../../test/support/outcome.ts';
+import { outcomeOf } from '../../../test/support/outcome.ts';
 
 const NOW = 1_763_600_000;
 const BODY = '{"id":"evt_1"}';
@@ -87,6 +87,6 @@ describe.each(Object.entries(LIBRARIES))('%s', (_, { scheme, sign, verify, weak 
     const headers = await sign(secret);
     expect(await verify(secret, headers)).toBeTruthy();
     const request = { headers, body: Buffer.from(BODY) };
-    expect(await verdict(scheme, secret, request, NOW)).toBe('ERR_WEBHOOK_SECRETS_INVALID');
+    expect(await outcomeOf(scheme, secret, request, NOW)).toBe('ERR_WEBHOOK_SECRETS_INVALID');
   });
 });

@@ -22,14 +22,14 @@ export interface AdaSecretsOptions {
 const MAX_RESPONSE_BYTES = 64 * 1024;
 
 /**
- * The signing secret of a webhook at Ada, read from Ada itself: the secret that Ada signs with now is the current one. Ada shows no
- * replaced secret, but signs with it for a while: keep it with `reload: { retainPreviousSeconds }`.
+ * The signing secret of a webhook at Ada, read from Ada itself: the secret that Ada signs with now is the current one. Ada shows
+ * no replaced secret, but signs with it for a while: keep it with `reload: { retainPreviousSeconds }`.
  *
- * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no key. Needs
- * an API token that may read webhooks.
+ * A change takes effect at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no
+ * key. Needs an API token that may read webhooks.
  *
- * If Ada has no such webhook (404), nothing is accepted after that load. Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` if Ada can't be
- * reached, fails, throttles, or refuses the token (401); then the last good set stays in use.
+ * If Ada has no such webhook (404), nothing is accepted after that load. Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` if Ada
+ * can't be reached, fails, throttles, or refuses the token (401); then the last good set stays in use.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://docs.ada.cx/reference/webhooks/get-webhook-secret
@@ -71,7 +71,7 @@ export function adaSecrets(options: AdaSecretsOptions): SecretProvider {
         const key = keyOf(await readText(response));
         if (key === undefined)
           throw providerError(
-            `${name}: the response has no key. Check "baseUrl", and whether a proxy answers in its place.`,
+            `${name}: the response has no key. Check "baseUrl", and whether a proxy responds in its place.`,
           );
         const whenEmpty = 'Look at the webhook in Ada.';
         return {
@@ -98,7 +98,7 @@ function causeOf(status: number): string {
   if (status === 401) return 'Ada refuses the token (401). Check "token", and that it has not been replaced.';
   if (status === 403) return 'Ada refuses the token (403). Use one that may read webhooks.';
   if (status === 429) return 'Ada throttles this client (429). Raise "intervalSeconds".';
-  if (status >= 500) return `Ada fails (${status}). It is asked again soon.`;
+  if (status >= 500) return `Ada fails (${status}). The provider tries again soon.`;
   return `Ada responded with ${status}. Check "baseUrl".`;
 }
 
@@ -126,7 +126,7 @@ async function readText(response: Response): Promise<string> {
   let length = 0;
   for await (const chunk of response.body ?? []) {
     length += chunk.length;
-    if (length > MAX_RESPONSE_BYTES) throw providerError('Ada: the answer is too large.');
+    if (length > MAX_RESPONSE_BYTES) throw providerError('Ada: the response is too large. Check "baseUrl".');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');

@@ -56,15 +56,15 @@ const CREDENTIALS =
  * A secret in AWS Secrets Manager: `AWSCURRENT` is the current one, `AWSPREVIOUS` the previous one if there is one, and with
  * `pending` `AWSPENDING` the next one, so that a secret that AWS's rotation has made is accepted before the sender uses it.
  *
- * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no key.
- * Needs `secretsmanager:GetSecretValue`, and `kms:Decrypt` if your own key encrypts the secret.
+ * A change takes effect at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no
+ * key. Needs `secretsmanager:GetSecretValue`, and `kms:Decrypt` if your own key encrypts the secret.
  *
- * A binary value is the key itself; one trailing line break of text is cut off. `retainPreviousSeconds` counts from when the current
- * version was made, or from when this process saw `AWSCURRENT` move to it, if that was later.
+ * A binary value is the key itself; one trailing line break of text is cut off. `retainPreviousSeconds` counts from when the
+ * current version was made, or from when this process saw `AWSCURRENT` move to it, if that was later.
  *
  * If the secret does not exist or is marked for deletion, nothing is accepted after that load. Loading fails with
- * `ERR_WEBHOOK_PROVIDER_FAILED` if AWS can't be asked, refuses or throttles the call, and with `ERR_WEBHOOK_SECRETS_INVALID` if the
- * value can't be used; then the last good set stays in use.
+ * `ERR_WEBHOOK_PROVIDER_FAILED` if AWS can't be asked, refuses or throttles the call, and with `ERR_WEBHOOK_SECRETS_INVALID` if
+ * the value can't be used; then the last good set stays in use.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://docs.aws.amazon.com/secretsmanager/latest/userguide/rotate-secrets_lambda-functions.html
@@ -106,7 +106,7 @@ export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
       if (value === undefined) return undefined;
       return fieldOf(location, format, { value, id: version.VersionId ?? '', since: version.CreatedDate });
     } catch (error) {
-      // The same for a secret that doesn't exist and for a label that no version has.
+      // AWS uses this error for a secret that doesn't exist and for a label that no version has.
       if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
       throw explain(location, error);
     }
@@ -126,7 +126,7 @@ export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
         if (isSet(format, current.value)) return setOfJson(location, current.value, current.id);
         const previous = format.retainMs === 0 ? undefined : await read('AWSPREVIOUS', signal);
         const next = pending ? await read('AWSPENDING', signal) : undefined;
-        // Labels move one call at a time: a set read during a move could lack the key that signs.
+        // Labels move one call at a time: a set read during a move could be missing the key that signs.
         if (current.id !== '' && previous?.id === current.id) continue;
         if (pending && !isSame(await readCurrent(signal), current)) continue;
         // AWS leaves AWSPENDING on the version that has become current.
@@ -135,7 +135,7 @@ export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
         const set = { current: { ...current, since }, previous, next: ahead, version: current.id };
         return setOfVersions(location, format, set);
       }
-      throw providerError(`${location} kept changing while it was read. It is read again soon.`);
+      throw providerError(`${location} kept changing while it was read. The provider reads it again soon.`);
     },
   };
 }
@@ -147,7 +147,7 @@ function isSame(one: LabeledVersion | undefined, other: LabeledVersion | undefin
   return Buffer.from(one.value).equals(Buffer.from(other.value));
 }
 
-/** Names the cause, and nothing of the response. */
+/** Names the cause, but nothing from the response. */
 function explain(location: string, error: unknown): unknown {
   const name = error instanceof Error ? error.name : '';
   const failure = failureOf(error);
@@ -166,14 +166,15 @@ function explain(location: string, error: unknown): unknown {
     );
   }
   if (failure.status !== undefined && failure.status >= 500) {
-    return failedRead(location, 'AWS', 'fails. It is asked again soon', failure);
+    return failedRead(location, 'AWS', 'fails. The provider tries again soon', failure);
   }
   return error;
 }
 
 /**
- * Since when a version is current. AWS says when it was made, which may be long before its label was moved to it. Counted from then,
- * the time of the replaced secret could be over before it began. So a move that this process has seen counts instead.
+ * Since when a version is current. AWS reports when it was made, which may be long before its label was moved to it. If the time
+ * of the replaced secret counted from there, it could be over before it began. So if this process has seen the label move, it
+ * counts from that moment.
  */
 class FirstUse {
   readonly #clock: Clock;

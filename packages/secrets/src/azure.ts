@@ -52,13 +52,13 @@ type VersionEntry = AzureProperties & { readonly version: string; readonly creat
 const PERMISSION = 'the role Key Vault Secrets User, or the access policies "get" and "list" of secrets';
 
 /**
- * A secret in Azure Key Vault. Of the enabled versions that have not expired, the newest one whose `notBefore` has come is the current
- * one, and the one made before it is the previous one. Of newer versions whose `notBefore` is ahead, the one whose time comes first is
- * `next`. `notBefore` and `expires` are compared with the clock at each request, between reloads too.
+ * A secret in Azure Key Vault. Of the enabled versions that have not expired, the newest one whose `notBefore` has come is the
+ * current one, and the one made before it is the previous one. Of newer versions whose `notBefore` is ahead, the one whose time
+ * comes first is `next`. `notBefore` and `expires` are compared with the clock at each request, between reloads too.
  *
- * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no key. A list
- * whose newest version is older than one seen before is refused as stale. To drop a replaced secret, disable its version. Needs `get`
- * and `list` of secrets (the role Key Vault Secrets User).
+ * A change takes effect at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no
+ * key. A list whose newest version is older than one seen before is refused as stale. To drop a replaced secret, disable its
+ * version. Needs `get` and `list` of secrets (the role Key Vault Secrets User).
  *
  * If the secret does not exist or has no usable version, nothing is accepted after that load. Loading fails with
  * `ERR_WEBHOOK_PROVIDER_FAILED` if Azure can't be asked, refuses or throttles the call, or returns a stale list, and with
@@ -110,7 +110,7 @@ export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
       return fieldOf(location, format, { value, since, notBefore, notAfter: expiresOn });
     } catch (error) {
       if (failureOf(error).status === 404) {
-        throw providerError(`${location} changed while it was read. It is read again soon.`);
+        throw providerError(`${location} changed while it was read. The provider reads it again soon.`);
       }
       throw explain(location, error);
     }
@@ -119,7 +119,7 @@ export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
   async function listVersions(signal: AbortSignal): Promise<VersionEntry[]> {
     try {
       const versions = await list(signal);
-      // A secret that does not exist has an empty list. A list that is only outdated is told from it by asking for the secret itself.
+      // A secret that does not exist has an empty list, but so may an outdated list. Getting the secret itself shows which it is.
       if (versions.length === 0) await client.getSecret(secret, { abortSignal: signal });
       return versions;
     } catch (error) {
@@ -152,11 +152,11 @@ export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
   };
 }
 
-/** Names the cause, and nothing of the response. */
+/** Names the cause, but nothing from the response. */
 function explain(location: string, error: unknown): unknown {
   const failure = failureOf(error);
   const { status } = failure;
-  if (status === 404) return nothingStored(location, 'Check "secret" and the address of the vault.');
+  if (status === 404) return nothingStored(location, 'Check "secret" and the URL of the vault.');
   if (status === 403) return refusedRead(location, PERMISSION);
   const isCredential =
     error instanceof Error && /^(?:Aggregate)?(?:Authentication|CredentialUnavailable)/.test(error.name);
@@ -166,6 +166,6 @@ function explain(location: string, error: unknown): unknown {
   }
   if (status === 429) return throttled(location, 'Azure', failure);
   if (status !== undefined && status >= 500)
-    return failedRead(location, 'Azure', 'fails. It is asked again soon', failure);
+    return failedRead(location, 'Azure', 'fails. The provider tries again soon', failure);
   return error;
 }

@@ -59,13 +59,13 @@ const PERMISSION = 'secretmanager.versions.list and secretmanager.versions.acces
 const ENABLED = 1;
 
 /**
- * A secret in Google Cloud Secret Manager: of the enabled versions, the one with the highest number is the current one, the next lower
- * one the previous one. The alias `latest` is never used: it names a version even if that is disabled, and may be outdated.
+ * A secret in Google Cloud Secret Manager: of the enabled versions, the one with the highest number is the current one, the next
+ * lower one the previous one. The alias `latest` is never used: it names a version even if that is disabled, and may be outdated.
  *
- * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no key. Google's
- * lists are eventually consistent: a list whose newest version is older than one seen before is refused as stale. To drop a replaced
- * secret, disable its version. Needs `secretmanager.versions.list` and `secretmanager.versions.access` (the roles Secret Manager Viewer
- * and Secret Accessor).
+ * A change takes effect at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no
+ * key. Google's lists are eventually consistent: a list whose newest version is older than one seen before is refused as stale.
+ * To drop a replaced secret, disable its version. Needs `secretmanager.versions.list` and `secretmanager.versions.access` (the
+ * roles Secret Manager Viewer and Secret Accessor).
  *
  * If the secret does not exist or has no usable version, nothing is accepted after that load. Loading fails with
  * `ERR_WEBHOOK_PROVIDER_FAILED` if Google can't be asked, refuses or throttles the call, or returns a stale list, and with
@@ -115,7 +115,7 @@ export function gcpSecrets(options: GcpSecretsOptions): SecretProvider {
       return payload?.data ?? new Uint8Array();
     } catch (error) {
       if (CHANGED.includes(codeOf(error))) {
-        throw providerError(`${location} changed while it was read. It is read again soon.`);
+        throw providerError(`${location} changed while it was read. The provider reads it again soon.`);
       }
       throw explain(location, error);
     }
@@ -160,7 +160,7 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error ? Reflect.get(error, 'code') : undefined;
 }
 
-/** Names the cause, and nothing of the response. */
+/** Names the cause, but nothing from the response. */
 function explain(location: string, error: unknown): unknown {
   const code = codeOf(error);
   const { retryAfterSeconds } = failureOf(error);
@@ -172,6 +172,7 @@ function explain(location: string, error: unknown): unknown {
     const what = 'refuses the credentials of the client. Check that they exist and have not expired';
     return failedRead(location, 'Google', what, failure);
   }
-  if (FAILING.includes(code)) return failedRead(location, 'Google', 'fails. It is asked again soon', failure);
+  if (FAILING.includes(code))
+    return failedRead(location, 'Google', 'fails. The provider tries again soon', failure);
   return error;
 }

@@ -9,8 +9,8 @@ interface ListedVersion {
 }
 
 /**
- * Remembers the newest version that a store has shown. An answer whose newest version is older is stale, for example from an outdated
- * replica. If it were used, it would bring a replaced secret back and refuse the one that signs.
+ * Remembers the newest version that a store has listed. A response whose newest version is older is stale, for example from an
+ * outdated replica. If it were used, a replaced secret would be accepted again, and the secret that signs would be refused.
  */
 export class SeenVersions {
   readonly #location: string;
@@ -22,20 +22,20 @@ export class SeenVersions {
 
   /**
    * @param newest The newest version that the store lists, usable or not.
-   * @throws `ERR_WEBHOOK_PROVIDER_FAILED` for a stale answer.
+   * @throws `ERR_WEBHOOK_PROVIDER_FAILED` for a stale response.
    */
   check(newest: ListedVersion | undefined): void {
     const before = this.#newest;
     if (before !== undefined && (newest === undefined || isOlder(newest, before))) {
       throw providerError(
-        `${this.#location} no longer lists version ${before.version} or a newer one. The answer is stale; look for an outdated replica.`,
+        `${this.#location} no longer lists version ${before.version} or a newer one. The response is stale: look for an outdated replica.`,
       );
     }
     this.#newest = newest;
   }
 }
 
-/** A secret that was deleted and created again counts from 1, but it is younger. */
+/** A secret that was deleted and created again starts at version 1 again, but it is younger. */
 function isOlder(one: ListedVersion, other: ListedVersion): boolean {
   const createdAt = one.createdAt?.getTime() ?? 0;
   const otherCreatedAt = other.createdAt?.getTime() ?? 0;

@@ -10,7 +10,7 @@ import {
   type SecretLocation,
 } from '@countersign/core/extend';
 
-/** What the options of every provider have in common. */
+/** The options that all providers have in common. */
 export interface StoredValueOptions {
   /**
    * What the store contains. `'text'`: one secret, in as many versions as there are roles. `'json'`: a whole `SecretSetInput` as JSON,
@@ -24,8 +24,8 @@ export interface StoredValueOptions {
    */
   field?: string;
   /**
-   * How long the replaced secret is accepted, in seconds from when its successor took over, by the store's clock. `0`: it is
-   * not read. Default: as long as the store lists it, which `health()` warns about. A set as JSON says it itself, by `notAfter`.
+   * How long the replaced secret is accepted, in seconds from when its successor took over, by the store's clock. `0`: it is not
+   * read. Default: as long as the store lists it, which `health()` warns about. A set as JSON has its own `notAfter`.
    */
   retainPreviousSeconds?: number;
 }
@@ -70,7 +70,7 @@ export function readFormat(options: StoredValueOptions): StoredFormat {
 /** Whether a value is to be read as a whole set. */
 export function isSet({ format }: StoredFormat, value: string | Uint8Array): boolean {
   if (format !== undefined) return format === 'json';
-  // A secret in braces would be rare; a set, or key/value pairs as JSON, taken for a secret would be a key that matches nothing.
+  // Secrets in braces are rare. If a set, or key/value pairs as JSON, were used as a secret, the key would match nothing.
   return typeof value === 'string' && /^\s*\{/.test(value);
 }
 
@@ -99,7 +99,7 @@ export function fieldOf<T extends StoredVersion>(location: string, { field }: St
 }
 
 /**
- * Makes a set of what a store contains as one secret in several versions.
+ * Makes a set from one secret in several versions.
  *
  * @param location Names the secret: `The AWS secret webhooks/acme`.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
@@ -124,7 +124,7 @@ export function setOfVersions(
 }
 
 /**
- * Makes a set of a value that is one as JSON.
+ * Makes a set from a value that contains a set as JSON.
  *
  * @param version The version of a set that names none itself.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
@@ -140,7 +140,7 @@ export function setOfJson(location: string, value: string | Uint8Array, version:
   return { version, ...parseSecretJson(bytes, locationOf(location)) };
 }
 
-/** JSON whose values are all texts, and whose keys are not those of a set. */
+/** JSON whose values are all strings, and whose keys are not those of a set. */
 function keyValuePairs(bytes: Uint8Array): object | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'));
@@ -155,7 +155,7 @@ function keyValuePairs(bytes: Uint8Array): object | undefined {
 }
 
 /**
- * The text that bytes encode. Bytes replaced by the sign for unknown ones would make another key.
+ * The text that bytes encode. Replacement characters for invalid bytes would make another key.
  *
  * @throws `ERR_WEBHOOK_SECRETS_INVALID` for bytes that are not UTF-8.
  */
@@ -172,7 +172,7 @@ export function refusedRead(location: string, permission: string): Error {
   return providerError(`${location} may not be read. Grant ${permission}.`);
 }
 
-/** The answer of a store that has no such secret, or no usable version of it (any more): nothing is accepted from then on. */
+/** The result if a store has no such secret, or no usable version of it (any more): nothing is accepted from then on. */
 export function nothingStored(location: string, advice = 'Check its name.'): SecretsGone {
   return secretsGone(`${location} does not exist, or has no usable version. ${advice}`);
 }
@@ -183,7 +183,7 @@ export interface ClientFailure {
   readonly retryAfterSeconds: number | undefined;
 }
 
-/** The status and Retry-After of a client's error, wherever the client puts them. */
+/** The status and Retry-After of a client's error, from any of the places where clients put them. */
 export function failureOf(error: unknown): ClientFailure {
   const response = child(error, 'response') ?? child(error, '$response');
   const metadata = child(error, '$metadata');
@@ -200,7 +200,7 @@ export function failureOf(error: unknown): ClientFailure {
   return { status, retryAfterSeconds: seconds };
 }
 
-/** The error of a store that asks to be called less often. */
+/** The error of a store that throttles its clients. */
 export function throttled(
   location: string,
   source: string,
@@ -257,7 +257,10 @@ function entryOf(location: string, stored: StoredVersion, notAfter = stored.notA
   };
 }
 
-/** The secrets of a version that is not the current one. If it is a set, because the format was changed since, its own current counts. */
+/**
+ * The secrets of a version that is not the current one. If it is a set, because the format was changed since, the set's own
+ * `current` is used.
+ */
 function entriesOf(
   location: string,
   format: StoredFormat,

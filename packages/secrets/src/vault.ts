@@ -49,16 +49,16 @@ const PERMISSION =
 const DEFAULT_FIELDS = ['set', 'secret'];
 
 /**
- * A secret in Vault or OpenBao, KV version 2: the newest version is the current one, the one before it the previous one. Versions that
- * were deleted or destroyed are skipped. A version that will delete itself (`delete_version_after`) is accepted until then.
+ * A secret in Vault or OpenBao, KV version 2: the newest version is the current one, the one before it the previous one. Versions
+ * that were deleted or destroyed are skipped. A version that will delete itself (`delete_version_after`) is accepted until then.
  *
- * A change is seen at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no key. A response
- * whose newest version is older than one seen before, from an outdated replica, is refused as stale. Needs `read` on `…/data/…` and
- * `…/metadata/…`, and a client that renews its token.
+ * A change takes effect at the next reload: after `intervalSeconds` (300) at the latest, or at the first delivery that matches no
+ * key. A response whose newest version is older than one seen before, from an outdated replica, is refused as stale. Needs `read`
+ * on `…/data/…` and `…/metadata/…`, and a client that renews its token.
  *
  * If the secret does not exist or all its versions are deleted, nothing is accepted after that load. Loading fails with
- * `ERR_WEBHOOK_PROVIDER_FAILED` if Vault can't be asked, is sealed, refuses or throttles the call, or returns a stale response, and with
- * `ERR_WEBHOOK_SECRETS_INVALID` if the field can't be used; then the last good set stays in use.
+ * `ERR_WEBHOOK_PROVIDER_FAILED` if Vault can't be asked, is sealed, refuses or throttles the call, or returns a stale response,
+ * and with `ERR_WEBHOOK_SECRETS_INVALID` if the field can't be used; then the last good set stays in use.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://developer.hashicorp.com/vault/api-docs/secret/kv/kv-v2
@@ -103,14 +103,14 @@ export function vaultSecrets(options: VaultSecretsOptions): SecretProvider {
       );
     }
     throw providerError(
-      `${location} can't be read: the response is not one of Vault's API. Check the address of the client, and whether a proxy answers in its place.`,
+      `${location} can't be read: the response is not one of Vault's API. Check the URL of the client, and whether a proxy responds in its place.`,
     );
   }
 
   async function readVersion(entry: VersionEntry): Promise<StoredVersion | undefined> {
     const response = await client.read(`${path}?version=${entry.number}`).catch((error: unknown) => {
       if (failureOf(error).status !== 404) throw explain(location, error);
-      throw providerError(`${location} changed while it was read. It is read again soon.`);
+      throw providerError(`${location} changed while it was read. The provider reads it again soon.`);
     });
     const secret = child(child(response, 'data'), 'data');
     const value: unknown = fields
@@ -144,7 +144,7 @@ export function vaultSecrets(options: VaultSecretsOptions): SecretProvider {
   };
 }
 
-/** Names the cause, and nothing of the response. */
+/** Names the cause, but nothing from the response. */
 function explain(location: string, error: unknown): unknown {
   const failure = failureOf(error);
   const { status } = failure;
@@ -173,7 +173,7 @@ function explain(location: string, error: unknown): unknown {
       return failedRead(
         location,
         'Vault',
-        'is a standby that can not read. Use the address of the active node',
+        "is a standby that can't read. Use the URL of the active node",
         failure,
       );
     case 501:
@@ -182,7 +182,7 @@ function explain(location: string, error: unknown): unknown {
       return failedRead(location, 'Vault', 'is sealed or in maintenance. Unseal it', failure);
     default:
       if (status === undefined || status < 500) return error;
-      return failedRead(location, 'Vault', 'fails. It is asked again soon', failure);
+      return failedRead(location, 'Vault', 'fails. The provider tries again soon', failure);
   }
 }
 

@@ -36,7 +36,7 @@ describe("Ada's get-secret endpoint", () => {
 
 describe('a rotation at Ada', () => {
   /** A simulated account at Ada that signs through Svix's library, and a receiver that reads its secret from it. */
-  async function stand(graceSeconds: number, reload: KeyringOptions) {
+  async function fixture(graceSeconds: number, reload: KeyringOptions) {
     const host = await listen((request, response) => {
       void (async () => {
         const body = await readBody(request, { maxBodyBytes: 65_536 });
@@ -68,7 +68,7 @@ describe('a rotation at Ada', () => {
   }
 
   it('loses nothing: a delivery that no key matches fetches the new one, within the same request', async () => {
-    const { sender, verifier } = await stand(0, { retainPreviousSeconds: DAY_SECONDS });
+    const { sender, verifier } = await fixture(0, { retainPreviousSeconds: DAY_SECONDS });
     for (let round = 0; round < 3; round++) {
       sender.emit(2);
       await sender.idle();
@@ -87,9 +87,9 @@ describe('a rotation at Ada', () => {
 
   it.each([
     ['kept for as long as retainPreviousSeconds says', DAY_SECONDS, 'previous'],
-    ['refused where nothing keeps it', 0, undefined],
+    ['refused if nothing keeps it', 0, undefined],
   ])('leaves a delivery on the wire, signed with the replaced key: %s', async (_, retain, role) => {
-    const { sender, verifier } = await stand(0, { retainPreviousSeconds: retain });
+    const { sender, verifier } = await fixture(0, { retainPreviousSeconds: retain });
     const before = sender.secrets().endpoint;
     const late = sign(ada(), { secret: before, body: '{"type":"late"}' });
     await rotateThroughApi(sender);
@@ -139,7 +139,7 @@ describe('the call', () => {
     expect(asked).toEqual([`${server.url}/api/v2/webhooks/${WEBHOOK_ID}/secret/`]);
   });
 
-  it('ends with the signal, also while the answer comes', async () => {
+  it('ends with the signal, also while the response comes', async () => {
     const provider = providerOf(server);
     server.fault = 'hanging';
     const given = new AbortController();
@@ -182,10 +182,10 @@ describe('a failure says what to do', () => {
     ['no JSON', `<html>${KEY}`, 'PROVIDER_FAILED', /response has no key/],
     ['cut short', `{"key":"${KEY}`, 'PROVIDER_FAILED', /response has no key/],
     ['no key', `{"secret":"${KEY}"}`, 'PROVIDER_FAILED', /response has no key/],
-    ['a key that is no text', `{"key":["${KEY}"]}`, 'PROVIDER_FAILED', /response has no key/],
+    ['a key that is not text', `{"key":["${KEY}"]}`, 'PROVIDER_FAILED', /response has no key/],
     ['null', 'null', 'PROVIDER_FAILED', /response has no key/],
     ['an empty key', '{"key":""}', 'SECRETS_INVALID', /is empty/],
-    ['an endless answer', `{"key":"${KEY}"${' '.repeat(70_000)}}`, 'PROVIDER_FAILED', /too large/],
+    ['an endless response', `{"key":"${KEY}"${' '.repeat(70_000)}}`, 'PROVIDER_FAILED', /too large/],
   ])('%s', async (_, body, code, message) => {
     server.instead = { status: 200, body };
     const error = await failureOf(providerOf(server));

@@ -37,7 +37,7 @@ const secrets = (options: Partial<AwsSecretsOptions> = {}) =>
   awsSecrets({ client: server.client, secretId: SECRET_ID, ...options });
 
 describe('the labels', () => {
-  it('AWSPREVIOUS is missing where there is one version, which is normal', async () => {
+  it('AWSPREVIOUS is missing if there is one version, which is normal', async () => {
     server.put(A);
     expect(rolesOf(await loadSet(secrets()))).toEqual({ current: [A] });
     expect(rolesOf(await loadSet(secrets({ pending: true })))).toEqual({ current: [A] });
@@ -108,7 +108,7 @@ describe('the labels', () => {
   });
 
   it.each(['AWSCURRENT', 'AWSPREVIOUS', 'AWSPENDING'])(
-    'move after %s was read: no set is given that lacks the key that signs',
+    'move after %s was read: no set is given that is missing the key that signs',
     async (read) => {
       server.put(A);
       server.put(B);
@@ -139,7 +139,7 @@ describe('the labels', () => {
 });
 
 describe('the time of the replaced secret', () => {
-  it('has no end where none is asked for, and health warns', async () => {
+  it('has no end if none is asked for, and health warns', async () => {
     server.put(A);
     server.put(B);
     await using keyring = createKeyring(secrets(), { scheme: polyai() });
@@ -157,7 +157,7 @@ describe('the time of the replaced secret', () => {
     });
   });
 
-  it('counts from when the label was seen to move, where the version was made long before', async () => {
+  it('counts from when the label was seen to move, if the version was made long before', async () => {
     const clock = manualClock(server.now * 1000);
     const provider = secrets({ pending: true, retainPreviousSeconds: 600, clock });
     server.put(A);
@@ -206,7 +206,7 @@ describe('the value', () => {
     expect(await loadSet(secrets())).toEqual({ current: A, version: id });
   });
 
-  it('is missing from the answer', async () => {
+  it('is missing from the response', async () => {
     const client: AwsSecretsClient = { getSecretValue: async () => ({ VersionId: '1' }) };
     expect((await failureOf(secrets({ client }))).message).toMatch(/does not exist/);
   });
@@ -222,7 +222,7 @@ describe('the value', () => {
     expect(rolesOf(await loadSet(secrets()))).toEqual({ current: [C] });
   });
 
-  it('of the replaced set keeps its own end where that comes first', async () => {
+  it('of the replaced set keeps its own end if that comes first', async () => {
     server.put(JSON.stringify({ current: { secret: A, notAfter: '2030-01-01T00:00:00Z' } }));
     server.put(B);
     expect(await loadSet(secrets({ retainPreviousSeconds: 31_000_000 }))).toMatchObject({
@@ -283,7 +283,7 @@ describe('a failure says what to do', () => {
   });
 });
 
-it('a throttled client is told so, once its own tries are over', async () => {
+it('a throttled client gets an error that says so, after its own retries', async () => {
   server.put(A);
   server.refuse('GetSecretValue', 'ThrottlingException', 1);
   const client: AwsSecretsClient = {
@@ -295,7 +295,7 @@ it('a throttled client is told so, once its own tries are over', async () => {
 });
 
 describe('key/value pairs, as the console stores them', () => {
-  it('are told by name, with what to set', async () => {
+  it('cause an error that names them, with what to set', async () => {
     server.put(JSON.stringify({ STRIPE_SECRET: A, other: 'x' }));
     const error = await failureOf(secrets());
     expect(error).toMatchObject({

@@ -134,7 +134,7 @@ describe('the time of the replaced secret', () => {
     expect(rolesOf(await loadSet(secrets({ retainPreviousSeconds: 0 })))).toEqual({ current: [B] });
   });
 
-  it('counts from its notBefore, where the one that replaced it was made ahead', async () => {
+  it('counts from its notBefore, if the one that replaced it was made ahead', async () => {
     server.put(A);
     server.put(B, { notBefore: later(1000) });
     server.now = later(2000);
@@ -143,7 +143,7 @@ describe('the time of the replaced secret', () => {
     expect(await loadSet(secrets({ retainPreviousSeconds: 600 }))).toMatchObject({ previous });
   });
 
-  it('ends when it expires, where that is earlier', async () => {
+  it('ends when it expires, if that is earlier', async () => {
     server.put(A, { expires: later(100) });
     server.put(B);
     expect(await loadSet(secrets({ retainPreviousSeconds: 600 }))).toMatchObject({
@@ -152,7 +152,7 @@ describe('the time of the replaced secret', () => {
   });
 });
 
-it('holds a set as JSON', async () => {
+it('contains a set as JSON', async () => {
   const set = { current: B, previous: [{ secret: A, notAfter: '2031-01-01T00:00:00Z' }], version: 'one' };
   server.put(A);
   server.put(JSON.stringify(set));
@@ -192,7 +192,7 @@ it.each([1, 3])('call number %i ends with the signal', async (calls) => {
 
 describe('a failure says what to do', () => {
   it.each<[AzureServer['fault'], RegExp]>([
-    ['missing', /does not exist.*address of the vault/],
+    ['missing', /does not exist.*URL of the vault/],
     ['forbidden', /Key Vault Secrets User.*"get" and "list"/],
   ])('%s', async (fault, message) => {
     server.put(A);

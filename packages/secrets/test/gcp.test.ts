@@ -105,7 +105,7 @@ describe('the versions', () => {
     expect(rolesOf(await loadSet(provider))).toEqual({ current: [A] });
   });
 
-  it('that are disabled while they are read make the load fail, and the next one gives the set', async () => {
+  it('that are disabled while they are read make the load fail, and the next one returns the set', async () => {
     store.put(A);
     const second = store.put(B);
     store.onList = () => {
@@ -118,7 +118,7 @@ describe('the versions', () => {
   });
 });
 
-it('the state may be a number, as clients give it that are set so', async () => {
+it('the state may be a number, as some clients return it', async () => {
   for (const secret of [A, B, C]) store.put(secret);
   const third = store.versions[2];
   if (third !== undefined) third.state = 'DISABLED';
@@ -153,7 +153,7 @@ describe('the payload', () => {
   });
 
   it.each([
-    ['bytes that are no text', Buffer.from([0xff, 0xfe, ...Buffer.from(A)]), 'SECRETS_INVALID', /UTF-8/],
+    ['bytes that are not text', Buffer.from([0xff, 0xfe, ...Buffer.from(A)]), 'SECRETS_INVALID', /UTF-8/],
     ['white space before the secret', ` ${A}`, 'SECRETS_INVALID', /white space/],
     ['nothing', '', 'SECRETS_INVALID', /is empty/],
   ])('of %s is refused, and not quoted', async (_, data, code, message) => {
@@ -163,7 +163,7 @@ describe('the payload', () => {
     expect(error.message).not.toContain(A);
   });
 
-  it('that a client gives as text is refused: it may be base64', async () => {
+  it('that a client returns as text is refused: it may be base64', async () => {
     store.put(A);
     const client: GcpSecretsClient = {
       listSecretVersions: (request) => server.client.listSecretVersions(request),

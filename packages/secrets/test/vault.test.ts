@@ -108,7 +108,7 @@ describe('the versions', () => {
     expect(keyring.health().state).toBe('ready');
   });
 
-  it('that become fewer while they are read make the load fail, and the next one gives the set', async () => {
+  it('that become fewer while they are read make the load fail, and the next one returns the set', async () => {
     server.put({ secret: A });
     const second = server.put({ secret: B });
     server.onRead = (path) => {
@@ -132,7 +132,7 @@ describe('the time of the replaced secret', () => {
     expect(rolesOf(await loadSet(secrets({ retainPreviousSeconds: 0 })))).toEqual({ current: [B] });
   });
 
-  it('ends with the version, where that is earlier', async () => {
+  it('ends with the version, if that is earlier', async () => {
     server.deleteAfterMs = HOUR_MS;
     server.put({ secret: A });
     const end = new Date(+server.now + HOUR_MS);
@@ -144,7 +144,7 @@ describe('the time of the replaced secret', () => {
 });
 
 describe('the field', () => {
-  it('holds a set, as rotation writes it, beside others', async () => {
+  it('contains a set, as rotation writes it, in addition to other fields', async () => {
     const set = { current: B, previous: [{ secret: A, notAfter: '2031-01-01T00:00:00Z' }], version: 'one' };
     server.put({ secret: A, owner: 'team-a' });
     await vaultTarget({ client: server.client, path: PATH }).write(set);
@@ -158,13 +158,13 @@ describe('the field', () => {
     expect((await failureOf(secrets({ field: 'anchor' }))).message).toMatch(/field "anchor".*Check "field"/);
   });
 
-  it('is new: the version before it held something else, which is no secret', async () => {
+  it('is new: the version before it contained something else, which is not a secret', async () => {
     server.put({ password: A });
     server.put({ secret: B });
     expect(rolesOf(await loadSet(secrets()))).toEqual({ current: [B] });
   });
 
-  it('that holds no text is refused, and not quoted', async () => {
+  it('that contains no text is refused, and not quoted', async () => {
     server.put({ secret: { value: A } });
     const error = await failureOf(secrets());
     expect(error).toMatchObject({

@@ -2,7 +2,7 @@ import { configError } from '@countersign/core/extend';
 import type { Execute, SqlValue } from './records.ts';
 import { isBusy } from './store-error.ts';
 
-/** A database of `better-sqlite3` or `node:sqlite`: what both have. */
+/** A database of `better-sqlite3` or `node:sqlite`: the methods that both have. */
 export interface SqliteDatabase {
   exec(sql: string): unknown;
   prepare(sql: string): { all(...values: SqlValue[]): unknown[] };
@@ -40,22 +40,22 @@ interface Module {
 }
 
 /**
- * Opens a file with what there is: `node:sqlite` of Node 22.13 and later, or `better-sqlite3`.
+ * Opens a file with `node:sqlite` of Node 22.13 and later, or with `better-sqlite3`.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` if there is neither.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if neither is available.
  */
 export async function openDatabase(path: string, synchronous: 'normal' | 'full'): Promise<OwnDatabase> {
   const { open } = (await nodeSqlite()) ?? (await betterSqlite());
   const database = open(path);
   try {
-    // Waiting in SQLite would stand in the way of everything else in this process; the store waits by itself.
+    // If SQLite waited, it would block the whole process. So the store waits by itself.
     database.exec('PRAGMA busy_timeout = 0');
     for (let tries = 1; ; tries++) {
       try {
         database.exec('PRAGMA journal_mode = WAL');
         break;
       } catch (error) {
-        // Another process is just doing the same.
+        // Another process is doing the same right now.
         if (!isBusy(error) || tries === 100) throw error;
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
@@ -84,7 +84,7 @@ async function betterSqlite(): Promise<Module> {
     return { open: (path) => new Database(path) };
   } catch (error) {
     throw configError(
-      '"path" of sqliteReplayStore() needs node:sqlite, of Node 22.13 and later, or the package better-sqlite3, and neither could be loaded ' +
+      '"path" of sqliteReplayStore() needs node:sqlite, of Node 22.13 and later, or the package better-sqlite3, but neither could be loaded ' +
         `(${error instanceof Error ? error.message.split('\n')[0] : 'unknown reason'}). Run: npm install better-sqlite3.`,
     );
   }

@@ -8,7 +8,8 @@ import { type TableOptions, tableNames } from './table.ts';
 export type MigrateOptions = TableOptions;
 
 /**
- * Creates the table of {@link sqliteReplayStore} if it is missing. May run at every start. A store with a `path` does this by itself.
+ * Creates the table of {@link sqliteReplayStore} if it is missing. It may run at every start. A store with a `path` calls it by
+ * itself.
  *
  * @param database A database of `better-sqlite3` or `node:sqlite`.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, `ERR_WEBHOOK_STORE_UNAVAILABLE` if SQLite refuses.
@@ -25,13 +26,13 @@ export function migrate(database: SqliteDatabase, options: MigrateOptions = {}):
   }
 }
 
-/** The same, with what SQLite itself says if it refuses. */
+/** The same, but throws SQLite's own error if SQLite refuses. */
 export function createIn(database: SqliteDatabase, options: MigrateOptions): void {
   database.exec(migrationSql(options));
 }
 
 /**
- * What {@link migrate} runs, as text: for migration tools, or to read it first.
+ * The statements of {@link migrate} as text, for migration tools, or to read them first.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
@@ -42,5 +43,5 @@ export function createIn(database: SqliteDatabase, options: MigrateOptions): voi
 export function migrationSql(options: MigrateOptions = {}): string {
   options = checkKeys('migrationSql()', options, ['table']);
   const { table, index } = tableNames(options);
-  return `-- What @countersign/sqlite remembers of webhook deliveries: one row each. May run again at any time.\n\n${createTable(table)};\n\n${createIndex(index, table)};\n`;
+  return `-- What @countersign/sqlite remembers about webhook deliveries: one row each. May run again at any time.\n\n${createTable(table)};\n\n${createIndex(index, table)};\n`;
 }

@@ -1,7 +1,7 @@
 import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
-// The records of a replay store in SQLite, for whatever runs its statements at once: a database in this process, or the storage of a
-// Durable Object.
+// The records of a replay store in SQLite, for databases that run statements synchronously: a database in this process, or the
+// storage of a Durable Object.
 
 export type SqlValue = string | number | Uint8Array;
 /** Runs one statement and returns its rows. */
@@ -12,16 +12,16 @@ export function createTable(table: string): string {
   return `CREATE TABLE IF NOT EXISTS ${table} (
   -- SHA-256 of the replay key.
   key BLOB NOT NULL PRIMARY KEY,
-  -- From then on the row counts as absent. Times are milliseconds since 1970.
+  -- After this time, the row counts as absent. Times are milliseconds since 1970.
   expires_at INTEGER NOT NULL,
   -- Hours since 1970, rounded up from the expires_at of the claim: when the row may be removed, if it has expired. The index is on
-  -- this and not on expires_at because a commit does not change it.
+  -- this and not on expires_at because a commit doesn't change it.
   sweep_hour INTEGER NOT NULL,
   -- End of the lease, or when the claim was released. Null: committed.
   lease_until INTEGER,
   -- Rises with every claim. Null: committed.
   fencing_token INTEGER,
-  -- Who holds the claim. Null: released or committed.
+  -- The holder of the claim. Null: released or committed.
   owner TEXT
 ) WITHOUT ROWID`;
 }
@@ -32,10 +32,10 @@ export function createIndex(index: string, table: string): string {
 }
 
 const HOUR_MS = 3_600_000;
-/** A thousand years: later than any time that is compared, and exact as a number. */
+/** A thousand years: later than every time that is compared, and exact as a number. */
 const LONGEST_MS = 1000 * 365 * 86_400_000;
 
-/** Each step is one statement, at the time that it is told. */
+/** Each step is one statement, at the time that it gets as an argument. */
 export class Records {
   readonly #execute: Execute;
   readonly #sql: ReturnType<typeof statementsOn>;
@@ -46,7 +46,7 @@ export class Records {
     this.#sql = statementsOn(table);
   }
 
-  /** `undefined`: another process took or dropped the record in the middle of it. */
+  /** `undefined`: another process changed the record between the two statements. */
   claim(
     key: Uint8Array,
     owner: string,
@@ -71,7 +71,7 @@ export class Records {
     return this.find(key, now);
   }
 
-  /** What keeps a delivery from running; `undefined` if nothing does. */
+  /** Why a delivery must not run; `undefined` if it may. */
   find(key: Uint8Array, now: number): Exclude<ClaimResult, { state: 'claimed' }> | undefined {
     const [row] = this.#execute(this.#sql.look, key);
     if (row === undefined) return undefined;
@@ -93,18 +93,18 @@ export class Records {
     return this.#changed(this.#sql.release, now, now, key, owner, fencingToken, now);
   }
 
-  /** Remembers a delivery without a claim; `false` if it is claimed or remembered already. */
+  /** Remembers a delivery without a claim; `false` if it is already claimed or remembered. */
   remember(key: Uint8Array, ttlMs: number, now: number): boolean {
     const expiresAt = after(now, ttlMs);
     return this.#changed(this.#sql.remember, key, expiresAt, hourOf(expiresAt), now, now);
   }
 
-  /** Forgets a handled delivery; `false` if the key is not that of one. */
+  /** Forgets a handled delivery; `false` if the key does not belong to one. */
   forget(key: Uint8Array, now: number): boolean {
     return this.#changed(this.#sql.forget, key, now);
   }
 
-  /** Removes at most so many expired records and returns how many it removed. */
+  /** Removes at most this number of expired records, and returns the number of removed ones. */
   sweep(limit: number, now: number): number {
     return this.#execute(this.#sql.sweep, Math.floor(now / HOUR_MS), now, limit).length;
   }
@@ -146,7 +146,7 @@ WHERE record.expires_at <= ? OR record.lease_until <= ? OR (record.owner IS NULL
 RETURNING 1`,
     // key, now.
     forget: `DELETE FROM ${table} WHERE key = ? AND lease_until IS NULL AND expires_at > ? RETURNING 1`,
-    // hour, now, how many. The first condition finds rows by the index, the second one is what counts: later steps move the expiry but
+    // hour, now, how many. The first condition finds rows by the index, the second one decides: later steps move the expiry but
     // not the hour.
     sweep: `DELETE FROM ${table} WHERE key IN (
   SELECT key FROM ${table} WHERE sweep_hour <= ? AND expires_at <= ? LIMIT ?
@@ -155,7 +155,7 @@ RETURNING 1`,
   };
 }
 
-/** Up, never down: nothing is forgotten before its time. */
+/** Rounded up, so that nothing is forgotten too early. */
 function after(now: number, ms: number): number {
   return Math.ceil(now + Math.min(ms, LONGEST_MS));
 }

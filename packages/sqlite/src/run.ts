@@ -2,16 +2,16 @@ import type { WebhookError } from '@countersign/core';
 import { type ClaimResult, configError, inProgress, type LeasedRunResult } from '@countersign/core/extend';
 import type { SqliteDatabase } from './database.ts';
 
-/** What became of a delivery: handled now, or handled before. */
+/** Whether the delivery was handled now or earlier. */
 export type RunResult<T> = LeasedRunResult<T>;
 
 /**
  * Remembers a delivery and runs its handler in one transaction, which holds the database's write lock.
  *
- * @param remember Returns what keeps the delivery from running; `undefined` if nothing does, and it is remembered.
- * @param failure Names what SQLite says to the store's own statements.
- * @returns What went wrong inside of the transaction as `error`, so that it can't be taken for a lock that was not to be had.
- * @throws What SQLite says if the transaction can not begin.
+ * @param remember Remembers the delivery, or returns why it must not run.
+ * @param failure Makes the error for a failed statement of the store.
+ * @returns What went wrong inside of the transaction as `error`, so that it can't be taken for a lock that was not available.
+ * @throws SQLite's error if the transaction can't begin.
  */
 export function runInTransaction<D extends SqliteDatabase, T>(
   database: D,
@@ -48,10 +48,10 @@ function named<T>(step: () => T, failure: (error: unknown) => WebhookError): T {
 function refusePromise(result: unknown): void {
   const { then } = (result ?? {}) as Partial<PromiseLike<unknown>>;
   if (typeof then !== 'function') return;
-  // Its own failure is not heard any more.
+  // Nothing waits for its failure any more.
   then.call(result, undefined, () => undefined);
   throw configError(
-    'The handler of run() must not be asynchronous: every other statement of this process would become part of its transaction. Wait for everything else first, and only write in run().',
+    'The handler of run() must not be asynchronous: every other statement of this process would become part of its transaction. Do all waiting before run(), and only write in its handler.',
   );
 }
 
@@ -61,7 +61,7 @@ function begin(database: SqliteDatabase): void {
   } catch (error) {
     if (error instanceof Error && /within a transaction/.test(error.message)) {
       throw configError(
-        'The database is in a transaction already, and run() begins and commits one by itself. Call run() outside of it.',
+        'The database is already in a transaction, but run() begins and commits its own. Call run() outside of a transaction.',
       );
     }
     throw error;
@@ -74,14 +74,14 @@ function commit(database: SqliteDatabase): void {
   } catch (error) {
     if (error instanceof Error && /no transaction is active/.test(error.message)) {
       throw configError(
-        'The handler of run() ended the transaction by itself: leave BEGIN, COMMIT and ROLLBACK to run().',
+        'The handler of run() ended the transaction. Leave BEGIN, COMMIT and ROLLBACK to run().',
       );
     }
     throw error;
   }
 }
 
-/** Some errors have undone the transaction already. */
+/** Some errors have already undone the transaction. */
 function rollBack(database: SqliteDatabase): void {
   try {
     database.exec('ROLLBACK');

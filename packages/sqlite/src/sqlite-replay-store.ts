@@ -36,36 +36,37 @@ export interface SqliteReplayStoreOptions<D extends SqliteDatabase = SqliteDatab
    * 22.13 and later) or else with `better-sqlite3`. Every process of the machine may open it. `close()` closes it.
    */
   path?: string;
-  /** A database of `better-sqlite3` or `node:sqlite` instead, whose table `migrate(database)` created. It stays yours. */
+  /** A database of `better-sqlite3` or `node:sqlite` instead, whose table `migrate(database)` created. You open and close it. */
   database?: D;
   /**
-   * How long one call may wait for the write lock that another process holds, in milliseconds. After it the call fails with
+   * How long one call may wait for a write lock that another process holds, in milliseconds. After that the call fails with
    * `ERR_WEBHOOK_STORE_UNAVAILABLE`. Default: 2000.
    */
   timeoutMs?: number;
   /**
-   * Of a `path`: `'normal'` survives the end of the process, by `kill -9` too; `'full'` waits for the disk at each step, and survives a
-   * loss of power. Default: `'normal'`.
+   * Only with `path`. With `'normal'`, records survive the end of the process, including `kill -9`. With `'full'`, each step
+   * waits for the disk, and records also survive a loss of power. Default: `'normal'`.
    */
   synchronous?: 'normal' | 'full';
-  /** How often traffic removes expired rows, in seconds; `false` leaves that to your own calls of `sweep()`. Default: 60. */
+  /** How often traffic removes expired rows, in seconds; with `false`, only your own calls of `sweep()` do. Default: 60. */
   sweepSeconds?: number | false;
-  /** Where the time comes from: what is remembered, and for how long, goes by its `now()`. Default: the machine's. */
+  /** The clock. Its `now()` decides how long a delivery is remembered. Default: the machine's. */
   clock?: Clock;
 }
 
 /** A replay store on SQLite. */
 export interface SqliteReplayStore<D extends SqliteDatabase = SqliteDatabase> extends ReplayStore {
   /**
-   * Transactional mode: remembers the delivery and runs the handler in one transaction of the database, so that both happen or neither
-   * does, and a crash at any point leaves exactly one effect. For handlers behind an adapter's `claim: 'manual'`.
+   * Transactional mode: remembers the delivery and runs the handler in one transaction of the database. Either both happen or
+   * neither does, and a crash at any moment leaves exactly one effect. For handlers behind an adapter's `claim: 'manual'`.
    *
-   * The handler must not be asynchronous, and must leave `BEGIN`, `COMMIT` and `ROLLBACK` alone. What it throws undoes everything and
-   * is thrown on.
+   * The handler must not be asynchronous, and must not use `BEGIN`, `COMMIT` and `ROLLBACK`. If it throws, everything is undone
+   * and `run()` throws the same.
    *
-   * @param webhook The delivery as a verifier returned it.
+   * @param webhook The delivery, as it comes from a verifier.
    * @param handler Does the work, through the database. What it returns is the `result`.
-   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler throws.
+   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler
+   * throws.
    * @example
    * ```ts
    * const { state } = await store.run(req.webhook, (db) => db.prepare('INSERT INTO orders (body) VALUES (?)').run(body))
@@ -74,20 +75,20 @@ export interface SqliteReplayStore<D extends SqliteDatabase = SqliteDatabase> ex
    */
   run<T>(webhook: VerifiedWebhook, handler: (database: D) => T): Promise<RunResult<T>>;
   /**
-   * Forgets a handled delivery, so that it runs when it is delivered again. Returns `false` if the key is not that of a handled
-   * delivery: one that is being handled is left alone.
+   * Forgets a handled delivery, so that it runs when it is delivered again. Returns `false` if the key does not belong to a
+   * handled delivery. A delivery that is being handled is not changed.
    */
   forget(key: string): Promise<boolean>;
-  /** Removes the rows that have expired, in small batches, and returns how many. A row that expired within the last hour may stay. */
+  /** Removes expired rows, in small batches, and returns their number. A row that expired within the last hour may stay. */
   sweep(): Promise<number>;
   health(): ReplayStoreHealth;
-  /** Closes the file of a `path`. A `database` that was given stays open. */
+  /** Closes the file of a `path`. A `database` that you passed stays open. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 const KNOWN = ['path', 'database', 'table', 'timeoutMs', 'synchronous', 'sweepSeconds', 'clock'];
-/** So few that a batch blocks the process for a millisecond or two. */
+/** Few rows, so that a batch blocks the process for only a millisecond or two. */
 const SWEEP_ROWS = 100;
 const LONGEST_PAUSE_MS = 10;
 const ROUNDS = 3;
@@ -98,7 +99,7 @@ const SOON_MS = 1000;
  *
  * Every step is one statement, which takes some microseconds and blocks the process for as long. The time is the machine's.
  *
- * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that are not positive, and
+ * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive, and
  * `ERR_WEBHOOK_STORE_UNAVAILABLE` for everything that SQLite refuses.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if an option is missing, unknown or out of range.
@@ -118,7 +119,7 @@ export function sqliteReplayStore<D extends SqliteDatabase = SqliteDatabase>(
   }
   if (path !== undefined && (typeof path !== 'string' || path === '' || path === ':memory:')) {
     throw configError(
-      '"path" must be the path of a file: what is in memory only does not outlast a restart.',
+      '"path" must be the path of a file, because a database in memory does not survive a restart.',
     );
   }
   if (database !== undefined) checkDatabase('sqliteReplayStore()', database);
@@ -181,7 +182,7 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
     this.#sweeper = new Sweeper({
       removeBatch: async (batchSize) => {
         const removed = await this.#use(({ records }, now) => records.sweep(batchSize, now));
-        // Whatever else this process has to do comes between two batches: promises alone would let nothing in.
+        // Other work of this process can run between two batches: with promises alone, nothing else could.
         await nextTurn();
         return removed;
       },
@@ -277,13 +278,13 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
     return { database, records: new Records(executeOn(database), this.#parts.table) };
   }
 
-  /** A file that could not be opened is tried again by the next call. */
+  /** If a file could not be opened, the next call tries again. */
   async #open(): Promise<Opened<D>> {
     if (this.#isClosed) throw closed();
     this.#opening ??= this.#parts.open().then(
       (own) => {
         this.#own = own;
-        // Without a database of the caller's, the type of one is that of any.
+        // Without the caller's database, any database type fits.
         this.#opened = this.#over(own as unknown as D);
         return this.#opened;
       },
@@ -299,7 +300,7 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
     const { clock, table } = this.#parts;
     if (this.#isClosed) throw closed();
     try {
-      // Nearly always there is nothing to wait for.
+      // Usually there is nothing to wait for.
       if (this.#opened !== undefined) return step(this.#opened, clock.now());
     } catch (error) {
       if (!isBusy(error)) throw storeError(error, table);
@@ -320,7 +321,7 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
       for (;;) {
         try {
           const opened = await this.#open();
-          // The caller has its error already, and takes no result any more.
+          // The caller already has its error and no longer waits for a result.
           if (isOver()) throw overdue();
           return step(opened, clock.now());
         } catch (error) {
@@ -345,7 +346,7 @@ function closed(): WebhookError {
   );
 }
 
-/** Whether it can be bound: SQLite takes no other values than these. */
+/** Whether it can be bound: SQLite accepts only these values. */
 function isToken({ fencingToken, owner }: ClaimToken): boolean {
   return Number.isSafeInteger(fencingToken) && typeof owner === 'string';
 }

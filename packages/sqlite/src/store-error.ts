@@ -17,20 +17,21 @@ const CODES: Readonly<Record<number, string>> = {
 const SENTENCES: Readonly<Record<string, string>> = {
   BUSY: 'Another process holds the write lock of the database. Keep write transactions short, or raise "timeoutMs".',
   LOCKED:
-    'The database is locked by another statement of this process. End its transactions and iterations first.',
+    'The database is locked by another statement of this process. End that transaction or iteration first.',
   READONLY:
-    'The database can not be written: the file or its directory is read-only for this process, or the connection was opened as read-only.',
-  IOERR: 'The disk of the database failed. SQLite needs a local disk: no network file system.',
-  CORRUPT: 'The file of the database is damaged. Restore it, or remove it: then what was remembered is lost.',
-  NOTADB: 'The file is not a database of SQLite. Give the store a path of its own.',
-  FULL: 'The disk of the database is full.',
+    "The database can't be written: the file or its directory is read-only for this process, or the connection was opened as read-only. Give this process permission to write.",
+  IOERR: 'The disk of the database failed. Use a local disk: SQLite does not work on a network file system.',
+  CORRUPT:
+    'The file of the database is damaged. Restore it, or remove it: then all remembered deliveries are forgotten.',
+  NOTADB: 'The file is not a SQLite database. Give the store its own path.',
+  FULL: 'The disk of the database is full. Free some space.',
   CANTOPEN:
-    'The file of the database can not be opened or created. Check that its directory exists and that this process may write to it.',
-  SCHEMA: 'The database was changed by another process again and again.',
-  AUTH: 'The database refuses the statement by an authorizer.',
+    "The file of the database can't be opened or created. Check that its directory exists and that this process may write to it.",
+  SCHEMA: 'Another process changed the database repeatedly during the statement. The sender will retry.',
+  AUTH: 'An authorizer of the database refuses the statement. Allow it.',
 };
 
-/** The name of SQLite's primary result code, if the error is SQLite's. */
+/** The name of SQLite's primary result code, if the error comes from SQLite. */
 function sqliteCodeOf(error: unknown): string | undefined {
   const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown };
   if (typeof errcode === 'number') return CODES[errcode & 0xff] ?? 'ERROR';
@@ -38,13 +39,13 @@ function sqliteCodeOf(error: unknown): string | undefined {
   return named;
 }
 
-/** Whether another connection was in the way, so that trying again helps. */
+/** Whether another connection blocked the statement, so that trying again helps. */
 export function isBusy(error: unknown): boolean {
   const code = sqliteCodeOf(error);
   return code === 'BUSY' || code === 'SCHEMA';
 }
 
-/** What went wrong between store and database, as verifiers know it. */
+/** What went wrong between store and database, as verifiers report it. */
 export function storeError(error: unknown, table: string): WebhookError {
   if (isWebhookError(error)) return error;
   return new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', sentenceFor(error, table), { cause: error });
@@ -56,7 +57,7 @@ function sentenceFor(error: unknown, table: string): string {
     return `The table ${table} does not exist. Run migrate(database) with the same "table", or give the store a "path".`;
   }
   if (/no such column|has no column/.test(message)) {
-    return `The table ${table} has other columns than the store needs. Give the store a table of its own, made by migrate().`;
+    return `The table ${table} doesn't have the columns that the store needs; it may belong to another application. Create the store's own table with migrate().`;
   }
   if (/\bnot open\b/.test(message)) {
     return 'The database was closed. Close it after the receiver has stopped.';
@@ -64,6 +65,6 @@ function sentenceFor(error: unknown, table: string): string {
   const code = sqliteCodeOf(error);
   return (
     (code === undefined ? undefined : SENTENCES[code]) ??
-    'SQLite refused a statement of the store; see the cause.'
+    'SQLite refused a statement of the store. See "cause" for the reason.'
   );
 }

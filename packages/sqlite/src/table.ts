@@ -1,6 +1,6 @@
 import { configError } from '@countersign/core/extend';
 
-/** Where the records are. */
+/** The location of the records. */
 export interface TableOptions {
   /** The table's name. Default: `countersign_replay`. */
   table?: string | undefined;
@@ -8,13 +8,13 @@ export interface TableOptions {
 
 const MAX_BYTES = 200;
 
-/** Names as SQL takes them: quoted, so that no name can be anything but a name. */
+/** Names for SQL, quoted, so that no name can be taken for anything else. */
 export function tableNames({ table = 'countersign_replay' }: TableOptions): { table: string; index: string } {
   const isName =
     typeof table === 'string' &&
     table !== '' &&
     !table.includes('\0') &&
-    // SQLite keeps these names for itself.
+    // SQLite reserves these names.
     !/^sqlite_/i.test(table) &&
     Buffer.byteLength(table) <= MAX_BYTES &&
     Buffer.from(table).toString() === table;

@@ -84,7 +84,7 @@ describe('when SQLite fails', () => {
     database.exec('CREATE TABLE other (key)');
     await expectUnavailable(
       sqliteReplayStore({ database, table: 'other' }).claim('k', HELD),
-      /has other columns/,
+      /doesn't have the columns/,
     );
   });
 
@@ -98,10 +98,10 @@ describe('when SQLite fails', () => {
     await expectUnavailable(sqliteReplayStore({ database }).claim('k', HELD), /read-only/);
   });
 
-  test('a directory that does not exist, and a file that is no database: each is tried again by the next call', async () => {
+  test('a directory that does not exist, and a file that is not a database: each is tried again by the next call', async () => {
     const path = newPath();
     const missing = sqliteReplayStore({ path: `${path}-d/webhooks.db` });
-    await expectUnavailable(missing.claim('k', HELD), /can not be opened|refused|directory/);
+    await expectUnavailable(missing.claim('k', HELD), /can't be opened|refused|directory/);
     mkdirSync(`${path}-d`);
     expect((await missing.claim('k', HELD)).state).toBe('claimed');
     await missing.close();
@@ -111,7 +111,7 @@ describe('when SQLite fails', () => {
       'This is a letter, and by no means a database of anything, however long one looks at it.'.repeat(99),
     );
     const store = sqliteReplayStore({ path });
-    await expectUnavailable(store.claim('k', HELD), /not a database/);
+    await expectUnavailable(store.claim('k', HELD), /not a SQLite database/);
     await store.close();
   });
 
@@ -121,10 +121,10 @@ describe('when SQLite fails', () => {
     writeFileSync(path, '');
     chmodSync(path, 0o444);
     const store = sqliteReplayStore({ path });
-    await expectUnavailable(store.claim('k', HELD), /read-only|can not be opened/);
+    await expectUnavailable(store.claim('k', HELD), /read-only|can't be opened/);
   });
 
-  test('a lock that another process holds is waited for without blocking, and given up in time', async () => {
+  test("the store waits for another process's lock without blocking, and gives up in time", async () => {
     const path = newPath();
     const store = sqliteReplayStore({ path, timeoutMs: 200 });
     const patient = sqliteReplayStore({ path, timeoutMs: 60_000 });
@@ -202,7 +202,7 @@ describe('run(webhook, handler)', () => {
     expect(orders()).toBe(1);
   });
 
-  test('what the handler throws undoes both, and is thrown on as it is', async () => {
+  test('what the handler throws undoes both, and is thrown as it is', async () => {
     const { store, insert, orders } = shop();
     const webhook = await delivery();
     const mistake = new Error('out of stock');
@@ -216,7 +216,7 @@ describe('run(webhook, handler)', () => {
     expect((await store.run(webhook, insert(webhook))).state).toBe('done');
   });
 
-  test('a handler that is asynchronous, or ends the transaction, is told not to', async () => {
+  test('a handler that is asynchronous, or ends the transaction, makes run() throw', async () => {
     const { store, insert, orders } = shop();
     const webhook = await delivery();
     await expect(

@@ -16,7 +16,7 @@ import {
 } from '../../../test/support/replay/traffic.ts';
 import { testDirectory } from './support/database.ts';
 
-test('the SQLite replay store agrees with a plain model on every answer', async () => {
+test('the SQLite replay store returns the same results as a plain model', async () => {
   const database = new Database(':memory:');
   migrate(database);
   const rows = database.prepare('SELECT count(*) AS count FROM countersign_replay');
@@ -35,7 +35,7 @@ test('the SQLite replay store agrees with a plain model on every answer', async 
   database.close();
 });
 
-test('whatever order a scheduler gives to the calls of two connections, they act as if calls came one by one', async () => {
+test('in any order that a scheduler gives to the calls of two connections, they act as if calls came one by one', async () => {
   const directory = testDirectory();
   const clock = manualClock();
   const stores = [0, 1].map(() => sqliteReplayStore({ path: directory.path, clock, sweepSeconds: false }));
@@ -90,7 +90,7 @@ test('a sweep of many batches lets the process do other things between them', as
   database.close();
 });
 
-test('sweeping removes nothing that counts', async () => {
+test('sweeping removes no record that is still needed', async () => {
   const database = new Database(':memory:');
   migrate(database);
   const clock = manualClock();

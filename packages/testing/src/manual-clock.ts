@@ -1,14 +1,15 @@
 import { setImmediate } from 'node:timers';
 import type { Clock } from '@countersign/core';
 
-/** A clock that stands still until it is told to move. */
+/** A clock that moves only when you call its methods. */
 export interface ManualClock extends Clock {
   /**
-   * Moves both clocks on by `ms` milliseconds and runs what falls due on the way, in order of time; tasks of one moment in the
-   * order in which they were scheduled. After each task, everything that it woke runs to its end before time goes on.
+   * Moves both clocks forward by `ms` milliseconds and runs the tasks that become due, in order of time; tasks of one moment run
+   * in the order in which they were scheduled. After each task, everything that it caused runs to its end before the clocks move
+   * on.
    */
   advance(ms: number): Promise<void>;
-  /** Sets the wall clock forward, or back where `ms` is negative. Nothing falls due: timers follow the monotonic clock. */
+  /** Sets the wall clock forward, or back if `ms` is negative. No task becomes due, because timers follow the monotonic clock. */
   stepWall(ms: number): void;
   /** How many tasks are scheduled. */
   pending(): number;
@@ -19,13 +20,13 @@ interface Task {
   readonly run: () => void;
 }
 
-// Far more tasks than any test wants in one step: then one of them reschedules itself without letting time pass.
+// Far more tasks than any test needs in one step: if there are more, a task reschedules itself for the same moment.
 const MAX_TASKS = 1_000_000;
 
 /**
- * Makes a clock for tests: exact, and as fast as the code under test.
+ * Makes a clock for tests.
  *
- * @param startMs Where the wall clock begins, in milliseconds since the epoch. Default: the start of 2030.
+ * @param startMs The start of the wall clock, in milliseconds since the epoch. Default: the start of 2030.
  * @example
  * ```ts
  * const clock = manualClock()
@@ -47,7 +48,7 @@ export function manualClock(startMs: number = Date.UTC(2030, 0, 1)): ManualClock
   };
 
   return {
-    // Whole milliseconds, as Date.now() gives them.
+    // Whole milliseconds, as Date.now() returns them.
     now: () => Math.floor(wallOffsetMs + monotonicMs),
     monotonic: () => monotonicMs,
     schedule(run, delayMs) {
@@ -58,13 +59,13 @@ export function manualClock(startMs: number = Date.UTC(2030, 0, 1)): ManualClock
       };
     },
     async advance(ms) {
-      if (!(ms >= 0)) throw new RangeError('advance() wants a number of milliseconds that is not negative.');
+      if (!(ms >= 0)) throw new RangeError('advance() needs a number of milliseconds that is not negative.');
       const until = monotonicMs + ms;
       await settled();
       for (let ran = 0; ran < MAX_TASKS; ran++) {
         const task = nextDue(until);
         if (task === undefined) {
-          // Where two steps overlap, the longer one has moved time on already.
+          // If two steps overlap, the longer one has already moved the clocks.
           monotonicMs = Math.max(monotonicMs, until);
           return;
         }
@@ -82,7 +83,7 @@ export function manualClock(startMs: number = Date.UTC(2030, 0, 1)): ManualClock
   };
 }
 
-/** Resolves when every promise reaction that can run has run, however long their chains are. */
+/** Resolves when every promise reaction that can run has run, even in long chains. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

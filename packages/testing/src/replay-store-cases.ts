@@ -21,9 +21,9 @@ export type { ReplayStoreTarget };
 type Check = (target: ReplayStoreTarget) => Promise<void>;
 
 /**
- * What every replay store must do, as cases that any test runner can run: each throws where the store under test is wrong.
+ * What every replay store must do, as cases for any test runner: a case throws if the store under test is wrong.
  *
- * @param make Makes a store for one case; called once a case.
+ * @param make Makes a store for one case. Called once per case.
  *
  * @example
  * ```ts
@@ -47,7 +47,7 @@ export function replayStoreCases(
 }
 
 const CHECKS: Record<string, Check> = {
-  'an absent key is claimed, under a fencing token and an unguessable owner': async ({ store }) => {
+  "an absent key is claimed, with a fencing token and an owner that can't be guessed": async ({ store }) => {
     const tokens = await Promise.all(Array.from({ length: 20 }, () => claim(store, freshKey(), HELD)));
     for (const token of tokens) {
       assert.ok(
@@ -59,7 +59,7 @@ const CHECKS: Record<string, Check> = {
     assert.equal(new Set(tokens.map((token) => token.owner)).size, tokens.length, 'owners repeat');
   },
 
-  'a claimed key is in progress for everyone else, for what is left of its lease': async ({ store }) => {
+  'for other callers, a claimed key is in progress for the rest of its lease': async ({ store }) => {
     const key = freshKey();
     await claim(store, key, HELD);
     for (let again = 0; again < 3; again++) {
@@ -78,7 +78,7 @@ const CHECKS: Record<string, Check> = {
     await assertState(store, key, 'committed');
   },
 
-  'a committed key changes no more': async ({ store }) => {
+  'a committed key no longer changes': async ({ store }) => {
     const key = freshKey();
     const token = await claim(store, key, HELD);
     await store.commit(key, token, KEPT);
@@ -87,7 +87,7 @@ const CHECKS: Record<string, Check> = {
     await assertState(store, key, 'committed');
   },
 
-  'a committed key is a duplicate for its whole ttl, not only within its guard': async (target) => {
+  'a committed key is a duplicate for its whole ttl, not only within its replay window': async (target) => {
     const key = freshKey();
     const token = await claim(target.store, key, HELD);
     await target.store.commit(key, token, { ttlMs: LONG, replayWindowMs: SHORT });
@@ -103,7 +103,7 @@ const CHECKS: Record<string, Check> = {
     await claim(target.store, key, HELD);
   },
 
-  'a released key is claimed again under a higher fencing token, also later': async (target) => {
+  'a released key is claimed again with a higher fencing token, even later': async (target) => {
     const key = freshKey();
     let fencingToken = 0;
     for (let round = 0; round < 5; round++) {
@@ -118,7 +118,7 @@ const CHECKS: Record<string, Check> = {
     }
   },
 
-  'a released claim can not be settled or renewed any more': async ({ store }) => {
+  "a released claim can't be settled or renewed": async ({ store }) => {
     const key = freshKey();
     const token = await claim(store, key, HELD);
     await store.release(key, token);
@@ -126,14 +126,14 @@ const CHECKS: Record<string, Check> = {
     await claim(store, key, HELD);
   },
 
-  'a key that was never claimed can not be settled or renewed': async ({ store }) => {
+  "a key that was never claimed can't be settled or renewed": async ({ store }) => {
     const key = freshKey();
     const token = await claim(store, freshKey(), HELD);
     await assertPowerless(store, key, token);
     await claim(store, key, HELD);
   },
 
-  'a renewed lease holds, counted from the renewal': async (target) => {
+  'a renewed lease lasts, counted from the renewal': async (target) => {
     const [longer, shorter] = [freshKey(), freshKey()];
     const long = await claim(target.store, longer, BRIEF);
     assert.equal(await target.store.renew(longer, long, LONG), true);
@@ -144,7 +144,7 @@ const CHECKS: Record<string, Check> = {
     await claim(target.store, shorter, HELD);
   },
 
-  'when the lease is over, the next claim takes over under a higher fencing token': async (target) => {
+  'when the lease is over, the next claim takes over with a higher fencing token': async (target) => {
     const key = freshKey();
     const first = await claim(target.store, key, BRIEF);
     await pass(target, SHORT);
@@ -169,7 +169,7 @@ const CHECKS: Record<string, Check> = {
     await assertState(target.store, key, 'committed');
   },
 
-  'a late commit counts as long as nobody took over': async (target) => {
+  'a late commit counts if no other claim took over': async (target) => {
     const key = freshKey();
     const token = await claim(target.store, key, BRIEF);
     await pass(target, SHORT);
@@ -177,7 +177,7 @@ const CHECKS: Record<string, Check> = {
     await assertState(target.store, key, 'committed');
   },
 
-  'a late renewal counts as long as nobody took over': async (target) => {
+  'a late renewal counts if no other claim took over': async (target) => {
     const key = freshKey();
     const token = await claim(target.store, key, BRIEF);
     await pass(target, SHORT);
@@ -186,7 +186,7 @@ const CHECKS: Record<string, Check> = {
     assert.equal(await target.store.commit(key, token, KEPT), true);
   },
 
-  'a late release counts as long as nobody took over, and keeps the fencing token': async (target) => {
+  'a late release counts if no other claim took over, and keeps the fencing token': async (target) => {
     const key = freshKey();
     const token = await claim(target.store, key, BRIEF);
     await pass(target, SHORT);
@@ -216,7 +216,7 @@ const CHECKS: Record<string, Check> = {
     await assertState(store, key, 'committed');
   },
 
-  'a key that is not committed can not be forgotten': async ({ store }) => {
+  "a key that is not committed can't be forgotten": async ({ store }) => {
     const key = freshKey();
     assert.equal(await store.forget(key), false, 'absent');
     const token = await claim(store, key, HELD);
@@ -227,24 +227,24 @@ const CHECKS: Record<string, Check> = {
     assert.ok((await claim(store, key, HELD)).fencingToken > token.fencingToken, 'the fencing token rises');
   },
 
-  'of 100 parallel claims of an absent key one wins': async ({ store }) => {
+  'of 100 parallel claims of an absent key, one wins': async ({ store }) => {
     await assertOneWins(store, freshKey());
   },
 
-  'of 100 parallel claims of a released key one wins': async ({ store }) => {
+  'of 100 parallel claims of a released key, one wins': async ({ store }) => {
     const key = freshKey();
     await store.release(key, await claim(store, key, HELD));
     await assertOneWins(store, key);
   },
 
-  'of 100 parallel claims of a lapsed key one wins': async (target) => {
+  'of 100 parallel claims of a lapsed key, one wins': async (target) => {
     const key = freshKey();
     await claim(target.store, key, BRIEF);
     await pass(target, SHORT);
     await assertOneWins(target.store, key);
   },
 
-  'of a late commit and a takeover at the same moment one wins': async (target) => {
+  'of a late commit and a takeover at the same moment, one wins': async (target) => {
     for (const commitFirst of [true, false]) {
       const key = freshKey();
       const first = await claim(target.store, key, BRIEF);
@@ -260,7 +260,7 @@ const CHECKS: Record<string, Check> = {
     }
   },
 
-  'of a commit and a release at the same moment one wins': async ({ store }) => {
+  'of a commit and a release at the same moment, one wins': async ({ store }) => {
     const key = freshKey();
     const token = await claim(store, key, HELD);
     const results = await Promise.all([store.release(key, token), store.commit(key, token, KEPT)]);
@@ -268,7 +268,7 @@ const CHECKS: Record<string, Check> = {
     await assertState(store, key, results[1] ? 'committed' : 'claimed');
   },
 
-  'keys from 1 to 512 bytes stay apart': async ({ store }) => {
+  'keys of 1 to 512 bytes stay separate': async ({ store }) => {
     const shapes = [1, 2, 43, 64, 255, 256, 257, 511, 512].map((length) => 'k'.repeat(length));
     shapes.push(
       `${'k'.repeat(511)}l`,

@@ -4,15 +4,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ReplayStore } from '@countersign/core';
 import type { ClaimToken } from '@countersign/core/extend';
 
-/** A replay store under test, with nobody else's keys in it. */
+/** A replay store under test, without other keys. */
 export interface ReplayStoreTarget {
   store: ReplayStore;
-  /** Moves the store's clock. Without it, the cases let a real lease of the store run out instead. */
+  /** Moves the store's clock. Without it, the cases wait for a real lease of the store to run out. */
   advance?(ms: number): Promise<void>;
   close?(): Promise<void>;
 }
 
-// Long ones can't end while a case runs; short ones are waited for where the clock can't be moved.
+// Long leases can't end while a case runs. If the clock can't be moved, a case waits for short leases.
 export const LONG = 600_000;
 export const SHORT = 60;
 export const HELD = { leaseMs: LONG, fenceTtlMs: LONG };
@@ -54,7 +54,7 @@ export async function assertRefused(call: () => Promise<unknown>): Promise<void>
   await assert.rejects(call, { code: 'ERR_WEBHOOK_CONFIG_INVALID' });
 }
 
-/** Lets time go by in the store. Where its clock can't be moved, a lease of its own tells when. */
+/** Lets time pass in the store. If its clock can't be moved, a lease of its own shows when. */
 export async function pass(target: ReplayStoreTarget, ms: number): Promise<void> {
   const { store } = target;
   if (target.advance !== undefined) return target.advance(ms + 1);

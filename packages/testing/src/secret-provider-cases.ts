@@ -17,28 +17,28 @@ import {
 
 export type { SecretProviderTarget, SourceFault };
 
-/** What a source can't do: list the secret before the current one, hold a whole set as JSON, or fail in a certain way. */
+/** What a source can't do: list the secret before the current one, contain a whole set as JSON, or fail in a certain way. */
 export type SourceLimit = 'no-previous' | 'no-sets' | `no-${SourceFault}`;
 
 /** Options of {@link secretProviderCases}. */
 export interface SecretProviderCasesOptions {
-  /** What the source can't do. Each limit replaces the cases that need it, and stands in their names. Default: none. */
+  /** What the source can't do. Each limit replaces the cases that need it, and is part of their names. Default: none. */
   readonly limits?: readonly SourceLimit[];
-  /** How long a case waits for a source that answers again, in milliseconds. Default: 10 000. */
+  /** How long a case waits for a source that responds again, in milliseconds. Default: 10,000. */
   readonly patienceMs?: number;
 }
 
 interface ProviderCase {
   readonly name: string;
   readonly check: (target: SecretProviderTarget, patienceMs: number) => Promise<void>;
-  /** What is checked instead where the source has such a limit. Default: nothing. */
+  /** What is checked instead if the source has such a limit. Default: nothing. */
   readonly limited?: Partial<Record<SourceLimit, ProviderCase['check']>>;
 }
 
 /**
- * What every provider of secrets must do, as cases that any test runner can run: each throws where the provider under test is wrong.
+ * What every provider of secrets must do, as cases for any test runner: a case throws if the provider under test is wrong.
  *
- * @param make Makes a provider and its source for one case, which holds no secret yet; called once a case.
+ * @param make Makes a provider and its source for one case. The source contains no secret yet. Called once per case.
  *
  * @example
  * ```ts
@@ -79,7 +79,7 @@ const CASES: readonly ProviderCase[] = [
     },
   },
   {
-    name: 'a secret is taken to the character',
+    name: 'a secret is used exactly, to the character',
     async check(target) {
       const secret = `whsec_+/=:"\\{}$& ü 🔑 ${randomUUID()}`;
       await target.put(secret);
@@ -87,7 +87,7 @@ const CASES: readonly ProviderCase[] = [
     },
   },
   {
-    name: 'each load asks the source anew',
+    name: 'each load asks the source again',
     async check(target) {
       for (let count = 0; count < 3; count++) {
         const secret = freshSecret();
@@ -97,7 +97,7 @@ const CASES: readonly ProviderCase[] = [
     },
   },
   {
-    name: 'the replaced secret is the previous one, and the one before that none',
+    name: 'the replaced secret is the previous one, and an older one is not used',
     async check(target) {
       const secrets = [freshSecret(), freshSecret(), freshSecret()];
       for (const secret of secrets) await target.put(secret);
@@ -105,7 +105,7 @@ const CASES: readonly ProviderCase[] = [
       assert.deepEqual(textsOf(await load(target)), { current: [current], previous: [previous], next: [] });
     },
     limited: {
-      // What the source no longer lists is for the keyring to keep, where its owner asks for that.
+      // If the source no longer lists a secret, the keyring keeps it if its options say so.
       async 'no-previous'(target) {
         for (let count = 0; count < 3; count++) {
           await target.put(freshSecret());
@@ -132,7 +132,7 @@ const CASES: readonly ProviderCase[] = [
     limited: { 'no-sets': NOTHING },
   },
   {
-    name: 'a set as JSON that is cut short or of another form is refused, and not quoted',
+    name: 'a set as JSON that is truncated or has another format is refused, and not quoted',
     async check(target) {
       const secret = freshSecret();
       for (const broken of [
@@ -147,7 +147,7 @@ const CASES: readonly ProviderCase[] = [
     limited: { 'no-sets': NOTHING },
   },
   {
-    name: 'another secret is another version, the same secret the same',
+    name: 'another secret has another version, the same secret has the same version',
     async check(target) {
       await target.put(freshSecret());
       const first = await load(target);
@@ -158,7 +158,7 @@ const CASES: readonly ProviderCase[] = [
     },
   },
   {
-    name: 'loads side by side give the same',
+    name: 'parallel loads return the same',
     async check(target) {
       const secret = freshSecret();
       await target.put(secret);
@@ -167,7 +167,7 @@ const CASES: readonly ProviderCase[] = [
     },
   },
   {
-    name: 'the provider has a name, and shows no secret',
+    name: 'the provider has a name and shows no secret',
     async check(target) {
       const secret = freshSecret();
       await target.put(secret);
@@ -185,7 +185,7 @@ const CASES: readonly ProviderCase[] = [
   gone(),
   ...(['forbidden', 'broken', 'garbage'] as const).map(failing),
   {
-    name: 'a missing secret and a missing right are told apart, by the provider itself',
+    name: 'the provider distinguishes a missing secret from a missing permission',
     async check(target) {
       const secret = freshSecret();
       await target.put(secret);
@@ -194,12 +194,12 @@ const CASES: readonly ProviderCase[] = [
         await target.fail(fault);
         messages.add(await refusalOf(load(target), secret));
       }
-      assert.equal(messages.size, 2, 'both say the same');
+      assert.equal(messages.size, 2, 'both have the same message');
     },
     limited: { 'no-missing': NOTHING, 'no-forbidden': NOTHING },
   },
   {
-    name: 'a source that does not answer holds nothing up, and is asked anew',
+    name: 'a source that does not respond delays nothing, and is asked again',
     async check(target, patienceMs) {
       await target.put(freshSecret());
       await withKeyring(target, async (keyring, clock) => {
@@ -218,12 +218,12 @@ const CASES: readonly ProviderCase[] = [
     limited: { 'no-hanging': NOTHING },
   },
   {
-    name: 'an empty secret is no secret',
+    name: 'an empty secret counts as no secret',
     async check(target) {
       await target.put(freshSecret());
       await withKeyring(target, async (keyring) => {
         const before = idsOf(keyring);
-        // Some sources take none.
+        // Some sources accept no empty secret.
         const isTaken = await target.put('').then(
           () => true,
           () => false,
@@ -252,7 +252,7 @@ function reloadListing(previous: boolean): ProviderCase['check'] {
 
 function gone(): ProviderCase {
   return {
-    name: 'a source whose secret is missing leaves no key, says why and no secret, and is used again when it is back',
+    name: 'if the secret is missing at the source, no key is left, the error says why without a secret, and the source is used again when the secret is back',
     async check(target) {
       const secret = freshSecret();
       await target.put(secret);
@@ -279,7 +279,7 @@ function gone(): ProviderCase {
 
 function failing(fault: Exclude<SourceFault, 'hanging' | 'missing'>): ProviderCase {
   return {
-    name: `a source that fails, ${fault}, leaves the keys as they are, says why and no secret, and is used again when it works`,
+    name: `if the source fails (${fault}), the keys stay, the error says why without a secret, and the source is used again when it works`,
     async check(target) {
       const secret = freshSecret();
       await target.put(secret);

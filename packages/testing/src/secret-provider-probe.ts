@@ -13,25 +13,25 @@ import {
 import { bodySender } from './adapter-cases/senders.ts';
 import { type ManualClock, manualClock } from './manual-clock.ts';
 
-/** What becomes of the source of a provider under test. */
+/** How the source of a provider under test fails. */
 export type SourceFault =
   /** The secret is not there. */
   | 'missing'
-  /** Whoever asks has no right to. */
+  /** The client has no permission. */
   | 'forbidden'
-  /** The source fails in itself. */
+  /** The source itself fails. */
   | 'broken'
-  /** The source answers something of another form, which holds the secret. */
+  /** The source returns something in another format, which contains the secret. */
   | 'garbage'
-  /** The source does not answer. */
+  /** The source does not respond. */
   | 'hanging';
 
-/** A provider under test, and the source that it reads, in the hands of the test. */
+/** A provider under test, and the source that it reads, which the test controls. */
 export interface SecretProviderTarget {
   readonly provider: SecretProvider;
-  /** Makes this the secret that the source has now, as its owner would, and keeps the one before as the source does. */
+  /** Makes this the source's current secret, as its owner would. The source keeps the secret before as it normally does. */
   put(secret: string): Promise<void>;
-  /** Lets the source fail from now on, or, with `undefined`, work again. */
+  /** Makes the source fail from now on or, with `undefined`, work again. */
   fail(fault: SourceFault | undefined): void | Promise<void>;
   close?(): Promise<void>;
 }
@@ -42,14 +42,14 @@ export function freshSecret(): string {
   return `canary ${randomUUID()}`;
 }
 
-/** Has the provider load, as a keyring would. */
+/** Makes the provider load, as a keyring would. */
 export async function load({ provider }: SecretProviderTarget): Promise<SecretSetInput> {
   const loaded = await provider.load({ signal: new AbortController().signal, reason: 'manual' });
   if (isWebhookError(loaded)) throw loaded;
   return loaded;
 }
 
-/** Runs a check with a keyring of the provider that has loaded once. */
+/** Runs a check with a keyring that has loaded the provider once. */
 export async function withKeyring(
   { provider }: SecretProviderTarget,
   check: (keyring: Keyring, clock: ManualClock) => Promise<void>,
@@ -80,7 +80,7 @@ function textOf(given: SecretInput): string {
   return Buffer.from(secret as string).toString('utf8');
 }
 
-/** Sees that a load is refused with an error that is fit to show, and gives its message. */
+/** Asserts that a load is refused with an error that is safe to show, and returns its message. */
 export async function refusalOf(loading: Promise<unknown>, secret: string): Promise<string> {
   const error: unknown = await loading.then(
     () => assert.fail('it was loaded'),
@@ -93,7 +93,7 @@ export async function refusalOf(loading: Promise<unknown>, secret: string): Prom
   return error.message;
 }
 
-/** Sees that nothing of a secret shows. */
+/** Asserts that no part of a secret is visible. */
 export function assertHides(shown: unknown, secret: string): void {
   const text = inspect(shown, { depth: 9, showHidden: true });
   for (const form of [secret, Buffer.from(secret).toString('base64')]) {
@@ -101,11 +101,11 @@ export function assertHides(shown: unknown, secret: string): void {
   }
 }
 
-/** Sees that something ends before patience does. */
+/** Asserts that something ends in time. */
 export async function within<T>(patienceMs: number, work: Promise<T>): Promise<T> {
   const end = new AbortController();
   const over = delay(patienceMs, undefined, { signal: end.signal }).then(() =>
-    assert.fail(`nothing came in ${patienceMs} ms`),
+    assert.fail(`nothing happened in ${patienceMs} ms`),
   );
   try {
     return await Promise.race([work, over]);

@@ -15,7 +15,7 @@ export interface SignInput {
   body: string | Uint8Array;
   /** The delivery id, for schemes that sign one. Default: a random one. */
   id?: string;
-  /** When it is signed: a date, or Unix seconds. Default: now. */
+  /** The time of the signature: a date, or Unix seconds. Default: now. */
   timestamp?: Date | number;
   /** For schemes that sign it. Default: `POST`. */
   method?: string;
@@ -25,7 +25,7 @@ export interface SignInput {
   keyId?: string;
   /** Which of the scheme's rules signs, by index. Default: the first. */
   rule?: number;
-  /** Further headers to send, such as those that the sender does not sign. */
+  /** Further headers to send, for example headers that the sender does not sign. */
   headers?: Readonly<Record<string, string>>;
 }
 
@@ -34,9 +34,9 @@ export interface SignedRequest {
   headers: Record<string, string>;
   /** The bytes to send: a `Buffer`, which HTTP clients and test tools send as it is. */
   body: Buffer<ArrayBuffer>;
-  /** The same as text, for tools that take nothing else. */
+  /** The same as text, for tools that accept only text. */
   text: string;
-  /** The URL to send it to, with what the sender adds to the query. Absent if you passed no `url`. */
+  /** The URL to send it to, including what the sender adds to the query. Absent if you passed no `url`. */
   url?: string;
 }
 

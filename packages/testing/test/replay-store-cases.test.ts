@@ -1,7 +1,7 @@
 import { type Clock, memoryReplayStore, type ReplayStore } from '@countersign/core';
 import { manualClock, replayStoreCases } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';
-import { FLAWS, type Flaw, sloppyReplayStore } from './support/broken-replay-store.ts';
+import { brokenReplayStore, FLAWS, type Flaw } from './support/broken-replay-store.ts';
 
 function casesOf(make: (clock: Clock) => ReplayStore) {
   return replayStoreCases(async () => {
@@ -21,7 +21,7 @@ describe('the memory store, on the clock of the machine', () => {
 describe('the cases', () => {
   async function failures(flaw?: Flaw): Promise<string[]> {
     const failed: string[] = [];
-    for (const { name, run } of casesOf((clock) => sloppyReplayStore(clock, flaw))) {
+    for (const { name, run } of casesOf((clock) => brokenReplayStore(clock, flaw))) {
       await run().catch(() => failed.push(name));
     }
     return failed;
@@ -40,7 +40,7 @@ describe('the cases', () => {
     const cases = replayStoreCases(async () => {
       open++;
       return {
-        store: sloppyReplayStore(manualClock(), 'tokens unchecked'),
+        store: brokenReplayStore(manualClock(), 'tokens unchecked'),
         advance: async () => {},
         close: async () => {
           open--;

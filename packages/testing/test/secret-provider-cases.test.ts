@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { envSecrets, fileSecrets } from '@countersign/core/node';
 import { secretProviderCases } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';
-import { FLAWS, type Flaw, sloppySecretProvider } from './support/broken-secret-provider.ts';
+import { brokenSecretProvider, FLAWS, type Flaw } from './support/broken-secret-provider.ts';
 
 describe('a file', () => {
   const make = async () => {
@@ -56,7 +56,7 @@ describe('an environment variable', () => {
 describe('the cases', () => {
   async function failures(flaw?: Flaw): Promise<string[]> {
     const failed: string[] = [];
-    for (const { name, run } of secretProviderCases(async () => sloppySecretProvider(flaw), {
+    for (const { name, run } of secretProviderCases(async () => brokenSecretProvider(flaw), {
       patienceMs: 1000,
     })) {
       await run().catch(() => failed.push(name));
@@ -72,8 +72,8 @@ describe('the cases', () => {
     expect(await failures(flaw)).not.toEqual([]);
   });
 
-  test('name the limits of a source where they replace a case', () => {
-    const make = async () => sloppySecretProvider();
+  test('contain the limits of a source if they replace a case', () => {
+    const make = async () => brokenSecretProvider();
     const limits = ['no-previous', 'no-hanging'] as const;
     const named = secretProviderCases(make, { limits }).filter(({ name }) => name.includes('[limit '));
     expect(named).toHaveLength(3);
@@ -85,7 +85,7 @@ describe('the cases', () => {
     const faults: unknown[] = [];
     const cases = secretProviderCases(async () => {
       open++;
-      const target = sloppySecretProvider('one message for all failures');
+      const target = brokenSecretProvider('one message for all failures');
       return {
         ...target,
         fail(fault) {

@@ -1,25 +1,25 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { A, B, type FaultStand, FORGED, startFaultStand } from '../../support/keyring/fixture.ts';
+import { A, B, type FaultFixture, FORGED, startFaultFixture } from '../../support/keyring/fixture.ts';
 
 const SECOND = 1000;
 const COOLDOWN_SECONDS = 5;
 
-let stand: FaultStand;
+let fixture: FaultFixture;
 
 beforeEach(async () => {
-  stand = await startFaultStand({ intervalSeconds: 100_000, mismatchCooldownSeconds: COOLDOWN_SECONDS });
+  fixture = await startFaultFixture({ intervalSeconds: 100_000, mismatchCooldownSeconds: COOLDOWN_SECONDS });
 });
 
-afterEach(() => stand.close());
+afterEach(() => fixture.close());
 
 describe('a flood of forged requests', () => {
-  /** Floods for so long; gives the number of calls that the source got, and what became of the forged requests. */
+  /** Floods for this time; returns the number of calls that the source got, and the outcomes of the forged requests. */
   async function flood(
     seconds: number,
     each: () => Promise<void> | void,
   ): Promise<{ calls: number; answers: Set<string> }> {
-    const { service, clock, deliver } = stand;
+    const { service, clock, deliver } = fixture;
     const before = service.calls.length;
     const answers = new Set<string>();
     const forged: Promise<unknown>[] = [];
@@ -27,7 +27,7 @@ describe('a flood of forged requests', () => {
       for (let count = 0; count < 20; count++)
         forged.push(deliver(FORGED).then((answer) => answers.add(answer)));
       await turn();
-      // Time stands still meanwhile: a genuine request that waited for a load would wait for ever.
+      // The clock is stopped meanwhile: a genuine request that waited for a load would wait for ever.
       expect(await deliver(A)).toBe('current');
       await each();
       await clock.advance(100);
@@ -47,7 +47,7 @@ describe('a flood of forged requests', () => {
   }
 
   it('causes at most 3 + elapsed / cooldown fetches, and none waits that is signed with a known key', async () => {
-    const { service, clock } = stand;
+    const { service, clock } = fixture;
     await clock.advance(10 * SECOND);
     const { calls, answers } = await flood(60, () => service.settled());
     expect(calls).toBeLessThanOrEqual(3 + 61 / COOLDOWN_SECONDS);
@@ -56,13 +56,15 @@ describe('a flood of forged requests', () => {
   });
 
   it('does so too while the source hangs', async () => {
-    const { service, clock, verifier } = stand;
+    const { service, clock, verifier } = fixture;
     await clock.advance(10 * SECOND);
     service.hold = true;
     const { calls, answers } = await flood(60, () => undefined);
     expect(calls).toBeGreaterThan(2);
     // A failed load is tried again without being asked for, after a wait that grows: 1, 2, 4 … seconds at most.
-    const reasons = stand.events.flatMap((event) => (event.type === 'secrets-failed' ? [event.reason] : []));
+    const reasons = fixture.events.flatMap((event) =>
+      event.type === 'secrets-failed' ? [event.reason] : [],
+    );
     expect(reasons.filter((reason) => reason === 'mismatch').length).toBeLessThanOrEqual(
       3 + 61 / COOLDOWN_SECONDS,
     );
@@ -71,11 +73,13 @@ describe('a flood of forged requests', () => {
   });
 
   it('does so too while the source refuses', async () => {
-    const { service, clock } = stand;
+    const { service, clock } = fixture;
     await clock.advance(10 * SECOND);
     await service.proxy.refuse();
     await flood(60, () => service.settled());
-    const reasons = stand.events.flatMap((event) => (event.type === 'secrets-failed' ? [event.reason] : []));
+    const reasons = fixture.events.flatMap((event) =>
+      event.type === 'secrets-failed' ? [event.reason] : [],
+    );
     expect(reasons.filter((reason) => reason === 'mismatch').length).toBeLessThanOrEqual(
       3 + 61 / COOLDOWN_SECONDS,
     );
@@ -83,7 +87,7 @@ describe('a flood of forged requests', () => {
   });
 
   it('does not keep a rotation from being found: the first genuine request after a cooldown is verified', async () => {
-    const { service, clock, deliver } = stand;
+    const { service, clock, deliver } = fixture;
     await clock.advance(10 * SECOND);
     service.content = { current: B, previous: A, version: '2' };
     service.hold = true;
@@ -108,7 +112,7 @@ describe('under load', () => {
       while (!isOver) {
         const one: { answer: string | undefined } = { answer: undefined };
         started.push(one);
-        one.answer = await stand.deliver(secret);
+        one.answer = await fixture.deliver(secret);
         await turn();
       }
     });
@@ -121,7 +125,7 @@ describe('under load', () => {
     };
   }
 
-  /** Runs `change` amid load; gives the answers of those that started before it was called, and after it had resolved. */
+  /** Runs `change` amid load; returns the responses of those that started before it was called, and after it had resolved. */
   async function amid(secret: string, change: () => Promise<unknown>) {
     const { started, stop } = load(secret);
     const more = (count: number) =>
@@ -131,7 +135,7 @@ describe('under load', () => {
     await change();
     const from = started.length;
     // The very first that starts now, before anything else has had a chance to run.
-    const first = await stand.deliver(secret);
+    const first = await fixture.deliver(secret);
     await more(from + 500);
     await stop();
     const answers = (some: typeof started) => new Set(some.map(({ answer }) => answer));
@@ -144,14 +148,14 @@ describe('under load', () => {
   const REFUSED = { before: new Set(['current']), after: new Set(['SIGNATURE_MISMATCH']) };
 
   it('a key that the source no longer lists is refused from the first request after reload()', async () => {
-    const { service, verifier } = stand;
+    const { service, verifier } = fixture;
     service.content = { current: B };
     expect(await amid(A, () => verifier.reload())).toEqual(REFUSED);
-    expect(await stand.deliver(B)).toBe('current');
+    expect(await fixture.deliver(B)).toBe('current');
   });
 
   it('so it is when the reload was asked for while an older load was under way', async () => {
-    const { service, verifier } = stand;
+    const { service, verifier } = fixture;
     service.hold = true;
     const older = verifier.reload();
     await vi.waitFor(() => expect(service.held).toHaveLength(1));
@@ -166,17 +170,17 @@ describe('under load', () => {
   });
 
   it('a key is refused from the first request after revoke(), though the source lists it on', async () => {
-    const { service, verifier } = stand;
+    const { service, verifier } = fixture;
     service.content = { current: { secret: B, id: 'b' }, previous: { secret: A, id: 'a' } };
     await verifier.reload();
     const revoked = await amid(A, () => verifier.revoke('a'));
     expect(revoked).toEqual({ ...REFUSED, before: new Set(['previous']) });
     await verifier.reload();
-    expect([await stand.deliver(A), await stand.deliver(B)]).toEqual(['SIGNATURE_MISMATCH', 'current']);
+    expect([await fixture.deliver(A), await fixture.deliver(B)]).toEqual(['SIGNATURE_MISMATCH', 'current']);
   });
 
   it('so it is though a load that lists it is under way, and one that waits for that load gets no way in', async () => {
-    const { service, verifier, clock, deliver } = stand;
+    const { service, verifier, clock, deliver } = fixture;
     await clock.advance(10 * SECOND);
     const id = verifier.health().secrets.keys[0]?.id ?? '';
     service.hold = true;

@@ -1,24 +1,24 @@
 import { randomInt } from 'node:crypto';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { A, B, type FaultStand, FORGED, startFaultStand } from '../../support/keyring/fixture.ts';
+import { A, B, type FaultFixture, FORGED, startFaultFixture } from '../../support/keyring/fixture.ts';
 
 const CANARY = 'canary-5f2b9c3e7a-5f2b9c3e7a';
 const READY = { state: 'ready', secrets: { lastReload: { error: undefined } } };
 
-let stand: FaultStand;
+let fixture: FaultFixture;
 
 beforeEach(async () => {
-  stand = await startFaultStand({ intervalSeconds: 100_000, mismatchWaitMs: 0 });
+  fixture = await startFaultFixture({ intervalSeconds: 100_000, mismatchWaitMs: 0 });
 });
 
 afterEach(async () => {
   vi.restoreAllMocks();
-  await stand.close();
-  expect(stand.clock.pending()).toBe(0);
+  await fixture.close();
+  expect(fixture.clock.pending()).toBe(0);
 });
 
-/** The error of a reload whose answer the test's faults have in hand. */
+/** The error of a reload whose response the test's faults have in hand. */
 async function failure(reload: Promise<unknown>): Promise<Error> {
   const error = await reload.then(
     () => undefined,
@@ -27,9 +27,9 @@ async function failure(reload: Promise<unknown>): Promise<Error> {
   return error instanceof Error ? error : expect.fail('The reload succeeded.');
 }
 
-/** The set from before is in use, operators are told, and a delivery that nobody can judge comes back. */
+/** The set from before is in use, operators are told, and a delivery that matches no key is retried. */
 async function expectLastGoodSet(message: RegExp, code = 'ERR_WEBHOOK_PROVIDER_FAILED'): Promise<void> {
-  const { verifier, events, deliver } = stand;
+  const { verifier, events, deliver } = fixture;
   expect(await deliver(A)).toBe('current');
   expect(await deliver(FORGED)).toBe('SECRETS_UNCERTAIN');
   expect(verifier.health()).toMatchObject({
@@ -42,7 +42,7 @@ async function expectLastGoodSet(message: RegExp, code = 'ERR_WEBHOOK_PROVIDER_F
 
 /** Once the source works again, the next load is as good as any. */
 async function expectRecovery(): Promise<void> {
-  const { service, verifier, deliver } = stand;
+  const { service, verifier, deliver } = fixture;
   await service.proxy.heal();
   service.refuse = undefined;
   service.content = { current: B, previous: A, version: '2' };
@@ -52,11 +52,11 @@ async function expectRecovery(): Promise<void> {
 
 describe('a source that hangs', () => {
   it('holding the call: known keys verify meanwhile, and the call is given up with its connection', async () => {
-    const { service, verifier, clock, deliver } = stand;
+    const { service, verifier, clock, deliver } = fixture;
     service.hold = true;
     const reload = failure(verifier.reload());
     await vi.waitFor(() => expect(service.held).toHaveLength(1));
-    // Time stands still: whoever waited for the load would wait for ever.
+    // The clock is stopped: a request that waited for the load would wait for ever.
     for (let count = 0; count < 100; count++) expect(await deliver(A)).toBe('current');
     await clock.advance(2999);
     expect(service.held[0]?.isGone).toBe(false);
@@ -70,7 +70,7 @@ describe('a source that hangs', () => {
   });
 
   it.each(['requests', 'replies'] as const)('behind a network that swallows the %s', async (direction) => {
-    const { service, verifier, clock } = stand;
+    const { service, verifier, clock } = fixture;
     service.proxy.fault(direction, { type: 'black-hole' });
     const reload = failure(verifier.reload());
     await vi.waitFor(() => expect(service.proxy.stats().swallowedBytes[direction]).toBeGreaterThan(0));
@@ -85,31 +85,31 @@ describe('a source that hangs', () => {
 
 describe('a source that refuses', () => {
   it.each<[string, () => unknown, RegExp]>([
-    ['the connection', () => stand.service.proxy.refuse(), /ECONNREFUSED/],
-    ['the call', () => Object.assign(stand.service, { refuse: () => 503 }), /code 503/],
-    ['the call for good', () => Object.assign(stand.service, { refuse: () => 403 }), /code 403/],
+    ['the connection', () => fixture.service.proxy.refuse(), /ECONNREFUSED/],
+    ['the call', () => Object.assign(fixture.service, { refuse: () => 503 }), /code 503/],
+    ['the call for good', () => Object.assign(fixture.service, { refuse: () => 403 }), /code 403/],
     [
       'before the call arrives',
-      () => stand.service.proxy.fault('requests', { type: 'cut' }),
+      () => fixture.service.proxy.fault('requests', { type: 'cut' }),
       /ECONNRESET|SOCKET/,
     ],
-    ['to answer', () => stand.service.proxy.fault('replies', { type: 'cut', how: 'end' }), /SOCKET/],
+    ['to answer', () => fixture.service.proxy.fault('replies', { type: 'cut', how: 'end' }), /SOCKET/],
     [
-      'to go on in the middle of the answer',
-      () => stand.service.proxy.fault('replies', { type: 'cut', afterBytes: 150 }),
+      'to go on in the middle of the response',
+      () => fixture.service.proxy.fault('replies', { type: 'cut', afterBytes: 150 }),
       /ECONNRESET|SOCKET|TypeError|SyntaxError/,
     ],
   ])('%s', async (_what, refuse, message) => {
     await refuse();
-    expect(String(await failure(stand.verifier.reload()))).toMatch(message);
+    expect(String(await failure(fixture.verifier.reload()))).toMatch(message);
     await expectLastGoodSet(message);
     await expectRecovery();
   });
 });
 
-describe('a source that answers slowly', () => {
+describe('a source that responds slowly', () => {
   it('in time, at the last moment: its set counts', async () => {
-    const { service, verifier, clock, deliver } = stand;
+    const { service, verifier, clock, deliver } = fixture;
     service.hold = true;
     const reload = verifier.reload();
     await vi.waitFor(() => expect(service.held).toHaveLength(1));
@@ -123,7 +123,7 @@ describe('a source that answers slowly', () => {
     ['later than the timeout', { type: 'delay', delayMs: 3001 }],
     ['byte for byte, longer than the timeout in all', { type: 'trickle', bytes: 1, intervalMs: 50 }],
   ] as const)('%s: its set does not count', async (_what, fault) => {
-    const { service, verifier, clock } = stand;
+    const { service, verifier, clock } = fixture;
     service.content = { current: B };
     service.proxy.fault('replies', fault);
     const calls = service.calls.length;
@@ -137,10 +137,10 @@ describe('a source that answers slowly', () => {
   });
 });
 
-it('a source that answers out of order: of ten answers the newest counts, whenever the others come', async () => {
-  await stand.close();
-  stand = await startFaultStand({ intervalSeconds: 100_000, mismatchWaitMs: 0, isDeaf: true });
-  const { service, verifier, clock, deliver } = stand;
+it('a source that responds out of order: of ten responses the newest counts, whenever the others come', async () => {
+  await fixture.close();
+  fixture = await startFaultFixture({ intervalSeconds: 100_000, mismatchWaitMs: 0, isDeaf: true });
+  const { service, verifier, clock, deliver } = fixture;
   service.hold = true;
   void verifier.reload();
   for (let load = 1; load < 10; load++) {
@@ -176,7 +176,7 @@ const GARBAGE: [what: string, body: string | Buffer, headers?: Record<string, st
   ['two sets', set({}) + set({})],
   ['a page of a proxy', `<html><body>${CANARY}</body></html>`],
   ['a set that says it is packed', set({}), { 'Content-Encoding': 'gzip' }],
-  ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x7b, 0x00])],
+  ['bytes that are not text', Buffer.from([0xff, 0xfe, 0x00, 0x7b, 0x00])],
   ['an envelope around the set', `{"data":${set({})}}`],
   ['no current secret', `{"previous":"${CANARY}"}`],
   ['an empty secret', '{"current":""}'],
@@ -184,19 +184,19 @@ const GARBAGE: [what: string, body: string | Buffer, headers?: Record<string, st
   ['a blank secret', `{"current":"${' '.repeat(32)}"}`],
   ['a placeholder', '{"current":"changeme"}'],
   ['a short secret', '{"current":"canary"}'],
-  ['a secret that is no text', '{"current":{"secret":12345678901234567890}}'],
+  ['a secret that is not text', '{"current":{"secret":12345678901234567890}}'],
   ['a bad previous secret beside a good one', set({ previous: 'short' })],
   ['a misspelt name', set({ previuos: CANARY })],
-  ['an end that is no time', set({ previous: { secret: `${CANARY}-2`, notAfter: 'tomorrow' } })],
+  ['an end that is not a time', set({ previous: { secret: `${CANARY}-2`, notAfter: 'tomorrow' } })],
   ['secrets that are all over', `{"current":{"secret":"${CANARY}","notAfter":"2001-01-01T00:00:00Z"}}`],
   ['nine keys', JSON.stringify({ current: Array.from({ length: 9 }, (_, n) => `${CANARY}-${n}`) })],
   ['one id for two keys', set({ current: ['1', '2'].map((n) => ({ secret: CANARY + n, id: 'one' })) })],
   ['a rotation without an end', set({ rotating: { until: 'soon' } })],
 ];
 
-describe('a source that answers garbage', () => {
+describe('a source that responds garbage', () => {
   it.each(GARBAGE)('%s', async (_what, body, headers = {}) => {
-    const { service, verifier, events } = stand;
+    const { service, verifier, events } = fixture;
     service.content = body;
     Object.assign(service.headers, headers);
     const error = await failure(verifier.reload());

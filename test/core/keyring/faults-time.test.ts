@@ -2,7 +2,7 @@ import { createKeyring, type Keyring } from '@countersign/core';
 import { polyai } from '@countersign/schemes';
 import { manualClock } from '@countersign/testing';
 import { afterEach, describe, expect, it } from 'vitest';
-import { A, B, type FaultStand, FORGED, startFaultStand } from '../../support/keyring/fixture.ts';
+import { A, B, type FaultFixture, FORGED, startFaultFixture } from '../../support/keyring/fixture.ts';
 import { type SecretService, startSecretService } from '../../support/keyring/secret-service.ts';
 
 const HOUR = 3_600_000;
@@ -14,18 +14,18 @@ afterEach(async () => {
   for (const close of closings.splice(0).reverse()) await close();
 });
 
-async function start(options: Parameters<typeof startFaultStand>[0] = {}): Promise<FaultStand> {
-  const stand = await startFaultStand(options);
-  closings.push(stand.close);
-  return stand;
+async function start(options: Parameters<typeof startFaultFixture>[0] = {}): Promise<FaultFixture> {
+  const fixture = await startFaultFixture(options);
+  closings.push(fixture.close);
+  return fixture;
 }
 
 describe('a source that goes back in time', () => {
-  const codes = ({ verifier }: FaultStand) => verifier.health().warnings.map(({ code }) => code);
+  const codes = ({ verifier }: FaultFixture) => verifier.health().warnings.map(({ code }) => code);
 
-  it('is followed, since it is the truth, and the operator is told until it is back', async () => {
-    const stand = await start();
-    const { service, verifier, deliver } = stand;
+  it('is followed, because the source decides, and health() warns until it is back', async () => {
+    const fixture = await start();
+    const { service, verifier, deliver } = fixture;
     const old = { current: A, version: '1' };
     const newer = { current: B, version: '2' };
 
@@ -49,9 +49,9 @@ describe('a source that goes back in time', () => {
     expect(await deliver(B)).toBe('current');
   });
 
-  it('is told from one that only repeats itself, gives no version, or a new one for the old secret', async () => {
-    const stand = await start();
-    const { service, verifier } = stand;
+  it('is distinguished from one that only repeats itself, returns no version, or a new one for the old secret', async () => {
+    const fixture = await start();
+    const { service, verifier } = fixture;
     const sets = [
       { current: A, version: '1' },
       { current: B },
@@ -63,7 +63,7 @@ describe('a source that goes back in time', () => {
     for (const set of sets) {
       service.content = set;
       await verifier.reload();
-      expect(codes(stand)).toEqual([]);
+      expect(codes(fixture)).toEqual([]);
     }
   });
 
@@ -81,23 +81,23 @@ describe('a source that goes back in time', () => {
   });
 
   it('is known among many versions, though not all of them can be remembered', async () => {
-    const stand = await start();
-    const { service, verifier } = stand;
+    const fixture = await start();
+    const { service, verifier } = fixture;
     for (let version = 2; version <= 100; version++) {
       service.content = { current: A, version: String(version) };
       await verifier.reload();
-      expect(codes(stand)).toEqual([]);
+      expect(codes(fixture)).toEqual([]);
     }
     service.content = { current: A, version: '60' };
     await verifier.reload();
-    expect(codes(stand)).toEqual(['version-went-back']);
+    expect(codes(fixture)).toEqual(['version-went-back']);
   });
 });
 
 describe('a machine whose clock goes back', () => {
   it('goes on loading on time, and counts the age of a set as before', async () => {
-    const stand = await start({ intervalSeconds: 100, maxStaleSeconds: 600 });
-    const { service, clock, verifier, deliver } = stand;
+    const fixture = await start({ intervalSeconds: 100, maxStaleSeconds: 600 });
+    const { service, clock, verifier, deliver } = fixture;
     clock.stepWall(-1000 * HOUR);
     const before = service.calls.length;
     await service.pass(1200 * SECOND, 5 * SECOND);
@@ -133,7 +133,7 @@ describe('a source that comes back after an hour', () => {
     expect([await deliver(B), await deliver(A)]).toEqual(['current', 'previous']);
   });
 
-  it('had nothing accepted where the set may not grow so old, and everything again when it is back', async () => {
+  it('had nothing accepted if the set may not grow so old, and everything again when it is back', async () => {
     const { service, verifier, deliver } = await start({ maxStaleSeconds: 1800, mismatchWaitMs: 0 });
     await service.proxy.refuse();
     await service.pass(HOUR, SECOND);
@@ -209,7 +209,7 @@ describe('500 instances that start at once', () => {
     expect(busiest()).toBeLessThan(125);
   });
 
-  it('get through to a source that takes no more than 50 calls a second', async () => {
+  it('get through to a source that accepts no more than 50 calls a second', async () => {
     const taken = new Map<number, number>();
     const { service, ready } = await startAll((at) => {
       const second = Math.floor(at / SECOND);

@@ -79,7 +79,7 @@ function setOf(model: Model, index: number): SecretSetInput {
   };
 }
 
-/** The load whose answer counts: the newest, unless it is over. */
+/** The load whose response counts: the newest, unless it is over. */
 function activeLoad(real: Real): number | undefined {
   const index = real.provider.loads.length - 1;
   const load = real.provider.loads[index];
@@ -90,7 +90,8 @@ function check(model: Model, real: Real): void {
   const { keyring, provider, clock } = real;
   const set = keyring[KEYRING].keys();
 
-  // Known keys never wait, and a set is live whole or not at all: the answer is there at once, and it is exactly one of the sets.
+  // Known keys never wait, and a set is live whole or not at all: the response is there at once, and it is exactly one of the
+  // sets.
   const expected = model.accepted === undefined ? [] : versions(model, model.accepted);
   const live = expected.filter((version) => !model.banned.has(version)).map(secret);
   expect(secretsOf(set)).toEqual(live);
@@ -414,7 +415,7 @@ function seeded(seed: number): () => number {
 }
 
 describe('a keyring in the hands of an adversary', () => {
-  it('holds to what it promises, whatever the order of rotations, answers, floods and time', async () => {
+  it('holds to what it promises, in any order of rotations, responses, floods and time', async () => {
     const reached = { reloads: 0, late: 0, missLoads: 0, changed: 0, bans: 0 };
     await fc.assert(
       fc.asyncProperty(commands, fc.nat(), async (run, seed) => {
@@ -441,7 +442,7 @@ describe('a keyring in the hands of an adversary', () => {
       }),
       { numRuns: 400 },
     );
-    // The adversary is only worth something if it gets to where things could go wrong.
+    // The adversary is only useful if it reaches the dangerous states.
     for (const [name, times] of Object.entries(reached)) expect(times, name).toBeGreaterThan(50);
   });
 });

@@ -78,9 +78,9 @@ beforeEach(() => {
   clock = manualClock();
 });
 
-async function outcome(verdict: Promise<VerifiedWebhook>): Promise<string> {
+async function outcome(result: Promise<VerifiedWebhook>): Promise<string> {
   try {
-    return (await verdict).key.id;
+    return (await result).key.id;
   } catch (error) {
     if (isWebhookError(error)) return error.code;
     throw error;
@@ -113,7 +113,7 @@ describe.each(['header', 'body'] as const)('a source asked key by key, the key n
     expect(asked).toEqual([undefined, 'stranger0', 'stranger1', 'stranger2', 'b']);
   });
 
-  test('a load without a wanted key holds back none with one', async () => {
+  test('a load without a requested key does not delay a load with one', async () => {
     const { provider, asked } = keyByKey();
     await using verifier = createVerifier({ scheme: naming(place), secrets: provider, clock });
     await verifier.reload();
@@ -122,7 +122,7 @@ describe.each(['header', 'body'] as const)('a source asked key by key, the key n
   });
 });
 
-test('only such a source may give an empty set', async () => {
+test('only such a source may return an empty set', async () => {
   const provider: SecretProvider = { name: 'plain', load: () => ({ current: [] }) };
   await using keyring = createKeyring(provider, { scheme: naming('header'), clock });
   await expect(keyring.ready()).rejects.toThrow(/no "current" secret/);
@@ -131,9 +131,9 @@ test('only such a source may give an empty set', async () => {
 test('before its first set is there, such a source is not ready like any other', async () => {
   const provider: SecretProvider = { name: 'slow', onDemand: true, load: () => new Promise(() => undefined) };
   await using verifier = createVerifier({ scheme: naming('header'), secrets: provider, clock });
-  const verdict = outcome(verifier.verify(request('a')));
+  const result = outcome(verifier.verify(request('a')));
   await clock.advance(4 * SECOND);
-  expect(await verdict).toBe('ERR_WEBHOOK_NOT_READY');
+  expect(await result).toBe('ERR_WEBHOOK_NOT_READY');
 });
 
 describe.each(['opened', 'match'] as const)('bounds that a scheme states when it has %s', (stage) => {
@@ -143,20 +143,20 @@ describe.each(['opened', 'match'] as const)('bounds that a scheme states when it
     return outcome(verifier.verify(request('a')));
   };
 
-  test('are judged by the clock of the verifier, both ends included', async () => {
+  test('are checked by the clock of the verifier, both ends included', async () => {
     const now = clock.now();
     expect(await bounded({ notBefore: now, notAfter: now })).toMatch(/^[0-9a-f]{12}$/);
     expect(await bounded({ notAfter: now - 1 })).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
     expect(await bounded({ notBefore: now + 1 })).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_NEW');
   });
 
-  test('that are no numbers refuse', async () => {
+  test('that are not numbers refuse', async () => {
     expect(await bounded({ notAfter: Number.NaN })).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
     expect(await bounded({ notBefore: Number.NaN })).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_NEW');
   });
 });
 
-test('bounds are judged again after a body that took long', async () => {
+test('bounds are checked again after a body that took long', async () => {
   const scheme = naming('header', { opened: { notAfter: clock.now() + SECOND } });
   await using verifier = createVerifier({ scheme, secrets: { current: SECRETS.a ?? '' }, clock });
   const { headers, body } = request('a');

@@ -115,7 +115,7 @@ describe('the timer', () => {
     expect(load).toHaveBeenCalledTimes(1);
   });
 
-  it('says why it loads', async () => {
+  it('passes the reason of the load', async () => {
     dice(0.5);
     const { provider } = await warm({ current: A }, { intervalSeconds: 100 });
     await clock.advance(80_000);
@@ -139,7 +139,7 @@ describe('a load that takes too long', () => {
     expect(keyring[KEYRING].keys()).toBe(before);
   });
 
-  it('counts for nothing when its answer comes late', async () => {
+  it('counts for nothing when its response comes late', async () => {
     const { provider, keyring } = await warm();
     void keyring.reload();
     const late = provider.last();
@@ -150,7 +150,7 @@ describe('a load that takes too long', () => {
     expect(keyring.health().lastReload?.error?.code).toBe('ERR_WEBHOOK_PROVIDER_FAILED');
   });
 
-  it('never replaces the answer of a newer one', async () => {
+  it('never replaces the response of a newer one', async () => {
     const { provider, keyring } = await warm();
     void keyring.reload();
     const late = provider.last();
@@ -208,7 +208,7 @@ describe('after a failure', () => {
     }
   });
 
-  it('is over within the time that the source was away, or three seconds', async () => {
+  it('is over within the time that the source was down, or three seconds', async () => {
     vi.restoreAllMocks();
     const late: number[] = [];
     for (let run = 0; run < 400; run++) {
@@ -326,7 +326,7 @@ describe('after a failure', () => {
     expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'change', 'change']);
   });
 
-  it('a static set that can not be used leaves no timer and no watcher', () => {
+  it("a static set that can't be used leaves no timer and no watcher", () => {
     const held = heldProvider();
     const provider: SecretProvider = {
       name: 'fixed',
@@ -351,7 +351,7 @@ describe('after a failure', () => {
 });
 
 describe('maxStaleSeconds', () => {
-  it('ends the use of a set that can not be renewed, counted from when its load began', async () => {
+  it("ends the use of a set that can't be renewed, counted from when its load began", async () => {
     const provider = heldProvider();
     const keyring = open(provider, { maxStaleSeconds: 600 });
     await clock.advance(2000);
@@ -442,7 +442,7 @@ describe('a hint', () => {
     expect(provider.loads.map(({ reason }) => reason)).toEqual(['start', 'manual', 'manual']);
   });
 
-  it('that every load causes anew does not make it load without pause', async () => {
+  it('that every load causes does not make it load without pause', async () => {
     let loads = 0;
     let changed: () => void = () => undefined;
     open({
@@ -462,7 +462,7 @@ describe('a hint', () => {
     expect(loads).toBeGreaterThan(50);
   });
 
-  it('that every new set causes anew does not make it load without pause', async () => {
+  it('that every new set causes does not make it load without pause', async () => {
     let loads = 0;
     let changed: () => void = () => undefined;
     const provider: SecretProvider = {
@@ -481,7 +481,7 @@ describe('a hint', () => {
     expect(loads).toBeGreaterThan(50);
   });
 
-  it('is no longer heard once the keyring is closed', async () => {
+  it('is ignored once the keyring is closed', async () => {
     const { provider, keyring } = await warm();
     await keyring.close();
     expect(provider.watchers).toBe(0);
@@ -508,7 +508,7 @@ describe('a miss', () => {
     expect(await result).toEqual({ state: 'unchanged' });
   });
 
-  it('is uncertain when the load fails, and tells why', async () => {
+  it('is uncertain when the load fails, and shows why', async () => {
     const { provider, keyring } = await warm();
     const { result } = miss(keyring);
     provider.last().fail(Object.assign(new Error(A), { code: 'ECONNREFUSED' }));
@@ -526,7 +526,7 @@ describe('a miss', () => {
     expect(await result).toMatchObject({ state: 'uncertain' });
   });
 
-  it('is judged by what is known when the load outlasts the wait: a load alone is no doubt, or forged traffic could raise it', async () => {
+  it('is checked by what is known when the load outlasts the wait: a load alone does not make the secrets uncertain, because forged traffic could cause it', async () => {
     const { keyring } = await warm();
     let answer: MismatchResult | undefined;
     void miss(keyring).result.then((result) => {
@@ -561,7 +561,7 @@ describe('a miss', () => {
   });
 
   it.each([0, -1, Number.NaN])(
-    'that may wait for %d ms starts the load and is answered at once',
+    'that may wait for %d ms starts the load and gets its response at once',
     async (waitMs) => {
       const { provider, keyring } = await warm();
       expect(miss(keyring, { waitMs }).atOnce).toEqual({ state: 'unchanged' });
@@ -575,7 +575,7 @@ describe('a miss', () => {
     expect(provider.loads.map(({ keyId }) => keyId)).toEqual([undefined, 'kid-7']);
   });
 
-  it('is judged by what is known when 64 others wait', async () => {
+  it('is checked by what is known when 64 others wait', async () => {
     const { keyring } = await warm();
     for (let count = 0; count < 64; count++) expect(miss(keyring).atOnce).toBeUndefined();
     expect(miss(keyring).atOnce).toEqual({ state: 'unchanged' });
@@ -593,7 +593,7 @@ describe('a miss', () => {
   it('while a load is under way, has another one follow that began after it', async () => {
     const { provider, keyring } = await warm();
     void keyring.reload();
-    // The source changes after it was asked, and before it answers.
+    // The source changes after it was asked, and before it responds.
     const { result } = miss(keyring);
     provider.last().answer({ current: A });
     await clock.advance(0);
@@ -678,7 +678,7 @@ describe('a miss', () => {
     expect(await result).toMatchObject({ state: 'changed' });
   });
 
-  it('is told of a newer set at once, though another load follows', async () => {
+  it('gets a newer set at once, though another load follows', async () => {
     const { provider, keyring } = await warm();
     const { result } = miss(keyring);
     provider.hint();
@@ -687,7 +687,7 @@ describe('a miss', () => {
     expect(provider.last().settled).toBe(false);
   });
 
-  it('loads nothing where the secrets are static', async () => {
+  it('loads nothing if the secrets are static', async () => {
     const load = vi.fn(() => ({ current: A }));
     const keyring = open({ name: 'fixed', static: true, load });
     await clock.advance(HOUR);
@@ -704,7 +704,7 @@ describe('a miss', () => {
     expect(await result).toEqual({ state: 'changed', set: keyring[KEYRING].keys() });
   });
 
-  it('needs no waiting where the provider answers synchronously', async () => {
+  it('needs no waiting if the provider returns synchronously', async () => {
     let current = A;
     const keyring = open(functionSecrets(() => ({ current })));
     await clock.advance(40_000);
@@ -968,7 +968,7 @@ describe('retainPreviousSeconds', () => {
     expect(await list({ current: B })).toEqual([`current:${B}`]);
   });
 
-  it('keeps a key whose id now stands for the newer one', async () => {
+  it('keeps a key whose id is now the id of the newer one', async () => {
     const { keyring, list } = changing({ current: { secret: A, id: 'main' } }, { retainPreviousSeconds: 60 });
     expect(await list({ current: { secret: B, id: 'main' } })).toEqual([`current:${B}`, `previous:${A}`]);
     expect(keyring[KEYRING].keys().keys.map(({ id }) => id)).toEqual([
@@ -996,7 +996,7 @@ describe('matched()', () => {
 });
 
 describe('close()', () => {
-  it('leaves no timer, whatever was going on', async () => {
+  it('leaves no timer, in any state', async () => {
     dice(0.999_999);
     const idle = await warm();
     const loading = await warm();

@@ -57,7 +57,7 @@ describe('validation of secrets', () => {
     );
   });
 
-  it('judges whatever a provider gives, with one kind of error that quotes nothing of it', () => {
+  it('checks everything that a provider returns, with one kind of error that quotes nothing of it', () => {
     const canary = 'canary-5f2b9c3e7a';
     const odd = fc.oneof(
       fc.anything(),

@@ -34,7 +34,7 @@ function setUp(scheme = polyai()) {
   return { clock, verifier, events, deliver, usage, load };
 }
 
-it('per key, health() tells how many deliveries it verified and when the last one was: the old secret is seen to fade', async () => {
+it('per key, health() shows how many deliveries it verified and when the last one was, so the old secret is seen to fade', async () => {
   const { clock, deliver, usage, load } = setUp();
   for (const body of ['1', '2', '3']) await deliver(A, body);
   expect(usage()).toEqual([['a', 'current', 3, 0]]);
@@ -67,7 +67,7 @@ it('what is refused counts for no key', async () => {
   expect(usage()).toEqual([['a', 'current', 0, undefined]]);
 });
 
-it('a replay that is refused for the time in its body can not make an old secret look used', async () => {
+it("a replay that is refused for the time in its body can't make an old secret look used", async () => {
   const { clock, deliver, usage, events } = setUp(langsmith());
   const body = (at: number) => JSON.stringify({ id: 'd-1', created: Math.floor(at / 1000) });
   await deliver(A, body(clock.now()));

@@ -14,7 +14,7 @@ async function agrees(maxEntries: number, steps: Commands): Promise<void> {
   }, steps);
 }
 
-describe('the memory replay store and a plain model agree on every answer', () => {
+describe('the memory replay store and a plain model return the same results', () => {
   test('with room for all', async () => {
     await fc.assert(
       fc.asyncProperty(commands(3), (steps) => agrees(1_000_000, steps)),
@@ -28,7 +28,8 @@ describe('the memory replay store and a plain model agree on every answer', () =
 });
 
 // A sender that delivers the same few events again and again, at the same time, to handlers that end well, fail, crash, or
-// outlive their lease; while the scheduler decides when each step reaches the store, when its answer arrives, and when time passes.
+// outlive their lease; while the scheduler decides when each step reaches the store, when its response arrives, and when time
+// passes.
 
 type Ending = 'commit' | 'release' | 'crash';
 interface Delivery {
@@ -103,7 +104,7 @@ const deliveries = fc.array(
   { minLength: 2, maxLength: 8 },
 );
 
-describe('whatever the order of deliveries, answers and time', () => {
+describe('in any order of deliveries, responses and time', () => {
   test('one run at a time holds a delivery, one commits it, and none is lost', async () => {
     await fc.assert(
       fc.asyncProperty(

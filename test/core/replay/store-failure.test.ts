@@ -124,7 +124,7 @@ describe('a store that is out of reach', () => {
     ]);
   });
 
-  it('is tried with one delivery only: the others are answered meanwhile', async () => {
+  it('is tried with one delivery only: the others get their response meanwhile', async () => {
     const { clock, instance } = setUp();
     const { send, store, exhaust, verifier } = instance();
     await exhaust();
@@ -186,7 +186,7 @@ describe('a store that is out of reach', () => {
     expect(status).toHaveBeenCalledWith(503);
   });
 
-  it('gets a claim back that it gives too late, so that the retry need not wait for the lease', async () => {
+  it('gets a late claim back at once, so that the retry need not wait for the lease', async () => {
     const { clock, instance } = setUp();
     const a = instance();
     const b = instance();
@@ -200,7 +200,7 @@ describe('a store that is out of reach', () => {
     expect((await b.send()).status).toBe(204);
   });
 
-  it('may throw before it gives a promise, or give none', async () => {
+  it('may throw before it returns a promise, or return none', async () => {
     const { clock, instance, shared } = setUp();
     const broken = (claim: () => never) => instance({ replay: { ...bound(shared), claim } });
     const throws = broken(() => {
@@ -221,11 +221,11 @@ describe('a store that is out of reach', () => {
     expect((await b.send()).status).toBe(503);
     expect(a.store.calls).toHaveLength(5);
     expect((await c.send()).status).toBe(204);
-    // Whoever finds out says so, once.
+    // The verifier that finds out reports it, once.
     expect([a.types('store-down'), b.types('store-down')]).toEqual([['store-down'], []]);
   });
 
-  it('is said so by the process where nobody observes', async () => {
+  it('is a process warning if there is no observer', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     const { store, send } = setUp().instance({ observe: undefined as never });
     store.error = Object.assign(new Error(secret), { code: 'ENOSUCHSTORE' });
@@ -237,7 +237,7 @@ describe('a store that is out of reach', () => {
   });
 });
 
-describe('a store that answers, but not as hoped,', () => {
+describe('a store that responds, but not as hoped,', () => {
   it.each(['unavailable', 'local'] as const)(
     'is not out of reach when it is full (%s)',
     async (onStoreError) => {
@@ -323,7 +323,7 @@ describe('a commit', () => {
     // The tries to commit test the store too, so a delivery may have to wait for its turn.
     while (a.verifier.health().replay?.circuit !== 'half-open') await clock.advance(10);
     a.store.mode = 'up';
-    // Time stands still: only the circuit can have told.
+    // The clock is stopped, so only the circuit can have reported it.
     await a.send('evt_2');
     await commit;
     expect(await b.outcome()).toBe('duplicate');
@@ -339,22 +339,25 @@ describe('a commit', () => {
     expect(types('committed')).toEqual(['committed']);
   });
 
-  it.each(['lose reply', 'hang'] as const)('of which no answer came counts as written (%s)', async (mode) => {
-    const { clock, instance } = setUp();
-    const a = instance();
-    const claim = await a.take();
-    a.store.mode = mode;
-    const commit = claim.commit();
-    await clock.advance(5 * SECOND);
-    a.store.mode = 'up';
-    a.store.thaw();
-    await clock.advance(5 * SECOND);
-    await commit;
-    expect(a.types('committed', 'claim-lost', 'commit-failed')).toEqual(['committed']);
-    expect(await instance().outcome()).toBe('duplicate');
-  });
+  it.each(['lose reply', 'hang'] as const)(
+    'of which no response came counts as written (%s)',
+    async (mode) => {
+      const { clock, instance } = setUp();
+      const a = instance();
+      const claim = await a.take();
+      a.store.mode = mode;
+      const commit = claim.commit();
+      await clock.advance(5 * SECOND);
+      a.store.mode = 'up';
+      a.store.thaw();
+      await clock.advance(5 * SECOND);
+      await commit;
+      expect(a.types('committed', 'claim-lost', 'commit-failed')).toEqual(['committed']);
+      expect(await instance().outcome()).toBe('duplicate');
+    },
+  );
 
-  it('is written to a store that forgot the claim while it was away', async () => {
+  it('is written to a store that forgot the claim while it was down', async () => {
     const { clock, instance } = setUp();
     const server = replaceable(memoryReplayStore({ clock }));
     const a = instance({}, new FaultyStore(server));
@@ -370,7 +373,7 @@ describe('a commit', () => {
     expect(await b.outcome()).toBe('duplicate');
   });
 
-  it('waits for a run that took over, and spares the third where that one fails', async () => {
+  it('waits for a run that took over, and avoids a third run if that one fails', async () => {
     const { clock, instance } = setUp();
     const a = instance();
     const b = instance();
@@ -388,7 +391,7 @@ describe('a commit', () => {
   });
 
   it.each(['at work', 'failed'])(
-    'that comes late, where nothing was out of reach, changes nothing: another run is %s',
+    'that comes late, if nothing was out of reach, changes nothing: another run is %s',
     async (state) => {
       const { clock, instance } = setUp();
       const a = instance({ handlerTimeoutSeconds: 1 });
@@ -434,7 +437,7 @@ describe('a commit', () => {
 });
 
 describe('a claim whose lease is over before its handler starts', () => {
-  // On some systems the monotonic clock, and so every timer, stands still while the machine is suspended.
+  // On some systems the monotonic clock, and so every timer, stops while the machine is suspended.
   it('is given back: the handler does not run, and the retry does', async () => {
     const { clock, instance, shared } = setUp();
     let suspendedMs = 30 * SECOND;
@@ -459,7 +462,7 @@ describe('a claim whose lease is over before its handler starts', () => {
     expect(runs).toEqual(['evt_1']);
   });
 
-  it('counts its lease from the question, not from the answer', async () => {
+  it('counts its lease from the question, not from the response', async () => {
     const { clock, instance, signed } = setUp();
     const a = instance();
     a.store.mode = 'hang';
@@ -503,7 +506,7 @@ describe('a lease', () => {
 describe("onStoreError: 'local'", () => {
   const local = { onStoreError: 'local' } as const;
 
-  it('lets deliveries run while the store is away, and says so', async () => {
+  it('lets deliveries run while the store is down, and reports it', async () => {
     const { send, store, runs, types, verifier } = setUp().instance(local);
     store.mode = 'refuse';
     expect((await send()).status).toBe(204);
@@ -535,7 +538,7 @@ describe("onStoreError: 'local'", () => {
     expect(await outcome('evt_2')).toBe('claimed');
   });
 
-  it('knows what this process was told before the store went away', async () => {
+  it('remembers what this process knew before the store went down', async () => {
     const { clock, instance } = setUp();
     const a = instance(local);
     await a.send('handled here');
@@ -552,7 +555,7 @@ describe("onStoreError: 'local'", () => {
     expect(await a.outcome('at work')).toBe('IN_PROGRESS');
   });
 
-  it('tells the store when it is back: other instances know then', async () => {
+  it('updates the store when it is back, so that other instances know', async () => {
     const { clock, instance } = setUp();
     const a = instance(local);
     const b = instance(local);
@@ -566,7 +569,7 @@ describe("onStoreError: 'local'", () => {
     for (let n = 0; n < 100; n++) expect(await b.outcome(`evt_${n}`)).toBe('duplicate');
   });
 
-  it('tells a store whose claim got lost on the way, when the lease of that is over', async () => {
+  it('updates a store whose claim got lost on the way, when that lease is over', async () => {
     const { clock, instance } = setUp();
     const a = instance(local);
     a.store.mode = 'lose reply';
@@ -578,7 +581,7 @@ describe("onStoreError: 'local'", () => {
     expect(a.verifier.health()).toMatchObject({ state: 'ready', replay: { pendingCommits: 0 } });
   });
 
-  it('tells a store that went away between claim and commit, without waiting for a lease', async () => {
+  it('updates a store that went down between claim and commit, without waiting for a lease', async () => {
     const { clock, instance } = setUp();
     const a = instance(local);
     a.store.mode = 'refuse';
@@ -611,7 +614,7 @@ describe("onStoreError: 'local'", () => {
     expect(store.count('claim')).toBe(asked);
   });
 
-  it('lets the shared store decide while it answers', async () => {
+  it('lets the shared store decide while it responds', async () => {
     const { instance } = setUp();
     const a = instance(local);
     const b = instance(local);
@@ -658,7 +661,7 @@ describe('what an operator sees', () => {
     expect(JSON.stringify(refused)).not.toContain('hunter2');
   });
 
-  it('is what the store says of itself, too', async () => {
+  it("includes the store's own health", async () => {
     const { instance, shared } = setUp();
     const health = () => ({ name: 'redis', warnings: ['It may forget.'] });
     const { verifier } = instance({ replay: { ...bound(shared), health } });
@@ -669,7 +672,7 @@ describe('what an operator sees', () => {
     });
   });
 
-  it('is no circuit where the store lives in the process', () => {
+  it('has no circuit if the store is in the process', () => {
     const { instance, shared } = setUp();
     const { verifier } = instance({ replay: shared });
     expect(verifier.health().replay).not.toHaveProperty('circuit');
@@ -691,7 +694,7 @@ describe('the option', () => {
     expect(make(options)).toThrow(expect.objectContaining({ code: 'ERR_WEBHOOK_CONFIG_INVALID' }));
   });
 
-  it.each(['memory', 'off'])('changes nothing where the store is %s', async (kind) => {
+  it.each(['memory', 'off'])('changes nothing if the store is %s', async (kind) => {
     const replay = kind === 'off' ? (false as const) : memoryReplayStore();
     const { send, runs } = setUp().instance({ onStoreError: 'local', replay });
     await send();

@@ -19,7 +19,7 @@ async function main(): Promise<number> {
   try {
     const outcome = await Promise.race([interrupted, run(options, (close) => closings.unshift(close))]);
     if (outcome === undefined) {
-      console.log('Interrupted: nothing was judged.');
+      console.log('Interrupted: no result.');
       return INTERRUPTED;
     }
     console.log(report(outcome));

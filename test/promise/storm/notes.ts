@@ -48,10 +48,10 @@ export interface RunStart {
   readonly body: string;
 }
 
-/** A note as it is sent: with `ask`, the receiver waits for an answer that repeats it. */
+/** A note as it is sent: with `ask`, the receiver waits for a response that repeats it. */
 export type Envelope = Note & { readonly ask?: number };
 
-/** What the ledger answers. */
+/** What the ledger returns. */
 export interface Reply {
   readonly ask: number;
   /** Of a `start`: how many handlers have started for this delivery, this one included. */

@@ -1,16 +1,16 @@
+import type { Finding, Findings } from './findings/judge.ts';
 import type { Fleet } from './fleet.ts';
 import type { Ledger } from './ledger.ts';
 import type { StormPlan } from './plan.ts';
 import type { Operator } from './secrets/operator.ts';
 import type { Delivery } from './senders/deliveries.ts';
 import type { Forger } from './senders/forger.ts';
-import type { Finding, Verdict } from './verdict/judge.ts';
 
 /** Everything that came of a run. */
 export interface Outcome {
   readonly plan: StormPlan;
   readonly tookSeconds: number;
-  readonly verdict: Verdict;
+  readonly findings: Findings;
   readonly deliveries: readonly Delivery[];
   readonly ledger: Ledger;
   readonly fleet: Fleet;
@@ -24,26 +24,26 @@ const SHOWN = 20;
 const SHOWN_LENGTH = 1000;
 
 /** Whether the run shows what it must. */
-export function isGood({ verdict, fleet }: Outcome): boolean {
-  const { lost, twice, accepted } = verdict;
+export function isGood({ findings, fleet }: Outcome): boolean {
+  const { lost, twice, accepted } = findings;
   return lost.length + twice.length + accepted.length + fleet.deaths.length === 0;
 }
 
 /** The figures of a run. */
 export function figures(outcome: Outcome): Record<string, unknown> {
-  const { plan, verdict, forger, deliveries, tookSeconds } = outcome;
+  const { plan, findings, forger, deliveries, tookSeconds } = outcome;
   const attempts = deliveries.reduce((sum, delivery) => sum + delivery.attempts.length, 0);
   return {
     seed: plan.seed,
     inputs: plan.digest,
     seconds: Math.round(tookSeconds),
-    sent: verdict.sent,
-    handled: verdict.handled,
-    lost: verdict.lost.length,
-    runTwice: verdict.twice.length,
-    accepted: verdict.accepted.length,
-    documented: Object.fromEntries(verdict.documented),
-    startedLate: verdict.startedLate,
+    sent: findings.sent,
+    handled: findings.handled,
+    lost: findings.lost.length,
+    runTwice: findings.twice.length,
+    accepted: findings.accepted.length,
+    documented: Object.fromEntries(findings.documented),
+    startedLate: findings.startedLate,
     attempts,
     forged: forger.sent,
     forgedShare: Number((forger.sent / Math.max(1, forger.sent + attempts)).toFixed(3)),
@@ -52,8 +52,8 @@ export function figures(outcome: Outcome): Record<string, unknown> {
 }
 
 export function report(outcome: Outcome): string {
-  const { verdict } = outcome;
-  const { sent, handled, lost, twice, accepted, documented } = verdict;
+  const { findings } = outcome;
+  const { sent, handled, lost, twice, accepted, documented } = findings;
   const known = [...documented.values()].reduce((sum, times) => sum + times, 0);
   return [
     ...inputs(outcome),
@@ -81,7 +81,7 @@ function inputs({
   ledger,
   fleet,
   tookSeconds,
-  verdict,
+  findings,
 }: Outcome): string[] {
   const attempts = deliveries.reduce((sum, delivery) => sum + delivery.attempts.length, 0);
   const share = (100 * forger.sent) / Math.max(1, forger.sent + attempts);
@@ -93,7 +93,7 @@ function inputs({
     ...section('Faults:', faults),
     ...section('Handlers started:', startsByFramework(ledger, fleet)),
     ...section('Clients that left:', leavers(deliveries)),
-    ...(verdict.startedLate === 0 ? [] : [`Handlers started after their lease: ${verdict.startedLate}`]),
+    ...(findings.startedLate === 0 ? [] : [`Handlers started after their lease: ${findings.startedLate}`]),
     ...section('Responses to what was forged:', forgedResponses(forger)),
   ];
 }

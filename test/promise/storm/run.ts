@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { bundleScript } from '../../support/bundled-script.ts';
 import { ENDPOINTS, serverOf } from './endpoints.ts';
 import { Injector } from './faults/injector.ts';
+import { judge } from './findings/judge.ts';
 import { Fleet, type Instance } from './fleet.ts';
 import { Ledger } from './ledger.ts';
 import type { Note } from './notes.ts';
@@ -23,7 +24,6 @@ import { Station } from './senders/stations.ts';
 import { startPostgresStore, startRedisStore } from './servers.ts';
 import { HANDLER_TIMEOUT_MS, LEASE_MS } from './settings.ts';
 import { simulateSender } from './simulators.ts';
-import { judge } from './verdict/judge.ts';
 
 /** Takes what has to be closed, however the run ends. */
 export type AtEnd = (close: () => unknown) => void;
@@ -124,9 +124,9 @@ export async function run(
   await lastRuns();
 
   const transactional = await postgres.effects();
-  const verdict = judge({ ledger, deliveries: deliveries.all, transactional });
+  const findings = judge({ ledger, deliveries: deliveries.all, transactional });
   return {
-    ...{ plan, verdict, ledger, fleet, forger, operators },
+    ...{ plan, findings, ledger, fleet, forger, operators },
     tookSeconds: (performance.now() - started) / 1000,
     deliveries: deliveries.all,
     faults: injector.counts,

@@ -88,7 +88,7 @@ async function until(seen: () => boolean): Promise<void> {
   await vi.waitFor(() => expect(seen()).toBe(true), { timeout: 10_000, interval: 2 });
 }
 
-/** Something sent afterwards on another connection has gone the whole way: had the first wanted to come, it would have. */
+/** Something sent afterwards on another connection has gone the whole way: if the first could arrive, it would have. */
 async function roundTrip(): Promise<void> {
   const { client, server } = await connection();
   client.socket.end();
@@ -130,7 +130,7 @@ describe('without a fault', () => {
     await until(() => server.received.length >= BIG.length);
   });
 
-  it('tells the client where the target breaks off or is not there', async () => {
+  it('tells the client if the target breaks off or is not there', async () => {
     const { client, server } = await connection();
     server.socket.resetAndDestroy();
     await until(() => client.closed);
@@ -268,7 +268,7 @@ describe('a delay', () => {
 });
 
 describe('a black hole', () => {
-  it('takes requests, and their end, and never answers', async () => {
+  it('takes requests, and their end, and never responds', async () => {
     const { client, server } = await connection();
     proxy.fault('requests', { type: 'black-hole' });
     client.send('request');
@@ -386,7 +386,7 @@ it.each<[string, Record<string, unknown>]>([
   ['an unknown fault', { type: 'rain' }],
   ['no fault', {}],
   ['a negative delay', { type: 'delay', delayMs: -1 }],
-  ['a delay that is no number', { type: 'delay', delayMs: Number.NaN }],
+  ['a delay that is not a number', { type: 'delay', delayMs: Number.NaN }],
   ['a delay without its time', { type: 'delay' }],
   ['a trickle of nothing', { type: 'trickle', bytes: 0, intervalMs: 1 }],
   ['a trickle of half a byte', { type: 'trickle', bytes: 1.5, intervalMs: 1 }],

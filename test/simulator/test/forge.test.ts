@@ -44,7 +44,7 @@ async function start(vendor: VendorName): Promise<SimulatedSender> {
   return sender;
 }
 
-/** Sends a forgery, and gives what arrived. */
+/** Sends a forgery, and returns what arrived. */
 async function arrived(
   sender: SimulatedSender,
   forgery: Forgery,
@@ -110,7 +110,7 @@ describe.each(VENDORS)('forgeries of %s', (vendor) => {
     expect(body.length).toBeGreaterThan(0);
   });
 
-  it('missing-signature lacks that header and no other', async () => {
+  it('missing-signature is missing only that header', async () => {
     const sender = await start(vendor);
     const { headers } = forge(sender, 'missing-signature');
     const names = Object.keys(sender.captured()[0]?.headers ?? {});
@@ -166,9 +166,9 @@ it('takes the age of a stale replay', async () => {
   expect(now() - Number(headers['X-PolyAI-Timestamp'])).toBeLessThan(400);
 });
 
-it('is judged by the Svix library: of all forgeries of Ada only an immediate replay verifies', async () => {
+it('is checked by the Svix library: of all forgeries of Ada only an immediate replay verifies', async () => {
   const sender = await start('ada');
-  const verdicts = FORGERIES.map((forgery) => {
+  const results = FORGERIES.map((forgery) => {
     const { headers, body } = forge(sender, forgery);
     try {
       new Webhook(sender.secrets().endpoint).verify(body, headers);
@@ -177,7 +177,7 @@ it('is judged by the Svix library: of all forgeries of Ada only an immediate rep
       return [forgery, 'refused'];
     }
   });
-  expect(verdicts).toEqual(
+  expect(results).toEqual(
     FORGERIES.map((forgery) => [forgery, forgery === 'replay' ? 'verified' : 'refused']),
   );
 });
@@ -210,7 +210,7 @@ it.each(VENDORS)('a verifier runs what %s sends, and none of the forgeries', asy
   await verifier.close();
 });
 
-it('tells when no one answers a forgery', async () => {
+it('tells when no one responses a forgery', async () => {
   const sender = await start('polyai');
   const request = { ...forge(sender, 'random-signature'), url: 'http://127.0.0.1:1/' };
   expect(await sendForged(request)).toBe('transport-error');

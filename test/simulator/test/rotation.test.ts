@@ -89,7 +89,7 @@ describe('what a rotation does', () => {
     anchorBrowser: /^[0-9a-f]{64}$/,
   };
 
-  it.each(VENDORS)('%s gives a new secret of the documented form', async (vendor) => {
+  it.each(VENDORS)('%s returns a new secret of the documented form', async (vendor) => {
     const sender = await start(vendor);
     const before = sender.secrets().endpoint;
     const { status, secret } = await rotateThroughApi(sender);
@@ -237,8 +237,8 @@ describe('what a rotation does', () => {
   });
 });
 
-describe('the answers to a rotation', () => {
-  it('LangSmith gives the whole webhook', async () => {
+describe('the responses to a rotation', () => {
+  it('LangSmith returns the whole webhook', async () => {
     const sender = await start('langsmith');
     const { body } = await rotateThroughApi(sender);
     expect(body).toMatchObject({
@@ -252,7 +252,7 @@ describe('the answers to a rotation', () => {
     });
   });
 
-  it('AgentMessage gives the endpoint with its secret', async () => {
+  it('AgentMessage returns the endpoint with its secret', async () => {
     const sender = await start('agentMessage');
     const { body } = await rotateThroughApi(sender);
     expect(body).toMatchObject({
@@ -278,13 +278,13 @@ describe('the answers to a rotation', () => {
     });
   });
 
-  it('PolyAI gives the secret and nothing else', async () => {
+  it('PolyAI returns the secret and nothing else', async () => {
     const sender = await start('polyai');
     const { body } = await rotateThroughApi(sender);
     expect(body).toEqual({ signing_secret: sender.secrets().endpoint });
   });
 
-  it('Ada gives nothing: the secret is read with a second call', async () => {
+  it('Ada returns nothing: the secret is read with a second call', async () => {
     const sender = await start('ada');
     const { body, secret } = await rotateThroughApi(sender);
     expect(body).toEqual({});
@@ -295,7 +295,7 @@ describe('the answers to a rotation', () => {
     ]);
   });
 
-  it('Anchor gives the webhook with its secret', async () => {
+  it('Anchor returns the webhook with its secret', async () => {
     const sender = await start('anchorBrowser');
     const { body } = await rotateThroughApi(sender);
     expect(body).toMatchObject({
@@ -330,7 +330,7 @@ describe('custom keys at Ada', () => {
     ['that is too long', `whsec_${bytes(76)}`],
     ['in another alphabet', `whsec_${'-_'.repeat(16)}`],
     ['without its padding', `whsec_${bytes(25).replace(/=+$/, '')}`],
-    ['that is no base64', `whsec_${'='.repeat(32)}`],
+    ['that is not base64', `whsec_${'='.repeat(32)}`],
     ['that is empty', ''],
   ])('refuses a key %s, and changes nothing', async (_what, key) => {
     const sender = await start('ada');
@@ -416,7 +416,7 @@ describe('the refusals of the management API', () => {
     },
     {
       vendor: 'langsmith',
-      what: 'an id that is none',
+      what: 'an invalid id',
       status: 400,
       body: strings,
       path: ({ account }) => langsmithPath(account.sessionId, 'webhook'),
@@ -608,7 +608,7 @@ describe('the refusals of the management API', () => {
 });
 
 describe('faults of the management API', () => {
-  it('leaves a call without an answer, and changes nothing', async () => {
+  it('leaves a call without a response, and changes nothing', async () => {
     const sender = await start('polyai');
     const before = sender.secrets();
     sender.api.hangNext();
@@ -620,7 +620,7 @@ describe('faults of the management API', () => {
     expect(sender.secrets()).toEqual(before);
   });
 
-  it('loses the answer of a rotation that took place', async () => {
+  it('loses the response of a rotation that took place', async () => {
     const sender = await start('polyai');
     const old = sender.secrets().endpoint;
     sender.api.loseAnswerNext();

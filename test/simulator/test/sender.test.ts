@@ -179,7 +179,7 @@ describe('the envelopes', () => {
   });
 });
 
-describe('what an answer means', () => {
+describe('what a response means', () => {
   const RETRIED: Record<VendorName, Step[]> = {
     langsmith: [408, 425, 429, 500, 503, 599, 'cut'],
     agentMessage: [408, 429, 500, 503, 'cut'],
@@ -244,7 +244,7 @@ describe('what an answer means', () => {
     ada: 15,
     anchorBrowser: 10,
   };
-  it.each(VENDORS)('%s waits as long as documented for an answer, then tries again', async (vendor) => {
+  it.each(VENDORS)('%s waits as long as documented for a response, then tries again', async (vendor) => {
     receiver.script('hang', 200);
     const clock = new StoppedClock();
     const sender = await start(vendor, { clock, attemptsAfterSeconds: [0, 1] });
@@ -433,7 +433,7 @@ describe('the account of deliveries', () => {
     expect(seen).toEqual([[401, true]]);
   });
 
-  it('keeps a bounded record of requests that were answered with a success', async () => {
+  it('keeps a bounded record of requests that got a success', async () => {
     receiver.script(401, 200);
     const sender = await start('langsmith');
     sender.emit();
@@ -498,11 +498,11 @@ describe('wrong options', () => {
   const code = 'ERR_WEBHOOK_CONFIG_INVALID';
 
   it.each([
-    ['an address that is none', { receiverUrl: 'nonsense' }],
+    ['an invalid address', { receiverUrl: 'nonsense' }],
     ['https', { receiverUrl: 'https://127.0.0.1/hooks' }],
     ['a scale of 0', { timeScale: 0 }],
     ['a scale above 1', { timeScale: 2 }],
-    ['a scale that is no number', { timeScale: Number.NaN }],
+    ['a scale that is not a number', { timeScale: Number.NaN }],
     ['a timeout of 0', { timeoutSeconds: 0 }],
     ['a schedule without a first attempt', { attemptsAfterSeconds: [] }],
   ])('refuses %s', async (_what, settings) => {

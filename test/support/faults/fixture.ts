@@ -17,20 +17,22 @@ export interface Run {
 }
 
 /** A receiver in this process, and a sender that tries again as Anchor Browser does, only sooner. */
-export interface FaultStand {
+export interface FaultFixture {
   readonly sender: SimulatedSender;
   /** Every run of the handler, as it began. */
   readonly runs: readonly Run[];
   readonly events: readonly WebhookEvent[];
   /** What the handler does, from now on. */
   onRun: (run: Run) => unknown;
-  /** One delivery of the event with this number: the sender's, if it has delivered one, else a new one. Gives the status. */
+  /** One delivery of the event with this number: the sender's, if it has delivered one, else a new one. Returns the status. */
   deliver(sequence: number): Promise<number>;
-  /** Delivers the same again for as long as the answer is 503. Gives the other status: 200 for a duplicate, 204 after a run. */
+  /**
+   * Delivers the same again for as long as the response is 503. Returns the other status: 200 for a duplicate, 204 after a run.
+   */
   redeliver(sequence: number): Promise<number>;
   /** Until `observe` saw one of these, `times` times in all. */
   seen(types: WebhookEvent['type'] | readonly WebhookEvent['type'][], times?: number): Promise<void>;
-  /** Emits one event and waits until the sender has delivered it; then sees that the sender lost nothing. */
+  /** Emits one event and waits until the sender has delivered it; then asserts that the sender lost nothing. */
   deliverOne(): Promise<void>;
 }
 
@@ -49,7 +51,7 @@ export function bodyOf(sequence: number): Buffer {
   return Buffer.from(JSON.stringify({ id: `evt_${sequence}`, data: { sequence } }));
 }
 
-/** Signs the body, as Anchor Browser does anew for each retry, and posts it; gives the status. */
+/** Signs the body, as Anchor Browser does again for each retry, and posts it; returns the status. */
 export async function post(url: string, secret: string, body: Buffer): Promise<number> {
   const { headers } = sign(anchorBrowser(), { secret, body });
   const response = await fetch(url, { method: 'POST', headers, body: new Uint8Array(body) });
@@ -57,7 +59,7 @@ export async function post(url: string, secret: string, body: Buffer): Promise<n
   return response.status;
 }
 
-/** Gives what `attempt` gives, once that isn't 503 any more. */
+/** Returns the result of `attempt` once it is no longer 503. */
 export async function untilAnswered(attempt: () => Promise<number>): Promise<number> {
   return vi.waitFor(async () => {
     const status = await attempt();
@@ -76,11 +78,11 @@ export function gate(): { readonly opened: Promise<void>; open(): void } {
   return { opened, open };
 }
 
-/** @param options.secret Another stand's, to be another instance of the same endpoint. */
-export async function faultStand(
+/** @param options.secret Another fixture's secret, to be another instance of the same endpoint. */
+export async function faultFixture(
   store: ReplayStore,
   options: { leaseSeconds?: number; claim?: 'manual'; secret?: string } = {},
-): Promise<FaultStand> {
+): Promise<FaultFixture> {
   const { claim, leaseSeconds = 1, secret = newSecret() } = options;
   const events: WebhookEvent[] = [];
   const runs: Run[] = [];
@@ -97,7 +99,7 @@ export async function faultStand(
     const { fencingToken, signal, body } = request.webhook;
     const run = { sequence: sequenceOf(body) ?? 0, fencingToken, signal, webhook: request.webhook };
     runs.push(run);
-    const status = await stand.onRun(run);
+    const status = await fixture.onRun(run);
     response.sendStatus(typeof status === 'number' ? status : 204);
   });
   const { port, close } = await listen(app);
@@ -117,7 +119,7 @@ export async function faultStand(
 
   const bodies = (sequence: number) =>
     sender.captured().find(({ event }) => event.sequence === sequence)?.event.body ?? bodyOf(sequence);
-  const stand: FaultStand = {
+  const fixture: FaultFixture = {
     sender,
     runs,
     events,
@@ -134,5 +136,5 @@ export async function faultStand(
       expect(sender.stats()).toMatchObject({ delivered: 1, lost: 0, pending: 0 });
     },
   };
-  return stand;
+  return fixture;
 }

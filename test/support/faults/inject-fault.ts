@@ -12,14 +12,14 @@ export const MOMENTS: readonly { readonly moment: string; readonly direction: Di
   { moment: 'on the way back', direction: 'replies' },
 ];
 
-/** How long the stores of these tests wait for an answer. */
+/** How long the stores of these tests wait for a response. */
 export const STORE_TIMEOUT_MS = 1000;
 
 /**
- * What is said next in this direction gets lost. In a black hole everything does, for longer than a store waits for one answer and
- * not for as long as it goes on trying; then the connections break.
+ * What is said next in this direction gets lost. In a black hole everything does, for longer than a store waits for one response
+ * and not for as long as it goes on trying; then the connections break.
  */
-export function strike(proxy: FaultProxy, direction: Direction, how: (typeof STRIKES)[number]): void {
+export function injectFault(proxy: FaultProxy, direction: Direction, how: (typeof STRIKES)[number]): void {
   if (how === 'black-hole') void swallow(proxy, direction);
   else proxy.fault(direction, { type: 'cut', how, once: true });
 }

@@ -5,7 +5,7 @@ import { createClient } from 'redis';
 /** A client as a receiver would have it, which finds its server again soon. */
 export interface OpenRedis {
   readonly client: RedisClient;
-  /** Whether a command whose answer was lost is sent again, by the client itself. */
+  /** Whether a command whose response was lost is sent again, by the client itself. */
   readonly sendsAgain: boolean;
   close(): void;
 }

@@ -1,8 +1,8 @@
 import type { ReplayStore } from '@countersign/core';
 import type { FaultProxy } from '@countersign-internal/simulator';
 import { expect, it, vi } from 'vitest';
-import { faultStand, gate, newSecret, PATIENCE } from './fixture.ts';
-import { MOMENTS, STRIKES, strike } from './inject-fault.ts';
+import { faultFixture, gate, newSecret, PATIENCE } from './fixture.ts';
+import { injectFault, MOMENTS, STRIKES } from './inject-fault.ts';
 
 /** A store with its server, and the proxy between them; each test has a new proxy and a new store. */
 export interface StoreStage {
@@ -23,53 +23,53 @@ export function storeFaultCases(stage: StoreStage): void {
   }
 
   it('a claim outlives a server that is killed while the handler runs', async () => {
-    const stand = await faultStand(stage.store, { leaseSeconds: 60 });
-    stand.onRun = async () => {
+    const fixture = await faultFixture(stage.store, { leaseSeconds: 60 });
+    fixture.onRun = async () => {
       await killServer();
       await stage.server.restart();
     };
-    await stand.deliverOne();
-    await stand.seen('committed');
+    await fixture.deliverOne();
+    await fixture.seen('committed');
 
-    expect(await stand.redeliver(1)).toBe(200);
-    expect(stand.runs).toHaveLength(1);
+    expect(await fixture.redeliver(1)).toBe(200);
+    expect(fixture.runs).toHaveLength(1);
   });
 
-  it('a server that is away when the handler has failed lets the retry run once it is back', async () => {
-    const stand = await faultStand(stage.store);
-    stand.onRun = async () => {
-      if (stand.runs.length > 1) return 204;
+  it('a server that is down when the handler has failed lets the retry run once it is back', async () => {
+    const fixture = await faultFixture(stage.store);
+    fixture.onRun = async () => {
+      if (fixture.runs.length > 1) return 204;
       await killServer();
       return 500;
     };
-    const delivered = stand.deliverOne();
-    await stand.seen(['release-failed', 'released']);
+    const delivered = fixture.deliverOne();
+    await fixture.seen(['release-failed', 'released']);
     await stage.server.restart();
     await delivered;
 
-    expect(stand.runs.map(({ fencingToken }) => fencingToken > 1)).toEqual([false, true]);
-    expect(await stand.redeliver(1)).toBe(200);
-    expect(stand.runs).toHaveLength(2);
+    expect(fixture.runs.map(({ fencingToken }) => fencingToken > 1)).toEqual([false, true]);
+    expect(await fixture.redeliver(1)).toBe(200);
+    expect(fixture.runs).toHaveLength(2);
   });
 
-  it('a server that is away for longer than the lease when the handler is done learns of it when it is back', async () => {
-    const stand = await faultStand(stage.store);
-    stand.onRun = killServer;
-    await stand.deliverOne();
-    await stand.seen('commit-failed');
-    expect(await stand.deliver(1)).toBe(200);
+  it('a server that is down for longer than the lease when the handler is done learns of it when it is back', async () => {
+    const fixture = await faultFixture(stage.store);
+    fixture.onRun = killServer;
+    await fixture.deliverOne();
+    await fixture.seen('commit-failed');
+    expect(await fixture.deliver(1)).toBe(200);
     await stage.server.restart();
-    await stand.seen('committed');
+    await fixture.seen('committed');
 
-    expect(await stand.redeliver(1)).toBe(200);
-    expect(stand.runs).toHaveLength(1);
+    expect(await fixture.redeliver(1)).toBe(200);
+    expect(fixture.runs).toHaveLength(1);
   });
 
   // At-least-once: for longer than a lease, only the one who is cut off knows that the delivery was handled.
   it('an instance that is cut off when its handler is done lets another one run what is sent again, and takes nothing from it', async () => {
     const secret = newSecret();
-    const cutOff = await faultStand(stage.store, { secret });
-    const other = await faultStand(stage.direct(), { secret, leaseSeconds: 60 });
+    const cutOff = await faultFixture(stage.store, { secret });
+    const other = await faultFixture(stage.direct(), { secret, leaseSeconds: 60 });
     cutOff.onRun = async () => {
       await stage.proxy.refuse();
       stage.proxy.cut();
@@ -94,43 +94,43 @@ export function storeFaultCases(stage: StoreStage): void {
 
   it('a steady load loses nothing and runs nothing twice while the server is killed and restarted', async () => {
     // Few at a time: all that is not handled is sent again ten times a second, which must not be what keeps the machine busy.
-    const stand = await faultStand(stage.store, { leaseSeconds: 5 });
-    const stop = stand.sender.run({ perSecond: 4 });
+    const fixture = await faultFixture(stage.store, { leaseSeconds: 5 });
+    const stop = fixture.sender.run({ perSecond: 4 });
     for (const delivered of [4, 8, 12]) {
-      await stand.seen('committed', delivered);
+      await fixture.seen('committed', delivered);
       await stage.server.kill();
       await stage.server.restart();
     }
-    await stand.seen('committed', 16);
+    await fixture.seen('committed', 16);
     await stop();
 
-    const { sent, delivered, lost } = stand.sender.stats();
+    const { sent, delivered, lost } = fixture.sender.stats();
     expect({ delivered, lost }).toEqual({ delivered: sent, lost: 0 });
-    const sequences = stand.runs.map(({ sequence }) => sequence).sort((a, b) => a - b);
+    const sequences = fixture.runs.map(({ sequence }) => sequence).sort((a, b) => a - b);
     expect(sequences).toEqual(Array.from({ length: sent }, (_, index) => index + 1));
   });
 
   for (const how of STRIKES) {
     it.each(MOMENTS)(`a claim that gets lost $moment (${how}) is made again`, async ({ direction }) => {
-      const stand = await faultStand(stage.store);
+      const fixture = await faultFixture(stage.store);
       await stage.connected();
-      strike(stage.proxy, direction, how);
-      await stand.deliverOne();
+      injectFault(stage.proxy, direction, how);
+      await fixture.deliverOne();
 
-      expect(stand.runs).toHaveLength(1);
-      expect(await stand.redeliver(1)).toBe(200);
-      expect(stand.runs).toHaveLength(1);
+      expect(fixture.runs).toHaveLength(1);
+      expect(await fixture.redeliver(1)).toBe(200);
+      expect(fixture.runs).toHaveLength(1);
     });
 
     it.each(MOMENTS)(`a commit that gets lost $moment (${how}) is made again`, async ({ direction }) => {
-      const stand = await faultStand(stage.store, { leaseSeconds: 60 });
+      const fixture = await faultFixture(stage.store, { leaseSeconds: 60 });
       await stage.connected();
-      stand.onRun = () => strike(stage.proxy, direction, how);
-      await stand.deliverOne();
+      fixture.onRun = () => injectFault(stage.proxy, direction, how);
+      await fixture.deliverOne();
 
-      expect(await stand.redeliver(1)).toBe(200);
-      expect(stand.runs).toHaveLength(1);
-      expect(stand.sender.stats().attempts).toBe(1);
+      expect(await fixture.redeliver(1)).toBe(200);
+      expect(fixture.runs).toHaveLength(1);
+      expect(fixture.sender.stats().attempts).toBe(1);
     });
   }
 }

@@ -7,21 +7,21 @@ export const A = 'first-3f9a1c77e0b24d5d-3f9a1c77e0b24d5d';
 export const B = 'second-8c41d2ab90ff77e3-8c41d2ab90ff77e3';
 export const FORGED = 'nobodys-00c0ffee00c0ffee-00c0ffee00c0ffee';
 
-/** A verifier whose secrets come over the network, and those who send to it. */
-export interface FaultStand {
+/** A verifier whose secrets come over the network, with its senders. */
+export interface FaultFixture {
   readonly clock: ManualClock;
   readonly service: SecretService;
   readonly verifier: Verifier;
   readonly events: WebhookEvent[];
-  /** Sends a delivery signed with this secret; gives the role of the key that verified it, or the code of the refusal. */
+  /** Sends a delivery signed with this secret; returns the role of the key that verified it, or the code of the refusal. */
   deliver(secret: string): Promise<string>;
   close(): Promise<void>;
 }
 
 /** The verifier has loaded `{ current: A, version: '1' }` when this resolves. */
-export async function startFaultStand(
+export async function startFaultFixture(
   options: KeyringOptions & { isDeaf?: boolean } = {},
-): Promise<FaultStand> {
+): Promise<FaultFixture> {
   const { isDeaf, ...reload } = options;
   const clock = manualClock();
   const service = await startSecretService(clock, { current: A, version: '1' });

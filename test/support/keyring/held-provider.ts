@@ -30,7 +30,7 @@ interface Load {
   fail(error: unknown): void;
 }
 
-/** A provider whose every load, and every hint, is in the test's hands. */
+/** A provider whose loads and hints the test controls. */
 export interface HeldProvider extends SecretProvider {
   readonly loads: readonly Load[];
   /** The load that began last. */

@@ -18,10 +18,10 @@ interface HeldCall {
  */
 export interface SecretService {
   readonly proxy: FaultProxy;
-  /** What it answers: a set, or any text. */
+  /** Its response: a set, or any text. */
   content: SecretSetInput | string | Buffer;
   readonly headers: Record<string, string>;
-  /** Gives the status of a call that is refused; `at` is when it arrived. */
+  /** Returns the status of a call that is refused; `at` is when it arrived. */
   refuse: ((at: number) => number | undefined) | undefined;
   /** Whether calls wait in `held` instead of being answered. */
   hold: boolean;
@@ -83,7 +83,7 @@ export async function startSecretService(
       for (let passed = 0; passed < ms; passed += stepMs) {
         await clock.advance(Math.min(stepMs, ms - passed));
         await service.settled();
-        // What the last answer has brought about.
+        // What the last response has brought about.
         await clock.advance(0);
       }
     },

@@ -36,18 +36,18 @@ export const bodyRows: RowMaker = (sender) => {
     unlikeSigned('a byte order mark put ahead', (body) => Buffer.concat([Buffer.from('\ufeff'), body])),
     unlikeSigned('a byte order mark cut off', (body) => body.subarray(3), Buffer.from('\ufeff{"a":1}')),
     unlikeSigned('0xFF for U+FFFD', (body) => replaceBytes(body, Buffer.from('\ufffd'), Buffer.of(0xff))),
-    unlikeSigned('the body written anew', (body) => JSON.stringify(JSON.parse(body.toString('utf8')))),
+    unlikeSigned('the body written again', (body) => JSON.stringify(JSON.parse(body.toString('utf8')))),
     unlikeSigned('line ends changed', (body) => body.toString('utf8').replaceAll('\n', '\r\n')),
     ...unusualRows(sender),
   ];
 };
 
-/** Handled, except where the scheme looks for its time in the body and can't find it there. */
+/** Handled, except if the scheme looks for its time in the body and can't find it there. */
 function unusualRows({ definition }: MatrixSender): MatrixRow[] {
-  const verdict = definition.bodyTimestamp === undefined ? 'handled' : 'refused';
+  const expected = definition.bodyTimestamp === undefined ? 'handled' : 'refused';
   const bodies: [string, (each: MatrixSender) => Buffer][] = [
     ['a body that is not UTF-8', (each) => Buffer.concat([each.body(), Buffer.of(0xff, 0xfe)])],
-    ['a body that is no JSON', (each) => Buffer.concat([each.body(), Buffer.from('}')])],
+    ['a body that is not JSON', (each) => Buffer.concat([each.body(), Buffer.from('}')])],
     ['an empty body', () => Buffer.of()],
     ['a body of every byte', () => Buffer.from(Array.from({ length: 256 }, (_, byte) => byte))],
   ];
@@ -56,7 +56,7 @@ function unusualRows({ definition }: MatrixSender): MatrixRow[] {
     row('a body with a byte order mark', 'handled', (each) =>
       each.request({ body: Buffer.concat([Buffer.from('\ufeff'), each.body()]) }),
     ),
-    ...bodies.map(([name, body]) => row(name, verdict, (each) => each.request({ body: body(each) }))),
+    ...bodies.map(([name, body]) => row(name, expected, (each) => each.request({ body: body(each) }))),
   ];
 }
 

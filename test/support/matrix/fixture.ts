@@ -21,7 +21,7 @@ function classicDefinition({ definition }: DefinedScheme): ClassicDefinition {
 
 const DAY_MS = 86_400_000;
 const PATIENCE_MS = 60_000;
-// Most requests are answered sooner, and then no time has passed.
+// Most requests get a response sooner, and then no time has passed.
 const WAITING_TURNS = 200;
 
 export interface MatrixAnswer {
@@ -32,7 +32,7 @@ export interface MatrixAnswer {
 }
 
 /** One endpoint of one sender on Express, behind a real socket, with its store and its runs in view. */
-export class MatrixStand {
+export class MatrixFixture {
   readonly sender: MatrixSender;
   readonly steps: string[] = [];
   runs = 0;
@@ -66,19 +66,19 @@ export class MatrixStand {
     scheme: DefinedScheme,
     form: ClassicForm,
     createVerifier: (options: VerifierOptions) => Verifier,
-  ): Promise<MatrixStand> {
-    const stand = new MatrixStand(scheme, form, createVerifier);
-    await stand.#verifier.reload();
-    stand.#mounted = await expressMount(5)({
-      verifier: stand.#verifier,
+  ): Promise<MatrixFixture> {
+    const fixture = new MatrixFixture(scheme, form, createVerifier);
+    await fixture.#verifier.reload();
+    fixture.#mounted = await expressMount(5)({
+      verifier: fixture.#verifier,
       options: { maxBodyBytes: LIMIT_BYTES },
       parser: 'none',
       handler: () => {
-        stand.runs += 1;
-        return { action: 'answer', status: 200, body: 'handled' };
+        fixture.runs += 1;
+        return { action: 'respond', status: 200, body: 'handled' };
       },
     });
-    return stand;
+    return fixture;
   }
 
   /** Sends a request; `undefined` for one that is broken off. */
@@ -98,7 +98,7 @@ export class MatrixStand {
         headers: flat,
         timeout: PATIENCE_MS,
       });
-      request.once('timeout', () => request.destroy(new Error('no answer')));
+      request.once('timeout', () => request.destroy(new Error('no response')));
       request.once('error', (error) => (framing === 'truncated' ? resolve(undefined) : reject(error)));
       request.once('response', (response) => resolve(read(response)));
       if (framing !== 'truncated') request.end(body);
@@ -127,7 +127,7 @@ export class MatrixStand {
     for (let waited = 0; !isThere() && waited < PATIENCE_MS; waited += 1) await delay(1);
   }
 
-  /** Lets the budget of a refusal status begin anew. */
+  /** Lets the budget of a refusal status begin again. */
   async nextMinute(): Promise<void> {
     await this.#clock.advance(60_000);
   }

@@ -1,45 +1,45 @@
 import type { SignatureRule } from '@countersign/core';
-import type { GeneralCase, GeneralRequest, GeneralStand } from './general.ts';
+import type { GeneralCase, GeneralFixture, GeneralRequest } from './general.ts';
 
 /** What may be wrong in a delivery of any scheme. */
-export function generalCases(stand: GeneralStand, form: SignatureRule): GeneralCase[] {
-  const { scheme } = stand;
+export function generalCases(fixture: GeneralFixture, form: SignatureRule): GeneralCase[] {
+  const { scheme } = fixture;
   const cases: GeneralCase[] = [
-    { name: 'a genuine delivery', wanted: 'handled', request: () => stand.request() },
+    { name: 'a genuine delivery', wanted: 'handled', request: () => fixture.request() },
     {
       name: 'signed with the previous key',
       wanted: 'handled',
-      request: () => stand.request({ secret: stand.previous.signingSecret }),
+      request: () => fixture.request({ secret: fixture.previous.signingSecret }),
     },
     {
       name: 'signed with a foreign key',
       wanted: 'refused',
-      request: () => stand.request({ secret: stand.foreign.signingSecret }),
+      request: () => fixture.request({ secret: fixture.foreign.signingSecret }),
     },
-    { name: 'nothing but a body', wanted: 'refused', request: () => bare(stand) },
-    ...signatureCases(stand, form),
-    ...timeCases(stand),
+    { name: 'nothing but a body', wanted: 'refused', request: () => bare(fixture) },
+    ...signatureCases(fixture, form),
+    ...timeCases(fixture),
   ];
   if (form.content !== undefined && 'hmac' in form.algorithm) {
     cases.push({
       name: 'signed with an empty key',
       wanted: 'refused',
-      request: () => stand.request({ secret: new Uint8Array() }),
+      request: () => fixture.request({ secret: new Uint8Array() }),
     });
   }
   if (signsBytes(form)) {
     cases.push(
-      ...bodyCases(stand, (body) => Buffer.concat([body, Buffer.from(' ')]), 'a byte added to the body'),
-      ...bodyCases(stand, (body) => body.subarray(0, -1), 'a byte taken off the body'),
-      ...bodyCases(stand, flipped, 'a bit of the body changed'),
-      ...bodyCases(stand, () => Buffer.of(), 'the body empty'),
+      ...bodyCases(fixture, (body) => Buffer.concat([body, Buffer.from(' ')]), 'a byte added to the body'),
+      ...bodyCases(fixture, (body) => body.subarray(0, -1), 'a byte taken off the body'),
+      ...bodyCases(fixture, flipped, 'a bit of the body changed'),
+      ...bodyCases(fixture, () => Buffer.of(), 'the body empty'),
     );
   }
   if (form.id !== undefined) {
     const { header } = form.id;
     cases.push(
-      headerCase(stand, header, (value) => `${value}0`),
-      headerCase(stand, header, () => undefined),
+      headerCase(fixture, header, (value) => `${value}0`),
+      headerCase(fixture, header, () => undefined),
     );
   }
   if (scheme.needsPublicUrl === true) {
@@ -47,7 +47,7 @@ export function generalCases(stand: GeneralStand, form: SignatureRule): GeneralC
       name: 'sent to an address with another query',
       wanted: /\{(?:url|path)\}/.test(String(form.content)) ? 'refused' : 'either',
       request: () => {
-        const request = stand.request();
+        const request = fixture.request();
         return { ...request, url: `${request.url}${request.url?.includes('?') === true ? '&' : '?'}added=1` };
       },
     });
@@ -55,7 +55,7 @@ export function generalCases(stand: GeneralStand, form: SignatureRule): GeneralC
   return cases;
 }
 
-function signatureCases(stand: GeneralStand, form: SignatureRule): GeneralCase[] {
+function signatureCases(fixture: GeneralFixture, form: SignatureRule): GeneralCase[] {
   const { header, numberedHeader } = form.signature;
   const name =
     typeof header === 'string'
@@ -63,20 +63,20 @@ function signatureCases(stand: GeneralStand, form: SignatureRule): GeneralCase[]
       : (header?.[0] ?? (numberedHeader === undefined ? undefined : `${numberedHeader}1`));
   if (name === undefined) return [];
   return [
-    headerCase(stand, name, () => undefined),
-    headerCase(stand, name, () => ''),
-    headerCase(stand, name, (value) => value.slice(0, -5)),
+    headerCase(fixture, name, () => undefined),
+    headerCase(fixture, name, () => ''),
+    headerCase(fixture, name, (value) => value.slice(0, -5)),
     headerCase(
-      stand,
+      fixture,
       name,
       (value) => `${value.slice(0, -6)}${value.at(-6) === 'A' ? 'B' : 'A'}${value.slice(-5)}`,
     ),
-    headerCase(stand, name, (value) => value.padEnd(5000, '0')),
+    headerCase(fixture, name, (value) => value.padEnd(5000, '0')),
   ];
 }
 
 function headerCase(
-  stand: GeneralStand,
+  fixture: GeneralFixture,
   name: string,
   change: (value: string) => string | undefined,
 ): GeneralCase {
@@ -84,7 +84,7 @@ function headerCase(
     name: `the header ${name} changed by ${change}`,
     wanted: 'refused',
     request: () => {
-      const request = stand.request();
+      const request = fixture.request();
       const changed = change(request.headers[name] ?? '');
       const { [name]: _, ...headers } = request.headers;
       return { ...request, headers: changed === undefined ? headers : { ...headers, [name]: changed } };
@@ -92,10 +92,10 @@ function headerCase(
   };
 }
 
-function timeCases(stand: GeneralStand): GeneralCase[] {
-  const { freshness } = stand.scheme;
+function timeCases(fixture: GeneralFixture): GeneralCase[] {
+  const { freshness } = fixture.scheme;
   if (freshness.signed !== 'header') return [];
-  const at = (seconds: number) => () => stand.request({ timestamp: stand.clock.now() / 1000 + seconds });
+  const at = (seconds: number) => () => fixture.request({ timestamp: fixture.clock.now() / 1000 + seconds });
   return [
     { name: 'a time within the window', wanted: 'handled', request: at(-freshness.past + 1) },
     { name: 'a time before the window', wanted: 'refused', request: at(-freshness.past - 2) },
@@ -103,9 +103,13 @@ function timeCases(stand: GeneralStand): GeneralCase[] {
   ];
 }
 
-function bodyCases(stand: GeneralStand, change: (body: Buffer) => Uint8Array, name: string): GeneralCase[] {
+function bodyCases(
+  fixture: GeneralFixture,
+  change: (body: Buffer) => Uint8Array,
+  name: string,
+): GeneralCase[] {
   const request = (): GeneralRequest => {
-    const given = stand.request();
+    const given = fixture.request();
     return { ...given, body: Buffer.from(change(Buffer.from(given.body))) };
   };
   return [{ name, wanted: 'refused', request }];
@@ -118,14 +122,14 @@ function flipped(body: Buffer): Buffer {
   return changed;
 }
 
-function bare(stand: GeneralStand): GeneralRequest {
-  const { method, url } = stand.request();
+function bare(fixture: GeneralFixture): GeneralRequest {
+  const { method, url } = fixture.request();
   return {
     method,
     headers: {},
     body: Buffer.from('{}'),
     text: '{}',
-    ...(url === undefined ? {} : { url: stand.url }),
+    ...(url === undefined ? {} : { url: fixture.url }),
   };
 }
 

@@ -21,7 +21,7 @@ const URL_OF_CASES = 'https://hooks.example.com/hooks/case';
 /** A request as it is sent in a case. */
 export type GeneralRequest = SignedRequest & { method: string };
 
-/** What must become of a case. `unmoved`: handled, since what was changed isn't signed. */
+/** The expected outcome of a case. `unmoved`: handled, since what was changed isn't signed. */
 export interface GeneralCase {
   readonly name: string;
   readonly wanted: 'handled' | 'refused' | 'either';
@@ -29,7 +29,7 @@ export interface GeneralCase {
 }
 
 /** One endpoint of one sender of any kind: for those whose signatures the full matrix can't forge. */
-export class GeneralStand {
+export class GeneralFixture {
   readonly scheme: DefinedScheme;
   readonly clock: ManualClock = manualClock();
   readonly url: string;
@@ -41,7 +41,7 @@ export class GeneralStand {
   readonly #verifier: ReturnType<typeof createVerifier>;
   #count = 0;
   runs = 0;
-  /** What the handler was given last. */
+  /** The last input of the handler. */
   handled: VerifiedWebhook | undefined;
 
   constructor(scheme: DefinedScheme, form: number, entry: CatalogueEntry | undefined) {
@@ -68,7 +68,7 @@ export class GeneralStand {
     const input = {
       secret: this.keys.signingSecret,
       body,
-      // What GET says stands in the query.
+      // The content of a GET is in the query.
       url: method === 'GET' ? `${this.url}&number=${this.#count}` : this.url,
       method,
       form: this.#form,
@@ -104,7 +104,7 @@ export class GeneralStand {
     });
   }
 
-  /** Everything that the answer must not hold. */
+  /** Everything that the response must not contain. */
   get secrets(): readonly string[] {
     return [this.keys, this.previous].flatMap(({ secret, signingSecret }) => [String(secret), signingSecret]);
   }

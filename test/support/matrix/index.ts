@@ -1,7 +1,7 @@
 import { createVerifier, type DefinedScheme, type Verifier, type VerifierOptions } from '@countersign/core';
 import type { ClassicForm } from '../rules.ts';
 import { bodyRows, transportRows } from './body-rows.ts';
-import { type MatrixAnswer, MatrixStand } from './fixture.ts';
+import { type MatrixAnswer, MatrixFixture } from './fixture.ts';
 import type { MatrixRow, RowMaker } from './rows.ts';
 import type { MatrixRequest, MatrixSender, SecretName } from './sender.ts';
 import { keyRows, macRows, signatureHeaderRows } from './signature-rows.ts';
@@ -25,60 +25,65 @@ const REFUSAL_BODY = '{"error":"webhook refused"}';
 export interface MatrixTarget {
   readonly scheme: DefinedScheme;
   readonly form: ClassicForm;
-  /** What is answered where no key matches or the time is off. */
+  /** The status if no key matches or the time is off. */
   readonly refusalStatus: number;
   readonly createVerifier?: (options: VerifierOptions) => Verifier;
 }
 
-/** Sends every row of one kind; what is given back is a line for each that went wrong. */
+/** Sends every row of one kind; returns a line for each that failed. */
 export async function runMatrix(
   target: MatrixTarget,
   rows: RowMaker,
 ): Promise<{ rows: number; failures: string[] }> {
-  const stand = await MatrixStand.start(target.scheme, target.form, target.createVerifier ?? createVerifier);
+  const fixture = await MatrixFixture.start(
+    target.scheme,
+    target.form,
+    target.createVerifier ?? createVerifier,
+  );
   const failures: string[] = [];
   try {
-    const all = rows(stand.sender);
+    const all = rows(fixture.sender);
     let handled = 0;
     for (const row of all) {
-      const problem = await runRow(stand, target, row, handled);
+      const problem = await runRow(fixture, target, row, handled);
       if (problem !== undefined) failures.push(`${row.name}: ${problem}`);
-      handled = stand.runs;
+      handled = fixture.runs;
     }
     // One good delivery at the end: refusing everything would pass most rows.
-    const before = stand.steps.length;
-    const problem = await runRow(stand, target, GENUINE, handled);
+    const before = fixture.steps.length;
+    const problem = await runRow(fixture, target, GENUINE, handled);
     if (problem !== undefined) failures.push(`a genuine delivery behind all rows: ${problem}`);
-    if (stand.steps.length !== before + 2) failures.push('the store was asked for something in the meantime');
+    if (fixture.steps.length !== before + 2)
+      failures.push('the store was called for something in the meantime');
     return { rows: all.length, failures };
   } finally {
-    await stand.close();
+    await fixture.close();
   }
 }
 
-const GENUINE: MatrixRow = { name: 'genuine', verdict: 'handled', request: (sender) => sender.request() };
+const GENUINE: MatrixRow = { name: 'genuine', expected: 'handled', request: (sender) => sender.request() };
 
 async function runRow(
-  stand: MatrixStand,
+  fixture: MatrixFixture,
   { scheme, refusalStatus }: MatrixTarget,
   row: MatrixRow,
   runsBefore: number,
 ): Promise<string | undefined> {
-  const stepsBefore = stand.steps.length;
-  const commitsBefore = stand.steps.filter((step) => step === 'commit').length;
-  if (refusalStatus === 503) await stand.nextMinute();
-  const request = row.request(stand.sender);
-  const verdict = typeof row.verdict === 'function' ? row.verdict(request) : row.verdict;
-  const answer = await stand.send(request).catch((error: unknown) => String(error));
+  const stepsBefore = fixture.steps.length;
+  const commitsBefore = fixture.steps.filter((step) => step === 'commit').length;
+  if (refusalStatus === 503) await fixture.nextMinute();
+  const request = row.request(fixture.sender);
+  const expected = typeof row.expected === 'function' ? row.expected(request) : row.expected;
+  const answer = await fixture.send(request).catch((error: unknown) => String(error));
   if (typeof answer === 'string') return answer;
-  const isClaimed = stand.runs > runsBefore && stand.steps.length > stepsBefore;
-  if (verdict === 'handled' && isClaimed) await stand.settled(commitsBefore + 1);
-  const runs = stand.runs - runsBefore;
-  const steps = stand.steps.slice(stepsBefore).join(', ');
-  if (verdict === 'handled') return handledProblem(answer, runs, steps);
+  const isClaimed = fixture.runs > runsBefore && fixture.steps.length > stepsBefore;
+  if (expected === 'handled' && isClaimed) await fixture.settled(commitsBefore + 1);
+  const runs = fixture.runs - runsBefore;
+  const steps = fixture.steps.slice(stepsBefore).join(', ');
+  if (expected === 'handled') return handledProblem(answer, runs, steps);
   if (runs !== 0) return `the handler ran ${runs} times`;
-  if (steps !== '') return `the store was asked to ${steps}`;
-  if (verdict === 'broken off') return undefined;
+  if (steps !== '') return `the store was called to ${steps}`;
+  if (expected === 'broken off') return undefined;
   // A sender that tests for 401 gets it for a malformed request too.
   const malformedStatus = scheme.delivery.demands401 === true ? 401 : 400;
   const statuses = {
@@ -89,21 +94,21 @@ async function runRow(
     413: 413,
     415: 415,
   };
-  return refusalProblem(answer, statuses[verdict]) ?? leak(stand.sender, request, answer);
+  return refusalProblem(answer, statuses[expected]) ?? leak(fixture.sender, request, answer);
 }
 
 function handledProblem(answer: MatrixAnswer | undefined, runs: number, steps: string): string | undefined {
-  if (answer?.status !== 200) return `answered ${answer?.status}, not 200`;
+  if (answer?.status !== 200) return `got ${answer?.status}, not 200`;
   if (runs !== 1) return `the handler ran ${runs} times`;
-  return steps === 'claim, commit' ? undefined : `the store was asked to ${steps}`;
+  return steps === 'claim, commit' ? undefined : `the store was called to ${steps}`;
 }
 
 function refusalProblem(answer: MatrixAnswer | undefined, status: number): string | undefined {
-  if (answer?.status !== status) return `answered ${answer?.status}, not ${status}`;
-  return answer.body === REFUSAL_BODY ? undefined : `answered with the body ${answer.body}`;
+  if (answer?.status !== status) return `got ${answer?.status}, not ${status}`;
+  return answer.body === REFUSAL_BODY ? undefined : `the response has the body ${answer.body}`;
 }
 
-/** What only someone with a secret can know of the request must not be in its answer. */
+/** What only the holder of a secret can know of the request must not be in its response. */
 function leak(
   sender: MatrixSender,
   { headers, body }: MatrixRequest,
@@ -121,7 +126,7 @@ function leak(
       digest.toString('base64url'),
     ];
     if (canaries.some((canary) => answer?.raw.includes(canary) === true))
-      return 'the answer holds a secret or a MAC';
+      return 'the response contains a secret or a MAC';
   }
   return undefined;
 }

@@ -1,23 +1,23 @@
 import type { MatrixRequest, MatrixSender } from './sender.ts';
 
 /**
- * What must become of a row: handled once; refused by the scheme's refusal status; refused as too old for a fault of our clock, which
- * no sender needs to try again; or refused by the status of what is wrong with it, whatever the scheme.
+ * The expected outcome of a row: handled once; refused with the scheme's refusal status; refused as too old for any fault of our
+ * clock, which the sender need not retry; or refused with the status of the mistake, for every scheme.
  */
-type Verdict = 'handled' | 'refused' | 'too old' | 400 | 401 | 413 | 415 | 'broken off';
+type ExpectedOutcome = 'handled' | 'refused' | 'too old' | 400 | 401 | 413 | 415 | 'broken off';
 
-/** One request, made at the moment it is sent, and what must become of it. */
+/** One request, made when it is sent, and its expected outcome. */
 export interface MatrixRow {
   readonly name: string;
-  readonly verdict: Verdict | ((request: MatrixRequest) => Verdict);
+  readonly expected: ExpectedOutcome | ((request: MatrixRequest) => ExpectedOutcome);
   readonly request: (sender: MatrixSender) => MatrixRequest;
 }
 
 /** The rows of one kind for one form of a scheme. */
 export type RowMaker = (sender: MatrixSender) => MatrixRow[];
 
-export function row(name: string, verdict: MatrixRow['verdict'], request: MatrixRow['request']): MatrixRow {
-  return { name, verdict, request };
+export function row(name: string, expected: MatrixRow['expected'], request: MatrixRow['request']): MatrixRow {
+  return { name, expected, request };
 }
 
 /** A request with one of its headers changed: `undefined` leaves it out, several values repeat it. */

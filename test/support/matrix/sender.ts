@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import type { ManualClock } from '@countersign/testing';
 import type { ClassicDefinition, ClassicForm } from '../rules.ts';
 
-/** What a secret is to the receiver of the matrix. `removed` was in its set before the last reload. */
+/** The role of a secret for the receiver of the matrix. `removed` was in its set before the last reload. */
 export type SecretName = 'current' | 'previous' | 'next' | 'expired' | 'removed' | 'foreign';
 
 /** A request, header by header, so that they may repeat. */
@@ -28,7 +28,7 @@ export interface DeliveryParts {
   readonly text?: (right: string) => string;
   /** Changes the whole value of the signature header. */
   readonly value?: (right: string) => string;
-  /** Texts of further signatures, where the scheme takes several. */
+  /** Texts of further signatures, if the scheme takes several. */
   readonly further?: { readonly before?: readonly string[]; readonly after?: readonly string[] };
 }
 

@@ -28,10 +28,10 @@ function listRows(sender: MatrixSender): MatrixRow[] {
   const foreign = sender.text(Buffer.alloc(32, 7));
   const { separator = '', assign = '' } = sender.form.signature.list ?? {};
   return [
-    row('a good signature behind a foreign one', 'handled', (each) =>
+    row("a right signature after another sender's", 'handled', (each) =>
       each.request({ further: { before: [foreign] } }),
     ),
-    row('a good signature ahead of a foreign one', 'handled', (each) =>
+    row("a right signature before another sender's", 'handled', (each) =>
       each.request({ further: { after: [foreign] } }),
     ),
     row('a good signature behind a malformed one', 'handled', (each) =>
@@ -96,7 +96,7 @@ const OTHER_TEXTS: readonly (readonly [string, (text: string) => string])[] = [
   ['empty', () => ''],
 ];
 
-/** Judged by whether what is sent can be a signature at all. */
+/** The expected outcome depends on whether the text can be a signature at all. */
 function textRow(
   sender: MatrixSender,
   name: string,
@@ -104,7 +104,7 @@ function textRow(
   change: (text: string) => string,
 ): MatrixRow[] {
   const { prefix, list } = sender.form.signature;
-  // Some change nothing in this encoding; and white space at the very start of a header's value is no part of it.
+  // Some change nothing in this encoding; and white space at the very start of a header's value is not part of it.
   if (change(right) === right) return [];
   if (change('x').startsWith(' ') && prefix === undefined && list === undefined) return [];
   return [

@@ -20,8 +20,8 @@ export const timeRows: RowMaker = (sender) => {
   const { timestamp } = sender.form;
   if (timestamp === undefined) return [];
   const { past, future } = sender.definition.tolerance ?? { past: 300, future: 300 };
-  const timed = (name: string, verdict: MatrixRow['verdict'], time: (each: MatrixSender) => string) =>
-    row(name, verdict, (each) => each.request({ time: time(each) }));
+  const timed = (name: string, expected: MatrixRow['expected'], time: (each: MatrixSender) => string) =>
+    row(name, expected, (each) => each.request({ time: time(each) }));
   return [
     timed('a time at the past end of the window', 'handled', (each) => each.time(-past)),
     timed('a time at the future end of the window', 'handled', (each) => each.time(future)),
@@ -91,8 +91,8 @@ function placeRows({ form }: MatrixSender): MatrixRow[] {
 export const idRows: RowMaker = (sender) => {
   const header = sender.form.id?.header;
   if (header === undefined) return [];
-  const sent = (name: string, verdict: MatrixRow['verdict'], id: string) =>
-    row(name, verdict, (each) => each.request({ id }));
+  const sent = (name: string, expected: MatrixRow['expected'], id: string) =>
+    row(name, expected, (each) => each.request({ id }));
   return [
     row('no id', 400, (each) => withHeader(each.request(), header, () => undefined)),
     row('the id repeated', 400, (each) => withHeader(each.request(), header, (value) => [value, value])),
@@ -123,8 +123,8 @@ export const bodyTimeRows: RowMaker = ({ definition }) => {
   const { bodyTimestamp } = definition;
   if (bodyTimestamp?.field === undefined) return [];
   const { field, past, future, unit } = bodyTimestamp;
-  const timed = (name: string, verdict: MatrixRow['verdict'], time: (each: MatrixSender) => unknown) =>
-    row(name, verdict, (each) => each.request({ body: each.body({ [field]: time(each) }) }));
+  const timed = (name: string, expected: MatrixRow['expected'], time: (each: MatrixSender) => unknown) =>
+    row(name, expected, (each) => each.request({ body: each.body({ [field]: time(each) }) }));
   return [
     timed('a body time at the past end of the window', 'handled', (each) => each.bodyTimestamp(-past)),
     timed('a body time at the future end of the window', 'handled', (each) => each.bodyTimestamp(future)),

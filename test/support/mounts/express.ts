@@ -58,14 +58,14 @@ function routeOf(setup: AdapterSetup): RequestHandler {
 
 function perform(action: RouteAction, res: Response, next: NextFunction): void | Promise<void> {
   switch (action.action) {
-    case 'answer':
+    case 'respond':
       res.status(action.status).send(action.body);
       return;
     case 'throw':
       throw action.error;
     case 'reject':
       return Promise.reject(action.error).catch(next);
-    case 'answer-then-throw':
+    case 'respond-then-throw':
       res.status(action.status).send(action.body);
       throw action.error;
     case 'stream':

@@ -35,9 +35,9 @@ async function perform(action: RouteAction, reply: FastifyReply): Promise<unknow
     case 'throw':
     case 'reject':
       throw action.error;
-    case 'answer':
+    case 'respond':
       return reply.code(action.status).send(action.body);
-    case 'answer-then-throw':
+    case 'respond-then-throw':
       reply.code(action.status).send(action.body);
       throw action.error;
     case 'stream':

@@ -50,9 +50,9 @@ async function perform(action: RouteAction): Promise<Response> {
   switch (action.action) {
     case 'throw':
     case 'reject':
-    case 'answer-then-throw':
+    case 'respond-then-throw':
       throw action.error;
-    case 'answer':
+    case 'respond':
       return new Response(action.status === 204 ? null : action.body, { status: action.status });
     case 'stream':
       return new Response(inPieces(action), { status: action.status });
@@ -105,7 +105,7 @@ function toRequest(incoming: IncomingMessage): Request {
   });
 }
 
-// Readable.toWeb() throws where a stream is cancelled while data arrives.
+// Readable.toWeb() throws if a stream is canceled while data arrives.
 function streamOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   const chunks = incoming.iterator({ destroyOnReturn: false });
   return new ReadableStream({

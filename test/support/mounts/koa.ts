@@ -46,11 +46,11 @@ async function perform(action: RouteAction, ctx: ParameterizedContext): Promise<
     case 'throw':
     case 'reject':
       throw action.error;
-    case 'answer':
+    case 'respond':
       ctx.status = action.status;
       ctx.body = action.body;
       return;
-    case 'answer-then-throw':
+    case 'respond-then-throw':
       ctx.res.statusCode = action.status;
       ctx.res.end(action.body);
       throw action.error;

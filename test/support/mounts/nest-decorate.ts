@@ -15,7 +15,7 @@ export function decorateMethod(
   parameters.forEach((decorate, index) => {
     decorate(controller.prototype, name, index);
   });
-  // From the last to the first, as they stand above a method.
+  // From the last to the first, like decorators above a method.
   for (const decorate of decorators.toReversed()) decorate(controller.prototype, name, descriptor);
 }
 

@@ -19,7 +19,7 @@ export type NestMajor = 11 | 12;
 const fromHere = createRequire(import.meta.url);
 const PACKAGE = dirname(fromHere.resolve('@countersign/nestjs/package.json'));
 
-// This package has Nest 11 and the adapter's package Nest 12, each by its own names: the two can't stand side by side in one.
+// This package has Nest 11 and the adapter's package Nest 12, each by its own names: one package can't have both.
 const REQUIRE: Record<NestMajor, NodeJS.Require> = {
   11: fromHere,
   12: createRequire(join(PACKAGE, 'package.json')),

@@ -72,10 +72,10 @@ function appOf({ common, adapter }: Nest, setup: AdapterSetup): Type {
         throw action.error;
       case 'reject':
         return Promise.reject(action.error);
-      case 'answer':
+      case 'respond':
         response.status(action.status);
         return action.body;
-      case 'answer-then-throw':
+      case 'respond-then-throw':
         response.status(action.status).send(action.body);
         throw action.error;
       case 'stream':
@@ -114,7 +114,7 @@ function appOf({ common, adapter }: Nest, setup: AdapterSetup): Type {
   return App;
 }
 
-/** What stands between a guard and its handler is an interceptor. */
+/** An interceptor runs between a guard and its handler. */
 const parsing = {
   async intercept(context: ExecutionContext, next: CallHandler) {
     const http = context.switchToHttp();

@@ -42,7 +42,7 @@ const open: Record<StoreClient, () => Promise<ReplayStore>> = {
   },
 };
 
-/** Stops as soon as the store's answer to the claim is here. */
+/** Stops as soon as the store's response to the claim is here. */
 function stoppingAfterClaim(store: ReplayStore): ReplayStore {
   return {
     async claim(key, options) {

@@ -24,7 +24,7 @@ export interface ReceiverProcess {
   letGo(): void;
   /** `kill -9`; resolves when it is dead. */
   kill(): Promise<void>;
-  /** `SIGSTOP`: it stands still, and keeps everything that it has. */
+  /** `SIGSTOP`: the process is stopped, and keeps everything that it has. */
   pause(): void;
   /** `SIGCONT`. */
   resume(): void;

@@ -1,7 +1,7 @@
 import type { ReplayStore } from '@countersign/core';
 import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
-/** What the way to a store does to calls. `lose reply`: the store does what it is asked, and nobody hears of it. */
+/** What the way to a store does to calls. `lose reply`: the store does what it is asked, but its reply is lost. */
 export type LinkMode = 'up' | 'refuse' | 'hang' | 'lose reply';
 export type Step = 'claim' | 'renew' | 'commit' | 'release' | 'forget';
 
@@ -54,7 +54,7 @@ export class FaultyStore implements ReplayStore {
     return [...this.#hanging.values()].filter((hanging) => hanging === step).length;
   }
 
-  /** Everything that hangs reaches the store now, and is answered. */
+  /** Everything that hangs reaches the store now, and gets a response. */
   thaw(): void {
     for (const go of this.#hanging.keys()) go();
     this.#hanging.clear();

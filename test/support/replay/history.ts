@@ -20,7 +20,7 @@ interface State {
 
 const ABSENT: State = { fencingToken: 0, owner: undefined, leaseLeftMs: 0, committed: false };
 
-/** Calls a store and writes down what it answers. Leases are all of one length; what is kept is kept long. */
+/** Calls a store and writes down what it returns. Leases are all of one length; what is kept is kept long. */
 export class ReplayHistory {
   readonly #store: ReplayStore;
   readonly #leaseMs: number;
@@ -94,7 +94,7 @@ function explains(state: State, left: readonly Step[], leaseMs: number, failed: 
   return false;
 }
 
-/** The state after a step, or `undefined` where the step can't have gone like that. */
+/** The state after a step, or `undefined` if the step can't have gone like that. */
 function after(state: State, step: Step, leaseMs: number): State | undefined {
   if (step.call === 'time passes') {
     return { ...state, leaseLeftMs: Math.max(0, state.leaseLeftMs - step.ms) };

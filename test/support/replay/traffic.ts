@@ -56,7 +56,7 @@ async function deliver(history: ReplayHistory, { key, renewals, ending }: Delive
   if (ending !== 'crash') await history.settle(ending, key, claim.token);
 }
 
-/** When every lease is over, each key is asked for once more; then no two answers may contradict each other. */
+/** When every lease is over, each key is asked for once more; then no two responses may contradict each other. */
 export async function checkEnd(
   history: ReplayHistory,
   advance: Advance,

@@ -19,7 +19,7 @@ export interface AwsServer extends FaultySource {
   readonly versions: AwsVersion[];
   /** What every version made from now on is dated, in seconds since the epoch. */
   now: number;
-  /** Called after each answer, with the call and what it asked for. */
+  /** Called after each response, with the call and what it asked for. */
   onCall: ((call: string, label: string | undefined) => void) | undefined;
   /** Makes this the current value, as PutSecretValue does. */
   put(value: string | Uint8Array): AwsVersion;

@@ -21,7 +21,7 @@ export interface AzureServer extends FaultySource {
   lag: number;
   /** The time at the vault; a second goes by with each version. */
   now: Date;
-  /** Called with each call, before it is answered. */
+  /** Called with each call, before it gets a response. */
   onCall: (() => void) | undefined;
   /** What tokens must be asked for. */
   readonly scopes: string[];

@@ -19,7 +19,7 @@ export interface SourceRequest {
   answer(status: number, body: unknown, headers?: Record<string, string>): void;
 }
 
-/** Serves what `serve` answers. What hangs is left without an answer. */
+/** Serves what `serve` returns. What hangs is left without a response. */
 export async function startSource(
   serve: (call: SourceRequest, fault: Exclude<SourceFault, 'hanging'> | undefined) => void,
 ): Promise<FaultySource> {

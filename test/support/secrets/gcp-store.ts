@@ -11,7 +11,7 @@ export interface GcpVersion {
 export const SECRET = 'projects/acme/secrets/polyai';
 const PAGE = 3;
 
-/** What the service answers where it gives nothing. */
+/** The response of the service if the function returns nothing. */
 export class Refusal extends Error {
   readonly code: number;
   readonly http: number;

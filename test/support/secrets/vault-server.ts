@@ -25,7 +25,7 @@ export interface VaultServer extends FaultySource {
   maxVersions: number;
   /** `delete_version_after` of the secret. */
   deleteAfterMs: number | undefined;
-  /** Called after each answer. */
+  /** Called after each response. */
   onRead: ((path: string) => void) | undefined;
   /** Writes a version, as `vault kv put` does. */
   put(fields: Record<string, unknown>): VaultVersion;

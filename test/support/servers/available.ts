@@ -39,8 +39,8 @@ const SERVERS = {
 } as const satisfies Record<string, Server>;
 
 /**
- * `describe` for suites that need servers. Where one is missing it is installed, if this is Debian and we may; otherwise the suites
- * are skipped, which a line says, or fail where `CI` is set.
+ * `describe` for suites that need servers. If one is missing it is installed, if this is Debian and we may; otherwise the suites
+ * are skipped, which a line says, or fail if `CI` is set.
  *
  * @example
  * ```ts
@@ -60,7 +60,7 @@ export async function describeWith(
   const packages = [...new Set(missing.map((need) => serverOf(need).debian))].join(' ');
   const said = `${suite} needs ${missing.map(meaning).join(' and ')}, and there is none. `;
   const command = `apt-get install -y ${packages} && npx vitest run ${suite}`;
-  if (isSet('CI')) throw new Error(`${said}A suite is not skipped where CI is set. Run: ${command}`);
+  if (isSet('CI')) throw new Error(`${said}A suite is not skipped if CI is set. Run: ${command}`);
   console.warn(`SKIPPED: ${said}This would run it: ${command}`);
   return describe.skip;
 }
@@ -97,7 +97,7 @@ function mayInstall(): boolean {
   return process.getuid?.() === 0 && existsSync('/etc/debian_version') && onPath('apt-get') !== undefined;
 }
 
-/** Waits for the lock where another worker installs. */
+/** Waits for the lock if another worker installs. */
 function aptGet(...args: readonly string[]): Promise<boolean> {
   return new Promise((resolve) => {
     const child = spawn('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=600', ...args], {

@@ -132,7 +132,7 @@ async function transact(
       status: 400,
       body: {
         __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
-        message: 'Transaction cancelled, please refer cancellation reasons for specific reasons',
+        message: 'Transaction canceled, please refer cancellation reasons for specific reasons',
         CancellationReasons: writes.map((_, at) => ({
           Code: at === index ? 'ConditionalCheckFailed' : 'None',
         })),

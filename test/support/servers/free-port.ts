@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 const FIRST = 10_000;
 const END = 32_000;
 
-/** A port of the loopback address that nobody listens on now. */
+/** A port of the loopback address that nothing listens on now. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(FIRST, END);

@@ -29,17 +29,17 @@ export interface ServerPlan {
   /** The server's own; goes with it. */
   readonly dir: string;
   readonly port: number | undefined;
-  /** Whom it runs as, where that is not the tests' own user. */
+  /** Whom it runs as, if that is not the tests' own user. */
   readonly user: { readonly uid: number; readonly gid: number } | undefined;
   /** What its log says when it takes connections. */
   readonly ready: RegExp;
-  /** What its log says when somebody else has the port. */
+  /** What its log says when another process has the port. */
   readonly portTaken: RegExp;
   /** What its log says when the one before it isn't quite gone. */
   readonly notYet?: RegExp;
   /** Ends it in good order, without waiting for its clients. */
   readonly endSignal: 'SIGTERM' | 'SIGINT';
-  /** Ends it at once; its data are not wanted any more. */
+  /** Ends it at once; its data are no longer needed. */
   readonly dropSignal: 'SIGKILL' | 'SIGQUIT';
   /** What else to tidy up before its directory goes. */
   tidy?(): Promise<void>;
@@ -117,7 +117,7 @@ async function launchSomewhere(plan: ServerPlan): Promise<{ port: number; runnin
     const port = await freePort();
     const launched = await launch(plan, port);
     if (typeof launched !== 'string') return { port, running: launched };
-    // Between the look for a free port and the start, somebody else may have taken it.
+    // Between the look for a free port and the start, another process may have taken it.
     if (left === 1 || !plan.portTaken.test(launched)) throw failure(plan, launched);
   }
 }
@@ -133,7 +133,7 @@ async function launchOn(plan: ServerPlan, port: number, withinMs: number): Promi
   }
 }
 
-/** Gives the log instead where the server ends before it is ready. */
+/** Gives the log instead if the server ends before it is ready. */
 function launch(plan: ServerPlan, port: number): Promise<Running | string> {
   return new Promise((resolve, reject) => {
     const child = spawn(plan.command, plan.args(port), {

@@ -10,9 +10,9 @@ const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/countersign/no
 const VERSION = '24.22.3';
 
 /**
- * A Node.js that has `node:sqlite` and runs workerd's tools: this one, or one that npm brings. It is no dependency, because its command
- * `node` would then stand before this one on the path of every script. `undefined`: there is none, which is said in a line, and is a
- * failure where `CI` is set.
+ * A Node.js that has `node:sqlite` and runs workerd's tools: this one, or one that npm brings. It is not a dependency, because
+ * its command `node` would then come before this one on the path of every script. `undefined`: there is none, which is said in a
+ * line, and is a failure if `CI` is set.
  */
 export async function modernNode(): Promise<string | undefined> {
   if (Number(process.versions.node.split('.')[0]) >= 22) return process.execPath;

@@ -8,7 +8,7 @@ export interface Database {
   readonly url: string;
   readonly schema: string;
   readonly pool: pg.Pool;
-  /** A store whose deadline is no test's business. */
+  /** A store whose deadline no test reaches. */
   store(options?: Partial<PostgresReplayStoreOptions>): ReturnType<typeof postgresReplayStore>;
   query<R extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<R[]>;
   /** Lets time pass for all records, by moving them back. */

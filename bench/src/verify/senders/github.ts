@@ -14,7 +14,7 @@ export const githubGroup: Group = {
   },
   peers: [
     {
-      // It wants text: the decoding that a receiver has to do for it counts.
+      // It needs text, so the decoding that a receiver has to do for it counts.
       name: '@octokit/webhooks-methods',
       make([secret = '', ...others], { headers, body }) {
         const header = headers['x-hub-signature-256'] ?? '';

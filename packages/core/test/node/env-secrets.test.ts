@@ -35,12 +35,12 @@ describe('envSecrets', () => {
     expect(set).not.toBeInstanceOf(Promise);
   });
 
-  it('takes the previous and the next secret from their own variables', () => {
+  it('reads the previous and the next secret from their own variables', () => {
     const env = { HOOK: 'now', HOOK_PREVIOUS: 'before', HOOK_NEXT: 'soon' };
     expect(load(envSecrets('HOOK', { env }))).toEqual({ current: 'now', previous: 'before', next: 'soon' });
   });
 
-  it('takes an empty previous or next as none', () => {
+  it('treats an empty previous or next as none', () => {
     expect(load(envSecrets('HOOK', { env: { HOOK: 'now', HOOK_PREVIOUS: '', HOOK_NEXT: '' } }))).toEqual({
       current: 'now',
     });
@@ -60,7 +60,7 @@ describe('envSecrets', () => {
     );
   });
 
-  it('refuses an empty variable by name, even where another one has a secret', () => {
+  it('refuses an empty variable by name, even if another one has a secret', () => {
     const provider = envSecrets('HOOK', { env: { HOOK: '', HOOK_PREVIOUS: 'before' } });
     expect(() => load(provider)).toThrow(
       expect.objectContaining({

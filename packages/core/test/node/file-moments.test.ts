@@ -114,7 +114,7 @@ it('a variable that is not set any more leaves nothing accepted', async () => {
   expect(secretsOf(keyring)).toEqual([]);
 });
 
-it('many keyrings on one provider are told of createKeyring()', async () => {
+it('many keyrings on one provider cause a warning that names createKeyring()', async () => {
   const warned: string[] = [];
   const note = (warning: Error) => warned.push(warning.message);
   process.on('warning', note);

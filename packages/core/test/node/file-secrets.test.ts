@@ -80,7 +80,7 @@ class StepClock implements Clock {
   readonly #tasks = new Map<() => void, number>();
   /** Makes every file look so many milliseconds older. */
   aheadMs = 0;
-  /** How often somebody asked for the time: the last step of every look at the files. */
+  /** How often the time was read, which is the last step of every look at the files. */
   looks = 0;
 
   now(): number {
@@ -230,13 +230,13 @@ describe('a text file', () => {
     expect(await load(fileSecrets(path, { clock: later }))).toEqual({ current: secret });
   });
 
-  it('stays text though it looks like JSON, until the format says otherwise', async () => {
+  it('counts as text even if it looks like JSON, unless the format is json', async () => {
     const path = write('hook', '{"current":"a"}');
     expect(await load(fileSecrets(path, { clock: later }))).toEqual({ current: '{"current":"a"}' });
     expect(await load(fileSecrets(path, { clock: later, format: 'json' }))).toEqual({ current: 'a' });
   });
 
-  it('may end in .json where the format says that it is text', async () => {
+  it('may end in .json if the format is text', async () => {
     const path = write('hook.json', 'plain\n');
     expect(await load(fileSecrets(path, { clock: later, format: 'text' }))).toEqual({ current: 'plain' });
   });
@@ -287,7 +287,7 @@ describe('a directory', () => {
     });
   });
 
-  it('is refused where one of its files is', async () => {
+  it('is refused if one of its files is', async () => {
     write('current', 'now');
     write('previous', '');
     await expect(load(fileSecrets(root, { clock: later }))).rejects.toMatchObject({
@@ -425,7 +425,7 @@ describe('a file that can’t be read', () => {
     });
   });
 
-  it('is named where the path leads through a file', async () => {
+  it('is named if the path leads through a file', async () => {
     const path = join(write('hook', 'x'), 'current');
     await expect(load(fileSecrets(path))).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
@@ -433,7 +433,7 @@ describe('a file that can’t be read', () => {
     });
   });
 
-  it.runIf(process.getuid?.() !== 0)('is named where permission is missing', async () => {
+  it.runIf(process.getuid?.() !== 0)('is named if permission is missing', async () => {
     const path = join(root, 'hook');
     writeFileSync(path, 'x', { mode: 0o000 });
     await expect(load(fileSecrets(path))).rejects.toMatchObject({
@@ -442,7 +442,7 @@ describe('a file that can’t be read', () => {
     });
   });
 
-  it('is refused where it is a directory', async () => {
+  it('is refused if it is a directory', async () => {
     mkdirSync(join(root, 'current'));
     await expect(load(fileSecrets(root))).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
@@ -451,7 +451,7 @@ describe('a file that can’t be read', () => {
   });
 
   it.skipIf(process.platform === 'win32')(
-    'is refused where it is a pipe, without waiting for a writer',
+    'is refused if it is a pipe, without waiting for a writer',
     async () => {
       const path = join(root, 'hook');
       execFileSync('mkfifo', [path]);
@@ -478,13 +478,13 @@ describe.runIf(process.platform === 'linux')('a load', () => {
 });
 
 describe('a file that is being rewritten', () => {
-  it('is read at once where nothing touched it lately', async () => {
+  it('is read at once if nothing touched it lately', async () => {
     const clock = new StepClock();
     clock.aheadMs = 1500;
     await expect(load(fileSecrets(write('hook', 'old'), { clock }))).resolves.toEqual({ current: 'old' });
   });
 
-  it('is read twice, 25 ms apart, where it is young', async () => {
+  it('is read twice, 25 ms apart, if it is young', async () => {
     const clock = new StepClock();
     const done = vi.fn();
     const loading = load(fileSecrets(write('hook', 'young'), { clock })).then(done);
@@ -501,7 +501,7 @@ describe('a file that is being rewritten', () => {
     expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
-  it('is young too where its writer has set the time of modification back', async () => {
+  it('is young too if its writer has set the time of modification back', async () => {
     const clock = new StepClock();
     const path = write('hook', 'copied');
     utimesSync(path, 1, 1);
@@ -580,7 +580,7 @@ describe('a file that is being rewritten', () => {
     expect(seen.size).toBe(2);
   });
 
-  it('is never seen in part where it grows while it is read', async () => {
+  it('is never seen in part if it grows while it is read', async () => {
     for (let step = 0, reached = true; reached; step++) {
       const path = write('hook', 'a');
       const grown = actAt([step, () => appendFileSync(path, 'b')]);
@@ -590,7 +590,7 @@ describe('a file that is being rewritten', () => {
     }
   });
 
-  it('is given up after a while where it never settles', async () => {
+  it('is given up after a while if it never settles', async () => {
     const clock = new StepClock();
     const path = write('hook', 'CANARY-0');
     const outcome = load(fileSecrets(path, { clock })).catch((error: unknown) => error);
@@ -642,7 +642,7 @@ describe('a Kubernetes volume', () => {
     expect(await loading).toEqual({ current: 'two' });
   });
 
-  it('never gives keys of two versions, wherever a swap falls', async () => {
+  it('never returns keys of two versions, whenever a swap happens', async () => {
     const volume = new Volume(join(root, 'mount'));
     let version = 0;
     const publish = () => {
@@ -660,7 +660,7 @@ describe('a Kubernetes volume', () => {
     expect(version).toBeGreaterThan(15);
   });
 
-  it('never gives keys of two versions, even where the volume is swapped there and back', async () => {
+  it('never returns keys of two versions, even if the volume is swapped there and back', async () => {
     for (const name of ['a', 'b']) {
       mkdirSync(join(root, name));
       for (const role of ['current', 'previous', 'next']) write(`${name}/${role}`, name);
@@ -701,7 +701,7 @@ describe('a Kubernetes volume', () => {
     expect(version).toBeGreaterThan(8);
   });
 
-  it('is missed with its errno after some tries where a key is really not there', async () => {
+  it('is missed with its errno after some tries if a key is really not there', async () => {
     const volume = new Volume(join(root, 'mount'));
     volume.publish({ previous: 'zero' });
     await expect(load(fileSecrets(volume.path))).rejects.toMatchObject({
@@ -712,7 +712,7 @@ describe('a Kubernetes volume', () => {
 });
 
 describe('watching', () => {
-  it('sees three swaps of a volume in a row, for a directory', async () => {
+  it('detects three swaps of a volume in a row, for a directory', async () => {
     const volume = new Volume(join(root, 'mount'));
     volume.publish({ current: 'v0' });
     const provider = fileSecrets(volume.path, { pollSeconds: 3600 });
@@ -728,7 +728,7 @@ describe('watching', () => {
     await Promise.all(loads);
   });
 
-  it('sees three swaps of a volume in a row, for a file in it', async () => {
+  it('detects three swaps of a volume in a row, for a file in it', async () => {
     const volume = new Volume(join(root, 'mount'));
     volume.publish({ 'stripe.json': '{"current":"v0"}' });
     const provider = fileSecrets(join(volume.path, 'stripe.json'), { pollSeconds: 3600 });
@@ -742,7 +742,7 @@ describe('watching', () => {
     }
   });
 
-  it('sees three swaps of a volume in a row, for a directory below it', async () => {
+  it('detects three swaps of a volume in a row, for a directory below it', async () => {
     const volume = new Volume(join(root, 'mount'));
     volume.publish({ 'stripe/current': 'v0' });
     const provider = fileSecrets(join(volume.path, 'stripe'), { pollSeconds: 3600 });
@@ -756,7 +756,7 @@ describe('watching', () => {
     }
   });
 
-  it('sees a file that is replaced by renaming, every time', async () => {
+  it('detects a file that is replaced by renaming, every time', async () => {
     const path = write('hook', 'v0');
     const provider = fileSecrets(path, { pollSeconds: 3600 });
     await load(provider);
@@ -824,7 +824,7 @@ describe('watching', () => {
     expect(changed).not.toHaveBeenCalled();
   });
 
-  it('stays silent where the content is the same, a neighbour changed, or the file is gone for a moment', async () => {
+  it('stays silent if the content is the same, a neighbour changed, or the file is gone for a moment', async () => {
     const clock = new StepClock();
     clock.aheadMs = 60_000;
     const path = write('hook', 'same');
@@ -848,7 +848,7 @@ describe('watching', () => {
     expect(changed).toHaveBeenCalledTimes(1);
   });
 
-  it('takes a burst of events as one', async () => {
+  it('treats a burst of events as one', async () => {
     const clock = new StepClock();
     const path = write('hook', 'v0');
     const provider = fileSecrets(path, { clock });
@@ -879,7 +879,7 @@ describe('watching', () => {
     await vi.waitFor(() => expect(changed).toHaveBeenCalledTimes(4), WAIT);
   });
 
-  it('finds a file again by polling after its directory was away, and then watches it', async () => {
+  it('finds a file again by polling after its directory was missing, and then watches it', async () => {
     const clock = new StepClock();
     clock.aheadMs = 60_000;
     const directory = join(root, 'secrets');
@@ -923,7 +923,7 @@ describe('watching', () => {
     expect(await load(provider)).toEqual({ current: 'two' });
   });
 
-  it('goes on by polling where the watch fails, and watches again', async () => {
+  it('goes on by polling if the watch fails, and watches again', async () => {
     const clock = new StepClock();
     clock.aheadMs = 60_000;
     const path = write('hook', 'v0');
@@ -941,7 +941,7 @@ describe('watching', () => {
     await clock.runUntil(() => changed.mock.calls.length === 2);
   });
 
-  it('goes on by polling where the directory may not even be looked at', async () => {
+  it('goes on by polling if the directory may not even be looked at', async () => {
     const clock = new StepClock();
     clock.aheadMs = 60_000;
     // A link to itself: the system refuses to follow it.
@@ -1042,7 +1042,7 @@ describe('stopping a watch', () => {
     expect(changed).not.toHaveBeenCalled();
   });
 
-  it.runIf(process.platform === 'linux')('gives back what the system watched', async () => {
+  it.runIf(process.platform === 'linux')('returns what the system watched', async () => {
     const before = systemWatches();
     const path = write('hook', 'v0');
     const stops = [1, 2, 3].map(() => watch(fileSecrets(path), () => undefined));

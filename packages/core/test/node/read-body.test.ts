@@ -101,7 +101,7 @@ const CHUNKED = `${HEAD}Transfer-Encoding: chunked\r\n\r\n`;
 const limit = { maxBodyBytes: 1000 };
 
 describe('reading', () => {
-  it('gives the bytes as received, whatever they are', async () => {
+  it('returns the bytes as received, with any content', async () => {
     const body = Buffer.from([0xef, 0xbb, 0xbf, 0xff, 0x00, 0x0d, 0x0a, 0xc3, 0x28]);
     const { port, outcome } = await serve(limit);
     send(port, body, { 'content-type': 'application/json; charset=utf-16' });
@@ -139,7 +139,7 @@ describe('reading', () => {
     expect(await outcome()).toEqual(Buffer.from('0123456789'));
   });
 
-  it('takes no more than the declared length, and leaves the rest to the server', async () => {
+  it('reads no more than the declared length, and leaves the rest to the server', async () => {
     const { port, outcome } = await serve(limit);
     sendRaw(port, `${SIZED}0123456789more`);
     expect(await outcome()).toEqual(Buffer.from('0123456789'));
@@ -149,7 +149,7 @@ describe('reading', () => {
     ['a Content-Length of 0', `${HEAD}Content-Length: 0\r\n\r\n`],
     ['no Content-Length at all', `${HEAD}\r\n`],
     ['no chunk but the last', `${CHUNKED}0\r\n\r\n`],
-  ])('takes a body of 0 bytes with %s', async (_name, text) => {
+  ])('reads a body of 0 bytes with %s', async (_name, text) => {
     const { port, outcome } = await serve(limit);
     sendRaw(port, text);
     expect(await outcome()).toEqual(Buffer.alloc(0));
@@ -187,7 +187,7 @@ describe('reading', () => {
     expect(counted).toBe(7);
   });
 
-  it('reads an HTTP/2 request, and sees one that is broken off', async () => {
+  it('reads an HTTP/2 request, and detects one that is broken off', async () => {
     const outcomes: Outcome[] = [];
     const received: Http2ServerRequest[] = [];
     const server = createHttp2Server((incoming, response) => {
@@ -256,7 +256,7 @@ describe('a body that ends early', () => {
   it.each([
     ['a declared length', `${SIZED}abc`],
     ['chunks', `${CHUNKED}3\r\nabc\r\n`],
-  ])('is incomplete when the sender goes away, with %s', async (_name, text) => {
+  ])('is incomplete when the sender disconnects, with %s', async (_name, text) => {
     const { port, outcome, requests } = await serve(limit);
     const socket = sendRaw(port, text);
     await vi.waitUntil(() => requests[0]?.readableDidRead, WAIT);
@@ -294,7 +294,7 @@ describe('a body that ends early', () => {
     expect(await outcome()).toMatchObject({ code: 'ERR_WEBHOOK_BODY_INCOMPLETE' });
   });
 
-  it('is incomplete when the sender went away before the reading began', async () => {
+  it('is incomplete when the sender disconnected before the reading began', async () => {
     const { port, outcome, requests } = await serve(limit, (incoming) =>
       vi.waitUntil(() => incoming.destroyed, WAIT),
     );
@@ -353,7 +353,7 @@ describe('a body that something else read', () => {
     ['whole', (incoming) => rawBody(incoming, { limit: 1000 })],
     ['in part', (incoming) => once(incoming, 'data')],
     ['and thrown away', (incoming) => once(incoming.resume(), 'end')],
-  ])('is refused at once where it was read %s', async (_name, before) => {
+  ])('is refused at once if it was read %s', async (_name, before) => {
     const { port, outcome } = await serve(limit, before);
     send(port, Buffer.from('{"parsed":true}'));
     expect(await outcome()).toMatchObject({
@@ -363,13 +363,13 @@ describe('a body that something else read', () => {
     });
   });
 
-  it('is refused where something takes it piece by piece', async () => {
+  it('is refused if something reads it piece by piece', async () => {
     const { port, outcome } = await serve(limit, (incoming) => void incoming.on('readable', () => undefined));
     send(port, Buffer.from('{}'));
     expect(await outcome()).toMatchObject({ code: 'ERR_WEBHOOK_BODY_CONSUMED' });
   });
 
-  it('is refused where setEncoding() made it text, with words of its own', async () => {
+  it('is refused if setEncoding() made it text, with words of its own', async () => {
     const { port, outcome, after } = await serve(limit, (incoming) => incoming.setEncoding('utf8'));
     send(port, Buffer.from('{}'));
     expect(await outcome()).toMatchObject({
@@ -379,13 +379,13 @@ describe('a body that something else read', () => {
     expect(after[0]?.didRead).toBe(false);
   });
 
-  it('is judged before its encoding and its length: the mistake is the receiver’s', async () => {
+  it('is checked before its encoding and its length: the mistake is the receiver’s', async () => {
     const { port, outcome } = await serve({ maxBodyBytes: 5 }, (incoming) => once(incoming.resume(), 'end'));
     send(port, Buffer.from('0123456789'), { 'content-encoding': 'gzip' });
     expect(await outcome()).toMatchObject({ code: 'ERR_WEBHOOK_BODY_CONSUMED' });
   });
 
-  it('is refused where the server threw it away after the response', async () => {
+  it('is refused if the server discarded it after the response', async () => {
     const outcomes: Outcome[] = [];
     const answered = vi.fn();
     const server = createServer((incoming, response) => {
@@ -401,13 +401,13 @@ describe('a body that something else read', () => {
     await vi.waitFor(() => expect(outcomes[0]).toMatchObject({ code: 'ERR_WEBHOOK_BODY_CONSUMED' }), WAIT);
   });
 
-  it('is an empty body, not a consumed one, where the stream ended without a byte', async () => {
+  it('is an empty body, not a consumed one, if the stream ended without a byte', async () => {
     const { port, outcome } = await serve(limit, (incoming) => once(incoming.resume(), 'end'));
     sendRaw(port, `${CHUNKED}0\r\n\r\n`);
     expect(await outcome()).toEqual(Buffer.alloc(0));
   });
 
-  it('is read where a parser skipped it and left only an empty object behind', async () => {
+  it('is read if a parser skipped it and left only an empty object behind', async () => {
     const { port, outcome } = await serve(limit, (incoming) => Object.assign(incoming, { body: {} }));
     send(port, Buffer.from('unread'), { 'content-type': 'text/plain' });
     expect(await outcome()).toEqual(Buffer.from('unread'));
@@ -456,13 +456,13 @@ describe('Content-Encoding', () => {
     expect(await outcome()).toEqual(wire);
   });
 
-  it.each(encodings)('%s is undone where asked for', async (encoding, wire) => {
+  it.each(encodings)('%s is undone if asked for', async (encoding, wire) => {
     const { port, outcome } = await serve(inflate);
     send(port, wire, { 'content-encoding': encoding.toUpperCase() });
     expect(await outcome()).toEqual(plain);
   });
 
-  it('a plain body stays as it is where inflating is asked for', async () => {
+  it('a plain body stays unchanged if decompression is asked for', async () => {
     const { port, outcome } = await serve(inflate);
     send(port, gzipSync(plain));
     expect(await outcome()).toEqual(gzipSync(plain));
@@ -540,11 +540,11 @@ describe('Content-Encoding', () => {
   });
 });
 
-describe('what is left behind', () => {
+describe('a request that was read', () => {
   it.each<[string, (port: number) => Socket]>([
     ['reading', (port) => sendRaw(port, `${SIZED}0123456789`)],
     ['a refusal by size', (port) => sendRaw(port, `${CHUNKED}ffff\r\n${'x'.repeat(2000)}`)],
-  ])('is no listener after %s', async (_name, client) => {
+  ])('has no listener after %s', async (_name, client) => {
     let before: number[] = [];
     const { port, outcome, after } = await serve(limit, (incoming) => {
       before = countListeners(incoming);
@@ -554,7 +554,7 @@ describe('what is left behind', () => {
     expect(after[0]?.listeners).toEqual(before);
   });
 
-  it('is no listener after a lost connection', async () => {
+  it('has no listener after a lost connection', async () => {
     let before: number[] = [];
     const { port, outcome, requests } = await serve(limit, (incoming) => {
       before = countListeners(incoming);
@@ -564,7 +564,7 @@ describe('what is left behind', () => {
     await vi.waitFor(() => expect(requests.map(countListeners)).toEqual([before]));
   });
 
-  it('is no warning after many pipelined requests', async () => {
+  it('has no warning after many pipelined requests', async () => {
     const warnings: Error[] = [];
     const listener = (warning: Error) => warnings.push(warning);
     process.on('warning', listener);

@@ -45,7 +45,7 @@ describe('a circuit', () => {
     expect(breaker.enter()).toBeUndefined();
   });
 
-  test('opens when nine of ten of the last twenty calls fail, however many were answered before', () => {
+  test('opens when nine of ten of the last twenty calls fail, however many got a response before', () => {
     const { breaker, call } = setUp();
     call('answered', 1000);
     expect(call('failed', 17)).toBeUndefined();
@@ -144,7 +144,7 @@ describe('a circuit', () => {
     expect(breaker.enter()).toBe('probe');
   });
 
-  test('lets urgent calls through, and has the store tested when one is answered', () => {
+  test('lets urgent calls through, and has the store tested when one gets a response', () => {
     const { breaker, call } = setUp();
     call('failed', 5);
     expect(breaker.enterUrgently()).toBe('urgent');
@@ -157,7 +157,7 @@ describe('a circuit', () => {
 });
 
 // Answers come in any order, also to calls from before it opened.
-test('whatever happens, no call gets through before its time, and only an answer to a test closes', () => {
+test('whatever happens, no call gets through before its time, and only a response to a test closes', () => {
   const seeds = Array.from({ length: 300 }, (_, seed) => seed);
   for (const seed of seeds) {
     const next = generator(seed);

@@ -18,7 +18,7 @@ function setUp() {
   return {
     commits,
     tasks,
-    /** For a commit that nobody waits for. */
+    /** For a commit that nothing waits for. */
     put(key: string, pending: PendingCommit): void {
       commits.add(key, pending).catch(() => undefined);
     },
@@ -43,7 +43,7 @@ function commit(changes: Partial<PendingCommit> = {}) {
   };
 }
 
-describe('commits that the store has not taken', () => {
+describe('commits that the store has not accepted', () => {
   test('are written soon, and forgotten', async () => {
     const { commits, advance, tasks } = setUp();
     const done = commits.add('a', commit());
@@ -69,7 +69,7 @@ describe('commits that the store has not taken', () => {
     expect(write.mock.calls.length - before).toBeLessThanOrEqual(21);
   });
 
-  test('are tried one at a time until the store takes one, then more at once', async () => {
+  test('are tried one at a time until the store accepts one, then more at once', async () => {
     const { commits, put, advance } = setUp();
     let [under, most, isUp] = [0, 0, false];
     const write = async () => {
@@ -88,7 +88,7 @@ describe('commits that the store has not taken', () => {
     expect(most).toBe(32);
   });
 
-  test('wait for a try that hangs: there is never a second one beside it', async () => {
+  test('wait for a try that hangs: there is never a second one at the same time', async () => {
     const { commits, put, advance } = setUp();
     let answer: (kept: boolean) => void = () => undefined;
     const hanging = commit({ write: vi.fn(() => new Promise<boolean>((resolve) => (answer = resolve))) });
@@ -100,12 +100,12 @@ describe('commits that the store has not taken', () => {
     expect(hanging.write).toHaveBeenCalledTimes(1);
     expect(other.write).not.toHaveBeenCalled();
     answer(true);
-    // The answer is seen a moment later, and the next try is at most 100 ms after that.
+    // The response is seen a moment later, and the next try is at most 100 ms after that.
     await advance(150);
     expect(commits.size).toBe(0);
   });
 
-  test("don't wait for one that the store never takes", async () => {
+  test("don't wait for one that the store never accepts", async () => {
     const { commits, put, advance } = setUp();
     put('bad', commit({ write: () => Promise.reject(REFUSED) }));
     const done = commits.add('good', commit());
@@ -135,7 +135,7 @@ describe('commits that the store has not taken', () => {
     expect(dropped.write).not.toHaveBeenCalled();
   });
 
-  test("don't hold up new ones where somebody else holds the delivery", async () => {
+  test("don't hold up new ones if another process holds the delivery", async () => {
     const { commits, put, advance } = setUp();
     const write = vi.fn(() => Promise.resolve(undefined));
     put('held', commit({ write }));

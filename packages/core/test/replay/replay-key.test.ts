@@ -23,7 +23,7 @@ async function keyOf(endpoint: string, delivery: string): Promise<string> {
   return replayRecord(await verifier.verify({ headers: { 'x-signature': signature }, body })).key;
 }
 
-it('is another one for each endpoint and delivery, whatever texts they have', async () => {
+it('differs for each endpoint and delivery, with any texts', async () => {
   // Written one behind the other, all of these are the same text.
   const pairs = [
     ['a', 'b\0custom\0c'],

@@ -42,7 +42,7 @@ function setUp() {
     pass: (ms: number) => {
       nowMs += ms;
     },
-    /** Each call takes so long, while the process stands still. */
+    /** Each call takes this long, while the process is stopped. */
     delay: (ms: number) => {
       delayMs = ms;
     },
@@ -100,7 +100,7 @@ describe('a part of the store that is down', () => {
 });
 
 describe('a process that stood still during a call', () => {
-  test('does not take the claim, gives it back and does not blame the store', async () => {
+  test('does not use the claim, releases it and does not count a failure of the store', async () => {
     const { resilient, server, delay } = setUp();
     delay(60_000);
     for (let n = 0; n < 10; n++) {
@@ -113,7 +113,7 @@ describe('a process that stood still during a call', () => {
     await expect.poll(async () => (await server.claim('a9', LEASE)).state).toBe('claimed');
   });
 
-  test('takes the answer to a commit, since it is true however late it is read', async () => {
+  test('uses the reply to a commit, because it is true even if it is read late', async () => {
     const { resilient, delay } = setUp();
     const token = await take(resilient, 'a');
     delay(60_000);

@@ -99,7 +99,7 @@ test.each([
   ['a list', [definition]],
   ['a function', () => definition],
   ['a function inside', { ...definition, about: { sender: 'x', sources: [], assumptions: [() => ''] } }],
-])('%s is no definition', (_, given) => {
+])('%s is not a definition', (_, given) => {
   const error = refusal(given);
   expect(error).toMatchObject({
     code: 'ERR_WEBHOOK_CONFIG_INVALID',

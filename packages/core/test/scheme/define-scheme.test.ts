@@ -111,7 +111,7 @@ const contradictions: [name: string, message: RegExp, make: () => unknown][] = [
     () => define({}, { signature: { ...form.signature, header: ['a', 'b'] } }),
   ],
   ['an unknown unit', /unit/, () => define({}, { timestamp: { entry: 't', unit: 'us' } })],
-  ['identity by an id that nobody signs', /"identity" is "id"/, () => define({ identity: 'id' })],
+  ['identity by an id that is not signed', /"identity" is "id"/, () => define({ identity: 'id' })],
   ['identity by an empty field', /identity\.bodyField/, () => define({ identity: { bodyField: '' } })],
   [
     'a body time beside a header time',
@@ -169,11 +169,11 @@ describe('defineScheme', () => {
     expect(Object.isFrozen(scheme.definition.delivery)).toBe(true);
   });
 
-  it('takes 300 seconds each way where the definition says nothing', () => {
+  it('uses 300 seconds each way by default', () => {
     expect(defineScheme(definition).freshness).toEqual({ signed: 'header', past: 300, future: 300 });
   });
 
-  it('knows no freshness where no time is signed', () => {
+  it('has no freshness if no time is signed', () => {
     const untimed = {
       ...definition,
       signed: { algorithm: form.algorithm, signature: { header: 'x', encoding: 'hex' }, content: '{body}' },
@@ -204,11 +204,11 @@ describe('a body of which the values are signed in the order of their names', ()
     return match?.bodyAuthenticated;
   };
 
-  it('is authenticated where the names are signed with them', async () => {
+  it('is authenticated if the names are signed with them', async () => {
     expect(await bodyAuthenticated('{name}={value};', 'amount=5;to=7;', 'amount=5&to=7')).toBe(true);
   });
 
-  it('is not where they are not: another body has the same signature', async () => {
+  it('is not authenticated if they are not: another body has the same signature', async () => {
     expect(await bodyAuthenticated('{value};', '5;7;', 'amount=5&to=7')).toBe(false);
     expect(await bodyAuthenticated('{value};', '5;7;', 'fee=5&refund=7')).toBe(false);
   });
@@ -236,7 +236,7 @@ describe('importKey', () => {
     expect(make).not.toThrow(/MDEyMz|0011|0123456/);
   });
 
-  it('takes raw bytes as the key itself', () => {
+  it('uses raw bytes as the key itself', () => {
     const bytes = new Uint8Array(20).fill(7);
     expect(base64.importKey(bytes).export()).toEqual(Buffer.from(bytes));
   });

@@ -31,7 +31,7 @@ const mac = (content: string | Uint8Array, secret = SECRET) =>
   createHmac('sha256', secret).update(content).digest('hex');
 
 /** `'accepted'`, or the code of the refusal. */
-async function verdict(
+async function outcomeOf(
   definition: SchemeDefinition,
   request: WebhookRequest,
   secrets: Parameters<typeof createVerifier>[0]['secrets'] = SECRET,
@@ -63,14 +63,14 @@ describe('a signed address', () => {
   it.each(['tenant=1', 'tenant=1&more=2'])(
     'may have the query ?%s, which begins with that of "publicUrl"',
     async (query) => {
-      expect(await verdict(byUrl, request(query))).toMatchObject({ scheme: 'exact' });
+      expect(await outcomeOf(byUrl, request(query))).toMatchObject({ scheme: 'exact' });
     },
   );
 
   it.each(['tenant=2', 'more=2&tenant=1', 'tenant=12', 'tenant=1;a=2', ''])(
     'is refused with the query ?%s, though its sender signed it',
     async (query) => {
-      expect(await verdict(byUrl, request(query))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+      expect(await outcomeOf(byUrl, request(query))).toBe('ERR_WEBHOOK_HEADER_INVALID');
     },
   );
 });
@@ -91,7 +91,7 @@ describe('an array of which only so many elements are signed', () => {
     ['a second element', '{"items":[{"id":"a"},{"id":"evil"}]}', false],
     ['an object in its place', '{"items":{"0":{"id":"a"}}}', false],
   ])('with %s', async (_, body, accepted) => {
-    const outcome = await verdict(byFields, {
+    const outcome = await outcomeOf(byFields, {
       headers: { 'x-signature': mac('a') },
       body: Buffer.from(body),
     });
@@ -108,9 +108,11 @@ describe('a signed field', () => {
   it('with half a surrogate pair is refused: all of them are written alike', async () => {
     const signature = mac(Buffer.from('a\ufffd', 'utf8'));
     const body = (text: string) => ({ headers: { 'x-signature': signature }, body: Buffer.from(text) });
-    expect(await verdict(byField('text'), body('{"text":"a\ufffd"}'))).toMatchObject({ scheme: 'exact' });
+    expect(await outcomeOf(byField('text'), body('{"text":"a\ufffd"}'))).toMatchObject({ scheme: 'exact' });
     for (const half of ['\\ud800', '\\udfff'])
-      expect(await verdict(byField('text'), body(`{"text":"a${half}"}`))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+      expect(await outcomeOf(byField('text'), body(`{"text":"a${half}"}`))).toBe(
+        'ERR_WEBHOOK_HEADER_INVALID',
+      );
   });
 
   it('is one that the JSON has itself', async () => {
@@ -119,7 +121,7 @@ describe('a signed field', () => {
     prototype.polluted = 'evil';
     try {
       for (const path of ['polluted', 'list.polluted', 'inner.polluted', '__proto__.polluted'])
-        expect(await verdict(byField(path), request)).toBe('ERR_WEBHOOK_HEADER_INVALID');
+        expect(await outcomeOf(byField(path), request)).toBe('ERR_WEBHOOK_HEADER_INVALID');
     } finally {
       delete prototype.polluted;
     }
@@ -140,9 +142,13 @@ describe('a multipart form', () => {
   });
 
   it('has its JSON once', async () => {
-    expect(await verdict(multipart, request('{"id":"a"}'))).toMatchObject({ scheme: 'exact' });
-    expect(await verdict(multipart, request('{"id":"a"}', '{"id":"b"}'))).toBe('ERR_WEBHOOK_HEADER_INVALID');
-    expect(await verdict(multipart, request('{"id":"b"}', '{"id":"a"}'))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+    expect(await outcomeOf(multipart, request('{"id":"a"}'))).toMatchObject({ scheme: 'exact' });
+    expect(await outcomeOf(multipart, request('{"id":"a"}', '{"id":"b"}'))).toBe(
+      'ERR_WEBHOOK_HEADER_INVALID',
+    );
+    expect(await outcomeOf(multipart, request('{"id":"b"}', '{"id":"a"}'))).toBe(
+      'ERR_WEBHOOK_HEADER_INVALID',
+    );
   });
 });
 
@@ -165,18 +171,22 @@ describe('a list of signatures that names keys', () => {
   });
 
   it('counts a signature for the key of its name alone', async () => {
-    expect(await verdict(byKey, request(`one=${mac('{}')}`), secrets)).toMatchObject({ key: { id: 'one' } });
-    expect(await verdict(byKey, request(`two=${mac('{}', OTHER)}`), secrets)).toMatchObject({
+    expect(await outcomeOf(byKey, request(`one=${mac('{}')}`), secrets)).toMatchObject({
+      key: { id: 'one' },
+    });
+    expect(await outcomeOf(byKey, request(`two=${mac('{}', OTHER)}`), secrets)).toMatchObject({
       key: { id: 'two' },
     });
-    expect(await verdict(byKey, request(`two=${mac('{}')}`), secrets)).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
-    expect(await verdict(byKey, request(`one=${mac('{}', OTHER)}`), secrets)).toBe(
+    expect(await outcomeOf(byKey, request(`two=${mac('{}')}`), secrets)).toBe(
+      'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+    );
+    expect(await outcomeOf(byKey, request(`one=${mac('{}', OTHER)}`), secrets)).toBe(
       'ERR_WEBHOOK_SIGNATURE_MISMATCH',
     );
   });
 
   it('counts it for any key if no key has the name', async () => {
-    expect(await verdict(byKey, request(`three=${mac('{}', OTHER)}`), secrets)).toMatchObject({
+    expect(await outcomeOf(byKey, request(`three=${mac('{}', OTHER)}`), secrets)).toMatchObject({
       key: { id: 'two' },
     });
   });
@@ -222,7 +232,7 @@ describe('a public key', () => {
     signed: { ...plain.signed, algorithm: { publicKey: 'ed25519' } },
   } as const satisfies SchemeDefinition;
 
-  it('is no private key, from which Node would make a public one', () => {
+  it('is never a private key, from which Node would make a public one', () => {
     const scheme = defineScheme(byPublicKey);
     const secret = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
     expect(createPublicKey(secret).type).toBe('public');

@@ -1,6 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { describe, expect, test } from 'vitest';
-import { verdictOnSample } from '../../../../test/support/outcome.ts';
+import { outcomeOfSample } from '../../../../test/support/outcome.ts';
 
 type Hash = 'sha256' | 'sha384' | 'sha512';
 
@@ -107,7 +107,7 @@ describe('RFC 4231 (typed from the RFC)', () => {
 
   test.each(rows)('accepts case $id with $hash, and no shorter tag', async ({ hash, key, data, tag }) => {
     const judge = (text: string) =>
-      verdictOnSample(schemeOf(hash), [key], { headers: { 'x-signature': text }, body: data }, ANY_TIME);
+      outcomeOfSample(schemeOf(hash), [key], { headers: { 'x-signature': text }, body: data }, ANY_TIME);
     expect(await judge(tag)).toBe('accepted');
     expect(await judge(tag.slice(0, -2))).toBe('ERR_WEBHOOK_HEADER_INVALID');
     expect(await judge(tag.slice(0, 32))).toBe('ERR_WEBHOOK_HEADER_INVALID');
@@ -119,7 +119,7 @@ describe('RFC 4231 (typed from the RFC)', () => {
     ['sha512', '415fad6271580a531d4179bc891d87a6'],
   ] as const)('refuses case 5 with %s, whose tag is truncated', async (hash, tag) => {
     const request = { headers: { 'x-signature': tag }, body: text('Test With Truncation') };
-    expect(await verdictOnSample(schemeOf(hash), [bytes(0x0c, 20)], request, ANY_TIME)).toBe(
+    expect(await outcomeOfSample(schemeOf(hash), [bytes(0x0c, 20)], request, ANY_TIME)).toBe(
       'ERR_WEBHOOK_HEADER_INVALID',
     );
   });

@@ -26,7 +26,7 @@ describe('entries that two characters separate', () => {
   });
 
   it.each([`v1,${digest},v1,${other}`, `v1,${digest} v1,${other}`, `v1,${digest},`, `, ,v1,${digest}`])(
-    'are no entries between other ones: %s',
+    'are not entries between other ones: %s',
     (text) => {
       expect(hexOf(text, grammar)).toEqual([]);
     },
@@ -34,7 +34,7 @@ describe('entries that two characters separate', () => {
 });
 
 describe('a list of labelled entries', () => {
-  it('gives the time and every signature of the label', () => {
+  it('returns the time and every signature of the label', () => {
     const read = readSignatures(`t=170,v1=${digest},v1=${other}`, items, 32, 't');
     expect(read).toMatchObject({ entry: '170', excess: false });
     expect(read.signatures.map((each) => each.toString('hex'))).toEqual([digest, other]);
@@ -60,14 +60,14 @@ describe('a list of labelled entries', () => {
     expect(readSignatures(`t=1,t=2,v1=${digest}`, items, 32, 't').excess).toBe(true);
   });
 
-  it('takes sixteen signatures and reports a seventeenth, well-formed or not', () => {
+  it('accepts sixteen signatures and reports a seventeenth, well-formed or not', () => {
     const entry = `v1=${digest},`;
     expect(readSignatures(entry.repeat(16), items, 32, 't').excess).toBe(false);
     expect(readSignatures(entry.repeat(17), items, 32, 't').excess).toBe(true);
     expect(readSignatures('v1=junk,'.repeat(17), items, 32, 't').excess).toBe(true);
   });
 
-  it('reads space-separated entries whatever stands between them', () => {
+  it('reads space-separated entries with anything between them', () => {
     const value = Buffer.from(digest, 'hex').toString('base64');
     expect(hexOf(`v1a,AAAA  v1,${value} v2,${value}`, words)).toEqual([digest]);
   });
@@ -85,7 +85,7 @@ describe('a list of labelled entries', () => {
 });
 
 describe('a single signature', () => {
-  it('wants its prefix and nothing else', () => {
+  it('needs its prefix and nothing else', () => {
     expect(hexOf(`sha256=${digest}`, single)).toEqual([digest]);
     for (const text of [
       digest,

@@ -122,7 +122,7 @@ defineScheme({ ...rest, identity: 'header', signed: onBody });
 defineScheme({ ...rest, identity: { header: 'x-id' }, signed: onBody });
 // @ts-expect-error: unknown retries
 defineScheme({ ...rest, signed: onBody, delivery: { ...delivery, retries: 'always' } });
-// @ts-expect-error: a status that is none
+// @ts-expect-error: an invalid status
 defineScheme({ ...rest, signed: onBody, delivery: { ...delivery, retries: ['4xx'] } });
 // @ts-expect-error: an acknowledgement that is text
 defineScheme({ ...rest, signed: onBody, delivery: { ...delivery, acknowledgement: 'OK' } });
@@ -177,7 +177,7 @@ defineScheme({ ...rest, secret: [{ encoding: 'base64' }, secret], signed: onBody
 defineScheme({ ...rest, secret: [{ ...secret, prefix: 'k', prefixOptional: true }, secret], signed: onBody });
 // @ts-expect-error: a derivation in two ways
 defineScheme({ ...rest, secret: { ...secret, derive: [{ hash: 'md5', hmac: 'md5' }] }, signed: onBody });
-// @ts-expect-error: names to omit that are no list
+// @ts-expect-error: names to omit that are not a list
 defineScheme({ ...parted, signed: { ...form, parts: { form: { ...sorted, omit: 'sig' } } } });
 // @ts-expect-error: an unsigned handshake whose challenge is in its body
 defineScheme({ ...rest, signed: onBody, handshake: { ...open, challenge: { ...challenge, field: 'a' } } });
@@ -187,7 +187,7 @@ defineScheme({ ...rest, signed: onBody, handshake: { ...open, when: { query: whe
 defineScheme({ ...rest, signed: onBody, handshake: { ...open, signed: true, token: { query: 't' } } });
 // @ts-expect-error: a challenge of any length
 defineScheme({ ...rest, signed: onBody, handshake: { ...open, challenge: { query: 'c' } } });
-// @ts-expect-error: an answer of 301
+// @ts-expect-error: a response of 301
 defineScheme({ ...rest, signed: onBody, handshake: { ...open, response: { status: 301 } } });
 
 // What only construction refuses: another form takes the same shape, or the text itself decides.

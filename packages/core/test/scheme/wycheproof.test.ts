@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import type { PublicKey, PublicKeyRule } from '@countersign/core/extend';
 import { describe, expect, test } from 'vitest';
-import { verdict } from '../../../../test/support/outcome.ts';
+import { outcomeOf } from '../../../../test/support/outcome.ts';
 
-// The signatures of Project Wycheproof under public keys. Its HMACs are in vectors.test.ts. Read where they are laid beside the
+// The signatures of Project Wycheproof under public keys. Its HMACs are in vectors.test.ts. Read if they are beside the
 // repository, and skipped by name elsewhere.
 const VECTORS =
   process.env.WEBHOOK_VECTORS ??
@@ -107,7 +107,7 @@ describe.each(SUITES)('Wycheproof, $algorithm', ({ file, algorithm, keys, least 
           for (const { tcId, comment, msg, sig, result } of group.tests) {
             const headers = { 'x-signature': Buffer.from(sig, 'hex').toString(encoding) };
             const request = { headers, body: Buffer.from(msg, 'hex') };
-            const outcome = await verdict(scheme, secret, request, ANY_TIME);
+            const outcome = await outcomeOf(scheme, secret, request, ANY_TIME);
             // "acceptable" is what other implementations may take: we take none of it.
             const genuine = result === 'valid';
             counts[genuine ? 'accepted' : 'refused'] += 1;

@@ -51,7 +51,7 @@ function open(
   return keyring;
 }
 
-/** A provider whose loads are answered by the test. */
+/** A provider whose loads get a response by the test. */
 function manual() {
   const loads: {
     answer(set: unknown): void;
@@ -86,7 +86,7 @@ describe('createKeyring()', () => {
   it.each([
     ['an unknown option', { intervalSecond: 5 }, /Did you mean "intervalSeconds"\?/],
     ['a reload of zero', { intervalSeconds: 0 }, /"intervalSeconds"/],
-    ['a reload that is no number', { intervalSeconds: '5' }, /"intervalSeconds"/],
+    ['a reload that is not a number', { intervalSeconds: '5' }, /"intervalSeconds"/],
     ['a timeout of NaN', { timeoutSeconds: Number.NaN }, /"timeoutSeconds"/],
     [
       'an infinite cooldown',
@@ -96,8 +96,8 @@ describe('createKeyring()', () => {
     ['a cooldown of zero', { mismatchCooldownSeconds: 0 }, /"mismatchCooldownSeconds"/],
     ['a negative wait', { mismatchWaitMs: -1 }, /"mismatchWaitMs"/],
     ['a negative retention', { retainPreviousSeconds: -1 }, /"retainPreviousSeconds"/],
-    ['an age that the timer can not keep', { intervalSeconds: 100, maxStaleSeconds: 110 }, /at least 123/],
-    ['an observer that is no function', { observe: 'log' }, /"observe"/],
+    ["an age that the timer can't keep", { intervalSeconds: 100, maxStaleSeconds: 110 }, /at least 123/],
+    ['an observer that is not a function', { observe: 'log' }, /"observe"/],
   ])('refuses %s', (_name, options, message) => {
     expect(errorOf(() => open(A, options as KeyringOptions))).toMatchObject({
       code: 'ERR_WEBHOOK_CONFIG_INVALID',
@@ -123,11 +123,11 @@ describe('createKeyring()', () => {
     ]);
   });
 
-  it('has the set of any provider that answers synchronously ready at once', () => {
+  it('has the set of any provider that returns synchronously ready at once', () => {
     expect(texts(open(functionSecrets(() => ({ current: A })))[KEYRING].keys())).toEqual([`current:${A}`]);
   });
 
-  it('throws if static secrets can not be used', () => {
+  it("throws if static secrets can't be used", () => {
     expect(errorOf(() => open('changeme'))).toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID' });
   });
 
@@ -170,13 +170,13 @@ describe('createKeyring()', () => {
     expect(loads).toBe(1);
   });
 
-  it('takes what a function returns as text or bytes for the current secret', () => {
+  it('uses text or bytes from a function as the current secret', () => {
     for (const loaded of [A, Buffer.from(A)]) {
       expect(texts(open(functionSecrets(() => loaded))[KEYRING].keys())).toEqual([`current:${A}`]);
     }
   });
 
-  it('throws where static secrets can not be loaded, since nothing will load them again', () => {
+  it("throws if static secrets can't be loaded, since nothing will load them again", () => {
     const load = () => {
       throw new Error(`no ${A}`);
     };
@@ -185,7 +185,7 @@ describe('createKeyring()', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(A);
   });
 
-  it('does not throw where a source that may recover can not be read', async () => {
+  it("does not throw if a source that may recover can't be read", async () => {
     const keyring = open(
       functionSecrets(() => {
         throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
@@ -197,11 +197,11 @@ describe('createKeyring()', () => {
     });
   });
 
-  it('waits for nothing and is not ready where the provider takes time', () => {
+  it('waits for nothing and is not ready if the provider takes time', () => {
     expect(open(manual().provider)[KEYRING].keys()).toEqual({ sequence: 0, keys: [] });
   });
 
-  it('tells the key format of its scheme', () => {
+  it('shows the key format of its scheme', () => {
     expect(open(A).keyFormat).toBe('utf8');
   });
 });
@@ -216,7 +216,7 @@ describe('ready()', () => {
     expect(texts(keyring[KEYRING].keys())).toEqual([`current:${A}`]);
   });
 
-  it('rejects with why the first set can not be used', async () => {
+  it("rejects with why the first set can't be used", async () => {
     const { provider, loads } = manual();
     const keyring = open(provider);
     const ready = keyring.ready();
@@ -240,7 +240,7 @@ describe('ready()', () => {
     ['undefined', undefined],
     ['text', A],
     ['names and codes that may be secrets', { name: A, code: A }],
-    ['a thing that can not be read', new Proxy({}, { get: () => errorOf(() => JSON.parse(A)) })],
+    ["a thing that can't be read", new Proxy({}, { get: () => errorOf(() => JSON.parse(A)) })],
   ])('rejects cleanly when the provider throws %s', async (_name, thrown) => {
     const { provider, loads } = manual();
     const keyring = open(provider);
@@ -253,16 +253,16 @@ describe('ready()', () => {
   it('passes on what a provider of this package found', async () => {
     const { provider, loads } = manual();
     const keyring = open(provider);
-    loads[0]?.fail(new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', 'the file is no JSON', { cause: A }));
+    loads[0]?.fail(new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', 'the file is not JSON', { cause: A }));
     const error = await keyring.ready().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({
       code: 'ERR_WEBHOOK_SECRETS_INVALID',
-      message: 'manual: the file is no JSON',
+      message: 'manual: the file is not JSON',
     });
     expect((error as Error).cause).toBeUndefined();
   });
 
-  it('is no unhandled rejection where nobody waits for it', async () => {
+  it('causes no unhandled rejection if nothing waits for it', async () => {
     const unhandled: unknown[] = [];
     const note = (error: unknown) => unhandled.push(error);
     process.on('unhandledRejection', note);
@@ -299,7 +299,7 @@ describe('reload()', () => {
     expect(texts(taken)).toEqual([`current:${A}`, `previous:${B}`]);
   });
 
-  it('loads static secrets anew', async () => {
+  it('loads static secrets again', async () => {
     const set = { current: A };
     const keyring = open(staticSecrets(set));
     set.current = B;
@@ -438,7 +438,7 @@ describe('miss()', () => {
     });
   });
 
-  it('tells at once of a set that is newer than the one tried', async () => {
+  it('returns at once if the set is newer than the one tried', async () => {
     let set = { current: A };
     const keyring = open(functionSecrets(async () => set));
     await keyring.ready();
@@ -461,7 +461,7 @@ describe('miss()', () => {
 });
 
 describe('revoke()', () => {
-  it('takes a key out at once, before its promise is settled', () => {
+  it('removes a key at once, before its promise is settled', () => {
     const keyring = open({ current: { secret: A, id: 'a' }, previous: { secret: B, id: 'b' } });
     const before = keyring[KEYRING].keys();
     void keyring.revoke('b');
@@ -469,7 +469,7 @@ describe('revoke()', () => {
     expect(keyring[KEYRING].keys().sequence).toBeGreaterThan(before.sequence);
   });
 
-  it('holds against later sets, whatever id and role they give the same material', async () => {
+  it('applies to later sets, with any id and role for the same material', async () => {
     let set: SecretSetInput = { current: { secret: A, id: 'a' } };
     const keyring = open(functionSecrets(() => set));
     await keyring.revoke('a');
@@ -480,7 +480,7 @@ describe('revoke()', () => {
     expect(texts(keyring[KEYRING].keys())).toEqual([`current:${B}`]);
   });
 
-  it('takes a set that lists nothing else, and has no key left', async () => {
+  it('leaves no key if the set lists nothing else', async () => {
     const keyring = open(functionSecrets(() => ({ current: { secret: A, id: 'a' } })));
     await keyring.revoke('a');
     await keyring.reload();
@@ -586,7 +586,7 @@ describe('health()', () => {
     ]);
   });
 
-  it('starts counting anew when an id stands for another secret', async () => {
+  it('starts counting from 0 again when an id is reused for another secret', async () => {
     let set: SecretSetInput = { current: { secret: A, id: 'main' } };
     const keyring = open(functionSecrets(() => set));
     keyring[KEYRING].matched('main');
@@ -676,7 +676,7 @@ describe('close()', () => {
     expect(await miss).toMatchObject({ state: 'uncertain' });
   });
 
-  it('takes no answer that comes later', async () => {
+  it('ignores a response that comes later', async () => {
     const { provider, loads } = manual();
     const keyring = open(provider);
     const ready = keyring.ready();
@@ -726,7 +726,7 @@ describe('a provider that watches', () => {
     expect(texts(keyring[KEYRING].keys())).toEqual([`current:${A}`]);
   });
 
-  it('is harmless when it calls back at once, gives nothing to call, or fails to end', async () => {
+  it('is harmless when it calls back at once, returns nothing to call, or fails to end', async () => {
     const reasons: string[] = [];
     const load: SecretProvider['load'] = ({ reason }) => {
       reasons.push(reason);

@@ -54,7 +54,7 @@ function bytesOf(key: KeyObject | undefined): string | undefined {
 }
 
 describe('a set of secrets', () => {
-  it('takes a public key as JSON, which other JSON in the place of a secret is not', () => {
+  it('accepts a public key as JSON, but no other JSON as a secret', () => {
     const jwk = (type: 'ed25519' | 'ec' | 'rsa') => {
       const options = { namedCurve: 'P-256', modulusLength: 2048 };
       const { publicKey } = generateKeyPairSync(type as 'ec', options);
@@ -70,7 +70,7 @@ describe('a set of secrets', () => {
       expect(refusal({ current: text }).message).toMatch(/"current" is JSON/);
   });
 
-  it('takes one secret as text, as bytes and as an object', () => {
+  it('accepts one secret as text, as bytes and as an object', () => {
     const forms = [A, Buffer.from(A), { secret: A }, { secret: new Uint8Array(Buffer.from(A)) }];
     const keys = forms.map((current) => decode({ current }).keys);
     expect(keys.map((set) => set.map(({ key }) => bytesOf(key)))).toEqual([[A], [A], [A], [A]]);
@@ -85,7 +85,7 @@ describe('a set of secrets', () => {
     ]);
   });
 
-  it('takes roles that are undefined or empty as absent', () => {
+  it('treats roles that are undefined or empty as absent', () => {
     expect(decode({ current: [A], previous: undefined, next: [] }).keys).toHaveLength(1);
   });
 
@@ -183,7 +183,7 @@ describe('the id of a key', () => {
     expect(decode({ current: A }).keys[0]?.id).toBe('f90e0786f20a');
   });
 
-  it('of a public key is that of its SPKI form, also where the private key is given', () => {
+  it('of a public key is that of its SPKI form, also if the private key is given', () => {
     const { publicKey, privateKey } = generateKeyPairSync('ed25519');
     const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString().trim();
     const keys = [publicKey, createPublicKey(pem), privateKey].map((key) => {
@@ -213,7 +213,7 @@ describe('the id of a key', () => {
   });
 });
 
-describe('a set that can not be used', () => {
+describe("a set that can't be used", () => {
   const many = Array.from({ length: 9 }, (_, index) => `${A}-${index}`);
   const ids = { current: { secret: A, id: 'same' }, previous: { secret: B, id: 'same' } };
   const table: [string, unknown, RegExp][] = [
@@ -257,7 +257,7 @@ describe('a set that can not be used', () => {
     ],
     ['zero bytes', { current: new Uint8Array(32) }, /"current".*nothing but zeros/],
     ['nine keys', { current: many }, /more than 8 keys/],
-    ['an id that is no text', { current: { secret: A, id: 7 } }, /"id"/],
+    ['an id that is not text', { current: { secret: A, id: 7 } }, /"id"/],
     ['an empty id', { current: { secret: A, id: '' } }, /"id"/],
     ['an id with a line break', { current: { secret: A, id: 'a\nb' } }, /"id"/],
     ['an endless id', { current: { secret: A, id: 'x'.repeat(65) } }, /"id"/],
@@ -303,7 +303,7 @@ describe('a set that can not be used', () => {
     ['an endless version', { current: A, version: 'x'.repeat(257) }, /"version"/],
     ['rotating without until', { current: A, rotating: {} }, /no "until"/],
     ['rotating: true', { current: A, rotating: true }, /"rotating"/],
-    ['rotating with an until that is no moment', { current: A, rotating: { until: 'soon' } }, /"until"/],
+    ['rotating with an until that is not a moment', { current: A, rotating: { until: 'soon' } }, /"until"/],
     [
       'rotating with an unknown key',
       { current: A, rotating: { untill: '2030-06-01T00:00:00Z' } },
@@ -349,7 +349,7 @@ describe('a set that can not be used', () => {
     expect(refusal({ current: A }, quoting).message).not.toContain(A);
   });
 
-  it('is refused when a scheme gives no key', () => {
+  it('is refused when a scheme returns no key', () => {
     const empty = { name: 'empty', keyFormat: 'none', importKey: () => undefined };
     const decodeEmpty = () => decodeSecretSet({ current: A }, { provider: 'test', scheme: empty, now: NOW });
     expect(decodeEmpty).toThrow('not in the format');
@@ -405,7 +405,7 @@ describe('the time bounds of a key', () => {
 });
 
 describe('a placeholder', () => {
-  // biome-ignore-start lint/suspicious/noTemplateCurlyInString: templates that nobody filled in are what is tested
+  // biome-ignore-start lint/suspicious/noTemplateCurlyInString: unfilled templates are what is tested
   const placeholders = [
     'changeme',
     'CHANGE_ME',

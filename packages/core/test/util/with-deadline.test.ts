@@ -63,8 +63,8 @@ describe('a call with a deadline', () => {
     expect(timers.size).toBe(0);
   });
 
-  test('fails by the clock if the process slept: the answer is read before the timer fires', async () => {
-    const late = vi.fn(() => Promise.reject(new Error('nobody waits for this')));
+  test('fails by the clock if the process slept: the response is read before the timer fires', async () => {
+    const late = vi.fn(() => Promise.reject(new Error('nothing waits for this')));
     const { run, answer, pause, timers } = setUp(late);
     const result = run();
     pause(60_000);
@@ -83,7 +83,7 @@ describe('a call with a deadline', () => {
     expect(await result).toBe('yes');
   });
 
-  test('returns such an answer if a late one does no harm', async () => {
+  test('returns such a response if a late one does no harm', async () => {
     const { run, answer, pause } = setUp();
     const result = run();
     pause(60_000);
@@ -91,7 +91,7 @@ describe('a call with a deadline', () => {
     expect(await result).toBe('yes');
   });
 
-  test('tells by the clock whether it is over', () => {
+  test('uses the clock to decide whether it is over', () => {
     const { run, pause } = setUp();
     let isOver = () => false;
     run((given) => {

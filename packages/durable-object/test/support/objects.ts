@@ -1,7 +1,7 @@
 import { CountersignReplay, type DurableObjectNamespaceLike } from '@countersign/durable-object';
 import Database from 'better-sqlite3';
 
-/** Objects in this process, on storage that is SQLite too: where the time can be moved, and calls be put in any order. */
+/** Objects in this process, on storage that is SQLite too: if the time can be moved, and calls be put in any order. */
 export interface LocalObjects {
   readonly namespace: DurableObjectNamespaceLike;
   readonly alarms: ReadonlyMap<string, number>;

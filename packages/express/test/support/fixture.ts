@@ -10,7 +10,7 @@ import { type ExpressVersion, expressOf } from '../../../../test/support/mounts/
 const SECRET = 'whsec_Y291bnRlcnNpZ24gZXhwcmVzcyB0ZXN0IHNlY3JldA==';
 
 /** An Express app of a test's own making, and a sender for it. */
-export interface ExpressStand {
+export interface ExpressFixture {
   readonly verifier: Verifier;
   readonly events: readonly WebhookEvent[];
   /** A new delivery for each call, unless one is given. */
@@ -19,11 +19,11 @@ export interface ExpressStand {
   settled(how: 'committed' | 'released'): Promise<void>;
 }
 
-export async function expressStand(
+export async function expressFixture(
   version: ExpressVersion,
   build: (app: Express, guard: RequestHandler) => void,
   options: Partial<VerifierOptions> = {},
-): Promise<ExpressStand> {
+): Promise<ExpressFixture> {
   const events: WebhookEvent[] = [];
   const verifier = createVerifier({
     scheme: standardWebhooks(),

@@ -105,7 +105,7 @@ export function hooksController(
   return Hooks;
 }
 
-/** A controller beside it that takes JSON: it answers with what was parsed. */
+/** A controller beside it that takes JSON: it responds with what was parsed. */
 export function echoController(
   { nest }: NestSetup,
   path: string | ControllerOptions,

@@ -8,10 +8,10 @@ import { errnoOf, removeFile, writeFileAtomically } from '../targets/atomic-file
 import { acquireFileLock } from './file-lock.ts';
 
 /**
- * A journal in a small file, its lock in a directory beside it (`<path>.lock`). Both are gone after a run that came to its end.
+ * A journal in a small file, with its lock in a directory beside it (`<path>.lock`). A run that ends completely removes both.
  *
- * Keep it where the next run finds it: on a disk that outlives the container, not in a temporary directory. Runs on several machines
- * are kept apart if they share it.
+ * Keep it on a disk that the next run also sees and that outlives the container, not in a temporary directory. If several
+ * machines share the disk, the lock works across them.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID`
  * @example
@@ -39,7 +39,7 @@ export function fileJournal(path: string, options: { clock?: Clock } = {}): Rota
       if (entry !== undefined) return entry;
       throw new RotationError('ERR_ROTATION_JOURNAL_FAILED', `The journal in ${path} is damaged.`, {
         secretState: 'unknown',
-        todo: 'Remove it, and run again: the secret is then rotated anew.',
+        todo: 'Remove it and run again: the secret is then rotated again.',
       });
     },
     write: (entry) => writeFileAtomically(absolute, `${JSON.stringify(entry, undefined, 2)}\n`),

@@ -13,14 +13,15 @@ const OWNER_NAME = /^(\d+)-(\d+)-([0-9a-f]{12})-[0-9a-f]{16}$/;
 const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'EPERM', 'EACCES']);
 
 /**
- * A lock that is a directory with one file in it, named after its holder. Every step is one rename that only one process can win:
+ * A lock that is a directory with one file in it, named after its holder. Every step is one rename, and only one process can
+ * succeed:
  *
- * - to take it, a whole directory is renamed into place, which fails where there is one that isn't empty;
- * - to take over a dead holder's, *its* file is renamed, which fails for whoever comes second;
- * - to release it, one's own file is removed, so that nobody's else ever is.
+ * - to take the lock, a whole directory is renamed into place, which fails if there is a directory that isn't empty;
+ * - to take over the lock of a dead holder, *its* file is renamed, which fails for the second process;
+ * - to release the lock, a process removes only its own file.
  *
- * A holder is dead if its process is gone, or, where that can't be seen (another machine, another container), if it has not touched
- * its file for a minute.
+ * A holder is dead if its process has ended. If that can't be seen (another machine, another container), it is dead if it has not
+ * touched its file for a minute.
  */
 export async function acquireFileLock(
   path: string,
@@ -35,11 +36,11 @@ export async function acquireFileLock(
     await makeReady(ready, own, clock);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await moveIntoPlace(ready, path)) return held(path, own, clock);
-      const verdict = await judgeHolder(path, clock);
-      if (verdict === 'gone') continue;
-      if ('heldBy' in verdict) return verdict;
+      const state = await stateOfHolder(path, clock);
+      if (state === 'gone') continue;
+      if ('heldBy' in state) return state;
       holder = 'another process that takes it over';
-      if (await wins(rename(join(path, verdict.dead), join(path, own)))) {
+      if (await wins(rename(join(path, state.dead), join(path, own)))) {
         await touch(join(path, own), clock);
         return held(path, own, clock);
       }
@@ -62,13 +63,13 @@ async function moveIntoPlace(ready: string, path: string): Promise<boolean> {
     await rename(ready, path);
     return true;
   } catch (error) {
-    // EPERM and EACCES: so Windows says that it is taken. Where it is not, reading it says so again.
+    // Windows reports a taken lock as EPERM or EACCES. If it has another cause, reading the lock reports it again.
     if (TAKEN.has(errnoOf(error) ?? '')) return false;
     throw error;
   }
 }
 
-async function judgeHolder(
+async function stateOfHolder(
   path: string,
   clock: Clock,
 ): Promise<'gone' | { readonly dead: string } | { readonly heldBy: string }> {
@@ -98,7 +99,7 @@ function describe(
 ): string {
   if (running === true) return `process ${identity?.pid}`;
   const left = Math.max(1, Math.ceil((LEASE_MS - idleMs) / 1000));
-  return `process ${identity?.pid ?? 'unknown'} elsewhere; if it was killed, the lock is free in ${left} s`;
+  return `process ${identity?.pid ?? 'unknown'} elsewhere; if that process was killed, the lock is free in ${left} s`;
 }
 
 function held(path: string, own: string, clock: Clock): RotationLock {
@@ -108,7 +109,7 @@ function held(path: string, own: string, clock: Clock): RotationLock {
   const beat = (): void => {
     if (released) return;
     cancel = clock.schedule(() => {
-      // A lock that was taken over has another file; there is nothing to touch then.
+      // If the lock was taken over, it has another file, and there is nothing to touch.
       touch(file, clock).then(beat, () => undefined);
     }, BEAT_MS);
   };
@@ -119,7 +120,7 @@ function held(path: string, own: string, clock: Clock): RotationLock {
       released = true;
       cancel();
       await unlink(file).catch(() => undefined);
-      // Fails, as it should, where the next one has moved in.
+      // Fails, as it should, if another process has taken the lock.
       await rmdir(path).catch(() => undefined);
     },
   };
@@ -130,7 +131,7 @@ function touch(file: string, clock: Clock): Promise<void> {
   return utimes(file, seconds, seconds);
 }
 
-/** Directories that a process made ready, and was killed before it moved them into place. */
+/** Directories of processes that were killed before they moved them into place. */
 async function removeRemains(path: string, clock: Clock): Promise<void> {
   const prefix = `${basename(path)}.`;
   for (const name of await readdir(dirname(path))) {

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
-/** What tells a process from every other one: its id alone comes again. */
+/** Identifies a process. A process id alone is reused. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it was started, in a unit of the system's own; `'0'` where that can't be found out. */
+  /** When it was started, in a unit of the operating system; `'0'` if that can't be found out. */
   readonly started: string;
-  /** The machine since its last start, and the container: where the id means something. */
+  /** The machine since its last start, and the container: the id is unique only there. */
   readonly place: string;
 }
 
@@ -16,20 +16,20 @@ export function ownIdentity(): ProcessIdentity {
   return { pid: process.pid, started: startOf('self') ?? '0', place: placeOf() };
 }
 
-/** Whether the process still runs; `undefined` where that can't be seen from here. */
+/** Whether the process still runs; `undefined` if that can't be seen from here. */
 export function isRunning({ pid, started, place }: ProcessIdentity): boolean | undefined {
   if (place !== placeOf()) return undefined;
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // Any other error is about a process that exists.
+    // With any other error, the process exists.
     if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
   }
   const now = startOf(pid);
   return started === '0' || now === undefined || now === started;
 }
 
-/** The 22nd field; the second one, a name in brackets, may hold blanks. */
+/** The 22nd field. The second field, a name in brackets, may contain spaces. */
 function startOf(pid: number | 'self'): string | undefined {
   const stat = attempt(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   return stat

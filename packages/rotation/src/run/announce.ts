@@ -6,14 +6,14 @@ import { clearNotes, writeNotes } from './notes.ts';
 import { noteOf, type Run, stateSoFar, versionAt } from './run.ts';
 import { updateTarget } from './target-access.ts';
 
-/** The longest that receivers let an announcement count. */
+/** How long receivers accept an announcement at most. */
 const ANNOUNCED_MS = 3_600_000;
 
 /**
- * Announces the rotation in the target, with the secret of one's own where there is one, and waits until the instances have it where
- * something depends on that. A target that can't be written shows itself here, before the vendor is called.
+ * Announces the rotation in the target, with your own secret if there is one, and waits until the instances have loaded it if
+ * something depends on that. If the target can't be written, the run stops here, before the vendor is called.
  *
- * @throws RotationError after taking everything back.
+ * @throws RotationError after it has withdrawn everything.
  */
 export async function announce(run: Run): Promise<void> {
   const { settings, found, key } = run;
@@ -45,8 +45,8 @@ export async function announce(run: Run): Promise<void> {
 }
 
 /**
- * Carries out a step before the vendor has changed anything; if it fails, takes back what was published. After a stopped run that may
- * have rotated, everything stays: deliveries that nobody can judge then go on coming back.
+ * Carries out a step before the vendor has changed anything. If the step fails, withdraws what was published. After a stopped run
+ * that may have rotated, everything stays, so that deliveries that match no key still get a status that the sender retries.
  */
 export async function orWithdraw<T>(run: Run, step: () => Promise<T>): Promise<T> {
   try {
@@ -57,7 +57,10 @@ export async function orWithdraw<T>(run: Run, step: () => Promise<T>): Promise<T
   }
 }
 
-/** Takes announcement and secret out of the target, and closes the journal: not while a secret is in it that only the journal knows. */
+/**
+ * Removes announcement and secret from the target and closes the journal. Does nothing while the target contains a secret that
+ * only the journal names.
+ */
 export async function withdraw(run: Run): Promise<void> {
   const { settings, found, isAnnounced } = run;
   const changes = { nextId: noteOf(run, 'announced').next, version: versionAt(settings) };
@@ -80,7 +83,7 @@ async function waitForAll(run: Run, nextId: string | undefined): Promise<void> {
 
 function waitedText({ health }: Settings): string {
   return health === undefined
-    ? 'Two poll periods are over: the instances should have it.'
+    ? 'Two poll periods are over, so the instances should have loaded it.'
     : 'All instances have it.';
 }
 

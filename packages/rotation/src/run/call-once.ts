@@ -13,9 +13,9 @@ const FINAL = new Set<VendorError['code']>([
 ]);
 
 /**
- * One call of the vendor, bounded in time whatever its `fetch` makes of the signal.
+ * One call of the vendor with a deadline, even if its `fetch` ignores the signal.
  *
- * @throws VendorError whatever the vendor's code throws: of what is not known, the vendor may have rotated.
+ * @throws VendorError for everything that the vendor's code throws. After an unknown error, the vendor may have rotated.
  */
 export async function callOnce<T>(
   { clock, timeoutMs, vendor }: Settings,
@@ -26,7 +26,7 @@ export async function callOnce<T>(
   const timedOut = new Promise<never>((_resolve, reject) => {
     cancel = clock.schedule(() => {
       timeout.abort();
-      reject(unanswered(`${vendor.name} did not answer in time.`));
+      reject(unanswered(`${vendor.name} did not respond in time.`));
     }, timeoutMs);
   });
   try {
@@ -40,7 +40,7 @@ export async function callOnce<T>(
 }
 
 /**
- * Reads the secret that the vendor signs with, and tries again where that fails for the moment.
+ * Reads the secret that the vendor signs with, and tries again after a temporary failure.
  *
  * @throws VendorError of the last attempt.
  */
@@ -59,12 +59,12 @@ export async function readBack(
   }
 }
 
-/** Before a vendor that failed is called again. */
+/** The wait before a vendor that failed is called again. */
 export function pauseBeforeRetry({ clock }: Settings): Promise<boolean> {
   return pause(clock, RETRY_PAUSE_MS);
 }
 
-/** A vendor's failure as the rotation's. */
+/** A vendor's failure as the failure of the rotation. */
 export function failureOf(error: unknown, secret: SecretState): RotationError {
   const known = error instanceof VendorError ? error : unanswered('The call failed.');
   return new RotationError(known.code, known.message, {

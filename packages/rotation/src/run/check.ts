@@ -10,18 +10,19 @@ import { askHealth, waitForInstances } from './instances.ts';
 const TEST_ATTEMPTS = 5;
 const TEST_EVERY_MS = 3000;
 
-/** What is checked: that the vendor signs with this key, and that receivers take it. */
+/** What is checked: that the vendor signs with this key, and that receivers accept it. */
 export interface Checked {
   readonly id: string;
   readonly keys: KeyReader;
-  /** The vendor has just shown it. */
+  /** The vendor has just returned it. */
   readonly isReadBack: boolean;
 }
 
 /**
- * Checks the new secret by whatever there is: the vendor's own word, the instances' health, a test delivery.
+ * Checks the new secret by everything that is available: the secret that the vendor returns, the health of the instances, a test
+ * delivery.
  *
- * @throws RotationError `ERR_ROTATION_CHECK_FAILED` where something speaks against it. What could not be asked is no failure.
+ * @throws RotationError `ERR_ROTATION_CHECK_FAILED` if a check fails. A check that was not possible is not a failure.
  */
 export async function checkRotation(settings: Settings, checked: Checked): Promise<RotationCheck> {
   const passed: string[] = [];
@@ -36,7 +37,7 @@ export async function checkRotation(settings: Settings, checked: Checked): Promi
     message:
       open.length > 0
         ? open.join(' ')
-        : `${settings.vendor.name} has no test delivery, and no "health" was given: watch deliveries by this key.`,
+        : `${settings.vendor.name} has no test delivery, and "health" is missing. Watch the deliveries by this key.`,
   };
 }
 
@@ -49,17 +50,20 @@ const NOTHING: Finding = { outcome: 'none', text: '' };
 
 async function checkVendor(settings: Settings, { id, keys, isReadBack }: Checked): Promise<Finding> {
   const { name, readSecret } = settings.vendor;
-  const text = `${name} shows this secret.`;
+  const text = `${name} returns this secret.`;
   if (isReadBack) return { outcome: 'passed', text };
   if (readSecret === undefined) return NOTHING;
   let shown: string | undefined;
   try {
     shown = keys.idOf(await readBack(settings, readSecret.bind(settings.vendor)));
   } catch {
-    return { outcome: 'open', text: `${name} could not be asked which secret it has.` };
+    return { outcome: 'open', text: `${name} could not be asked for its secret.` };
   }
   if (shown === id) return { outcome: 'passed', text };
-  throw failed(`${name} shows another secret than the stored one.`, 'Was it rotated elsewhere? Run again.');
+  throw failed(
+    `${name} returns a secret that is not the stored one.`,
+    'If it was rotated elsewhere, run again.',
+  );
 }
 
 async function checkInstances(settings: Settings, { id }: Checked): Promise<Finding> {
@@ -70,7 +74,7 @@ async function checkInstances(settings: Settings, { id }: Checked): Promise<Find
   if (arrival === 'arrived') return { outcome: 'passed', text: 'All instances have it as "current".' };
   const late = arrival === 'aborted' ? 'given up' : arrival.late;
   throw failed(
-    `The new secret did not arrive in time: ${late}.`,
+    `The instances did not load the new secret in time: ${late}.`,
     'Look at the health of the instances, then run again.',
   );
 }
@@ -86,28 +90,28 @@ async function checkDelivery(settings: Settings, { id }: Checked): Promise<Findi
       result = await callOnce(settings, test.bind(vendor));
     } catch (error) {
       const why = error instanceof VendorError ? error.message : 'The call failed.';
-      return { outcome: 'open', text: `The test delivery could not be asked for: ${why}` };
+      return { outcome: 'open', text: `The test delivery could not be requested: ${why}` };
     }
-    if (result.delivered === true) return { outcome: 'passed', text: 'A test delivery was taken.' };
+    if (result.delivered === true) return { outcome: 'passed', text: 'A test delivery was accepted.' };
     if (result.delivered === 'unknown') return waitForMatch(settings, id, before);
     if (attempt === TEST_ATTEMPTS) {
-      const answer = result.status === undefined ? 'not answered' : `answered ${result.status}`;
+      const response = result.status === undefined ? 'no response' : `status ${result.status}`;
       throw failed(
-        `${attempt} test deliveries were refused: the last one was ${answer}.`,
-        'Look at what the receivers say of it, then run again.',
+        `${attempt} test deliveries were refused; the last one got ${response}.`,
+        "Look at the receivers' events for it, then run again.",
       );
     }
-    // An instance that has reloaded a moment ago does not ask for the set again at once.
+    // An instance that has just reloaded does not reload again at once.
     await pause(clock, TEST_EVERY_MS);
   }
 }
 
-/** Where only the receivers can tell whether a test delivery came. */
+/** For vendors at which only the receivers show whether a test delivery arrived. */
 async function waitForMatch(settings: Settings, id: string, before: number): Promise<Finding> {
   if (settings.health === undefined) {
     return {
       outcome: 'open',
-      text: 'A test delivery was sent; without "health" nobody here sees it arrive.',
+      text: 'A test delivery was sent, but without "health" this run can\'t see whether it arrived.',
     };
   }
   const deadline = settings.clock.monotonic() + settings.waitMs;
@@ -118,7 +122,7 @@ async function waitForMatch(settings: Settings, id: string, before: number): Pro
   } while (settings.clock.monotonic() < deadline);
   return {
     outcome: 'open',
-    text: 'A test delivery was sent, and none was verified with it: the vendor may still sign with the old secret.',
+    text: 'A test delivery was sent, but no delivery was verified with the new secret: the vendor may still sign with the old one.',
   };
 }
 

@@ -9,9 +9,9 @@ const POLL_PERIODS = 2;
 export type Arrival = 'arrived' | 'aborted' | { readonly late: string };
 
 /**
- * Waits until every instance has what was published: as its health shows, or, without health, for two poll periods.
+ * Waits until the health of every instance shows what was published, or without health for two poll periods.
  *
- * @param isThere Judges one instance.
+ * @param isThere Whether one instance has it.
  */
 export async function waitForInstances(
   settings: Settings,
@@ -36,31 +36,31 @@ export async function waitForInstances(
   }
 }
 
-/** Asks for the health of all instances; `undefined` if there is no answer in time. */
+/** Gets the health of all instances; `undefined` if there is no result in time. */
 export async function askHealth(
   { health, clock }: Settings,
   limitMs: number,
   signal?: AbortSignal,
 ): Promise<readonly InstanceHealth[] | undefined> {
   if (health === undefined) return [];
-  const answered = new AbortController();
-  const ends = signal === undefined ? answered.signal : AbortSignal.any([answered.signal, signal]);
+  const done = new AbortController();
+  const ends = signal === undefined ? done.signal : AbortSignal.any([done.signal, signal]);
   try {
     return await Promise.race([health(), pause(clock, limitMs, ends).then(() => undefined)]);
   } finally {
-    answered.abort();
+    done.abort();
   }
 }
 
-/** What is missing, in words; `undefined` where nothing is. */
+/** What is missing, in words; `undefined` if nothing is. */
 async function countMissing(
   ask: () => Promise<readonly InstanceHealth[] | undefined>,
   isThere: (health: InstanceHealth) => boolean,
 ): Promise<string | undefined> {
   try {
     const instances = await ask();
-    if (instances === undefined) return '"health" did not answer';
-    if (instances.length === 0) return '"health" names no instance';
+    if (instances === undefined) return '"health" returned nothing in time';
+    if (instances.length === 0) return '"health" returned no instance';
     const missing = instances.filter((instance) => !isThere(instance)).length;
     return missing === 0 ? undefined : `${missing} of ${instances.length} instances do not have it`;
   } catch (error) {
@@ -68,20 +68,20 @@ async function countMissing(
   }
 }
 
-/** The error for instances that were waited for in vain. */
+/** The error if instances did not follow in time. */
 export function lateError(arrival: Exclude<Arrival, 'arrived'>, secret: SecretState): RotationError {
   if (arrival === 'aborted') {
-    return new RotationError('ERR_ROTATION_ABORTED', 'The rotation was given up.', {
+    return new RotationError('ERR_ROTATION_ABORTED', 'The rotation was aborted.', {
       secretState: secret,
-      todo: 'Run again when it suits.',
+      todo: 'Run it again when you want to rotate.',
     });
   }
   return new RotationError(
     'ERR_ROTATION_INSTANCES_LATE',
-    `What was published did not arrive in time: ${arrival.late}.`,
+    `The instances did not load what was published in time: ${arrival.late}.`,
     {
       secretState: secret,
-      todo: 'Look at the health of the instances: do they load this target? Then run again.',
+      todo: 'Check the health of the instances and whether they load this target, then run again.',
     },
   );
 }

@@ -16,7 +16,7 @@ export async function withLock<T>(
   try {
     return await work(lock);
   } finally {
-    // What can't be released lapses by itself; the rotation is over all the same.
+    // A lock that can't be released expires by itself. The rotation has ended anyway.
     await lock.release().catch(() => undefined);
   }
 }

@@ -9,8 +9,8 @@ import { idOfNew, type NewSecret, noteOf, type Run, stateSoFar } from './run.ts'
 const CALLS = 2;
 
 /**
- * Has the vendor make or take the new secret. Where it may have rotated and the answer is missing, it is asked for the secret if it
- * shows it, and called once more.
+ * Makes the vendor create or accept the new secret. If the response is missing, the vendor may have rotated: it is asked for the
+ * secret if its API returns it, and called once more.
  *
  * @throws RotationError
  */
@@ -23,23 +23,26 @@ export async function getNewSecret(run: Run): Promise<NewSecret> {
     message: `${vendor.name} is called: ${vendor.rotateCall}`,
   });
   for (let call = 1; ; call++) {
-    let answer: VendorAnswer;
+    let response: VendorAnswer;
     try {
-      answer = await callOnce(run.settings, (options) => vendor.rotate({ ...options, key: run.key }));
+      response = await callOnce(run.settings, (options) => vendor.rotate({ ...options, key: run.key }));
     } catch (error) {
       const made = await afterFailure(run, error, call === CALLS);
       if (made !== undefined) return made;
       continue;
     }
     tell({ step: 'answered', message: `${vendor.name} has rotated.` });
-    const { secret, replacedUntil } = answer;
+    const { secret, replacedUntil } = response;
     return secret === undefined
       ? readAfterRotation(run, replacedUntil)
       : { secret, replacedUntil, isReadBack: false };
   }
 }
 
-/** What the vendor shows, where a stopped run may have rotated; `undefined` if that is the secret that is stored, or it shows none. */
+/**
+ * The secret that the vendor returns, if a stopped run may have rotated; `undefined` if it is the stored one, or if the vendor
+ * returns none.
+ */
 export async function readMadeSecret(run: Run): Promise<NewSecret | undefined> {
   const { vendor } = run.settings;
   if (vendor.readSecret === undefined) return undefined;
@@ -52,22 +55,22 @@ export async function readMadeSecret(run: Run): Promise<NewSecret | undefined> {
   return undefined;
 }
 
-/** The last moment at which everything can be taken back. */
+/** The last moment at which everything can be undone. */
 async function aboutToCall(run: Run): Promise<void> {
   const { settings, lock } = run;
   if (settings.signal?.aborted === true) throw lateError('aborted', stateSoFar(run));
-  // A process that was asleep for long may have lost it to another one.
+  // If the process was asleep for long, another one may have taken it over.
   const isHeld = await lock.isHeld().catch(() => false);
   if (!isHeld) {
     throw new RotationError('ERR_ROTATION_LOCKED', 'Another run has taken over the lock.', {
       secretState: stateSoFar(run),
-      todo: 'Let that one come to its end.',
+      todo: 'Wait for it to end.',
     });
   }
   await writeNotes(settings, noteOf(run, 'calling'), stateSoFar(run));
 }
 
-/** Gives the secret if it can be known all the same, nothing where the vendor is to be called again. */
+/** Returns the secret if it can still be found out, nothing if the vendor must be called again. */
 async function afterFailure(run: Run, error: unknown, isLast: boolean): Promise<NewSecret | undefined> {
   const { settings, replaced, key } = run;
   const effect = error instanceof VendorError ? error.effect : 'maybe';
@@ -82,21 +85,22 @@ async function afterFailure(run: Run, error: unknown, isLast: boolean): Promise<
       return { secret: shown, isReadBack: true };
     }
   }
-  // A vendor that is given the key signs with it or with the old one, however often it is called; what it makes itself is lost.
+  // A vendor that accepts the key signs with it or with the old one, no matter how often it is called. A secret that the vendor
+  // made itself is lost.
   if (key === undefined && readSecret === undefined) run.mayHaveRotated = true;
   if (isLast) throw failureOf(error, 'unknown');
   await pauseBeforeRetry(settings);
   return undefined;
 }
 
-/** The vendor says that it has rotated, and its answer does not show the secret. */
+/** The vendor reports a rotation, but its response does not contain the secret. */
 async function readAfterRotation(run: Run, replacedUntil: Date | undefined): Promise<NewSecret> {
   const { settings, replaced } = run;
   const { name, readSecret } = settings.vendor;
   if (readSecret === undefined) {
-    throw new RotationError('ERR_ROTATION_ANSWER_INVALID', `The answer of ${name} holds no secret.`, {
+    throw new RotationError('ERR_ROTATION_ANSWER_INVALID', `The response of ${name} contains no secret.`, {
       secretState: 'changed-and-lost',
-      todo: 'Run again: that makes a new one. If it stays so, the API has changed.',
+      todo: 'Run again to make a new one. If it happens again, the API has changed.',
     });
   }
   const read = readSecret.bind(settings.vendor);
@@ -106,7 +110,7 @@ async function readAfterRotation(run: Run, replacedUntil: Date | undefined): Pro
   if (idOfNew(run, secret, 'changed-and-lost') !== replaced.id) {
     return { secret, replacedUntil, isReadBack: true };
   }
-  // It was asked what it signs with, and that is stored: there is nothing to announce any more.
+  // The vendor has returned its secret, and that is stored: there is nothing left to announce.
   run.mayHaveRotated = false;
   return orWithdraw(run, () => {
     throw new RotationError(

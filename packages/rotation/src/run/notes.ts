@@ -5,7 +5,7 @@ import { isRotationError, nameOfError, RotationError, type SecretState } from '.
 /**
  * What a stopped run has left.
  *
- * @throws RotationError `ERR_ROTATION_JOURNAL_FAILED`; `ERR_ROTATION_UNFINISHED` if it is of another webhook.
+ * @throws RotationError `ERR_ROTATION_JOURNAL_FAILED`; `ERR_ROTATION_UNFINISHED` if it belongs to another webhook.
  */
 export async function readNotes({ journal, vendor, target }: Settings): Promise<JournalEntry | undefined> {
   const left = await attempt(journal.name, 'read', () => journal.read(), 'unknown');
@@ -13,10 +13,10 @@ export async function readNotes({ journal, vendor, target }: Settings): Promise<
   if (left.vendor === vendor.name && left.endpointId === vendor.endpointId && left.target === target.name) {
     return left;
   }
-  const what = `The journal, ${journal.name}, is of a stopped rotation of ${left.vendor} ${left.endpointId} in ${left.target}.`;
+  const what = `The journal (${journal.name}) belongs to a stopped rotation of ${left.vendor} ${left.endpointId} in ${left.target}.`;
   throw new RotationError('ERR_ROTATION_UNFINISHED', what, {
     secretState: 'unchanged',
-    todo: 'Run that one again first, or give this one a "journal" of its own.',
+    todo: 'Run that rotation again first, or set another "journal" for this one.',
   });
 }
 

@@ -3,15 +3,15 @@ import type { Settings } from '../rotate-options.ts';
 import type { RotationVendor } from '../vendor.ts';
 import { type Survey, survey } from './survey.ts';
 
-/** The order that opens no gap where the vendor allows one, and the smallest elsewhere. */
+/** The order with the smallest gap: none, if the vendor allows it. */
 export function orderOf({ makeKey }: RotationVendor): RotationOrder {
   return makeKey === undefined ? 'announced' : 'next-first';
 }
 
 /**
- * What a run would do now, without doing any of it: target and journal are only read, the vendor is not called.
+ * What a run would do now. Target and journal are only read, and the vendor is not called.
  *
- * @throws RotationError as a run would, for what can be found out by reading.
+ * @throws RotationError like a run, for everything that can be found out by reading.
  */
 export async function planRotation(settings: Settings): Promise<RotationPlan> {
   const { vendor, target } = settings;
@@ -32,8 +32,8 @@ export async function planRotation(settings: Settings): Promise<RotationPlan> {
 function finishing({ target, journal }: Settings, { left, compromised }: Survey): string[] {
   return [
     `Take the lock of ${journal.name}.`,
-    `Rotate nothing: a run that was stopped after ${left?.at} has stored a new secret in ${target.name}.`,
-    `Write ${target.name} without what is over${compromised ? `, and without ${left?.replaces}` : ''}.`,
+    `Rotate nothing, because a run that was stopped after ${left?.at} has stored a new secret in ${target.name}.`,
+    `Write ${target.name} without expired secrets${compromised ? `, and without ${left?.replaces}` : ''}.`,
     'Check the new secret.',
     'Close the journal and release the lock.',
   ];
@@ -51,7 +51,7 @@ function rotating(settings: Settings, found: Survey, replaces: string): string[]
       ? `Publish a new secret as "next" in ${target.name}, and announce the rotation there.`
       : `Announce the rotation in ${target.name}.`,
     ...(compromised || (!ownKey && vendor.retriesRefusals) ? [] : [waiting(settings)]),
-    `Note it in the journal, and call ${vendor.rotateCall}`,
+    `Write this to the journal, and call ${vendor.rotateCall}`,
     ...(ownKey || vendor.readSecret === undefined ? [] : [`Read the new secret from ${vendor.name}.`]),
     compromised
       ? `Write the new secret as "current" in ${target.name}, and drop ${replaces}.`
@@ -63,23 +63,23 @@ function rotating(settings: Settings, found: Survey, replaces: string): string[]
 
 function unknownSecret({ name, readSecret }: RotationVendor, isResumable: boolean): string {
   return readSecret === undefined || !isResumable
-    ? `Rotate again: a stopped run may have had ${name} make a secret that nobody knows.`
-    : `Read the secret from ${name}: a stopped run may have rotated. If so, store it, and skip what follows up to the check.`;
+    ? `Rotate again, because a stopped run may have left ${name} with an unknown secret.`
+    : `Read the secret from ${name}, because a stopped run may have rotated. If it has, store the secret and skip the steps before the check.`;
 }
 
 function waiting({ health, waitMs, pollMs }: Settings): string {
   return health === undefined
-    ? `Wait ${(2 * pollMs) / 1000} s, two poll periods, for the instances to have it.`
-    : `Wait until all instances have it, ${waitMs / 1000} s at most.`;
+    ? `Wait ${(2 * pollMs) / 1000} s, two poll periods, for the instances to load it.`
+    : `Wait until all instances have loaded it, at most ${waitMs / 1000} s.`;
 }
 
 function checking({ vendor, health }: Settings): string {
   const ways = [
-    ...(vendor.readSecret === undefined ? [] : [`by asking ${vendor.name} which secret it has`]),
+    ...(vendor.readSecret === undefined ? [] : [`by asking ${vendor.name} for its secret`]),
     ...(health === undefined ? [] : ['by the health of the instances']),
     ...(vendor.test === undefined ? [] : ['by a test delivery']),
   ];
   return ways.length === 0
-    ? 'Check nothing: there is no test delivery, and no "health" was given.'
+    ? 'Check nothing, because there is no test delivery and "health" is missing.'
     : `Check it ${ways.join(' and ')}.`;
 }

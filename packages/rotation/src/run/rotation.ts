@@ -15,7 +15,7 @@ import { type Survey, survey } from './survey.ts';
 import { updateTarget } from './target-access.ts';
 
 /**
- * Carries out a rotation under its lock, from wherever a stopped run has left it.
+ * Carries out a rotation under its lock, from the step at which a stopped run has left it.
  *
  * @throws RotationError
  */
@@ -37,7 +37,7 @@ export async function carryOut(settings: Settings, lock: RotationLock): Promise<
   });
 }
 
-/** Does what a stopped run has left to do after it had stored the new secret. */
+/** Does the rest of a run that was stopped after it had stored the new secret. */
 async function finish(settings: Settings, found: Survey): Promise<RotationReport> {
   const { clock, tell, target } = settings;
   const { keys, left, compromised } = found;
@@ -47,7 +47,7 @@ async function finish(settings: Settings, found: Survey): Promise<RotationReport
     version: versionAt(settings),
     now: clock.now(),
   };
-  // Also where nothing is to be changed: what the stopped run left beside the target goes with it.
+  // Also written if nothing changes, because that removes what the stopped run left beside the target.
   const set = await updateTarget(
     settings,
     keys,
@@ -94,8 +94,8 @@ async function close(settings: Settings, done: Done): Promise<RotationReport> {
 const OUTCOME_TEXT: Readonly<Record<RotationReport['outcome'], string>> = {
   rotated: 'The secret was rotated.',
   'rotated-again':
-    'The secret was rotated again: one that the vendor may have made before is known to nobody.',
-  finished: 'An earlier run had rotated the secret; this one did what it had left, and rotated nothing.',
+    'The secret was rotated again. The vendor may have made another one before, which is unknown.',
+  finished: 'An earlier run had rotated the secret. This run did the rest and rotated nothing.',
 };
 
 function previousOf({ set, found, replaces }: Done): RotationReport['previous'] {

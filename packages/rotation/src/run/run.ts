@@ -4,33 +4,33 @@ import type { Settings } from '../rotate-options.ts';
 import { RotationError, type SecretState } from '../rotation-error.ts';
 import type { Replaced, Survey } from './survey.ts';
 
-/** One rotation under its lock, as its steps see it. */
+/** One rotation under its lock: what its steps share. */
 export interface Run {
   readonly settings: Settings;
   readonly lock: RotationLock;
   readonly found: Survey;
   readonly replaced: Replaced;
-  /** The secret of one's own that will sign, where the vendor takes one. */
+  /** Your own secret that will sign, if the vendor accepts one. */
   readonly key: string | undefined;
-  /** The vendor may sign with a secret that nobody knows: a stopped run, or a lost answer. */
+  /** The vendor may sign with an unknown secret, after a stopped run or a lost response. */
   mayHaveRotated: boolean;
-  /** The target holds the announcement, and the key where there is one. */
+  /** The target contains the announcement, and the key if there is one. */
   isAnnounced: boolean;
 }
 
-/** The new secret, as it came to be known. */
+/** The new secret, and how it was found out. */
 export interface NewSecret {
   readonly secret: string;
   readonly replacedUntil?: Date | undefined;
-  /** The vendor has shown it when asked what it signs with. */
+  /** The vendor returned it as the secret that it signs with. */
   readonly isReadBack: boolean;
 }
 
-/** Makes ready what the steps of a rotation share. A secret that a stopped run has published is used on. */
+/** Prepares what the steps of a rotation share. A secret that a stopped run has published is used again. */
 export function startRun(settings: Settings, lock: RotationLock, found: Survey, replaced: Replaced): Run {
   const published = publishedKey(found);
   const key = settings.vendor.makeKey === undefined ? undefined : (published ?? settings.vendor.makeKey());
-  // A vendor that was called with this key signs with it or with the old one: both are known.
+  // A vendor that was called with this key signs with it or with the old one. Both are known.
   const isKnown = key !== undefined && key === published;
   const mayHaveRotated = found.mayHaveRotated && !isKnown;
   const run: Run = { settings, lock, found, replaced, key, mayHaveRotated, isAnnounced: isKnown };
@@ -47,7 +47,7 @@ function publishedKey({ left, set, keys, isResumable }: Survey): string | undefi
   return typeof secret === 'string' ? secret : undefined;
 }
 
-/** What has become of the secret before a new one is known. */
+/** What happened to the secret, as long as no new one is known. */
 export function stateSoFar({ mayHaveRotated }: Run): SecretState {
   return mayHaveRotated ? 'unknown' : 'unchanged';
 }
@@ -55,18 +55,18 @@ export function stateSoFar({ mayHaveRotated }: Run): SecretState {
 /**
  * The id of a secret that comes from outside.
  *
- * @param state What has become of the secret if this one can't be used.
+ * @param state What happened to the secret if this one can't be used.
  * @throws RotationError `ERR_ROTATION_SECRET_INVALID`
  */
 export function idOfNew({ settings, found }: Run, secret: string, state: SecretState): string {
   try {
     return found.keys.idOf(secret);
   } catch (error) {
-    const why = isWebhookError(error) ? error.message : 'It can not be decoded.';
+    const why = isWebhookError(error) ? error.message : "It can't be decoded.";
     throw new RotationError(
       'ERR_ROTATION_SECRET_INVALID',
       `The new secret of ${settings.vendor.name} can't be used: ${why}`,
-      { secretState: state, todo: 'Run again: that makes a new one.' },
+      { secretState: state, todo: 'Run again to make a new one.' },
     );
   }
 }
@@ -90,7 +90,7 @@ export function noteOf(run: Run, step: JournalEntry['step']): JournalEntry {
   };
 }
 
-/** What a set is called after a change. */
+/** The version of a set after a change. */
 export function versionAt({ clock }: Settings): string {
   return new Date(clock.now()).toISOString();
 }

@@ -28,7 +28,8 @@ export async function store(run: Run, made: NewSecret): Promise<{ id: string; se
     secret: made.secret,
     replaces: replaced.id,
     replacedNotAfter: found.compromised ? undefined : new Date(Math.max(now, endsAt) + overlapMs),
-    // The leak became known after a stopped run had replaced or published another secret: that one may be meant.
+    // If the leak became known after a stopped run had replaced or published another secret, that secret may be the one that
+    // leaked.
     dropped: found.compromised ? idsOf(found.left) : [],
     version: versionAt(settings),
     now,
@@ -39,13 +40,16 @@ export async function store(run: Run, made: NewSecret): Promise<{ id: string; se
   return { id, set };
 }
 
-/** When the vendor's signing with the replaced secret ends. A date that no vendor can mean must cost neither secret. */
+/** When the vendor stops signing with the replaced secret. An impossible date must not end either secret. */
 function endAtVendor({ replacedUntil }: NewSecret, { graceSeconds }: RotationVendor, now: number): number {
   const told = replacedUntil?.getTime() ?? Number.NaN;
   return told > now && told <= now + LONGEST_GRACE_MS ? told : now + graceSeconds * 1000;
 }
 
-/** The only copy of the new secret may be in this process: writing is tried again, in the end over a set that can't be read. */
+/**
+ * This process may have the only copy of the new secret. So writing is tried again, in the end even over a set that can't be
+ * read.
+ */
 async function writeForSure(
   { settings, found, key, isAnnounced }: Run,
   change: (set: SecretSetInput) => SecretSetInput,
@@ -57,7 +61,7 @@ async function writeForSure(
     try {
       return await updateTarget(settings, found.keys, change, state);
     } catch (error) {
-      // Another try can't make the secret shorter.
+      // Another attempt can't make the secret shorter.
       if (isRotationError(error) && error.code === 'ERR_ROTATION_SECRET_INVALID') throw error;
       await pause(settings.clock, delayMs);
     }
@@ -82,6 +86,6 @@ async function sameSecret(run: Run): Promise<RotationError> {
   return new RotationError(
     'ERR_ROTATION_ANSWER_INVALID',
     `${settings.vendor.name} reports a rotation but still returns the old secret.`,
-    { secretState: 'unchanged', todo: 'Ask the vendor why: nothing was rotated.' },
+    { secretState: 'unchanged', todo: 'Nothing was rotated. Ask the vendor why.' },
   );
 }

@@ -13,16 +13,19 @@ export interface Survey {
   readonly set: SecretSetInput;
   /** What a stopped run has left. */
   readonly left: JournalEntry | undefined;
-  /** The key to replace. `undefined`: a stopped run has replaced it already, and nothing but the end is missing. */
+  /** The key to replace. `undefined`: a stopped run has already replaced it, and only the last steps are missing. */
   readonly replaced: Replaced | undefined;
-  /** A run was stopped where the vendor may have made a secret that nobody knows. */
+  /** A run was stopped when the vendor may have made an unknown secret. */
   readonly mayHaveRotated: boolean;
   readonly compromised: boolean;
-  /** What a stopped run has published or made can be used on. Not where the leak became known only now: it may be what leaked. */
+  /**
+   * The secret that a stopped run has published or made can be used. Not if the leak became known only now, because that secret
+   * may have leaked.
+   */
   readonly isResumable: boolean;
 }
 
-/** The key to replace, and its place among the `current` ones. */
+/** The key to replace, and its position among the `current` ones. */
 export interface Replaced extends NamedSecret {
   readonly place: number;
 }
@@ -30,7 +33,7 @@ export interface Replaced extends NamedSecret {
 const MAX_KEYS = 8;
 
 /**
- * Reads target and journal, and judges what a stopped run has left. Changes nothing.
+ * Reads target and journal, and decides what a stopped run has left. Changes nothing.
  *
  * @throws RotationError `ERR_ROTATION_TARGET_…`, `ERR_ROTATION_JOURNAL_FAILED`, `ERR_ROTATION_UNFINISHED`
  */
@@ -51,7 +54,8 @@ export async function survey(settings: Settings): Promise<Survey> {
       checkRoom(common, settings);
       return { ...common, replaced: { ...named, place }, mayHaveRotated };
     }
-    // Stopped around the call, a run has stored the new secret only if it has kept the old one: else the target is an older copy.
+    // If a run was stopped around the call, it has stored the new secret only if it has also kept the old one. Otherwise the
+    // target is an older copy.
     const isKept =
       left.step !== 'calling' ||
       left.compromised === true ||
@@ -70,7 +74,7 @@ function readCurrents(set: SecretSetInput, keys: KeyReader): NamedSecret[] {
     return keys.named(set.current);
   } catch (error) {
     throw unusable(
-      isWebhookError(error) ? error.message : 'The set of secrets is of another form.',
+      isWebhookError(error) ? error.message : 'The set of secrets has another format.',
       'Fix it, then run again.',
     );
   }
@@ -88,11 +92,11 @@ function choose(currents: readonly NamedSecret[], { replaces, target }: Settings
     replaces === undefined
       ? `The ${target.name} lists several "current" secrets.`
       : `The ${target.name} has no "current" secret with this position or id.`,
-    `Say with "replaces" which one is rotated, by its place or id: ${ids}.`,
+    `Set "replaces" to the position or id of the one to rotate: ${ids}.`,
   );
 }
 
-/** A set holds eight keys at most, and a rotation adds one. */
+/** A set may contain at most eight keys, and a rotation adds one. */
 function checkRoom(
   { set, keys, left, compromised }: Pick<Survey, 'set' | 'keys' | 'left' | 'compromised'>,
   { clock, vendor, target }: Settings,
@@ -107,7 +111,7 @@ function checkRoom(
   if (ids.size < MAX_KEYS) return;
   throw unusable(
     `The ${target.name} already contains ${MAX_KEYS} keys, the most that receivers accept.`,
-    'Remove a "previous" secret that is no longer matched, or wait until one of them is over.',
+    'Remove a "previous" secret that no longer matches, or wait until one of them expires.',
   );
 }
 

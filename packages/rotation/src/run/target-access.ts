@@ -25,7 +25,7 @@ export async function readTarget({ target }: Settings, secretState: SecretState)
   if (set !== undefined) return set;
   throw new RotationError('ERR_ROTATION_TARGET_UNUSABLE', `The ${target.name} is empty.`, {
     secretState,
-    todo: 'First store the secret that signs now in it: { "current": "…" }.',
+    todo: 'First store the secret that signs now: { "current": "…" }.',
   });
 }
 
@@ -75,7 +75,7 @@ export async function writeTarget(
     const what = `The ${target.name} can't be written (${nameOfError(error)}).`;
     throw new RotationError('ERR_ROTATION_TARGET_UNWRITABLE', what, {
       secretState,
-      todo: 'Give this process the right to write there, then run again.',
+      todo: 'Give this process permission to write there, then run again.',
     });
   }
   await checkWritten(settings, keys, set, secretState);
@@ -90,7 +90,7 @@ function checkSize({ target }: Settings, set: SecretSetInput, secretState: Secre
   throw new RotationError(
     'ERR_ROTATION_SECRET_INVALID',
     `The set with the new secret has ${bytes} bytes, but ${target.name} can contain only ${maxBytes}.`,
-    { secretState, todo: 'Check the address of the vendor: no signing secret is that long. Then run again.' },
+    { secretState, todo: "Check the vendor's URL, because no signing secret is that long. Then run again." },
   );
 }
 
@@ -107,9 +107,9 @@ async function checkWritten(
     const stored = await readTarget(settings, secretState);
     keys.check(stored);
     if (idsOf(stored).join() === idsOf(set).join()) return;
-    why = 'it returns other secrets than were written.';
+    why = 'it returns secrets that differ from those that were written.';
   } catch (error) {
-    // A target that can't be asked says nothing about what it contains.
+    // A target that can't be read may contain anything.
     if (isRotationError(error) && error.code === 'ERR_ROTATION_TARGET_UNREADABLE') return;
     why =
       error instanceof Error && (isWebhookError(error) || isRotationError(error))
@@ -119,6 +119,6 @@ async function checkWritten(
   throw new RotationError(
     'ERR_ROTATION_TARGET_UNWRITABLE',
     `The ${target.name} was written, but receivers can't use it: ${why}`,
-    { secretState, todo: 'Fix the target, or what else writes to it, then run again.' },
+    { secretState, todo: 'Fix the target, or the other tool that writes to it, then run again.' },
   );
 }

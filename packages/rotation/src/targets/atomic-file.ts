@@ -3,12 +3,13 @@ import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promi
 import { basename, dirname, join } from 'node:path';
 
 const OWNER_ONLY = 0o600;
-/** What some file systems answer where a directory can't be flushed; nothing can be done about it there. */
+/** The errors of file systems on which a directory can't be flushed; they are ignored. */
 const CANT_FLUSH_DIRECTORY = new Set(['EISDIR', 'EINVAL', 'EPERM', 'EACCES', 'ENOTSUP', 'EBADF']);
 
 /**
- * Replaces a file's content whole: a new file beside it, flushed, renamed over it, and the directory flushed. A reader sees the old
- * content or the new one. Mode and owner of an existing file are kept; a new file is for its owner alone (0600). A link is followed.
+ * Replaces the whole content of a file: writes a new file beside it, flushes it, renames it over the old one, and flushes the
+ * directory. A reader sees the old content or the new one. Mode and owner of an existing file are kept; a new file is for its
+ * owner alone (0600). A link is followed.
  *
  * What a killed run left beside the file is removed by the next write.
  */
@@ -50,7 +51,7 @@ function freshPathOf(path: string): string {
 
 async function takeOver(file: FileHandle, before: Stats): Promise<void> {
   const { uid, gid } = await file.stat();
-  // Receivers may run as another user: a file that they can't read is no better than none.
+  // Receivers may run as another user, and a file that they can't read is useless.
   if (uid !== before.uid || gid !== before.gid) await file.chown(before.uid, before.gid);
   await file.chmod(before.mode & 0o777);
 }

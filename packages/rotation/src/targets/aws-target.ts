@@ -2,20 +2,21 @@ import { checkKeys, configError } from '@countersign/core/extend';
 import type { RotationTarget } from '../target.ts';
 import { parseSet } from './set-text.ts';
 
-/** What of AWS's client is used: `new SecretsManager()` of `@aws-sdk/client-secrets-manager` has it. */
+/** The part of AWS's client that is used: `new SecretsManager()` of `@aws-sdk/client-secrets-manager` has it. */
 export interface AwsSecretsClient {
   getSecretValue(input: { SecretId: string }): Promise<{ SecretString?: string | undefined }>;
   putSecretValue(input: { SecretId: string; SecretString: string }): Promise<unknown>;
 }
 
-/** How often a keyring loads its set by default. */
+/** How often a keyring reloads its set by default. */
 const POLL_SECONDS = 300;
 
 /**
- * A secret in AWS Secrets Manager whose value is a set as JSON. Each write makes a version and moves `AWSCURRENT` to it.
+ * A secret in AWS Secrets Manager whose value is a set as JSON. Each write creates a version and moves `AWSCURRENT` to it.
  *
- * Needs the permissions `secretsmanager:GetSecretValue` and `secretsmanager:PutSecretValue`, and those of the key that encrypts it.
- * The service has no lock and no compare-and-set: `rotate()` needs a `journal` that all who rotate this secret share.
+ * Needs the permissions `secretsmanager:GetSecretValue` and `secretsmanager:PutSecretValue`, and those of the key that encrypts
+ * it. The service has no lock and no compare-and-set: `rotate()` needs a `journal` that everything that rotates this secret
+ * shares.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID`
  * @example
@@ -48,7 +49,7 @@ export function awsTarget(options: { client: AwsSecretsClient; secretId: string 
         const { SecretString } = await client.getSecretValue({ SecretId: secretId });
         return parseSet(SecretString, name);
       } catch (error) {
-        // Also where the secret exists and has no value yet.
+        // Also if the secret exists and has no value yet.
         if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
         throw error;
       }

@@ -29,7 +29,7 @@ export function fileTarget(path: string): RotationTarget {
   }
   const absolute = resolve(path);
   return {
-    // The absolute path, because the journal tells by it whether a stopped run was this target's.
+    // The absolute path, because the journal identifies the target of a stopped run by it.
     name: `file ${absolute}`,
     pollSeconds: POLL_SECONDS,
     journal: `${absolute}.rotation`,

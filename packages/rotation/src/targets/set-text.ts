@@ -1,9 +1,9 @@
 import { type SecretSetInput, WebhookError } from '@countersign/core';
 
 /**
- * Reads a set of secrets from a value that holds it as JSON. What the set holds is checked where it is decoded.
+ * Reads a set of secrets from a value that contains it as JSON. The set's content is checked when it is decoded.
  *
- * @param place Names the value in messages.
+ * @param place The value's name in messages.
  * @throws WebhookError `ERR_WEBHOOK_SECRETS_INVALID`, never with anything of the value.
  */
 export function parseSet(text: unknown, place: string): SecretSetInput {
@@ -16,6 +16,6 @@ export function parseSet(text: unknown, place: string): SecretSetInput {
   if (value !== null && typeof value === 'object' && 'current' in value) return value as SecretSetInput;
   throw new WebhookError(
     'ERR_WEBHOOK_SECRETS_INVALID',
-    `${place} holds no set of secrets as JSON. Write the secret that signs now as { "current": "…" }.`,
+    `${place} contains no set of secrets as JSON. Write the secret that signs now as { "current": "…" }.`,
   );
 }

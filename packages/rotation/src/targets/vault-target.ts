@@ -2,22 +2,23 @@ import { checkKeys, configError } from '@countersign/core/extend';
 import type { RotationTarget } from '../target.ts';
 import { parseSet } from './set-text.ts';
 
-/** What of a client of Vault or OpenBao is used: `node-vault` has it. */
+/** The part of a client of Vault or OpenBao that is used: `node-vault` has it. */
 export interface VaultClient {
   read(path: string): Promise<unknown>;
   write(path: string, data: unknown): Promise<unknown>;
 }
 
-/** How often a keyring loads its set by default. */
+/** How often a keyring reloads its set by default. */
 const POLL_SECONDS = 300;
 
 /**
- * A secret in Vault or OpenBao, KV version 2, one field of which holds a set as JSON. Other fields stay as they are. Each write names
- * the version that it was made of (check-and-set), so that two writers can't overwrite each other.
+ * A secret in Vault or OpenBao, KV version 2. One of its fields contains a set as JSON; other fields stay as they are. Each write
+ * names the version that it replaces (check-and-set), so that two writers can't overwrite each other.
  *
- * Needs a policy with `read`, `create` and `update` on the path. `rotate()` needs a `journal` that all who rotate this secret share.
+ * Needs a policy with `read`, `create` and `update` on the path. `rotate()` needs a `journal` that everything that rotates this
+ * secret shares.
  *
- * @param options.path As the API has it: `secret/data/webhooks/anchor`.
+ * @param options.path The path in the API: `secret/data/webhooks/anchor`.
  * @param options.field Default: `'set'`.
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID`
  * @example
@@ -44,14 +45,14 @@ export function vaultTarget(options: { client: VaultClient; path: string; field?
   const name = `Vault secret ${path}`;
 
   async function load(): Promise<{ fields: Record<string, unknown>; version: number } | undefined> {
-    let answer: unknown;
+    let response: unknown;
     try {
-      answer = await client.read(path);
+      response = await client.read(path);
     } catch (error) {
       if (statusOf(error) === 404) return undefined;
       throw error;
     }
-    const secret = child(answer, 'data');
+    const secret = child(response, 'data');
     const version = Reflect.get(child(secret, 'metadata'), 'version');
     return { fields: { ...child(secret, 'data') }, version: typeof version === 'number' ? version : 0 };
   }

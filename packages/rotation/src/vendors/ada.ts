@@ -14,13 +14,13 @@ export interface AdaOptions extends VendorApiOptions {
   /** Sent as `Authorization: Bearer`. */
   token: string | undefined;
   /**
-   * Who makes the new secret.
+   * Which side makes the new secret.
    *
    * - `'custom'`, the default: this package. It is published before Ada signs with it, so there is no gap.
    * - `'generated'`: Ada. It is read back after the rotation.
    */
   key?: 'custom' | 'generated';
-  /** How long Ada signs with the replaced secret too, in seconds. Ada doesn't say. Default: 86400, which is Svix's own. */
+  /** How long Ada also signs with the replaced secret, in seconds. Ada doesn't say. Default: 86400, as at Svix. */
   graceSeconds?: number;
 }
 
@@ -30,10 +30,10 @@ const DAY_SECONDS = 86_400;
 const KEY_BYTES = 32;
 
 /**
- * A webhook at Ada. The answer to a rotation does not show the secret, but it can be read: so nothing is ever lost here, and every
- * rotation is checked by reading it.
+ * A webhook at Ada. The response to a rotation does not contain the secret, but the secret can be read. So it is never lost, and
+ * every rotation is checked by reading it.
  *
- * How long the old secret goes on signing is not documented; Svix, which Ada sends through, signs with both for 24 hours.
+ * Ada does not document how long the old secret still signs. Svix, through which Ada sends, signs with both for 24 hours.
  *
  * Errors: 401, 404.
  *
@@ -78,7 +78,7 @@ export function ada(options: AdaOptions): RotationVendor {
     async readSecret({ signal }) {
       const secret = textField(await callVendor(api, { method: 'GET', path: secretPath, signal }), 'key');
       if (secret !== undefined) return secret;
-      throw new VendorError('ERR_ROTATION_ANSWER_INVALID', 'ada did not show the secret when asked for it.', {
+      throw new VendorError('ERR_ROTATION_ANSWER_INVALID', 'ada did not return the secret.', {
         effect: 'none',
         todo: 'Run again.',
       });
@@ -86,7 +86,7 @@ export function ada(options: AdaOptions): RotationVendor {
   };
 }
 
-/** In Svix's form for keys of one's own. */
+/** In Svix's format for your own keys. */
 function makeKey(): string {
   return `whsec_${randomBytes(KEY_BYTES).toString('base64')}`;
 }

@@ -17,7 +17,7 @@ export type AgentMessageOptions = VendorApiOptions & {
         apiKey: string | undefined;
       }
     | {
-        /** The secret of the organisation: the old one is valid for five minutes more. */
+        /** The secret of the organization: the old one stays valid for five minutes. */
         rotates: 'organization';
         /** With the scope `org:admin:write`. */
         apiKey: string | undefined;
@@ -29,11 +29,11 @@ const TOLERANCE_SECONDS = 300;
 const ORGANIZATION_GRACE_SECONDS = 300;
 
 /**
- * A secret at AgentMessage: of one endpoint, or of the organisation. Receivers hold both, so the target lists two `current` secrets:
- * tell `rotate()` with `replaces` which of them this one is.
+ * A secret at AgentMessage: of one endpoint, or of the organization. Receivers need both, so the target lists two `current`
+ * secrets: choose one with the option `replaces` of `rotate()`.
  *
- * What AgentMessage retries is not documented. So the announcement reaches the instances before the vendor is called: a delivery that
- * they can't judge is then answered 503, however many there are. An endpoint's new secret is checked with a test delivery.
+ * AgentMessage does not document what it retries. So the announcement must reach the instances before the vendor is called: then
+ * every delivery that matches no key gets 503, without a limit. An endpoint's new secret is checked with a test delivery.
  *
  * Errors: 401, 403, 404.
  *
@@ -83,8 +83,8 @@ export function agentMessage(options: AgentMessageOptions): RotationVendor {
     graceSeconds: 0,
     rotateCall: `POST ${api.baseUrl}${path}`,
     async rotate({ signal }) {
-      const answer = await callVendor(api, { method: 'POST', path, signal });
-      return { secret: textField(answer, 'secret') };
+      const response = await callVendor(api, { method: 'POST', path, signal });
+      return { secret: textField(response, 'secret') };
     },
     async test({ signal }) {
       return testAnswer(
@@ -94,18 +94,18 @@ export function agentMessage(options: AgentMessageOptions): RotationVendor {
   };
 }
 
-function organizationAnswer(answer: unknown): VendorAnswer {
-  const until = Date.parse(textField(answer, 'previous_valid_until') ?? '');
+function organizationAnswer(response: unknown): VendorAnswer {
+  const until = Date.parse(textField(response, 'previous_valid_until') ?? '');
   return {
-    secret: textField(answer, 'webhook_secret'),
+    secret: textField(response, 'webhook_secret'),
     replacedUntil: Number.isNaN(until) ? undefined : new Date(until),
   };
 }
 
-function testAnswer(answer: unknown): VendorTest {
+function testAnswer(response: unknown): VendorTest {
   const status: unknown =
-    answer === null || typeof answer !== 'object' ? undefined : Reflect.get(answer, 'response_status');
-  const outcome = textField(answer, 'outcome');
+    response === null || typeof response !== 'object' ? undefined : Reflect.get(response, 'response_status');
+  const outcome = textField(response, 'outcome');
   return {
     delivered: outcome === undefined ? 'unknown' : outcome === 'success',
     status: typeof status === 'number' ? status : undefined,

@@ -11,8 +11,8 @@ export interface AnchorBrowserOptions extends VendorApiOptions {
   /** Sent as `anchor-api-key`. */
   apiKey: string | undefined;
   /**
-   * The type of a test event to send after the rotation: `'session.completed'`, for instance. It goes the way of a real one, **and your
-   * handler can't tell it from a real one**: so none is sent by default. Its arrival is seen through the `health` of `rotate()`.
+   * The type of a test event to send after the rotation: for example `'session.completed'`. **Your handler can't distinguish it
+   * from a real event**, so none is sent by default. `rotate()` sees its arrival through `health`.
    */
   testEvent?: string;
 }
@@ -22,10 +22,10 @@ const TOLERANCE_SECONDS = 120;
 const GRACE_SECONDS = 86_400;
 
 /**
- * A webhook at Anchor Browser. The old secret stays valid for 24 hours; the answer shows the new one. Which of the two signs in that
- * time is not documented: receivers accept both.
+ * A webhook at Anchor Browser. The old secret stays valid for 24 hours, and the response contains the new one. Anchor Browser
+ * does not document which of the two signs in that time: receivers accept both.
  *
- * Errors: 404, 500; a wrong API key is taken to be answered 401.
+ * Errors: 404, 500; a wrong API key is assumed to get 401.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID`
  * @example
@@ -57,8 +57,8 @@ export function anchorBrowser(options: AnchorBrowserOptions): RotationVendor {
     overlapSeconds: TOLERANCE_SECONDS,
     rotateCall: `POST ${api.baseUrl}${path}`,
     async rotate({ signal }) {
-      const answer = await callVendor(api, { method: 'POST', path, signal });
-      return { secret: textField(answer, 'secret') };
+      const response = await callVendor(api, { method: 'POST', path, signal });
+      return { secret: textField(response, 'secret') };
     },
     ...(testEvent === undefined
       ? {}

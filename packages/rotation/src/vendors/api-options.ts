@@ -3,13 +3,13 @@ import { type Fetch, readBaseUrl, type VendorApi } from './http.ts';
 
 /** Options that every vendor's factory takes. */
 export interface VendorApiOptions {
-  /** Another address of the API, with a path before it if need be: https, or http on the loopback interface. */
+  /** Another base URL of the API: https, or http on the loopback interface. */
   baseUrl?: string;
-  /** Makes the calls. Default: the platform's own `fetch`. */
+  /** Makes the calls. Default: the platform's `fetch`. */
   fetch?: Fetch;
 }
 
-/** Checks them, and refuses unknown ones. */
+/** Checks these options, and refuses unknown ones. */
 export function readApi(
   owner: string,
   options: VendorApiOptions,

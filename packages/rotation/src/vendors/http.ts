@@ -2,10 +2,10 @@ import { configError } from '@countersign/core/extend';
 import { VendorError } from '../vendor.ts';
 import { refusalOf } from './refusals.ts';
 
-/** What of `fetch` is used: the platform's own, or one with a proxy or a certificate of yours. */
+/** The part of `fetch` that is used: the platform's own, or one with your own proxy or certificate. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** A vendor's API, as far as every vendor's is alike. */
+/** What the APIs of all vendors have in common. */
 export interface VendorApi {
   /** The vendor's name, for messages. */
   readonly vendor: string;
@@ -16,12 +16,12 @@ export interface VendorApi {
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;
-/** Errors of connecting: nothing was sent then. Any other one may come after the vendor has acted. */
+/** Errors of connecting, after which nothing was sent. Any other error may come after the vendor has acted. */
 const NOT_SENT =
   /^(?:ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT|CERT_\w+|ERR_TLS_\w+|\w*SELF_SIGNED_CERT\w*|UNABLE_TO_\w+)$/;
 
 /**
- * Checks the base of a vendor's addresses: https, or http on the loopback interface.
+ * Checks a vendor's base URL: https, or http on the loopback interface.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID`
  */
@@ -42,16 +42,16 @@ export function readBaseUrl(owner: string, value: unknown): string {
 }
 
 /**
- * Makes one call and gives its parsed answer.
+ * Makes one call and returns its parsed response.
  *
- * @throws VendorError for everything but a success with a JSON body.
+ * @throws VendorError for everything except a success with a JSON body.
  */
 export async function callVendor(
   { vendor, baseUrl, headers, fetch }: VendorApi,
   call: { method: 'GET' | 'POST'; path: string; body?: unknown; signal: AbortSignal },
 ): Promise<unknown> {
   const { method, path, body, signal } = call;
-  // A call that only reads changes nothing, whatever becomes of it.
+  // A call that only reads changes nothing, even if it fails.
   const effect = method === 'GET' ? 'none' : 'maybe';
   let status: number;
   let text: string;
@@ -64,7 +64,7 @@ export async function callVendor(
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      // A redirect would carry the credentials to wherever it points.
+      // A redirect would send the credentials to another host.
       redirect: 'manual',
       signal,
     });
@@ -78,7 +78,7 @@ export async function callVendor(
         todo: 'Check "baseUrl", the network and its certificates.',
       });
     }
-    const why = signal.aborted ? 'did not answer in time' : 'broke off';
+    const why = signal.aborted ? 'did not respond in time' : 'broke off';
     throw new VendorError('ERR_ROTATION_NO_ANSWER', `The call to ${vendor} ${why}.`, {
       effect,
       todo: 'Run again.',
@@ -94,7 +94,7 @@ async function readText(response: Response): Promise<string> {
   let length = 0;
   for await (const chunk of response.body) {
     length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) throw new Error('The answer is too large.');
+    if (length > MAX_ANSWER_BYTES) throw new Error('The response is too large.');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -115,9 +115,9 @@ function errnoOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^\w{1,64}$/.test(code) ? code : undefined;
 }
 
-/** A text field of a parsed answer. */
-export function textField(answer: unknown, name: string): string | undefined {
-  if (answer === null || typeof answer !== 'object') return undefined;
-  const field: unknown = Reflect.get(answer, name);
+/** A text field of a parsed response. */
+export function textField(response: unknown, name: string): string | undefined {
+  if (response === null || typeof response !== 'object') return undefined;
+  const field: unknown = Reflect.get(response, name);
   return typeof field === 'string' && field !== '' ? field : undefined;
 }

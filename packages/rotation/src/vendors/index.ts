@@ -5,8 +5,8 @@ import { langsmith } from './langsmith.ts';
 import { polyai } from './polyai.ts';
 
 /**
- * The vendors whose webhooks can be rotated, by their own names. They stand under one name so that they can't be taken for the schemes
- * of the same vendors.
+ * The vendors whose webhooks can be rotated, by their own names. They are grouped under one name because the schemes have the
+ * same names.
  *
  * @example
  * ```ts

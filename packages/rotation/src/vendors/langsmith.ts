@@ -22,12 +22,13 @@ const OWNER = 'vendors.langsmith()';
 const DAY_SECONDS = 86_400;
 
 /**
- * An issues-agent webhook at LangSmith. The new secret signs at once, the old one stops; the answer shows the new one.
+ * An issues-agent webhook at LangSmith. The new secret signs at once and the old one stops. The response contains the new one.
  *
- * A retry repeats its first signature (inferred), so the old secret is kept for the span of the retries. That span is not documented:
- * 24 hours are assumed. For the same reason, what was signed with a secret that a killed run did not store stays lost.
+ * A retry repeats its first signature (inferred), so the old secret is kept for the span of the retries. LangSmith does not
+ * document that span: 24 hours are assumed. For the same reason, deliveries that were signed with a secret that a killed run did
+ * not store are lost.
  *
- * Errors: 400, 401, 403, 404, 500. The newer address is `https://api.smith.langchain.com/api`: give it as `baseUrl`.
+ * Errors: 400, 401, 403, 404, 500. The newer URL is `https://api.smith.langchain.com/api`: pass it as `baseUrl`.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID`
  * @example
@@ -57,8 +58,8 @@ export function langsmith(options: LangsmithOptions): RotationVendor {
     overlapSeconds: DAY_SECONDS,
     rotateCall: `POST ${api.baseUrl}${path}`,
     async rotate({ signal }) {
-      const answer = await callVendor(api, { method: 'POST', path, signal });
-      return { secret: textField(answer, 'signing_secret') };
+      const response = await callVendor(api, { method: 'POST', path, signal });
+      return { secret: textField(response, 'signing_secret') };
     },
   };
 }
@@ -70,7 +71,8 @@ function readCredentials({ apiKey, bearerToken, tenantId }: LangsmithOptions): R
       ? headers
       : { ...headers, 'X-Tenant-Id': checkHeaderText(OWNER, 'tenantId', tenantId) };
   }
-  if (apiKey !== undefined) throw configError(`${OWNER} takes "apiKey" or "bearerToken", not both.`);
+  if (apiKey !== undefined)
+    throw configError(`${OWNER} takes either "apiKey" or "bearerToken". Remove one of them.`);
   return {
     Authorization: `Bearer ${checkHeaderText(OWNER, 'bearerToken', bearerToken)}`,
     'X-Tenant-Id': checkHeaderText(OWNER, 'tenantId', tenantId),

@@ -18,7 +18,7 @@ const OWNER = 'vendors.polyai()';
 const TOLERANCE_SECONDS = 300;
 
 /**
- * A webhook endpoint at PolyAI. The old secret is invalid at once; the answer shows the new one.
+ * A webhook endpoint at PolyAI. The old secret is invalid at once. The response contains the new one.
  *
  * Errors: 401, 404, 422, 500.
  *
@@ -49,8 +49,8 @@ export function polyai(options: PolyaiOptions): RotationVendor {
     overlapSeconds: TOLERANCE_SECONDS,
     rotateCall: `POST ${api.baseUrl}${path}`,
     async rotate({ signal }) {
-      const answer = await callVendor(api, { method: 'POST', path, signal });
-      return { secret: textField(answer, 'signing_secret') };
+      const response = await callVendor(api, { method: 'POST', path, signal });
+      return { secret: textField(response, 'signing_secret') };
     },
   };
 }

@@ -1,5 +1,5 @@
-// Takes a lock again and again, and looks each time whether somebody else is inside. Every other time it leaves the lock as a process
-// does that is killed while it holds it. Started by rotation.lock.test.ts.
+// Takes a lock again and again, and looks each time whether another process is inside. Every other time it leaves the lock as a
+// process does that is killed while it holds it. Started by rotation.lock.test.ts.
 import { readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -35,12 +35,12 @@ export function memoryTarget(set: SecretSetInput | undefined): MemoryTarget {
       unread = count;
     },
     async read() {
-      if (unread > 0 && unread-- > 0) throw new Error(`can not read ${JSON.stringify(target.set)}`);
+      if (unread > 0 && unread-- > 0) throw new Error(`can't read ${JSON.stringify(target.set)}`);
       return structuredClone(target.set);
     },
     async write(next) {
       if (skipped > 0) skipped--;
-      else if (failing > 0 && failing-- > 0) throw new Error(`can not write ${JSON.stringify(next)}`);
+      else if (failing > 0 && failing-- > 0) throw new Error(`can't write ${JSON.stringify(next)}`);
       target.set = structuredClone(next);
       target.written.push(structuredClone(next));
     },
@@ -50,7 +50,7 @@ export function memoryTarget(set: SecretSetInput | undefined): MemoryTarget {
 
 export interface MemoryJournal extends RotationJournal {
   entry: JournalEntry | undefined;
-  /** Every entry ever written; `undefined` where it was closed. */
+  /** Every entry ever written; `undefined` if it was closed. */
   readonly history: (JournalEntry | undefined)[];
   holder: string | undefined;
   /** Whether the lock is lost at the next look. */

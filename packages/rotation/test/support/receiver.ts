@@ -8,7 +8,7 @@ import { portOf } from '../../../../test/support/listen.ts';
 /** Receivers that load their secrets from one file, each for itself. */
 export interface Receiver {
   readonly url: string;
-  /** Loads the secrets; until then, deliveries are answered 503. */
+  /** Loads the secrets; until then, deliveries get 503. */
   load(scheme: DefinedScheme, path: string): Promise<void>;
   /** How often the handler ran, by the number in the delivery. */
   readonly runs: ReadonlyMap<number, number>;

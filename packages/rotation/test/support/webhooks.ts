@@ -131,7 +131,7 @@ export function firstSet(name: WebhookName, sender: SimulatedSender): { current:
   return { current: name.startsWith('agentMessage') ? [endpoint, organization] : endpoint };
 }
 
-/** Which place of `current` the rotated secret has, where there are two. */
+/** Which place of `current` the rotated secret has, if there are two. */
 export function placeOf(name: WebhookName): { replaces?: number } {
   if (!name.startsWith('agentMessage')) return {};
   return { replaces: name === 'agentMessage endpoint' ? 0 : 1 };

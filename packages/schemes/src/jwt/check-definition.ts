@@ -35,7 +35,9 @@ export function checkDefinition(definition: JwtSchemeDefinition): void {
   checkAlgorithms(algorithms);
   if (secret !== undefined) {
     if (!algorithms.every(isSecretAlgorithm))
-      throw configError('"secret" belongs to shared secrets: these algorithms want public keys.');
+      throw configError(
+        '"secret" is only for shared secrets, but these algorithms need public keys. Remove it.',
+      );
     checkKeys('"secret"', secret, ['encoding', 'minBytes']);
     checkChoice('secret.encoding', secret.encoding, ['utf8', 'base64', 'hex']);
     checkNumber('secret.minBytes', secret.minBytes, { min: 1, max: 1024, fallback: 16 });
@@ -53,19 +55,21 @@ export function checkDefinition(definition: JwtSchemeDefinition): void {
   checkChoice('identity', definition.identity, ['body', 'jti']);
   if (tolerance !== undefined) {
     if (definition.time === undefined)
-      throw configError('"tolerance" has no meaning without "time": name the claim that it judges.');
+      throw configError(
+        '"tolerance" has no effect without "time". Set "time" to the claim with the signed time.',
+      );
     for (const side of ['past', 'future'] as const)
       checkNumber(`tolerance.${side}`, tolerance[side], { min: 1, max: DAY_SECONDS, fallback: 300 });
   }
   checkNumber('leewaySeconds', definition.leewaySeconds, { min: 0, max: 300, fallback: 5 });
   if (delivery === null || typeof delivery !== 'object')
-    throw configError('"delivery" is missing: say how the sender retries.');
+    throw configError('"delivery" is missing. State how the sender retries.');
 }
 
-/** Both kinds in one list would let a token choose, with a public key for a secret. */
+/** With both kinds in one list, a token could choose, and a public key could be used as a secret. */
 function checkAlgorithms(algorithms: readonly JwtAlgorithm[]): void {
   if (!Array.isArray(algorithms) || algorithms.length === 0)
-    throw configError('"algorithms" must list what the sender signs with, such as ["HS256"].');
+    throw configError('"algorithms" must list the sender\'s algorithms, for example ["HS256"].');
   for (const algorithm of algorithms) {
     if (!JWT_ALGORITHMS.includes(algorithm))
       throw configError(`"algorithms" may list only ${JWT_ALGORITHMS.join(', ')}.`);
@@ -83,7 +87,7 @@ function checkTexts(name: string, value: unknown): void {
   if (value === undefined) return;
   const texts: readonly unknown[] = Array.isArray(value) ? value : [value];
   if (texts.length === 0 || texts.some((text) => typeof text !== 'string' || text === ''))
-    throw configError(`"${name}" must be text that is not empty, or a list of such.`);
+    throw configError(`"${name}" must be a non-empty string, or a list of them.`);
 }
 
 function checkHash(name: string, hash: JwtSchemeDefinition['bodyHash'], known: readonly string[]): void {

@@ -7,20 +7,20 @@ import { type Claims, malformed } from './token.ts';
 const JTI = /^[\x21-\x7e]{1,256}$/;
 const TIMES = ['exp', 'nbf', 'iat'] as const;
 
-/** What a token's claims say about the delivery, once they are found to be what the definition wants. */
+/** What a token's claims say about the delivery, after they were checked against the definition. */
 export interface Statement extends Validity {
   /** In milliseconds since the epoch. */
   readonly signedAt: number | undefined;
   readonly jti: string | undefined;
-  /** The digest of the address, where the token signs that. */
+  /** The digest of the URL, if the token signs it. */
   readonly urlDigest: Buffer | undefined;
 }
 
 /**
- * Judges everything in the claims but the times, which the verifier judges by its clock, and the body's digest.
+ * Checks everything in the claims except the times, which the verifier checks by its clock, and the body's digest.
  *
- * @throws `ERR_WEBHOOK_HEADER_INVALID` where a claim is missing or of another type; `ERR_WEBHOOK_SIGNATURE_MISMATCH` where it says
- * something else.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` if a claim is missing or has another type; `ERR_WEBHOOK_SIGNATURE_MISMATCH` if it has
+ * another value.
  */
 export function readClaims(claims: Claims, head: RequestHead, definition: JwtSchemeDefinition): Statement {
   const { issuer, audience, time, bodyHash, leewaySeconds = 5, identity } = definition;
@@ -38,14 +38,14 @@ export function readClaims(claims: Claims, head: RequestHead, definition: JwtSch
   return {
     signedAt: time === undefined ? undefined : milliseconds(time === 'iat' ? iat : nbf),
     notBefore: begins === -Infinity ? undefined : (begins - leewaySeconds) * 1000,
-    // The moment that "exp" names is the first at which the token no longer counts (RFC 7519, 4.1.4).
+    // At the time of "exp" the token is already invalid (RFC 7519, 4.1.4).
     notAfter: exp === undefined ? undefined : (exp + leewaySeconds) * 1000 - 1,
     jti: readJti(claims),
     urlDigest: readUrl(claims, head, definition),
   };
 }
 
-/** Whether the body is the one that the token was made for; `true` where the definition names no digest. */
+/** Whether the token was made for this body; `true` if the definition names no digest. */
 export function coversBody(claims: Claims, body: Uint8Array, { bodyHash }: JwtSchemeDefinition): boolean {
   if (bodyHash === undefined) return true;
   const claim = claimOf(claims, bodyHash.claim);
@@ -57,11 +57,11 @@ export function coversBody(claims: Claims, body: Uint8Array, { bodyHash }: JwtSc
 export function other(what: string): WebhookError {
   return new WebhookError(
     'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-    `The ${what} of the token is another than this endpoint's. Check the scheme's options, or the token is not meant for it.`,
+    `The ${what} of the token is not this endpoint's. Check the scheme's options; otherwise the token is for another endpoint.`,
   );
 }
 
-/** A claim; own properties only, so that `__proto__` names nothing. */
+/** A claim. Only own properties count, so that `__proto__` is never a claim. */
 function claimOf(claims: Claims, name: string): unknown {
   return Object.hasOwn(claims, name) ? claims[name] : undefined;
 }
@@ -84,7 +84,7 @@ function readTime(claims: Claims, name: string): number | undefined {
   const value = claimOf(claims, name);
   if (value === undefined) return undefined;
   if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || value > 1e12)
-    throw malformed(`has a claim "${name}" that is no number of seconds`);
+    throw malformed(`has a claim "${name}" that is not a number of seconds`);
   return value;
 }
 
@@ -105,20 +105,20 @@ function readUrl(
   { urlHash, url }: JwtSchemeDefinition,
 ): Buffer | undefined {
   if (urlHash === undefined && url === undefined) return undefined;
-  const address = signedUrl(head);
-  const digest = sha256(address);
-  if (url !== undefined && need(claims, url.claim) !== address) throw other('address');
+  const signed = signedUrl(head);
+  const digest = sha256(signed);
+  if (url !== undefined && need(claims, url.claim) !== signed) throw other('URL');
   if (urlHash !== undefined && !isDigest(need(claims, urlHash.claim), urlHash.encoding, digest))
-    throw other('address');
+    throw other('URL');
   return digest;
 }
 
-/** The address as the sender signs it: the one it was given, with the query as received. */
+/** The URL as the sender signs it: the URL that you gave it, with the query as received. */
 function signedUrl({ publicUrl, url }: RequestHead): string {
   if (publicUrl === undefined) {
     throw new WebhookError(
       'ERR_WEBHOOK_CONFIG_INVALID',
-      'This sender signs the address it was given: createVerifier() needs it as "publicUrl".',
+      'This sender signs the URL that you gave it. Pass that URL to createVerifier() as "publicUrl".',
     );
   }
   const at = url?.indexOf('?') ?? -1;

@@ -23,11 +23,11 @@ export interface JwtScheme extends Scheme {
 }
 
 /**
- * Makes a scheme of a definition: of a sender that signs with a JWT, and hashes the body into a claim of it.
+ * Makes a scheme from a definition, for a sender that signs with a JWT that contains a hash of the body.
  *
- * The algorithms are those of the definition and go with its kind of key, whatever a token says. `exp`, `nbf` and `iat` are judged by
- * the verifier's clock wherever they are. Every key is tried; `kid` and the like select among keys, and are what a
- * {@link SecretProvider} is asked for when no key matches.
+ * The definition fixes the algorithms, and they must fit its type of key, no matter what a token says. If a token has `exp`,
+ * `nbf` or `iat`, the verifier's clock decides. Every key is tried. `kid` or a similar claim selects among the keys, and if no
+ * key matches, a {@link SecretProvider} is asked for the key with that id.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a definition that contradicts itself, naming the field.
  * @example
@@ -72,10 +72,11 @@ function parseHead(head: RequestHead, definition: JwtSchemeDefinition): ParsedHe
   const text = head.value(header);
   if (text === undefined || text === '')
     throw new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', `The request has no ${name} signature.`);
-  if (!text.startsWith(prefix)) throw malformed(`does not stand behind "${prefix.trim()}"`);
+  if (!text.startsWith(prefix)) throw malformed(`has no "${prefix.trim()}" before it`);
   const token = parseToken(text.slice(prefix.length));
   const algorithm = definition.algorithms.find((each) => each === token.algorithm);
-  if (algorithm === undefined) throw malformed('is signed with an algorithm that this scheme does not take');
+  if (algorithm === undefined)
+    throw malformed('is signed with an algorithm that this scheme does not accept');
   const statement = readClaims(token.claims, head, definition);
   const keyId = keyIdOf(token, definition);
   const { signedAt, notBefore, notAfter } = statement;
@@ -85,7 +86,7 @@ function parseHead(head: RequestHead, definition: JwtSchemeDefinition): ParsedHe
     notAfter,
     keyId,
     async match(body: Uint8Array, keys: readonly Key[]): Promise<Match | undefined> {
-      // No other key could mend that, so it is no miss.
+      // No other key could match, so it is not a mismatch.
       if (!coversBody(token.claims, body, definition)) throw other("body's digest");
       const key = await findKey(token.text, algorithm, named(keys, keyId));
       return key && describe(key, body, statement, head, definition);
@@ -111,13 +112,13 @@ async function findKey(
   keys: readonly Key[],
 ): Promise<Key | undefined> {
   const fitting = keys.filter(({ key }) => fitsAlgorithm(key, algorithm));
-  const verdicts = await Promise.all(fitting.map(({ key }) => verifies(token, algorithm, key)));
-  return fitting.find((_, index) => verdicts[index] === true);
+  const results = await Promise.all(fitting.map(({ key }) => verifies(token, algorithm, key)));
+  return fitting.find((_, index) => results[index] === true);
 }
 
 async function verifies(token: string, algorithm: JwtAlgorithm, key: KeyObject): Promise<boolean> {
   try {
-    // Only the signature: jwtVerify() would read the machine's clock.
+    // Verifies only the signature: jwtVerify() would read the machine's clock.
     await compactVerify(token, key, { algorithms: [algorithm] });
     return true;
   } catch (error) {
@@ -142,7 +143,7 @@ function describe(
   };
 }
 
-/** Deliveries without a body differ by their address alone, where that is what the token signs. */
+/** If the token signs the URL, deliveries without a body differ only by their URL. */
 function identityOf(
   body: Uint8Array,
   jti: string | undefined,

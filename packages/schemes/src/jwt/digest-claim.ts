@@ -8,7 +8,7 @@ export function sha256(content: Uint8Array | string): Buffer {
   return createHash('sha256').update(content).digest();
 }
 
-/** Whether a claim is the text of this digest, in its one encoding. Takes the same time whatever the claim is. */
+/** Whether a claim is the text of this digest, in its one encoding. Takes the same time for every claim. */
 export function isDigest(claim: unknown, encoding: HashEncoding, digest: Buffer): boolean {
   const bytes = typeof claim === 'string' ? decode(claim, encoding) : undefined;
   return bytes !== undefined && timingSafeEqual(bytes, digest);

@@ -26,18 +26,18 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     sources: ['https://docs.fal.ai/model-apis/model-endpoints/webhooks'],
-    assumptions: ['The request id names the job, so it is the same in every retry.'],
-    rotation: 'Keys are published as a set that may be kept for 24 hours at most.',
+    assumptions: ['The request id identifies the job, so it is the same in every retry.'],
+    rotation: 'fal publishes its keys as a set that may be cached for at most 24 hours.',
   },
 });
 
 /**
- * fal: `X-Fal-Webhook-Signature: <hex>`, Ed25519 over four lines: request id, user id, time, digest of the body. Its keys come from
- * {@link falKeys}.
+ * fal: `X-Fal-Webhook-Signature: <hex>`, Ed25519 over four lines: request id, user id, time, digest of the body. Its keys come
+ * from {@link falKeys}.
  *
  * - Time: 300 s.
  * - Identity: the request id, which is signed.
- * - Delivery: tried 10 times within 2 hours; a bad signature is answered with 401.
+ * - Delivery: ten attempts within 2 hours; a bad signature gets 401.
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ export function fal(): DefinedScheme {
 }
 
 /**
- * The keys that fal publishes. A request names none: all are tried.
+ * The keys that fal publishes. A request doesn't name its key, so all keys are tried.
  *
  * @param options.fetch Default: `globalThis.fetch`.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.

@@ -4,7 +4,10 @@ import type { PublicKeyRules, SharedSecretRules } from './jwt-definition.ts';
 
 /** Options of {@link fusionAuth}. */
 export interface FusionAuthOptions {
-  /** The kind of the signing key in Key Master. `hmac`: a shared secret; `rsa`, `ec`: public keys, such as {@link jwksSecrets} loads. */
+  /**
+   * The kind of the signing key in Key Master. `hmac`: a shared secret; `rsa`, `ec`: public keys, which {@link jwksSecrets}
+   * loads.
+   */
   readonly key: 'hmac' | 'rsa' | 'ec';
 }
 
@@ -19,9 +22,9 @@ const ALGORITHMS: Readonly<
 /**
  * FusionAuth: `X-FusionAuth-Signature-JWT: <JWT>`, with the SHA-256 of the body as base64.
  *
- * - Time: `exp`, `nbf` and `iat` count where a token has them; which it has is not documented.
+ * - Time: `exp`, `nbf` and `iat` are checked if a token has them; FusionAuth does not document which it has.
  * - Identity: the body's bytes; each event in it has its own id.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
@@ -32,7 +35,7 @@ const ALGORITHMS: Readonly<
  */
 export function fusionAuth(options: FusionAuthOptions): JwtScheme {
   options = checkKeys('fusionAuth()', options, ['key']);
-  // There is no default: a key of the wrong kind must not be taken for a secret.
+  // There is no default, because a key of the wrong kind must not be used as a secret.
   const key = checkChoice('key', options.key ?? '', ['hmac', 'rsa', 'ec']);
   return defineJwtScheme({
     ...(ALGORITHMS[key] as SharedSecretRules | PublicKeyRules),
@@ -47,12 +50,14 @@ export function fusionAuth(options: FusionAuthOptions): JwtScheme {
       testedWith: 'formula-only',
       sources: ['https://fusionauth.io/docs/extend/events-and-webhooks/signing'],
       assumptions: [
-        'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
-        'Whether a token says when it was signed is not documented.',
+        'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+        'The sender does not document whether a token contains the time of its signature.',
       ],
       rotation:
-        'Public keys: publish the new one, then have the webhook sign with it. Shared ones: give both.',
-      notes: ['One run per identical body while it is remembered; every event has its own id in the body.'],
+        'With public keys, publish the new one, then let the webhook sign with it. With shared secrets, configure both.',
+      notes: [
+        'Deliveries with identical bodies run once while the first is remembered, but every event has its own id in the body.',
+      ],
     },
   });
 }

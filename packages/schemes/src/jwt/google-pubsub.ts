@@ -6,20 +6,21 @@ import { jwksSecrets } from './jwks-secrets.ts';
 
 /** Options of {@link googlePubSub}. */
 export interface GooglePubSubOptions {
-  /** The audience of the push subscription. Unless it was set there, its address. */
+  /** The audience of the push subscription. If none was set there, it is the subscription's URL. */
   readonly audience: string;
-  /** The service account that the push subscription was given. */
+  /** The service account of the push subscription. */
   readonly serviceAccountEmail: string;
 }
 
 /**
- * Google Cloud Pub/Sub, authenticated push: `Authorization: Bearer <JWT>`, RS256. It proves who sends and says nothing of what is sent:
- * `webhook.bodyAuthenticated` is `false`, and whoever sees one request can send others for an hour. Its keys come from
- * {@link googleKeys}.
+ * Google Cloud Pub/Sub, authenticated push: `Authorization: Bearer <JWT>`, RS256. The token identifies the sender but does not
+ * cover the body: `webhook.bodyAuthenticated` is `false`, and an attacker who sees one request can send others for an hour. Its
+ * keys come from {@link googleKeys}.
  *
  * - Time: `iat` and `exp`. A token is used for up to an hour, for many messages.
- * - Identity: the body's bytes, which are not signed either.
- * - Delivery: tried again after anything but success while the message is kept, seven days by default; a bad token is answered with 401.
+ * - Identity: the body's bytes, which are not signed.
+ * - Delivery: retried after everything except a success for as long as Google keeps the message, seven days by default; a bad
+ *   token gets 401.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
@@ -41,7 +42,7 @@ export function googlePubSub(options: GooglePubSubOptions): JwtScheme {
   for (const value of [audience, email]) {
     if (typeof value !== 'string' || value === '')
       throw configError(
-        'googlePubSub() wants "audience" and "serviceAccountEmail": Google signs for everybody.',
+        '"audience" and "serviceAccountEmail" of googlePubSub() are required, because Google signs for every customer.',
       );
   }
   return defineJwtScheme({
@@ -68,11 +69,11 @@ export function googlePubSub(options: GooglePubSubOptions): JwtScheme {
       testedWith: 'formula-only',
       sources: ['https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions'],
       assumptions: [
-        'The message is kept for seven days, and the deadline is 10 s: both are set at the subscription.',
+        'Google keeps the message for seven days, and the deadline is 10 s: both are settings of the subscription.',
       ],
-      rotation: 'Google publishes the next key ahead.',
+      rotation: 'Google publishes the next key before it signs with it.',
       notes: [
-        'The body is not signed. The id of a message in it is the same in every retry: `deliveryKey` can use it.',
+        'The body is not signed. The id of the message in the body is the same in every retry: use it with `deliveryKey`.',
       ],
     },
   });

@@ -6,7 +6,7 @@ import { publicKeyOf } from './public-jwk.ts';
 
 const PUBLIC_PEM = /^\s*-----BEGIN (?:RSA )?PUBLIC KEY-----[\s\S]*-----END (?:RSA )?PUBLIC KEY-----\s*$/;
 
-/** Names how secrets become keys, so that verifiers of one format can share a keyring. */
+/** Describes how secrets become keys, so that verifiers with the same format can share a keyring. */
 export function keyFormatOf({ algorithms, secret }: JwtSchemeDefinition): string {
   const names = [...algorithms].sort().join(' ');
   if (!isSecretAlgorithms(algorithms)) return `jwt ${names}, public key`;
@@ -15,14 +15,14 @@ export function keyFormatOf({ algorithms, secret }: JwtSchemeDefinition): string
 }
 
 /**
- * Turns a secret into a key of the kind that the definition wants, and no other.
+ * Turns a secret into a key of the kind that the definition needs, and of no other kind.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID` with what is wrong, never with the value.
  */
 export function importKey(input: string | Uint8Array, definition: JwtSchemeDefinition): KeyObject {
   const { algorithms } = definition;
   const key = isSecretAlgorithms(algorithms) ? importSecret(input, definition) : importPublicKey(input);
   if (algorithms.some((algorithm) => fitsAlgorithm(key, algorithm))) return key;
-  throw secretError(`the key is of another kind than ${algorithms.join(', ')} want`);
+  throw secretError(`the key is not of the kind that ${algorithms.join(', ')} needs`);
 }
 
 function isSecretAlgorithms(algorithms: readonly JwtAlgorithm[]): boolean {
@@ -31,14 +31,14 @@ function isSecretAlgorithms(algorithms: readonly JwtAlgorithm[]): boolean {
 
 function importSecret(input: string | Uint8Array, { secret }: JwtSchemeDefinition): KeyObject {
   const { encoding = 'utf8', minBytes = 16 } = secret ?? {};
-  // What everybody may know is no secret: a token could be signed with it.
+  // A public key is not secret: an attacker could sign a token with it.
   if (Buffer.from(input).toString('latin1').trimStart().startsWith('-----BEGIN'))
-    throw secretError('it is a key or certificate in PEM form; the scheme wants a shared secret');
-  if (isJwk(input)) throw secretError('it is a key as JSON (JWK); the scheme wants a shared secret');
+    throw secretError('it is a key or certificate in PEM form, but the scheme needs a shared secret');
+  if (isJwk(input)) throw secretError('it is a key as JSON (JWK), but the scheme needs a shared secret');
   const bytes = typeof input === 'string' ? decode(input, encoding) : Buffer.from(input);
   if (bytes === undefined) throw secretError(`the text is not ${encoding}, or not in its canonical form`);
   if (bytes.length < minBytes)
-    throw secretError(`the key has ${bytes.length} bytes; it must have at least ${minBytes}`);
+    throw secretError(`the key has ${bytes.length} bytes, but it must have at least ${minBytes}`);
   return createSecretKey(bytes);
 }
 
@@ -60,14 +60,14 @@ function importPublicKey(input: string | Uint8Array): KeyObject {
   const text = typeof input === 'string' ? input : Buffer.from(input).toString('utf8');
   let key: KeyObject | undefined;
   try {
-    // createPublicKey() would make a public key of a private one, and of a certificate.
+    // createPublicKey() would also accept a private key and a certificate.
     if (PUBLIC_PEM.test(text)) key = createPublicKey({ key: text, format: 'pem' });
     else if (text.startsWith('{')) key = readJwk(text);
   } catch {
     key = undefined;
   }
   if (key === undefined)
-    throw secretError('it is no public key: neither PEM ("PUBLIC KEY") nor a JWK without private members');
+    throw secretError('it is not a public key: neither PEM ("PUBLIC KEY") nor a JWK without private members');
   return key;
 }
 

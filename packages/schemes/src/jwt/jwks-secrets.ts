@@ -6,7 +6,7 @@ import { pemOf, publicKeyOf } from './public-jwk.ts';
 
 /** Options of {@link jwksSecrets}. */
 export interface JwksSecretsOptions {
-  /** What the sender signs with: keys of other kinds, and those meant for something else, are passed over. */
+  /** The sender's algorithms. Keys of other kinds or for other uses are ignored. */
   readonly algorithms: readonly [PublicAlgorithm, ...PublicAlgorithm[]];
   /** Fetches the set. It must not follow redirects. Default: `globalThis.fetch`. */
   readonly fetch?: LimitedFetch;
@@ -14,19 +14,19 @@ export interface JwksSecretsOptions {
   readonly maxBodyBytes?: number;
 }
 
-/** As many keys as a keyring takes. */
+/** The most keys that a keyring accepts. */
 const MAX_KEYS = 8;
 const MAX_LISTED = 200;
 const KEY_ID = /^[\x21-\x7e]{1,64}$/;
 
 /**
- * The public keys that a sender publishes as a JSON Web Key Set (RFC 7517). When and how often it is fetched is up to the keyring:
- * `intervalSeconds` (300), and a delivery that no key matches; never more often than `mismatchCooldownSeconds`.
+ * The public keys that a sender publishes as a JSON Web Key Set (RFC 7517). The keyring decides when it is fetched: every
+ * `intervalSeconds` (300), and after a delivery that matches no key, at the pace of `mismatchCooldownSeconds`.
  *
- * The address is fixed here: it must be `https:`, redirects are refused, and nothing of a request becomes part of it. Of a set with
+ * The URL is fixed here: it must be `https:`, redirects are refused, and no part of a request becomes part of it. If a set has
  * more than eight keys, those that deliveries have named come first.
  *
- * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` where the address does not answer with such a set.
+ * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED` if the URL does not return such a set.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
@@ -39,7 +39,7 @@ export function jwksSecrets(url: string, options: JwksSecretsOptions): SecretPro
   checkAddress(url);
   const { algorithms } = options;
   if (!Array.isArray(algorithms) || algorithms.length === 0 || !algorithms.every(isPublicAlgorithm))
-    throw configError('"algorithms" must list what the sender signs with, such as ["ES256"]; no HS ones.');
+    throw configError('"algorithms" must list the sender\'s public-key algorithms, for example ["ES256"].');
   const fetch = readFetch(options.fetch);
   const maxBodyBytes = checkNumber('maxBodyBytes', options.maxBodyBytes, {
     min: 256,
@@ -52,11 +52,10 @@ export function jwksSecrets(url: string, options: JwksSecretsOptions): SecretPro
     name: `JWKS ${url}`,
     async load({ signal, keyId, matchedKeyIds = [] }) {
       const fetched = await fetchLimited(url, { fetch, maxBodyBytes, signal, accept: 'application/json' });
-      if (fetched.bytes === undefined)
-        throw failed(`The address ${fetched.problem}.`, fetched.retryAfterSeconds);
+      if (fetched.bytes === undefined) throw failed(`The URL ${fetched.problem}.`, fetched.retryAfterSeconds);
       const keys = readKeys(fetched.bytes, algorithms);
       if (keyId !== undefined && keys.some(({ id }) => id === keyId)) remember(named, keyId);
-      // Anybody can name a key, so that one comes first which this load is for, and then those that have proved themselves.
+      // An attacker can name any key. So the key that this load is for comes first, then keys that have verified a delivery.
       const rank = ({ id }: ListedKey) =>
         id === undefined ? 3 : id === keyId ? 0 : matchedKeyIds.includes(id) ? 1 : named.has(id) ? 2 : 3;
       const current = keys.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_KEYS);
@@ -91,14 +90,14 @@ function readKeys(bytes: Buffer, algorithms: readonly PublicAlgorithm[]): readon
   } catch {
     keys = undefined;
   }
-  if (!Array.isArray(keys)) throw failed('The address did not answer with a JSON Web Key Set.');
+  if (!Array.isArray(keys)) throw failed('The URL did not return a JSON Web Key Set. Check it.');
   const seen = new Set<string>();
   const found: ListedKey[] = [];
   for (const jwk of keys.slice(0, MAX_LISTED)) {
     const pem = usable(jwk, algorithms);
     if (pem === undefined || found.some((key) => key.pem === pem)) continue;
     const { kid } = jwk as { kid?: unknown };
-    // An id that two keys have selects neither: all are tried.
+    // If two keys have the same id, the id selects neither: all keys are tried.
     const id = typeof kid === 'string' && KEY_ID.test(kid) && !seen.has(kid) ? kid : undefined;
     if (id !== undefined) seen.add(id);
     found.push({ id, pem });

@@ -9,7 +9,7 @@ const CURVES = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' } a
 export type SecretAlgorithm = (typeof SECRET)[number];
 /** Algorithms of a public key (RFC 7518, RFC 8037). */
 export type PublicAlgorithm = (typeof RSA)[number] | keyof typeof CURVES | 'EdDSA';
-/** What a token may be signed with. There is no `none`. */
+/** The algorithms of tokens. `none` does not exist. */
 export type JwtAlgorithm = SecretAlgorithm | PublicAlgorithm;
 
 /** Every algorithm that a definition may list. */
@@ -22,14 +22,14 @@ export const JWT_ALGORITHMS: readonly JwtAlgorithm[] = [
   'EdDSA',
 ];
 
-/** Whether an algorithm wants a shared secret. */
+/** Whether an algorithm needs a shared secret. */
 export function isSecretAlgorithm(algorithm: JwtAlgorithm): algorithm is SecretAlgorithm {
   return (SECRET as readonly string[]).includes(algorithm);
 }
 
 /**
- * Whether a key is of the kind that an algorithm wants: a public key never becomes a secret, RSA keys have 2048 to 8192 bits, and
- * each ES algorithm has its one curve.
+ * Whether a key is of the kind that an algorithm needs: a public key never becomes a secret, RSA keys have 2048 to 8192 bits, and
+ * each ES algorithm has exactly one curve.
  */
 export function fitsAlgorithm(key: KeyObject, algorithm: JwtAlgorithm): boolean {
   if (isSecretAlgorithm(algorithm)) return key.type === 'secret';

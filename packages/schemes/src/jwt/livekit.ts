@@ -10,12 +10,12 @@ export interface LiveKitOptions {
 /**
  * LiveKit: `Authorization: <JWT>`, HS256 under the API secret, with the SHA-256 of the body as base64.
  *
- * - Time: `nbf` and `exp`, with 10 s of leeway, as LiveKit's own receiver has it.
+ * - Time: `nbf` and `exp`, with 10 s of leeway, as in LiveKit's own receiver.
  * - Identity: the body's bytes; each event in it has its own id.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  * - Keys: a new API key has its own secret. Give each secret its API key as `id`.
  *
- * The tokens of participants are under the same secret. They have no digest of a body, and are refused.
+ * Tokens of participants are signed with the same secret. They contain no digest of a body, so they are refused.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
@@ -47,10 +47,12 @@ export function liveKit(options: LiveKitOptions): JwtScheme {
       testedWith: 'sender-library',
       sources: ['https://docs.livekit.io/home/server/webhooks/', 'github.com/livekit/node-sdks'],
       assumptions: [
-        'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+        'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
       ],
-      rotation: 'API keys live side by side: make a new one, have it sign, then remove the old one.',
-      notes: ['One run per identical body while it is remembered; every event has its own id in the body.'],
+      rotation: 'Several API keys can be active: create a new one, let it sign, then remove the old one.',
+      notes: [
+        'Deliveries with identical bodies run once while the first is remembered, but every event has its own id in the body.',
+      ],
     },
   });
 }

@@ -21,21 +21,23 @@ const scheme = defineJwtScheme({
       'github.com/messagebird/messagebird-nodejs lib/webhook-signature-jwt.js',
     ],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
-      'Whether "jti" is the same in every retry is not documented: it names no delivery.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+      'The sender does not document whether "jti" is the same in every retry, so it does not identify a delivery.',
     ],
-    rotation: 'What becomes of the replaced signing key, and when, is not documented.',
-    notes: ['One run per identical address and body while they are remembered; `deliveryKey` overrides it.'],
+    rotation: 'The sender does not document what happens to the replaced signing key.',
+    notes: [
+      'Deliveries with identical URL and body run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
 /**
- * MessageBird: `MessageBird-Signature-JWT: <JWT>`, HS256, HS384 or HS512, with the SHA-256 of the address and, where there is one, of
+ * MessageBird: `MessageBird-Signature-JWT: <JWT>`, HS256, HS384 or HS512, with the SHA-256 of the URL and, if there is one, of
  * the body. The verifier needs `publicUrl`.
  *
  * - Time: `nbf` and `exp`, with 5 s of leeway.
- * - Identity: address and body. `webhook.id` is the token's `jti`.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Identity: URL and body. `webhook.id` is the token's `jti`.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

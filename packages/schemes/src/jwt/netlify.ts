@@ -14,12 +14,12 @@ const scheme = defineJwtScheme({
     testedWith: 'formula-only',
     sources: ['https://docs.netlify.com/site-deploys/notifications/#payload-signature'],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'One secret for each notification, replaced at once; no overlap is documented.',
+    rotation: 'Each notification has one secret, which is replaced at once. No overlap is documented.',
     notes: [
-      'No time is signed: a captured delivery can be replayed once it is forgotten, after seven days.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -27,9 +27,9 @@ const scheme = defineJwtScheme({
 /**
  * Netlify: `X-Webhook-Signature: <JWT>`, HS256, with the SHA-256 of the body as hex.
  *
- * - Time: none is signed.
+ * - Time: no timestamp is signed.
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

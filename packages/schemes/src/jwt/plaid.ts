@@ -26,9 +26,12 @@ const scheme = defineJwtScheme({
       'https://plaid.com/docs/api/webhooks/webhook-verification/',
       'https://plaid.com/docs/api/webhooks/#webhook-retries',
     ],
-    assumptions: ['Tolerance is 300 s both ways: only the past side is documented.'],
-    rotation: 'A new key signs under a new id; a replaced one gets an "expired_at" and then counts no more.',
-    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
+    assumptions: ['The tolerance is 300 s each way: the sender documents it only for the past.'],
+    rotation:
+      'A new key signs under a new id. A replaced key gets an "expired_at" and is not accepted after that.',
+    notes: [
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
@@ -37,7 +40,7 @@ const scheme = defineJwtScheme({
  *
  * - Time: `iat`, 300 s.
  * - Identity: the body's bytes.
- * - Delivery: tried again for 24 hours after any failure; a bad signature is answered with 401.
+ * - Delivery: retried for 24 hours after any failure; a bad signature gets 401.
  *
  * @example
  * ```ts
@@ -48,7 +51,7 @@ export function plaid(): JwtScheme {
   return scheme;
 }
 
-/** What Plaid's `/webhook_verification_key/get` gives as `key`. */
+/** The `key` that Plaid's `/webhook_verification_key/get` returns. */
 export interface PlaidKey {
   readonly kid?: string;
   readonly alg?: string;
@@ -57,16 +60,16 @@ export interface PlaidKey {
   readonly crv?: string;
   readonly x?: string;
   readonly y?: string;
-  /** In Unix seconds; not null: the key must not be used any more. */
+  /** In Unix seconds. If it is not null, the key must not be used any more. */
   readonly expired_at?: number | null;
 }
 
 /** Options of {@link plaidKeys}. */
 export interface PlaidKeysOptions {
   /**
-   * Asks Plaid for the key of an id, and gives it, or nothing where there is none. A rejection with status 400 or 404 in
-   * `response.status`, as Plaid's client makes it, counts as nothing. The id comes from a request: it is 1 to 128 characters without
-   * a slash, and nothing more is known of it.
+   * Asks Plaid for the key with an id and returns it, or returns nothing if there is none. A rejection with status 400 or 404 in
+   * `response.status`, as Plaid's client makes it, counts as none. The id comes from an unverified request: it is only known to
+   * have 1 to 128 characters and no slash.
    */
   readonly fetchKey: (
     keyId: string,
@@ -77,11 +80,11 @@ export interface PlaidKeysOptions {
 const MAX_KEYS = 8;
 
 /**
- * Plaid's keys, each fetched by its id when a delivery first names it: by your function, since that needs your credentials. Keys that
- * were found are fetched again at each reload, so that an expired one is dropped; the last eight are kept.
+ * Plaid's keys, each fetched by its id when a delivery first names it. Your function fetches it, because that needs your
+ * credentials. Known keys are fetched again at each reload, so that an expired key is dropped; the last eight are kept.
  *
- * One key is fetched at a time, at the pace of the keyring's `mismatchCooldownSeconds` (10): ids that strangers make up cost no more than
- * that, and may make a new key wait; what is refused meanwhile comes back.
+ * One key is fetched at a time, at the pace of the keyring's `mismatchCooldownSeconds` (10): ids that attackers make up cause no
+ * more than that. They may delay a new key; a delivery that is refused meanwhile gets a status that Plaid retries.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
@@ -95,7 +98,7 @@ export function plaidKeys(options: PlaidKeysOptions): SecretProvider {
   options = checkKeys('plaidKeys()', options, ['fetchKey']);
   const { fetchKey } = options;
   if (typeof fetchKey !== 'function')
-    throw configError('"fetchKey" of plaidKeys() must be a function that asks Plaid for the key of an id.');
+    throw configError('"fetchKey" of plaidKeys() must be a function that returns Plaid\'s key for an id.');
   const known = new Map<string, string>();
 
   async function reload(keyId: string, signal: AbortSignal): Promise<void> {
@@ -120,7 +123,8 @@ export function plaidKeys(options: PlaidKeysOptions): SecretProvider {
   return {
     name: 'Plaid keys',
     onDemand: true,
-    // Answers at once where nothing is to be fetched: a delivery that comes meanwhile would wait for that, not for its own key.
+    // Returns synchronously if there is nothing to fetch: otherwise a delivery that arrives meanwhile would wait for this load
+    // instead of for its own key.
     load({ signal, keyId }) {
       const wanted = keyId === undefined ? [...known.keys()] : [keyId];
       return wanted.length === 0 ? currentSet() : reloadAll(wanted, signal);
@@ -138,7 +142,7 @@ async function askFor(ask: () => Promise<PlaidKey | null | undefined>): Promise<
   }
 }
 
-/** The key as PEM; `undefined` where it has expired. */
+/** The key as PEM; `undefined` if it has expired. */
 function readKey(key: PlaidKey, keyId: string): string | undefined {
   if (key.expired_at !== undefined && key.expired_at !== null) return undefined;
   const { alg = 'ES256', use = 'sig', kid = keyId } = key;
@@ -147,6 +151,6 @@ function readKey(key: PlaidKey, keyId: string): string | undefined {
   if (fits && alg === 'ES256' && use === 'sig' && kid === keyId) return pemOf(publicKey);
   throw new WebhookError(
     'ERR_WEBHOOK_PROVIDER_FAILED',
-    '"fetchKey" gave no ES256 key of the id that it was asked for. Give what Plaid answers as "key".',
+    '"fetchKey" did not return an ES256 key with the requested id. Return the "key" of Plaid\'s response.',
   );
 }

@@ -1,9 +1,9 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 
-/** What makes up a public key in a JWK; nothing else of one is read. */
+/** The members of a JWK that are a public key. No other member is read. */
 const MEMBERS = ['kty', 'crv', 'x', 'y', 'n', 'e'] as const;
 
-/** The public key of a JWK, or `undefined` where it is none. Private members are never read. */
+/** The public key of a JWK, or `undefined` if it is not one. Private members are never read. */
 export function publicKeyOf(jwk: unknown): KeyObject | undefined {
   if (jwk === null || typeof jwk !== 'object') return undefined;
   const key: Record<string, string> = {};
@@ -11,7 +11,7 @@ export function publicKeyOf(jwk: unknown): KeyObject | undefined {
     const value: unknown = Object.hasOwn(jwk, member) ? Reflect.get(jwk, member) : undefined;
     if (typeof value === 'string') key[member] = value;
   }
-  // A symmetric key is no public one, whatever else it says.
+  // A symmetric key is not a public key, even if it has other members.
   if (key.kty !== 'RSA' && key.kty !== 'EC' && key.kty !== 'OKP') return undefined;
   try {
     return createPublicKey({ key, format: 'jwk' });
@@ -20,7 +20,7 @@ export function publicKeyOf(jwk: unknown): KeyObject | undefined {
   }
 }
 
-/** A public key as text that every scheme of ours with public keys takes. */
+/** A public key as text that every scheme with public keys accepts. */
 export function pemOf(key: KeyObject): string {
   return key.export({ type: 'spki', format: 'pem' }).toString().trim();
 }

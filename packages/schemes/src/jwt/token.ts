@@ -2,13 +2,13 @@ import { WebhookError } from '@countersign/core';
 
 const MAX_LENGTH = 8192;
 const SEGMENT = /^[A-Za-z0-9_-]+$/;
-// No slash and no dots in a row: what names a key becomes part of no path.
+// Without a slash and without dots in a row, so that a key's name can't change a path.
 const KEY_ID = /^(?!.*\.\.)[\w.:=+@~-]{1,128}$/;
 
-/** Claims as the token has them. */
+/** Claims as they are in the token. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** A token that is well-formed. Nothing in it is proven yet. */
+/** A well-formed token, which is not verified yet. */
 export interface Token {
   readonly text: string;
   readonly algorithm: string;
@@ -17,33 +17,33 @@ export interface Token {
 }
 
 /**
- * Reads a JWT in its compact form. Every segment has one text only, so that no two texts are one token.
+ * Reads a JWT in its compact form. Each segment has only one valid text, so that two texts are never the same token.
  * @throws `ERR_WEBHOOK_HEADER_INVALID`
  */
 export function parseToken(text: string): Token {
   const segments = text.length <= MAX_LENGTH ? text.split('.') : [];
   const [first, second] = segments;
   if (segments.length !== 3 || first === undefined || second === undefined || !segments.every(isCanonical))
-    throw malformed('is no JWT in its compact, canonical form');
+    throw malformed('is not a JWT in its compact, canonical form');
   const header = readObject(first);
   const claims = readObject(second);
-  if (header === undefined || claims === undefined) throw malformed('holds no JSON objects');
-  // An extension that a token calls critical, and a payload that is not encoded, are read in another way than ours.
+  if (header === undefined || claims === undefined) throw malformed('contains no JSON objects');
+  // A critical extension or an unencoded payload would change how a token must be read.
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64'))
-    throw malformed('wants an extension that is not supported');
+    throw malformed('needs an extension that is not supported');
   const { alg, kid } = header;
   if (typeof alg !== 'string') throw malformed('names no algorithm');
   return { text, algorithm: alg, kid: readKeyId(kid), claims };
 }
 
 /**
- * What a token calls its key.
- * @throws `ERR_WEBHOOK_HEADER_INVALID` where that is no plain name.
+ * The name that a token gives its key.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` if it is not a plain name.
  */
 export function readKeyId(value: unknown): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string' && KEY_ID.test(value)) return value;
-  throw malformed('names its key by something else than a plain id');
+  throw malformed('does not name its key by a plain id');
 }
 
 /** Makes the error of a token that can't be read. */

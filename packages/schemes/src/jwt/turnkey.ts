@@ -28,9 +28,9 @@ const scheme = defineScheme({
       'github.com/tkhq/sdk packages/crypto/src/webhooks.ts',
     ],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
       'The event id is the same in every retry.',
-      'Tolerance is 300 s both ways, as in the example of its documentation.',
+      'The tolerance is 300 s each way, as in the example of its documentation.',
     ],
     rotation: 'Each signature names its key; new keys are published in the set before they sign.',
   },
@@ -42,7 +42,7 @@ const scheme = defineScheme({
  *
  * - Time: 300 s.
  * - Identity: the event id, which is signed.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

@@ -30,25 +30,25 @@ const scheme = defineJwtScheme({
       'github.com/upstash/qstash-js src/receiver.ts',
     ],
     assumptions: [
-      'The span of the retries is up to the message: 24 hours are assumed.',
-      'Whether "jti" is the same in every retry is not documented: it names no delivery.',
+      'The span of the retries is a setting of the message: 24 hours are assumed.',
+      'The sender does not document whether "jti" is the same in every retry, so it does not identify a delivery.',
     ],
     rotation:
-      'A current and a next key: rolling makes the next one current. Give both, as `current` and `next`.',
+      'There is a current and a next key, and rolling makes the next one current. Configure both, as `current` and `next`.',
     notes: [
-      'The message id is not signed. One run per identical body while it is remembered: messages and schedules that differ in nothing need a body that does, or `deliveryKey`.',
-      'With `deliveryKey: (webhook) => webhook.id` every token counts as its own delivery: nothing is taken for a repetition but a replay.',
+      'The message id is not signed. Deliveries with identical bodies run once while the first is remembered: give identical messages and schedules different bodies, or pass `deliveryKey`.',
+      'With `deliveryKey: (webhook) => webhook.id` every token is its own delivery, so only a replay of the same token counts as a duplicate.',
     ],
   },
 });
 
 /**
- * Upstash QStash: `Upstash-Signature: <JWT>`, HS256, with the SHA-256 of the body as base64url and the address as `sub`. The verifier
+ * Upstash QStash: `Upstash-Signature: <JWT>`, HS256, with the SHA-256 of the body as base64url and the URL as `sub`. The verifier
  * needs `publicUrl`.
  *
  * - Time: `iat`, `nbf` and `exp`.
- * - Identity: address and body. `webhook.id` is the token's `jti`; the message id is not signed and shows under `webhook.unsignedHeaders`.
- * - Delivery: any failure is tried again; a bad signature is answered with 401.
+ * - Identity: URL and body. `webhook.id` is the token's `jti`; the message id is not signed and is in `webhook.unsignedHeaders`.
+ * - Delivery: the sender retries after any failure; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -18,24 +18,25 @@ const scheme = defineJwtScheme({
       'github.com/Vonage/vonage-node-sdk packages/jwt',
     ],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
-      'Tolerance is 300 s both ways: none is documented.',
-      'Whether "jti" is the same in every retry is not documented: it names no delivery.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+      'The sender documents no tolerance: 300 s each way are assumed.',
+      'The sender does not document whether "jti" is the same in every retry, so it does not identify a delivery.',
     ],
-    rotation: 'What becomes of the replaced signature secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced signature secret.',
     notes: [
-      'Webhooks by GET carry no payload_hash, so their parameters are not signed: they are refused. Have them sent by POST.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Webhooks by GET contain no payload_hash, so their parameters are not signed and they are refused. Configure POST.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
 
 /**
- * Vonage Messages and Voice: `Authorization: Bearer <JWT>`, HS256 under the signature secret, with the SHA-256 of the body as hex.
+ * Vonage Messages and Voice: `Authorization: Bearer <JWT>`, HS256 under the signature secret, with the SHA-256 of the body as
+ * hex.
  *
  * - Time: `iat`, 300 s.
  * - Identity: the body's bytes. `webhook.id` is the token's `jti`.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

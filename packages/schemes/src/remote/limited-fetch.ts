@@ -1,42 +1,39 @@
 import { configError } from '@countersign/core/extend';
 
-/** What a fetch of ours asks for. A fetch of yours must keep to it. */
+/** The options of a fetch by this package. Your own `fetch` must follow them. */
 export interface LimitedRequest {
   readonly method: 'GET';
   readonly headers: Readonly<Record<string, string>>;
   /** Redirects must not be followed. */
   readonly redirect: 'manual';
-  /** Aborts when time is up, or when the answer is too large. */
+  /** Aborts after the deadline, or if the response is too large. */
   readonly signal: AbortSignal;
 }
 
-/** Fetches one `https:` address: `globalThis.fetch`, or one of yours that goes through a proxy. */
+/** Fetches one `https:` URL: `globalThis.fetch`, or your own function, for example through a proxy. */
 export type LimitedFetch = (url: string, request: LimitedRequest) => Promise<Response>;
 
-/** Bounds of one fetch. */
+/** Limits of one fetch. */
 export interface FetchBounds {
   readonly fetch: LimitedFetch;
-  /** The largest answer, in bytes, counted while it is read. */
+  /** The largest response, in bytes, counted while it is read. */
   readonly maxBodyBytes: number;
   readonly accept: string;
   readonly signal: AbortSignal;
 }
 
-/** An answer that was 200 and within its bounds, or what was wrong with it, as the end of a sentence. */
+/** A response with 200 within the limits, or what was wrong with it, as the end of a sentence. */
 export type Fetched =
   | { readonly bytes: Buffer; readonly problem?: undefined }
   | {
       readonly bytes?: undefined;
       readonly problem: string;
       readonly status: number;
-      /** What the address asks for by Retry-After. */
+      /** The value of Retry-After. */
       readonly retryAfterSeconds?: number;
     };
 
-/**
- * Fetches an address and reads the answer, within bounds. What keeps the address from answering at all (no connection, no time left)
- * is thrown.
- */
+/** Fetches a URL and reads the response, within limits. Throws if there is no response at all (no connection, deadline). */
 export async function fetchLimited(url: string, bounds: FetchBounds): Promise<Fetched> {
   const { fetch, maxBodyBytes, accept } = bounds;
   const stop = new AbortController();
@@ -45,14 +42,14 @@ export async function fetchLimited(url: string, bounds: FetchBounds): Promise<Fe
     const response = await fetch(url, { method: 'GET', headers: { accept }, redirect: 'manual', signal });
     const { status } = response;
     if (isRedirect(response, url))
-      return { problem: 'answered with a redirect, which is not followed', status };
-    if (status !== 200) return { problem: `answered ${status}`, status, ...retryAfter(response) };
+      return { problem: 'responded with a redirect, which is not followed', status };
+    if (status !== 200) return { problem: `responded with ${status}`, status, ...retryAfter(response) };
     const bytes = await readLimited(response, maxBodyBytes, signal);
     return bytes === undefined
-      ? { problem: `answered with more than ${maxBodyBytes} bytes`, status }
+      ? { problem: `responded with more than ${maxBodyBytes} bytes`, status }
       : { bytes };
   } finally {
-    // Ends the connection of an answer that was not read to its end.
+    // Ends the connection of a response that was not read to its end.
     stop.abort();
   }
 }
@@ -85,11 +82,11 @@ async function readLimited(
 }
 
 /**
- * The fetch of some options, or the machine's own.
+ * The `fetch` of the options, or the platform's own.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID`
  */
 export function readFetch(fetch: unknown): LimitedFetch {
   if (fetch === undefined) return (url, request) => globalThis.fetch(url, request);
   if (typeof fetch === 'function') return fetch as LimitedFetch;
-  throw configError('"fetch" must be a function such as globalThis.fetch.');
+  throw configError('"fetch" must be a function like globalThis.fetch.');
 }

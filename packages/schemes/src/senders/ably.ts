@@ -25,13 +25,13 @@ const scheme = defineScheme({
       'github.com/ably/docs src/pages/docs/platform/integrations/webhooks/index.mdx',
     ],
     assumptions: [
-      'Batched requests are tried again after 5xx: which failures count is documented for single requests only.',
+      'Batched requests are assumed to be retried after 5xx: the documentation says which failures count only for single requests.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Choose batched requests and a key to sign with: the signature is documented for those.',
-      'A batch that is tried again may hold newer events beside the old ones: its body is another one, and runs. Compare the ids of messages in the handler.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Choose batched requests and a signing key: the signature is documented only for those.',
+      'A retried batch may contain newer events in addition to the old ones. Then its body differs, so it runs. Compare the ids of messages in the handler.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -40,8 +40,8 @@ const scheme = defineScheme({
  * Ably: `X-Ably-Signature: <base64>` over the body, under the key that `X-Ably-Key` names.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 5xx are tried again for 5 minutes; a bad signature is answered with 503.
- * - Key: the part of the API key behind the colon; give the part before it as `id`.
+ * - Delivery: the sender retries only after 5xx, for 5 minutes; a bad signature gets 503.
+ * - Key: the part of the API key after the colon; pass the part before it as `id`.
  *
  * @example
  * ```ts

@@ -25,8 +25,10 @@ const scheme = defineScheme({
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',
     ],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: [
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
@@ -34,7 +36,7 @@ const scheme = defineScheme({
  * Adyen platform, banking and management webhooks: `HmacSignature: <base64>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 30 days; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 30 days; a bad signature gets 401.
  * - Secret: the HMAC key, hex.
  *
  * @example

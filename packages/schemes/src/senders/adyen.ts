@@ -23,7 +23,7 @@ const scheme = defineScheme({
           'notificationItems.0.NotificationRequestItem.success',
         ],
         join: ':',
-        // The name of a report contains times, and so colons; a merchant's reference may.
+        // The name of a report contains times and therefore colons; a merchant's reference may contain them.
         fieldContainingJoin: {
           by: 'notificationItems.0.NotificationRequestItem.eventCode',
           values: { REPORT_AVAILABLE: 'notificationItems.0.NotificationRequestItem.pspReference' },
@@ -50,19 +50,20 @@ const scheme = defineScheme({
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',
     ],
     assumptions: [],
-    rotation: 'A new HMAC key signs at once; Adyen advises to accept the old one for a while.',
+    rotation: 'A new HMAC key signs at once; Adyen advises you to accept the old one for a while.',
     notes: [
-      'One notification item a request, as Adyen sends JSON: more are refused.',
-      'Deliveries are remembered for as long as Adyen tries, 30 days and a tenth.',
+      'A request must contain one notification item, as Adyen sends JSON: more are refused.',
+      'Deliveries are remembered for as long as Adyen retries, 30 days, and a tenth longer.',
     ],
   },
 });
 
 /**
- * Adyen payment webhooks: `additionalData.hmacSignature` of the notification item, over eight of its fields. The rest of the body is not signed.
+ * Adyen payment webhooks: `additionalData.hmacSignature` of the notification item, over eight of its fields. The rest of the body
+ * is not signed.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: any answer but 2xx is tried again for 30 days; a bad signature is answered with 401.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender retries after any response other than 2xx, for 30 days; a bad signature gets 401.
  * - Secret: the HMAC key, hex.
  * - `webhook.bodyAuthenticated` is `false`: only the eight fields are signed.
  *

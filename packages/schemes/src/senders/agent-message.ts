@@ -4,7 +4,7 @@ import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/cor
 export interface AgentMessageOptions {
   /**
    * How the secret's text becomes the key. Default: `'base64'`, an assumption: the documentation calls secrets base64, but one of
-   * its samples is 64 hex digits. AgentMessage's test deliveries tell which one is right for yours.
+   * its samples is 64 hex digits. Send a test delivery at AgentMessage to find out which one is right for your secret.
    */
   readonly keyEncoding?: 'base64' | 'utf8' | 'hex';
 }
@@ -29,8 +29,8 @@ function define(encoding: 'base64' | 'utf8' | 'hex'): DefinedScheme {
       timestamp: { entry: 't', unit: 's' },
       content: '{timestamp}\n{body}',
     },
-    // Nobody documents where the event id travels. A body field named "id" might be that of the object the event is about:
-    // a second event of the same object would then pass for a duplicate and be lost.
+    // No document says where the event id is sent. A body field named "id" might identify the object that the event is about:
+    // then a second event of the same object would count as a duplicate and be lost.
     identity: 'body',
     tolerance: { past: 300, future: 300 },
     delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
@@ -45,18 +45,18 @@ function define(encoding: 'base64' | 'utf8' | 'hex'): DefinedScheme {
         'https://agentmessage.io/docs/webhooks/replayWebhookDelivery',
       ],
       assumptions: [
-        'The hash is SHA-256: the documentation says HMAC and hex, and names no hash.',
-        'The key is the base64-decoded secret: secrets are called base64, but the sample of the organisation secret is 64 hex digits. Set keyEncoding where it differs.',
-        'Tolerance is 300 s both ways: none is documented.',
-        'Which statuses are tried again, how often and for how long is not documented: 4xx counts as final, and 24 hours are assumed.',
-        "Which of the two secrets signs a delivery, the organisation's or the endpoint's, is not documented.",
+        'The hash is SHA-256: the documentation says HMAC and hex, but names no hash.',
+        'The key is the base64-decoded secret: the documentation calls secrets base64, but its sample of the organization secret is 64 hex digits. Set keyEncoding if yours differs.',
+        'The sender documents no tolerance: 300 s each way are assumed.',
+        'The sender does not document which statuses it retries, how often, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+        "The sender does not document which of the two secrets signs a delivery, the organization's or the endpoint's.",
       ],
       rotation:
-        'An endpoint secret is replaced at once; after an organisation rotation the old one counts for 5 minutes more. New deliveries are always signed with the current secret alone.',
+        'An endpoint secret is replaced at once. An old organization secret stays valid for 5 minutes. New deliveries are signed only with the current secret.',
       notes: [
-        'Give both secrets, organisation and endpoint, as two `current` keys.',
-        'A replay asked for in the API has a new event id: if its body holds it, it runs as a new delivery.',
-        'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+        'Put both secrets, organization and endpoint, into the set as two `current` keys.',
+        'If you request a replay through the API, it has a new event id. If the body contains that id, the replay runs as a new delivery.',
+        'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
       ],
     },
   });
@@ -65,16 +65,16 @@ function define(encoding: 'base64' | 'utf8' | 'hex'): DefinedScheme {
 /**
  * AgentMessage: `X-AmCore-Signature: t=<seconds>,v1=<hex>` over the time, a newline and the body.
  *
- * - Identity: the body's bytes. The event id exists, but where it travels is not documented.
- * - Secrets: an organisation secret and an endpoint secret exist side by side; put both into the set as `current`.
- * - Delivery: what is tried again is not documented, so a signature that no key matches is answered with 503.
+ * - Identity: the body's bytes. There is an event id, but no document says where it is sent.
+ * - Secrets: there is an organization secret and an endpoint secret; put both into the set as `current`.
+ * - Delivery: the sender does not document what it retries, so a signature that matches no key gets 503.
  *
  * Hash, key encoding and tolerance are assumptions: see `agentMessage().definition.about`.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for an unknown option or encoding.
  * @example
  * ```ts
- * const verifier = createVerifier({ scheme: agentMessage(), secrets: { current: [organisationSecret, endpointSecret] } })
+ * const verifier = createVerifier({ scheme: agentMessage(), secrets: { current: [organizationSecret, endpointSecret] } })
  * ```
  */
 export function agentMessage(options: AgentMessageOptions = {}): DefinedScheme {
@@ -83,7 +83,7 @@ export function agentMessage(options: AgentMessageOptions = {}): DefinedScheme {
   if (key !== undefined) {
     throw new WebhookError(
       'ERR_WEBHOOK_CONFIG_INVALID',
-      `agentMessage() does not know the option "${key}". It takes "keyEncoding".`,
+      `agentMessage() has no option "${key}". It takes "keyEncoding".`,
     );
   }
   if (!Object.hasOwn(schemes, keyEncoding)) {

@@ -11,7 +11,7 @@ const scheme = defineScheme({
   identity: 'body',
   delivery: {
     retries: 'any-failure',
-    // 13 tries, the waits doubling from 10 s: documented as about a day.
+    // 13 attempts, with waits that double from 10 s: documented as about a day.
     retrySpanSeconds: 86_400,
     timeoutSeconds: 25,
     idStableOverRetries: 'unknown',
@@ -23,11 +23,11 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://airtable.com/developers/web/api/webhooks-overview'],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A body says that something changed, not what: fetch the payloads.',
-      'Only 200 and 204 count as successes. After the last try Airtable drops the notification and sends no more until it is told to.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'A body only says that something changed: fetch the payloads.',
+      'Only 200 and 204 count as successes. After the last attempt, Airtable drops the notification and disables notifications until you enable them again.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -36,8 +36,8 @@ const scheme = defineScheme({
  * Airtable: `X-Airtable-Content-MAC: hmac-sha256=<hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 200 and 204 is tried again for 1 day; a bad signature is answered with 401.
- * - Secret: `macSecretBase64` of the answer that created the webhook.
+ * - Delivery: the sender retries after any response other than 200 and 204, for 1 day; a bad signature gets 401.
+ * - Secret: `macSecretBase64` of the response that created the webhook.
  *
  * @example
  * ```ts

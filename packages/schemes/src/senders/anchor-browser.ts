@@ -11,7 +11,7 @@ const scheme = defineScheme({
       list: { separator: ',', assign: '=', label: 'v1' },
       encoding: 'hex',
     },
-    // The formula names the header, the signature repeats the time: a request in which they differ was put together by someone.
+    // The formula uses the header, and the signature repeats the time. If they differ, an attacker made the request.
     timestamp: { header: 'anchor-timestamp', entry: 't', unit: 's' },
     content: 'v0:{timestamp}:{body}',
   },
@@ -35,19 +35,19 @@ const scheme = defineScheme({
       'https://docs.anchorbrowser.io/api-reference/webhooks/send-test-event',
     ],
     assumptions: [
-      'The key is the 64 hex digits as text: inferred from the sample, which passes the secret straight on.',
-      "The body's id is the same in every retry: the test endpoint calls it the event id and the sample keeps seen event ids, but no sentence says it.",
-      'Times in the future are refused after 120 s as well: documented is only "older than 2 minutes".',
+      'The key is the 64 hex digits as text: inferred from the sample, which passes the secret on unchanged.',
+      "The body's id is the same in every retry: the test endpoint calls it the event id and the sample remembers event ids, but the documentation does not say it.",
+      'Timestamps more than 120 s in the future are refused, too: the documentation mentions only "older than 2 minutes".',
       'Anchor-Timestamp and t= must agree: the formula uses the header, and only that is known to be signed.',
-      'A retry is signed anew with a new time: it could not pass 120 s otherwise.',
-      'The span of the retries is not documented; Anchor calls 24 hours a safe time to remember ids.',
-      'Whether both secrets sign in the grace period is not documented: several v1= are accepted.',
+      'A retry has a new signature with a new timestamp: otherwise it could not pass the 120 s.',
+      'The sender does not document for how long it retries. It calls 24 hours a safe time to remember ids.',
+      'The sender does not document whether both secrets sign in the grace period: several v1= are accepted.',
     ],
     rotation: 'The old secret stays valid for 24 hours.',
     notes: [
       'The label in the signed content is v0, the label in the header is v1.',
       'Anchor-Delivery-Id and Anchor-Event are not signed: they are labels.',
-      'Bodies are not ASCII: the text field holds emoji.',
+      'Bodies are not ASCII: the text field contains emoji.',
     ],
   },
 });
@@ -56,10 +56,10 @@ const scheme = defineScheme({
  * Anchor Browser: `Anchor-Signature: t=<seconds>,v1=<hex>` over `v0:{Anchor-Timestamp}:{body}`.
  *
  * - Identity: the body's `id` (assumption). `Anchor-Delivery-Id` is not signed and shows as `webhook.unsignedHeaders.deliveryId`.
- * - Time: 120 s each way; the header and `t=` must say the same.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ * - Time: 120 s each way; the header and `t=` must be equal.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  *
- * What is fact and what is assumed stands in `anchorBrowser().definition.about`.
+ * `anchorBrowser().definition.about` says what is documented and what is assumed.
  *
  * @example
  * ```ts

@@ -23,13 +23,13 @@ const scheme = defineScheme({
       'https://www.standardwebhooks.com',
     ],
     assumptions: [
-      'Which answers are tried again is not documented: 4xx counts as final.',
-      'Three tries, 5 to 120 s apart, are counted as 5 minutes.',
+      'The sender does not document which statuses it retries: a 4xx is assumed to be final.',
+      'Three attempts, 5 to 120 s apart: 5 minutes are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      "The webhook-id is the event's own id, which the body has as well.",
-      'A redirect disables the endpoint at once, failures over a longer time do so too.',
+      "The webhook-id is the event's id, which the body also contains.",
+      'A redirect disables the endpoint at once; repeated failures disable it after a while.',
     ],
   },
 });
@@ -37,8 +37,8 @@ const scheme = defineScheme({
 /**
  * Anthropic: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`.
  *
- * - Identity: the `webhook-id`, which is that of the event and the same in every retry.
- * - Delivery: three tries within minutes, after what answers is not documented; a bad signature is answered with 503.
+ * - Identity: the `webhook-id`, which is the event's id and the same in every retry.
+ * - Delivery: three attempts within minutes; the sender does not document after which statuses; a bad signature gets 503.
  *
  * @example
  * ```ts

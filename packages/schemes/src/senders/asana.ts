@@ -22,11 +22,11 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://developers.asana.com/docs/webhooks-guide'],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A webhook whose deliveries fail for 24 hours is deleted; 410 deletes it at once and is never answered.',
-      'A heartbeat is a signed body without events, and always the same: a duplicate of it is answered 200.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'A webhook whose deliveries fail for 24 hours is deleted; 410 deletes it at once, so Countersign never responds with 410.',
+      'A heartbeat is a signed body without events, which is always the same: a duplicate of it gets 200.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -35,8 +35,9 @@ const scheme = defineScheme({
  * Asana: `X-Hook-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
- * - Secret: the value of `X-Hook-Secret` in the request that creates the webhook. Nothing signs that request: answer it with a route of your own while you create the webhook, and only then.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
+ * - Secret: the value of `X-Hook-Secret` in the request that creates the webhook. That request is not signed: respond to it with
+ *   your own route while you create the webhook, and only then.
  *
  * @example
  * ```ts

@@ -15,14 +15,14 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://auth0.com/docs/customize/log-streams/custom-log-streams'],
     assumptions: [
-      'Up to three retries are documented, but not after which answers, nor when: 4xx counts as final, and 24 hours are assumed.',
+      'The sender documents up to three retries, but not after which statuses or when. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced token, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced token.',
     notes: [
-      'A token proves who may send, not what was sent: whoever sees one request can make others.',
-      'The token is optional at Auth0: without one, every delivery is refused here.',
-      "A body holds one event or several (object, array or lines, by the stream's content format): compare them in the handler.",
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
+      'In Auth0 the token is optional. Without one, Countersign refuses every delivery.',
+      "A body contains one or several events (an object, an array or lines, depending on the stream's content format): compare them in the handler.",
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -31,9 +31,9 @@ const scheme = defineScheme({
  * Auth0 log streams to a custom webhook: the `Authorization` header is the stream's authorization token itself.
  *
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad token is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad token gets 503.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`.
- * - Secret: the whole text of the header as it stands in the stream's settings, with `Bearer ` if it was written there.
+ * - Secret: the whole header value as in the stream's settings, including `Bearer ` if it is there.
  *
  * @example
  * ```ts

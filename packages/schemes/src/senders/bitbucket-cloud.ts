@@ -24,9 +24,13 @@ const scheme = defineScheme({
       'https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/',
       'https://support.atlassian.com/bitbucket-cloud/docs/troubleshoot-webhooks/',
     ],
-    assumptions: ['For how long the up to two more tries go on is not documented: 24 hours are assumed.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
+    assumptions: [
+      'The sender does not document for how long its up to two retries go on: 24 hours are assumed.',
+    ],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: [
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
@@ -34,8 +38,8 @@ const scheme = defineScheme({
  * Bitbucket Cloud: `X-Hub-Signature: sha256=<hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 5xx are tried again; a bad signature is answered with 503.
- * - Under this header GitHub and Meta once sent SHA-1: here it is SHA-256, and nothing else is taken.
+ * - Delivery: the sender retries only after 5xx; a bad signature gets 503.
+ * - GitHub and Meta once sent SHA-1 under this header: here it is SHA-256, and nothing else is accepted.
  *
  * @example
  * ```ts

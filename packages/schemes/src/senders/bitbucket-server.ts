@@ -17,10 +17,12 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     sources: ['https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html'],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: [
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
@@ -28,7 +30,7 @@ const scheme = defineScheme({
  * Bitbucket Data Center and Server: `X-Hub-Signature: sha256=<hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

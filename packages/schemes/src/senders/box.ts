@@ -5,7 +5,7 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: {
     algorithm: { hmac: 'sha256' },
-    // One header for each key; either may be the good one.
+    // One header for each key; either may match.
     signature: { header: ['box-signature-primary', 'box-signature-secondary'], encoding: 'base64' },
     timestamp: { header: 'box-delivery-timestamp', unit: 'iso' },
     requiredHeaders: { 'box-signature-version': '1', 'box-signature-algorithm': 'HmacSHA256' },
@@ -30,8 +30,8 @@ const scheme = defineScheme({
       'https://developer.box.com/guides/webhooks/v2',
       'github.com/box/box-node-sdk src/managers/webhooks.generated.ts',
     ],
-    assumptions: ["Times in the future are refused after 600 s as well: Box's library takes any."],
-    rotation: 'Two keys, primary and secondary, sign at the same time: one is replaced, then the other.',
+    assumptions: ["Timestamps more than 600 s in the future are refused, too: Box's library accepts any."],
+    rotation: 'Two keys, primary and secondary, sign at the same time. Replace one, then the other.',
   },
 });
 
@@ -39,8 +39,8 @@ const scheme = defineScheme({
  * Box: `BOX-SIGNATURE-PRIMARY: <base64>` and `-SECONDARY` over `{body}{BOX-DELIVERY-TIMESTAMP}`.
  *
  * - Identity: the body's `id`, which is the same in every retry; `BOX-DELIVERY-ID` is not.
- * - Delivery: any answer but 2xx is tried again for 2 hours; a bad signature is answered with 401.
- * - Secret: both keys, as two `current` ones or as `current` and `previous`.
+ * - Delivery: the sender retries after any response other than 2xx, for 2 hours; a bad signature gets 401.
+ * - Secret: both keys, as two `current` secrets or as `current` and `previous`.
  *
  * @example
  * ```ts

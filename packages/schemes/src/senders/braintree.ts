@@ -14,7 +14,7 @@ const scheme = defineScheme({
   },
   identity: 'content',
 
-  // Nothing signs this request, and its answer signs what it asks for: only digits that can be no payload are taken.
+  // This request is not signed, and the response signs a text from it: so the text must be digits, which can't be a payload.
   handshake: {
     signed: false,
     when: { method: 'GET', query: { bt_challenge: true } },
@@ -38,19 +38,19 @@ const scheme = defineScheme({
       'github.com/braintree/braintree_node lib/braintree/webhook_notification_gateway.js',
     ],
     assumptions: [
-      "A trailing line break of the payload may or may not be signed: both are tried, as Braintree's library does.",
+      "The signature may or may not cover a trailing line break of the payload: both are tried, as in Braintree's library.",
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
 /**
  * Braintree: form fields `bt_payload` and `bt_signature: <public key>|<hex>&…`, HMAC-SHA1 under the SHA-1 of the private key.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
- * - Key: give each private key its public key as `id`: the challenge is answered with it.
- * - The check of an address, a GET with `bt_challenge`, is answered by every adapter: route GET to it.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
+ * - Key: give each private key its public key as `id`: the response to the challenge contains it.
+ * - Every adapter responds to the check of the URL, a GET with `bt_challenge`: route GET to it.
  *
  * @example
  * ```ts

@@ -23,13 +23,13 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://buildkite.com/docs/apis/webhooks/pipelines'],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
-      'Tolerance is 300 s both ways: none is documented.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+      'The sender documents no tolerance: 300 s each way are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A webhook may send the token itself (X-Buildkite-Token) instead: choose the signature in its settings.',
-      'One run per identical body while it is remembered.',
+      'A webhook can also send the token itself (X-Buildkite-Token): choose the signature in its settings.',
+      'Deliveries with identical bodies run once while the first is remembered.',
     ],
   },
 });
@@ -38,7 +38,7 @@ const scheme = defineScheme({
  * Buildkite: `X-Buildkite-Signature: timestamp=<seconds>,signature=<hex>` over `{timestamp}.{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

@@ -32,13 +32,13 @@ const scheme = defineScheme({
       'https://developer.calendly.com/api-docs/overview/webhooks/webhook-timeouts',
     ],
     assumptions: [
-      'Times in the future are refused after 180 s as well: documented is only the age.',
-      'A retry is signed anew with a new time: it could not pass 180 s otherwise.',
+      'Timestamps more than 180 s in the future are refused, too: the documentation limits only the age.',
+      'A retry has a new signature with a new timestamp: otherwise it could not pass the 180 s.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A webhook that still fails after 24 hours is disabled and must be made anew.',
-      'One run per identical body while it is remembered.',
+      'A webhook that still fails after 24 hours is disabled: create it again.',
+      'Deliveries with identical bodies run once while the first is remembered.',
     ],
   },
 });
@@ -47,7 +47,7 @@ const scheme = defineScheme({
  * Calendly: `Calendly-Webhook-Signature: t=<seconds>,v1=<hex>` over `{t}.{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -24,9 +24,9 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
     sources: ['https://circleci.com/docs/guides/integration/outbound-webhooks/'],
-    assumptions: ['For how long deliveries are tried again is not documented: 24 hours are assumed.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['Only v1 is read; entries of other versions are passed over.'],
+    assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: ['Only v1 is read; entries of other versions are ignored.'],
   },
 });
 
@@ -34,7 +34,7 @@ const scheme = defineScheme({
  * CircleCI: `circleci-signature: v1=<hex>` over the body.
  *
  * - Identity: the body's `id`.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  *
  * @example
  * ```ts

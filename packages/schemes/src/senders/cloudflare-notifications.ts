@@ -15,13 +15,13 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://developers.cloudflare.com/notifications/get-started/configure-webhooks/'],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
     rotation:
-      'A webhook keeps its secret: make another webhook with the new one, then delete the old webhook.',
+      "A webhook's secret can't be changed: create another webhook with the new secret, then delete the old webhook.",
     notes: [
-      'A token proves who may send, not what was sent: whoever sees one request can make others.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -30,7 +30,7 @@ const scheme = defineScheme({
  * Cloudflare Notifications: `cf-webhook-auth` is the secret itself.
  *
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`.
  *
  * @example

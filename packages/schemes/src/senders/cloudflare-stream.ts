@@ -22,11 +22,11 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/'],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
-      'Tolerance is 300 s both ways: none is documented.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+      'The sender documents no tolerance: 300 s each way are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: ['Deliveries with identical bodies run once while the first is remembered.'],
   },
 });
 
@@ -34,7 +34,7 @@ const scheme = defineScheme({
  * Cloudflare Stream: `Webhook-Signature: time=<seconds>,sig1=<hex>` over `{time}.{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

@@ -2,7 +2,7 @@ import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/cor
 
 /** Settings of {@link cloudinary}. */
 export interface CloudinaryOptions {
-  /** What the account is set to (`signature_algorithm`). Default: `'sha1'`, which is Cloudinary's own. */
+  /** The account's setting `signature_algorithm`. Default: `'sha1'`, which is Cloudinary's default. */
   readonly algorithm?: 'sha1' | 'sha256';
 }
 
@@ -36,13 +36,13 @@ function define(hash: 'sha1' | 'sha256'): DefinedScheme {
         'github.com/cloudinary/cloudinary_npm lib/utils/index.js',
       ],
       assumptions: [
-        "Times in the future are refused after 300 s: Cloudinary's library takes any.",
-        'Three tries, 3, 6 and 9 minutes apart.',
+        "Timestamps more than 300 s in the future are refused, too: Cloudinary's library accepts any.",
+        'Three attempts, 3, 6 and 9 minutes apart.',
       ],
-      rotation: 'What becomes of the replaced secret, and when, is not documented.',
+      rotation: 'The sender does not document what happens to the replaced secret.',
       notes: [
-        'A plain hash with the secret at its end, not an HMAC: that is what Cloudinary offers.',
-        'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+        'Cloudinary signs with a plain hash with the secret at its end, not with an HMAC.',
+        'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
       ],
     },
   });
@@ -52,8 +52,8 @@ function define(hash: 'sha1' | 'sha256'): DefinedScheme {
  * Cloudinary: `X-Cld-Signature: <hex>`, SHA-1 or SHA-256 of `{body}{X-Cld-Timestamp}{API secret}`.
  *
  * - Identity: the body's bytes.
- * - Time: two hours, as Cloudinary's library has it.
- * - Delivery: any answer but 2xx is tried again for 18 minutes; a bad signature is answered with 401.
+ * - Time: two hours, as in Cloudinary's library.
+ * - Delivery: the sender retries after any response other than 2xx, for 18 minutes; a bad signature gets 401.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` for another algorithm.
  * @example

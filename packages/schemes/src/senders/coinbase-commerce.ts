@@ -26,11 +26,11 @@ const scheme = defineScheme({
       'github.com/coinbase/coinbase-commerce-node lib/Webhook.js',
     ],
     assumptions: [
-      "The body's event.id is the same in every retry: documented is that the body around it counts the attempts.",
+      "The body's event.id is the same in every retry: the documentation says only that the body around it counts the attempts.",
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Only 200 is documented as received: where the handler answers by itself, it should not say 204.',
+      'The documentation mentions only 200 as a success. If your handler sends the response itself, it should not send 204.',
     ],
   },
 });
@@ -39,7 +39,7 @@ const scheme = defineScheme({
  * Coinbase Commerce: `X-CC-Webhook-Signature: <hex>` over the body.
  *
  * - Identity: the body's `event.id`.
- * - Delivery: any answer but 200 is tried again for 3 days; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 200, for 3 days; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -1,8 +1,8 @@
 import { type DefinedScheme, defineScheme, type SignatureRule, WebhookError } from '@countersign/core';
 
-/** Settings of {@link convoy}: what the project's signatures are set to. */
+/** Settings of {@link convoy}: the signature settings of the project. */
 export interface ConvoyOptions {
-  /** `'advanced'`, with a time, or `'simple'`, over the body alone. Default: `'advanced'`. */
+  /** `'advanced'`, with a timestamp, or `'simple'`, only over the body. Default: `'advanced'`. */
   readonly signatures?: 'advanced' | 'simple';
   /** Default: `'sha256'`. */
   readonly hash?: 'sha256' | 'sha512';
@@ -10,7 +10,7 @@ export interface ConvoyOptions {
   readonly encoding?: 'hex' | 'base64';
   /** The signature's header, in lower case. Default: `'x-convoy-signature'`. */
   readonly header?: string;
-  /** The number of the version among the project's signatures: give that of the newest. For advanced ones only. Default: 1. */
+  /** The version number of the project's newest signature. Only for advanced signatures. Default: 1. */
   readonly version?: number;
 }
 
@@ -57,27 +57,27 @@ function define({
         'github.com/frain-dev/convoy pkg/signature/signature.go',
       ],
       assumptions: [
-        'SHA-256, hex, the header X-Convoy-Signature and the version v1 are taken where no options say otherwise: a project is set to them.',
-        'For how long deliveries are tried again depends on the project: 24 hours are assumed.',
-        'Tolerance is 300 s both ways: it is up to the receiver.',
+        'SHA-256, hex, the header X-Convoy-Signature and the version v1 are the defaults, as in a new project.',
+        'The project decides for how long Convoy retries: 24 hours are assumed.',
+        'The tolerance is 300 s each way: Convoy leaves it to the receiver.',
       ],
       rotation: simple
-        ? 'Only the last secret signs: give the replaced one as `previous` for what is still on its way.'
-        : 'Every secret that has not expired signs, one v1 each.',
+        ? 'Only the newest secret signs: keep the replaced one as `previous` for deliveries that are still on their way.'
+        : 'Every secret that has not expired signs, with one v1 each.',
       notes: [
-        'Simple signatures have no time: a delivery can be replayed once it is forgotten. Turn on the advanced ones where you can.',
-        'One run per identical body while it is remembered.',
+        'Simple signatures have no timestamp: an attacker can replay a delivery once it is forgotten. Turn on advanced signatures if you can.',
+        'Deliveries with identical bodies run once while the first is remembered.',
       ],
     },
   });
 }
 
 /**
- * Convoy: `X-Convoy-Signature: t=<seconds>,v1=<hex>` over `{t},{body}`, or with simple signatures `<hex>` over the body.
+ * Convoy: `X-Convoy-Signature: t=<seconds>,v1=<hex>` over `{t},{body}`, or, with simple signatures, `<hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
- * - Header, hash, encoding and version are those of the project.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
+ * - Header, hash, encoding and version are settings of the project.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for an unknown option or value.
  * @example
@@ -88,7 +88,7 @@ function define({
 export function convoy(options: ConvoyOptions = {}): DefinedScheme {
   const unknown = Object.keys(options).find((name) => !OPTIONS.includes(name));
   if (unknown !== undefined)
-    throw invalid(`convoy() does not know the option "${unknown}". It takes ${listed(OPTIONS, 'and')}.`);
+    throw invalid(`convoy() has no option "${unknown}". It takes ${listed(OPTIONS, 'and')}.`);
   for (const [name, allowed] of Object.entries(CHOICES)) {
     const value = options[name as keyof typeof CHOICES];
     if (value !== undefined && !(allowed as readonly string[]).includes(value))
@@ -98,7 +98,7 @@ export function convoy(options: ConvoyOptions = {}): DefinedScheme {
   if (version !== undefined && !(Number.isInteger(version) && version > 0))
     throw invalid('The "version" of convoy() must be a whole number, 1 or more.');
   if (version !== undefined && options.signatures === 'simple')
-    throw invalid('Simple signatures of convoy() have no "version": leave it out.');
+    throw invalid('"version" of convoy() is only for advanced signatures. Remove it.');
   return Object.keys(options).length === 0 ? scheme : define(options);
 }
 

@@ -24,12 +24,12 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://docs.customer.io/journeys/webhooks/', 'https://docs.customer.io/api/webhooks/'],
     assumptions: [
-      "The body's event_id is the same in every retry: documented is that it identifies the event.",
-      'Tolerance is 300 s both ways: none is documented.',
+      "The body's event_id is the same in every retry: the documentation says only that it identifies the event.",
+      'The sender documents no tolerance: 300 s each way are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Deliveries wait behind one that fails, until it succeeds or its seven days are over: alarm on refusals.',
+      'A delivery that fails holds back all later ones until it succeeds or its seven days are over. Set an alarm on refusals.',
     ],
   },
 });
@@ -38,7 +38,8 @@ const scheme = defineScheme({
  * Customer.io reporting webhooks: `X-CIO-Signature: <hex>` over `v0:{X-CIO-Timestamp}:{body}`.
  *
  * - Identity: the body's `event_id`.
- * - Delivery: any answer but 2xx is tried again for 7 days, and holds back those behind it; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 7 days, and a failed delivery holds back later ones; a
+ *   bad signature gets 401.
  *
  * @example
  * ```ts

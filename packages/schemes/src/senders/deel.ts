@@ -22,14 +22,14 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://developer.deel.com/docs/webhooks-get-started'],
     assumptions: [
-      'A retry has the same body: its timestamp is documented as the time at which the webhook was created.',
-      'The hex is in lower case: documented are the functions that write it so.',
+      'A retry has the same body: the documentation says that its timestamp is the time at which the webhook was created.',
+      'The hex is in lower case, as the documented functions write it.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
-      "The body's data.meta.event_type_id is documented as the id of one event, and called like that of its type: it is not relied on.",
-      'Ten failed tries disable the webhook.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      "The documentation calls the body's data.meta.event_type_id the id of one event, but its name suggests an id of a type: Countersign does not use it.",
+      'Ten failed attempts disable the webhook.',
     ],
   },
 });
@@ -38,7 +38,7 @@ const scheme = defineScheme({
  * Deel: `x-deel-signature: <hex>` over the word `POST` and the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 33 hours; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 33 hours; a bad signature gets 401.
  *
  * @example
  * ```ts

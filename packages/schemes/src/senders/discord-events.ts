@@ -33,11 +33,11 @@ const scheme = defineScheme({
       'https://discord.com/developers/docs/events/webhook-events',
       'github.com/discord/discord-interactions-js src/index.ts',
     ],
-    assumptions: ['Tolerance is 300 s both ways: none is documented.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Discord asks for a Content-Type even in the empty answer to PING.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Discord requires a Content-Type even in the empty response to PING.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -46,9 +46,9 @@ const scheme = defineScheme({
  * Discord webhook events: `X-Signature-Ed25519: <hex>` over `{X-Signature-Timestamp}{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 10 minutes; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 10 minutes; a bad signature gets 401.
  * - Secret: the application's public key, 64 hex digits.
- * - PING is answered by every adapter; so are the wrong signatures that Discord sends to test for 401.
+ * - Every adapter responds to PING, and to the wrong signatures that Discord sends to test for 401.
  *
  * @example
  * ```ts

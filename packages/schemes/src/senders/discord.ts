@@ -28,11 +28,11 @@ const scheme = defineScheme({
       'https://discord.com/developers/docs/events/webhook-events',
       'github.com/discord/discord-interactions-js src/index.ts',
     ],
-    assumptions: ['Tolerance is 300 s both ways: none is documented.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Webhook events, whose type 1 is an event and not a PING: discordEvents().',
-      'Answer an interaction with a body of your own, within 3 seconds.',
+      'For webhook events, in which type 1 is an event and not a PING, use discordEvents().',
+      'Respond to an interaction with your own body, within 3 seconds.',
     ],
   },
 });
@@ -41,9 +41,9 @@ const scheme = defineScheme({
  * Discord interactions: `X-Signature-Ed25519: <hex>` over `{X-Signature-Timestamp}{body}`.
  *
  * - Identity: the body's `id`.
- * - Delivery: nothing is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender never retries; a bad signature gets 401.
  * - Secret: the application's public key, 64 hex digits.
- * - PING is answered by every adapter; so are the wrong signatures that Discord sends to test for 401.
+ * - Every adapter responds to PING, and to the wrong signatures that Discord sends to test for 401.
  *
  * @example
  * ```ts

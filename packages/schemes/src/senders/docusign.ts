@@ -11,7 +11,7 @@ const scheme = defineScheme({
   identity: 'body',
   delivery: {
     retries: 'unknown',
-    // Ten tries, a day apart.
+    // Ten attempts, a day apart.
     retrySpanSeconds: 864_000,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
@@ -25,12 +25,13 @@ const scheme = defineScheme({
       'https://developers.docusign.com/platform/webhooks/connect/validate/',
     ],
     assumptions: [
-      'What is not acknowledged comes again up to ten times, a day apart, where `requiresAcknowledgement` is on. Which answers count is not documented: 4xx counts as final.',
+      'If `requiresAcknowledgement` is on, DocuSign retries up to ten times, a day apart. It does not document after which statuses: a 4xx is assumed to be final.',
     ],
-    rotation: 'Every active HMAC key signs, one numbered header each: add a key, then remove the old one.',
+    rotation:
+      'Every active HMAC key signs, with one numbered header each. Add a key, then remove the old one.',
     notes: [
       'The first 16 headers are read.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -39,7 +40,8 @@ const scheme = defineScheme({
  * DocuSign Connect: `X-DocuSign-Signature-1: <base64>`, `-2` and so on, over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: tried again for up to 10 days where `requiresAcknowledgement` is on, after which answers is not documented; a bad signature is answered with 503.
+ * - Delivery: retried for up to 10 days if `requiresAcknowledgement` is on; the sender does not document after which statuses; a
+ *   bad signature gets 503.
  *
  * @example
  * ```ts

@@ -8,7 +8,7 @@ const scheme = defineScheme({
     signature: { field: 'event.event_hash', encoding: 'hex' },
     content: '{field:event.event_time}{field:event.event_type}',
     safeBecause:
-      'The time is ten digits and must be within its window; types of events begin with a letter. That leaves one way to cut the two.',
+      'The time has ten digits and must be within the tolerance, and event types begin with a letter. So there is only one way to split the two.',
   },
   identity: 'content',
   bodyTimestamp: { field: 'event.event_time', unit: 's', past: 129_600, future: 300 },
@@ -29,21 +29,25 @@ const scheme = defineScheme({
       'https://developers.hellosign.com/docs/events/walkthrough/',
       'github.com/hellosign/dropbox-sign-node api/eventCallbackHelper.ts',
     ],
-    assumptions: ['A retry may keep its event_time, so that is taken for as long as Dropbox Sign tries.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: [
+      'A retry may repeat its event_time, so a timestamp is accepted for as long as Dropbox Sign retries.',
+    ],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Two events of one type in the same second count as one: give `deliveryKey` where that may happen.',
-      'The answer must hold the text `Hello API Event Received`: duplicates are answered so, handlers answer it themselves.',
+      'Two events of one type in the same second count as one: pass `deliveryKey` if that can happen.',
+      'The response must contain the text `Hello API Event Received`. Duplicates get it automatically; your handler must send it.',
     ],
   },
 });
 
 /**
- * Dropbox Sign: `event.event_hash` in the body, over `event.event_time` and `event.event_type`. The rest of the body is not signed.
+ * Dropbox Sign: `event.event_hash` in the body, over `event.event_time` and `event.event_type`. The rest of the body is not
+ * signed.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: any answer but 2xx is tried again for 30 hours; a bad signature is answered with 401.
- * - `webhook.bodyAuthenticated` is `false`: whoever sees one event can send another body with its signature. Fetch the request that it names.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender retries after any response other than 2xx, for 30 hours; a bad signature gets 401.
+ * - `webhook.bodyAuthenticated` is `false`: an attacker who sees one event can send another body with its signature. Fetch the
+ *   request that it names.
  *
  * @example
  * ```ts

@@ -29,10 +29,10 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://www.dropbox.com/developers/reference/webhooks'],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Only 200 counts as a success: after a 204 Dropbox sends again, which is then answered 200 as a duplicate.',
-      'A body names accounts and no changes, and is the same each time: give `deliveryKey`, or `replay: false` where asking twice does no harm.',
+      'Only 200 counts as a success: after a 204 Dropbox retries, and the duplicate gets 200.',
+      'A body names accounts, not changes, and is the same each time. Pass `deliveryKey`, or `replay: false` if fetching the changes twice does no harm.',
     ],
   },
 });
@@ -41,8 +41,8 @@ const scheme = defineScheme({
  * Dropbox: `X-Dropbox-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 200 is tried again for about 10 minutes; a bad signature is answered with 401.
- * - The verification, a GET with `challenge`, is answered by every adapter: route GET to it.
+ * - Delivery: the sender retries after any response other than 200, for about 10 minutes; a bad signature gets 401.
+ * - Every adapter responds to the verification, a GET with `challenge`: route GET to it.
  *
  * @example
  * ```ts

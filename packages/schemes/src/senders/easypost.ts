@@ -25,10 +25,10 @@ const scheme = defineScheme({
       'https://www.easypost.com/if-the-customers-webhook-url-goes-down-how-does-easypost-respond',
       'github.com/EasyPost/easypost-node src/utils/util.js',
     ],
-    assumptions: ["The body's id is the same in every retry: it is that of the event."],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: ["The body's id is the same in every retry, because it is the id of the event."],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Parsing a body and writing it again changes its numbers (614.0): only the bytes as received fit.',
+      'Parsing and serializing a body changes its numbers (614.0): only the bytes as received match the signature.',
     ],
   },
 });
@@ -37,7 +37,7 @@ const scheme = defineScheme({
  * EasyPost: `X-Hmac-Signature: hmac-sha256-hex=<hex>` over the body.
  *
  * - Identity: the body's `id`.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
  * - Secret: its text in Unicode form NFKD.
  *
  * @example

@@ -29,13 +29,15 @@ const scheme = defineScheme({
       'https://elevenlabs.io/docs/eleven-api/resources/webhooks',
       'github.com/elevenlabs/elevenlabs-js src/wrapper/webhooks.ts',
     ],
-    assumptions: ["Times in the future are refused after 300 s: ElevenLabs's library takes any."],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: [
+      "Timestamps more than 300 s in the future are refused, too: ElevenLabs's library accepts any.",
+    ],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'One run per identical body while it is remembered.',
-      'Nothing is tried again unless retries are turned on for the webhook, and then transcriptions of calls alone.',
+      'Deliveries with identical bodies run once while the first is remembered.',
+      'ElevenLabs retries only if retries are turned on for the webhook, and then only transcriptions of calls.',
       'A webhook is disabled after ten failures in a row, if its last success is more than 7 days ago.',
-      'Audio webhooks hold the whole call as base64: raise `maxBodyBytes` for them.',
+      'Audio webhooks contain the whole call as base64: raise `maxBodyBytes` for them.',
     ],
   },
 });
@@ -44,7 +46,7 @@ const scheme = defineScheme({
  * ElevenLabs: `elevenlabs-signature: t=<seconds>,v0=<hex>` over `{t}.{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: 408, 429 and 5xx are tried again for 45 minutes, where retries are turned on; a bad signature is answered with 429.
+ * - Delivery: 408, 429 and 5xx are retried for 45 minutes, if retries are turned on; a bad signature gets 429.
  *
  * @example
  * ```ts

@@ -26,10 +26,10 @@ const scheme = defineScheme({
       'github.com/Finch-API/finch-api-node src/resources/webhooks.ts',
     ],
     assumptions: [
-      'The id is the same in every retry: Finch calls it the id of the event.',
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The id is the same in every retry, because Finch calls it the id of the event.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
@@ -37,7 +37,7 @@ const scheme = defineScheme({
  * Finch: `Finch-Signature: v1,<base64> …` over `{Finch-Event-Id}.{Finch-Timestamp}.{body}`.
  *
  * - Identity: the `Finch-Event-Id`.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  * - Secret: base64, without a prefix.
  *
  * @example

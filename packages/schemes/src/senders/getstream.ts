@@ -26,13 +26,15 @@ const scheme = defineScheme({
       'https://getstream.io/chat/docs/react/push_webhook',
       'github.com/GetStream/stream-chat-js src/signing.ts',
     ],
-    assumptions: ['All webhooks are tried again as push webhooks are: documented are the rules of those.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: [
+      'All webhooks are assumed to be retried like push webhooks: the documentation describes only those.',
+    ],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'The uncompressed body is signed, also where gzip was sent: then set `contentEncoding` of the adapter to "decompress".',
+      'The uncompressed body is signed, even if the body is sent with gzip: then set the adapter\'s `contentEncoding` to "decompress".',
       'X-Webhook-Id is the same in every retry, but not signed: it is a label.',
-      'All tries together take 15 seconds: a secret that comes later comes too late.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'All attempts together take 15 seconds: a secret that arrives later is too late.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -41,7 +43,7 @@ const scheme = defineScheme({
  * Stream Chat and Video: `X-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 408, 429, 5xx are tried again, within 15 seconds; a bad signature is answered with 429.
+ * - Delivery: the sender retries only after 408, 429 and 5xx, within 15 seconds; a bad signature gets 429.
  *
  * @example
  * ```ts

@@ -20,10 +20,10 @@ const scheme = defineScheme({
       'github.com/go-gitea/gitea services/webhook/deliver.go',
     ],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Set the webhook to `application/json`: of a form the field `payload` is signed and not the body, so it is refused.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Set the webhook to `application/json`. Forms are refused, because only their field `payload` is signed, not the body.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -32,7 +32,7 @@ const scheme = defineScheme({
  * Gitea: `X-Gitea-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: nothing is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender never retries; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -5,12 +5,12 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: {
     algorithm: { hmac: 'sha256' },
-    // The SHA-1 signature in X-Hub-Signature is not read: GitHub keeps sending it for old receivers only.
+    // The SHA-1 signature in X-Hub-Signature is not read: GitHub sends it only for old receivers.
     signature: { header: 'x-hub-signature-256', prefix: 'sha256=', encoding: 'hex' },
     content: '{body}',
   },
-  // X-GitHub-Delivery is not signed: as a replay key it would let a replay through under a new id, and let anyone who holds one
-  // signed delivery take the id of another.
+  // X-GitHub-Delivery is not signed. If it were the replay key, an attacker with one captured delivery could replay it under a
+  // new id, or use the id of another delivery to block that one.
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-github-delivery', event: 'x-github-event', hookId: 'x-github-hook-id' },
   delivery: {
@@ -30,26 +30,26 @@ const scheme = defineScheme({
       'github.com/github/docs issue 32822 (the delivery id repeats on redelivery)',
     ],
     assumptions: [
-      'A redelivery repeats the first signature. Whether one that falls after a rotation is signed anew is not documented: keep the old secret as `previous` until failed deliveries were redelivered.',
+      'A redelivery repeats the first signature. GitHub does not document whether a redelivery after a rotation has a new signature: keep the old secret as `previous` until failed deliveries were redelivered.',
     ],
-    rotation: 'One secret for each webhook, replaced at once; no overlap is documented.',
+    rotation: 'Each webhook has one secret, which is replaced at once. No overlap is documented.',
     notes: [
-      'GitHub tries nothing again: whatever is refused here, for a wrong secret, a full store or a restart, is lost until someone asks for a redelivery, by hand or through the API. Publish a new secret as `next` before setting it at GitHub.',
-      'A redelivery has the same body and the same signature: after the delivery was handled once, it is answered as a duplicate.',
-      'X-GitHub-Delivery and X-GitHub-Event are not signed: they are labels. One run per identical body while it is remembered; `deliveryKey` overrides it.',
-      'No time is signed: a captured delivery can be replayed once it is forgotten, after seven days.',
+      'GitHub never retries: a delivery that is refused because of a wrong secret, a full store or a restart is lost, until you request a redelivery by hand or through the API. Publish a new secret as `next` before you set it at GitHub.',
+      'A redelivery has the same body and the same signature: if the delivery was handled before, its redelivery counts as a duplicate.',
+      'X-GitHub-Delivery and X-GitHub-Event are not signed: they are labels. Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
     ],
   },
 });
 
 /**
- * GitHub: `X-Hub-Signature-256: sha256=<hex>` over the body alone. The SHA-1 header is ignored.
+ * GitHub: `X-Hub-Signature-256: sha256=<hex>` over the body and nothing else. The SHA-1 header is ignored.
  *
- * - Identity: the body's bytes. `X-GitHub-Delivery` and `X-GitHub-Event` are not signed and show as `webhook.unsignedHeaders.deliveryId`
- *   and `webhook.unsignedHeaders.event`.
- * - Delivery: **nothing is ever tried again.** A refusal, whatever its status, costs the event until someone asks GitHub for a
- *   redelivery, by hand or through the API. During a rotation that means: publish the new secret as `next` first.
- * - Bodies of up to 25 MiB, GitHub's own limit.
+ * - Identity: the body's bytes. `X-GitHub-Delivery` and `X-GitHub-Event` are not signed and show as
+ *   `webhook.unsignedHeaders.deliveryId` and `webhook.unsignedHeaders.event`.
+ * - Delivery: **GitHub never retries.** After a refusal with any status, the event is lost until you request a redelivery at
+ *   GitHub, by hand or through the API. So for a rotation, publish the new secret as `next` first.
+ * - Bodies may have up to 25 MiB, GitHub's own limit.
  *
  * @example
  * ```ts

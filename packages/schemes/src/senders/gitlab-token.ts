@@ -21,12 +21,12 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A token proves who may send, not what was sent: whoever sees one request can make others.',
-      'One run per identical body while it is remembered.',
+      'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
+      'Deliveries with identical bodies run once while the first is remembered.',
     ],
   },
 });
@@ -35,8 +35,8 @@ const scheme = defineScheme({
  * GitLab, with a secret token: `X-Gitlab-Token` is the secret itself.
  *
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
- * - Nothing is signed: `webhook.bodyAuthenticated` is `false`. Where GitLab offers a signing token, use that and gitlab().
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Nothing is signed: `webhook.bodyAuthenticated` is `false`. If your GitLab offers a signing token, use that and gitlab().
  *
  * @example
  * ```ts

@@ -15,12 +15,12 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
     assumptions: [
-      'Tolerance is 300 s both ways, as the specification that GitLab follows says.',
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'Tolerance is 300 s both ways, as in the specification that GitLab follows.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Webhooks with a secret token (X-Gitlab-Token) instead: gitlabToken().',
+      'For webhooks with a secret token (X-Gitlab-Token), use gitlabToken().',
       'A webhook that fails four times in a row is disabled for a while.',
     ],
   },
@@ -30,7 +30,7 @@ const scheme = defineScheme({
  * GitLab, with a signing token: `webhook-signature: v1,<base64>` over `{webhook-id}.{webhook-timestamp}.{body}`.
  *
  * - Identity: the `webhook-id`, which equals the `Idempotency-Key`.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

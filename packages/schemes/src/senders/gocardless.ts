@@ -24,12 +24,14 @@ const scheme = defineScheme({
       'https://support.gocardless.com/hc/en-nz/articles/360000989989-Webhook-retries-failures',
       'github.com/gocardless/gocardless-nodejs src/webhooks.ts',
     ],
-    assumptions: ['For how long the up to eight tries go on is not documented: 24 hours are assumed.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: [
+      'The sender does not document for how long its up to eight attempts go on: 24 hours are assumed.',
+    ],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'GoCardless asks for 498 where a signature is wrong; it takes any answer but 2xx for a failure, and tries again.',
-      'A body holds several events with ids: compare them in the handler.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'GoCardless asks for 498 if a signature is wrong. It treats any response other than 2xx as a failure, and retries.',
+      'A body contains several events with ids: compare them in the handler.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -38,7 +40,7 @@ const scheme = defineScheme({
  * GoCardless: `Webhook-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -21,10 +21,10 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://devcenter.heroku.com/articles/app-webhooks'],
     assumptions: [
-      'webhook_metadata.delivery.id is the same in every retry: attempts have an id of their own beside it.',
+      'webhook_metadata.delivery.id is the same in every retry: each attempt has another, separate id.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['Only webhooks of the level `sync` are tried again.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: ['Only webhooks of the level `sync` are retried.'],
   },
 });
 
@@ -32,7 +32,7 @@ const scheme = defineScheme({
  * Heroku: `Heroku-Webhook-Hmac-SHA256: <base64>` over the body.
  *
  * - Identity: the body's `webhook_metadata.delivery.id`.
- * - Delivery: any answer but 2xx is tried again for 3 days; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 3 days; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -3,13 +3,14 @@ import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/cor
 /** Settings of {@link hook0}. */
 export interface Hook0Options {
   /**
-   * The headers that your subscription adds to its deliveries, in lower case, each with the number of dots in its value: Hook0 signs them
-   * too, and separates them by dots. Default: none.
+   * The headers that your subscription adds to its deliveries, in lower case, each with the number of dots in its value. Hook0
+   * signs them, too, separated by dots. Default: none.
    */
   readonly headers?: Readonly<Record<string, number>>;
   /**
-   * Takes signatures of the older kind too, which sign time and body alone, from an instance that makes no others. Where one signs in both
-   * ways, a captured `v1` signature would pass as the `v0` of a body that begins with the signed headers. Default: false.
+   * Also accepts older signatures, which cover only time and body. Use it only for an instance that creates no others: if an
+   * instance signs in both ways, a captured `v1` signature is also a valid `v0` of a body that begins with the signed headers.
+   * Default: false.
    */
   readonly v0?: boolean;
 }
@@ -29,7 +30,8 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
         pair: '{value}',
         join: '.',
         allow: ['content-type', 'x-event-id', 'x-event-type', ...Object.keys(headers)],
-        // A type is service.resource.verb. Any other number of dots would let the end of the headers be moved into the body.
+        // A type is service.resource.verb. With another number of dots, an attacker could move the end of the headers into the
+        // body.
         joinCounts: { 'x-event-type': 2, ...headers },
       },
     },
@@ -59,16 +61,16 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
         'github.com/hook0/hook0 clients/conformance/signature.json',
       ],
       assumptions: [
-        'For how long deliveries are tried again depends on the installation and the subscription: 24 hours are assumed.',
-        'A type of event has three parts, as the documentation says: another number of dots is refused where v1 signs it.',
+        'The installation and the subscription decide for how long Hook0 retries: 24 hours are assumed.',
+        'An event type has three parts, as the documentation says: if v1 signs a type with another number of dots, the delivery is refused.',
       ],
-      rotation: 'What becomes of the replaced secret, and when, is not documented.',
+      rotation: 'The sender does not document what happens to the replaced secret.',
       notes: [
-        'v1 signs every header that Hook0 sends. A subscription with headers of its own needs them named: `hook0({ headers: { authorization: 0 } })`.',
-        '`hook0({ v0: true })` takes the older signatures too, which sign time and body but no headers. Use it only for an instance that makes no others: a captured v1 signature is also the v0 one of a body that begins with the signed headers.',
-        'One run per identical body while it is remembered, whatever the event: `deliveryKey` overrides it.',
-        'The webhooks of Coinbase CDP are sent by Hook0.',
-        'Standard Webhooks headers beside the signature, where a subscription asks for them, are not read.',
+        'v1 signs every header that Hook0 sends. If a subscription adds headers, name them: `hook0({ headers: { authorization: 0 } })`.',
+        '`hook0({ v0: true })` also accepts the older signatures, which cover time and body but no headers. Use it only for an instance that creates no others: a captured v1 signature is also a valid v0 of a body that begins with the signed headers.',
+        'Deliveries with identical bodies run once while the first is remembered, even for different events; `deliveryKey` overrides that.',
+        'Hook0 also sends the webhooks of Coinbase CDP.',
+        'If a subscription also sends Standard Webhooks headers, they are not read.',
       ],
     },
   });
@@ -78,11 +80,11 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
  * Hook0: `X-Hook0-Signature: t=<seconds>,h=<names>,v1=<hex>` over `{t}.{names}.{values}.{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
- * - `v0`, over `{t}.{body}`, is taken only where the option says so; `v1` decides where it is there.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
+ * - `v0`, over `{t}.{body}`, is accepted only if the option says so; if there is a `v1`, it decides.
  * - A delivery that lists a header which is neither Hook0's own nor named in `headers` is refused.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for an unknown option, or headers that are no names with numbers.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for an unknown option, or `headers` that are not names with numbers.
  * @example
  * ```ts
  * const verifier = createVerifier({ scheme: hook0(), secrets: envSecrets('HOOK0_SECRET') })
@@ -94,7 +96,7 @@ export function hook0(options: Hook0Options = {}): DefinedScheme {
   if (key !== undefined) {
     throw new WebhookError(
       'ERR_WEBHOOK_CONFIG_INVALID',
-      `hook0() does not know the option "${key}". It takes "headers" and "v0".`,
+      `hook0() has no option "${key}". It takes "headers" and "v0".`,
     );
   }
   if (typeof v0 !== 'boolean')

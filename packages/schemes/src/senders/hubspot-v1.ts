@@ -25,10 +25,10 @@ const scheme = defineScheme({
       'github.com/HubSpot/hubspot-api-nodejs src/signature',
     ],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A retry says its number in the body (attemptNumber): an event that failed once may run again though it was handled. Compare eventId in the handler.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'The body contains the number of the attempt (attemptNumber). So after a failure, an event may run again although it was handled. Compare eventId in the handler.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -37,8 +37,8 @@ const scheme = defineScheme({
  * HubSpot, v1: `X-HubSpot-Signature: <hex>`, SHA-256 of the client secret and the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
- * - A plain hash, and no time is signed: where HubSpot sends v3, use hubspot().
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
+ * - The signature is a plain hash without a timestamp: if HubSpot sends v3, use hubspot().
  *
  * @example
  * ```ts

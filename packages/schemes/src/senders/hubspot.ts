@@ -28,14 +28,14 @@ const scheme = defineScheme({
       'github.com/HubSpot/hubspot-api-nodejs src/signature',
     ],
     assumptions: [
-      "Times in the future are refused after 300 s as well: HubSpot's library takes any.",
-      'A retry is signed anew with a new time: it could not pass 300 s otherwise.',
+      "Timestamps more than 300 s in the future are refused, too: HubSpot's library accepts any.",
+      'A retry has a new signature with a new timestamp: otherwise it could not pass the 300 s.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A retry says its number in the body (attemptNumber): an event that failed once may run again though it was handled. Compare eventId in the handler.',
-      'One run per identical method, URL and body while the delivery is remembered; `deliveryKey` overrides it.',
-      'Apps that still get v1 or v2 signatures: hubspotV1(), hubspotV2().',
+      'The body contains the number of the attempt (attemptNumber). So after a failure, an event may run again although it was handled. Compare eventId in the handler.',
+      'Deliveries with identical method, URL and body run once while the first is remembered; `deliveryKey` overrides that.',
+      'For apps that still get v1 or v2 signatures, use hubspotV1() and hubspotV2().',
     ],
   },
 });
@@ -43,9 +43,9 @@ const scheme = defineScheme({
 /**
  * HubSpot, v3: `X-HubSpot-Signature-v3: <base64>` over `{method}{url}{body}{X-HubSpot-Request-Timestamp}`.
  *
- * - Identity: everything that is signed but the time: method, URL and body.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
- * - Needs `publicUrl`: the address that HubSpot was given.
+ * - Identity: everything that is signed except the timestamp: method, URL and body.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
+ * - Needs `publicUrl`: the URL that you gave HubSpot.
  *
  * @example
  * ```ts

@@ -25,19 +25,19 @@ const scheme = defineScheme({
       'github.com/inngest/inngest-js packages/inngest/src/helpers/net.ts',
     ],
     assumptions: [
-      'A retry is signed anew with a new time: it could not pass 300 s otherwise.',
-      'For how long calls are tried again depends on the function: 24 hours are assumed.',
+      'A retry has a new signature with a new timestamp: otherwise it could not pass the 300 s.',
+      'The function decides for how long Inngest retries: 24 hours are assumed.',
     ],
-    rotation: 'A fallback key is accepted beside the signing key: give both.',
-    notes: ['The library of Inngest verifies by itself; this is for what stands before it.'],
+    rotation: 'Inngest accepts a fallback key in addition to the signing key: configure both.',
+    notes: ["Inngest's library verifies by itself; use this scheme for a proxy in front of it."],
   },
 });
 
 /**
  * Inngest: `X-Inngest-Signature: t=<seconds>&s=<hex>` over the JSON body in canonical form and `{t}`.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  * - Secret: what follows `signkey-<environment>-`.
  *
  * @example

@@ -24,13 +24,13 @@ const scheme = defineScheme({
       'https://developers.intercom.com/docs/webhooks/webhook-notifications',
     ],
     assumptions: [
-      "The body's id is the same in every retry: it is that of the notification, which counts its delivery attempts.",
-      'For how long is not documented: 24 hours are assumed.',
+      "The body's id is the same in every retry: it is the id of the notification, which counts its delivery attempts.",
+      'The sender does not document for how long it retries: 24 hours are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      '410 ends the subscription: it is never answered.',
-      'Only 200 counts as a success: after a 204 Intercom sends again, which is then answered 200 as a duplicate.',
+      '410 ends the subscription, so Countersign never responds with it.',
+      'Only 200 counts as a success: after a 204 Intercom retries, and the duplicate gets 200.',
       'More than 1000 refusals in a row within 15 minutes pause a topic for 15 minutes.',
     ],
   },
@@ -40,7 +40,7 @@ const scheme = defineScheme({
  * Intercom: `X-Hub-Signature: sha1=<hex>`, HMAC-SHA1 of the body.
  *
  * - Identity: the body's `id`.
- * - Delivery: any answer but 200 is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 200; a bad signature gets 401.
  *
  * @example
  * ```ts

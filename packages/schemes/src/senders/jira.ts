@@ -12,7 +12,7 @@ const scheme = defineScheme({
   unsignedHeaders: { deliveryId: 'x-atlassian-webhook-identifier' },
   delivery: {
     retries: [408, 409, 425, 429, '5xx'],
-    // Five more, at most 15 minutes apart.
+    // Five retries, at most 15 minutes apart.
     retrySpanSeconds: 4500,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
@@ -22,12 +22,12 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
     sources: ['https://developer.atlassian.com/cloud/jira/platform/webhooks/'],
-    assumptions: ['The waits between the up to five more tries are taken to be 15 minutes at most.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: ['The waits between the up to five retries are assumed to be at most 15 minutes.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'X-Atlassian-Webhook-Identifier is the same in every retry and is not signed: it is a label.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
-      'Connect apps get a JWT instead: not this scheme.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Connect apps get a JWT instead: this scheme is not for them.',
     ],
   },
 });
@@ -36,7 +36,7 @@ const scheme = defineScheme({
  * Jira Cloud, webhooks with a secret: `X-Hub-Signature: sha256=<hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 408, 409, 425, 429, 5xx are tried again for up to 75 minutes; a bad signature is answered with 429.
+ * - Delivery: the sender retries only after 408, 409, 425, 429 and 5xx, for up to 75 minutes; a bad signature gets 429.
  *
  * @example
  * ```ts

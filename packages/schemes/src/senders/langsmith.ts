@@ -5,7 +5,7 @@ const AHEAD = 300;
 
 const scheme = defineScheme({
   name: 'langsmith',
-  // The secret's text as it is: the vendor's samples encode it as UTF-8 and decode nothing.
+  // The key is the secret's text: the vendor's samples encode it as UTF-8 and decode nothing.
   secret: { encoding: 'utf8' },
   signed: {
     algorithm: { hmac: 'sha256' },
@@ -13,11 +13,11 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'id' },
-  // The only signed time is when the event was queued. Retries don't move it and their span is not documented, so the window
-  // must be far longer than any plausible span; it is also how long a delivery is remembered.
+  // The only signed time is when the event was queued. Retries repeat it, and their span is not documented. So the window must be
+  // far longer than any plausible span; it is also how long a delivery is remembered.
   bodyTimestamp: { field: 'created', unit: 's', past: WEEK - AHEAD, future: AHEAD },
   delivery: {
-    // Any other 4xx drops the delivery for good: a signature that no key matches must not be answered with 401 here.
+    // Any other 4xx drops the delivery for good: a signature that matches no key must not get 401 here.
     retries: [408, 425, 429, '5xx'],
     timeoutSeconds: 20,
     idStableOverRetries: true,
@@ -34,29 +34,30 @@ const scheme = defineScheme({
       'github.com/langchain-ai/docs src/langsmith/context-hub-webhooks.mdx at 3db349ec',
     ],
     assumptions: [
-      'Hex digits are lower case: said for Context Hub webhooks, taken over for Engine webhooks.',
-      'A retry repeats the signature: its body is documented as byte-identical; whether a retry that falls after a roll is signed anew is not.',
-      'The seven days are ours: four attempts with exponential backoff are documented, their span is not.',
+      'Hex digits are lower case: documented for Context Hub webhooks, assumed for Engine webhooks.',
+      'A retry repeats the signature: the documentation says that its body is byte-identical, but not whether a retry after a roll has a new signature.',
+      'The seven days are our choice: the documentation describes four attempts with exponential backoff, but not their span.',
     ],
     rotation:
       'The new secret signs at once and the old one stops signing as soon as the roll completes; no overlap.',
     notes: [
-      'A retry and a captured replay are the same bytes with the same signature: only remembering the id tells them from new events.',
-      'request_id is shared by all events of one action and identifies no delivery.',
-      'Sandbox callbacks (X-LangSmith-Signature-JWT) are signed in another way and are not covered.',
+      'A retry and a captured replay have the same bytes and the same signature: only the remembered id distinguishes them from new events.',
+      'All events of one action have the same request_id, so it does not identify a delivery.',
+      'Sandbox callbacks (X-LangSmith-Signature-JWT) are signed in another way, so this scheme is not for them.',
     ],
   },
 });
 
 /**
- * LangSmith: `X-LangSmith-Signature: sha256=<hex>` over the body alone.
+ * LangSmith: `X-LangSmith-Signature: sha256=<hex>` over the body and nothing else.
  *
- * - Identity: the body's `id`, documented as unique for a delivery and the same in its retries. No header names it.
- * - Time: no header is signed; the body's `created` is, and must lie within seven days (assumption).
- * - Delivery: 408, 425, 429 and 5xx are tried again, four attempts in all; any other 4xx loses the event for good. So a signature
- *   that no key matches is answered with 429, and comes back when the new secret is here.
+ * - Identity: the body's `id`, which the documentation calls unique for a delivery and the same in its retries. No header
+ *   contains it.
+ * - Time: no header is signed, but the body's `created` is, and it must be at most seven days old (assumption).
+ * - Delivery: 408, 425, 429 and 5xx are retried, with four attempts in all; after any other 4xx the event is lost for good. So a
+ *   signature that matches no key gets 429, and LangSmith retries it.
  *
- * What is fact and what is assumed stands in `langsmith().definition.about`.
+ * `langsmith().definition.about` says what is documented and what is assumed.
  *
  * @example
  * ```ts

@@ -26,12 +26,12 @@ const scheme = defineScheme({
       'https://docs.lemonsqueezy.com/api/webhooks',
       'github.com/lmsqueezy/laravel src/Http/Middleware/VerifyWebhookSignature.php',
     ],
-    assumptions: ['Tries come after 5, 25 and 125 s: documented as an example of three.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: ['Retries come after 5, 25 and 125 s: the documentation gives them as an example of three.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Only 200 counts as received: where the handler answers by itself, it must not say 204.',
-      'Lemon Squeezy takes secrets from 6 characters on; here they must have 16 bytes.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'The sender accepts only 200. If your handler sends the response itself, it must not send 204.',
+      'Lemon Squeezy accepts secrets of 6 characters or more; here they must have at least 16 bytes.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -40,7 +40,7 @@ const scheme = defineScheme({
  * Lemon Squeezy: `X-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 200 is tried again, three times within 3 minutes; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 200, three times within 3 minutes; a bad signature gets 401.
  *
  * @example
  * ```ts

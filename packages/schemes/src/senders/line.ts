@@ -23,12 +23,12 @@ const scheme = defineScheme({
       'https://developers.line.biz/en/docs/messaging-api/receiving-messages/',
       'github.com/line/line-bot-sdk-nodejs lib/validate-signature.ts',
     ],
-    assumptions: ['For how long is not documented: 24 hours are assumed.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Nothing is tried again unless "Webhook redelivery" is switched on for the channel.',
-      'A body holds several events, and one that is delivered again says so (isRedelivery): compare webhookEventId in the handler.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'LINE retries only if "Webhook redelivery" is switched on for the channel.',
+      'A body contains several events, and an event that is delivered again is marked (isRedelivery): compare webhookEventId in the handler.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -37,7 +37,8 @@ const scheme = defineScheme({
  * LINE Messaging API: `x-line-signature: <base64>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again where the channel has redelivery switched on; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx if the channel has redelivery switched on; a bad signature
+ *   gets 401.
  *
  * @example
  * ```ts

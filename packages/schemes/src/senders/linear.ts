@@ -24,19 +24,21 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://linear.app/developers/webhooks', 'github.com/linear/linear packages/sdk/src/webhooks'],
     assumptions: [
-      'A retry may keep its webhookTimestamp, so that is taken for as long as retries go on. Linear advises a minute.',
+      'A retry may repeat its webhookTimestamp, so a timestamp is accepted for as long as retries go on. Linear recommends a minute.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: [
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
 /**
- * Linear: `linear-signature: <hex>` over the body, which holds the time.
+ * Linear: `linear-signature: <hex>` over the body, which contains the time.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 7 hours; a bad signature is answered with 401.
- * - The header `linear-timestamp` is not signed and is not read: the body's `webhookTimestamp` counts.
+ * - Delivery: the sender retries after any response other than 2xx, for 7 hours; a bad signature gets 401.
+ * - The header `linear-timestamp` is not signed and is not read: the body's `webhookTimestamp` is used.
  *
  * @example
  * ```ts

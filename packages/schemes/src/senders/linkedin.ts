@@ -10,7 +10,8 @@ const scheme = defineScheme({
   },
   identity: 'body',
 
-  // Nothing signs this request, and its answer signs what it asks for: without "=" it is never what a delivery's signature covers.
+  // This request is not signed, and the response signs a text from it: the text must not contain "=", so it is never what a
+  // delivery's signature covers.
   handshake: {
     signed: false,
     when: { method: 'GET', query: { challengeCode: true } },
@@ -25,13 +26,13 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation'],
     assumptions: [
-      'The header holds hex in lower case and nothing before it: the documentation says hex of the answer to the challenge only.',
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The header contains lower-case hex without a prefix: the documentation mentions hex only for the response to the challenge.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced client secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced client secret.',
     notes: [
-      'One run per identical body while it is remembered. Notifications carry an id, whose place is up to the product: `deliveryKey` can name it.',
-      'The challenge is answered under the current key. An application with children, whose challenge names an applicationId, needs a verifier for each.',
+      'Deliveries with identical bodies run once while the first is remembered. Notifications contain an id, in a field that depends on the product: use it with `deliveryKey`.',
+      'The response to the challenge is signed with the current key. If an application has children, whose challenges name an applicationId, create a verifier for each.',
     ],
   },
 });
@@ -40,9 +41,9 @@ const scheme = defineScheme({
  * LinkedIn: `X-LI-Signature: <hex>` over `hmacsha256=` and the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  * - Secret: the client secret of the application.
- * - The check of an address, a GET with `challengeCode` that comes every two hours, is answered by every adapter: route GET to it.
+ * - Every adapter responds to the check of the URL, a GET with `challengeCode` every two hours: route GET to it.
  *
  * @example
  * ```ts

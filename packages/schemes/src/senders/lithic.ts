@@ -17,10 +17,10 @@ const scheme = defineScheme({
       'github.com/lithic-com/lithic-node src/resources/webhooks.ts',
     ],
     assumptions: [
-      "The id is the same in every retry: the specification that Lithic's library follows says so.",
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      "The id is the same in every retry, as in the specification that Lithic's library follows.",
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
@@ -28,7 +28,7 @@ const scheme = defineScheme({
  * Lithic: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`.
  *
  * - Identity: the `webhook-id`.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

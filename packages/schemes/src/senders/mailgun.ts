@@ -8,7 +8,7 @@ const scheme = defineScheme({
     signature: { field: 'signature.signature', encoding: 'hex' },
     content: '{field:signature.timestamp}{field:signature.token}',
     safeBecause:
-      'The time must be within its window, which leaves one way to cut the two: ten digits of it are the time, the rest is the token.',
+      'The time must be within the tolerance, so there is only one way to split the two: the first ten digits are the time, the rest is the token.',
   },
   identity: 'content',
   bodyTimestamp: { field: 'signature.timestamp', unit: 's', past: 32_400, future: 300 },
@@ -27,23 +27,25 @@ const scheme = defineScheme({
       'github.com/mailgun/mailgun-php src/Api/Webhook.php',
     ],
     assumptions: [
-      'A retry may keep its timestamp and token, so they are taken for as long as Mailgun tries. Its documentation says nothing of it.',
+      'A retry may repeat its timestamp and token, so they are accepted for as long as Mailgun retries. The documentation does not say whether it does.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'The token counts once: the same one again is a duplicate.',
-      '406 is final at Mailgun: it is never answered.',
-      'Routes, which post forms, are signed alike in form fields: not this scheme.',
+      'Each token is accepted once: the same token again is a duplicate.',
+      'For Mailgun a 406 is final, so Countersign never responds with it.',
+      'Routes post forms with the signature in form fields: this scheme is not for them.',
     ],
   },
 });
 
 /**
- * Mailgun: `signature.signature` in the body, over `signature.timestamp` and `signature.token`. The rest of the body is not signed.
+ * Mailgun: `signature.signature` in the body, over `signature.timestamp` and `signature.token`. The rest of the body is not
+ * signed.
  *
  * - Identity: everything that is signed: `signature.timestamp` and `signature.token`.
- * - Delivery: any answer but 2xx is tried again for 8 hours; a bad signature is answered with 401.
- * - `webhook.bodyAuthenticated` is `false`: whoever sees one delivery can send another body with its signature, once. Fetch the event where it matters.
+ * - Delivery: the sender retries after any response other than 2xx, for 8 hours; a bad signature gets 401.
+ * - `webhook.bodyAuthenticated` is `false`: an attacker who sees one delivery can send another body with its signature, once.
+ *   Fetch the event if that matters.
  *
  * @example
  * ```ts

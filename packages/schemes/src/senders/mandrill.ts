@@ -9,7 +9,7 @@ const scheme = defineScheme({
     parts: { form: { sorted: 'form', pair: '{name}{value}' } },
     content: '{url}{form}',
     safeBecause:
-      'Names and values of the form are signed in a row: text can be moved between them, but stays one delivery and runs once. Where the URL ends is tested with each request; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
+      'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery and does not run again. For each request, the verifier checks where the URL ends; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
   },
   identity: 'content',
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
@@ -19,22 +19,22 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/'],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'The form field mandrill_events holds the events as JSON.',
-      'The test while a webhook is made, a HEAD and a POST under the key test-webhook, is refused: make the webhook first, then take its key.',
+      'The form field mandrill_events contains the events as JSON.',
+      'While you create a webhook, Mandrill tests the URL with a HEAD and with a POST signed with the key test-webhook. Both are refused: create the webhook first, then configure its key.',
     ],
   },
 });
 
 /**
- * Mandrill (Mailchimp Transactional): `X-Mandrill-Signature: <base64>`, HMAC-SHA1 of the address and the sorted form.
+ * Mandrill (Mailchimp Transactional): `X-Mandrill-Signature: <base64>`, HMAC-SHA1 of the URL and the sorted form.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
- * - Needs `publicUrl`: the address that Mandrill was given.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Needs `publicUrl`: the URL that you gave Mandrill.
  *
  * @example
  * ```ts

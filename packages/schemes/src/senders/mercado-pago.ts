@@ -26,14 +26,14 @@ const scheme = defineScheme({
       'github.com/mercadopago/sdk-nodejs src/utils/webhook/index.ts',
     ],
     assumptions: [
-      'The time is in seconds, as Mercado Pago sends it; newer documents show milliseconds, and both are accepted by their number of digits.',
-      'data.id is signed as the query has it: so its libraries since June 2026. Documents, and libraries before, write it in lower case: then deliveries whose id has capitals, such as those of orders, do not match.',
-      'Notifications are tried again every 15 minutes, later at longer intervals; for how long is not documented: 24 hours are assumed.',
-      'Tolerance is 300 s both ways: none is documented.',
+      'Mercado Pago sends the time in seconds. Newer documents show milliseconds, so both are accepted, by their number of digits.',
+      "data.id is signed as in the query, as in the sender's libraries since June 2026. Its documents and older libraries use lower case: if that is right, deliveries whose id has capitals, for example those of orders, do not match.",
+      'Notifications are retried every 15 minutes, later at longer intervals. The sender does not document for how long: 24 hours are assumed.',
+      'The sender documents no tolerance: 300 s each way are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Parts that a request lacks are left out of the signed content.',
+      'If a part is missing from the request, it is left out of the signed content.',
       'Notifications of QR codes are not signed: they are refused.',
     ],
   },
@@ -42,8 +42,8 @@ const scheme = defineScheme({
 /**
  * Mercado Pago: `x-signature: ts=<time>,v1=<hex>` over `id:{data.id};request-id:{x-request-id};ts:{ts};`. The body is not signed.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  * - `webhook.bodyAuthenticated` is `false`: fetch the object that `data.id` names, and use that.
  *
  * @example

@@ -25,17 +25,17 @@ const scheme = defineScheme({
       'github.com/messagebird/messagebird-nodejs lib/webhook-signature.js',
     ],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
 /**
  * MessageBird, before JWTs: `MessageBird-Signature: <base64>` over the time, the sorted query and the digest of the body.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  * - Current deliveries carry a JWT instead: see `@countersign/schemes/jwt`.
  *
  * @example

@@ -3,7 +3,7 @@ import { type DefinedScheme, defineScheme, type SchemeDefinition, WebhookError }
 
 /** Settings of {@link meta}. */
 export interface MetaOptions {
-  /** The verify token that you gave to Meta. With it, Meta's check of the address is answered. It is kept as a hash. */
+  /** The verify token that you gave to Meta. With it, adapters respond to Meta's check of the URL. It is kept as a hash. */
   readonly verifyToken?: string | undefined;
 }
 
@@ -31,13 +31,13 @@ const definition: SchemeDefinition = {
       'https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks',
     ],
     assumptions: [
-      'Deliveries are tried again for 36 hours, those of WhatsApp for 7 days: the longer one is taken for all.',
+      'Deliveries are retried for 36 hours, those of WhatsApp for 7 days: the longer time is used for all.',
     ],
     rotation: 'Resetting the app secret replaces it at once.',
     notes: [
-      'The body escapes non-ASCII characters, and the signature covers it as it is sent: only the bytes as received fit.',
+      'The body escapes non-ASCII characters, and the signature covers it as it is sent: only the bytes as received match.',
       'The older X-Hub-Signature (SHA-1) is not read.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 };
@@ -48,8 +48,8 @@ const scheme = defineScheme(definition);
  *
  * - Secret: the app secret.
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for up to 7 days; a bad signature is answered with 401.
- * - The check of the address, a GET with `hub.challenge`, is answered where `verifyToken` is given: route GET to it.
+ * - Delivery: the sender retries after any response other than 2xx, for up to 7 days; a bad signature gets 401.
+ * - With `verifyToken`, every adapter responds to the check of the URL, a GET with `hub.challenge`: route GET to it.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` for an empty token.
  * @example

@@ -27,11 +27,11 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks'],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A token proves who may send, not what was sent: whoever sees one request can make others.',
-      'The first notification of a batch is looked at: compare clientState of the others in the handler.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
+      'Only the first notification of a batch is checked: compare clientState of the others in the handler.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -40,9 +40,9 @@ const scheme = defineScheme({
  * Microsoft Graph change notifications: `clientState` in the body is the secret itself.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 4 hours; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 4 hours; a bad signature gets 401.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`. Fetch the resource that the notification names.
- * - The validation, a POST with `validationToken`, is answered by every adapter as plain text.
+ * - Every adapter responds to the validation, a POST with `validationToken`, with plain text.
  *
  * @example
  * ```ts

@@ -24,11 +24,11 @@ const scheme = defineScheme({
       'https://docs.moderntreasury.com/platform/reference/webhooks',
       'github.com/Modern-Treasury/modern-treasury-node src/resources/webhooks.ts',
     ],
-    assumptions: ['For how long the tries go on is not documented: 24 hours are assumed.'],
-    rotation: 'Modern Treasury replaces the key on request, and agrees the moment with you.',
+    assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
+    rotation: 'Modern Treasury replaces the key on request, at a time that it agrees with you.',
     notes: [
       'X-Webhook-ID is not signed: it is a label.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -37,7 +37,7 @@ const scheme = defineScheme({
  * Modern Treasury: `X-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -32,21 +32,22 @@ const scheme = defineScheme({
       'github.com/mollie/mollie-api-node',
     ],
     assumptions: [
-      "The body's id is the same in every retry: it is that of the event.",
-      'Tries go on for 26 hours, as those of the classic webhooks do.',
+      "The body's id is the same in every retry, because it is the id of the event.",
+      'Retries are assumed to go on for 26 hours, as for the classic webhooks.',
     ],
-    rotation: 'Every live secret signs, one header value each.',
+    rotation: 'Every active secret signs, with one header value each.',
     notes: [
-      'The classic payment webhooks, a form with an id alone, are not signed: fetch the payment that it names.',
+      'The classic payment webhooks, forms with only an id, are not signed: fetch the payment that the form names.',
     ],
   },
 });
 
 /**
- * Mollie, next-generation webhooks: `X-Mollie-Signature: sha256=<hex>`, several times where several secrets live, over the body.
+ * Mollie, next-generation webhooks: `X-Mollie-Signature: sha256=<hex>`, several times if several secrets are active, over the
+ * body.
  *
  * - Identity: the body's `id`.
- * - Delivery: any answer but 2xx is tried again for 26 hours; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 26 hours; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -24,12 +24,13 @@ const scheme = defineScheme({
       'github.com/OfficeDev/msteams-samples-outgoing-webhook-nodejs app.js',
     ],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'The token is shown once, when the webhook is made: another token is another webhook.',
+    rotation:
+      'The token is shown once, when you create the webhook. For a new token, create another webhook.',
     notes: [
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
-      "The answer is shown in the channel: the handler answers with a message, and a duplicate's answer holds none.",
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Teams shows the response in the channel: your handler must respond with a message. The response to a duplicate contains none.',
     ],
   },
 });
@@ -38,7 +39,7 @@ const scheme = defineScheme({
  * Microsoft Teams, outgoing webhooks: `Authorization: HMAC <base64>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  * - Secret: the security token, base64.
  *
  * @example

@@ -32,10 +32,10 @@ const scheme = defineScheme({
       'github.com/muxinc/mux-node-sdk src/resources/webhooks.ts',
     ],
     assumptions: [
-      'A retry is signed anew with a new time: it could not pass 300 s otherwise.',
-      "Times in the future are refused after 300 s as well: Mux's library takes any.",
+      'A retry has a new signature with a new timestamp: otherwise it could not pass the 300 s.',
+      "Timestamps more than 300 s in the future are refused, too: Mux's library accepts any.",
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
@@ -43,7 +43,7 @@ const scheme = defineScheme({
  * Mux: `mux-signature: t=<seconds>,v1=<hex>` over `{t}.{body}`.
  *
  * - Identity: the body's `id`.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
  *
  * @example
  * ```ts

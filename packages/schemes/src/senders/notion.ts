@@ -20,8 +20,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'formula-only',
     sources: ['https://developers.notion.com/reference/webhooks', 'github.com/makenotion/notion-sdk-js'],
-    assumptions: ["The body's id is the same in every retry: documented is that it identifies the event."],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: [
+      "The body's id is the same in every retry: the documentation says only that it identifies the event.",
+    ],
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
@@ -29,8 +31,9 @@ const scheme = defineScheme({
  * Notion: `X-Notion-Signature: sha256=<hex>` over the body.
  *
  * - Identity: the body's `id`.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
- * - Secret: the `verification_token` of the first request, which Notion sends before there is a secret. Take it from that request by hand; it is never stored by itself.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
+ * - Secret: the `verification_token` of the first request, which Notion sends before there is a secret. Copy it from that request
+ *   by hand; Countersign never stores it.
  *
  * @example
  * ```ts

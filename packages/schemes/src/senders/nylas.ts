@@ -30,12 +30,12 @@ const scheme = defineScheme({
       'https://developer.nylas.com/docs/cookbook/use-cases/build/verify-webhook-signatures/',
     ],
     assumptions: [
-      "The body's id is the same in every retry: it is that of the notification, which counts its attempts beside it.",
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      "The body's id is the same in every retry: it is the id of the notification, and a separate field counts the attempts.",
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'An API call replaces the secret; what becomes of the old one is not documented.',
+    rotation: 'An API call replaces the secret. The sender does not document what happens to the old one.',
     notes: [
-      'With compressed delivery the bytes as they are sent, compressed, are signed: set `contentEncoding` of the adapter to "as-received", inflate in the handler, and give `deliveryKey`.',
+      'With compressed delivery, the compressed bytes are signed: set the adapter\'s `contentEncoding` to "as-received", decompress the body in the handler, and pass `deliveryKey`.',
     ],
   },
 });
@@ -44,8 +44,8 @@ const scheme = defineScheme({
  * Nylas: `x-nylas-signature: <hex>` over the body.
  *
  * - Identity: the body's `id`.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
- * - The verification, a GET with `challenge`, is answered by every adapter: route GET to it.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Every adapter responds to the verification, a GET with `challenge`: route GET to it.
  *
  * @example
  * ```ts

@@ -32,27 +32,28 @@ function definitionOf(header: string): SchemeDefinition {
       testedWith: 'formula-only',
       sources: ['https://developer.okta.com/docs/concepts/event-hooks/'],
       assumptions: [
-        'The one retry follows 5xx and silence, within 24 hours: documented is that there is one at most, and none after 4xx.',
+        'There is one retry, after a 5xx or a timeout, within 24 hours: the documentation says only that there is at most one, and none after 4xx.',
       ],
-      rotation: 'What becomes of the replaced secret, and when, is not documented.',
+      rotation: 'The sender does not document what happens to the replaced secret.',
       notes: [
-        'A token proves who may send, not what was sent: whoever sees one request can make others.',
-        'A body holds several events, each with a uuid under data.events: compare them in the handler.',
-        'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+        'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
+        'A body contains several events, each with a uuid under data.events: compare them in the handler.',
+        'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
       ],
     },
   };
 }
 
 /**
- * Okta event hooks: a header of your choice holds the secret itself.
+ * Okta event hooks: a header of your choice contains the secret itself.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 5xx are tried again, once; a bad token is answered with 503.
+ * - Delivery: the sender retries only after 5xx, once; a bad token gets 503.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`.
- * - The one-time verification, a GET, is answered by every adapter: route GET to it.
+ * - Every adapter responds to the one-time verification, a GET: route GET to it.
  *
- * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` for what is no name of a header in lower case, and for an unknown option.
+ * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if `header` is not the name of a header in lower case, and for an unknown
+ * option.
  * @example
  * ```ts
  * const verifier = createVerifier({ scheme: okta({ header: 'x-okta-hook' }), secrets: envSecrets('OKTA_HOOK_SECRET') })
@@ -62,10 +63,7 @@ export function okta(options: OktaOptions = {}): DefinedScheme {
   const { header = 'authorization', ...unknown } = options;
   const [key] = Object.keys(unknown);
   if (key !== undefined) {
-    throw new WebhookError(
-      'ERR_WEBHOOK_CONFIG_INVALID',
-      `okta() does not know the option "${key}". It takes "header".`,
-    );
+    throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', `okta() has no option "${key}". It takes "header".`);
   }
   return header === 'authorization' ? scheme : defineScheme(definitionOf(header));
 }

@@ -21,9 +21,9 @@ const scheme = defineScheme({
       'https://platform.openai.com/docs/guides/webhooks',
       'github.com/openai/openai-node src/resources/webhooks.ts',
     ],
-    assumptions: ['A retry is signed anew with a new time: it could not pass 300 s otherwise.'],
-    rotation: 'The dashboard makes a new secret; what becomes of the old one is not documented.',
-    notes: ["OpenAI's library takes a bare signature without v1, too: it is passed over here."],
+    assumptions: ['A retry has a new signature with a new timestamp: otherwise it could not pass the 300 s.'],
+    rotation: 'The dashboard creates a new secret. OpenAI does not document what happens to the old one.',
+    notes: ["OpenAI's library also accepts a bare signature without v1: it is ignored here."],
   },
 });
 
@@ -31,8 +31,8 @@ const scheme = defineScheme({
  * OpenAI: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`.
  *
  * - Identity: the `webhook-id`, which is signed and the same in every retry.
- * - Delivery: any answer but 2xx is tried again for 3 days; a bad signature is answered with 401.
- * - Secret: base64 after `whsec_`; any other text is the key as it is, as OpenAI's own library has it.
+ * - Delivery: the sender retries after any response other than 2xx, for 3 days; a bad signature gets 401.
+ * - Secret: base64 after `whsec_`; any other text is the key itself, as in OpenAI's own library.
  *
  * @example
  * ```ts

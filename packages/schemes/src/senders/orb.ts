@@ -25,11 +25,11 @@ const scheme = defineScheme({
       'github.com/orbcorp/orb-node src/resources/webhooks.ts',
     ],
     assumptions: [
-      "The body's id is the same in every retry: documented is that it identifies the event.",
-      'Times in the future are refused after 300 s as well.',
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      "The body's id is the same in every retry: the documentation says only that it identifies the event.",
+      'Timestamps more than 300 s in the future are refused, too.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
@@ -37,8 +37,8 @@ const scheme = defineScheme({
  * Orb: `X-Orb-Signature: v1=<hex> …` over `v1:{X-Orb-Timestamp}:{body}`.
  *
  * - Identity: the body's `id`.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
- * - The time is ISO 8601 without a zone, and means UTC.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - The time is ISO 8601 without a zone; it is UTC.
  *
  * @example
  * ```ts

@@ -32,13 +32,13 @@ const scheme = defineScheme({
       'github.com/PaddleHQ/paddle-node-sdk src/notifications/helpers/webhooks-validator.ts',
     ],
     assumptions: [
-      'A retry is signed anew with a new time: it could not pass 5 s otherwise.',
-      "Times in the future are refused after 5 s as well: Paddle's library takes any.",
+      'A retry has a new signature with a new timestamp: otherwise it could not pass the 5 s.',
+      "Timestamps more than 5 s in the future are refused, too: Paddle's library accepts any.",
     ],
-    rotation: 'A notification destination can have several secrets for a while: one h1 each.',
+    rotation: 'A notification destination can have several secrets for a while, with one h1 each.',
     notes: [
-      "Tolerance is 300 s both ways. Paddle's own library accepts 5 s, which refuses genuine deliveries if a clock is off or a delivery is slow: `toleranceSeconds` narrows the window.",
-      'Deliveries of the sandbox are tried again for 15 minutes only.',
+      "Tolerance is 300 s both ways. Paddle's own library accepts 5 s, but then it refuses genuine deliveries if a clock is off or a delivery is slow. `toleranceSeconds` narrows the window.",
+      'Deliveries of the sandbox are retried only for 15 minutes.',
     ],
   },
 });
@@ -47,7 +47,7 @@ const scheme = defineScheme({
  * Paddle Billing: `Paddle-Signature: ts=<seconds>;h1=<hex>` over `{ts}:{body}`.
  *
  * - Identity: the body's `event_id`.
- * - Delivery: any answer but 2xx is tried again for 3 days; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 3 days; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -23,10 +23,10 @@ const scheme = defineScheme({
       'https://developer.pagerduty.com/docs/webhooks-overview',
     ],
     assumptions: [
-      "The body's event.id is the same in every retry: documented is that it identifies the event.",
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      "The body's event.id is the same in every retry: the documentation says only that it identifies the event.",
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'Every live secret of the subscription signs, one v1 each.',
+    rotation: 'Every active secret of the subscription signs, with one v1 each.',
   },
 });
 
@@ -34,7 +34,7 @@ const scheme = defineScheme({
  * PagerDuty, V3 webhooks: `X-PagerDuty-Signature: v1=<hex>,v1=…` over the body.
  *
  * - Identity: the body's `event.id`.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

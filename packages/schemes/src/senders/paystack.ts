@@ -25,11 +25,11 @@ const scheme = defineScheme({
       'github.com/PaystackOSS/doc-code-snippets dist/doc/payments/webhooks/verifying-transaction.js',
     ],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret key, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret key.',
     notes: [
-      'Only 200 counts as received: where the handler answers by itself, it must not say 204.',
-      'Four tries come 3 minutes apart, then one every hour for 72 hours; in test mode, one every hour for 10 hours.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'The sender accepts only 200. If your handler sends the response itself, it must not send 204.',
+      'Four attempts come 3 minutes apart, then one every hour for 72 hours; in test mode, one every hour for 10 hours.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -38,8 +38,8 @@ const scheme = defineScheme({
  * Paystack: `x-paystack-signature: <hex>`, HMAC-SHA512 over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 200 is tried again for 3 days; a bad signature is answered with 401.
- * - Secret: the secret key of the API (`sk_live_…`), of the mode that sends; there is none for webhooks alone.
+ * - Delivery: the sender retries after any response other than 200, for 3 days; a bad signature gets 401.
+ * - Secret: the API's secret key (`sk_live_…`) of the mode that sends; there is no separate key for webhooks.
  *
  * @example
  * ```ts

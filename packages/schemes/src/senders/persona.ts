@@ -30,12 +30,12 @@ const scheme = defineScheme({
       'https://docs.withpersona.com/webhooks',
     ],
     assumptions: [
-      "The body's data.id is that of the event and the same in every retry: events are objects of Persona's API with an id of their own.",
-      'For how long deliveries are tried again is not taken from the documentation, whose versions differ: 24 hours are assumed.',
-      'Tolerance is 300 s both ways: none is documented.',
+      "The body's data.id is the id of the event and the same in every retry: events are objects of Persona's API with their own ids.",
+      'Versions of the documentation differ about how long Persona retries: 24 hours are assumed.',
+      'The sender documents no tolerance: 300 s each way are assumed.',
     ],
-    rotation: 'Every secret that is not expired signs, one group each.',
-    notes: ['Successes are 200, 201, 202 and 204 alone.'],
+    rotation: 'Every secret that is not expired signs, with one group each.',
+    notes: ['Only 200, 201, 202 and 204 count as successes.'],
   },
 });
 
@@ -43,7 +43,7 @@ const scheme = defineScheme({
  * Persona: `Persona-Signature: t=<seconds>,v1=<hex> t=…,v1=…` over `{t}.{body}`, one group for each secret.
  *
  * - Identity: the body's `data.id`.
- * - Delivery: any failure is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any failure; a bad signature gets 401.
  *
  * @example
  * ```ts

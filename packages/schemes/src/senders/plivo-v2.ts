@@ -19,20 +19,21 @@ const scheme = defineScheme({
       'github.com/plivo/plivo-node lib/utils/security.js',
     ],
     assumptions: [
-      'A retry keeps its nonce: whether it does is not documented. Where it does not, it runs again.',
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'A retry is assumed to repeat its nonce; the sender does not document it. If a retry has a new nonce, it runs again.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
 /**
- * Plivo, V2: `X-Plivo-Signature-V2: <base64>` over the address without its query and `X-Plivo-Signature-V2-Nonce`. The parameters are not signed.
+ * Plivo, V2: `X-Plivo-Signature-V2: <base64>` over the URL without its query and `X-Plivo-Signature-V2-Nonce`. The parameters are
+ * not signed.
  *
- * - Identity: address and nonce, which are signed.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
- * - Needs `publicUrl`: the address that Plivo was given.
- * - `webhook.bodyAuthenticated` is `false`: what the request says is not signed.
+ * - Identity: URL and nonce, which are signed.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Needs `publicUrl`: the URL that you gave Plivo.
+ * - `webhook.bodyAuthenticated` is `false`: the content of the request is not signed.
  *
  * @example
  * ```ts

@@ -9,7 +9,7 @@ const scheme = defineScheme({
     parts: { form: { sorted: 'form', pair: '{name}{value}' } },
     content: '{url}{form}',
     safeBecause:
-      'Names and values of the form are signed in a row: text can be moved between them, but stays one delivery and runs once. Where the URL ends is tested with each request; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
+      'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery and does not run again. For each request, the verifier checks where the URL ends; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
   },
   identity: 'content',
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
@@ -22,21 +22,21 @@ const scheme = defineScheme({
       'github.com/plivo/plivo-node lib/utils/security.js',
     ],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      "V1 is the one of Plivo's three signatures that a definition can verify and that covers the parameters. V2 leaves them out: plivoV2(). V3 is put together differently for GET and POST, and is not supported.",
+      "Of Plivo's three signatures, only V1 covers the parameters and can be verified by a definition. V2 leaves the parameters out: plivoV2(). V3 differs between GET and POST, and is not supported.",
     ],
   },
 });
 
 /**
- * Plivo, V1: `X-Plivo-Signature: <base64>`, HMAC-SHA1 of the address and the sorted form.
+ * Plivo, V1: `X-Plivo-Signature: <base64>`, HMAC-SHA1 of the URL and the sorted form.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
- * - Needs `publicUrl`: the address that Plivo was given.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Needs `publicUrl`: the URL that you gave Plivo.
  *
  * @example
  * ```ts

@@ -21,18 +21,20 @@ const scheme = defineScheme({
       'https://polar.sh/docs/integrate/webhooks/delivery',
       'github.com/polarsource/polar-js src/webhooks.ts',
     ],
-    assumptions: ['For how long deliveries are tried again is not documented: 24 hours are assumed.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ['An endpoint that fails ten times in a row is disabled.'],
   },
 });
 
 /**
- * Polar: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, keyed with the text of the secret.
+ * Polar: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, with the text of the secret as the
+ * key.
  *
  * - Identity: the `webhook-id`.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
- * - Secret: its text is the key, with whatever it begins with. Polar's library encodes it to base64 only because the library beneath decodes it again.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
+ * - Secret: its whole text is the key, including any prefix. Polar's library encodes it to base64 only because the library that
+ *   it uses decodes it again.
  *
  * @example
  * ```ts

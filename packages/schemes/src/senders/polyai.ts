@@ -9,8 +9,8 @@ const scheme = defineScheme({
     timestamp: { header: 'x-polyai-timestamp', unit: 's' },
     content: '{timestamp}.{body}',
   },
-  // The event id travels in a header that is not signed: as a replay key it would let a replay through under a new id, and let
-  // anyone who holds one signed delivery take the id of another.
+  // The event id is in a header that is not signed. If it were the replay key, an attacker with one captured delivery could
+  // replay it under a new id, or use the id of another delivery to block that one.
   identity: 'body',
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { eventId: 'x-polyai-event-id' },
@@ -31,12 +31,12 @@ const scheme = defineScheme({
       'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/openapi.json',
     ],
     assumptions: [
-      'A retry is signed anew with a new time: inferred from a 4-hour retry, which could not pass the documented 300 s otherwise.',
+      'A retry has a new signature with a new timestamp: inferred from a retry after 4 hours, which otherwise could not pass the documented 300 s.',
     ],
     rotation: 'The old secret is invalid at once; no overlap.',
     notes: [
-      'X-PolyAI-Event-ID is not signed: it is a label. One run per identical body while it is remembered; `deliveryKey` overrides it.',
-      'For a few days in mid-2026 the quickstart showed a signature over the body alone. That form has no fresh time and is refused.',
+      'X-PolyAI-Event-ID is not signed: it is a label. Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'For a few days in mid-2026 the quickstart showed a signature only over the body. Such a signature has no timestamp, so it is refused.',
       'Timeouts are 1 to 30 s, set for each endpoint, 5 s by default.',
     ],
   },
@@ -46,10 +46,10 @@ const scheme = defineScheme({
  * PolyAI: `X-PolyAI-Signature: <hex>` over `{X-PolyAI-Timestamp}.{body}`.
  *
  * - Identity: the body's bytes. `X-PolyAI-Event-ID` is not signed and shows as `webhook.unsignedHeaders.eventId`.
- * - Delivery: six attempts within 5.5 hours after a timeout, 408, 429 or 5xx; any other 4xx loses the event for good. So a
- *   signature that no key matches is answered with 429.
+ * - Delivery: six attempts within 5.5 hours after a timeout, 408, 429 or 5xx; after any other 4xx the event is lost for good. So
+ *   a signature that matches no key gets 429.
  *
- * What is fact and what is inferred stands in `polyai().definition.about`.
+ * `polyai().definition.about` says what is documented and what is inferred.
  *
  * @example
  * ```ts

@@ -27,8 +27,10 @@ const scheme = defineScheme({
       'github.com/pusher/pusher-http-node lib/webhook.js',
     ],
     assumptions: [],
-    rotation: 'An app has several keys: add one, change over, remove the old one.',
-    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
+    rotation: 'An app can have several keys: add one, switch to it, then remove the old one.',
+    notes: [
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
@@ -36,8 +38,8 @@ const scheme = defineScheme({
  * Pusher Channels: `X-Pusher-Signature: <hex>` over the body, under the key that `X-Pusher-Key` names.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 5 minutes; a bad signature is answered with 401.
- * - Key: give each secret its app key as `id`; without ids all are tried.
+ * - Delivery: the sender retries after any response other than 2xx, for 5 minutes; a bad signature gets 401.
+ * - Key: give each secret its app key as `id`; without ids, all keys are tried.
  *
  * @example
  * ```ts

@@ -26,15 +26,15 @@ const scheme = defineScheme({
       'github.com/IntuitDeveloper/SampleApp-Webhooks-nodejs util/util.js',
     ],
     assumptions: [
-      'When the tries end is not documented: after the first hours they come every 6 hours, and 24 hours are assumed.',
+      'The sender does not document when its retries end: after the first hours they come every 6 hours, and 24 hours are assumed.',
     ],
-    rotation: 'What becomes of the replaced verifier token, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced verifier token.',
     notes: [
-      'Only 200 within 3 seconds counts as received: where the handler answers by itself, it must not say 204.',
-      'Later events may wait until the first one is received: a wrong secret holds up all that follow.',
-      'Intuit sets no limit to a body: raise `maxBodyBytes` of the adapter where 1 MiB is too little, or such a body holds up the others, too.',
-      'A body holds several events: compare them in the handler.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'The sender accepts only 200, within 3 seconds. If your handler sends the response itself, it must not send 204.',
+      'Later events may wait until the first one succeeds, so a wrong secret delays all later events.',
+      "Intuit sets no limit for a body. If 1 MiB is too little, raise the adapter's `maxBodyBytes`: otherwise a larger body also delays all later events.",
+      'A body contains several events: compare them in the handler.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -43,7 +43,7 @@ const scheme = defineScheme({
  * QuickBooks Online (Intuit): `intuit-signature: <base64>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 200 is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 200; a bad signature gets 401.
  * - Secret: the verifier token of the app's webhooks; sandbox and production have one each.
  *
  * @example

@@ -29,11 +29,11 @@ const scheme = defineScheme({
     ],
     assumptions: [],
     rotation:
-      'The new secret signs events from then on, the old one what is tried again of those before: keep it as `previous` for 24 hours.',
+      'The new secret signs later events; retries of earlier events are signed with the old one. Keep it as `previous` for 24 hours.',
     notes: [
       'x-razorpay-event-id is the same in every retry, but not signed: it is a label.',
       'A webhook that fails for 24 hours is disabled.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -42,7 +42,7 @@ const scheme = defineScheme({
  * Razorpay: `X-Razorpay-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -23,8 +23,8 @@ const scheme = defineScheme({
       'github.com/replicate/replicate-javascript lib/util.js',
     ],
     assumptions: ["Tolerance is 300 s both ways: Replicate's JavaScript library enforces none."],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['Only the webhook of a finished prediction is tried again, for about a minute.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: ['Only the webhook of a finished prediction is retried, for about a minute.'],
   },
 });
 
@@ -32,7 +32,7 @@ const scheme = defineScheme({
  * Replicate: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`.
  *
  * - Identity: the `webhook-id`.
- * - Delivery: any answer but 2xx is tried again for 1 minute; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 minute; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -10,15 +10,15 @@ const scheme = svixSender('resend', {
     'https://resend.com/docs/webhooks/retries-and-replays',
     'https://docs.svix.com/receiving/verifying-payloads/how-manual',
   ],
-  assumptions: ['The timeout is the one that Svix documents.'],
-  rotation: 'Svix signs with the old and the new secret for 24 hours, one entry each.',
+  assumptions: ['The timeout is as Svix documents it.'],
+  rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
 });
 
 /**
  * Resend, through Svix: `svix-signature: v1,<base64> …` over `{svix-id}.{svix-timestamp}.{body}`.
  *
  * - Identity: the id, which is signed and the same in every retry.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  *
  * @example
  * ```ts

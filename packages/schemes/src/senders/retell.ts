@@ -30,9 +30,11 @@ const scheme = defineScheme({
       'https://docs.retellai.com/features/webhook',
       'github.com/RetellAI/retell-typescript-sdk src/lib/webhook_auth.ts',
     ],
-    assumptions: ['For how long the three tries go on is not documented: 24 hours are assumed.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered.'],
+    assumptions: [
+      'The sender does not document for how long its three attempts go on: 24 hours are assumed.',
+    ],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: ['Deliveries with identical bodies run once while the first is remembered.'],
   },
 });
 
@@ -40,7 +42,7 @@ const scheme = defineScheme({
  * Retell AI: `x-retell-signature: v=<milliseconds>,d=<hex>` over `{body}{v}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  * - Secret: the API key that has the webhook badge.
  *
  * @example

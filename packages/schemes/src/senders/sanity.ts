@@ -31,12 +31,12 @@ const scheme = defineScheme({
       'https://www.sanity.io/docs/changelog/50ec6abf-fe0c-475b-ae72-314148860132',
       'github.com/sanity-io/webhook-toolkit src/signature.ts',
     ],
-    assumptions: ['Tolerance is 300 s both ways: none is documented.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Two more tries, 30 s apart, are all there is: a receiver that is down for longer loses the delivery.',
+      'Sanity retries only twice, 30 s apart: if the receiver is down for longer, the delivery is lost.',
       'The idempotency-key is the same in every retry and is not signed: it is a label.',
-      'One run per identical body while it is remembered.',
+      'Deliveries with identical bodies run once while the first is remembered.',
     ],
   },
 });
@@ -45,7 +45,7 @@ const scheme = defineScheme({
  * Sanity: `sanity-webhook-signature: t=<milliseconds>,v1=<base64url>` over `{t}.{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 429 and 5xx are tried again for 1 minute; a bad signature is answered with 429.
+ * - Delivery: the sender retries only after 429 and 5xx, for 1 minute; a bad signature gets 429.
  *
  * @example
  * ```ts

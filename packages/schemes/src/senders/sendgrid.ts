@@ -26,14 +26,14 @@ const scheme = defineScheme({
       'github.com/sendgrid/sendgrid-nodejs packages/eventwebhook',
     ],
     assumptions: [
-      'A retry is signed anew with a new time: whether it is, is not documented. Where it is not, one that comes late is refused.',
-      'Tolerance is 300 s both ways: none is documented.',
+      'A retry is assumed to have a new signature with a new timestamp; the sender does not document it. If it repeats the old one, a late retry is refused.',
+      'The sender documents no tolerance: 300 s each way are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A body holds many events, each with an sg_event_id: compare them in the handler.',
-      'A body may end in a line break, which is signed.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'A body contains many events, each with an sg_event_id: compare them in the handler.',
+      'A body may end with a line break, which is signed.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -42,7 +42,7 @@ const scheme = defineScheme({
  * SendGrid event webhook: `X-Twilio-Email-Event-Webhook-Signature: <base64>`, ECDSA P-256 over `{…-Timestamp}{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
  * - Secret: the verification key as the settings show it, base64.
  *
  * @example

@@ -16,7 +16,7 @@ const scheme = defineScheme({
   },
   delivery: {
     retries: ['5xx'],
-    // Three more, 5 minutes apart.
+    // Three retries, 5 minutes apart.
     retrySpanSeconds: 900,
     timeoutSeconds: 1,
     idStableOverRetries: 'unknown',
@@ -32,12 +32,12 @@ const scheme = defineScheme({
       'github.com/getsentry/sentry src/sentry/sentry_apps/tasks/sentry_apps.py',
     ],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Only what published integrations get is tried again: for an internal one every refusal is final.',
-      'Requests of UI components (Sentry-App-Signature) want an answer and are no webhooks: they are not read.',
-      'Sentry waits one second only: acknowledge first, work later.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Sentry retries only for published integrations: for an internal one, every refusal is final.',
+      'Requests of UI components (Sentry-App-Signature) are not webhooks: this scheme is not for them.',
+      'Sentry waits only one second: acknowledge first, work later.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -46,7 +46,7 @@ const scheme = defineScheme({
  * Sentry integrations: `Sentry-Hook-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 5xx are tried again for 15 minutes, and only for published integrations; a bad signature is answered with 503.
+ * - Delivery: the sender retries only after 5xx, for 15 minutes, and only for published integrations; a bad signature gets 503.
  * - `Sentry-Hook-Timestamp` is not signed: it is a label.
  *
  * @example

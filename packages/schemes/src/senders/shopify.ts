@@ -9,8 +9,8 @@ const scheme = defineScheme({
     signature: { header: 'x-shopify-hmac-sha256', encoding: 'base64' },
     content: '{body}',
   },
-  // None of the headers is signed, and one secret signs for every shop: as a replay key an id would let a replay through under a
-  // new id, and let anyone who holds one signed delivery take the id of another.
+  // None of the headers is signed, and one secret signs for every shop. If an id were the replay key, an attacker with one
+  // captured delivery could replay it under a new id, or use the id of another delivery to block that one.
   identity: 'body',
   unsignedHeaders: {
     deliveryId: 'x-shopify-webhook-id',
@@ -36,25 +36,25 @@ const scheme = defineScheme({
       'github.com/Shopify/shopify-app-js issue 3183',
     ],
     assumptions: [
-      'A retry has the original payload; whether one that falls after a rotation is signed with the new secret is not documented.',
+      'A retry has the original payload. Shopify does not document whether a retry after a rotation is signed with the new secret.',
     ],
     rotation:
-      'Documented: it can take up to an hour until the new client secret signs. Reported: the oldest secret that is not revoked signs. Accept both until after the old one is revoked.',
+      'The documentation says that it can take up to an hour until the new client secret signs. Users report that the oldest secret that is not revoked signs. Accept both until the old one is revoked.',
     notes: [
-      'Topic, shop and ids are not signed, and one secret signs for every shop that has the app: never pick a tenant by the shop header alone.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
-      'No time is signed: a captured delivery can be replayed once it is forgotten, after seven days.',
-      'After 8 failed attempts a subscription made through the Admin API is deleted.',
-      'The newer Events product sends other header names (without X-) and is not covered.',
+      'Topic, shop and ids are not signed, and one secret signs for every shop that has the app: never choose a tenant only by the shop header.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
+      'After 8 failed attempts, Shopify deletes a subscription that was created through the Admin API.',
+      'The newer Events product sends other header names (without X-): this scheme is not for it.',
     ],
   },
 });
 
 /**
- * Shopify: `X-Shopify-Hmac-SHA256: <base64>` over the body alone, with the app's client secret.
+ * Shopify: `X-Shopify-Hmac-SHA256: <base64>` over the body and nothing else, with the app's client secret.
  *
  * - Identity: the body's bytes. Ids, topic and shop are not signed and show under `webhook.unsignedHeaders` as labels.
- * - Delivery: eight attempts within 4 hours after any failure; a bad signature is answered with 401.
+ * - Delivery: eight attempts within 4 hours after any failure; a bad signature gets 401.
  *
  * @example
  * ```ts

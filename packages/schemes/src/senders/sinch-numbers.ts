@@ -19,10 +19,12 @@ const scheme = defineScheme({
       'github.com/sinch/sinch-sdk-node packages/numbers/src',
     ],
     assumptions: [
-      'Which answers are tried again, and for how long, is not documented: 4xx counts as final, and 24 hours are assumed.',
+      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: [
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
@@ -30,7 +32,7 @@ const scheme = defineScheme({
  * Sinch Numbers: `x-sinch-signature: <hex>`, HMAC-SHA1 of the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: what is tried again is not documented; a bad signature is answered with 503.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  *
  * @example
  * ```ts

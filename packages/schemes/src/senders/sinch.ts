@@ -29,15 +29,15 @@ const scheme = defineScheme({
       'github.com/sinch/sinch-sdk-node packages/sdk-client/src',
     ],
     assumptions: [
-      'What is tried again is documented for SMS: Conversation is taken to do the same.',
-      'The last wait, of 81,920 s, is taken to begin at the try before it: then all of them are 46 hours.',
-      'Tolerance is 300 s both ways: none is documented.',
+      'The documentation says only for SMS what is retried: Conversation is assumed to do the same.',
+      'The last wait of 81,920 s is assumed to begin at the attempt before it: then all attempts take 46 hours.',
+      'The sender documents no tolerance: 300 s each way are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Whether a retry keeps its nonce is not documented, so the body names the delivery.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
-      'Voice and Verification sign method, path and a digest under their application key: not this scheme.',
+      'The sender does not document whether a retry repeats its nonce, so the body identifies the delivery.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Voice and Verification sign method, path and a digest with their application key: this scheme is not for them.',
     ],
   },
 });
@@ -46,7 +46,7 @@ const scheme = defineScheme({
  * Sinch SMS and Conversation: `x-sinch-webhook-signature: <base64>` over `{body}.{nonce}.{timestamp}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 429 and 5xx are tried again for up to 46 hours; a bad signature is answered with 429.
+ * - Delivery: the sender retries only after 429 and 5xx, for up to 46 hours; a bad signature gets 429.
  *
  * @example
  * ```ts

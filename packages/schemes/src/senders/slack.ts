@@ -21,7 +21,7 @@ const scheme = defineScheme({
   },
   delivery: {
     retries: 'any-failure',
-    // At once, after 1 minute, after 5: six minutes if the waits add up.
+    // Retries come at once, after 1 minute and after 5 minutes: six minutes if the waits add up.
     retrySpanSeconds: 360,
     timeoutSeconds: 3,
     idStableOverRetries: true,
@@ -39,13 +39,13 @@ const scheme = defineScheme({
       'https://docs.slack.dev/reference/events/url_verification',
     ],
     assumptions: [
-      'A retry is signed anew with a new time: one after 5 minutes could not pass the documented 300 s otherwise.',
-      'What regenerating the secret does to deliveries on their way is not documented.',
+      'A retry has a new signature with a new timestamp: otherwise a retry after 5 minutes could not pass the documented 300 s.',
+      'Slack does not document what happens to deliveries that are on their way when the secret is regenerated.',
     ],
-    rotation: 'One signing secret for each app, regenerated; no overlap is documented.',
+    rotation: 'Each app has one signing secret, which can be regenerated. No overlap is documented.',
     notes: [
       'Slash commands and interactions are forms without an event_id: their whole body is the identity.',
-      'Slack waits 3 seconds only: acknowledge first, work later.',
+      'Slack waits only 3 seconds: acknowledge first, work later.',
     ],
   },
 });
@@ -53,9 +53,9 @@ const scheme = defineScheme({
 /**
  * Slack: `X-Slack-Signature: v0=<hex>` over `v0:{X-Slack-Request-Timestamp}:{body}`.
  *
- * - Identity: the body's `event_id`, which is the same in every retry; the whole body where there is none.
- * - Delivery: three retries within about six minutes after any failure; a bad signature is answered with 401.
- * - The `url_verification` request is answered by every adapter once its signature is good.
+ * - Identity: the body's `event_id`, which is the same in every retry; the whole body if there is none.
+ * - Delivery: three retries within about six minutes after any failure; a bad signature gets 401.
+ * - Every adapter responds to the `url_verification` request if its signature is right.
  *
  * @example
  * ```ts

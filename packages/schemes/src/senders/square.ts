@@ -26,16 +26,16 @@ const scheme = defineScheme({
       'github.com/square/square-nodejs-sdk src/wrapper/WebhooksHelper.ts',
     ],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
 /**
- * Square: `x-square-hmacsha256-signature: <base64>` over the notification address and the body.
+ * Square: `x-square-hmacsha256-signature: <base64>` over the notification URL and the body.
  *
  * - Identity: the body's `event_id`.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
- * - Needs `publicUrl`: the address that Square was given.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
+ * - Needs `publicUrl`: the URL that you gave Square.
  *
  * @example
  * ```ts

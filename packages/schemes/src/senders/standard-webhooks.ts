@@ -1,12 +1,12 @@
 import { type DefinedScheme, defineScheme, type SignatureRule } from '@countersign/core';
 
-/** The signed form of Standard Webhooks under one family of header names; Svix and Ada use it too. */
+/** The signature rule of Standard Webhooks with one family of header names; Svix and Ada use it too. */
 export function standardRule(family: 'webhook' | 'svix'): SignatureRule {
   return {
     algorithm: { hmac: 'sha256' },
     signature: {
       header: `${family}-signature`,
-      // Other labels, such as the v1a of public-key signatures, are passed over.
+      // Other labels, for example the v1a of public-key signatures, are ignored.
       list: { separator: ' ', assign: ',', label: 'v1' },
       encoding: 'base64',
     },
@@ -39,13 +39,13 @@ const scheme = defineScheme({
       'github.com/standard-webhooks/standard-webhooks, its JavaScript library',
     ],
     assumptions: [
-      'Retries of about 75 hours and timeouts of 15 to 30 s are what the specification recommends; each sender decides for itself.',
+      'The specification recommends retries for about 75 hours and timeouts of 15 to 30 s; each sender decides for itself.',
     ],
     rotation:
-      'The sender signs with the old and the new secret for a while: two entries in one header. How long is up to the sender.',
+      'The sender signs with the old and the new secret for a while, with two entries in one header. The sender decides for how long.',
     notes: [
-      'Symmetric signatures (v1) only: v1a, Ed25519, is passed over.',
-      'Some senders that follow the format depart from it: a new id on every retry, or a secret that is text rather than base64. Define those on their own.',
+      'Only symmetric signatures (v1) are read: v1a, Ed25519, is ignored.',
+      'Some senders deviate from the format, for example with a new id in every retry, or a secret that is text instead of base64. Define a separate scheme for those.',
     ],
   },
 });
@@ -55,7 +55,8 @@ const scheme = defineScheme({
  *
  * - Secret: base64, with or without `whsec_` before it.
  * - Identity: the `webhook-id`, which is signed and the same in every retry.
- * - Delivery: every failure is tried again for about 75 hours, as the specification recommends; a bad signature is answered with 401.
+ * - Delivery: the sender retries after every failure for about 75 hours, as the specification recommends; a bad signature gets
+ *   401.
  *
  * @example
  * ```ts

@@ -2,11 +2,11 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'stripe',
-  // Verbatim, whsec_ included: unlike at Standard Webhooks, nothing is cut off and nothing decoded.
+  // The whole text is the key, whsec_ included: unlike in Standard Webhooks, nothing is cut off or decoded.
   secret: { encoding: 'utf8' },
   signed: {
     algorithm: { hmac: 'sha256' },
-    // v0, which test deliveries carry as well, is passed over: accepting it would be a downgrade.
+    // v0, which test deliveries also contain, is ignored: accepting it would be a downgrade.
     signature: {
       header: 'stripe-signature',
       list: { separator: ',', assign: '=', label: 'v1' },
@@ -32,12 +32,12 @@ const scheme = defineScheme({
       'https://docs.stripe.com/webhooks/signature',
       'github.com/stripe/stripe-node src/Webhooks.ts',
     ],
-    assumptions: ['How long Stripe waits for an answer is not documented.'],
+    assumptions: ['Stripe does not document how long it waits for a response.'],
     rotation:
-      'The old secret expires at once or after a delay of up to 24 hours, as chosen; until then each live secret adds a v1 entry.',
+      'The old secret expires at once or after a delay of up to 24 hours, as you choose; until then, each active secret adds a v1 entry.',
     notes: [
-      "Stripe's own library accepts times in the future; here they are refused beyond 300 s.",
-      'Retries go on for three days in live mode, and for three attempts in a sandbox.',
+      "Stripe's own library accepts timestamps in the future; here they are refused if they are more than 300 s ahead.",
+      'Stripe retries for three days in live mode, and makes three attempts in a sandbox.',
     ],
   },
 });
@@ -47,7 +47,7 @@ const scheme = defineScheme({
  *
  * - Secret: the whole text, `whsec_` included.
  * - Identity: the body's `id` (`evt_…`), which is the same in every retry.
- * - Delivery: any failure is tried again for up to three days; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any failure for up to three days; a bad signature gets 401.
  *
  * @example
  * ```ts

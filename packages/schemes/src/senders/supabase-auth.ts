@@ -5,7 +5,7 @@ const scheme = defineScheme({
   secret: { encoding: 'base64', prefix: 'v1,whsec_' },
   signed: {
     algorithm: { hmac: 'sha256' },
-    // The entries are joined by a comma and a blank, and the comma stands in each of them too.
+    // The entries are joined by a comma and a space, and each of them contains a comma, too.
     signature: {
       header: 'webhook-signature',
       list: { separator: ', ', assign: ',', label: 'v1' },
@@ -33,12 +33,12 @@ const scheme = defineScheme({
       'https://supabase.com/docs/guides/auth/auth-hooks',
       'github.com/supabase/auth internal/hooks/v0hooks/v0http/v0http.go',
     ],
-    assumptions: ['Tolerance is 300 s both ways, as the specification that the hooks follow says.'],
-    rotation: 'A hook holds several secrets, separated by |, and signs with each.',
+    assumptions: ['Tolerance is 300 s both ways, as in the specification that the hooks follow.'],
+    rotation: 'A hook can have several secrets, separated by |, and signs with each.',
     notes: [
-      'Every try has a new webhook-id, so the body names the delivery: one run per identical body while it is remembered.',
-      "A hook's answer decides over a sign-in: `handle` with the answer's own body, and keep it fast.",
-      'Three tries share 5 seconds, and only an answer with Retry-After is tried again, at once. A 200 without JSON counts as an error.',
+      'Every attempt has a new webhook-id, so the body identifies the delivery: deliveries with identical bodies run once while the first is remembered.',
+      "The response to a hook decides about a sign-in: pass the response's body from your handler, and keep the handler fast.",
+      'Three attempts share 5 seconds, and only a response with Retry-After is retried, at once. A 200 without JSON counts as an error.',
     ],
   },
 });
@@ -47,9 +47,9 @@ const scheme = defineScheme({
  * Supabase Auth hooks: `webhook-signature: v1,<base64>, …` over `{webhook-id}.{webhook-timestamp}.{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 429 and 503 are tried again, within 5 seconds; a bad signature is answered with 429.
- * - A handler that says nothing is answered for with `{}`: Supabase takes no empty 200.
- * - Secret: each of those that are separated by `|`, with its `v1,whsec_`, as one of the set.
+ * - Delivery: the sender retries only after 429 and 503, within 5 seconds; a bad signature gets 429.
+ * - If your handler sends no body, the response is `{}`: Supabase does not accept an empty 200.
+ * - Secret: each secret between the `|`, including its `v1,whsec_`, is one secret of the set.
  *
  * @example
  * ```ts

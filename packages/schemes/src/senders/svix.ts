@@ -3,8 +3,8 @@ import type { SchemeSource } from '@countersign/core/extend';
 import { standardRule } from './standard-webhooks.ts';
 
 /**
- * A sender that delivers through Svix: it has its own name and sources, and everything else is as Svix does it. Both families of headers
- * are read, since Svix lets a sender rename them.
+ * A sender that delivers through Svix: it has its own name and sources, and everything else is as in Svix. Both families of
+ * headers are read, because Svix lets a sender rename them.
  */
 export function svixSender(name: string, about: SchemeSource): DefinedScheme {
   return defineScheme({
@@ -36,12 +36,12 @@ const scheme = svixSender('svix', {
   ],
   assumptions: [],
   rotation:
-    'Every live secret signs, one entry each, for 24 hours by default (the sender may set 0 to 7 days); up to 10 replaced secrets can be live.',
+    'Every active secret signs, with one entry each. A replaced secret stays active for 24 hours by default (the sender may set 0 to 7 days), and up to 10 replaced secrets can be active.',
   notes: [
-    'Both header families are read, svix-* first; one request must keep to one of them.',
-    'A message sent again by hand keeps its id: after it was handled once, it is answered as a duplicate.',
+    'Both header families are read, svix-* first; one request must use only one of them.',
+    'A message that is resent by hand keeps its id: if it was handled before, it counts as a duplicate.',
     'An endpoint that fails for 5 days is disabled.',
-    "A secret of the sender's choice may lack whsec_.",
+    'A secret that the sender chose may have no whsec_.',
   ],
 });
 
@@ -50,7 +50,7 @@ const scheme = svixSender('svix', {
  *
  * - Secret: base64, with or without `whsec_` before it.
  * - Identity: the id, which is signed and the same in every retry and resend.
- * - Delivery: eight attempts within 27.6 hours after any failure; a bad signature is answered with 401.
+ * - Delivery: eight attempts within 27.6 hours after any failure; a bad signature gets 401.
  *
  * @example
  * ```ts

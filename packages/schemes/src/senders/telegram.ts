@@ -14,13 +14,13 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     sources: ['https://core.telegram.org/bots/api#setwebhook'],
-    assumptions: ['For how long updates are tried again is not documented: 24 hours are assumed.'],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: ['The sender does not document for how long it retries updates: 24 hours are assumed.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A token proves who may send, not what was sent: whoever sees one request can make others.',
+      'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
       "The body's update_id identifies an update.",
-      'Telegram takes tokens from 1 character on; here they must have 16 bytes.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Telegram accepts tokens of 1 character or more; here they must have at least 16 bytes.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -29,7 +29,7 @@ const scheme = defineScheme({
  * Telegram bots: `X-Telegram-Bot-Api-Secret-Token` is the secret itself.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`.
  *
  * @example

@@ -22,15 +22,15 @@ const scheme = defineScheme({
       'github.com/team-telnyx/telnyx-node src/lib/webhooks.ts',
     ],
     assumptions: [
-      "The body's data.id is the same in every try: documented is that it identifies the event, and that meta.attempt in the same body counts the tries.",
-      'Which answers are tried again, and for how long, differs between products: 4xx counts as final, and 24 hours are assumed.',
+      "The body's data.id is the same in every try: the documentation says only that it identifies the event, and that meta.attempt in the same body counts the attempts.",
+      'Which statuses are retried, and for how long, differs between products. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced key, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced key.',
     notes: [
-      'Webhooks of the API version 2, signed for the account. Early releases of the Node library looked for Standard Webhooks headers instead.',
-      'Voice and fax ask for 200, not any 2xx: answer with it. Messaging waits 2 seconds for any 2xx.',
-      'What is not delivered to the primary address goes to the failover address: both share one replay store and one `endpoint`.',
-      'Bodies without data.id, such as those of TeXML, are known by their bytes.',
+      'The scheme is for webhooks of the API version 2, which are signed for the account. Early releases of the Node library expected Standard Webhooks headers instead.',
+      'Voice and fax require 200, not any 2xx: respond with 200. Messaging waits 2 seconds for any 2xx.',
+      'If a delivery to the primary URL fails, Telnyx sends it to the failover URL: use one replay store and one `endpoint` for both.',
+      'Bodies without data.id, for example those of TeXML, are identified by their bytes.',
       'The meeting bot signs in another way, with X-Meeting-Bot-Signature.',
     ],
   },
@@ -40,7 +40,7 @@ const scheme = defineScheme({
  * Telnyx: `telnyx-signature-ed25519: <base64>` over `{telnyx-timestamp}|{body}`.
  *
  * - Identity: the body's `data.id`.
- * - Delivery: what is tried again differs between products; a bad signature is answered with 503.
+ * - Delivery: what is retried differs between products; a bad signature gets 503.
  * - Secret: the account's public key, base64, from the portal's keys and credentials.
  *
  * @example

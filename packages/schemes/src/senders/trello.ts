@@ -22,21 +22,21 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/'],
     assumptions: [
-      "The body's action.id is the same in every retry: it is that of the action.",
-      'Tries come after 30, 60 and 120 s.',
+      "The body's action.id is the same in every retry, because it is the id of the action.",
+      'Retries come after 30, 60 and 120 s.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['410 deletes the webhook: it is never answered.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: ['410 deletes the webhook, so Countersign never responds with it.'],
   },
 });
 
 /**
- * Trello: `X-Trello-Webhook: <base64>`, HMAC-SHA1 of the body and the callback address.
+ * Trello: `X-Trello-Webhook: <base64>`, HMAC-SHA1 of the body and the callback URL.
  *
  * - Identity: the body's `action.id`.
- * - Delivery: any answer but 2xx is tried again for 4 minutes; a bad signature is answered with 401.
- * - Needs `publicUrl`: the address that Trello was given.
- * - The HEAD by which Trello tests an address is answered by every adapter: route HEAD to it.
+ * - Delivery: the sender retries after any response other than 2xx, for 4 minutes; a bad signature gets 401.
+ * - Needs `publicUrl`: the URL that you gave Trello.
+ * - Every adapter responds to the HEAD by which Trello tests the URL: route HEAD to it.
  *
  * @example
  * ```ts

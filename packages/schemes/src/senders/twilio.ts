@@ -19,7 +19,7 @@ const scheme = defineScheme({
       url: { variants: 'port' },
       content: '{url}{form}',
       safeBecause:
-        'Names and values of the form are signed in a row: text can be moved between them, but stays one delivery and runs once. Where the URL ends is tested with each request; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
+        'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery and does not run again. For each request, the verifier checks where the URL ends; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
     },
   ],
   identity: 'content',
@@ -39,24 +39,24 @@ const scheme = defineScheme({
       'https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides',
       'github.com/twilio/twilio-node src/webhooks/webhooks.ts',
     ],
-    assumptions: [
-      'Answers are not tried again unless connection overrides (#rp=) in the address ask for it.',
-    ],
-    rotation: 'A secondary auth token is made, then promoted: give both, the primary one as `current`.',
+    assumptions: ['Twilio does not retry unless connection overrides (#rp=) in the URL ask for it.'],
+    rotation:
+      'Create a secondary auth token, then promote it. Until then, configure both, the primary one as `current`.',
     notes: [
-      'No time is signed: a captured request is refused only for as long as it is remembered.',
-      'Twilio signs the address with or without its port, whatever it was given: both are tried.',
-      'Of a form, names and values are signed in a row, without what separates them: whoever captures a delivery could cut it up differently. It is the same delivery then, and runs once.',
+      'No timestamp is signed: a captured request is refused only as long as it is remembered.',
+      'Twilio may sign the URL with or without its port, no matter which you gave it: both are tried.',
+      "A form's names and values are signed without separators, so an attacker who captures a delivery can split them differently. The result counts as the same delivery and does not run again.",
     ],
   },
 });
 
 /**
- * Twilio: `X-Twilio-Signature: <base64>`, HMAC-SHA1 of the address and the sorted form; of a JSON body, of the address with its digest.
+ * Twilio: `X-Twilio-Signature: <base64>`, HMAC-SHA1 of the URL and the sorted form; for a JSON body, of the URL with the body's
+ * digest.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: nothing is tried again; a bad signature is answered with 401.
- * - Needs `publicUrl`: the address that Twilio was given.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender never retries; a bad signature gets 401.
+ * - Needs `publicUrl`: the URL that you gave Twilio.
  *
  * @example
  * ```ts

@@ -26,10 +26,10 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://dev.twitch.tv/docs/eventsub/handling-webhook-events/'],
     assumptions: [
-      'Times in the future are refused after 600 s as well: documented is only the age.',
-      'For how long a message is sent again is not documented: 24 hours are assumed.',
+      'Timestamps more than 600 s in the future are refused, too: the documentation limits only the age.',
+      'The sender does not document for how long it retries: 24 hours are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ['The type of a message is not signed: `webhook.unsignedHeaders.type` is a label.'],
   },
 });
@@ -37,9 +37,9 @@ const scheme = defineScheme({
 /**
  * Twitch EventSub: `Twitch-Eventsub-Message-Signature: sha256=<hex>` over `{Message-Id}{Message-Timestamp}{body}`.
  *
- * - Identity: the message id, which is signed and the same when it is sent again.
- * - Delivery: any answer but 2xx is tried again; a bad signature is answered with 401.
- * - `webhook_callback_verification` is answered by every adapter once its signature is good; a `revocation` reaches the handler.
+ * - Identity: the message id, which is signed and the same in every retry.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
+ * - Every adapter responds to `webhook_callback_verification` if its signature is right; a `revocation` reaches the handler.
  *
  * @example
  * ```ts

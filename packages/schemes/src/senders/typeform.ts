@@ -25,10 +25,10 @@ const scheme = defineScheme({
       'https://www.typeform.com/developers/webhooks/',
     ],
     assumptions: [
-      "The body's event_id is the same in every retry: documented is that it identifies the event.",
+      "The body's event_id is the same in every retry: the documentation says only that it identifies the event.",
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['404 and 410 disable the webhook at once: they are never answered.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: ['404 and 410 disable the webhook at once, so Countersign never responds with them.'],
   },
 });
 
@@ -36,7 +36,7 @@ const scheme = defineScheme({
  * Typeform: `Typeform-Signature: sha256=<base64>` over the body.
  *
  * - Identity: the body's `event_id`.
- * - Delivery: any answer but 2xx is tried again for 10 hours; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 10 hours; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -20,8 +20,10 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     sources: ['https://vercel.com/docs/webhooks/webhooks-api'],
-    assumptions: ["The body's id is the same in every retry: documented is that it identifies the delivery."],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    assumptions: [
+      "The body's id is the same in every retry: the documentation says only that it identifies the delivery.",
+    ],
+    rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });
 
@@ -29,7 +31,7 @@ const scheme = defineScheme({
  * Vercel: `x-vercel-signature: <hex>`, HMAC-SHA1 of the body.
  *
  * - Identity: the body's `id`.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -26,12 +26,12 @@ const scheme = defineScheme({
       'https://help.veriff.com/en/articles/3250261-how-long-does-it-take-for-veriff-to-communicate-a-decision',
     ],
     assumptions: [
-      'All webhooks are tried again as decisions are: about once an hour for 7 days. Documented is that of decisions.',
+      'All webhooks are assumed to be retried like decisions, about once an hour for 7 days: the documentation describes only decisions.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Only 200 counts as received: where the handler answers by itself, it must not say 204.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'The sender accepts only 200. If your handler sends the response itself, it must not send 204.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -40,8 +40,8 @@ const scheme = defineScheme({
  * Veriff: `x-hmac-signature: <hex>` over the body, under the key that `x-auth-client` names.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 200 is tried again for 7 days; a bad signature is answered with 401.
- * - Key: give each secret the API key as its `id`; without ids all are tried.
+ * - Delivery: the sender retries after any response other than 200, for 7 days; a bad signature gets 401.
+ * - Key: give each secret the API key as its `id`; without ids, all keys are tried.
  *
  * @example
  * ```ts

@@ -27,11 +27,11 @@ const scheme = defineScheme({
     ],
     assumptions: [],
     rotation:
-      'A token stays until the support of Viber makes another one on request; whether the old one goes on is not documented.',
+      "A token stays valid until Viber's support creates another one on request. Viber does not document whether the old one remains valid.",
     notes: [
-      'Only 200 counts as received: where the handler answers by itself, it must not say 204.',
+      'The sender accepts only 200. If your handler sends the response itself, it must not send 204.',
       "The body's message_token identifies a message.",
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -40,7 +40,7 @@ const scheme = defineScheme({
  * Viber bots: `X-Viber-Content-Signature: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 200 is tried again for 1 hour; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 200, for 1 hour; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -56,11 +56,11 @@ function define(signed: SignatureRule): DefinedScheme {
         'https://developer.vonage.com/en/getting-started/concepts/signing-messages',
         'github.com/Vonage/vonage-node-sdk packages/sms',
       ],
-      assumptions: ['Tolerance is 300 s both ways: none is documented.'],
-      rotation: 'What becomes of the replaced secret, and when, is not documented.',
+      assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+      rotation: 'The sender does not document what happens to the replaced secret.',
       notes: [
-        'Deliveries by GET only: choose that in the account. What Vonage posts is signed alike in the body, and not supported.',
-        'A retry that keeps its timestamp is refused after 300 s: widen `toleranceSeconds` where that is seen.',
+        'Only deliveries by GET are supported: choose GET in the account. Deliveries by POST are signed in the body.',
+        'A retry that repeats its timestamp is refused after 300 s: if you see that, raise `toleranceSeconds`.',
       ],
     },
   });
@@ -69,8 +69,8 @@ function define(signed: SignatureRule): DefinedScheme {
 /**
  * Vonage, SMS: the query parameter `sig`, over all others sorted by name.
  *
- * - Identity: everything that is signed but the time.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
+ * - Identity: everything that is signed except the timestamp.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
  * - Messages and Voice carry a JWT instead: see `@countersign/schemes/jwt`.
  *
  * @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` for another method.

@@ -27,14 +27,14 @@ const scheme = defineScheme({
       'https://docs.wise.com/webhooks-notifications',
     ],
     assumptions: [
-      '5xx is tried again for 14 days, and answers like 400 three times at most: 401 is taken to be one of those.',
+      '5xx is retried for 14 days, and responses like 400 at most three times: 401 is assumed to be one of those.',
     ],
-    rotation: 'Wise announces new keys: publish one as `next` beside the old one.',
+    rotation: 'Wise announces new keys: publish the new key as `next`.',
     notes: [
       'Wise waits as Retry-After says.',
-      'One page of Wise takes any 2xx for received, another 200 alone: where the handler answers by itself, it should say 200.',
-      'Deliveries are remembered for two weeks, as long as Wise tries.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      "One page of Wise's documentation accepts any 2xx, another only 200. If your handler sends the response itself, it should send 200.",
+      'Deliveries are remembered for two weeks, because Wise retries for that long.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -43,8 +43,8 @@ const scheme = defineScheme({
  * Wise: `X-Signature-SHA256: <base64>`, RSA PKCS#1 v1.5 with SHA-256 over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: 5xx is tried again for 14 days; a bad signature is answered with 503.
- * - Secret: the public key that Wise publishes, as PEM; the sandbox has one of its own.
+ * - Delivery: 5xx is retried for 14 days; a bad signature gets 503.
+ * - Secret: the public key that Wise publishes, as PEM; the sandbox has its own.
  *
  * @example
  * ```ts

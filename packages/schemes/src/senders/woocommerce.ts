@@ -30,12 +30,12 @@ const scheme = defineScheme({
       'github.com/woocommerce/woocommerce plugins/woocommerce/includes/class-wc-webhook.php',
     ],
     assumptions: [],
-    rotation: 'A new secret signs at once: give it as `next` before it is saved in the shop.',
+    rotation: 'A new secret signs at once: publish it as `next` before you save it in the shop.',
     notes: [
-      'Nothing is tried again: what is refused or fails is lost, and after more than five failures in a row the webhook is disabled.',
-      'A delivery holds the resource as it is when it is sent. One run per identical body while it is remembered; `deliveryKey` overrides it.',
-      'On saving, the shop sends an unsigned ping (a form that holds webhook_id) and shows an error where that is not answered with 200: it is refused here. Deliveries come all the same.',
-      'Shops can change the hash by a filter (woocommerce_webhook_hash_algorithm): such a shop needs a definition of its own.',
+      'WooCommerce never retries: a delivery that is refused or fails is lost, and after more than five failures in a row the webhook is disabled.',
+      'A delivery contains the resource as it is when it is sent. Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'When you save the webhook, the shop sends an unsigned ping (a form that contains webhook_id) and shows an error if it does not get 200. The ping is refused here, so the shop shows the error, but it sends deliveries anyway.',
+      'A shop can change the hash with a filter (woocommerce_webhook_hash_algorithm): such a shop needs its own definition.',
     ],
   },
 });
@@ -44,8 +44,8 @@ const scheme = defineScheme({
  * WooCommerce: `X-WC-Webhook-Signature: <base64>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: nothing is tried again; a bad signature is answered with 401.
- * - The unsigned ping on saving is refused: the shop shows an error, and delivers all the same.
+ * - Delivery: the sender never retries; a bad signature gets 401.
+ * - The unsigned ping on saving is refused: the shop shows an error, but sends deliveries anyway.
  *
  * @example
  * ```ts

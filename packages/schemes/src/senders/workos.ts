@@ -30,10 +30,10 @@ const scheme = defineScheme({
       'github.com/workos/workos-node src/common/crypto/signature-provider.ts',
     ],
     assumptions: [
-      'A retry is signed anew with a new time: it could not pass 180 s otherwise.',
-      "Times in the future are refused after 180 s as well: WorkOS's library takes any.",
+      'A retry has a new signature with a new timestamp: otherwise it could not pass the 180 s.',
+      "Timestamps more than 180 s in the future are refused, too: WorkOS's library accepts any.",
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ["Actions are signed in the same way; WorkOS's library allows them 30 s: set `toleranceSeconds`."],
   },
 });
@@ -42,7 +42,7 @@ const scheme = defineScheme({
  * WorkOS: `WorkOS-Signature: t=<milliseconds>, v1=<hex>` over `{t}.{body}`.
  *
  * - Identity: the body's `id`.
- * - Delivery: any answer but 2xx is tried again for 3 days; a bad signature is answered with 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 3 days; a bad signature gets 401.
  *
  * @example
  * ```ts

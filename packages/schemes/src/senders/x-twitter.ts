@@ -10,7 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
 
-  // Nothing signs this request, and its answer signs what it asks for: nothing that could be a body is taken.
+  // This request is not signed, and the response signs a text from it: the text must not be a possible body.
   handshake: {
     signed: false,
     when: { method: 'GET', query: { crc_token: true } },
@@ -33,10 +33,12 @@ const scheme = defineScheme({
       'https://developer.x.com/en/docs/x-api/enterprise/account-activity-api/guides/activity-retries',
     ],
     assumptions: [
-      'The enterprise tier tries again up to three times within five minutes, after any answer but 200. For the others nothing is documented: 4xx counts as final, and 24 hours are assumed.',
+      'The enterprise tier retries up to three times within five minutes, after any response other than 200. For the other tiers nothing is documented. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: [
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
@@ -44,8 +46,8 @@ const scheme = defineScheme({
  * X (Twitter): `x-twitter-webhooks-signature: sha256=<base64>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: only the enterprise tier is documented to try again, for 5 minutes; a bad signature is answered with 503.
- * - The challenge-response check (`crc_token`), a GET that comes every hour, is answered by every adapter: route GET to it.
+ * - Delivery: the documentation mentions retries only for the enterprise tier, for 5 minutes; a bad signature gets 503.
+ * - Every adapter responds to the challenge-response check (`crc_token`), a GET every hour: route GET to it.
  *
  * @example
  * ```ts

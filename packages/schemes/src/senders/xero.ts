@@ -23,10 +23,10 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://developer.xero.com/documentation/guides/webhooks/overview/'],
     assumptions: [],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Xero asks for answers without a body; a refusal here carries one of a few bytes. Not tried against Xero itself.',
-      'One run per identical body while it is remembered; `deliveryKey` overrides it.',
+      'Xero asks for responses without a body, but a refusal here has a body of a few bytes. Not tested against Xero itself.',
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },
 });
@@ -35,8 +35,9 @@ const scheme = defineScheme({
  * Xero: `x-xero-signature: <base64>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: any answer but 2xx is tried again for 1 day; a bad signature is answered with 401.
- * - The intent to receive is a row of requests, some of them signed wrongly: the good ones reach the handler, the others are answered 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
+ * - The intent to receive is a series of requests, some of them with wrong signatures: those with right signatures reach the
+ *   handler, the others get 401.
  *
  * @example
  * ```ts

@@ -27,13 +27,13 @@ const scheme = defineScheme({
       'https://developer.zendesk.com/documentation/webhooks/webhook-security-and-authentication/',
     ],
     assumptions: [
-      '429 and 503 are tried again where Retry-After is below 60 s.',
-      'For how long is not documented: 24 hours are assumed.',
-      'Tolerance is 300 s both ways: none is documented.',
+      '429 and 503 are retried only if Retry-After is below 60 s.',
+      'The sender does not document for how long it retries: 24 hours are assumed.',
+      'The sender documents no tolerance: 300 s each way are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
+    rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'A body may be empty or always the same: such deliveries count as one while it is remembered. Put an id or a time into the body, or give `deliveryKey`.',
+      'If a body is empty or always the same, such deliveries count as one while the first is remembered. Put an id or a time into the body, or pass `deliveryKey`.',
     ],
   },
 });
@@ -42,7 +42,7 @@ const scheme = defineScheme({
  * Zendesk: `X-Zendesk-Webhook-Signature: <base64>` over `{X-Zendesk-Webhook-Signature-Timestamp}{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 409, 429, 503 are tried again; a bad signature is answered with 429.
+ * - Delivery: the sender retries only after 409, 429 and 503; a bad signature gets 429.
  *
  * @example
  * ```ts

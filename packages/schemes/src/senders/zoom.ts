@@ -12,7 +12,7 @@ const scheme = defineScheme({
   identity: 'body',
   tolerance: { past: 300, future: 300 },
 
-  // Verified first: what is signed in the answer is chosen by whoever asks.
+  // Verified first, because the response signs a text that the request chose.
   handshake: {
     signed: true,
     when: { field: { event: 'endpoint.url_validation' } },
@@ -33,11 +33,13 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     sources: ['https://developers.zoom.us/docs/api/webhooks/'],
     assumptions: [
-      'Tries come after 5, 30 and 90 minutes.',
-      'Tolerance is 300 s both ways: none is documented.',
+      'Retries come after 5, 30 and 90 minutes.',
+      'The sender documents no tolerance: 300 s each way are assumed.',
     ],
-    rotation: 'What becomes of the replaced secret, and when, is not documented.',
-    notes: ['One run per identical body while it is remembered; `deliveryKey` overrides it.'],
+    rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: [
+      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+    ],
   },
 });
 
@@ -45,8 +47,8 @@ const scheme = defineScheme({
  * Zoom: `x-zm-signature: v0=<hex>` over `v0:{x-zm-request-timestamp}:{body}`.
  *
  * - Identity: the body's bytes.
- * - Delivery: only 5xx are tried again for 125 minutes; a bad signature is answered with 503.
- * - Zoom's `endpoint.url_validation`, which comes again every 72 hours, is answered by every adapter once its signature is good.
+ * - Delivery: the sender retries only after 5xx, for 125 minutes; a bad signature gets 503.
+ * - Every adapter responds to Zoom's `endpoint.url_validation`, which comes every 72 hours, if its signature is right.
  *
  * @example
  * ```ts

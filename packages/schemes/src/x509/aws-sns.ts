@@ -8,8 +8,8 @@ import { parseSnsMessage, type SignedSnsMessage, signedText } from './sns-messag
 /** Options of {@link awsSns}. */
 export interface AwsSnsOptions {
   /**
-   * The topics that this endpoint is subscribed to. They are required: SNS signs for every topic of every customer with the same
-   * certificates.
+   * The topics that this endpoint is subscribed to. They are required, because SNS signs for every topic of every customer with
+   * the same certificates.
    */
   readonly topicArns: readonly [string, ...string[]];
   /**
@@ -25,17 +25,17 @@ const SUBJECT = /^sns(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/;
 const DIGESTS = { '1': 'RSA-SHA1', '2': 'RSA-SHA256' } as const;
 
 /**
- * Amazon SNS: the signature stands in the body, and so does the address of the certificate that made it. Its certificates come from
- * {@link certificateSecrets}.
+ * Amazon SNS: the body contains the signature and the URL of the certificate that made it. Its certificates come from {@link
+ * certificateSecrets}.
  *
- * - Signed: `Message`, `MessageId`, `Subject`, `Timestamp`, `TopicArn`, `Type`, and of confirmations `SubscribeURL` and `Token`. The rest
- *   of the body is not: `webhook.bodyAuthenticated` is `false`, and {@link snsMessage} gives what is.
- * - Confirmations of subscriptions are verified like notifications and reach the handler. Nothing is ever confirmed by itself.
- * - Time: `Timestamp`, 3,900 s back: retries end within an hour and repeat it.
+ * - Signed: `Message`, `MessageId`, `Subject`, `Timestamp`, `TopicArn`, `Type`, and of confirmations `SubscribeURL` and `Token`.
+ *   The rest of the body is not signed: `webhook.bodyAuthenticated` is `false`, and {@link snsMessage} returns the signed fields.
+ * - Confirmations of subscriptions are verified like notifications and reach the handler. Nothing is confirmed automatically.
+ * - Time: `Timestamp`, at most 3,900 s old: retries end within an hour and repeat it.
  * - Identity: `MessageId`, the same in every retry.
- * - Delivery: 4xx is final, 5xx is tried again within an hour; a bad signature is answered with 503.
- * - Certificates: only `https://sns.<region>.amazonaws.com/….pem` of the topic's own region. The file holds no chain, so its origin,
- *   subject and dates are what is checked.
+ * - Delivery: 4xx is final, 5xx is retried within an hour; a bad signature gets 503.
+ * - Certificates: only `https://sns.<region>.amazonaws.com/….pem` of the topic's own region. The file contains no chain, so only
+ *   its origin, subject and dates are checked.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
@@ -49,10 +49,10 @@ export function awsSns(options: AwsSnsOptions): CertificateScheme {
   options = checkKeys('awsSns()', options, ['topicArns', 'signatureVersions']);
   const hosts = readTopics(options.topicArns);
   const versions = readVersions(options.signatureVersions);
-  const addresses = new Set(hosts.values());
+  const certificateHosts = new Set(hosts.values());
 
-  /** Everything that can be judged without a key. */
-  function judge(body: Uint8Array): SignedSnsMessage {
+  /** Checks everything that needs no key. */
+  function readMessage(body: Uint8Array): SignedSnsMessage {
     const signed = parseSnsMessage(body);
     const host = hosts.get(signed.message.TopicArn);
     if (host === undefined)
@@ -74,15 +74,15 @@ export function awsSns(options: AwsSnsOptions): CertificateScheme {
       retrySignature: 'repeated',
     },
     freshness: { signed: 'body', past: 3900, future: 300 },
-    isCertificateAddress: (url: string) => [...addresses].some((host) => isOn(host, url)),
+    isCertificateUrl: (url: string) => [...certificateHosts].some((host) => isOn(host, url)),
     importKey(secret: string | Uint8Array): CertifiedKey {
       const [certificate] = readCertificates(secret);
       checkSigner(certificate, SUBJECT);
       return certifiedKey([certificate]);
     },
     parseHead: (): ParsedHead<CertifiedKey> => ({
-      keyIdIn: (body) => judge(body).certificateUrl,
-      match: (body, keys) => match(judge(body), keys),
+      keyIdIn: (body) => readMessage(body).certificateUrl,
+      match: (body, keys) => match(readMessage(body), keys),
     }),
   } satisfies CertificateScheme);
 }
@@ -112,13 +112,15 @@ function match(signed: SignedSnsMessage, keys: readonly Key<CertifiedKey>[]): Ma
 /** The topics, each with the one host of its certificates. */
 function readTopics(topicArns: unknown): ReadonlyMap<string, string> {
   if (!Array.isArray(topicArns) || topicArns.length === 0)
-    throw configError('awsSns() wants "topicArns": the topics that this endpoint is subscribed to.');
+    throw configError(
+      '"topicArns" of awsSns() is required: list the topics that this endpoint is subscribed to.',
+    );
   const hosts = new Map<string, string>();
   for (const arn of topicArns) {
     const [, partition, region] = (typeof arn === 'string' && TOPIC.exec(arn)) || [];
     if (region === undefined)
       throw configError(
-        '"topicArns" must list topics such as "arn:aws:sns:eu-central-1:123456789012:orders".',
+        '"topicArns" must list topics, for example "arn:aws:sns:eu-central-1:123456789012:orders".',
       );
     hosts.set(arn, `sns.${region}.amazonaws.com${partition === '-cn' ? '.cn' : ''}`);
   }
@@ -135,7 +137,7 @@ function readVersions(versions: unknown = ['1', '2']): ReadonlySet<string> {
   return new Set(versions);
 }
 
-/** By the text: no port, no user, no query, one file, nothing that a parser of addresses would undo. */
+/** Checks the text: no port, no user, no query, one file, and nothing that a URL parser would change. */
 function isOn(host: string, url: string): boolean {
   const start = `https://${host}/`;
   return url.startsWith(start) && /^[A-Za-z0-9_-]{1,200}\.pem$/.test(url.slice(start.length));

@@ -4,10 +4,10 @@ import { certificateError } from './certificate.ts';
 const MAX_LENGTH = 6;
 
 /**
- * The chain from a certificate to a trusted one: each is issued and signed by the next, and all but the first are authorities. Names
- * and purposes that an authority is limited to are not judged: Node has no way to.
+ * The chain from a certificate to a trusted one: each is issued and signed by the next, and all except the first are authorities.
+ * Name and purpose constraints of an authority are not checked, because Node offers no way to do that.
  *
- * @throws `ERR_WEBHOOK_SECRETS_INVALID` where there is none.
+ * @throws `ERR_WEBHOOK_SECRETS_INVALID` if there is none.
  */
 export function chainOf(
   certificate: X509Certificate,

@@ -13,23 +13,25 @@ import { type CertificateScheme, certificateId } from './certificate-scheme.ts';
 export interface CertificateSecretsOptions {
   /** Fetches a certificate. It must not follow redirects. Default: `globalThis.fetch`. */
   readonly fetch?: LimitedFetch;
-  /** Tells which certificates have expired. Default: the machine's. */
+  /** The clock for expired certificates. Default: the machine's. */
   readonly clock?: Clock;
 }
 
 const LIMIT_BYTES = 65_536;
-/** As many keys as a keyring takes. */
+/** The most keys that a keyring accepts. */
 const MAX_KEYS = 8;
 const MAX_REFUSED = 64;
 const REFUSED_MS = 300_000;
 
 /**
- * The certificates of a sender, each fetched from its address when a delivery first names it, and kept. The address comes from the
- * request, so it must be one that the scheme knows as the sender's own: `https:`, its host, no port, no user, no redirect. What is
- * larger than 65,536 bytes, is no certificate of the sender or has expired is not taken, and not asked for again for five minutes.
+ * The certificates of a sender, each fetched from its URL when a delivery first names it, and kept. The URL comes from the
+ * request, so the scheme must recognize it as the sender's own: `https:`, its host, no port, no user, no redirect. If the
+ * response is larger than 65,536 bytes, or is not a valid certificate of the sender, it is not used, and the URL is not fetched
+ * again for five minutes.
  *
- * When it is fetched is up to the keyring: one at a time, at the pace of `mismatchCooldownSeconds` (10), within `timeoutSeconds` (3). So
- * forged requests cause at most that, and may make a new certificate wait; what is refused meanwhile comes back.
+ * The keyring decides when to fetch: one certificate at a time, at the pace of `mismatchCooldownSeconds` (10), within
+ * `timeoutSeconds` (3). Forged requests cause no more than that. They may delay a new certificate; a delivery that is refused
+ * meanwhile gets a status that the sender retries.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
@@ -43,9 +45,9 @@ export function certificateSecrets(
   options: CertificateSecretsOptions = {},
 ): SecretProvider {
   options = checkKeys('certificateSecrets()', options, ['fetch', 'clock']);
-  if (typeof scheme?.isCertificateAddress !== 'function')
+  if (typeof scheme?.isCertificateUrl !== 'function')
     throw configError(
-      'certificateSecrets() wants the scheme whose certificates it fetches: awsSns(), payPal().',
+      'certificateSecrets() needs the scheme whose certificates it fetches: awsSns() or payPal().',
     );
   const fetch = readFetch(options.fetch);
   const { clock = systemClock } = options;
@@ -59,12 +61,9 @@ export function certificateSecrets(
     const fetched = await fetchLimited(url, { fetch, maxBodyBytes: LIMIT_BYTES, signal, accept });
     signal.throwIfAborted();
     const { bytes } = fetched;
-    // Trouble of the address itself, which may pass. Anything else is what strangers can name.
+    // A temporary problem of the URL. Attackers can cause everything else.
     if (bytes === undefined && (fetched.status === 429 || fetched.status >= 500))
-      throw new WebhookError(
-        'ERR_WEBHOOK_PROVIDER_FAILED',
-        `The address of the certificate ${fetched.problem}.`,
-      );
+      throw new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', `The URL of the certificate ${fetched.problem}.`);
     const pem = bytes?.toString('latin1').trim();
     if (pem !== undefined && isUsable(pem)) keep(known, url, pem, MAX_KEYS);
     else keep(refused, url, clock.monotonic() + REFUSED_MS, MAX_REFUSED);
@@ -81,7 +80,7 @@ export function certificateSecrets(
   }
 
   function isWanted(url: string): boolean {
-    if (known.has(url) || !scheme.isCertificateAddress(url)) return false;
+    if (known.has(url) || !scheme.isCertificateUrl(url)) return false;
     const until = refused.get(url);
     return until === undefined || clock.monotonic() >= until;
   }
@@ -93,14 +92,15 @@ export function certificateSecrets(
   return {
     name: `certificates of ${scheme.name}`,
     onDemand: true,
-    // Answers at once where nothing is to be fetched: a delivery that comes meanwhile would wait for that, not for its own certificate.
+    // Returns synchronously if there is nothing to fetch: otherwise a delivery that arrives meanwhile would wait for this load
+    // instead of for its own certificate.
     load({ signal, keyId }) {
       return keyId !== undefined && isWanted(keyId) ? take(keyId, signal).then(currentSet) : currentSet();
     },
   };
 }
 
-/** Adds an entry, and drops the oldest of too many. */
+/** Adds an entry, and drops the oldest if there are too many. */
 function keep<V>(map: Map<string, V>, key: string, value: V, most: number): void {
   map.delete(key);
   map.set(key, value);

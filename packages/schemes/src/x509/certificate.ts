@@ -2,10 +2,10 @@ import { type KeyObject, X509Certificate } from 'node:crypto';
 import { WebhookError } from '@countersign/core';
 import type { Validity } from '@countersign/core/extend';
 
-/** The public key of a certificate, and when what is signed with it counts. */
+/** The public key of a certificate, and the time in which its signatures are valid. */
 export interface CertifiedKey extends Validity {
   readonly key: KeyObject;
-  /** In milliseconds since the epoch; those of the whole chain, where one is checked. */
+  /** In milliseconds since the epoch. If a chain is checked, the bounds of the whole chain. */
   readonly notBefore: number;
   readonly notAfter: number;
 }
@@ -14,7 +14,7 @@ const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+?-----END CERTIFICATE
 const MAX_CERTIFICATES = 6;
 
 /**
- * Reads a certificate in PEM form and those that follow it.
+ * Reads a certificate in PEM form and the certificates after it.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
  */
 export function readCertificates(pem: string | Uint8Array): readonly [X509Certificate, ...X509Certificate[]] {
@@ -26,23 +26,24 @@ export function readCertificates(pem: string | Uint8Array): readonly [X509Certif
     const [first, ...others] = blocks.map((block) => new X509Certificate(block));
     if (first !== undefined) return [first, ...others];
   } catch {
-    // Said below, without quoting.
+    // Reported below, without quoting it.
   }
-  throw certificateError('it is no X.509 certificate in PEM form');
+  throw certificateError('it is not an X.509 certificate in PEM form');
 }
 
 /**
- * Checks what both senders want of a certificate that signs: an RSA key of 2048 bits or more, the right name, made by an authority.
+ * Checks what both senders require of a certificate that signs: an RSA key of at least 2048 bits, the right name, issued by an
+ * authority.
  *
- * @param name What the common name of its subject must be.
+ * @param name The required common name of its subject.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
  */
 export function checkSigner(certificate: X509Certificate, name: RegExp): void {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = certificate.publicKey;
   const { modulusLength = 0 } = details;
   if (type !== 'rsa' || modulusLength < 2048 || modulusLength > 8192)
-    throw certificateError('its key is no RSA key of 2048 to 8192 bits');
-  // A list where the subject has several: then it is not clear whose certificate it is.
+    throw certificateError('its key is not an RSA key of 2048 to 8192 bits');
+  // A list if the subject has several names: then it is not clear whose certificate it is.
   const commonName: unknown = certificate.toLegacyObject().subject?.CN;
   if (typeof commonName !== 'string' || !name.test(commonName))
     throw certificateError('its subject is not the sender');
@@ -50,13 +51,13 @@ export function checkSigner(certificate: X509Certificate, name: RegExp): void {
   if (certificate.checkIssued(certificate)) throw certificateError('it is signed by itself');
 }
 
-/** The key of the first certificate of a chain. It counts while all of them are valid. */
+/** The key of the first certificate of a chain. It is valid as long as all of them are. */
 export function certifiedKey(chain: readonly [X509Certificate, ...X509Certificate[]]): CertifiedKey {
   const notBefore = Math.max(...chain.map(({ validFrom }) => Date.parse(validFrom)));
-  // Certificates count whole seconds, the last one included.
+  // Certificates use whole seconds, and the last second is included.
   const notAfter = Math.min(...chain.map(({ validTo }) => Date.parse(validTo))) + 999;
   if (Number.isNaN(notBefore) || Number.isNaN(notAfter))
-    throw certificateError('the dates of its validity can not be read');
+    throw certificateError("the dates of its validity can't be read");
   return Object.freeze({ key: chain[0].publicKey, notBefore, notAfter });
 }
 

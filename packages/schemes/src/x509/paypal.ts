@@ -16,11 +16,11 @@ import { type CertificateScheme, keysOf } from './certificate-scheme.ts';
 
 /** Options of {@link payPal}. */
 export interface PayPalOptions {
-  /** The id of the webhook, which PayPal shows where you made it. It is signed, and is no secret. */
+  /** The id of the webhook, as PayPal shows it. It is signed, and is not secret. */
   readonly webhookId: string;
-  /** Whether it is a webhook of the sandbox, whose certificates are kept elsewhere. Default: `false`. */
+  /** Whether it is a webhook of the sandbox, whose certificates are at another host. Default: `false`. */
   readonly sandbox?: boolean;
-  /** Authorities that may have issued PayPal's certificate, in PEM form. Default: those that Node trusts. */
+  /** The authorities that are trusted to issue PayPal's certificate, in PEM form. Default: those that Node trusts. */
   readonly roots?: readonly string[];
 }
 
@@ -32,17 +32,17 @@ const MAX_SIGNATURE_BYTES = 1024;
 const THREE_DAYS = 259_200;
 
 /**
- * PayPal: `PAYPAL-TRANSMISSION-SIG: <base64>`, RSA with SHA-256 over transmission id, time, webhook id and the CRC-32 of the body, made
- * with the certificate at `PAYPAL-CERT-URL`. Its certificates come from {@link certificateSecrets}.
+ * PayPal: `PAYPAL-TRANSMISSION-SIG: <base64>`, RSA with SHA-256 over transmission id, time, webhook id and the CRC-32 of the
+ * body, signed with the certificate at `PAYPAL-CERT-URL`. Its certificates come from {@link certificateSecrets}.
  *
- * - A CRC-32 protects against accidents only: whoever has one signed request can make another body that fits it. So
- *   `webhook.bodyAuthenticated` is `false`: take the id of the event, and ask PayPal for the event.
- * - Time: `PAYPAL-TRANSMISSION-TIME`, three days back. Whether a retry has a new one is not documented, so the window is as long as
- *   retries go on.
- * - Identity: the transmission id, which is signed. Whether it is the same in every retry is not documented:
- *   `deliveryKey: (webhook) => webhook.json<{ id: string }>().id` goes by the id of the event, which is the same.
- * - Delivery: tried again for three days after any failure; a bad signature is answered with 401.
- * - Certificates: only those at PayPal's own host, of a subject under paypal.com, with a chain to `roots`.
+ * - A CRC-32 protects only against accidents: an attacker with one signed request can make another body with the same CRC-32. So
+ *   `webhook.bodyAuthenticated` is `false`: use only the event's id, and fetch the event from PayPal.
+ * - Time: `PAYPAL-TRANSMISSION-TIME`, at most three days old. PayPal does not document whether a retry has a new one, so the
+ *   window is as long as retries go on.
+ * - Identity: the transmission id, which is signed. PayPal does not document whether it is the same in every retry. To use the id
+ *   of the event, which is the same, pass `deliveryKey: (webhook) => webhook.json<{ id: string }>().id`.
+ * - Delivery: retried for three days after any failure; a bad signature gets 401.
+ * - Certificates: only from PayPal's own host, with a subject under paypal.com and a chain to `roots`.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://developer.paypal.com/api/rest/webhooks/rest/
@@ -56,11 +56,11 @@ export function payPal(options: PayPalOptions): CertificateScheme {
   options = checkKeys('payPal()', options, ['webhookId', 'sandbox', 'roots']);
   const { webhookId, sandbox = false, roots = rootCertificates } = options;
   if (typeof webhookId !== 'string' || !/^[A-Za-z0-9]{1,50}$/.test(webhookId))
-    throw configError('payPal() wants "webhookId": the id of the webhook, as PayPal shows it.');
+    throw configError('"webhookId" of payPal() is required: the id of the webhook, as PayPal shows it.');
   if (typeof sandbox !== 'boolean') throw configError('"sandbox" must be true or false.');
   const start = `https://${sandbox ? HOSTS.sandbox : HOSTS.live}/v1/notifications/certs/`;
   const trusted = readRoots(roots);
-  const isCertificateAddress = (url: string) =>
+  const isCertificateUrl = (url: string) =>
     url.startsWith(start) && /^[A-Za-z0-9_-]{1,200}$/.test(url.slice(start.length));
 
   return Object.freeze({
@@ -73,7 +73,7 @@ export function payPal(options: PayPalOptions): CertificateScheme {
       retrySignature: 'unknown',
     },
     freshness: { signed: 'header', past: THREE_DAYS + 300, future: 300 },
-    isCertificateAddress,
+    isCertificateUrl,
     importKey(secret: string | Uint8Array): CertifiedKey {
       const [certificate, ...others] = readCertificates(secret);
       checkSigner(certificate, SUBJECT);
@@ -81,10 +81,10 @@ export function payPal(options: PayPalOptions): CertificateScheme {
     },
     parseHead(head: RequestHead): ParsedHead<CertifiedKey> {
       const { id, time, signature, certificateUrl } = readHead(head);
-      if (!isCertificateAddress(certificateUrl)) {
+      if (!isCertificateUrl(certificateUrl)) {
         throw new WebhookError(
           'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-          `PAYPAL-CERT-URL is not where PayPal keeps its certificates. Check "sandbox", which is ${sandbox}.`,
+          `PAYPAL-CERT-URL is not a URL of PayPal's certificates. Check "sandbox", which is ${sandbox}.`,
         );
       }
       return {
@@ -133,7 +133,7 @@ function readHead(head: RequestHead) {
     if (value !== undefined && form.test(value)) return value;
     throw malformed(name);
   };
-  // Checked, never followed: the scheme has one algorithm.
+  // Checked but never used: the scheme has one algorithm.
   read('paypal-auth-algo', /^SHA256withRSA$/);
   const time = read('paypal-transmission-time', TIME);
   if (Number.isNaN(Date.parse(time))) throw malformed('paypal-transmission-time');
@@ -145,7 +145,7 @@ function malformed(name: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_HEADER_INVALID', `The header "${name}" is missing or malformed.`);
 }
 
-/** Node's own list is long, so it is parsed when it is first needed. */
+/** Node's own list is long, so it is parsed at the first use. */
 function readRoots(roots: readonly string[]): () => readonly X509Certificate[] {
   const parse = () => roots.map((pem) => new X509Certificate(pem));
   let parsed: readonly X509Certificate[] | undefined;

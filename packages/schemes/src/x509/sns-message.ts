@@ -1,22 +1,22 @@
 import { WebhookError } from '@countersign/core';
 
-/** What Amazon SNS signs of a message, as it stands in the body. Nothing else of the body is signed. */
+/** The fields of a message that Amazon SNS signs, as they are in the body. Nothing else of the body is signed. */
 export interface SnsMessage {
-  /** Confirmations are for you to act on: nothing here ever visits an address. */
+  /** You must act on confirmations yourself: this package never requests a URL from a message. */
   readonly Type: 'Notification' | 'SubscriptionConfirmation' | 'UnsubscribeConfirmation';
   readonly MessageId: string;
   readonly TopicArn: string;
   readonly Message: string;
   readonly Timestamp: string;
-  /** Of notifications, where the publisher gave one. */
+  /** Only in notifications, if the publisher set one. */
   readonly Subject?: string;
-  /** Of confirmations. */
+  /** Only in confirmations. */
   readonly Token?: string;
-  /** Of confirmations: confirm with the API call `ConfirmSubscription` and `Token` rather than by visiting this. */
+  /** Only in confirmations. Prefer the API call `ConfirmSubscription` with `Token` to requesting this URL. */
   readonly SubscribeURL?: string;
 }
 
-/** A message with its signature: well-formed, and nothing in it proven yet. */
+/** A well-formed message with its signature, which is not verified yet. */
 export interface SignedSnsMessage {
   readonly message: SnsMessage;
   readonly signature: Buffer;
@@ -39,15 +39,15 @@ const CONFIRMATION = [
 ] as const;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const TIME = /^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,3})?Z$/;
-// The signed text is made of lines. Only the message may have several: then it can be read in one way alone.
+// The signed text consists of lines. Only the message may have several lines, so the text can be read in only one way.
 const LINE = /^[^\r\n]{1,4096}$/;
 const MAX_SIGNATURE_BYTES = 1024;
 
 /**
  * Reads a body of Amazon SNS.
  *
- * @throws `ERR_WEBHOOK_SIGNATURE_MISSING` where it has no signature, as with raw message delivery; `ERR_WEBHOOK_HEADER_INVALID` where
- * it is no such message.
+ * @throws `ERR_WEBHOOK_SIGNATURE_MISSING` if it has no signature, as with raw message delivery; `ERR_WEBHOOK_HEADER_INVALID` if
+ * it is not such a message.
  */
 export function parseSnsMessage(body: Uint8Array): SignedSnsMessage {
   const json = parse(body);
@@ -55,7 +55,7 @@ export function parseSnsMessage(body: Uint8Array): SignedSnsMessage {
   if (field('Signature') === undefined) {
     throw new WebhookError(
       'ERR_WEBHOOK_SIGNATURE_MISSING',
-      'The body has no SNS signature. Raw message delivery is not signed: switch it off for this subscription.',
+      'The body has no SNS signature. Raw message delivery is not signed: turn it off for this subscription.',
     );
   }
   const line = (name: string, form = LINE): string => {
@@ -67,7 +67,7 @@ export function parseSnsMessage(body: Uint8Array): SignedSnsMessage {
   if (type !== 'Notification' && type !== 'SubscriptionConfirmation' && type !== 'UnsubscribeConfirmation')
     throw malformed('Type');
   const text = field('Message');
-  // Lone surrogates are all written alike: two texts would be signed by one signature.
+  // All lone surrogates are encoded alike, so one signature would sign two texts.
   if (typeof text !== 'string' || /\p{Surrogate}/u.test(text)) throw malformed('Message');
   const version = field('SignatureVersion');
   if (version !== '1' && version !== '2') throw malformed('SignatureVersion');
@@ -95,7 +95,7 @@ export function parseSnsMessage(body: Uint8Array): SignedSnsMessage {
 }
 
 /**
- * The text that is signed: name and value of each field, each on its own line.
+ * The signed text: name and value of each field, each on its own line.
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message-verify-message-signature.html
  */
 export function signedText(message: SnsMessage): string {
@@ -107,8 +107,8 @@ export function signedText(message: SnsMessage): string {
 }
 
 /**
- * What is signed of a verified delivery of {@link awsSns}: take nothing else from its body. `MessageAttributes` and `UnsubscribeURL` are
- * not signed.
+ * The signed fields of a verified delivery of {@link awsSns}. Use nothing else from its body: `MessageAttributes` and
+ * `UnsubscribeURL` are not signed.
  *
  * @throws `ERR_WEBHOOK_HEADER_INVALID` for the body of another sender.
  * @example
@@ -129,7 +129,10 @@ function parse(body: Uint8Array): object {
     json = undefined;
   }
   if (json !== null && typeof json === 'object' && !Array.isArray(json)) return json;
-  throw new WebhookError('ERR_WEBHOOK_HEADER_INVALID', 'The body is no JSON object, as Amazon SNS sends it.');
+  throw new WebhookError(
+    'ERR_WEBHOOK_HEADER_INVALID',
+    'The body is not a JSON object, but Amazon SNS sends one.',
+  );
 }
 
 function readSignature(value: unknown): Buffer {

@@ -62,7 +62,7 @@ const LIBRARIES: Record<string, Library> = {
     header: 'authorization',
     claims: { iss: 'APIabc', nbf: NOW, exp: NOW + 300, sha256: digestOf(BODY, 'base64') },
     theirs: (token, body) => new WebhookReceiver('APIabc', SECRET).receive(body, token),
-    // It wants no beginning.
+    // It needs no prefix.
     stricter: ['without nbf', 'begins long ago'],
   },
   '@upstash/qstash': {
@@ -128,15 +128,15 @@ describe.each(Object.entries(LIBRARIES))('%s', (_, { scheme, header, claims, the
     signToken({ header: { alg, typ: 'JWT' }, claims: payload }, secret);
 
   test.each(Object.entries(CHANGES))(
-    '%s: the same verdict, or a stricter one of ours',
+    '%s: the same outcome, or a stricter one of ours',
     async (name, change) => {
-      const verdicts = await both(tokenOf(change(claims)));
-      if (stricter.includes(name)) expect(verdicts).toEqual({ theirs: true, ours: false });
-      else expect(verdicts).toEqual({ theirs: name === 'nothing', ours: name === 'nothing' });
+      const outcomes = await both(tokenOf(change(claims)));
+      if (stricter.includes(name)) expect(outcomes).toEqual({ theirs: true, ours: false });
+      else expect(outcomes).toEqual({ theirs: name === 'nothing', ours: name === 'nothing' });
     },
   );
 
-  test('another body, another secret, another algorithm: the same verdict', async () => {
+  test('another body, another secret, another algorithm: the same outcome', async () => {
     const refused = { theirs: false, ours: false };
     expect(await both(tokenOf(claims), `${BODY} `)).toEqual(refused);
     expect(await both(tokenOf(claims, `${SECRET}x`))).toEqual(refused);

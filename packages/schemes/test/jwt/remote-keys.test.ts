@@ -104,7 +104,7 @@ describe('a key set at an address', () => {
     expect(origin.requests).toEqual([URL_, URL_, URL_, URL_]);
   });
 
-  test('gives keys of the wanted kind alone, and never a secret', async () => {
+  test('returns only keys of the requested kind, and never a secret', async () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' });
     origin.serve(
@@ -138,7 +138,7 @@ describe('a key set at an address', () => {
     expect(await outcome(verifier, token(SECOND_KEY, 'x'.repeat(65)))).toMatch(/^[0-9a-f]{12}$/);
   });
 
-  test('with more keys than are taken gives those that deliveries name', async () => {
+  test('with more keys than are accepted returns those that deliveries name', async () => {
     const many = Array.from({ length: 12 }, (_, index) => ({ pair: ec(), kid: `k${index}` }));
     origin.serve(URL_, setOf(...many.map(({ pair, kid }) => jwk(pair.publicKey, { kid }))));
     await using verifier = open(jwks());
@@ -151,7 +151,7 @@ describe('a key set at an address', () => {
     expect(last && (await outcome(verifier, token(last.pair, last.kid)))).toBe('k11');
   });
 
-  test('keeps a key that has verified, whatever strangers name', async () => {
+  test('keeps a key that has verified, even if attackers name others', async () => {
     const many = Array.from({ length: 12 }, (_, index) => ({ pair: ec(), kid: `k${index}` }));
     origin.serve(URL_, setOf(...many.map(({ pair, kid }) => jwk(pair.publicKey, { kid }))));
     await using verifier = open(jwks());
@@ -176,7 +176,7 @@ describe('a key set at an address', () => {
     'too much': `{"keys":[],"x":"${'x'.repeat(65_536)}"}`,
   };
   test.each(Object.entries(answers))(
-    'that answers with %s keeps the last good set, and says so',
+    'that responds with %s keeps the last good set, and says so',
     async (_, answer) => {
       origin.serve(URL_, setOf(jwk(FIRST.publicKey, { kid: 'one' })));
       await using verifier = open(jwks());
@@ -239,7 +239,7 @@ describe("Plaid's keys", () => {
     });
     return { stored, asked, provider };
   }
-  const verdict = (verifier: Verifier, text: string) =>
+  const outcomeOf = (verifier: Verifier, text: string) =>
     outcome(verifier, plaidToken(text), 'plaid-verification');
   let plaidToken: (text: string) => string;
   beforeEach(() => {
@@ -258,8 +258,8 @@ describe("Plaid's keys", () => {
     stored.set('one', key(FIRST, 'one'));
     await using verifier = open(provider, plaid());
     await verifier.ready();
-    expect(await verdict(verifier, 'one')).toBe('one');
-    expect(await verdict(verifier, 'one')).toBe('one');
+    expect(await outcomeOf(verifier, 'one')).toBe('one');
+    expect(await outcomeOf(verifier, 'one')).toBe('one');
     expect(asked).toEqual(['one']);
   });
 
@@ -267,11 +267,11 @@ describe("Plaid's keys", () => {
     const { stored, asked, provider } = endpoint();
     stored.set('one', key(FIRST, 'one'));
     await using verifier = open(provider, plaid());
-    expect(await verdict(verifier, 'one')).toBe('one');
+    expect(await outcomeOf(verifier, 'one')).toBe('one');
     stored.set('one', key(FIRST, 'one', { expired_at: 5 }));
     await verifier.reload();
     await clock.advance(13 * SECOND);
-    expect(await verdict(verifier, 'one')).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
+    expect(await outcomeOf(verifier, 'one')).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
     expect(asked).toEqual(['one', 'one', 'one']);
   });
 
@@ -280,11 +280,11 @@ describe("Plaid's keys", () => {
     stored.set('two', key(SECOND_KEY, 'two'));
     await using verifier = open(provider, plaid());
     for (let count = 0; count < 30; count++)
-      expect(await verdict(verifier, `x${count}`)).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
+      expect(await outcomeOf(verifier, `x${count}`)).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
     expect(asked).toEqual(['x0', 'x1', 'x2']);
     expect(verifier.health().state).toBe('ready');
     await clock.advance(13 * SECOND);
-    expect(await verdict(verifier, 'two')).toBe('two');
+    expect(await outcomeOf(verifier, 'two')).toBe('two');
   });
 
   test('of another id, kind or use than was asked for are refused, and trouble leaves the delivery to come back', async () => {
@@ -296,11 +296,11 @@ describe("Plaid's keys", () => {
     ];
     for (const given of wrong) {
       await using verifier = open(plaidKeys({ fetchKey: async () => given }), plaid());
-      expect(await verdict(verifier, 'one')).toBe('ERR_WEBHOOK_SECRETS_UNCERTAIN');
+      expect(await outcomeOf(verifier, 'one')).toBe('ERR_WEBHOOK_SECRETS_UNCERTAIN');
     }
     const failing = plaidKeys({ fetchKey: () => Promise.reject(new Error('connection lost')) });
     await using verifier = open(failing, plaid());
-    expect(await verdict(verifier, 'one')).toBe('ERR_WEBHOOK_SECRETS_UNCERTAIN');
+    expect(await outcomeOf(verifier, 'one')).toBe('ERR_WEBHOOK_SECRETS_UNCERTAIN');
     expect(() => plaidKeys({} as never)).toThrow(/fetchKey/);
   });
 });

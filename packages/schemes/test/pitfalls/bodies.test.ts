@@ -3,11 +3,11 @@ import { gzipSync } from 'node:zlib';
 import { createVerifier, type DefinedScheme } from '@countersign/core';
 import * as schemes from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { type Request, verdict } from '../../../../test/support/outcome.ts';
-import { BODY, mac, macBy, NOW, SECRET, verdictNow } from '../support/manual-signing.ts';
+import { outcomeOf, type Request } from '../../../../test/support/outcome.ts';
+import { BODY, mac, macBy, NOW, outcomeNow, SECRET } from '../support/manual-signing.ts';
 
-// Where receivers of many senders go wrong, each shown at the senders that it is known of. Signatures are made by hand, by the
-// formulas of the senders' documentation.
+// Mistakes that receivers of many senders make, each shown with the senders for which it is known. Signatures are made by hand,
+// by the formulas of the senders' documentation.
 
 const ACCEPTED = 'accepted';
 const MISMATCH = 'ERR_WEBHOOK_SIGNATURE_MISMATCH';
@@ -68,7 +68,7 @@ describe('a body that no signature covers', () => {
     expect(genuine.bodyAuthenticated).toBe(false);
     const changed = await send(Buffer.from(Buffer.from(request.body).toString().replace('amount', 'AMOUNT')));
     expect(changed.bodyAuthenticated).toBe(false);
-    // Whatever stands in the body, it is the same delivery: a change of what isn't signed must not make a second run of it.
+    // It is the same delivery with any body: a change of what isn't signed must not make a second run of it.
     expect(changed.id).toBe(genuine.id);
   });
 });
@@ -95,8 +95,8 @@ describe('bodies whose JSON has more than one text', () => {
     const body = Buffer.from(json);
     const rendered = Buffer.from(JSON.stringify(JSON.parse(json)));
     expect(rendered).not.toEqual(body);
-    expect(await verdictNow(scheme, headersOf(body), body)).toBe(ACCEPTED);
-    expect(await verdictNow(scheme, headersOf(body), rendered)).toBe(MISMATCH);
+    expect(await outcomeNow(scheme, headersOf(body), body)).toBe(ACCEPTED);
+    expect(await outcomeNow(scheme, headersOf(body), rendered)).toBe(MISMATCH);
   });
 });
 
@@ -116,8 +116,8 @@ describe('an empty body', () => {
     ['asana', schemes.asana(), { 'x-hook-signature': mac('sha256', 'hex', '') }],
     ['sentry', schemes.sentry(), { 'sentry-hook-signature': mac('sha256', 'hex', '') }],
   ] as const)('%s is as good as any other', async (_, scheme, headers) => {
-    expect(await verdictNow(scheme, headers, empty)).toBe(ACCEPTED);
-    expect(await verdictNow(scheme, headers, Buffer.from(' '))).toBe(MISMATCH);
+    expect(await outcomeNow(scheme, headers, empty)).toBe(ACCEPTED);
+    expect(await outcomeNow(scheme, headers, Buffer.from(' '))).toBe(MISMATCH);
   });
 });
 
@@ -133,9 +133,9 @@ describe('line ends', () => {
         }).toString(),
       );
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    expect(await verdictNow(schemes.braintree(), headers, form(payload))).toBe(ACCEPTED);
-    expect(await verdictNow(schemes.braintree(), headers, form(`${payload}\n`))).toBe(ACCEPTED);
-    expect(await verdictNow(schemes.braintree(), headers, form(`${payload}\r\n`))).toBe(MISMATCH);
+    expect(await outcomeNow(schemes.braintree(), headers, form(payload))).toBe(ACCEPTED);
+    expect(await outcomeNow(schemes.braintree(), headers, form(`${payload}\n`))).toBe(ACCEPTED);
+    expect(await outcomeNow(schemes.braintree(), headers, form(`${payload}\r\n`))).toBe(MISMATCH);
   });
 
   test('sendGrid: the CRLF at the end of a body is part of it', async () => {
@@ -150,14 +150,14 @@ describe('line ends', () => {
         privateKey,
       ).toString('base64'),
     };
-    expect(await verdict(schemes.sendGrid(), secret, { headers, body }, NOW)).toBe(ACCEPTED);
+    expect(await outcomeOf(schemes.sendGrid(), secret, { headers, body }, NOW)).toBe(ACCEPTED);
     const trimmed = body.subarray(0, -2);
-    expect(await verdict(schemes.sendGrid(), secret, { headers, body: trimmed }, NOW)).toBe(MISMATCH);
+    expect(await outcomeOf(schemes.sendGrid(), secret, { headers, body: trimmed }, NOW)).toBe(MISMATCH);
   });
 });
 
 test('getStream: what is signed is the body before compression', async () => {
   const headers = { 'x-signature': mac('sha256', 'hex', BODY) };
-  expect(await verdictNow(schemes.getStream(), headers, BODY)).toBe(ACCEPTED);
-  expect(await verdictNow(schemes.getStream(), headers, gzipSync(BODY))).toBe(MISMATCH);
+  expect(await outcomeNow(schemes.getStream(), headers, BODY)).toBe(ACCEPTED);
+  expect(await outcomeNow(schemes.getStream(), headers, gzipSync(BODY))).toBe(MISMATCH);
 });

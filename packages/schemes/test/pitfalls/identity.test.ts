@@ -5,11 +5,11 @@ import { describe, expect, test } from 'vitest';
 import { judge, type Request } from '../../../../test/support/outcome.ts';
 import { BODY, mac, macBy, NOW, SECRET } from '../support/manual-signing.ts';
 
-// Where receivers of many senders go wrong, each shown at the senders that it is known of. Signatures are made by hand, by the
-// formulas of the senders' documentation.
+// Mistakes that receivers of many senders make, each shown with the senders for which it is known. Signatures are made by hand,
+// by the formulas of the senders' documentation.
 
 describe('ids', () => {
-  test('supabaseAuth: one that changes with every retry is no identity', async () => {
+  test('supabaseAuth: one that changes with every retry is not an identity', async () => {
     const key = Buffer.alloc(32, 5);
     const deliver = async (id: string) => {
       const signature = macBy(key, 'sha256', 'base64', `${id}.${NOW}.`, BODY);
@@ -58,7 +58,7 @@ describe('ids', () => {
   });
 });
 
-describe('a challenge whose answer signs what the asker chose', () => {
+describe('a challenge whose response signs what the asker chose', () => {
   const greet = async (scheme: DefinedScheme, request: Partial<Request>) => {
     const clock = { now: () => NOW * 1000, monotonic: () => 0, schedule: () => () => undefined };
     await using verifier = createVerifier({ scheme, secrets: SECRET, clock, replay: false });

@@ -1,10 +1,10 @@
 import * as schemes from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { judge, verdict } from '../../../../test/support/outcome.ts';
-import { BODY, mac, macBy, NOW, SECRET, verdictNow } from '../support/manual-signing.ts';
+import { judge, outcomeOf } from '../../../../test/support/outcome.ts';
+import { BODY, mac, macBy, NOW, outcomeNow, SECRET } from '../support/manual-signing.ts';
 
-// Where receivers of many senders go wrong, each shown at the senders that it is known of. Signatures are made by hand, by the
-// formulas of the senders' documentation.
+// Mistakes that receivers of many senders make, each shown with the senders for which it is known. Signatures are made by hand,
+// by the formulas of the senders' documentation.
 
 const ACCEPTED = 'accepted';
 const INVALID = 'ERR_WEBHOOK_HEADER_INVALID';
@@ -19,15 +19,15 @@ describe('one header name, two hashes', () => {
     ['bitbucketCloud', schemes.bitbucketCloud(), sha256, sha1],
     ['jira', schemes.jira(), sha256, sha1],
   ])('%s: the definition decides, not what the request says', async (_, scheme, own, other) => {
-    expect(await verdictNow(scheme, { 'x-hub-signature': own })).toBe(ACCEPTED);
-    expect(await verdictNow(scheme, { 'x-hub-signature': other })).toBe(INVALID);
+    expect(await outcomeNow(scheme, { 'x-hub-signature': own })).toBe(ACCEPTED);
+    expect(await outcomeNow(scheme, { 'x-hub-signature': other })).toBe(INVALID);
     expect(
-      await verdictNow(scheme, { 'x-hub-signature': `${own.split('=')[0]}=${other.split('=')[1]}` }),
+      await outcomeNow(scheme, { 'x-hub-signature': `${own.split('=')[0]}=${other.split('=')[1]}` }),
     ).toBe(INVALID);
   });
 });
 
-describe('a prefix that is missing, or stands alone', () => {
+describe('a prefix that is missing, or has nothing after it', () => {
   test.each([
     ['github', schemes.github(), 'x-hub-signature-256', 'sha256='],
     ['slack', schemes.slack(), 'x-slack-signature', 'v0='],
@@ -43,7 +43,7 @@ describe('a prefix that is missing, or stands alone', () => {
       'webhook-timestamp': `${NOW}`,
     };
     const lead = header === 'stripe-signature' ? `t=${NOW},` : '';
-    const text = (value: string) => verdictNow(scheme, { ...times, [header]: `${lead}${value}` });
+    const text = (value: string) => outcomeNow(scheme, { ...times, [header]: `${lead}${value}` });
     for (const value of [prefix, `${prefix} `, 'a'.repeat(64), `${prefix}${prefix}${'a'.repeat(64)}`])
       expect(await text(value)).toBe(
         // Slack's own library answers 401, and so do we: as for a signature that is missing.
@@ -53,11 +53,11 @@ describe('a prefix that is missing, or stands alone', () => {
 
   test('a list with nothing behind its time is refused', async () => {
     const signature = `v1=${mac('sha256', 'hex', `${NOW}.`, BODY)}`;
-    expect(await verdictNow(schemes.stripe(), { 'stripe-signature': `t=${NOW},${signature}` })).toBe(
+    expect(await outcomeNow(schemes.stripe(), { 'stripe-signature': `t=${NOW},${signature}` })).toBe(
       ACCEPTED,
     );
-    expect(await verdictNow(schemes.stripe(), { 'stripe-signature': `t=,${signature}` })).toBe(INVALID);
-    expect(await verdictNow(schemes.stripe(), { 'stripe-signature': `t,${signature}` })).toBe(INVALID);
+    expect(await outcomeNow(schemes.stripe(), { 'stripe-signature': `t=,${signature}` })).toBe(INVALID);
+    expect(await outcomeNow(schemes.stripe(), { 'stripe-signature': `t,${signature}` })).toBe(INVALID);
   });
 });
 
@@ -77,7 +77,7 @@ describe('a malformed or foreign entry', () => {
         [`${family}-timestamp`]: `${NOW}`,
         [`${family}-signature`]: list,
       };
-      expect(await verdict(scheme, secret, { headers, body: BODY }, NOW)).toBe(ACCEPTED);
+      expect(await outcomeOf(scheme, secret, { headers, body: BODY }, NOW)).toBe(ACCEPTED);
     }
   });
 });
@@ -91,12 +91,12 @@ describe('base64 with more than one text for the same bytes', () => {
     const twin = `${signature.slice(0, -1)}${alphabet[last + 1]}`;
     expect(Buffer.from(twin, 'base64url')).toEqual(Buffer.from(signature, 'base64url'));
     const header = (value: string) => ({ 'sanity-webhook-signature': `t=${NOW * 1000},v1=${value}` });
-    expect(await verdictNow(schemes.sanity(), header(signature))).toBe(ACCEPTED);
-    expect(await verdictNow(schemes.sanity(), header(twin))).toBe(INVALID);
-    expect(await verdictNow(schemes.sanity(), header(`${signature}=`))).toBe(INVALID);
+    expect(await outcomeNow(schemes.sanity(), header(signature))).toBe(ACCEPTED);
+    expect(await outcomeNow(schemes.sanity(), header(twin))).toBe(INVALID);
+    expect(await outcomeNow(schemes.sanity(), header(`${signature}=`))).toBe(INVALID);
   });
 
-  test('the signature text is no part of a delivery’s identity', async () => {
+  test('the signature text is not part of a delivery’s identity', async () => {
     const request = (time: number) => ({
       headers: { 'sanity-webhook-signature': `t=${time},v1=${mac('sha256', 'base64url', `${time}.`, BODY)}` },
       body: BODY,
@@ -108,16 +108,16 @@ describe('base64 with more than one text for the same bytes', () => {
   });
 });
 
-describe('a weaker version beside a stronger one', () => {
+describe('a weaker version next to a stronger one', () => {
   const event = { 'content-type': 'application/json', 'x-event-id': 'e1', 'x-event-type': 'a.b.c' };
   const names = Object.keys(event).join(' ');
   const v1 = `v1=${mac('sha256', 'hex', `${NOW}.${names}.${Object.values(event).join('.')}.`, BODY)}`;
   const v0 = `v0=${mac('sha256', 'hex', `${NOW}.`, BODY)}`;
   const wrong = `v1=${'0'.repeat(64)}`;
   const send = (signatures: string) =>
-    verdictNow(schemes.hook0(), { ...event, 'x-hook0-signature': `t=${NOW},h=${names},${signatures}` });
+    outcomeNow(schemes.hook0(), { ...event, 'x-hook0-signature': `t=${NOW},h=${names},${signatures}` });
 
-  test('hook0: the stronger one decides where there is one', async () => {
+  test('hook0: the stronger one decides if there is one', async () => {
     expect(await send(v1)).toBe(ACCEPTED);
     expect(await send(`${v0},${v1}`)).toBe(ACCEPTED);
     expect(await send(`${v0},${wrong}`)).toBe(MISMATCH);
@@ -125,7 +125,7 @@ describe('a weaker version beside a stronger one', () => {
   });
 
   test('stripe: v0 is for tests of the sender, and never taken', async () => {
-    const header = (list: string) => verdictNow(schemes.stripe(), { 'stripe-signature': `t=${NOW},${list}` });
+    const header = (list: string) => outcomeNow(schemes.stripe(), { 'stripe-signature': `t=${NOW},${list}` });
     expect(await header(v0)).toBe(INVALID);
     expect(await header(`${v0},${wrong}`)).toBe(MISMATCH);
   });
@@ -139,7 +139,7 @@ describe('separators with and without blanks', () => {
     for (const list of [good, `${old}, ${good}`, `${good}, ${old}`]) {
       const headers = { 'webhook-id': 'm', 'webhook-timestamp': `${NOW}`, 'webhook-signature': list };
       const secret = `v1,whsec_${key.toString('base64')}`;
-      expect(await verdict(schemes.supabaseAuth(), secret, { headers, body: BODY }, NOW)).toBe(ACCEPTED);
+      expect(await outcomeOf(schemes.supabaseAuth(), secret, { headers, body: BODY }, NOW)).toBe(ACCEPTED);
     }
   });
 
@@ -147,7 +147,7 @@ describe('separators with and without blanks', () => {
     const signature = `v1=${mac('sha256', 'hex', `${NOW * 1000}.`, BODY)}`;
     for (const join of [',', ', '])
       expect(
-        await verdictNow(schemes.workos(), { 'workos-signature': `t=${NOW * 1000}${join}${signature}` }),
+        await outcomeNow(schemes.workos(), { 'workos-signature': `t=${NOW * 1000}${join}${signature}` }),
       ).toBe(ACCEPTED);
   });
 
@@ -160,7 +160,7 @@ describe('separators with and without blanks', () => {
       'webhook-signature': `v1,AAAA  ${good}`,
     };
     const secret = `whsec_${key.toString('base64')}`;
-    expect(await verdict(schemes.standardWebhooks(), secret, { headers, body: BODY }, NOW)).toBe(ACCEPTED);
+    expect(await outcomeOf(schemes.standardWebhooks(), secret, { headers, body: BODY }, NOW)).toBe(ACCEPTED);
   });
 });
 
@@ -182,10 +182,10 @@ describe('whsec_', () => {
     ['stripe', schemes.stripe(), stripe, secret, key],
     ['polar', schemes.polar(), standard, secret, key],
   ] as const)(
-    '%s decodes what stands behind it, or takes all of it as text',
+    '%s decodes the text after it, or uses all of it as text',
     async (_, scheme, make, own, other) => {
-      expect(await verdict(scheme, secret, { headers: make(own), body: BODY }, NOW)).toBe(ACCEPTED);
-      expect(await verdict(scheme, secret, { headers: make(other), body: BODY }, NOW)).toBe(MISMATCH);
+      expect(await outcomeOf(scheme, secret, { headers: make(own), body: BODY }, NOW)).toBe(ACCEPTED);
+      expect(await outcomeOf(scheme, secret, { headers: make(other), body: BODY }, NOW)).toBe(MISMATCH);
     },
   );
 });

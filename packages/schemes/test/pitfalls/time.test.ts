@@ -2,11 +2,11 @@ import { createHash, generateKeyPairSync, sign as signWith } from 'node:crypto';
 import type { DefinedScheme } from '@countersign/core';
 import * as schemes from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
-import { judge, verdictAt } from '../../../../test/support/outcome.ts';
-import { BODY, mac, macBy, NOW, SECRET, verdictNow } from '../support/manual-signing.ts';
+import { judge, outcomeAt } from '../../../../test/support/outcome.ts';
+import { BODY, mac, macBy, NOW, outcomeNow, SECRET } from '../support/manual-signing.ts';
 
-// Where receivers of many senders go wrong, each shown at the senders that it is known of. Signatures are made by hand, by the
-// formulas of the senders' documentation.
+// Mistakes that receivers of many senders make, each shown with the senders for which it is known. Signatures are made by hand,
+// by the formulas of the senders' documentation.
 
 const ACCEPTED = 'accepted';
 const INVALID = 'ERR_WEBHOOK_HEADER_INVALID';
@@ -120,7 +120,7 @@ const TIMED: Readonly<
 describe('a window on both sides of now, for every sender that signs a time', () => {
   test.each(Object.entries(TIMED))('%s', async (_, { scheme, secret = SECRET, headers }) => {
     const at = (seconds: number) =>
-      verdictAt(
+      outcomeAt(
         scheme,
         secret,
         { method: 'POST', url: '/in', headers: headers(seconds), body: BODY },
@@ -138,27 +138,27 @@ describe('a window on both sides of now, for every sender that signs a time', ()
   });
 });
 
-test('a time is signed as the text that was received, never written anew', async () => {
+test('a time is signed as the text that was received, never serialized again', async () => {
   const request = (time: string) => ({
     'x-sinch-webhook-signature-algorithm': 'HmacSHA256',
     'x-sinch-webhook-signature-nonce': 'n1',
     'x-sinch-webhook-signature-timestamp': time,
     'x-sinch-webhook-signature': mac('sha256', 'base64', BODY, `.n1.${time}`),
   });
-  expect(await verdictNow(schemes.sinch(), request(`${NOW}`))).toBe(ACCEPTED);
+  expect(await outcomeNow(schemes.sinch(), request(`${NOW}`))).toBe(ACCEPTED);
   // The same number in another text, under the signature of the first: a re-rendering receiver takes it.
   for (const text of [`0${NOW}`, `${NOW}.0`, `${NOW}000`]) {
     const headers = { ...request(`${NOW}`), 'x-sinch-webhook-signature-timestamp': text };
-    expect(await verdictNow(schemes.sinch(), headers)).not.toBe(ACCEPTED);
+    expect(await outcomeNow(schemes.sinch(), headers)).not.toBe(ACCEPTED);
   }
-  expect(await verdictNow(schemes.sinch(), request(`${NOW}.0`))).toBe(INVALID);
+  expect(await outcomeNow(schemes.sinch(), request(`${NOW}.0`))).toBe(INVALID);
 });
 
 describe('a time in a header that no signature covers', () => {
   test('linear: the time in the body decides', async () => {
     const body = (time: number) => Buffer.from(JSON.stringify({ webhookTimestamp: time * 1000 }));
     const send = (signed: number, header: number) =>
-      verdictNow(
+      outcomeNow(
         schemes.linear(),
         {
           'linear-signature': mac('sha256', 'hex', body(signed)),

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { DefinedScheme, WebhookErrorCode } from '@countersign/core';
-import { verdict } from '../../../../test/support/outcome.ts';
+import { outcomeOf } from '../../../../test/support/outcome.ts';
 
 /** The moment at which tests judge, in Unix seconds. */
 export const NOW = 1_763_600_000;
@@ -26,12 +26,12 @@ export function macBy(
   return hmac.digest(encoding);
 }
 
-/** The verdict on a request at {@link NOW}. */
-export function verdictNow(
+/** The outcome of a request at {@link NOW}. */
+export function outcomeNow(
   scheme: DefinedScheme,
   headers: Record<string, string>,
   body: Uint8Array = BODY,
   secret: string = SECRET,
 ): Promise<'accepted' | WebhookErrorCode> {
-  return verdict(scheme, secret, { headers, body }, NOW);
+  return outcomeOf(scheme, secret, { headers, body }, NOW);
 }

@@ -59,7 +59,7 @@ export function pageOf({ factory, scheme }: Sender): string {
     '',
     String(about?.rotation),
     '',
-    ...list('Borders that the signature does not show', safe),
+    ...list('Where one signed part ends and the next begins', safe),
     ...list('Assumed, not documented', about?.assumptions),
     ...list('Good to know', about?.notes),
     ...list('Sources', about?.sources),
@@ -115,7 +115,7 @@ function partOf(part: ContentPart): string {
 }
 
 function toleranceOf({ definition: { bodyTimestamp }, freshness }: DefinedScheme): string {
-  if (freshness.signed === 'none') return 'no time is signed';
+  if (freshness.signed === 'none') return 'no timestamp is signed';
   const { past, future } = freshness;
   const seconds = (count: number) => `${count.toLocaleString('en')} s`;
   const window = past === future ? seconds(past) : `${seconds(past)} back, ${seconds(future)} ahead`;
@@ -140,7 +140,7 @@ const TESTED_WITH = {
   'formula-only': 'the formula only',
 } as const;
 
-/** How sure it is: where it was read, and what it was tested with. */
+/** How reliable the facts are: their source, and what they were tested with. */
 function confidenceOf(about: SchemeSource | undefined): string {
   const { confidence, testedWith } = about ?? {};
   if (confidence === undefined || testedWith === undefined) return 'not stated';
@@ -155,7 +155,7 @@ function refusalOf(delivery: DeliveryRules): string {
       : retries === 'never'
         ? 'the sender never retries'
         : retries === 'unknown'
-          ? 'the sender does not document what it retries; 4xx may be final'
+          ? 'the sender does not document what it retries, so a 4xx may be final'
           : `the sender retries only after ${retries.join(', ')}`;
   return `${refusalStatus(delivery)}: ${why}`;
 }

@@ -42,7 +42,7 @@ export interface Sender {
   window: { past: number; future: number } | undefined;
   /** What a delivery is remembered by: the id that was signed, or the body. */
   identity: 'id' | 'body';
-  /** Headers that anybody on the way may change without being noticed. */
+  /** Headers that an attacker or a proxy may change without being noticed. */
   unsignedHeaders: Record<string, string>;
   refusalStatus: 401 | 429 | 503;
 }

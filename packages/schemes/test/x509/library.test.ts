@@ -25,7 +25,7 @@ afterAll(async () => {
   await origin[Symbol.asyncDispose]();
 });
 
-/** Both verdicts. The address of the certificate is not signed: the library is given one that it can reach. */
+/** Both outcomes. The URL of the certificate is not signed, so the library gets one that it can reach. */
 async function both(fields: object) {
   const reachable = { ...fields, SigningCertURL: `https://localhost:${origin.port}/x.pem` };
   const theirs = await new Promise<boolean>((resolve) => {
@@ -75,7 +75,7 @@ describe('sns-validator and we say the same', () => {
     },
   );
 
-  test('but for a signature with something behind it, which it takes', async () => {
+  test('except a signature with text after it, which it accepts', async () => {
     const fields = made(notification(NOW));
     expect(await both({ ...fields, Signature: `${fields.Signature}x` })).toEqual({
       theirs: true,
@@ -83,7 +83,7 @@ describe('sns-validator and we say the same', () => {
     });
   });
 
-  test('but for a message of another topic, and one that is old: it takes both', async () => {
+  test('except a message of another topic and an old one: it accepts both', async () => {
     const TopicArn = 'arn:aws:sns:eu-central-1:999999999999:orders';
     expect(await both(made(notification(NOW, { TopicArn })))).toEqual({ theirs: true, ours: false });
     expect(await both(made(notification(NOW - 86_400_000)))).toEqual({ theirs: true, ours: false });

@@ -77,7 +77,7 @@ function open(options: Partial<Parameters<typeof payPal>[0]> = {}) {
   return createVerifier({ scheme, secrets, clock, observe: () => undefined });
 }
 
-async function verdict(
+async function outcomeOf(
   sending: Sending = {},
   options?: Partial<Parameters<typeof payPal>[0]>,
 ): Promise<'accepted' | WebhookErrorCode> {
@@ -105,10 +105,10 @@ describe('deliveries of PayPal', () => {
   });
 
   test('are refused for another body, webhook or key', async () => {
-    expect(await verdict({ signedBody: `${BODY} ` })).toBe(REFUSED);
-    expect(await verdict({ webhookId: '9JE4291016473214C' })).toBe(REFUSED);
+    expect(await outcomeOf({ signedBody: `${BODY} ` })).toBe(REFUSED);
+    expect(await outcomeOf({ webhookId: '9JE4291016473214C' })).toBe(REFUSED);
     const stranger = await intermediate.issue(terms);
-    expect(await verdict({ key: stranger.key })).toBe(REFUSED);
+    expect(await outcomeOf({ key: stranger.key })).toBe(REFUSED);
   });
 
   test('of another body with the same CRC-32 are accepted: that is why bodyAuthenticated is false', async () => {
@@ -132,7 +132,7 @@ describe('deliveries of PayPal', () => {
     ['paypal-cert-url', undefined, 'ERR_WEBHOOK_HEADER_INVALID'],
     ['paypal-transmission-sig', 'AAAA=', 'ERR_WEBHOOK_HEADER_INVALID'],
   ] as const)('with %s %s are refused', async (name, value, code) => {
-    expect(await verdict({ headers: { [name]: value } })).toBe(code);
+    expect(await outcomeOf({ headers: { [name]: value } })).toBe(code);
   });
 
   test('count as long as PayPal goes on trying', async () => {
@@ -161,11 +161,11 @@ describe('the address of the certificate', () => {
     `${CERTIFICATE_URL}/../x`,
   ])('%s is refused, and nothing is fetched', async (url) => {
     origin.serve(url, chain(genuine, intermediate));
-    expect(await verdict({ headers: { 'paypal-cert-url': url } })).toBe(REFUSED);
+    expect(await outcomeOf({ headers: { 'paypal-cert-url': url } })).toBe(REFUSED);
     expect(origin.requests).toEqual([]);
   });
 
-  test('counts also where the certificate is known already', async () => {
+  test('counts also if the certificate is known already', async () => {
     await using verifier = open();
     await verifier.verify(request({}));
     const headers = { 'paypal-cert-url': 'https://evil.example/v1/notifications/certs/CERT-1' };
@@ -175,8 +175,8 @@ describe('the address of the certificate', () => {
   test('of the sandbox is the only one of a webhook of the sandbox', async () => {
     const url = CERTIFICATE_URL.replace('api.paypal.com', 'api.sandbox.paypal.com');
     origin.serve(url, chain(genuine, intermediate));
-    expect(await verdict({ headers: { 'paypal-cert-url': url } }, { sandbox: true })).toBe('accepted');
-    expect(await verdict({}, { sandbox: true })).toBe(REFUSED);
+    expect(await outcomeOf({ headers: { 'paypal-cert-url': url } }, { sandbox: true })).toBe('accepted');
+    expect(await outcomeOf({}, { sandbox: true })).toBe(REFUSED);
   });
 });
 
@@ -199,7 +199,7 @@ describe('the chain of the certificate', () => {
       const between = await other.authority({ ...valid, cn: 'Intermediate' });
       return serving(await between.issue(terms), between, other);
     },
-    'through one that is no authority': async () =>
+    'through one that is not an authority': async () =>
       below(await root.authority({ ...valid, cn: 'api.example', ca: false })),
     'through one of the same name that did not sign it': async () =>
       serving(genuine, await root.authority({ ...valid, cn: 'Intermediate' })),
@@ -218,7 +218,7 @@ describe('the chain of the certificate', () => {
     expect(verifier.health().secrets.keys).toEqual([]);
   });
 
-  test('to the roots that Node trusts is wanted by default', async () => {
+  test('to the roots that Node trusts is required by default', async () => {
     const scheme = payPal({ webhookId: WEBHOOK_ID });
     expect(() => scheme.importKey(chain(genuine, intermediate))).toThrow(/no trusted authority/);
   });

@@ -57,7 +57,7 @@ async function outcome(verifier: Verifier, body: Uint8Array): Promise<'accepted'
   }
 }
 
-async function verdict(body: Uint8Array, options: SnsOptions = {}) {
+async function outcomeOf(body: Uint8Array, options: SnsOptions = {}) {
   await using verifier = open(options);
   return await outcome(verifier, body);
 }
@@ -79,7 +79,7 @@ describe('messages of SNS', () => {
 
   test('without a subject, and in several lines, are accepted', async () => {
     const { Subject: _, ...bare } = notification(clock.now(), { Message: 'a\nMessageId\nb\n' });
-    expect(await verdict(signSns(bare, genuine.key))).toBe('accepted');
+    expect(await outcomeOf(signSns(bare, genuine.key))).toBe('accepted');
   });
 
   test('are read by what is signed alone', async () => {
@@ -108,7 +108,7 @@ describe('messages of SNS', () => {
       const confirming = { Token: 't', SubscribeURL: 'https://x.example/' };
       const body = Buffer.from(JSON.stringify({ ...fields, ...confirming, [name]: changed[name] }));
       const topicArns = [TOPIC, 'arn:aws:sns:eu-central-1:123456789012:refunds'] as const;
-      expect(await verdict(body, { topicArns })).toBe(REFUSED);
+      expect(await outcomeOf(body, { topicArns })).toBe(REFUSED);
     },
   );
 
@@ -125,19 +125,19 @@ describe('messages of SNS', () => {
     ]) {
       for (const value of [undefined, null, 1, ['x'], {}]) {
         const body = Buffer.from(JSON.stringify({ ...fields, [name]: value }));
-        expect(await verdict(body), `${name} ${JSON.stringify(value)}`).toBe('ERR_WEBHOOK_HEADER_INVALID');
+        expect(await outcomeOf(body), `${name} ${JSON.stringify(value)}`).toBe('ERR_WEBHOOK_HEADER_INVALID');
       }
     }
     for (const text of ['', '[]', 'null', '"x"', '{', '\uFEFF{}'])
-      expect(await verdict(Buffer.from(text))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+      expect(await outcomeOf(Buffer.from(text))).toBe('ERR_WEBHOOK_HEADER_INVALID');
     expect(origin.requests).toEqual([]);
   });
 
   test('without a signature are raw delivery, and the refusal says so', async () => {
-    expect(await verdict(Buffer.from('{"order":1}'))).toBe('ERR_WEBHOOK_SIGNATURE_MISSING');
+    expect(await outcomeOf(Buffer.from('{"order":1}'))).toBe('ERR_WEBHOOK_SIGNATURE_MISSING');
   });
 
-  test('can not be cut into lines in another way', async () => {
+  test("can't be cut into lines in another way", async () => {
     const fields = notification(clock.now(), { Message: 'pay nothing\nMessageId\nx\nSubject\ny' });
     const body = JSON.parse(signSns(fields, genuine.key).toString());
     const recut = {
@@ -145,10 +145,10 @@ describe('messages of SNS', () => {
       Message: 'pay nothing',
       Subject: `y\nMessageId\n${fields.MessageId}\nSubject\nOrder paid`,
     };
-    expect(await verdict(Buffer.from(JSON.stringify({ ...recut, MessageId: 'x' })))).toBe(
+    expect(await outcomeOf(Buffer.from(JSON.stringify({ ...recut, MessageId: 'x' })))).toBe(
       'ERR_WEBHOOK_HEADER_INVALID',
     );
-    expect(await verdict(Buffer.from(JSON.stringify(recut)))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+    expect(await outcomeOf(Buffer.from(JSON.stringify(recut)))).toBe('ERR_WEBHOOK_HEADER_INVALID');
   });
 
   test('of another topic are refused, though SNS signed them', async () => {
@@ -158,16 +158,16 @@ describe('messages of SNS', () => {
       TOPIC.toUpperCase(),
       `${TOPIC}\n`,
     ])
-      expect(await verdict(signed({ TopicArn }))).toMatch(/SIGNATURE_MISMATCH|HEADER_INVALID/);
+      expect(await outcomeOf(signed({ TopicArn }))).toMatch(/SIGNATURE_MISMATCH|HEADER_INVALID/);
     expect(origin.requests).toEqual([]);
   });
 
-  test('under SHA-1 are refused where only "2" is listed', async () => {
+  test('under SHA-1 are refused if only "2" is listed', async () => {
     const options = { signatureVersions: ['2'] } as const;
-    expect(await verdict(signed({ SignatureVersion: '1' }), options)).toBe(REFUSED);
-    expect(await verdict(signed({ SignatureVersion: '2' }), options)).toBe('accepted');
+    expect(await outcomeOf(signed({ SignatureVersion: '1' }), options)).toBe(REFUSED);
+    expect(await outcomeOf(signed({ SignatureVersion: '2' }), options)).toBe('accepted');
     const relabelled = { ...JSON.parse(signed({ SignatureVersion: '1' }).toString()), SignatureVersion: '2' };
-    expect(await verdict(Buffer.from(JSON.stringify(relabelled)), options)).toBe(REFUSED);
+    expect(await outcomeOf(Buffer.from(JSON.stringify(relabelled)), options)).toBe(REFUSED);
   });
 
   test('count for an hour and some minutes, which is as long as retries go on', async () => {
@@ -215,7 +215,7 @@ describe('confirmations', () => {
   test('with another address or token than was signed are refused', async () => {
     const fields = JSON.parse(signSns(confirmation(clock.now()), genuine.key).toString());
     for (const over of [{ SubscribeURL: 'https://evil.example/' }, { Token: 'other' }])
-      expect(await verdict(Buffer.from(JSON.stringify({ ...fields, ...over })))).toBe(REFUSED);
+      expect(await outcomeOf(Buffer.from(JSON.stringify({ ...fields, ...over })))).toBe(REFUSED);
   });
 });
 
@@ -252,11 +252,11 @@ describe('the address of the certificate', () => {
     `https://${HOST}/${'x'.repeat(300)}.pem`,
   ])('%s is refused, and nothing is fetched', async (SigningCertURL) => {
     origin.serve(SigningCertURL, genuine.pem);
-    expect(await verdict(signed({ SigningCertURL }))).toBe(REFUSED);
+    expect(await outcomeOf(signed({ SigningCertURL }))).toBe(REFUSED);
     expect(origin.requests).toEqual([]);
   });
 
-  test('counts also where the certificate is known already', async () => {
+  test('counts also if the certificate is known already', async () => {
     await using verifier = open();
     expect(await outcome(verifier, signed())).toBe('accepted');
     const SigningCertURL = `https://${HOST}.evil.example/${file}`;
@@ -266,12 +266,12 @@ describe('the address of the certificate', () => {
   test('of the region of another listed topic is refused for this one', async () => {
     const SigningCertURL = `https://sns.us-east-1.amazonaws.com/${file}`;
     const topicArns = [TOPIC, 'arn:aws:sns:us-east-1:123456789012:orders'] as const;
-    expect(await verdict(signed({ SigningCertURL }), { topicArns })).toBe(REFUSED);
+    expect(await outcomeOf(signed({ SigningCertURL }), { topicArns })).toBe(REFUSED);
     expect(origin.requests).toEqual([]);
   });
 });
 
-describe('what the address answers with', () => {
+describe('what the address returns', () => {
   const pemOf = (made: Promise<Certified>) => made.then(({ pem }) => pem);
   const cases: Record<string, () => Promise<Answer | string | number>> = {
     'a redirect to another host': async () => (_, response) =>
@@ -310,7 +310,7 @@ describe('what the address answers with', () => {
     expect(verifier.health()).toMatchObject({ state: 'ready', secrets: { keys: [] } });
   });
 
-  test('a redirect is refused also where the injected fetch has followed it', async () => {
+  test('a redirect is refused also if the injected fetch has followed it', async () => {
     origin.serve('https://evil.example/x.pem', genuine.pem);
     origin.serve(CERTIFICATE_URL, (_, response) =>
       response.writeHead(302, { location: 'https://evil.example/x.pem' }).end(),

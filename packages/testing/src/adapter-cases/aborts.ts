@@ -6,10 +6,13 @@ import { bodySender } from './senders.ts';
 
 export const abortCases: readonly AdapterCase[] = [
   {
-    name: 'a client that breaks off in its body: nothing runs, and the retry does',
+    name: 'the client breaks the connection during the body: nothing runs, but the retry does',
     check: brokenOff('reset'),
   },
-  { name: 'a client that ends in its body: nothing runs, and the retry does', check: brokenOff('end') },
+  {
+    name: 'the client ends the connection during the body: nothing runs, but the retry does',
+    check: brokenOff('end'),
+  },
   {
     name: 'a chunked body that ends without its last chunk: nothing runs',
     async check(start) {
@@ -25,7 +28,7 @@ export const abortCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a client that leaves settles nothing while the handler runs',
+    name: 'the client disconnects while the handler runs: nothing is settled',
     async check(start) {
       const { opened, open } = gate();
       const receiver = await start({ handler: () => opened.then(() => HANDLED) });

@@ -8,43 +8,43 @@ const BINARY = ['Content-Type', 'application/octet-stream'] as const;
 
 export const bodyLimitCases: readonly AdapterCase[] = [
   ...(['length', 'chunked'] as const).flatMap((framing) => [
-    { name: `a body of exactly maxBodyBytes is taken (${framing})`, check: atLimit(framing) },
+    { name: `a body of exactly maxBodyBytes is accepted (${framing})`, check: atLimit(framing) },
     {
-      name: `a body of one byte more is answered 413, and the connection closed (${framing})`,
+      name: `a body of one byte more gets 413, and the connection is closed (${framing})`,
       check: overLimit(framing, 'closed'),
       limited: [
         {
           by: 'host-connections' as const,
-          name: 'what becomes of the connection is up to the host',
-          check: overLimit(framing, 'up to the host'),
+          name: 'the host decides what happens to the connection',
+          check: overLimit(framing, 'the host decides'),
         },
         {
           by: 'host-body-refusals' as const,
-          name: 'the host answers it in its own words, and nothing runs',
+          name: 'the host sends its own response, and nothing runs',
           check: overLimitOfHost(framing),
         },
       ],
     },
   ]),
   {
-    name: "without maxBodyBytes the scheme's own limit counts",
+    name: "without maxBodyBytes, the scheme's own limit applies",
     check: limitOf(bodySender({ maxBodyBytes: 3_000_000 }), 3_000_000),
     limited: [{ by: 'host-body-refusals', name: 'the host has its own limit' }],
   },
   {
-    name: 'without any limit 1 MiB is taken, and one byte more is not',
+    name: 'without any limit, 1 MiB is accepted, and one byte more is not',
     check: limitOf(bodySender(), MIB),
     limited: [{ by: 'host-body-refusals', name: 'the host has its own limit' }],
   },
   {
     name: 'a client that reads nothing before it has sent 5 MiB can read the 413',
-    check: answeredWhileSending('length'),
-    limited: [{ by: 'host-connections', name: 'what becomes of the connection is up to the host' }],
+    check: refusedWhileSending('length'),
+    limited: [{ by: 'host-connections', name: 'the host decides what happens to the connection' }],
   },
   {
     name: 'a client that reads nothing before it has sent 5 MiB in chunks can read the 413',
-    check: answeredWhileSending('chunked'),
-    limited: [{ by: 'host-connections', name: 'what becomes of the connection is up to the host' }],
+    check: refusedWhileSending('chunked'),
+    limited: [{ by: 'host-connections', name: 'the host decides what happens to the connection' }],
   },
 ];
 
@@ -61,15 +61,15 @@ function atLimit(framing: 'length' | 'chunked'): Check {
   };
 }
 
-function overLimit(framing: 'length' | 'chunked', connectionIs: 'closed' | 'up to the host'): Check {
+function overLimit(framing: 'length' | 'chunked', connectionIs: 'closed' | 'the host decides'): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender(), options: { maxBodyBytes: LIMIT } });
     const delivery = { ...receiver.delivery({ body: 'x'.repeat(LIMIT + 1) }), framing };
     const connection = await receiver.connect();
-    const answer = receiver.checked(delivery, await connection.exchange(delivery));
-    assertRefused(answer, 413);
+    const response = receiver.checked(delivery, await connection.exchange(delivery));
+    assertRefused(response, 413);
     if (connectionIs === 'closed') {
-      assert.equal(answer.headers.get('connection'), 'close');
+      assert.equal(response.headers.get('connection'), 'close');
       await connection.ended();
     }
     receiver.assertUntouched();
@@ -79,8 +79,8 @@ function overLimit(framing: 'length' | 'chunked', connectionIs: 'closed' | 'up t
 function overLimitOfHost(framing: 'length' | 'chunked'): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender(), options: { maxBodyBytes: LIMIT } });
-    const answer = await receiver.send({ ...receiver.delivery({ body: 'x'.repeat(LIMIT + 1) }), framing });
-    assert.ok([400, 413, 500].includes(answer.status), `answered ${answer.status}`);
+    const response = await receiver.send({ ...receiver.delivery({ body: 'x'.repeat(LIMIT + 1) }), framing });
+    assert.ok([400, 413, 500].includes(response.status), `the status is ${response.status}`);
     receiver.assertUntouched();
   };
 }
@@ -95,7 +95,7 @@ function limitOf(scheme: ReturnType<typeof bodySender>, limit: number): Check {
   };
 }
 
-function answeredWhileSending(framing: 'length' | 'chunked'): Check {
+function refusedWhileSending(framing: 'length' | 'chunked'): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender() });
     const body = new Uint8Array(5 * MIB).fill(0x61);

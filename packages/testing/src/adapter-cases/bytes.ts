@@ -5,7 +5,7 @@ import { bodyHeaders, bodySender, SECRETS } from './senders.ts';
 const JSON_TYPE = 'application/json';
 const JSON_BODY = '{ "id":"evt_1", "amount":10.00, "big":9007199254740993, "path":"a\\/b", "amount":1e2 }\n';
 
-/** What senders send, and what parsers of frameworks treat each in their own way. */
+/** What senders send, and what frameworks' parsers treat differently. */
 const TYPES: readonly (readonly [type: string | undefined, body: string | Uint8Array])[] = [
   [JSON_TYPE, JSON_BODY],
   ['application/json; charset=utf-8', JSON_BODY],
@@ -28,7 +28,7 @@ const TYPES: readonly (readonly [type: string | undefined, body: string | Uint8A
 const BODIES: Readonly<Record<string, string | Uint8Array>> = {
   'that begins with a byte order mark': '\ufeff{"a":1}',
   'that is not UTF-8': Uint8Array.of(0x7b, 0xff, 0xfe, 0xc0, 0x80, 0x7d),
-  "that holds $$, $& and $'": '{"price":"$$5","all":"$&","rest":"$\'","before":"$`"}',
+  "that contains $$, $& and $'": '{"price":"$$5","all":"$&","rest":"$\'","before":"$`"}',
   'of 150 kB': `{"text":"${'é'.repeat(75_000)}"}`,
   'with a key __proto__': '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}}}',
   'of NUL bytes': new Uint8Array(64),
@@ -36,11 +36,11 @@ const BODIES: Readonly<Record<string, string | Uint8Array>> = {
 
 export const byteCases: readonly AdapterCase[] = [
   ...TYPES.map(([type, body]) => ({
-    name: `a body of type ${type ?? 'none'} is verified and seen byte by byte`,
+    name: `a body of type ${type ?? 'none'} is verified byte by byte, and the handler sees the same bytes`,
     check: seenExactly(type, body),
   })),
   {
-    name: 'a body whose Content-Type is no media type is verified and seen byte by byte',
+    name: 'a body whose Content-Type is not a media type is verified byte by byte, and the handler sees the same bytes',
     check: seenExactly(';;', JSON_BODY),
     limited: [
       {
@@ -51,11 +51,11 @@ export const byteCases: readonly AdapterCase[] = [
     ],
   },
   ...Object.entries(BODIES).map(([name, body]) => ({
-    name: `a body ${name} is verified and seen byte by byte`,
+    name: `a body ${name} is verified byte by byte, and the handler sees the same bytes`,
     check: seenExactly('text/plain', body),
   })),
   ...Object.entries(BODIES).map(([name, body]) => ({
-    name: `a body ${name} that calls itself JSON is verified and seen byte by byte`,
+    name: `a body ${name} with a JSON Content-Type is verified byte by byte, and the handler sees the same bytes`,
     check: seenExactly(JSON_TYPE, body),
     limited: [
       {
@@ -66,7 +66,7 @@ export const byteCases: readonly AdapterCase[] = [
     ],
   })),
   {
-    name: 'a body that calls itself JSON and is none is verified and seen byte by byte',
+    name: 'a body with a JSON Content-Type that is not JSON is verified byte by byte, and the handler sees the same bytes',
     check: seenExactly(JSON_TYPE, '{"a":1,}'),
     limited: [
       {
@@ -101,7 +101,10 @@ export const byteCases: readonly AdapterCase[] = [
       assert.equal(run.webhook.body.byteLength, 0);
     },
   },
-  { name: 'a chunked body is verified and seen byte by byte', check: seenChunked(JSON_TYPE, JSON_BODY) },
+  {
+    name: 'a chunked body is verified byte by byte, and the handler sees the same bytes',
+    check: seenChunked(JSON_TYPE, JSON_BODY),
+  },
   { name: 'an empty chunked body is verified like any other', check: seenChunked('text/plain', '') },
   {
     name: 'an empty chunked body of a JSON type is verified like any other',
@@ -115,7 +118,7 @@ export const byteCases: readonly AdapterCase[] = [
     ],
   },
   {
-    name: 'a body that arrives in pieces is verified and seen byte by byte',
+    name: 'a body that arrives in pieces is verified byte by byte, and the handler sees the same bytes',
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       const delivery = receiver.delivery({ body: JSON_BODY });
@@ -130,7 +133,7 @@ export const byteCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a sender that waits for 100 Continue is told to go on',
+    name: 'a sender that waits for 100 Continue gets it',
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       const delivery = receiver.delivery();
@@ -143,7 +146,7 @@ export const byteCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'the body with its byte order mark cut off, its line ends or its numbers changed is refused',
+    name: 'a body without its byte order mark, or with changed line ends or numbers, is refused',
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       for (const [signed, sent] of REWRITTEN) {
@@ -155,7 +158,7 @@ export const byteCases: readonly AdapterCase[] = [
   },
 ];
 
-/** What was signed, and what a host that parses and writes again would make of it. */
+/** A signed body, and what a host that parses and serializes it would make of it. */
 const REWRITTEN: readonly (readonly [signed: string | Uint8Array, sent: string | Uint8Array])[] = [
   ['\ufeff{"a":1}', '{"a":1}'],
   ['{"a":1}', '\ufeff{"a":1}'],
@@ -194,8 +197,8 @@ export function refusedByHost(type: string, body: string | Uint8Array, ...more: 
   return async (start) => {
     const receiver = await start({ scheme: bodySender() });
     const bytes = Buffer.from(body);
-    const answer = await receiver.send({ headers: [...headersOf(type, bytes), ...more], body: bytes });
-    assert.ok([400, 413, 415, 500].includes(answer.status), `answered ${answer.status}`);
+    const response = await receiver.send({ headers: [...headersOf(type, bytes), ...more], body: bytes });
+    assert.ok([400, 413, 415, 500].includes(response.status), `the status is ${response.status}`);
     receiver.assertUntouched();
   };
 }
@@ -204,8 +207,8 @@ function seenExactlyOrRefused(type: string, body: string | Uint8Array): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender() });
     const bytes = Buffer.from(body);
-    const answer = await receiver.send({ headers: headersOf(type, bytes), body: bytes });
-    if (answer.status === 200) assert.deepEqual(Buffer.from(receiver.runs[0]?.webhook.body ?? []), bytes);
+    const response = await receiver.send({ headers: headersOf(type, bytes), body: bytes });
+    if (response.status === 200) assert.deepEqual(Buffer.from(receiver.runs[0]?.webhook.body ?? []), bytes);
     else receiver.assertUntouched();
   };
 }

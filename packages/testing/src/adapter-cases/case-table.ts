@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import type { WireAnswer } from './answer-parser.ts';
 import type { AdapterLimit } from './mount.ts';
 import { type CaseContext, Receiver, type ReceiverSetup } from './receiver.ts';
+import type { WireResponse } from './response-parser.ts';
 
-/** Sets up the receivers of one case; they are taken down when it ends. */
+/** Sets up the receivers of one case. They are closed when it ends. */
 export type Start = (setup?: ReceiverSetup) => Promise<Receiver>;
 export type Check = (start: Start) => Promise<void>;
 
@@ -11,7 +11,7 @@ export type Check = (start: Start) => Promise<void>;
 export interface AdapterCase {
   readonly name: string;
   readonly check: Check;
-  /** What to do on a host that can't do it. The check is left out where nothing can be asserted. */
+  /** The check on a host that can't do it. Absent if nothing can be asserted. */
   readonly limited?: { readonly by: AdapterLimit; readonly name: string; readonly check?: Check }[];
 }
 
@@ -31,16 +31,19 @@ export async function runCase(context: CaseContext, check: Check): Promise<void>
 
 const REFUSAL_BODY = '{"error":"webhook refused"}';
 
-/** Sees that an answer is a refusal, and says no more than that. */
-export function assertRefused(answer: WireAnswer, ...statuses: readonly number[]): void {
-  assert.ok(statuses.includes(answer.status), `answered ${answer.status}, not ${statuses.join(' or ')}`);
-  assert.equal(answer.body, REFUSAL_BODY);
-  assert.match(answer.headers.get('content-type') ?? '', /^application\/json\b/);
-  const retryAfter = answer.headers.get('retry-after');
-  if (answer.status === 429 || answer.status === 503) {
-    assert.match(retryAfter ?? '', /^[0-9]+$/, `${answer.status} says when to come back`);
+/** Asserts that a response is a refusal, and that it says no more than that. */
+export function assertRefused(response: WireResponse, ...statuses: readonly number[]): void {
+  assert.ok(
+    statuses.includes(response.status),
+    `the status is ${response.status}, not ${statuses.join(' or ')}`,
+  );
+  assert.equal(response.body, REFUSAL_BODY);
+  assert.match(response.headers.get('content-type') ?? '', /^application\/json\b/);
+  const retryAfter = response.headers.get('retry-after');
+  if (response.status === 429 || response.status === 503) {
+    assert.match(retryAfter ?? '', /^[0-9]+$/, `${response.status} has Retry-After`);
     assert.ok(Number(retryAfter) >= 1 && Number(retryAfter) <= 30, `Retry-After is ${retryAfter}`);
   } else {
-    assert.equal(retryAfter, undefined, `${answer.status} has no Retry-After`);
+    assert.equal(retryAfter, undefined, `${response.status} has no Retry-After`);
   }
 }

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
-import { parseAnswer, type WireAnswer } from './answer-parser.ts';
+import { parseResponse, type WireResponse } from './response-parser.ts';
 
-/** A request, to be written exactly so: headers may repeat, and are sent as latin1. */
+/** A request that is written exactly like this: headers may repeat, and are sent as latin1. */
 export interface WireRequest {
   readonly method?: string;
   readonly path?: string;
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array;
-  /** How the body's end is told. Default: by its Content-Length. `none`: not at all, for a request without a body. */
+  /** How the body's end is marked. Default: by its Content-Length. `none`: not at all, for a request without a body. */
   readonly framing?: 'length' | 'chunked' | 'none';
-  /** Where the body is chunked, how long each chunk is. */
+  /** The length of each chunk, if the body is chunked. */
   readonly chunkBytes?: number;
 }
 
-/** One client connection, in full control of what is written and when. */
+/** One client connection, with full control over what is written and when. */
 export class Connection {
   readonly #socket: Socket;
   readonly #patienceMs: number;
@@ -34,7 +34,7 @@ export class Connection {
       this.#ended = true;
       this.#wake();
     };
-    // A server that resets the connection ends it, too; what it said before counts.
+    // A reset by the server also ends the connection; what it sent before counts.
     socket.on('end', ended).on('close', ended).on('error', ended);
   }
 
@@ -46,8 +46,8 @@ export class Connection {
     return new Connection(socket, patienceMs);
   }
 
-  /** Writes a whole request and reads the answer to it. */
-  async exchange(request: WireRequest): Promise<WireAnswer> {
+  /** Writes a whole request and reads the response. */
+  async exchange(request: WireRequest): Promise<WireResponse> {
     this.write(request);
     return this.read();
   }
@@ -66,8 +66,8 @@ export class Connection {
     if (bytes.byteLength > 0) this.#socket.write(bytes);
   }
 
-  /** Writes a whole request piece by piece and reads nothing meanwhile, as many clients do; then reads the answer. */
-  async exchangeBlindly(request: WireRequest, pieceBytes: number): Promise<WireAnswer> {
+  /** Writes a whole request piece by piece without reading, as many clients do; then reads the response. */
+  async exchangeBlindly(request: WireRequest, pieceBytes: number): Promise<WireResponse> {
     this.#socket.pause();
     this.writeHead(request);
     const bytes = framedBody(request);
@@ -79,24 +79,24 @@ export class Connection {
     return this.read();
   }
 
-  /** The next final answer. A 1xx before it is dropped. */
-  async read(): Promise<WireAnswer> {
+  /** The next final response. A 1xx before it is dropped. */
+  async read(): Promise<WireResponse> {
     for (;;) {
-      const answer = await this.readAny();
-      if (answer.status >= 200) return answer;
+      const response = await this.readAny();
+      if (response.status >= 200) return response;
     }
   }
 
-  /** The next answer, whatever its status. */
-  async readAny(): Promise<WireAnswer> {
-    return this.#waitFor('an answer', () => {
-      const parsed = parseAnswer(this.#received, { method: this.#method, ended: this.#ended });
+  /** The next response, with any status. */
+  async readAny(): Promise<WireResponse> {
+    return this.#waitFor('a response', () => {
+      const parsed = parseResponse(this.#received, { method: this.#method, ended: this.#ended });
       if (parsed === undefined) {
-        assert.ok(!this.#ended, 'the server closed the connection without a whole answer');
+        assert.ok(!this.#ended, 'the server closed the connection without a complete response');
         return undefined;
       }
       this.#received = this.#received.subarray(parsed.length);
-      return parsed.answer;
+      return parsed.response;
     });
   }
 
@@ -105,17 +105,17 @@ export class Connection {
     await this.#waitFor('the first bytes of a response', () => this.#received.byteLength > 0 || undefined);
   }
 
-  /** Resolves when the server has closed its side, whatever was received. */
+  /** Resolves when the server has closed its side, no matter what was received. */
   async ended(): Promise<void> {
     await this.#waitFor('the server to close the connection', () => this.#ended || undefined);
   }
 
-  /** Ends the client's side only: a sender that stops in the middle of its request. */
+  /** Ends only the client's side, like a sender that stops in the middle of its request. */
   halfClose(): void {
     this.#socket.end();
   }
 
-  /** Breaks the connection off. */
+  /** Breaks the connection. */
   abort(): void {
     this.#socket.resetAndDestroy();
   }
@@ -145,7 +145,7 @@ export class Connection {
   }
 }
 
-/** The body as it goes over the wire. */
+/** The body as it is sent. */
 function framedBody({ body, framing = 'length', chunkBytes = 7 }: WireRequest): Uint8Array {
   if (framing !== 'chunked') return body;
   const pieces: Uint8Array[] = [];

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { gzipSync } from 'node:zlib';
-import type { WireAnswer } from './answer-parser.ts';
 import { type AdapterCase, assertRefused, type Check } from './case-table.ts';
 import type { Connection, WireRequest } from './connection.ts';
+import type { WireResponse } from './response-parser.ts';
 import { bodyHeaders, bodySender, SECRETS } from './senders.ts';
 
 const KIB = 1024;
@@ -10,7 +10,7 @@ const UNREAD = { length: 'more than 256 KiB unread', chunked: 'an unread body of
 
 export const connectionCases: readonly AdapterCase[] = [
   {
-    name: 'after a refusal the connection goes on',
+    name: 'after a refusal, the connection can be used again',
     async check(start) {
       const receiver = await start();
       const connection = await receiver.connect();
@@ -33,10 +33,10 @@ export const connectionCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'after a duplicate, a run that failed and a store that failed the connection goes on',
+    name: 'after a duplicate, a failed run and a failed store, the connection can be used again',
     async check(start) {
       const receiver = await start({
-        handler: ({ number }) => ({ action: 'answer', status: number === 1 ? 500 : 200, body: 'x' }),
+        handler: ({ number }) => ({ action: 'respond', status: number === 1 ? 500 : 200, body: 'x' }),
       });
       const connection = await receiver.connect();
       const delivery = receiver.delivery();
@@ -52,7 +52,7 @@ export const connectionCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'requests that are sent at once on one connection are answered in order',
+    name: 'pipelined requests on one connection get their responses in order',
     async check(start) {
       const receiver = await start();
       const connection = await receiver.connect();
@@ -67,19 +67,19 @@ export const connectionCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'after a body with a Content-Encoding the connection is closed',
+    name: 'after a body with a Content-Encoding, the connection is closed',
     check: closedAfter(compressed, 415, 'whole'),
     limited: [
-      { by: 'host-body-refusals', name: 'what becomes of the connection is up to the host' },
+      { by: 'host-body-refusals', name: 'the host decides what happens to the connection' },
       {
         by: 'host-connections',
-        name: 'the connection is up to the host',
-        check: answered(compressed, 415, 'whole'),
+        name: 'the host decides what happens to the connection',
+        check: respondsTo(compressed, 415, 'whole'),
       },
     ],
   },
   {
-    name: 'a request that is refused for its headers with a small unread body keeps its connection',
+    name: 'a request with a small unread body that is refused for its headers keeps its connection',
     async check(start) {
       const receiver = await start();
       const connection = await receiver.connect();
@@ -92,39 +92,43 @@ export const connectionCases: readonly AdapterCase[] = [
     limited: [
       {
         by: 'host-connections',
-        name: 'the connection is up to the host',
-        check: answered(() => unsigned(200 * KIB), 401, 'whole'),
+        name: 'the host decides what happens to the connection',
+        check: respondsTo(() => unsigned(200 * KIB), 401, 'whole'),
       },
     ],
   },
   ...(['length', 'chunked'] as const).map((framing) => {
     const request = () => unsigned(300 * KIB, framing);
     return {
-      name: `a request that is refused for its headers with ${UNREAD[framing]} is answered and closed`,
+      name: `a request with ${UNREAD[framing]} that is refused for its headers gets its response, and the connection is closed`,
       check: closedAfter(request, 401, 'head'),
       limited: [
-        { by: 'early-body', name: 'the body is read by then', check: answered(request, 401, 'whole') },
+        {
+          by: 'early-body',
+          name: 'the body has already been read',
+          check: respondsTo(request, 401, 'whole'),
+        },
         {
           by: 'host-connections',
-          name: 'the connection is up to the host',
-          check: answered(request, 401, 'head'),
+          name: 'the host decides what happens to the connection',
+          check: respondsTo(request, 401, 'head'),
         },
       ] satisfies AdapterCase['limited'],
     };
   }),
   {
-    name: 'a request that is refused for its headers is answered before its body arrives',
-    check: answered(() => unsigned(100), 401, 'head'),
+    name: 'a request that is refused for its headers gets its response before its body arrives',
+    check: respondsTo(() => unsigned(100), 401, 'head'),
     limited: [
       {
         by: 'early-body',
-        name: 'the body is waited for',
-        check: answered(() => unsigned(100), 401, 'whole'),
+        name: 'the host waits for the body',
+        check: respondsTo(() => unsigned(100), 401, 'whole'),
       },
     ],
   },
   {
-    name: 'a refused request with a body that never ends is closed, not waited for',
+    name: 'a refused request with a body that never ends: the connection is closed without waiting',
     async check(start) {
       const receiver = await start();
       const connection = await receiver.connect();
@@ -134,30 +138,30 @@ export const connectionCases: readonly AdapterCase[] = [
       await connection.ended();
     },
     limited: [
-      { by: 'early-body', name: 'the body is waited for' },
-      { by: 'host-connections', name: 'the connection is up to the host' },
+      { by: 'early-body', name: 'the host waits for the body' },
+      { by: 'host-connections', name: 'the host decides what happens to the connection' },
     ],
   },
 ];
 
-/** How much of a request the client sends before it reads the answer. */
+/** How much of a request the client sends before it reads the response. */
 type Sent = 'whole' | 'head';
 
 function closedAfter(request: () => WireRequest, status: number, sent: Sent): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender() });
     const connection = await receiver.connect();
-    const answer = await exchange(connection, request(), sent);
-    assertRefused(answer, status);
-    assert.equal(answer.headers.get('connection'), 'close');
-    // A client that doesn't look sends its body after all.
+    const response = await exchange(connection, request(), sent);
+    assertRefused(response, status);
+    assert.equal(response.headers.get('connection'), 'close');
+    // A client that doesn't read sends its body anyway.
     if (sent === 'head') connection.writeBytes(Buffer.alloc(1000, 'a'));
     await connection.ended();
     receiver.assertUntouched();
   };
 }
 
-function answered(request: () => WireRequest, status: number, sent: Sent): Check {
+function respondsTo(request: () => WireRequest, status: number, sent: Sent): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender() });
     assertRefused(await exchange(await receiver.connect(), request(), sent), status);
@@ -165,7 +169,7 @@ function answered(request: () => WireRequest, status: number, sent: Sent): Check
   };
 }
 
-function exchange(connection: Connection, request: WireRequest, sent: Sent): Promise<WireAnswer> {
+function exchange(connection: Connection, request: WireRequest, sent: Sent): Promise<WireResponse> {
   if (sent === 'whole') return connection.exchange(request);
   connection.writeHead(request);
   return connection.read();

@@ -8,11 +8,11 @@ import { SECRETS } from './senders.ts';
 
 type Outcome = 'committed' | 'released';
 
-/** Clients that leave, at every moment of a delivery: the handler's end decides, and nothing is held longer. */
+/** Clients that disconnect at every moment of a delivery: the handler's end decides, and no claim lasts longer. */
 export const departureCases: readonly AdapterCase[] = [
   ...moments().flatMap(([moment, leave]) =>
     endings().map(([ending, action, outcome]) => ({
-      name: `a client that leaves ${moment}: a handler that ${ending} is ${outcome}`,
+      name: `the client disconnects ${moment}: a handler that ${ending} is ${outcome}`,
       check: async (start: Start) => {
         const { receiver, ran } = await leave(start, action);
         if (!ran) return;
@@ -22,14 +22,14 @@ export const departureCases: readonly AdapterCase[] = [
     })),
   ),
   ...[200, 500].map((status) => ({
-    name: `a client that leaves while a ${status} is being written: it is ${status === 200 ? 'committed' : 'released'}`,
+    name: `the client disconnects while a ${status} is being written: it is ${status === 200 ? 'committed' : 'released'}`,
     check: leftWhileWriting(
       { action: 'stream', status, pieces: ['a', 'b'] },
       status === 200 ? 'committed' : 'released',
     ),
   })),
   {
-    name: 'a client that leaves while a response is being written that fails then: it is released',
+    name: 'the client disconnects while a response is being written, which then fails: it is released',
     check: leftWhileWriting(
       { action: 'stream', status: 200, pieces: ['a', 'b'], error: new Error('failed while writing') },
       'released',
@@ -37,22 +37,22 @@ export const departureCases: readonly AdapterCase[] = [
     limited: [
       {
         by: 'streams-end-with-client',
-        name: 'the status that was sent counts',
+        name: 'the status that was sent decides',
         check: leftWhileWriting(
           { action: 'stream', status: 200, pieces: ['a', 'b'], error: new Error('failed while writing') },
           'committed',
         ),
       },
-      { by: 'no-late-failure', name: 'its return is its response' },
+      { by: 'no-late-failure', name: 'its return value is its response' },
     ],
   },
   {
     name: 'a streamed response that fails midway: the retry runs again',
     check: failsMidway,
-    limited: [{ by: 'no-late-failure', name: 'its return is its response' }],
+    limited: [{ by: 'no-late-failure', name: 'its return value is its response' }],
   },
   {
-    name: '200 clients that send and leave at once: 200 deliveries are handled, and 200 are settled',
+    name: '200 clients that send and disconnect at once: 200 deliveries are handled and settled',
     async check(start) {
       const receiver = await start();
       for (let round = 0; round < 10; round++) {
@@ -72,7 +72,7 @@ export const departureCases: readonly AdapterCase[] = [
 function endings(): readonly [string, RouteAction, Outcome][] {
   return [
     ['succeeds', HANDLED, 'committed'],
-    ['responds with 500', { action: 'answer', status: 500, body: 'no' }, 'released'],
+    ['responds with 500', { action: 'respond', status: 500, body: 'no' }, 'released'],
     ['throws', { action: 'throw', error: new Error('failed after the client left') }, 'released'],
     ['streams', { action: 'stream', status: 200, pieces: ['a', 'b', 'c'] }, 'committed'],
     ['streams a 500', { action: 'stream', status: 500, pieces: ['a', 'b', 'c'] }, 'released'],
@@ -83,9 +83,9 @@ type Leave = (start: Start, action: RouteAction) => Promise<{ receiver: Receiver
 
 function moments(): readonly [string, Leave][] {
   return [
-    ['before its headers are judged', leaveBeforeHeaders],
-    ['while a reload of the secrets is awaited', leaveInReload],
-    ['while its claim is asked', leaveInClaim],
+    ['before its headers are checked', leaveBeforeHeaders],
+    ['while it waits for a reload of the secrets', leaveInReload],
+    ['while the store claims it', leaveInClaim],
     ['while its handler runs', leaveInHandler],
   ];
 }
@@ -112,7 +112,7 @@ async function leaveBeforeHeaders(start: Start, action: RouteAction): ReturnType
   await receiver.caughtUp();
   const ran = receiver.runs.length > 0;
   if (!ran) {
-    // A host may have discarded the body with the connection: then nothing is claimed, and the retry runs.
+    // The host may have discarded the body with the connection. Then nothing is claimed, and the retry runs.
     receiver.assertUntouched();
     assert.ok(receiver.events.some((event) => event.type === 'refused'));
   }

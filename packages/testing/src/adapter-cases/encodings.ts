@@ -19,13 +19,13 @@ export const encodingCases: readonly AdapterCase[] = [
     limited: [
       {
         by: 'host-body-refusals',
-        name: 'the host refuses it in its own words, and nothing runs',
+        name: 'the host sends its own refusal, and nothing runs',
         check: refusedByHost('application/json', gzipSync('{"a":1}'), ['Content-Encoding', 'gzip']),
       },
     ],
   },
   {
-    name: 'the encoding identity is none',
+    name: 'the Content-Encoding "identity" counts as none',
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       const delivery = receiver.delivery();
@@ -36,7 +36,7 @@ export const encodingCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'contentEncoding "as-received": the bytes of the wire are verified and seen',
+    name: 'contentEncoding "as-received": the compressed bytes are verified, and the handler sees them',
     async check(start) {
       const receiver = await start({ scheme: bodySender(), options: { contentEncoding: 'as-received' } });
       const body = gzipSync('{"a":1}');
@@ -46,7 +46,7 @@ export const encodingCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'contentEncoding "decompress": the inflated bytes are verified and seen',
+    name: 'contentEncoding "decompress": the decompressed bytes are verified, and the handler sees them',
     async check(start) {
       const receiver = await start({ scheme: bodySender(), options: { contentEncoding: 'decompress' } });
       const plain = Buffer.from('{"a":  1}');

@@ -1,4 +1,4 @@
-/** Something that a handler waits for and a case opens. */
+/** A gate for which a handler waits, and which a case opens. */
 export interface Gate {
   readonly opened: Promise<void>;
   open(): void;

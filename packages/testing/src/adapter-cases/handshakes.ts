@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { HandshakeRule } from '@countersign/core/extend';
-import type { WireAnswer } from './answer-parser.ts';
 import { type AdapterCase, assertRefused } from './case-table.ts';
 import type { Receiver } from './receiver.ts';
+import type { WireResponse } from './response-parser.ts';
 import { bodySender, SECRETS } from './senders.ts';
 
-/** Registers an endpoint in each of the ways that senders have. */
+/** The ways in which senders register an endpoint. */
 const GREETINGS: readonly [HandshakeRule, ...HandshakeRule[]] = [
   {
     signed: true,
@@ -28,13 +28,13 @@ const CHALLENGE = { body: '{"type":"url_verification","challenge":"3eZbrw1aBm2rZ
 
 export const handshakeCases: readonly AdapterCase[] = [
   {
-    name: 'a signed challenge is answered, as often as it comes, and no handler runs',
+    name: 'a signed challenge gets its response each time it comes, and no handler runs',
     async check(start) {
       const receiver = await start({ scheme: greeting() });
       const connection = await receiver.connect();
       for (let count = 0; count < 2; count++) {
-        const answer = await connection.exchange(receiver.delivery(CHALLENGE));
-        assertAnswered(answer, { type: /^application\/json\b/, body: '{"challenge":"3eZbrw1aBm2rZgRN"}' });
+        const response = await connection.exchange(receiver.delivery(CHALLENGE));
+        assertAnswered(response, { type: /^application\/json\b/, body: '{"challenge":"3eZbrw1aBm2rZgRN"}' });
       }
       receiver.assertUntouched();
       assert.equal((await connection.exchange(receiver.delivery())).status, 200);
@@ -42,17 +42,17 @@ export const handshakeCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a challenge without text is answered 204',
+    name: 'a challenge without text gets 204',
     async check(start) {
       const receiver = await start({ scheme: greeting() });
-      const answer = await receiver.send(receiver.delivery({ body: '{"type":"ping"}' }));
-      assert.equal(answer.status, 204);
-      assert.equal(answer.body, '');
+      const response = await receiver.send(receiver.delivery({ body: '{"type":"ping"}' }));
+      assert.equal(response.status, 204);
+      assert.equal(response.body, '');
       receiver.assertUntouched();
     },
   },
   {
-    name: 'a challenge that is not signed, or not by this sender, is refused',
+    name: "a challenge without a signature, or with another sender's, is refused",
     async check(start) {
       const receiver = await start({ scheme: greeting() });
       const { headers, body } = receiver.delivery(CHALLENGE);
@@ -63,7 +63,7 @@ export const handshakeCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a signed challenge of other characters, or a long one, is refused',
+    name: 'a signed challenge with other characters, or a long one, is refused',
     async check(start) {
       const receiver = await start({ scheme: greeting() });
       for (const challenge of ['', 'a b', 'é', 'x'.repeat(65)]) {
@@ -74,17 +74,17 @@ export const handshakeCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a challenge in the query is answered as plain text',
+    name: 'the response to a challenge in the query is plain text',
     async check(start) {
       const receiver = await start({ scheme: greeting() });
-      const answer = await ask(receiver, 'mode=subscribe&token=agreed&challenge=1158201444');
-      assertAnswered(answer, { type: /^text\/plain\b/, body: '1158201444' });
+      const response = await ask(receiver, 'mode=subscribe&token=agreed&challenge=1158201444');
+      assertAnswered(response, { type: /^text\/plain\b/, body: '1158201444' });
       receiver.assertUntouched();
     },
     limited: [{ by: 'post-only', name: 'GET is not routed' }],
   },
   {
-    name: 'a challenge in the query is refused under a wrong token, twice, or with other characters',
+    name: 'a challenge in the query is refused if its token is wrong, if it is repeated, or if it has other characters',
     async check(start) {
       const receiver = await start({ scheme: greeting() });
       const queries: [string, ...number[]][] = [
@@ -102,15 +102,15 @@ export const handshakeCases: readonly AdapterCase[] = [
   },
 ];
 
-function ask(receiver: Receiver, query: string): Promise<WireAnswer> {
+function ask(receiver: Receiver, query: string): Promise<WireResponse> {
   const path = `/hooks/case?${query}`;
   return receiver.send({ method: 'GET', path, headers: [], body: Buffer.of(), framing: 'none' });
 }
 
-/** Sees that a browser would take the answer for nothing but text. */
-function assertAnswered(answer: WireAnswer, wanted: { type: RegExp; body: string }): void {
-  assert.equal(answer.status, 200);
-  assert.equal(answer.body, wanted.body);
-  assert.match(answer.headers.get('content-type') ?? '', wanted.type);
-  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+/** Asserts that a browser would show the response only as text. */
+function assertAnswered(response: WireResponse, wanted: { type: RegExp; body: string }): void {
+  assert.equal(response.status, 200);
+  assert.equal(response.body, wanted.body);
+  assert.match(response.headers.get('content-type') ?? '', wanted.type);
+  assert.equal(response.headers.get('x-content-type-options'), 'nosniff');
 }

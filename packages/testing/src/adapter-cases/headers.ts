@@ -24,16 +24,16 @@ export const headerCases: readonly AdapterCase[] = [
   })),
   ...SIGNED.flatMap((name) => [
     repeatedCase(`a repeated ${name} is refused`, name, (headers) => [...headers, pairOf(headers, name)]),
-    repeatedCase(`a second ${name} of another value is refused, behind the good one`, name, (headers) => [
+    repeatedCase(`a second ${name} with another value after the right one is refused`, name, (headers) => [
       ...headers,
       [name, '0'],
     ]),
-    repeatedCase(`a second ${name} of another value is refused, ahead of the good one`, name, (headers) => [
+    repeatedCase(`a second ${name} with another value before the right one is refused`, name, (headers) => [
       [name, '0'],
       ...headers,
     ]),
   ]),
-  repeatedCase('a header that is repeated in another case is refused', 'case-id', (headers) => [
+  repeatedCase('a header that is repeated in another letter case is refused', 'case-id', (headers) => [
     ...headers,
     ['CASE-ID', pairOf(headers, 'case-id')[1]],
   ]),
@@ -74,22 +74,22 @@ export const headerCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a signature is taken as one text only',
+    name: 'only one text of a signature is accepted',
     async check(start) {
       const receiver = await start();
       for (const change of MISSPELT) {
         const delivery = receiver.delivery();
-        const answer = await receiver.send({
+        const response = await receiver.send({
           ...delivery,
           headers: replaced('case-signature', change)(delivery.headers),
         });
-        assertRefused(answer, 400, 401);
+        assertRefused(response, 400, 401);
       }
       receiver.assertUntouched();
     },
   },
   {
-    name: 'a signature in hex is taken in the case of the scheme only',
+    name: "a hex signature is accepted only in the scheme's letter case",
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       const delivery = receiver.delivery();
@@ -108,7 +108,7 @@ export const headerCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'one good signature among others is enough',
+    name: 'one right signature among others is enough',
     async check(start) {
       const receiver = await start();
       const delivery = receiver.delivery();
@@ -117,7 +117,7 @@ export const headerCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'header names are read in any case',
+    name: 'header names match in any letter case',
     async check(start) {
       const receiver = await start();
       const delivery = receiver.delivery();
@@ -128,7 +128,7 @@ export const headerCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a signature in a trailer is none',
+    name: 'a signature in a trailer does not count',
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       const { headers, body } = receiver.delivery();
@@ -182,7 +182,7 @@ function refused(change: Change, ...statuses: number[]): Check {
   };
 }
 
-/** A list of signatures joined with itself is such a list again, and may hold a good one: then the delivery is genuine. */
+/** A list of signatures joined with itself is again such a list, and may contain a right one: then the delivery is genuine. */
 function repeatedCase(name: string, header: SignedHeader, change: Change): AdapterCase {
   const statuses = header === 'case-signature' ? [200, 400, 401] : [400, 401];
   return {
@@ -191,13 +191,13 @@ function repeatedCase(name: string, header: SignedHeader, change: Change): Adapt
     limited: [
       {
         by: 'joined-headers',
-        name: 'read as one header of an odd value',
+        name: 'read as one header with an odd value',
         async check(start) {
           const receiver = await start();
           const delivery = receiver.delivery();
-          const answer = await receiver.send({ ...delivery, headers: change(delivery.headers) });
-          if (answer.status !== 200) receiver.assertUntouched();
-          assert.ok(statuses.includes(answer.status), `answered ${answer.status}`);
+          const response = await receiver.send({ ...delivery, headers: change(delivery.headers) });
+          if (response.status !== 200) receiver.assertUntouched();
+          assert.ok(statuses.includes(response.status), `the status is ${response.status}`);
         },
       },
     ],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type AdapterCase, assertRefused } from './case-table.ts';
 import { bodySender, SECRETS } from './senders.ts';
 
-/** How a request may name the guarded route, or something like it, without being routed as its author expects. */
+/** Spellings of the guarded route's path that a host may route in an unexpected way. */
 const PATHS = [
   '//hooks/case',
   '/hooks//case',
@@ -39,20 +39,20 @@ const PATHS = [
 
 export const hostCases: readonly AdapterCase[] = [
   {
-    name: 'by whatever spelling of its path, nothing unsigned reaches the handler',
+    name: 'with any spelling of the path, no unsigned request reaches the handler',
     async check(start) {
       const receiver = await start();
       for (const path of PATHS) {
         const { body, headers } = receiver.delivery();
         const unsigned = await receiver.send({ path, headers: headers.slice(0, 1), body });
-        assert.ok(unsigned.status >= 300, `${path} is answered ${unsigned.status}`);
+        assert.ok(unsigned.status >= 300, `${path} gets ${unsigned.status}`);
         await receiver.send({ ...receiver.delivery({ secret: SECRETS.foreign }), path });
       }
       receiver.assertUntouched();
     },
   },
   {
-    name: 'by whatever spelling of its path, the handler sees verified deliveries only',
+    name: 'with any spelling of the path, the handler sees only verified deliveries',
     async check(start) {
       const receiver = await start();
       for (const path of PATHS) await receiver.send({ ...receiver.delivery(), path });
@@ -60,7 +60,7 @@ export const hostCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a scheme is told the method and the whole request target',
+    name: 'a scheme gets the method and the whole request target',
     async check(start) {
       const real = bodySender();
       const told: string[] = [];
@@ -70,18 +70,18 @@ export const hostCases: readonly AdapterCase[] = [
       };
       const receiver = await start({ scheme: { ...real, parseHead: open } });
       await receiver.deliver({ ...receiver.delivery(), path: '/hooks/case?tenant=a%20b' });
-      // Where the host knows whole addresses only, it stands at the end of one.
+      // If the host has only whole URLs, it is the end of one.
       assert.match(told.join(), /^POST (?:http:\/\/[^/]+)?\/hooks\/case\?tenant=a%20b$/);
     },
   },
   {
-    name: 'the route beside it gets its JSON parsed as ever',
+    name: 'the JSON of the route beside it is still parsed',
     async check(start) {
       for (const parser of ['none', 'before', 'after'] as const) {
         const receiver = await start({ parser });
-        const answer = await receiver.sibling('{ "a" : [1, 2.50] }');
-        assert.equal(answer.status, 200);
-        assert.deepEqual(JSON.parse(answer.body), { a: [1, 2.5] });
+        const response = await receiver.sibling('{ "a" : [1, 2.50] }');
+        assert.equal(response.status, 200);
+        assert.deepEqual(JSON.parse(response.body), { a: [1, 2.5] });
       }
     },
     limited: [
@@ -90,7 +90,7 @@ export const hostCases: readonly AdapterCase[] = [
     ],
   },
   {
-    name: 'PUT is judged like POST',
+    name: 'PUT is verified like POST',
     async check(start) {
       const receiver = await start();
       await receiver.deliver({ ...receiver.delivery(), method: 'PUT' });
@@ -101,20 +101,25 @@ export const hostCases: readonly AdapterCase[] = [
     limited: [{ by: 'post-only', name: 'PUT is not routed' }],
   },
   {
-    name: 'other methods never reach the handler unverified, and leave the connection in order',
+    name: 'other methods never reach the handler unverified, and leave the connection usable',
     async check(start) {
       const receiver = await start();
       const connection = await receiver.connect();
       for (const method of ['HEAD', 'GET', 'OPTIONS', 'DELETE', 'PATCH', 'HEAD']) {
-        const answer = await connection.exchange({ method, headers: [], body: Buffer.of(), framing: 'none' });
-        if (method === 'HEAD') assert.equal(answer.body, '');
+        const response = await connection.exchange({
+          method,
+          headers: [],
+          body: Buffer.of(),
+          framing: 'none',
+        });
+        if (method === 'HEAD') assert.equal(response.body, '');
         assert.equal(receiver.runs.length, 0);
       }
       assert.equal((await connection.exchange(receiver.delivery())).status, 200);
     },
   },
   {
-    name: 'a body parser ahead of the adapter: answered 500 at once, nothing claimed',
+    name: 'a body parser before the adapter: 500 at once, and nothing is claimed',
     async check(start) {
       const receiver = await start({ scheme: bodySender(), parser: 'before' });
       for (const [type, body] of PARSED) {
@@ -126,10 +131,10 @@ export const hostCases: readonly AdapterCase[] = [
       receiver.assertUntouched();
       assertRefused(await receiver.send({ headers: [], body: Buffer.from('{}') }), 401);
     },
-    limited: [{ by: 'no-parser-before', name: 'there can be none' }],
+    limited: [{ by: 'no-parser-before', name: 'no parser can run there' }],
   },
   {
-    name: 'a body parser ahead of the adapter does no harm to types that it passes over',
+    name: 'a body parser before the adapter does no harm for types that it skips',
     async check(start) {
       const receiver = await start({ scheme: bodySender(), parser: 'before' });
       const delivery = receiver.delivery({ body: 'a: b' });
@@ -137,10 +142,10 @@ export const hostCases: readonly AdapterCase[] = [
       const run = await receiver.deliver({ ...delivery, headers });
       assert.equal(run.webhook.text(), 'a: b');
     },
-    limited: [{ by: 'no-parser-before', name: 'there can be none' }],
+    limited: [{ by: 'no-parser-before', name: 'no parser can run there' }],
   },
   {
-    name: 'a body parser behind the adapter neither hangs nor fails, and leaves the verified bytes',
+    name: 'a body parser after the adapter neither hangs nor fails, and leaves the verified bytes',
     async check(start) {
       const receiver = await start({ scheme: bodySender(), parser: 'after' });
       for (const [type, body] of [
@@ -159,10 +164,10 @@ export const hostCases: readonly AdapterCase[] = [
         assert.ok(Buffer.isBuffer(run.body) && run.body.toString() === body, 'the parser replaced the body');
       }
     },
-    limited: [{ by: 'no-parser-after', name: 'there can be none' }],
+    limited: [{ by: 'no-parser-after', name: 'no parser can run there' }],
   },
   {
-    name: 'rawBody hands over what the host has read already',
+    name: 'rawBody returns what the host has already read',
     async check(start) {
       let handed = Buffer.from('{"a":  1}');
       const receiver = await start({
@@ -180,12 +185,12 @@ export const hostCases: readonly AdapterCase[] = [
       assert.equal(receiver.runs.length, 1);
     },
     limited: [
-      { by: 'no-raw-body', name: 'the adapter takes none' },
-      { by: 'no-parser-before', name: 'nothing reads ahead of it' },
+      { by: 'no-raw-body', name: 'the adapter has no "rawBody"' },
+      { by: 'no-parser-before', name: 'nothing can read the body before it' },
     ],
   },
   {
-    name: 'rawBody that hands over something other than bytes is answered 500',
+    name: 'if rawBody returns something other than bytes, the request gets 500',
     async check(start) {
       const given: unknown = { a: 1 };
       const receiver = await start({
@@ -197,8 +202,8 @@ export const hostCases: readonly AdapterCase[] = [
       receiver.assertUntouched();
     },
     limited: [
-      { by: 'no-raw-body', name: 'the adapter takes none' },
-      { by: 'no-parser-before', name: 'nothing reads ahead of it' },
+      { by: 'no-raw-body', name: 'the adapter has no "rawBody"' },
+      { by: 'no-parser-before', name: 'nothing can read the body before it' },
     ],
   },
 ];
@@ -211,6 +216,6 @@ const PARSED = [
 
 async function siblingIsParsed(start: Parameters<AdapterCase['check']>[0]): Promise<void> {
   const receiver = await start();
-  const answer = await receiver.sibling('{ "a" : [1, 2.50] }');
-  assert.deepEqual(JSON.parse(answer.body), { a: [1, 2.5] });
+  const response = await receiver.sibling('{ "a" : [1, 2.50] }');
+  assert.deepEqual(JSON.parse(response.body), { a: [1, 2.5] });
 }

@@ -36,7 +36,7 @@ export interface AdapterCasesOptions {
   readonly limits?: readonly AdapterLimit[];
   /** How long a case waits for a response, or anything else that should happen, in milliseconds. Default: 5000. */
   readonly patienceMs?: number;
-  /** Makes the verifiers of all cases. A verifier that is broken on purpose shows which cases notice it. Default: the real one. */
+  /** Makes the verifiers of all cases. Pass one that is broken on purpose to see which cases notice it. Default: the real one. */
   readonly createVerifier?: CaseContext['createVerifier'];
 }
 
@@ -61,10 +61,10 @@ const ALL: readonly AdapterCase[] = [
 ];
 
 /**
- * What every adapter must do, as cases that any test runner can run: each throws where the adapter under test is wrong. They talk
- * to it over real sockets, byte by byte, with real verifiers and an injected clock.
+ * What every adapter must do, as cases for any test runner: a case throws if the adapter under test is wrong. The cases use real
+ * sockets, byte by byte, real verifiers and an injected clock.
  *
- * @param mount Mounts the adapter; called once or a few times a case.
+ * @param mount Mounts the adapter. Called once or a few times per case.
  *
  * @example
  * ```ts

@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 
 export const keyCases: readonly AdapterCase[] = [
   {
-    name: 'previous and next keys are taken, and the handler is told which matched',
+    name: 'previous and next keys are accepted, and the handler sees which one matched',
     async check(start) {
       const { current, previous, next } = SECRETS;
       const receiver = await start({ secrets: { current, previous, next } });
@@ -18,7 +18,7 @@ export const keyCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a previous key is taken until its notAfter, and refused after it',
+    name: 'a previous key is accepted until its notAfter, and refused after it',
     async check(start) {
       const secrets: SecretSetInput = { current: SECRETS.current };
       const receiver = await start({ secrets: () => secrets });
@@ -47,14 +47,14 @@ export const keyCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a delivery that is signed with a key of which the receiver has not heard yet is taken at once',
+    name: 'a delivery that is signed with a key that the receiver has not loaded yet is accepted at once',
     async check(start) {
       let secrets: SecretSetInput = { current: SECRETS.current };
       const receiver = await start({ secrets: async () => secrets });
       await receiver.verifier.ready();
       await receiver.deliver();
       secrets = { current: SECRETS.next, previous: SECRETS.current };
-      // The source was asked a moment ago; a sender that rotates in the same second is refused and comes back.
+      // The source was loaded a moment ago. If the sender rotates in the same second, the delivery is refused and retried.
       await receiver.clock.advance(2 * MINUTE_MS);
       await receiver.deliver(receiver.delivery({ secret: SECRETS.next }));
     },
@@ -71,7 +71,7 @@ export const keyCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a body that was tampered with is refused, whichever byte it is',
+    name: 'a body with any single changed byte is refused',
     async check(start) {
       const receiver = await start();
       for (const at of [0, 1, 8, 15]) {
@@ -89,7 +89,7 @@ export const keyCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a delivery that is signed with a foreign secret is refused',
+    name: 'a delivery that is signed with another secret is refused',
     async check(start) {
       for (const scheme of [idSender(), bodySender()]) {
         const receiver = await start({
@@ -102,7 +102,7 @@ export const keyCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'while no secrets are loaded everything is answered 503, and taken once they are',
+    name: 'while no secrets are loaded, everything gets 503; once they are loaded, deliveries are accepted',
     async check(start) {
       let secrets: SecretSetInput | undefined;
       const receiver = await start({
@@ -122,7 +122,7 @@ export const keyCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'where no key is left everything is answered 503',
+    name: 'if no key is left, everything gets 503',
     async check(start) {
       const receiver = await start();
       const run = await receiver.deliver();

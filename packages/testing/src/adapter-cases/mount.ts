@@ -1,29 +1,29 @@
 import type { ReceivedWebhook } from '@countersign/core';
 import type { AdapterOptions, VerifierSource } from '@countersign/core/extend';
 
-/** What every framework's request, or context, has in common: enough to choose a verifier by. */
+/** What every framework's request, or context, has in common: enough to pick a verifier by. */
 export interface RequestWithHeaders {
   readonly headers: Headers | Record<string, string | string[] | undefined>;
 }
 
-/** What the guarded route does, in words that each framework has its own code for. */
+/** What the guarded route does. Each framework has its own code for each action. */
 export type RouteAction =
   /** Sends a whole response, in the framework's usual way. */
-  | { readonly action: 'answer'; readonly status: number; readonly body: string }
+  | { readonly action: 'respond'; readonly status: number; readonly body: string }
   /** Throws before it has returned anything. */
   | { readonly action: 'throw'; readonly error: Error }
   /** Fails asynchronously, in the framework's usual way. */
   | { readonly action: 'reject'; readonly error: Error }
   /** Sends a whole response, then throws. */
   | {
-      readonly action: 'answer-then-throw';
+      readonly action: 'respond-then-throw';
       readonly status: number;
       readonly body: string;
       readonly error: Error;
     }
   /**
-   * Responds in pieces, in the framework's usual way: each is written on its own, a moment after the one before. Once the first is
-   * written, waits for `pause`. With `error`, the stream fails after the last piece instead of ending.
+   * Responds in pieces, in the framework's usual way: each is written separately, a moment after the one before. After the first
+   * piece, it waits for `pause`. With `error`, the stream fails after the last piece instead of ending.
    */
   | {
       readonly action: 'stream';
@@ -37,25 +37,25 @@ export type RouteAction =
 
 /** What the guarded route sees of one delivery. */
 export interface RouteInput {
-  /** The framework's property for the verified delivery, whatever it holds. */
+  /** The framework's property for the verified delivery, with any value. */
   readonly webhook: ReceivedWebhook | undefined;
-  /** The framework's property for the body, whatever it holds. */
+  /** The framework's property for the body, with any value. */
   readonly body: unknown;
 }
 
-/** What one case needs to be mounted. */
+/** The input for mounting one case. */
 export interface AdapterSetup {
-  /** Goes to the adapter as it is. A function gets the framework's own request or context. */
+  /** Passed to the adapter unchanged. A function gets the framework's own request or context. */
   readonly verifier: VerifierSource<RequestWithHeaders>;
-  /** Goes to the adapter as it is. */
+  /** Passed to the adapter unchanged. */
   readonly options: AdapterOptions<RequestWithHeaders>;
   /**
-   * What the guarded route calls, once a run. Where it returns an action and not a promise of one, the action is done in the same
-   * turn: a throw is then a synchronous one, if the framework has such.
+   * The guarded route calls it once per run. If it returns an action and not a promise of one, the action is done in the same
+   * turn: a throw is then synchronous, if the framework supports that.
    */
   readonly handler: (input: RouteInput) => RouteAction | Promise<RouteAction>;
   /**
-   * Where the framework's usual body parsers stand for the guarded route: nowhere, ahead of the adapter, or between the adapter
+   * The position of the framework's usual body parsers for the guarded route: none, before the adapter, or between the adapter
    * and the route.
    */
   readonly parser: 'none' | 'before' | 'after';
@@ -68,19 +68,22 @@ export interface MountedAdapter {
 }
 
 /**
- * Mounts an adapter as its users would: all that a framework has to write to be tested.
+ * Mounts an adapter as its users would. It is all that you must write to test an adapter.
  *
- * The server listens on `127.0.0.1`, on a free port, and has two routes: `/hooks/case` for POST, PUT and GET, guarded by the adapter, whose
- * handler does what `setup.handler` says; and `POST /sibling`, not guarded, which reads its body with the framework's usual JSON
- * parser and answers 200 with what it parsed, as JSON.
+ * The server listens on `127.0.0.1`, on a free port, and has two routes: `/hooks/case` for POST, PUT and GET, guarded by the
+ * adapter, whose handler does what `setup.handler` returns; and `POST /sibling`, not guarded, which reads its body with the
+ * framework's usual JSON parser and responds 200 with the parsed value as JSON.
  */
 export type AdapterMount = (setup: AdapterSetup) => Promise<MountedAdapter>;
 
-/** What a host can't do. A case that needs it is replaced by one that asserts what holds instead, and says so in its name. */
+/**
+ * What a host can't do. A case that needs it is replaced by one that asserts what the host does instead, and its name contains
+ * the limit.
+ */
 export type AdapterLimit =
   /** The adapter sees headers only after repeated ones were joined. */
   | 'joined-headers'
-  /** The host reads bodies before the adapter can judge the headers. */
+  /** The host reads bodies before the adapter can check the headers. */
   | 'early-body'
   /** The host itself responds to a body over its limit, or with a Content-Encoding. */
   | 'host-body-refusals'
@@ -96,7 +99,7 @@ export type AdapterLimit =
   | 'no-parser-before'
   /** No parser can run between the adapter and the route. */
   | 'no-parser-after'
-  /** A handler's return is its response: what fails later is not seen. */
+  /** A handler's return value is its response, so a later failure is not seen. */
   | 'no-late-failure'
   /** The host stops a streamed response when its client leaves. */
   | 'streams-end-with-client'
@@ -104,5 +107,5 @@ export type AdapterLimit =
   | 'host-connections'
   /** The adapter has no `rawBody` option. */
   | 'no-raw-body'
-  /** The guarded route takes POST only. */
+  /** The guarded route accepts only POST. */
   | 'post-only';

@@ -3,12 +3,12 @@ import type { ClaimResult, ClaimToken } from '@countersign/core/extend';
 
 type ReplayStep = 'claim' | 'renew' | 'commit' | 'release' | 'forget';
 
-/** A real memory store that records its calls, and fails or waits when a case says so. */
+/** A real memory store that records its calls, and fails or waits if a case asks for it. */
 export class ProbeStore implements ReplayStore {
   readonly calls: { readonly step: ReplayStep; readonly key: string }[] = [];
-  /** Thrown by the steps named here, instead of doing them. */
+  /** The steps with an error here throw it instead of running. */
   readonly failures = new Map<ReplayStep, Error>();
-  /** Claims wait for it. */
+  /** Claims wait for this promise. */
   claimGate: Promise<void> | undefined;
   readonly #store: ReplayStore;
 
@@ -46,7 +46,7 @@ export class ProbeStore implements ReplayStore {
     return this.#store.forget(key);
   }
 
-  /** How often one step was asked for. */
+  /** How often one step was called. */
   count(step: ReplayStep): number {
     return this.calls.filter((call) => call.step === step).length;
   }

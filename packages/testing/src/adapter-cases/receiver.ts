@@ -9,13 +9,13 @@ import type {
 } from '@countersign/core';
 import type { AdapterOptions, VerifierSource } from '@countersign/core/extend';
 import { manualClock } from '../manual-clock.ts';
-import type { WireAnswer } from './answer-parser.ts';
 import { Connection, type WireRequest } from './connection.ts';
 import type { AdapterMount, AdapterSetup, MountedAdapter, RequestWithHeaders, RouteAction } from './mount.ts';
 import { ProbeStore } from './probe-store.ts';
+import type { WireResponse } from './response-parser.ts';
 import { bodyHeaders, canaries, idHeaders, idSender, SECRETS } from './senders.ts';
 
-/** What one run of the guarded route was given. */
+/** The input of one run of the guarded route. */
 export interface Run {
   readonly webhook: ReceivedWebhook;
   readonly body: unknown;
@@ -23,18 +23,18 @@ export interface Run {
   readonly number: number;
 }
 
-/** What a case needs to be set up; everything has a default. */
+/** The setup of a case; everything has a default. */
 export interface ReceiverSetup {
   readonly scheme?: DefinedScheme;
   readonly secrets?: VerifierOptions['secrets'];
   /** Further options of the verifier. */
   readonly verifier?: Partial<VerifierOptions>;
-  /** How the verifier is given to the adapter. Default: as it is. */
+  /** How the verifier is passed to the adapter. Default: as it is. */
   readonly source?: (verifier: Verifier) => VerifierSource<RequestWithHeaders>;
   readonly options?: AdapterOptions<RequestWithHeaders>;
   readonly parser?: AdapterSetup['parser'];
   readonly maxEntries?: number;
-  /** Default: answers 200. */
+  /** Default: responds with 200. */
   readonly handler?: (run: Run) => RouteAction | Promise<RouteAction>;
 }
 
@@ -45,9 +45,9 @@ export interface CaseContext {
   readonly patienceMs: number;
 }
 
-export const HANDLED: RouteAction = { action: 'answer', status: 200, body: 'handled' };
+export const HANDLED: RouteAction = { action: 'respond', status: 200, body: 'handled' };
 
-/** A mounted adapter with everything around it in view: its clock, store, events and runs. */
+/** A mounted adapter with its clock, store, events and runs. */
 export class Receiver {
   readonly clock = manualClock(Date.UTC(2026, 2, 14, 9, 26, 53));
   readonly store: ProbeStore;
@@ -83,7 +83,7 @@ export class Receiver {
       parser: setup.parser ?? 'none',
       handler: ({ webhook, body }) => {
         const number = receiver.runs.length + 1;
-        // Recorded whatever it is: a run without a verified webhook must count as a run.
+        // Recorded in any case: a run without a verified webhook must count as a run.
         receiver.runs.push({ webhook: webhook as ReceivedWebhook, body, number });
         if (webhook === undefined) receiver.#problems.push('the handler ran without a verified webhook');
         return handler({ webhook: webhook as ReceivedWebhook, body, number });
@@ -92,7 +92,10 @@ export class Receiver {
     return receiver;
   }
 
-  /** A delivery of this receiver's sender, signed now. A body given twice is the same delivery for a sender without ids. */
+  /**
+   * A delivery of this receiver's sender, signed now. For a sender without ids, two deliveries with the same body are the same
+   * delivery.
+   */
   delivery(
     parts: { id?: string; body?: string | Uint8Array; secret?: string; timestamp?: string } = {},
   ): WireRequest & { headers: [string, string][] } {
@@ -122,40 +125,40 @@ export class Receiver {
   }
 
   /** Sends a request on a connection of its own. */
-  send(request: WireRequest): Promise<WireAnswer> {
-    const answer = this.#exchange(request);
-    // A case that fails for another reason no longer waits for this one.
-    answer.catch(() => undefined);
-    return answer;
+  send(request: WireRequest): Promise<WireResponse> {
+    const response = this.#exchange(request);
+    // A case that fails for another reason no longer waits for this response.
+    response.catch(() => undefined);
+    return response;
   }
 
-  async #exchange(request: WireRequest): Promise<WireAnswer> {
+  async #exchange(request: WireRequest): Promise<WireResponse> {
     const connection = await this.connect();
-    const answer = await connection.exchange(request);
+    const response = await connection.exchange(request);
     connection.close();
-    return this.checked(request, answer);
+    return this.checked(request, response);
   }
 
-  /** The answer, after a look for what no answer may hold. */
-  checked(request: WireRequest, answer: WireAnswer): WireAnswer {
+  /** The response, after a check for secrets that no response may contain. */
+  checked(request: WireRequest, response: WireResponse): WireResponse {
     for (const canary of canaries(request)) {
-      assert.ok(!answer.raw.includes(canary), 'the answer holds a secret or a computed signature');
+      assert.ok(!response.raw.includes(canary), 'the response contains a secret or a computed signature');
     }
-    return answer;
+    return response;
   }
 
-  /** Sends a genuine delivery, and sees that it is handled. */
+  /** Sends a genuine delivery, and asserts that it is handled. */
   async deliver(request: WireRequest = this.delivery()): Promise<Run> {
     const before = this.runs.length;
-    const answer = await this.send(request);
-    assert.equal(answer.status, 200, 'a genuine delivery is answered 200');
+    const response = await this.send(request);
+    assert.equal(response.status, 200, 'a genuine delivery gets 200');
     const run = this.runs[before];
     assert.ok(run !== undefined, 'a genuine delivery reaches the handler');
     assert.equal(this.runs.length, before + 1, 'a delivery reaches the handler once');
     return run;
   }
 
-  /** Waits until claims were settled: in all so many commits or releases. */
+  /** Waits until the total number of commits or releases is this. */
   async settled(type: 'committed' | 'released', count = 1): Promise<void> {
     await this.until(
       `${count} × ${type}`,
@@ -172,7 +175,7 @@ export class Receiver {
     }
   }
 
-  /** Lets time go by until an answer comes that has to be waited for. */
+  /** Advances the clock until a response comes. */
   async whileTimePasses<T>(work: Promise<T>): Promise<T> {
     let done = false;
     const watched = work.finally(() => {
@@ -182,21 +185,21 @@ export class Receiver {
     return watched;
   }
 
-  /** Lets the server take notice of everything that was sent or broken off before. */
+  /** Waits until the server has noticed everything that was sent or broken before. */
   async caughtUp(): Promise<void> {
     for (let round = 0; round < 2; round++) await this.sibling('{"ping":1}');
   }
 
   /** Sends a JSON body to the route that is not guarded. */
-  async sibling(json: string): Promise<WireAnswer> {
+  async sibling(json: string): Promise<WireResponse> {
     const headers = [['Content-Type', 'application/json']] as const;
     return this.send({ path: '/sibling', headers, body: Buffer.from(json) });
   }
 
-  /** Sees that no request has got past the verifier. */
+  /** Asserts that no request has passed the verifier. */
   assertUntouched(): void {
     assert.equal(this.runs.length, 0, 'the handler ran');
-    assert.deepEqual(this.store.calls, [], 'the store was asked');
+    assert.deepEqual(this.store.calls, [], 'the store was called');
   }
 
   async close(): Promise<void> {
@@ -205,7 +208,7 @@ export class Receiver {
     await this.verifier.close();
   }
 
-  /** Sees that no run, wanted or not, was without a verified delivery. */
+  /** Asserts that no run was without a verified delivery. */
   assertGuarded(): void {
     assert.deepEqual(this.#problems, []);
   }

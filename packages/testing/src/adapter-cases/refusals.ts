@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import type { DeliveryRules } from '@countersign/core';
-import type { WireAnswer } from './answer-parser.ts';
 import { type AdapterCase, assertRefused, type Check, type Start } from './case-table.ts';
 import { gate } from './gate.ts';
 import { HANDLED } from './receiver.ts';
+import type { WireResponse } from './response-parser.ts';
 import { bodyHeaders, bodySender, idSender, SECRETS } from './senders.ts';
 
 export const refusalCases: readonly AdapterCase[] = [
-  { name: 'all refusals are alike to the byte, whatever the reason', check: alike },
+  { name: 'all refusals are identical to the byte, for every reason', check: alike },
   {
     name: 'a sender that retries any failure is refused with 401',
     check: refusedBy({ retries: 'any-failure' }, 401),
@@ -22,19 +22,19 @@ export const refusalCases: readonly AdapterCase[] = [
     check: refusedBy({ retries: [429], demands401: true }, 401),
   },
   {
-    name: 'a sender to which 401 is final is refused with 429, so that it comes back',
+    name: 'a sender for which 401 is final is refused with 429, so that it retries',
     check: refusedBy({ retries: [408, 429, '5xx'] }, 429),
   },
   {
-    name: 'a sender that retries 5xx only is refused with 503',
+    name: 'a sender that retries only 5xx is refused with 503',
     check: refusedBy({ retries: ['5xx'] }, 503),
   },
   {
-    name: 'a sender of which nothing is known is refused with 503',
+    name: 'a sender with unknown retries is refused with 503',
     check: refusedBy({ retries: 'unknown' }, 503),
   },
   {
-    name: 'refusals with 503 have a budget of 60 a minute: then it is 401',
+    name: 'refusals with 503 have a budget of 60 a minute; after that the status is 401',
     async check(start) {
       const receiver = await start({ scheme: idSender({ retries: 'unknown' }) });
       const connection = await receiver.connect();
@@ -48,7 +48,7 @@ export const refusalCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'while the source of secrets fails, an unknown signature is answered so that it comes back',
+    name: 'while the source of secrets fails, an unknown signature gets a status that the sender retries',
     async check(start) {
       let down = false;
       const receiver = await start({
@@ -67,12 +67,12 @@ export const refusalCases: readonly AdapterCase[] = [
   },
 ];
 
-/** One request for every reason for which an adapter may refuse. */
+/** One request for each reason for a refusal. */
 async function alike(start: Start): Promise<void> {
-  const answers: WireAnswer[] = [];
-  const add = (answer: WireAnswer, ...statuses: number[]) => {
-    assertRefused(answer, ...statuses);
-    answers.push(answer);
+  const responses: WireResponse[] = [];
+  const add = (response: WireResponse, ...statuses: number[]) => {
+    assertRefused(response, ...statuses);
+    responses.push(response);
   };
   const { opened, open } = gate();
   const receiver = await start({
@@ -95,14 +95,14 @@ async function alike(start: Start): Promise<void> {
   await receiver.verifier.revoke(receiver.runs[0]?.webhook.key.id ?? '');
   add(await receiver.send(receiver.delivery()), 503);
 
-  const [one] = answers;
-  const told = (answer: WireAnswer) =>
-    [...answer.headers]
+  const [one] = responses;
+  const told = (response: WireResponse) =>
+    [...response.headers]
       .filter(([name]) => name !== 'retry-after' && name !== 'date')
       .map(([name, value]) => `${name}: ${value}`);
-  for (const answer of answers) {
-    assert.equal(answer.body, one?.body);
-    assert.deepEqual(told(answer), one && told(one));
+  for (const response of responses) {
+    assert.equal(response.body, one?.body);
+    assert.deepEqual(told(response), one && told(one));
   }
 }
 
@@ -111,12 +111,12 @@ function refusedBy(delivery: Partial<DeliveryRules>, status: number): Check {
     const receiver = await start({ scheme: idSender(delivery) });
     const now = receiver.seconds();
     const { body, headers } = receiver.delivery();
-    // Those that may be genuine: signed with a secret that isn't here yet, or late for a clock that is off.
+    // These may be genuine: signed with a secret that is not loaded yet, or outside the tolerance because a clock is off.
     assertRefused(await receiver.send(receiver.delivery({ secret: SECRETS.next })), status);
     assertRefused(await receiver.send({ headers, body: Buffer.concat([body, body]) }), status);
     assertRefused(await receiver.send(receiver.delivery({ timestamp: String(now - 1000) })), status);
     assertRefused(await receiver.send(receiver.delivery({ timestamp: String(now + 1000) })), status);
-    // Those that are not: no key and no clock will ever make them good.
+    // These are not genuine: no key and no clock makes them valid.
     assertRefused(await receiver.send({ headers: [], body }), 401);
     const malformed = delivery.demands401 === true ? 401 : 400;
     assertRefused(await receiver.send({ headers: [['case-signature', 'v1,x']], body }), malformed);

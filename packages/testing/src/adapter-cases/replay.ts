@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
-import type { WireAnswer } from './answer-parser.ts';
 import { type AdapterCase, assertRefused } from './case-table.ts';
 import { gate } from './gate.ts';
 import { HANDLED } from './receiver.ts';
+import type { WireResponse } from './response-parser.ts';
 import { bodySender, idSender, SECRETS } from './senders.ts';
 
 const PARALLEL = 100;
 
 export const replayCases: readonly AdapterCase[] = [
   {
-    name: 'a delivery that was handled is answered 200 without a second run',
+    name: 'a copy of a handled delivery gets 200 without a second run',
     async check(start) {
       for (const scheme of [idSender(), bodySender()]) {
         const receiver = await start({ scheme });
@@ -23,7 +23,7 @@ export const replayCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a retry that is signed anew is the same delivery',
+    name: 'a retry with a new signature is the same delivery',
     async check(start) {
       const receiver = await start();
       await receiver.deliver(receiver.delivery({ id: 'msg_1', body: '{"try":1}' }));
@@ -44,7 +44,7 @@ export const replayCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'an unsigned id neither makes a replay pass nor takes the place of another delivery',
+    name: 'an unsigned id neither lets a replay run nor blocks another delivery',
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       const labelled = (body: string, id: string) => {
@@ -59,21 +59,21 @@ export const replayCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: "a duplicate is answered with the scheme's acknowledgement",
+    name: "a duplicate gets the scheme's acknowledgement",
     async check(start) {
       const acknowledgement = { contentType: 'text/plain', body: 'received' };
       const receiver = await start({ scheme: idSender({ acknowledgement }) });
       const delivery = receiver.delivery();
       await receiver.deliver(delivery);
       await receiver.settled('committed');
-      const answer = await receiver.send(delivery);
-      assert.equal(answer.status, 200);
-      assert.equal(answer.body, 'received');
-      assert.match(answer.headers.get('content-type') ?? '', /^text\/plain/);
+      const response = await receiver.send(delivery);
+      assert.equal(response.status, 200);
+      assert.equal(response.body, 'received');
+      assert.match(response.headers.get('content-type') ?? '', /^text\/plain/);
     },
   },
   {
-    name: 'while a delivery is handled its duplicates are answered 503, and 200 after it',
+    name: 'while a delivery is being handled, its duplicates get 503; afterwards they get 200',
     async check(start) {
       const { opened, open } = gate();
       const receiver = await start({ handler: () => opened.then(() => HANDLED) });
@@ -89,45 +89,45 @@ export const replayCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: `of ${PARALLEL} parallel duplicates one runs, and the others come back`,
+    name: `of ${PARALLEL} parallel duplicates, one runs and the others are retried`,
     async check(start) {
       const { opened, open } = gate();
       const receiver = await start({ handler: () => opened.then(() => HANDLED) });
       const delivery = receiver.delivery();
-      let answered = 0;
-      const answers = await Promise.all(
+      let responded = 0;
+      const responses = await Promise.all(
         Array.from({ length: PARALLEL }, async () => {
-          const answer = await receiver.send(delivery);
-          if (++answered === PARALLEL - 1) open();
-          return answer;
+          const response = await receiver.send(delivery);
+          if (++responded === PARALLEL - 1) open();
+          return response;
         }),
       );
       assert.equal(receiver.runs.length, 1);
-      const handled = answers.filter((answer) => answer.status === 200);
+      const handled = responses.filter((response) => response.status === 200);
       assert.equal(handled.length, 1);
-      for (const answer of answers) if (!handled.includes(answer)) assertRefused(answer, 503);
+      for (const response of responses) if (!handled.includes(response)) assertRefused(response, 503);
     },
   },
   {
-    name: `of ${PARALLEL} parallel duplicates of a quick handler one runs`,
+    name: `of ${PARALLEL} parallel duplicates with a quick handler, one runs`,
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       const delivery = receiver.delivery();
-      const answers = await Promise.all(Array.from({ length: PARALLEL }, () => receiver.send(delivery)));
+      const responses = await Promise.all(Array.from({ length: PARALLEL }, () => receiver.send(delivery)));
       assert.equal(receiver.runs.length, 1);
-      const refused = (answer: WireAnswer) => answer.status !== 200;
-      for (const answer of answers.filter(refused)) assertRefused(answer, 503);
-      assert.ok(!answers.every(refused), 'the first is answered 200');
+      const refused = (response: WireResponse) => response.status !== 200;
+      for (const response of responses.filter(refused)) assertRefused(response, 503);
+      assert.ok(!responses.every(refused), 'the first gets 200');
     },
   },
   {
-    name: `${PARALLEL} parallel deliveries of other ids all run`,
+    name: `${PARALLEL} parallel deliveries with different ids all run`,
     async check(start) {
       const receiver = await start();
-      const answers = await Promise.all(
+      const responses = await Promise.all(
         Array.from({ length: PARALLEL }, () => receiver.send(receiver.delivery())),
       );
-      assert.ok(answers.every((answer) => answer.status === 200));
+      assert.ok(responses.every((response) => response.status === 200));
       assert.equal(new Set(receiver.runs.map((run) => run.webhook.id)).size, PARALLEL);
     },
   },
@@ -143,7 +143,7 @@ export const replayCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'without replay protection every delivery runs',
+    name: 'without replay protection, every delivery runs',
     async check(start) {
       const receiver = await start({ verifier: { replay: false } });
       const delivery = receiver.delivery();
@@ -153,7 +153,7 @@ export const replayCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'claim "manual": nothing is claimed ahead of the handler, which claims by itself',
+    name: 'claim "manual": nothing is claimed before the handler, which claims by itself',
     async check(start) {
       const claimed: number[] = [];
       const receiver = await start({
@@ -161,7 +161,7 @@ export const replayCases: readonly AdapterCase[] = [
         async handler({ webhook }) {
           claimed.push(receiver.store.calls.length);
           const claim = await receiver.verifier.claim(webhook);
-          if (claim.state === 'duplicate') return { action: 'answer', status: 200, body: 'seen' };
+          if (claim.state === 'duplicate') return { action: 'respond', status: 200, body: 'seen' };
           await claim.commit();
           return HANDLED;
         },

@@ -7,7 +7,7 @@ import {
 } from '@countersign/core';
 import type { WireRequest } from './connection.ts';
 
-/** The secrets of all cases. No answer may ever hold one of them, in any encoding. */
+/** The secrets of all cases. No response may contain one of them, in any encoding. */
 export const SECRETS = {
   current: 'canary-current-5d0c5a3f9b7e48c6',
   previous: 'canary-previous-81f2e6d04c9a7b35',
@@ -21,7 +21,7 @@ const RETRIES_ALL: DeliveryRules = {
   retrySignature: 'renewed',
 };
 
-/** A sender that signs the body's bytes and nothing else. */
+/** A sender that signs only the body's bytes. */
 export function bodySender(
   delivery: Partial<DeliveryRules> = {},
   handshake?: SchemeDefinition['handshake'],
@@ -63,7 +63,7 @@ export function idSender(delivery: Partial<DeliveryRules> = {}): DefinedScheme {
   });
 }
 
-/** What a delivery of {@link idSender} says, each part as text, so that it may be malformed and still be signed. */
+/** The parts of a delivery of {@link idSender} as text, so that a part may be malformed and still be signed. */
 export function idHeaders(
   secret: string,
   parts: { readonly id: string; readonly timestamp: string; readonly body: Uint8Array },
@@ -80,7 +80,7 @@ export function bodyHeaders(secret: string, body: Uint8Array): [string, string][
   return [['case-signature', `sha256=${bodyMac(secret, body).toString('hex')}`]];
 }
 
-/** Everything about a request that only someone with a secret can know: it must not stand in the answer. */
+/** Everything about a request that only the holder of a secret knows. The response must not contain it. */
 export function canaries({ headers, body }: WireRequest): string[] {
   const value = (wanted: string) => headers.find(([name]) => name.toLowerCase() === wanted)?.[1] ?? '';
   const found: string[] = [];

@@ -4,10 +4,10 @@ import { gate } from './gate.ts';
 import type { RouteAction } from './mount.ts';
 import { HANDLED } from './receiver.ts';
 
-/** Kept out of every answer that is not the framework's own report of it. */
+/** Only the framework's own error response may contain this text. */
 const FAULT = new Error('the handler failed on purpose');
 
-const answer = (status: number): RouteAction => ({ action: 'answer', status, body: `status ${status}` });
+const response = (status: number): RouteAction => ({ action: 'respond', status, body: `status ${status}` });
 
 export const settlingCases: readonly AdapterCase[] = [
   {
@@ -19,30 +19,30 @@ export const settlingCases: readonly AdapterCase[] = [
     check: runsAgain({ action: 'reject', error: FAULT }, 500),
   },
   ...[301, 400, 404, 410, 422, 429, 500, 503].map((status) => ({
-    name: `a handler that answers ${status}: the retry runs again`,
-    check: runsAgain(answer(status), status),
+    name: `a handler that responds with ${status}: the retry runs again`,
+    check: runsAgain(response(status), status),
   })),
   ...[200, 201, 202, 204, 206].map((status) => ({
-    name: `a handler that answers ${status}: the retry is answered 200 without a run`,
-    check: runsOnce(answer(status), status),
+    name: `a handler that responds with ${status}: the retry gets 200 without a run`,
+    check: runsOnce(response(status), status),
   })),
   {
-    name: 'a handler that answers in pieces: the retry is answered 200 without a run',
+    name: 'a handler that responds in pieces: the retry gets 200 without a run',
     check: runsOnce({ action: 'stream', status: 200, pieces: ['one ', 'two ', 'three'] }, 200),
   },
   {
-    name: 'a handler that answers 500 in pieces: the retry runs again',
+    name: 'a handler that responds with 500 in pieces: the retry runs again',
     check: runsAgain({ action: 'stream', status: 500, pieces: ['not ', 'this ', 'time'] }, 500),
   },
   {
-    name: 'a handler that answers 200 and then throws: what was sent counts',
-    check: answeredThenFailed,
-    limited: [{ by: 'no-late-failure', name: 'its return is its answer' }],
+    name: 'a handler that responds with 200 and then throws: the status that was sent decides',
+    check: respondedThenFailed,
+    limited: [{ by: 'no-late-failure', name: 'its return value is its response' }],
   },
   {
     name: 'the fencing token rises with every run of a delivery',
     async check(start) {
-      const receiver = await start({ handler: ({ number }) => answer(number < 4 ? 500 : 200) });
+      const receiver = await start({ handler: ({ number }) => response(number < 4 ? 500 : 200) });
       const delivery = receiver.delivery();
       for (let round = 1; round <= 3; round++) {
         await receiver.send(delivery);
@@ -72,7 +72,7 @@ export const settlingCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a handler past handlerTimeoutSeconds is told by its signal, and keeps its claim while it runs',
+    name: "after handlerTimeoutSeconds, the handler's signal aborts, and the handler keeps its claim while it runs",
     async check(start) {
       const { opened, open } = gate();
       const receiver = await start({
@@ -96,11 +96,11 @@ export const settlingCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a handler that never ends: the retry runs after timeout and lease, and the first can no longer settle',
+    name: 'a handler that never ends: the retry runs after timeout and lease, and the first run can no longer settle',
     check: hangsForGood,
   },
   {
-    name: 'a route that never answers: the retry runs after timeout and lease',
+    name: 'a route that never responds: the retry runs after timeout and lease',
     async check(start) {
       const receiver = await start({
         verifier: { handlerTimeoutSeconds: 60 },
@@ -135,9 +135,9 @@ function runsOnce(first: RouteAction, status: number): Check {
   return async (start) => {
     const receiver = await start({ handler: () => first });
     const delivery = receiver.delivery();
-    const answered = await receiver.send(delivery);
-    assert.equal(answered.status, status);
-    if (first.action === 'stream') assert.equal(answered.body, first.pieces.join(''));
+    const response = await receiver.send(delivery);
+    assert.equal(response.status, status);
+    if (first.action === 'stream') assert.equal(response.body, first.pieces.join(''));
     await receiver.settled('committed');
     assert.equal((await receiver.send(delivery)).status, 200);
     assert.equal(receiver.runs.length, 1);
@@ -145,14 +145,14 @@ function runsOnce(first: RouteAction, status: number): Check {
   };
 }
 
-async function answeredThenFailed(start: Parameters<Check>[0]): Promise<void> {
+async function respondedThenFailed(start: Parameters<Check>[0]): Promise<void> {
   const receiver = await start({
-    handler: () => ({ action: 'answer-then-throw', status: 200, body: 'handled', error: FAULT }),
+    handler: () => ({ action: 'respond-then-throw', status: 200, body: 'handled', error: FAULT }),
   });
   const delivery = receiver.delivery();
   const connection = await receiver.connect();
   connection.write(delivery);
-  // A framework may break the connection off over the late fault; what the first request reads of its answer is up to it.
+  // A framework may break the connection because of the late error, so the first request may read only a part of its response.
   await connection.read().catch(() => undefined);
   await receiver.settled('committed');
   assert.equal((await receiver.send(delivery)).status, 200);

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { type AdapterCase, assertRefused } from './case-table.ts';
 import { SECRETS } from './senders.ts';
 
-// What clients of stores really put into their errors must not reach the sender.
+// What store clients really put into their errors must not reach the sender.
 const DOWN = new Error(`connect ECONNREFUSED redis://:${SECRETS.current}@10.0.0.5`);
 
 export const storeFaultCases: readonly AdapterCase[] = [
   {
-    name: 'while the store is down deliveries are answered 503, and run once it is back',
+    name: 'while the store is down, deliveries get 503; they run when it is back',
     async check(start) {
       const receiver = await start();
       const delivery = receiver.delivery();
@@ -19,7 +19,7 @@ export const storeFaultCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'while the store is down forged deliveries are refused as ever',
+    name: 'while the store is down, forged deliveries are refused as usual',
     async check(start) {
       const receiver = await start();
       receiver.store.failures.set('claim', DOWN);
@@ -28,7 +28,7 @@ export const storeFaultCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a full store is answered 503, and known deliveries 200',
+    name: 'with a full store, new deliveries get 503, and known ones 200',
     async check(start) {
       const receiver = await start({ maxEntries: 2 });
       const known = receiver.delivery();
@@ -41,7 +41,7 @@ export const storeFaultCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a commit that fails is tried again and does not change the answer',
+    name: 'a commit that fails is tried again and does not change the response',
     async check(start) {
       const receiver = await start();
       const delivery = receiver.delivery();

@@ -5,10 +5,10 @@ import type { RequestWithHeaders } from './mount.ts';
 import { SECRETS } from './senders.ts';
 
 export const tenantCases: readonly AdapterCase[] = [
-  { name: 'a function chooses the verifier by the request', check: chosen((verifier) => verifier) },
-  { name: 'an asynchronous function chooses the verifier', check: chosen(async (verifier) => verifier) },
+  { name: 'a function picks the verifier by the request', check: chosen((verifier) => verifier) },
+  { name: 'an asynchronous function picks the verifier', check: chosen(async (verifier) => verifier) },
   {
-    name: 'a function that knows no verifier for the request: refused like a wrong signature',
+    name: 'a function that returns no verifier for the request: refused like a wrong signature',
     async check(start) {
       const receiver = await start({ source: () => () => unknownTenant() });
       const connection = await receiver.connect();
@@ -18,19 +18,19 @@ export const tenantCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: "a function that throws is an error of the framework's, and nothing runs",
+    name: 'if the function throws, the framework handles the error, and nothing runs',
     check: failing(() => {
       throw new Error('no such tenant');
     }),
   },
   {
-    name: "a function that rejects is an error of the framework's, and nothing runs",
+    name: 'if the function rejects, the framework handles the error, and nothing runs',
     check: failing(async () => {
       throw new Error('no such tenant');
     }),
   },
   {
-    name: 'the same id of two tenants is two deliveries',
+    name: 'the same id at two tenants is two deliveries',
     async check(start) {
       const second = await start({ verifier: { endpoint: 'second' } });
       const first = await start({
@@ -72,13 +72,13 @@ function chosen(give: (verifier: Verifier) => Verifier | Promise<Verifier>): Che
 function failing(source: () => Verifier | Promise<Verifier>): Check {
   return async (start) => {
     const receiver = await start({ source: () => source });
-    const answer = await receiver.send(receiver.delivery());
-    assert.equal(answer.status, 500);
+    const response = await receiver.send(receiver.delivery());
+    assert.equal(response.status, 500);
     receiver.assertUntouched();
   };
 }
 
-// What a look-up in a table gives where the table has no entry, in code that is not strictly typed.
+// The result of a lookup in a table without that entry, in code that is not strictly typed.
 function unknownTenant(): Verifier {
   const tenants: Record<string, unknown> = {};
   return tenants.unknown as Verifier;

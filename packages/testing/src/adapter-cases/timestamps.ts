@@ -4,7 +4,7 @@ const MALFORMED = ['12abc', '1e3', '-5', '+5', '12.5', '0x10', 'NaN', 'null', '1
 
 export const timestampCases: readonly AdapterCase[] = [
   {
-    name: 'a signed time is taken at both ends of the window',
+    name: 'a signed time is accepted at both ends of the tolerance',
     async check(start) {
       const receiver = await start();
       for (const offset of [-300, 0, 300]) {
@@ -13,7 +13,7 @@ export const timestampCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a time one second outside of the window is refused',
+    name: 'a time one second outside of the tolerance is refused',
     async check(start) {
       const receiver = await start();
       for (const offset of [-301, 301]) {
@@ -38,7 +38,7 @@ export const timestampCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a time that is not digits alone is refused, though it is signed',
+    name: 'a time that is not only digits is refused, even if it is signed',
     async check(start) {
       const receiver = await start();
       const now = String(receiver.seconds());
@@ -49,7 +49,7 @@ export const timestampCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'another time than the signed one is refused',
+    name: 'a time that differs from the signed one is refused',
     async check(start) {
       const receiver = await start();
       const delivery = receiver.delivery();
@@ -62,7 +62,7 @@ export const timestampCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a captured delivery is refused when its window is over, handled or not',
+    name: 'a captured delivery is refused after the tolerance, whether it was handled or not',
     async check(start) {
       const receiver = await start();
       const delivery = receiver.delivery();

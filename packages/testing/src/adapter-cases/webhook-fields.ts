@@ -26,7 +26,7 @@ export const webhookFieldCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'a delivery without a signed id is known by the digest of its body, and its unsigned header is a label',
+    name: 'a delivery without a signed id is identified by the digest of its body, and its unsigned header is a label',
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       const delivery = receiver.delivery({ body: 'hello' });
@@ -40,17 +40,17 @@ export const webhookFieldCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: "the framework's body property is the verified bytes, as a Buffer",
+    name: "the framework's body property contains the verified bytes, as a Buffer",
     async check(start) {
       const receiver = await start();
       const { body } = await receiver.deliver(receiver.delivery({ body: '{ "a" : 1 }' }));
       assert.ok(Buffer.isBuffer(body), `the body is ${typeof body}, not a Buffer`);
       assert.equal(body.toString(), '{ "a" : 1 }');
     },
-    limited: [{ by: 'no-body-property', name: 'the delivery alone has the body' }],
+    limited: [{ by: 'no-body-property', name: 'only the delivery has the body' }],
   },
   {
-    name: "the framework's body property is an empty Buffer where the body is empty",
+    name: "if the body is empty, the framework's body property is an empty Buffer",
     async check(start) {
       const receiver = await start({ scheme: bodySender() });
       const { body } = await receiver.deliver({
@@ -59,10 +59,10 @@ export const webhookFieldCases: readonly AdapterCase[] = [
       });
       assert.ok(Buffer.isBuffer(body) && body.byteLength === 0);
     },
-    limited: [{ by: 'no-body-property', name: 'the delivery alone has the body' }],
+    limited: [{ by: 'no-body-property', name: 'only the delivery has the body' }],
   },
   {
-    name: 'nothing that the handler sees of a delivery holds a secret',
+    name: 'nothing that the handler sees of a delivery contains a secret',
     async check(start) {
       const receiver = await start({ secrets: { current: SECRETS.current, previous: SECRETS.previous } });
       const { webhook } = await receiver.deliver();

@@ -6,13 +6,13 @@ import type { Draft } from './draft.ts';
 type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
 
 /**
- * What a sender signs. Deliberately not the code that verifies: a mistake shared by both would pass every test.
+ * What a sender signs. Deliberately not the code that verifies, because a mistake in shared code would pass every test.
  *
- * @param secret The key's bytes, for content that holds them.
+ * @param secret The key's bytes, for content that contains them.
  */
 export function contentOf(rule: SigningRule, draft: Draft, secret: () => Uint8Array): Buffer {
   const template = typeof rule.content === 'string' ? rule.content : rule.content[0];
-  // Everything that changes the delivery comes before anything that reads it.
+  // Everything that changes the delivery must come before everything that reads it.
   for (const [, name = ''] of template.matchAll(/\{([^{}]*)\}/g)) fillIn(name, draft, rule);
   if (rule.bodyDigest !== undefined && !draft.query.has(rule.bodyDigest.query)) {
     const { hash, encoding, query } = rule.bodyDigest;

@@ -1,6 +1,6 @@
 import type { SchemeDefinition, SignatureRule } from '@countersign/core';
 
-/** A delivery on its way to be signed. Parts that the content names and the input lacks are filled in. */
+/** A delivery that is being signed. Parts that the content names and that are missing from the input are filled in. */
 export class Draft {
   readonly headers: Record<string, string>;
   readonly method: string;
@@ -32,7 +32,7 @@ export class Draft {
 
   get url(): string {
     if (this.#url === undefined)
-      throw new TypeError('This scheme signs the URL, or parts of it: pass a "url".');
+      throw new TypeError('This scheme signs the URL, or parts of it. Pass "url".');
     return this.#url;
   }
   get givenUrl(): string | undefined {
@@ -50,7 +50,7 @@ export class Draft {
     try {
       return JSON.parse(this.body.toString('utf8'));
     } catch {
-      throw new TypeError('This scheme signs fields of a JSON body: pass JSON.');
+      throw new TypeError('This scheme signs fields of a JSON body. Pass JSON as "body".');
     }
   }
   field(path: string): unknown {
@@ -94,7 +94,7 @@ export class Draft {
       this.addQuery(timestamp.query, this.timestamp);
   }
 
-  /** The text of a signed field; the time or a random text is written where the body lacks it. */
+  /** The text of a signed field. If the body does not contain it, the time or a random text is added. */
   signedField(path: string): string {
     if (this.field(path) === undefined) {
       const { bodyTimestamp } = this.#definition;

@@ -2,7 +2,7 @@ import type { SignatureRule } from '@countersign/core';
 import { listedPart, listedText } from './content.ts';
 import type { Draft } from './draft.ts';
 
-/** A signature as the scheme writes it. */
+/** A signature in the scheme's format. */
 export function writeSignature({ signature }: SignatureRule, bytes: Buffer): string {
   switch (signature.encoding) {
     case 'text':
@@ -16,7 +16,7 @@ export function writeSignature({ signature }: SignatureRule, bytes: Buffer): str
   }
 }
 
-/** Puts signatures where the scheme's receiver looks for them. */
+/** Puts signatures into the part of the request in which the scheme's receiver looks for them. */
 export function placeSignatures(
   rule: SignatureRule,
   draft: Draft,
@@ -33,7 +33,9 @@ export function placeSignatures(
     for (const [index, text] of texts.entries()) {
       const header = signature.header[index];
       if (header === undefined)
-        throw new TypeError('This scheme has fewer signature headers than you pass secrets.');
+        throw new TypeError(
+          'This scheme has fewer signature headers than you pass secrets. Pass fewer secrets.',
+        );
       draft.headers[header] = signatureText(rule, draft, [text], keyId);
     }
     return;
@@ -52,7 +54,7 @@ function signatureText(rule: SignatureRule, draft: Draft, texts: readonly string
   const { signature, timestamp } = rule;
   const { list, prefix = '' } = signature;
   if (list === undefined) {
-    if (texts.length !== 1) throw new TypeError('This scheme sends one signature: pass one secret.');
+    if (texts.length !== 1) throw new TypeError('This scheme sends one signature. Pass one secret.');
     return `${prefix}${texts[0]}`;
   }
   const {

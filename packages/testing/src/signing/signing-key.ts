@@ -10,7 +10,7 @@ import {
 import type { DefinedScheme, SignatureRule } from '@countersign/core';
 import type { PublicKey, SecretByPrefix, SecretFormat, SharedSecret } from '@countersign/core/extend';
 
-/** What a sender and its receiver hold. */
+/** The keys of a sender and its receiver. */
 export interface SigningKeys {
   /** For `createVerifier({ secrets })`: the shared secret, or the public key as the scheme writes it. */
   secret: string | Uint8Array;

@@ -44,7 +44,7 @@ interface Row {
 }
 
 /** A replay store as plain as can be, right but for one flaw. */
-export function sloppyReplayStore(clock: Clock, flaw?: Flaw): ReplayStore {
+export function brokenReplayStore(clock: Clock, flaw?: Flaw): ReplayStore {
   const rows = new Map<string, Row>();
   let owners = 0;
 

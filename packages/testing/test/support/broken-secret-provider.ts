@@ -6,11 +6,11 @@ import type { SecretProviderTarget, SourceFault } from '@countersign/testing';
 export const FLAWS = [
   'loads once, then repeats it',
   'answers a load behind',
-  'gives the last set when the source fails',
-  'gives an empty set when the secret is missing',
-  'takes whatever the source answers',
-  'quotes the answer in the error',
-  'quotes the answer in the error, in base64',
+  'returns the last set when the source fails',
+  'returns an empty set when the secret is missing',
+  'accepts everything that the source returns',
+  'quotes the response in the error',
+  'quotes the response in the error, in base64',
   'throws the error of the client',
   'one message for all failures',
   'an error without a word',
@@ -18,7 +18,7 @@ export const FLAWS = [
   'a load that overlaps another gets nothing',
   'trims the secret',
   'folds the secret',
-  'takes the secret for Latin-1',
+  'accepts the secret for Latin-1',
   'decodes the secret',
   'lists every old secret as previous',
   'lists no previous',
@@ -30,7 +30,7 @@ export const FLAWS = [
   'drops what a set announces as next',
   'drops the version of a set',
   'takes a set with unknown fields',
-  'takes the text for a secret where the set is broken',
+  'takes the text for a secret if the set is broken',
   'the version stays',
   'the version changes by itself',
   'the name is the secret',
@@ -42,7 +42,7 @@ export const FLAWS = [
 export type Flaw = (typeof FLAWS)[number];
 
 /** A provider as plain as can be, over a source in memory, right but for one flaw. */
-export function sloppySecretProvider(flaw?: Flaw): SecretProviderTarget {
+export function brokenSecretProvider(flaw?: Flaw): SecretProviderTarget {
   const versions: string[] = [];
   const hanging: ((error: Error) => void)[] = [];
   let fault: SourceFault | undefined;
@@ -62,9 +62,9 @@ export function sloppySecretProvider(flaw?: Flaw): SecretProviderTarget {
 
   function failure(reason: string, answer = versions.at(-1) ?? ''): Error {
     if (flaw === 'throws the error of the client') return new Error(reason);
-    const quoted = flaw === 'quotes the answer in the error' ? answer : '';
+    const quoted = flaw === 'quotes the response in the error' ? answer : '';
     const coded =
-      flaw === 'quotes the answer in the error, in base64' ? Buffer.from(answer).toString('base64') : '';
+      flaw === 'quotes the response in the error, in base64' ? Buffer.from(answer).toString('base64') : '';
     const said = flaw === 'one message for all failures' ? 'something' : reason;
     const message = `The secret in memory could not be read: ${said} ${quoted}${coded}.`;
     return new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', flaw === 'an error without a word' ? '' : message);
@@ -74,7 +74,7 @@ export function sloppySecretProvider(flaw?: Flaw): SecretProviderTarget {
     if (text === '' && flaw === 'an empty secret is padded') return ' '.repeat(20).replaceAll(' ', 'x1');
     if (flaw === 'trims the secret') return text.replace(/\W+/g, '');
     if (flaw === 'folds the secret') return text.toLowerCase().normalize('NFD');
-    if (flaw === 'takes the secret for Latin-1') return Buffer.from(text).toString('latin1');
+    if (flaw === 'accepts the secret for Latin-1') return Buffer.from(text).toString('latin1');
     return flaw === 'decodes the secret' ? text.replace(/^whsec_/, '') : text;
   }
 
@@ -96,7 +96,7 @@ export function sloppySecretProvider(flaw?: Flaw): SecretProviderTarget {
         ...(flaw === 'drops the version of a set' ? {} : { version }),
       };
     } catch {
-      if (flaw === 'takes the text for a secret where the set is broken') return undefined;
+      if (flaw === 'takes the text for a secret if the set is broken') return undefined;
       throw failure('form', text);
     }
   }
@@ -124,14 +124,14 @@ export function sloppySecretProvider(flaw?: Flaw): SecretProviderTarget {
       text = await asked;
       shared = undefined;
     } catch (error) {
-      if (flaw === 'gives the last set when the source fails' && kept !== undefined) return kept;
-      if (flaw === 'gives an empty set when the secret is missing' && fault === 'missing')
+      if (flaw === 'returns the last set when the source fails' && kept !== undefined) return kept;
+      if (flaw === 'returns an empty set when the secret is missing' && fault === 'missing')
         return { current: [] };
       if (flaw === undefined && fault === 'missing')
         throw secretsGone('The secret is missing. Store it again.');
       throw failure((error as Error).message);
     }
-    if (text.startsWith('<html>') && flaw !== 'takes whatever the source answers')
+    if (text.startsWith('<html>') && flaw !== 'accepts everything that the source returns')
       throw failure('form', text);
     if (text === '' && flaw !== 'an empty secret is padded') throw failure('empty');
     return setOf(text);

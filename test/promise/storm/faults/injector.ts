@@ -98,8 +98,8 @@ export class Injector {
   }
 
   /**
-   * A receiver is about to ask for a claim, and is to be stopped between the answer of the store and the moment at which it hears it.
-   * So the store is paused until the receiver is stopped.
+   * A receiver is about to ask for a claim, and is to be stopped between the response of the store and the moment at which it
+   * hears it. So the store is paused until the receiver is stopped.
    *
    * @returns `false` if that is not possible at the moment.
    */

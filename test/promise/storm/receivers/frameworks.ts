@@ -200,7 +200,7 @@ async function respond(response: ServerResponse, { status, text, pieces }: Handl
   response.end(text);
 }
 
-// Readable.toWeb() throws if a stream is cancelled while data arrives.
+// Readable.toWeb() throws if a stream is canceled while data arrives.
 function inPieces(pieces: readonly string[]): ReadableStream<Uint8Array> {
   const left = [...pieces];
   return new ReadableStream({

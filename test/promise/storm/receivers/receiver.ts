@@ -65,7 +65,7 @@ const routes = setup.routes.map((route): Route => {
   return { path: `/hooks/${route.endpoint}`, verifier, claim, handle };
 });
 
-// A source that is away must not keep a receiver from starting: until its set is here, it responds 503.
+// A source that is down must not keep a receiver from starting: until its set is here, it responds 503.
 const patience = new Promise((resolve) => setTimeout(resolve, READY_MS));
 await Promise.race([patience, Promise.allSettled(routes.map(({ verifier }) => verifier.ready()))]);
 

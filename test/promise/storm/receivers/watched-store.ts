@@ -63,8 +63,8 @@ export function watchedStore(store: ReplayStore, ledger: LedgerLink, seed: numbe
 }
 
 /**
- * A process that is stopped in the middle of its work hears, when it goes on, the answer of its store before any timer: one that was
- * stopped while it waited runs its timers first.
+ * A process that is stopped in the middle of its work hears, when it goes on, the response of its store before any timer: one
+ * that was stopped while it waited runs its timers first.
  */
 function workUntilStopped(): void {
   const end = machineTime() + WORK_MS;

@@ -72,9 +72,9 @@ export class Deliveries {
       const waitMs = seconds * 1000 * station.timeScale;
       if (index > 0) await sleep(Math.max(LEAST_WAIT_MS, waitMs));
       const result = await this.#attempt(delivery, index + 1);
-      const verdict = station.judge(result);
-      if (verdict === 'delivered') delivery.state = 'delivered';
-      if (verdict !== 'retry') break;
+      const next = station.judge(result);
+      if (next === 'delivered') delivery.state = 'delivered';
+      if (next !== 'retry') break;
     }
     if (delivery.state === 'pending') delivery.state = 'given up';
   }

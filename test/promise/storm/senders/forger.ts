@@ -9,7 +9,7 @@ import type { Delivery } from './deliveries.ts';
 import { eventOf } from './event.ts';
 import type { Station } from './stations.ts';
 
-/** A genuine request, as someone on the line could have recorded it. */
+/** A genuine request, as an attacker could have recorded it. */
 interface Captured {
   readonly event: Delivery['event'];
   readonly headers: Readonly<Record<string, string>>;

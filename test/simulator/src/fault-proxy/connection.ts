@@ -19,14 +19,14 @@ export class ProxiedConnection {
     const server = connect({ ...target, allowHalfOpen: true, noDelay: true });
     client.setNoDelay(true);
     this.#onCut = onCut;
-    // By whom they send.
+    // The sockets by the side that sends.
     this.#sockets = { requests: client, replies: server };
     this.#flows = {
       requests: new Flow(client, server, lanes.requests, (how) => this.cut(how, 'requests')),
       replies: new Flow(server, client, lanes.replies, (how) => this.cut(how, 'replies')),
     };
     for (const socket of [client, server]) {
-      // Where one side broke off, or was never there, the other sees it too.
+      // If one side broke the connection, or was never there, the other sees it too.
       socket.on('error', () => this.#reset());
       socket.on('close', () => {
         this.#open--;

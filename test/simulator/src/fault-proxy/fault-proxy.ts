@@ -24,28 +24,28 @@ export interface FaultProxyOptions {
 
 /** What went through a proxy so far. */
 export interface FaultProxyStats {
-  /** Connections taken. */
+  /** Accepted connections. */
   readonly accepted: number;
   /** Connections open now, on either side. */
   readonly open: number;
   /** How often a connection, or one direction of it, was cut. */
   readonly cut: number;
   readonly passedBytes: Readonly<Record<Direction, number>>;
-  /** What black holes took. */
+  /** Bytes that black holes swallowed. */
   readonly swallowedBytes: Readonly<Record<Direction, number>>;
 }
 
 /** A TCP proxy on the loopback address that fails on demand. */
 export interface FaultProxy extends AsyncDisposable {
   readonly host: string;
-  /** The same for as long as the proxy lives, also while it refuses connections. */
+  /** The same for as long as the proxy exists, even while it refuses connections. */
   readonly port: number;
   /**
    * Sets the fault of one direction, in place of the one before it.
    * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a fault that does not exist.
    */
   fault(direction: Direction, fault: Fault): void;
-  /** Takes all faults away, and takes connections again. */
+  /** Removes all faults and accepts connections again. */
   heal(): Promise<void>;
   /**
    * Cuts all connections that are open now.
@@ -56,7 +56,7 @@ export interface FaultProxy extends AsyncDisposable {
   cut(how?: CutKind, direction?: Direction): void;
   /** New connections go elsewhere, as after a failover; the open ones stay. */
   redirect(target: { readonly host: string; readonly port: number }): void;
-  /** New connections find nobody listening; the open ones stay. */
+  /** New connections are refused; the open ones stay. */
   refuse(): Promise<void>;
   stats(): FaultProxyStats;
   /** Cuts everything and ends the proxy. */

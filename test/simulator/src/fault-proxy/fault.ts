@@ -4,13 +4,14 @@ import { WebhookError } from '@countersign/core';
 export type Direction = 'requests' | 'replies';
 
 /**
- * What happens to the bytes of one direction. It holds for connections that are open already, too.
+ * What happens to the bytes of one direction. It also applies to open connections.
  *
  * - `delay`: every piece arrives `delayMs` late, in order.
- * - `black-hole`: taken and dropped, and so is the end of the stream. What was swallowed is lost: cut the connections before you heal.
+ * - `black-hole`: taken and dropped, and so is the end of the stream. What was swallowed is lost: cut the connections before you
+ *   heal.
  * - `trickle`: `bytes` at a time, `intervalMs` apart.
- * - `cut`: the connection ends at the next byte, or after `afterBytes` more of this direction, counted over all connections. That byte
- *   is not passed on. So a cut of `requests` comes before the request arrives, a cut of `replies` after it was carried out.
+ * - `cut`: the connection ends at the next byte, or after `afterBytes` more of this direction, counted over all connections. That
+ *   byte is not passed on. So a cut of `requests` comes before the request arrives, a cut of `replies` after it was carried out.
  *   `how` is {@link CutKind}; with `once`, later bytes pass.
  */
 export type Fault =
@@ -35,7 +36,7 @@ export type CutKind = 'reset' | 'end' | 'half-close';
 
 const KINDS: readonly unknown[] = ['reset', 'end', 'half-close'];
 
-/** Refuses what would be no fault at all, or one that nobody meant. */
+/** Refuses a fault that would do nothing, or that is a mistake. */
 export function checkFault(fault: Fault): void {
   switch (fault?.type) {
     case 'delay':

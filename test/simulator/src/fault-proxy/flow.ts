@@ -6,12 +6,12 @@ import type { Lane } from './lane.ts';
 const QUEUED_BYTES = 1 << 20;
 
 interface Piece {
-  /** What is left of it. */
+  /** The rest of it. */
   bytes: Buffer;
   readonly cameAt: number;
 }
 
-/** One direction of one connection: takes bytes from one socket and gives them to the other as the lane's fault says. */
+/** One direction of one connection: reads bytes from one socket and writes them to the other as the lane's fault says. */
 export class Flow {
   readonly #from: Socket;
   readonly #to: Socket;

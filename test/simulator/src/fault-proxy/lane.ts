@@ -18,7 +18,7 @@ export class Lane {
     return this.#fault;
   }
 
-  /** What waits under the old fault is judged anew under this one. */
+  /** What waits under the old fault is checked again under this one. */
   set fault(fault: Fault | undefined) {
     this.#fault = fault;
     this.#bytesToCut = fault?.type === 'cut' ? (fault.afterBytes ?? 0) : 0;

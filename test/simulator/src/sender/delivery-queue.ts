@@ -3,7 +3,7 @@ import type { Clock } from '@countersign/core';
 import { type AttemptAnswer, judge, type Post, post } from './post.ts';
 import type { DeliveryPolicy, VendorAccount, VendorEvent } from './vendor-account.ts';
 
-/** One attempt, as `onAttempt` sees it after its answer came or failed to come. */
+/** One attempt, as `onAttempt` sees it after its response came or failed to come. */
 export interface AttemptEvent {
   readonly eventId: string;
   /** The number in the body, see {@link sequenceOf}. */
@@ -21,7 +21,7 @@ export interface EventRecord {
   readonly sequence: number | undefined;
   /** `lost`: the vendor has dropped it for good, after a final status or the last attempt. */
   readonly state: 'pending' | 'delivered' | 'lost';
-  /** The answers in the order of the attempts. */
+  /** The responses in the order of the attempts. */
   readonly answers: readonly AttemptAnswer[];
   /** When the first success came. */
   readonly deliveredAt: Date | undefined;
@@ -40,11 +40,11 @@ export interface SenderStats {
   readonly lost: number;
   /** Events neither delivered nor lost yet. */
   readonly pending: number;
-  /** How often each answer came. */
+  /** How often each response came. */
   readonly answers: Readonly<Record<string, number>>;
 }
 
-/** A genuine request that was answered with a success, as someone on the line could have recorded it. */
+/** A genuine request that got a success, as an attacker could have recorded it. */
 export interface CapturedRequest {
   readonly event: VendorEvent;
   readonly headers: Readonly<Record<string, string>>;
@@ -103,9 +103,9 @@ export class DeliveryQueue {
     void this.#attempt(tracked, event);
   }
 
-  /** One attempt whose outcome the caller wants to know; neither retried nor counted. */
+  /** One attempt whose outcome the caller needs; neither retried nor counted. */
   async attemptOnce(event: VendorEvent): Promise<{
-    verdict: 'delivered' | 'retry' | 'final';
+    effect: 'delivered' | 'retry' | 'final';
     answer: AttemptAnswer;
     excerpt: string;
     durationMs: number;
@@ -114,7 +114,7 @@ export class DeliveryQueue {
     const start = clock.monotonic();
     const { answer, excerpt } = await this.#post(this.#sign(event), event.body);
     onAttempt?.({ eventId: event.id, sequence: event.sequence, attempt: 1, answer, final: true });
-    return { verdict: judge(policy, answer), answer, excerpt, durationMs: clock.monotonic() - start };
+    return { effect: judge(policy, answer), answer, excerpt, durationMs: clock.monotonic() - start };
   }
 
   stats(): SenderStats {
@@ -162,9 +162,9 @@ export class DeliveryQueue {
     tracked.answers.push(answer);
     this.#counts.attempts++;
     this.#answers[answer] = (this.#answers[answer] ?? 0) + 1;
-    const verdict = judge(policy, answer);
-    const wait = verdict === 'retry' ? policy.attemptsAfterSeconds[tracked.answers.length] : undefined;
-    if (verdict === 'delivered') {
+    const effect = judge(policy, answer);
+    const wait = effect === 'retry' ? policy.attemptsAfterSeconds[tracked.answers.length] : undefined;
+    if (effect === 'delivered') {
       tracked.deliveredAt = new Date(clock.now());
       this.#captured.push({ event, headers, body: event.body, sentAt });
       if (this.#captured.length > CAPTURED) this.#captured.shift();

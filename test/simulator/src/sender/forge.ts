@@ -6,7 +6,7 @@ import type { SimulatedSender } from './sender.ts';
 import type { VendorAccount } from './vendor-account.ts';
 
 /**
- * What someone without the secret can send.
+ * The requests of an attacker without the secret.
  *
  * - `random-signature`: a new event with a signature of the right form.
  * - `wrong-key`: a new event, signed by the vendor's formula with a key of the forger.
@@ -41,7 +41,7 @@ const STUFFED_ENTRIES = 500;
 // Node refuses more than 16 KiB of headers before any verifier sees them: most of the entries have to be short.
 const FULL_LENGTH_ENTRIES = 120;
 const HOUR_SECONDS = 3600;
-// Where no header carries a time, the only signed one is a field of the body, and it has to bear a retry span: days, not minutes.
+// If no header carries a time, the only signed one is a field of the body, and it has to bear a retry span: days, not minutes.
 const LONG_AGO_SECONDS: Partial<Record<VendorAccount['vendor'], number>> = {
   langsmith: 30 * 24 * HOUR_SECONDS,
 };
@@ -102,12 +102,12 @@ export function forge(
       return { forgery, url, headers, body };
     }
     case 'stale-replay':
-      // Stands for a capture made back then: the vendor itself signed it, with a secret that is valid now.
+      // Simulates a capture made back then: the vendor itself signed it, with a secret that is valid now.
       return withDigests(account.signing().map((secret) => account.digest(secret, event, seconds)));
   }
 }
 
-/** Sends a forged request on a connection of its own, and gives the status of the answer. Never rejects. */
+/** Sends a forged request on a connection of its own, and returns the status of the response. Never rejects. */
 export async function sendForged(
   request: ForgedRequest,
   options: { timeoutSeconds?: number } = {},

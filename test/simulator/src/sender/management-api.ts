@@ -25,12 +25,12 @@ export interface ApiCall {
 /** How a route that tests the endpoint reaches it. */
 export interface TestDelivery {
   attemptOnce(event: VendorEvent): Promise<{
-    readonly verdict: 'delivered' | 'retry' | 'final';
+    readonly effect: 'delivered' | 'retry' | 'final';
     readonly answer: AttemptAnswer;
     readonly excerpt: string;
     readonly durationMs: number;
   }>;
-  /** Sends an ordinary event of that type, and gives its id. */
+  /** Sends an ordinary event of that type, and returns its id. */
   enqueue(type: string): string;
 }
 
@@ -42,9 +42,9 @@ export interface ApiAnswer {
 
 /** Makes single calls of the management API fail. Each counts for one call, in the order given; with `operation`, for one of that kind. */
 export interface ApiFaults {
-  /** The next call is answered with this status, in the vendor's form, and changes nothing. */
+  /** The next call gets this status, in the vendor's form, and changes nothing. */
   failNext(status: number, operation?: ApiOperation): void;
-  /** The next call is never answered, and changes nothing. */
+  /** The next call never gets a response, and changes nothing. */
   hangNext(operation?: ApiOperation): void;
   /** The next call is carried out, then its connection is cut: the caller can't know whether it was. */
   loseAnswerNext(operation?: ApiOperation): void;
@@ -80,7 +80,7 @@ export class ManagementApi implements ApiFaults {
     this.#delivery = delivery;
   }
 
-  /** Gives the address, without a trailing slash. */
+  /** Returns the URL, without a trailing slash. */
   listen(): Promise<string> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
@@ -196,7 +196,7 @@ export function bearerToken(headers: IncomingHttpHeaders): string | undefined {
   return /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1];
 }
 
-/** The value of JSON text, or `undefined` where it is none. */
+/** The value of JSON text, or `undefined` if it is none. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);

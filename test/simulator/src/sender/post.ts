@@ -2,20 +2,20 @@ import { type Agent, request } from 'node:http';
 import type { Clock } from '@countersign/core';
 import type { DeliveryPolicy } from './vendor-event.ts';
 
-/** What came of one attempt: the status of the answer, or why there was none. */
+/** The result of one attempt: the status of the response, or why there was none. */
 export type AttemptAnswer = number | 'transport-error' | 'timeout';
 
 /** An attempt under way. */
 export interface Post {
   /** Never rejects. */
   readonly result: Promise<{ readonly answer: AttemptAnswer; readonly excerpt: string }>;
-  /** Cuts the connection; the answer is then `'transport-error'`. */
+  /** Cuts the connection; the response is then `'transport-error'`. */
   abort(): void;
 }
 
 const EXCERPT_LENGTH = 256;
 
-/** POSTs once over a real connection. The status line decides, whatever happens to the rest of the answer. */
+/** POSTs once over a real connection. The status line decides, whatever happens to the rest of the response. */
 export function post(
   url: string,
   message: { readonly headers: Readonly<Record<string, string>>; readonly body: Buffer },
@@ -58,7 +58,7 @@ export function post(
   return { result, abort: () => call.destroy() };
 }
 
-/** What the vendor makes of an answer. */
+/** How the vendor reacts to a response. */
 export function judge(policy: DeliveryPolicy, answer: AttemptAnswer): 'delivered' | 'retry' | 'final' {
   if (typeof answer !== 'number') return 'retry';
   if (answer >= 200 && answer < policy.successBelow) return 'delivered';

@@ -3,22 +3,22 @@ import { parseJson } from './management-api.ts';
 import type { SimulatedSender } from './sender.ts';
 import type { ApiRequest, RotationKind } from './vendor-account.ts';
 
-/** What a customer learns from asking for a rotation. */
+/** The result of a rotation for a customer. */
 export interface RotationAnswer {
   readonly status: number;
-  /** The parsed answer to the rotation itself. */
+  /** The parsed response to the rotation itself. */
   readonly body: unknown;
-  /** The new secret, where the vendor gave one. Ada's is fetched with a second call, as Ada documents. */
+  /** The new secret, if the vendor returned one. Ada's is fetched with a second call, as Ada documents. */
   readonly secret: string | undefined;
 }
 
 /**
  * Rotates the secret as a customer would: over HTTP, with the account's credentials.
  *
- * @param options.kind Whose secret; only AgentMessage knows `'organization'`. Default: `'endpoint'`.
- * @param options.key A secret of one's own; only Ada takes one.
+ * @param options.kind Which secret; only AgentMessage has `'organization'`. Default: `'endpoint'`.
+ * @param options.key Your own secret; only Ada accepts one.
  * @param options.signal Gives up waiting. The rotation may have happened all the same.
- * @returns Also for refusals. Rejects only where no answer came, or where Ada's second call failed.
+ * @returns Also for refusals. Rejects only if no response came, or if Ada's second call failed.
  * @example
  * ```ts
  * const { secret } = await rotateThroughApi(sender)
@@ -35,7 +35,7 @@ export async function rotateThroughApi(
   if (customer.readSecret === undefined) return { status, body, secret: customer.secretIn(body) };
   const read = await callApi(sender.apiUrl, customer.readSecret(), options.signal);
   if (read.status !== 200) {
-    throw new Error(`The secret was rotated, but reading it was answered with ${read.status}.`);
+    throw new Error(`The secret was rotated, but reading it got ${read.status}.`);
   }
   return { status, body, secret: customer.secretIn(read.body) };
 }

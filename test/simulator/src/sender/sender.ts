@@ -21,7 +21,7 @@ import { type AnchorBrowserOptions, anchorBrowser } from './vendors/anchor-brows
 import { langsmith } from './vendors/langsmith.ts';
 import { polyai } from './vendors/polyai.ts';
 
-/** What every simulation takes, whatever the vendor. */
+/** The options of every simulation, for all vendors. */
 export interface CommonSenderOptions {
   /** Where events are sent: an `http:` address. */
   readonly receiverUrl: string;
@@ -31,13 +31,18 @@ export interface CommonSenderOptions {
    * that the retries go on for longer than the receiver takes to load a new secret. Above 0, at most 1. Default: 1.
    */
   readonly timeScale?: number;
-  /** The shortest wait before a retry, in milliseconds, where `timeScale` leaves less. Default: 10. */
+  /** The shortest wait before a retry, in milliseconds, if `timeScale` leaves less. Default: 10. */
   readonly minRetryDelayMs?: number;
-  /** How long one attempt waits for an answer. Default: what the vendor documents. */
+  /** How long one attempt waits for a response. Default: what the vendor documents. */
   readonly timeoutSeconds?: number;
-  /** Seconds of waiting before each attempt, starting with 0. Default: what the vendor documents or, where it doesn't, the stated assumption. */
+  /**
+   * Seconds of waiting before each attempt, starting with 0. Default: what the vendor documents or, if it doesn't, the stated
+   * assumption.
+   */
   readonly attemptsAfterSeconds?: readonly number[];
-  /** Whether a retry is signed anew, or carries the first attempt's headers. Default: what is known or inferred of the vendor. */
+  /**
+   * Whether a retry is signed again, or carries the first attempt's headers. Default: what is known or inferred of the vendor.
+   */
   readonly retrySignature?: 'renewed' | 'repeated';
   /** The first secret, in the vendor's form. Default: a new one. */
   readonly initialSecret?: string;
@@ -82,7 +87,7 @@ export interface SimulatedSender {
   stats(): SenderStats;
   /** Every event so far, in the order sent. */
   events(): readonly EventRecord[];
-  /** The last requests that were answered with a success, oldest first: what an eavesdropper could send again. */
+  /** The last requests that got a success, oldest first: what an eavesdropper could send again. */
   captured(): readonly CapturedRequest[];
   /** Drops pending events, ends every connection and frees the port of the API. */
   close(): Promise<void>;
@@ -92,8 +97,8 @@ export interface SimulatedSender {
 const MIN_TICK_MS = 5;
 
 /**
- * Starts one simulated vendor account with one webhook endpoint. It signs with code of its own, sends over real HTTP, retries and
- * drops events as the vendor does, and serves the vendor's management API, so that its secret is rotated as in life.
+ * Starts one simulated vendor account with one webhook endpoint. It signs with its own code, sends over real HTTP, retries and
+ * drops events as the vendor does, and serves the vendor's management API, so that its secret is rotated as in production.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, and for Ada without `signWith`.
  * @example

@@ -55,16 +55,16 @@ export interface VendorAccount {
   readonly routes: readonly ApiRoute[];
   /** The body of an error, in the vendor's form. */
   errorBody(status: number): unknown;
-  /** How a customer asks for a rotation, and where the answer holds the new secret. */
+  /** How a customer asks for a rotation, and which part of the response contains the new secret. */
   readonly customer: {
     rotate(kind: RotationKind, key: string | undefined): ApiRequest;
     secretIn(answer: unknown): string | undefined;
-    /** Where the secret has to be fetched with a call of its own. */
+    /** The call for the secret, if it has to be fetched separately. */
     readSecret?(): ApiRequest;
   };
 }
 
-/** Whose secret is rotated. Only AgentMessage has one for the whole organization. */
+/** Which secret is rotated. Only AgentMessage has one for the whole organization. */
 export type RotationKind = 'endpoint' | 'organization';
 
 /** What every vendor's account is made from. */
@@ -76,7 +76,7 @@ export interface AccountSetup {
   readonly credentials: Partial<SenderCredentials>;
 }
 
-/** Keyed hash of the parts in a row. Bytes are taken as they are, text as UTF-8. */
+/** Keyed hash of the parts in a row. Bytes are used unchanged, text as UTF-8. */
 export function hmacSha256(
   key: string | Uint8Array,
   parts: readonly (string | Uint8Array)[],
@@ -88,8 +88,8 @@ export function hmacSha256(
 }
 
 /**
- * The number that every simulated event carries in its body, whatever the vendor: unique, from 1 upwards. Receivers count
- * effects by it. Negative numbers stand only in forgeries: an effect of one is a forgery that got through.
+ * The number that every simulated event carries in its body, whatever the vendor: unique, from 1 upwards. Receivers count effects
+ * by it. Only forgeries have negative numbers: an effect with one means that a forgery was accepted.
  *
  * @returns `undefined` for a body without a number, such as a test delivery.
  * @example
@@ -105,7 +105,7 @@ export function sequenceOf(body: Uint8Array | string): number | undefined {
   return digits === undefined ? undefined : Number(digits);
 }
 
-/** The first secret: the one given, if it has the vendor's form, else a new one. */
+/** The first secret: the passed one, if it has the vendor's format, else a new one. */
 export function firstSecret(initial: string | undefined, form: RegExp, mint: () => string): string {
   if (initial === undefined) return mint();
   if (form.test(initial)) return initial;
@@ -122,7 +122,7 @@ export function randomText(alphabet: string, length: number): string {
   return Array.from({ length }, () => alphabet[randomInt(alphabet.length)]).join('');
 }
 
-/** A secret or token of no particular form, where the vendor names none. */
+/** A secret or token of no particular form, if the vendor names none. */
 export function opaqueText(): string {
   return randomBytes(32).toString('base64url');
 }

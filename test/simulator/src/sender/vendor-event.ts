@@ -8,7 +8,7 @@ export interface VendorEvent {
   readonly body: Buffer;
 }
 
-/** How a vendor takes answers and tries again. */
+/** How a vendor reacts to statuses and retries. */
 export interface DeliveryPolicy {
   /** Statuses from 200 up to, not including, this one are a success. */
   readonly successBelow: 300 | 400;
@@ -16,8 +16,8 @@ export interface DeliveryPolicy {
   readonly retried: 'any-failure' | readonly (number | '5xx')[];
   /** Seconds of waiting before each attempt. The first is 0; the length is the number of attempts. */
   readonly attemptsAfterSeconds: readonly number[];
-  /** How long an attempt waits for an answer, in seconds. */
+  /** How long an attempt waits for a response, in seconds. */
   readonly timeoutSeconds: number;
-  /** Whether a retry is signed anew, with a new time and the secret of that moment, or carries the first attempt's headers. */
+  /** Whether a retry is signed again, with a new time and the secret of that moment, or carries the first attempt's headers. */
   readonly retrySignature: 'renewed' | 'repeated';
 }

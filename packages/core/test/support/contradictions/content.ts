@@ -24,7 +24,7 @@ export const CONTENTS: readonly Contradiction[] = [
   ['empty content', 'signed.content', { content: '' }],
   ['content in no writing', 'signed.content', { content: [] }],
   ['content in five writings', 'signed.content', { content: Array.from('abcde', (each) => `${each}{body}`) }],
-  ['a writing that is no text', 'signed.content', { content: ['{body}', 1] }],
+  ['a writing that is not text', 'signed.content', { content: ['{body}', 1] }],
   ['one writing of two without the body', 'signed.content', { content: ['{body}', 'constant'] }],
   ['a part of an unknown kind', 'signed.content', { content: '{cookie:a}{body}' }],
   ['a header without a name', 'signed.content', { content: '{header:}.{body}' }],
@@ -32,7 +32,7 @@ export const CONTENTS: readonly Contradiction[] = [
   ['a field without a path', 'signed.content', { content: '{field:a..b}.{body}' }],
   ['a lone brace at the start', 'signed.content', { content: '{{body}' }],
 
-  // Brackets: what may be absent, and so may be left out by whoever sends the request.
+  // Brackets: parts that may be absent, so an attacker may leave them out.
   ['a bracket around no part', 'signed.content', { content: '[v1]{body}' }],
   ['a bracket that is never closed', 'signed.content', { content: '[{header:x-a}{body}' }],
   ['a bracket that was never opened', 'signed.content', { content: '{header:x-a}].{body}' }],
@@ -144,7 +144,7 @@ export const CONTENTS: readonly Contradiction[] = [
   ],
 
   // Parts of the definition's own.
-  ['parts that are no object', 'signed.parts', { parts: 'form' }],
+  ['parts that are not an object', 'signed.parts', { parts: 'form' }],
   ['a part that is not signed', 'signed.parts.part', part(sorted, '{body}')],
   ['a part called in capitals', 'signed.parts.Form', { parts: { Form: sorted }, content: '{Form}.{body}' }],
   ['a part called like one of the language', 'signed.parts.body', { parts: { body: sorted } }],
@@ -168,10 +168,10 @@ export const CONTENTS: readonly Contradiction[] = [
   ['sorted headers', 'signed.parts.part.sorted', part({ ...sorted, sorted: 'headers' })],
   ['a pair without its value', 'signed.parts.part.pair', part({ ...sorted, pair: '{name}' })],
   ['a pair of an unknown part', 'signed.parts.part.pair', part({ ...sorted, pair: '{key}={value}' })],
-  ['a pair that is no text', 'signed.parts.part.pair', part({ ...sorted, pair: ['{value}'] })],
+  ['a pair that is not text', 'signed.parts.part.pair', part({ ...sorted, pair: ['{value}'] })],
   ['no pair', 'signed.parts.part.pair', part({ sorted: 'form' })],
-  ['a join that is no text', 'signed.parts.part.join', part({ ...sorted, join: 1 })],
-  ['names to omit that are no list', 'signed.parts.part.omit', part({ ...sorted, omit: 'sig' })],
+  ['a join that is not text', 'signed.parts.part.join', part({ ...sorted, join: 1 })],
+  ['names to omit that are not a list', 'signed.parts.part.omit', part({ ...sorted, omit: 'sig' })],
   ['an unknown text of parameters', 'signed.parts.part.text', part({ ...sorted, text: 'raw' })],
   [
     'an unknown option of replacing',
@@ -191,7 +191,7 @@ export const CONTENTS: readonly Contradiction[] = [
 
   ['an unknown option of fields', 'signed.parts.part', part({ fields: ['id'], join: ':', absent: '' })],
   ['no fields', 'signed.parts.part.fields', part({ fields: [], join: ':' })],
-  ['fields that are no list', 'signed.parts.part.fields', part({ fields: 'id', join: ':' })],
+  ['fields that are not a list', 'signed.parts.part.fields', part({ fields: 'id', join: ':' })],
   ['a field of no path', 'signed.parts.part.fields', part({ fields: ['id', ''], join: ':' })],
   ['fields that nothing joins', 'signed.parts.part.join', part({ fields: ['id'] })],
 
@@ -222,7 +222,7 @@ export const CONTENTS: readonly Contradiction[] = [
   ['a list of any headers', 'signed.parts.part.allow', part({ ...headers, allow: [] })],
   ['no list of what may be signed', 'signed.parts.part.allow', part({ ...headers, allow: undefined })],
   ['allowed headers in capitals', 'signed.parts.part.allow', part({ ...headers, allow: ['X-A'] })],
-  ['required headers that are no list', 'signed.parts.part.require', part({ ...headers, require: 'x-a' })],
+  ['required headers that are not a list', 'signed.parts.part.require', part({ ...headers, require: 'x-a' })],
   [
     'a required header that is not allowed',
     'signed.parts.part.require',

@@ -15,7 +15,7 @@ const delivery = { retries: 'never', idStableOverRetries: 'unknown', retrySignat
 /** Changes of a definition that signs the body and nothing else. */
 export const DEFINITIONS: readonly Contradiction[] = [
   // The forms.
-  ['a form that is none', 'signed', { signed: [onBody, null] }],
+  ['an invalid form', 'signed', { signed: [onBody, null] }],
   ['a time in one form only', 'signed', { signed: [timed, onBody] }],
   ['a signature in the body looked for first', 'signed', { signed: [inBody, onBody], identity: 'content' }],
 
@@ -91,7 +91,7 @@ export const DEFINITIONS: readonly Contradiction[] = [
     { signed: { ...onBody, content: '{method}:{body}' }, identity: 'body' },
   ],
   [
-    'an identity by the body where two bodies can have one signature',
+    'an identity by the body if two bodies can have one signature',
     'identity',
     { signed: { ...onBody, content: ['{body}', '{body}.'] }, identity: 'body' },
   ],
@@ -136,15 +136,15 @@ export const DEFINITIONS: readonly Contradiction[] = [
   ],
   ['a tolerance that is a number', 'tolerance', { signed: timed, tolerance: 300 }],
   ['half a tolerance', 'tolerance.future', { signed: timed, tolerance: { past: 300 } }],
-  ['a tolerance where no time is signed', 'tolerance', { tolerance: { past: 300, future: 300 } }],
+  ['a tolerance if no time is signed', 'tolerance', { tolerance: { past: 300, future: 300 } }],
   [
     'a tolerance beside a body time, which has its own',
     'tolerance',
     { bodyTimestamp, tolerance: { past: 300, future: 300 } },
   ],
 
-  // What else stands in a request.
-  ['labels that are no object', 'unsignedHeaders', { unsignedHeaders: 'x-id' }],
+  // Other parts of a request.
+  ['labels that are not an object', 'unsignedHeaders', { unsignedHeaders: 'x-id' }],
   ['a label for a header in capitals', 'unsignedHeaders.id', { unsignedHeaders: { id: 'X-Id' } }],
   ['a nameless multipart field', 'multipartField', { multipartField: '' }],
   [
@@ -157,7 +157,7 @@ export const DEFINITIONS: readonly Contradiction[] = [
   ['an unknown rule of delivery', 'delivery', { delivery: { ...delivery, retry: 'never' } }],
   ['unknown retries', 'delivery.retries', { delivery: { ...delivery, retries: 'always' } }],
   ['a list of no retries', 'delivery.retries', { delivery: { ...delivery, retries: [] } }],
-  ['a status that is none', 'delivery.retries', { delivery: { ...delivery, retries: ['4xx'] } }],
+  ['an invalid status', 'delivery.retries', { delivery: { ...delivery, retries: ['4xx'] } }],
   [
     'an id that is stable at times',
     'delivery.idStableOverRetries',

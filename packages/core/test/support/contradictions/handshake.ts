@@ -13,9 +13,9 @@ export const HANDSHAKES: readonly Contradiction[] = [
   // What it is known by.
   ['no condition', 'handshake.when', { when: undefined }],
   ['an unknown condition', 'handshake.when', { when: { method: 'GET', path: '/' } }],
-  ['no method where nothing is signed', 'handshake.when.method', { when: { query: { challenge: true } } }],
+  ['no method if nothing is signed', 'handshake.when.method', { when: { query: { challenge: true } } }],
   ['an unknown method', 'handshake.when.method', { when: { method: 'DELETE', query: { challenge: true } } }],
-  ['a body where nothing is signed', 'handshake.when', { when: { method: 'POST', field: { type: 'test' } } }],
+  ['a body if nothing is signed', 'handshake.when', { when: { method: 'POST', field: { type: 'test' } } }],
   ['nothing but a method', 'handshake.when', { when: { method: 'GET' } }],
   ['a header in capitals', 'handshake.when.header.X-A', { when: { method: 'GET', header: { 'X-A': true } } }],
   ['a parameter that is false', 'handshake.when.query.a', { when: { method: 'GET', query: { a: false } } }],
@@ -70,7 +70,7 @@ export const HANDSHAKES: readonly Contradiction[] = [
   ],
   ['a token that is not hashed', 'handshake.token.sha256', { token: { query: 't', sha256: 'agreed' } }],
   [
-    'a token beside a signature, where nothing reads it',
+    'a token beside a signature, if nothing reads it',
     'handshake.token',
     { ...signed, token: { query: 't', sha256: 'a'.repeat(64) } },
   ],
@@ -89,17 +89,17 @@ export const HANDSHAKES: readonly Contradiction[] = [
   ['a MAC over nothing', 'handshake.mac.over', { ...byMac, mac: { ...mac, over: '' } }],
   ['a MAC over an unknown part', 'handshake.mac.over', { ...byMac, mac: { ...mac, over: '{challange}' } }],
 
-  // The answer.
-  ['no answer', 'handshake.response', { response: undefined }],
+  // The response.
+  ['no response', 'handshake.response', { response: undefined }],
   ['an unknown option of answers', 'handshake.response', { response: { body: '{challenge}' } }],
-  ['an answer of 301', 'handshake.response.status', { response: { status: 301 } }],
+  ['a response of 301', 'handshake.response.status', { response: { status: 301 } }],
   ['text and JSON', 'handshake.response', { response: { text: '{challenge}', json: {} } }],
   ['204 with a text', 'handshake.response.status', { response: { status: 204, text: '{challenge}' } }],
   ['204 with JSON', 'handshake.response.status', { response: { status: 204, json: {} } }],
   ['a challenge that is nowhere read', 'handshake.response', { challenge: undefined }],
   ['an unknown part', 'handshake.response', { response: { text: '{chalenge}' } }],
   ['an unknown part of JSON', 'handshake.response', { response: { json: { challenge: '{chalenge}' } } }],
-  ['text that is none', 'handshake.response.text', { response: { text: 1 } }],
+  ['invalid text', 'handshake.response.text', { response: { text: 1 } }],
   ['JSON that is text', 'handshake.response.json', { response: { json: '{challenge}' } }],
   [
     'JSON of several levels',

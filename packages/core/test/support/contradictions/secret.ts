@@ -36,7 +36,7 @@ export const SECRETS: readonly Contradiction[] = [
   ],
 
   // Derived keys.
-  ['a derivation that is no list', 'secret.derive', { secret: { ...utf8, derive: { hash: 'sha1' } } }],
+  ['a derivation that is not a list', 'secret.derive', { secret: { ...utf8, derive: { hash: 'sha1' } } }],
   ['a derivation of nothing', 'secret.derive', { secret: { ...utf8, derive: [null] } }],
   ['an unknown derivation', 'secret.derive', { secret: { ...utf8, derive: [{ hkdf: 'sha256' }] } }],
   ['a derivation in no way', 'secret.derive.hash', { secret: { ...utf8, derive: [{}] } }],

@@ -25,7 +25,7 @@ export async function judgeAt(
 }
 
 /** The same in one word: `accepted`, or the code without what all codes begin with. */
-export async function verdictAt(...given: Parameters<typeof judgeAt>): Promise<string> {
+export async function outcomeAt(...given: Parameters<typeof judgeAt>): Promise<string> {
   const outcome = await judgeAt(...given);
   return isWebhookError(outcome) ? outcome.code.replace('ERR_WEBHOOK_', '') : 'accepted';
 }

@@ -8,7 +8,7 @@ export interface TokenParts {
 
 const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-/** A token signed by the formula of RFC 7515, with whatever header and claims a test wants. */
+/** A token signed by the formula of RFC 7515, with any header and claims. */
 export function signToken({ header, claims }: TokenParts, key: KeyObject | string): string {
   const content = `${encode(header)}.${encode(claims)}`;
   return `${content}.${signatureOf(content, key).toString('base64url')}`;

@@ -36,7 +36,7 @@ export interface Difference {
 export interface Library {
   scheme: DefinedScheme;
   secret: string;
-  /** The address of deliveries, where it is signed. */
+  /** The address of deliveries, if it is signed. */
   url?: string;
   /** The signature of some parts by the sender's documented formula. */
   sign(parts: Parts, key: 'right' | 'wrong'): string;
@@ -64,7 +64,7 @@ export const READS_LOSSILY: Difference = {
   example: { signed: { body: Buffer.from(NOT_UTF8.toString()) }, sent: { body: NOT_UTF8 } },
 };
 export const REFUSES_BINARY: Difference = {
-  it: 'refuses a body that is no UTF-8, though signed as it is',
+  it: 'refuses a body that is not UTF-8, though it is signed',
   accepts: false,
   holds: ({ body }) => !isUtf8(body),
   example: { signed: { body: NOT_UTF8 }, sent: { body: NOT_UTF8 } },

@@ -73,7 +73,7 @@ export const PUBLIC_KEYS: Record<string, Library> = {
         example: { rewrite: (signature) => signature.toUpperCase() },
       },
       {
-        it: 'reads a last digit that stands alone as a byte',
+        it: 'reads a single last digit as a byte',
         accepts: true,
         holds: (_, signature) => signature.length % 2 === 1,
         example: {

@@ -50,7 +50,7 @@ function parsed(body: Uint8Array): Record<string, unknown> {
   try {
     return JSON.parse(Buffer.from(body).toString());
   } catch {
-    throw new Error('The body is no JSON.');
+    throw new Error('The body is not JSON.');
   }
 }
 

@@ -42,13 +42,13 @@ export interface Authority extends Certified {
   authority(terms: CertificateTerms): Promise<Authority>;
 }
 
-/** A certificate that nobody but itself has signed. */
+/** A self-signed certificate. */
 export async function selfSigned(terms: CertificateTerms): Promise<Certified> {
   const pair = await generate(terms);
   return certify(terms, pair, { name: nameOf(terms), key: pair.privateKey });
 }
 
-/** An authority that nobody but itself has signed. */
+/** A self-signed authority. */
 export async function rootAuthority(terms: CertificateTerms): Promise<Authority> {
   const pair = await generate(terms);
   const issuer = { name: nameOf(terms), key: pair.privateKey };

@@ -9,7 +9,7 @@ import { type Authority, rootAuthority } from './authority.ts';
 export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * An https server on the loopback address that stands for hosts elsewhere, and a real fetch whose connections all end there: names,
+ * An https server on the loopback address that plays other hosts, and a real fetch whose connections all end there: names,
  * certificates, redirects and aborts are as they are on the net.
  */
 export interface Origin {
@@ -21,14 +21,14 @@ export interface Origin {
   readonly ca: string;
   /** How many connections are open. */
   connections(): number;
-  /** What an address answers with; a text is a body of 200, a number a status. */
+  /** What an address returns; a text is a body of 200, a number a status. */
   serve(url: string, answer: Answer | string | number): void;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
 let shared: Promise<Authority> | undefined;
 
-/** @param hosts The hosts that it stands for. */
+/** @param hosts The hosts that it plays. */
 export async function startOrigin(hosts: readonly string[]): Promise<Origin> {
   shared ??= rootAuthority({ cn: 'Authority of the origin' });
   const authority = await shared;

@@ -12,7 +12,7 @@ import {
   type VendorAccount,
 } from '../vendor-account.ts';
 
-/** What only Ada's simulation takes. */
+/** The options that only Ada's simulation has. */
 export interface AdaOptions {
   /**
    * Makes one `v1,…` entry of the signature header. Ada signs with Svix, so pass Svix's own library: then nothing of this project
@@ -26,8 +26,8 @@ export interface AdaOptions {
    */
   readonly signWith: (secret: string, id: string, at: Date, body: string) => string;
   /**
-   * How long a replaced secret goes on signing beside the new one, in seconds of the vendor's time. Ada doesn't say.
-   * Default: 86400, which is Svix's own; 0 makes a rotation take effect at once.
+   * How long a replaced secret goes on signing beside the new one, in seconds of the vendor's time. Ada doesn't say. Default:
+   * 86400, as at Svix; 0 makes a rotation take effect at once.
    */
   readonly graceSeconds?: number;
   /** Which family of header names is sent: Svix lets its customers choose. Default: `'svix'`. */
@@ -76,7 +76,7 @@ export function ada(setup: AccountSetup, options: AdaOptions): VendorAccount {
     },
     assumptions: [
       'Headers, signed content, the grace and the form of custom keys are those of Svix; Ada names Svix but none of them.',
-      'A custom key of another form, or a body that is no object, is answered 400.',
+      'A custom key of another form, or a body that is not an object, gets 400.',
       'After more than ten rotations within the grace, the oldest key stops signing.',
     ],
     secrets: () => ({ endpoint: secret.current }),

@@ -12,7 +12,7 @@ import {
   type VendorEvent,
 } from '../vendor-account.ts';
 
-/** What only AgentMessage's simulation takes. */
+/** The options that only AgentMessage's simulation has. */
 export interface AgentMessageOptions {
   /** Which of the two secrets signs: the documentation doesn't say. Default: `'endpoint'`. */
   readonly signedBy?: 'endpoint' | 'organization';
@@ -78,7 +78,7 @@ export function agentMessage(setup: AccountSetup, options: AgentMessageOptions):
       'HMAC-SHA256, keyed with the base64-decoded secret.',
       'Retried: transport errors, timeouts, 408, 429 and 5xx; any other status drops the event.',
       'Six attempts after 0, 1 m, 5 m, 15 m, 1 h and 4 h, each with a timeout of 10 seconds and a new signature.',
-      'Envelope: id, type, api_version, created_at, org_id, data. The id stands only in the body.',
+      'Envelope: id, type, api_version, created_at, org_id, data. The id is only in the body.',
       'The secret of the organization has the form of that of an endpoint.',
       'A test delivery is one attempt, not retried and not counted.',
     ],
@@ -150,13 +150,13 @@ export function agentMessage(setup: AccountSetup, options: AgentMessageOptions):
           if (refused !== undefined) return refused;
           const at = new Date(clock.now());
           const event = newEvent({ sequence: undefined, at, type: 'webhook.test' });
-          const { verdict, answer, excerpt, durationMs } = await call.delivery.attemptOnce(event);
+          const { effect, answer, excerpt, durationMs } = await call.delivery.attemptOnce(event);
           const answered = typeof answer === 'number';
           return {
             status: 200,
             body: {
               event_id: event.id,
-              outcome: verdict === 'delivered' ? 'success' : verdict === 'retry' ? 'retry' : 'dead',
+              outcome: effect === 'delivered' ? 'success' : effect === 'retry' ? 'retry' : 'dead',
               url: setup.receiverUrl,
               response_status: answered ? answer : null,
               response_time_ms: Math.round(durationMs),

@@ -13,11 +13,11 @@ import {
   type VendorEvent,
 } from '../vendor-account.ts';
 
-/** What only Anchor Browser's simulation takes. */
+/** The options that only Anchor Browser's simulation has. */
 export interface AnchorBrowserOptions {
   /**
-   * What signs in the 24 hours after a rotation: the documentation says that the previous secret "remains valid", not who signs.
-   * Default: `'both'`, two `v1=` values in one header.
+   * What signs in the 24 hours after a rotation: the documentation says that the previous secret "remains valid", but not which
+   * one signs. Default: `'both'`, two `v1=` values in one header.
    */
   readonly graceSigns?: GraceSigns;
 }
@@ -89,11 +89,11 @@ export function anchorBrowser(setup: AccountSetup, options: AnchorBrowserOptions
     },
     assumptions: [
       'Seven attempts after 0, 5 s, 5 m, 30 m, 2 h, 5 h and 10 h: only the bound of 24 hours is documented.',
-      'A retry is signed anew: it could not pass the documented 2 minutes otherwise.',
+      'A retry is signed again: it could not pass the documented 2 minutes otherwise.',
       'Anchor-Delivery-Id is another one in each attempt; the id in the body stays.',
-      'The key is the text of the secret, not the bytes that its hex digits stand for.',
+      'The key is the text of the secret, not the bytes that its hex digits encode.',
       'Which secrets sign in the 24 hours after a rotation (option graceSigns).',
-      'A wrong API key is answered 401, an unknown event type of a test 400, and an accepted test 202.',
+      'A wrong API key gets 401, an unknown event type of a test 400, and an accepted test 202.',
     ],
     secrets: () => ({ endpoint: secret.current }),
     signing: () => secret.signing(),

@@ -35,7 +35,7 @@ export function langsmith(setup: AccountSetup): VendorAccount {
   function authorize(headers: IncomingHttpHeaders): ApiAnswer | undefined {
     const tenantId = headers['x-tenant-id'];
     const byKey = headers['x-api-key'] === credentials.apiKey;
-    // The bearer form is only complete with the workspace it is for.
+    // A bearer token is only complete with its workspace.
     const byToken = bearerToken(headers) === credentials.bearerToken && tenantId !== undefined;
     if (!byKey && !byToken) return refusal(401);
     return tenantId === undefined || tenantId === credentials.tenantId ? undefined : refusal(403);
@@ -58,7 +58,7 @@ export function langsmith(setup: AccountSetup): VendorAccount {
       'Exponential backoff is documented, its delays are not: 30, 60 and 120 seconds.',
       'A retry is documented as byte-identical; that it also keeps the first signature after a roll is inferred (option retrySignature).',
       'A 3xx counts as delivered, as the vendor says of its Context Hub webhooks.',
-      'A bearer token, or X-Tenant-Id, is not enough alone; an X-Tenant-Id of another workspace is answered 403.',
+      'A bearer token, or X-Tenant-Id, is not enough alone; an X-Tenant-Id of another workspace gets 403.',
     ],
     secrets: () => ({ endpoint: secret.current }),
     signing: () => secret.signing(),

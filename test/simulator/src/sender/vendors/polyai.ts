@@ -37,7 +37,7 @@ export function polyai(setup: AccountSetup): VendorAccount {
       retrySignature: 'renewed',
     },
     assumptions: [
-      'A retry is signed anew: the timestamp is documented as the time of sending.',
+      'A retry is signed again: the timestamp is documented as the time of sending.',
       'A 3xx is neither a success nor retried.',
       'The payload is the one that the vendor published in March 2026.',
     ],

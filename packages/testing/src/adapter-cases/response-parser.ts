@@ -1,18 +1,18 @@
 /** One HTTP response as it came over the wire. */
-export interface WireAnswer {
+export interface WireResponse {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
-  /** Head and body, for searching. */
+  /** Head and body as one text. */
   readonly raw: string;
 }
 
-/** A whole response at the start of `bytes`, and how many bytes it takes; `undefined` while it is not all there. */
-export function parseAnswer(
+/** A whole response at the start of `bytes`, and its length; `undefined` while it is incomplete. */
+export function parseResponse(
   bytes: Buffer,
   request: { readonly method: string; readonly ended: boolean },
-): { answer: WireAnswer; length: number } | undefined {
+): { response: WireResponse; length: number } | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n');
   if (headEnd === -1) return undefined;
   const lines = bytes.toString('latin1', 0, headEnd).split('\r\n');
@@ -26,7 +26,7 @@ export function parseAnswer(
   if (content === undefined) return undefined;
   const body = content.bytes.toString('utf8');
   const raw = `${bytes.toString('latin1', 0, start)}${body}`;
-  return { answer: { status, headers, body, raw }, length: content.end };
+  return { response: { status, headers, body, raw }, length: content.end };
 }
 
 function readHeaders(lines: readonly string[]): ReadonlyMap<string, string> {

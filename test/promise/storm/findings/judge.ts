@@ -13,7 +13,7 @@ export interface Finding {
   readonly story: readonly string[];
 }
 
-export interface Verdict {
+export interface Findings {
   readonly sent: number;
   /** Deliveries with at least one effect. */
   readonly handled: number;
@@ -33,7 +33,7 @@ export interface Trial {
   readonly transactional: readonly { readonly run: string; readonly sequence: number }[];
 }
 
-export function judge({ ledger, deliveries, transactional }: Trial): Verdict {
+export function judge({ ledger, deliveries, transactional }: Trial): Findings {
   const evidence = new Evidence(ledger);
   const effects = new Set(transactional.map(({ run }) => run));
   const documented = new Map<string, number>();

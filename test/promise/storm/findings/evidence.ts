@@ -2,7 +2,7 @@ import { endpointOf, serverOf } from '../endpoints.ts';
 import type { ClaimRecord, Incident, Ledger, Run } from '../ledger.ts';
 import type { Delivery } from '../senders/deliveries.ts';
 
-/** What is known of a run when it is judged. */
+/** What is known of a run when it is checked. */
 export interface JudgedRun extends Run {
   readonly claim: ClaimRecord | undefined;
   /** When a commit of this claim was written. */
