@@ -60,9 +60,9 @@ async function perform(action: RouteAction): Promise<Partial<LambdaResult>> {
   switch (action.action) {
     case 'throw':
     case 'reject':
-    case 'answer-then-throw':
+    case 'respond-then-throw':
       throw action.error;
-    case 'answer':
+    case 'respond':
       return { statusCode: action.status, body: action.body };
     case 'stream': {
       const pieces: Buffer[] = [];

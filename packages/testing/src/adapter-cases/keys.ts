@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { SecretSetInput } from '@countersign/core';
 import { type AdapterCase, assertRefused, type Check } from './case-table.ts';
+import type { WireResponse } from './response-parser.ts';
 import { bodySender, idSender, SECRETS } from './senders.ts';
 
 const MINUTE_MS = 60_000;

@@ -227,7 +227,7 @@ export function fieldOf(json: unknown, path: string): unknown {
  */
 export function decodeUtf8(body: Uint8Array): string {
   // Most bodies: faster than the decoder.
-  if (isAscii(body)) return Buffer.from(body.buffer, body.byteOffset, body.byteLength).latin1Slice();
+  if (isAscii(body)) return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
   return new TextDecoder('utf-8', { fatal: true }).decode(body);
 }
 
