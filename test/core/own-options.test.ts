@@ -6,8 +6,8 @@ import { dynamodbReplayStore } from '@countersign/dynamodb';
 import { webhook as expressWebhook } from '@countersign/express';
 import { webhookHandler } from '@countersign/fetch';
 import { webhook as koaWebhook } from '@countersign/koa';
-import { migrationSql as mysqlMigrationSql, mysqlReplayStore } from '@countersign/mysql';
 import { webhookHandler as lambdaHandler } from '@countersign/lambda';
+import { migrationSql as mysqlMigrationSql, mysqlReplayStore } from '@countersign/mysql';
 import { postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';
 import { standardWebhooks } from '@countersign/schemes';
@@ -25,7 +25,10 @@ const scheme = standardWebhooks();
 const verifier = createVerifier({ scheme, secrets: secret, endpoint: 'own-options' });
 
 const dynamodb = Object.fromEntries(
-  ['putItem', 'updateItem', 'deleteItem', 'getItem', 'transactWriteItems'].map((name) => [name, async () => ({})]),
+  ['putItem', 'updateItem', 'deleteItem', 'getItem', 'transactWriteItems'].map((name) => [
+    name,
+    async () => ({}),
+  ]),
 ) as never;
 const sqlite = { prepare: () => ({ all: () => [] }), exec: () => undefined } as never;
 

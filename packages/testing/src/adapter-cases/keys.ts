@@ -128,7 +128,7 @@ export const keyCases: readonly AdapterCase[] = [
   },
 ];
 
-function tampered(check: (answer: WireAnswer) => void): Check {
+function tampered(check: (response: WireResponse) => void): Check {
   return async (start) => {
     const receiver = await start();
     for (const at of [0, 1, 8, 15]) {
