@@ -116,8 +116,10 @@ function forgeriesAmong(
   return found;
 }
 
-/** Signed with a secret that was genuine once, and that this receiver still had in its set. */
-function isStillHeld({ sequence, instance, endpoint, startedAt, keyId }: Run, { ledger }: Evidence): boolean {
+/** Signed with a secret that was genuine once, and that this receiver had in its set when it verified: right before its claim. */
+function isStillHeld(run: Run, evidence: Evidence): boolean {
+  const { sequence, instance, endpoint, startedAt, keyId } = run;
   const isRetired = sequence <= -1_000_000;
-  return isRetired && ledger.keysAt(instance, endpoint, startedAt)?.includes(keyId) === true;
+  const verifiedAt = evidence.judged(run).claim?.askedAt ?? startedAt;
+  return isRetired && evidence.ledger.keysAt(instance, endpoint, verifiedAt)?.includes(keyId) === true;
 }
