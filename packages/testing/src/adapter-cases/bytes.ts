@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
 import { type AdapterCase, assertRefused, type Check } from './case-table.ts';
 import { bodyHeaders, bodySender, SECRETS } from './senders.ts';
 
@@ -38,6 +39,7 @@ export const byteCases: readonly AdapterCase[] = [
   ...TYPES.map(([type, body]) => ({
     name: `a body of type ${type ?? 'none'} is verified and seen byte by byte`,
     check: seenExactly(type, body),
+    limited: lostAsText(type, body),
   })),
   {
     name: 'a body whose Content-Type is no media type is verified and seen byte by byte',
@@ -53,6 +55,7 @@ export const byteCases: readonly AdapterCase[] = [
   ...Object.entries(BODIES).map(([name, body]) => ({
     name: `a body ${name} is verified and seen byte by byte`,
     check: seenExactly('text/plain', body),
+    limited: lostAsText('text/plain', body),
   })),
   ...Object.entries(BODIES).map(([name, body]) => ({
     name: `a body ${name} that calls itself JSON is verified and seen byte by byte`,
@@ -63,6 +66,7 @@ export const byteCases: readonly AdapterCase[] = [
         name: 'the host may refuse it, and then nothing runs',
         check: seenExactlyOrRefused(JSON_TYPE, body),
       },
+      ...lostAsText(JSON_TYPE, body),
     ],
   })),
   {
@@ -152,6 +156,25 @@ export const byteCases: readonly AdapterCase[] = [
       }
       receiver.assertUntouched();
     },
+    limited: [
+      {
+        by: 'text-bodies',
+        name: 'or the host made of it what was signed',
+        async check(start) {
+          for (const [signed, sent] of REWRITTEN) {
+            const receiver = await start({ scheme: bodySender() });
+            const { headers } = receiver.delivery({ body: signed });
+            const answer = await receiver.send({ headers, body: Buffer.from(sent) });
+            const asText = Buffer.from(Buffer.from(sent).toString());
+            if (asText.equals(Buffer.from(signed))) assert.equal(receiver.runs[0]?.webhook.text(), signed);
+            else {
+              assertRefused(answer, 401);
+              receiver.assertUntouched();
+            }
+          }
+        },
+      },
+    ],
   },
 ];
 
@@ -190,6 +213,16 @@ function seenChunked(type: string, body: string): Check {
   };
 }
 
+/** For a host that hands over text. */
+function lostAsText(
+  type: string | undefined,
+  body: string | Uint8Array,
+): { by: 'text-bodies'; name: string; check: Check }[] {
+  if (isUtf8(Buffer.from(body))) return [];
+  const check = seenExactlyOrRefused(type, body);
+  return [{ by: 'text-bodies', name: 'bytes may be lost, and then nothing runs', check }];
+}
+
 export function refusedByHost(type: string, body: string | Uint8Array, ...more: [string, string][]): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender() });
@@ -200,7 +233,7 @@ export function refusedByHost(type: string, body: string | Uint8Array, ...more: 
   };
 }
 
-function seenExactlyOrRefused(type: string, body: string | Uint8Array): Check {
+function seenExactlyOrRefused(type: string | undefined, body: string | Uint8Array): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender() });
     const bytes = Buffer.from(body);

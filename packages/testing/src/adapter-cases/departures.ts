@@ -27,6 +27,7 @@ export const departureCases: readonly AdapterCase[] = [
       { action: 'stream', status, pieces: ['a', 'b'] },
       status === 200 ? 'committed' : 'released',
     ),
+    limited: [{ by: 'whole-responses' as const, name: 'nothing is sent before it is whole' }],
   })),
   {
     name: 'a client that leaves while a response is being written that fails then: it is released',

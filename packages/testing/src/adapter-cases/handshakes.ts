@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { HandshakeRule } from '@countersign/core/extend';
 import type { WireAnswer } from './answer-parser.ts';
-import { type AdapterCase, assertRefused } from './case-table.ts';
+import { type AdapterCase, assertRefused, type Check } from './case-table.ts';
 import type { Receiver } from './receiver.ts';
 import { bodySender, SECRETS } from './senders.ts';
 
@@ -25,6 +25,14 @@ const GREETINGS: readonly [HandshakeRule, ...HandshakeRule[]] = [
 ];
 const greeting = () => bodySender({}, GREETINGS);
 const CHALLENGE = { body: '{"type":"url_verification","challenge":"3eZbrw1aBm2rZgRN"}' };
+
+const WRONG_QUERIES: readonly WrongQuery[] = [
+  ['mode=subscribe&token=guessed&challenge=1', 401],
+  ['mode=subscribe&challenge=1', 400, 401],
+  ['mode=subscribe&token=agreed&challenge=%3Cscript%3E', 400],
+  [`mode=subscribe&token=agreed&challenge=${'1'.repeat(65)}`, 400],
+  ['mode=other&token=agreed&challenge=1', 401],
+];
 
 export const handshakeCases: readonly AdapterCase[] = [
   {
@@ -85,22 +93,23 @@ export const handshakeCases: readonly AdapterCase[] = [
   },
   {
     name: 'a challenge in the query is refused under a wrong token, twice, or with other characters',
-    async check(start) {
-      const receiver = await start({ scheme: greeting() });
-      const queries: [string, ...number[]][] = [
-        ['mode=subscribe&token=guessed&challenge=1', 401],
-        ['mode=subscribe&challenge=1', 400, 401],
-        ['mode=subscribe&token=agreed&challenge=1&challenge=2', 400],
-        ['mode=subscribe&token=agreed&challenge=%3Cscript%3E', 400],
-        [`mode=subscribe&token=agreed&challenge=${'1'.repeat(65)}`, 400],
-        ['mode=other&token=agreed&challenge=1', 401],
-      ];
-      for (const [query, ...statuses] of queries) assertRefused(await ask(receiver, query), ...statuses);
-      receiver.assertUntouched();
-    },
-    limited: [{ by: 'post-only', name: 'GET is not routed' }],
+    check: refusedQueries([...WRONG_QUERIES, ['mode=subscribe&token=agreed&challenge=1&challenge=2', 400]]),
+    limited: [
+      { by: 'post-only', name: 'GET is not routed' },
+      { by: 'last-of-repeated', name: 'the last one counts', check: refusedQueries(WRONG_QUERIES) },
+    ],
   },
 ];
+
+type WrongQuery = readonly [query: string, ...statuses: number[]];
+
+function refusedQueries(queries: readonly WrongQuery[]): Check {
+  return async (start) => {
+    const receiver = await start({ scheme: greeting() });
+    for (const [query, ...statuses] of queries) assertRefused(await ask(receiver, query), ...statuses);
+    receiver.assertUntouched();
+  };
+}
 
 function ask(receiver: Receiver, query: string): Promise<WireAnswer> {
   const path = `/hooks/case?${query}`;

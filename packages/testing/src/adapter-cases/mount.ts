@@ -80,6 +80,10 @@ export type AdapterMount = (setup: AdapterSetup) => Promise<MountedAdapter>;
 export type AdapterLimit =
   /** The adapter sees headers only after repeated ones were joined. */
   | 'joined-headers'
+  /** The adapter sees only the last one of repeated headers and query parameters. */
+  | 'last-of-repeated'
+  /** The host hands over bodies of some or all types as text: what is not UTF-8 is lost. */
+  | 'text-bodies'
   /** The host reads bodies before the adapter can judge the headers. */
   | 'early-body'
   /** The host itself responds to a body over its limit, or with a Content-Encoding. */
@@ -98,6 +102,12 @@ export type AdapterLimit =
   | 'no-parser-after'
   /** A handler's return is its response: what fails later is not seen. */
   | 'no-late-failure'
+  /** The host sends a response only when it is whole. */
+  | 'whole-responses'
+  /** A response waits until the replay store has confirmed. */
+  | 'settles-before-response'
+  /** The host responds with 502 if the function that picks a verifier fails. */
+  | 'failures-are-502'
   /** The host stops a streamed response when its client leaves. */
   | 'streams-end-with-client'
   /** The host alone decides what happens to a connection. */

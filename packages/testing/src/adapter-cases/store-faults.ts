@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type AdapterCase, assertRefused } from './case-table.ts';
+import { type AdapterCase, assertRefused, type Start } from './case-table.ts';
 import { SECRETS } from './senders.ts';
 
 // What clients of stores really put into their errors must not reach the sender.
@@ -55,6 +55,20 @@ export const storeFaultCases: readonly AdapterCase[] = [
       assert.equal((await receiver.send(delivery)).status, 200);
       assert.equal(receiver.runs.length, 1);
     },
+    limited: [
+      {
+        by: 'settles-before-response',
+        name: 'the answer waits for it',
+        async check(start) {
+          const { receiver, delivery, answer } = await deliveredWithoutCommit(start);
+          receiver.store.failures.clear();
+          assert.equal((await receiver.whileTimePasses(answer)).status, 200);
+          await receiver.settled('committed');
+          assert.equal((await receiver.send(delivery)).status, 200);
+          assert.equal(receiver.runs.length, 1);
+        },
+      },
+    ],
   },
   {
     name: 'a handled delivery whose commit fails beyond its lease is not run again, and is committed in the end',
@@ -75,5 +89,32 @@ export const storeFaultCases: readonly AdapterCase[] = [
         state: 'committed',
       });
     },
+    limited: [
+      {
+        by: 'settles-before-response',
+        name: 'the answer waits for it as long as a lease',
+        async check(start) {
+          const { receiver, delivery, answer } = await deliveredWithoutCommit(start);
+          await receiver.clock.advance(60_000);
+          assert.equal((await receiver.whileTimePasses(answer)).status, 200);
+          assert.equal((await receiver.send(delivery)).status, 200);
+          assert.equal(receiver.runs.length, 1);
+          receiver.store.failures.clear();
+          await receiver.clock.advance(10_000);
+          await receiver.settled('committed');
+        },
+      },
+    ],
   },
 ];
+
+/** A delivery that was handled, and whose commit fails. Its duplicates are recognized; its own answer waits. */
+async function deliveredWithoutCommit(start: Start) {
+  const receiver = await start();
+  const delivery = receiver.delivery();
+  receiver.store.failures.set('commit', DOWN);
+  const answer = receiver.send(delivery);
+  await receiver.until('the commit', () => receiver.store.count('commit') === 1);
+  assert.equal((await receiver.send(delivery)).status, 200);
+  return { receiver, delivery, answer };
+}

@@ -19,13 +19,13 @@ export const tenantCases: readonly AdapterCase[] = [
   },
   {
     name: "a function that throws is an error of the framework's, and nothing runs",
-    check: failing(() => {
+    ...failingCase(() => {
       throw new Error('no such tenant');
     }),
   },
   {
     name: "a function that rejects is an error of the framework's, and nothing runs",
-    check: failing(async () => {
+    ...failingCase(async () => {
       throw new Error('no such tenant');
     }),
   },
@@ -69,11 +69,18 @@ function chosen(give: (verifier: Verifier) => Verifier | Promise<Verifier>): Che
   };
 }
 
-function failing(source: () => Verifier | Promise<Verifier>): Check {
+function failingCase(source: () => Verifier | Promise<Verifier>): Pick<AdapterCase, 'check' | 'limited'> {
+  return {
+    check: failing(source, 500),
+    limited: [{ by: 'failures-are-502', name: 'answered 502', check: failing(source, 502) }],
+  };
+}
+
+function failing(source: () => Verifier | Promise<Verifier>, status: number): Check {
   return async (start) => {
     const receiver = await start({ source: () => source });
     const answer = await receiver.send(receiver.delivery());
-    assert.equal(answer.status, 500);
+    assert.equal(answer.status, status);
     receiver.assertUntouched();
   };
 }
