@@ -8,8 +8,13 @@ import { ENTRIES, pinned, ROOT } from '../test/consumers/packages.ts';
 import { packedProject } from '../test/consumers/packed-project.ts';
 
 const MAJORS = ['20', '22', '24', '26'];
-const MOUNTS = ['express', 'fastify', 'koa', 'fetch', 'nest'].map((framework) => `mounts/${framework}`);
-const SUPPORT = [...MOUNTS, 'listen', 'mounts/nest-decorate', 'catalogue', 'rules', 'matrix/general'];
+const MOUNTS = ['express', 'fastify', 'koa', 'fetch', 'nest', 'lambda'].map(
+  (framework) => `mounts/${framework}`,
+);
+const SUPPORT = [
+  ...[...MOUNTS, 'mounts/nest-decorate', 'lambda/emulator', 'lambda/hosts', 'listen'],
+  ...['catalogue', 'rules', 'matrix/general'],
+];
 const DEPENDENCIES = [
   ...['express', 'express4', 'fastify', 'hono', 'koa', 'koa2', '@koa/router', '@koa/bodyparser'],
   ...['@nestjs/common', '@nestjs/core', '@nestjs/platform-express', '@nestjs/platform-fastify'],

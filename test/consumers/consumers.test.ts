@@ -22,7 +22,7 @@ const DEPENDENCIES = {
   ...pinned('ioredis', 'pg', '@types/pg', 'node-vault'),
   ...pinned('mysql2', '@upstash/redis', '@aws-sdk/client-dynamodb'),
   ...pinned('@aws-sdk/client-secrets-manager', '@azure/keyvault-secrets', '@google-cloud/secret-manager'),
-  ...pinned('typescript', '@types/node', '@types/express', '@types/koa'),
+  ...pinned('typescript', '@types/node', '@types/express', '@types/koa', '@types/aws-lambda'),
   ...pinned('@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'reflect-metadata', 'rxjs'),
   jest: '30.5.2',
   'babel-jest': '30.5.2',

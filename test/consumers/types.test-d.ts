@@ -15,9 +15,21 @@ import { webhook as expressWebhook, type ReceivedWebhook } from '@countersign/ex
 import { webhookPlugin } from '@countersign/fastify';
 import { webhookHandler } from '@countersign/fetch';
 import { webhook as koaWebhook } from '@countersign/koa';
+import { type LambdaResult, webhookHandler as lambdaHandler } from '@countersign/lambda';
 import { agentMessage, stripe } from '@countersign/schemes';
 import { sign, tamper } from '@countersign/testing';
 import Router from '@koa/router';
+import type {
+  ALBHandler,
+  ALBResult,
+  APIGatewayProxyEventV2,
+  APIGatewayProxyHandler,
+  APIGatewayProxyHandlerV2,
+  APIGatewayProxyResult,
+  Context,
+  LambdaFunctionURLHandler,
+  SQSEvent,
+} from 'aws-lambda';
 import express from 'express';
 import fastify from 'fastify';
 
@@ -67,6 +79,24 @@ const handle: (request: Request) => Promise<Response> = webhookHandler(
   },
 );
 await handle(new Request('http://localhost'));
+
+// The types that people have for functions of Lambda fit, and are not needed.
+lambdaHandler(verifier, () => 204) satisfies APIGatewayProxyHandler;
+lambdaHandler(verifier, () => 204) satisfies APIGatewayProxyHandlerV2;
+lambdaHandler(verifier, () => 204) satisfies LambdaFunctionURLHandler;
+lambdaHandler(verifier, () => 204) satisfies ALBHandler;
+({}) as LambdaResult satisfies APIGatewayProxyResult & ALBResult;
+lambdaHandler<APIGatewayProxyEventV2, Context>(
+  (event, context) => (event.requestContext.stage === context.functionVersion ? verifier : undefined),
+  (received, event, context) => received.text() + event.rawPath + context.functionVersion,
+  { rawBody: (event) => Buffer.from(event.rawPath) },
+);
+const invoke: (event: { headers: Record<string, string> }) => Promise<LambdaResult> = (event) =>
+  lambdaHandler(verifier, (received, { isBase64Encoded }, { awsRequestId }) => {
+    received.signal.throwIfAborted();
+    return { statusCode: 200, body: `${isBase64Encoded}${awsRequestId}` };
+  })(event, { awsRequestId: '1', functionName: 'f', getRemainingTimeInMillis: () => 1 });
+await invoke({ headers: {} });
 
 const delivery = tamper(sign(scheme, { secret: secrets, body: '{}' }));
 const verified: VerifiedWebhook = await verifier.verify(delivery);
@@ -124,6 +154,12 @@ expressWebhook(verifier, { claim: 'never' });
 koaWebhook(verifier, { rawBody: () => 'text' });
 // @ts-expect-error: no handler
 webhookHandler(verifier);
+// @ts-expect-error: no handler
+lambdaHandler(verifier);
+// @ts-expect-error: an event that is no HTTP request
+lambdaHandler<SQSEvent>(verifier, () => 204);
+// @ts-expect-error: an unknown option
+lambdaHandler(verifier, () => 204, { waitUntil: () => undefined });
 // @ts-expect-error: no verifier
 await fastify().register(webhookPlugin, {});
 
@@ -142,6 +178,10 @@ new Router().post('/', koaWebhook(verifier), (ctx) => {
   ctx.state.webhook.missing;
 });
 webhookHandler(verifier, (received) => {
+  // @ts-expect-error: no such field
+  received.missing;
+});
+lambdaHandler(verifier, (received) => {
   // @ts-expect-error: no such field
   received.missing;
 });

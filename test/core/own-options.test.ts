@@ -6,6 +6,7 @@ import { dynamodbReplayStore } from '@countersign/dynamodb';
 import { webhook as expressWebhook } from '@countersign/express';
 import { webhookHandler } from '@countersign/fetch';
 import { webhook as koaWebhook } from '@countersign/koa';
+import { webhookHandler as lambdaHandler } from '@countersign/lambda';
 import { migrationSql as mysqlMigrationSql, mysqlReplayStore } from '@countersign/mysql';
 import { postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';
@@ -66,6 +67,11 @@ test.each<[string, string[], () => unknown]>([
   ['webhook() of Express', ['maxBodyBytes', 'rawBody', 'claim'], () => expressWebhook(verifier, {})],
   ['webhook() of Koa', ['maxBodyBytes', 'rawBody', 'claim'], () => koaWebhook(verifier, {})],
   ['webhookHandler()', ['maxBodyBytes', 'rawBody', 'claim'], () => webhookHandler(verifier, () => 204, {})],
+  [
+    'webhookHandler() of Lambda',
+    ['maxBodyBytes', 'rawBody', 'claim', 'settle'],
+    () => lambdaHandler(verifier, () => 204, {}),
+  ],
   ['redisReplayStore()', ['prefix'], () => redisReplayStore({ sendCommand: async () => undefined })],
   [
     'postgresReplayStore()',

@@ -163,7 +163,7 @@ type Lists = Record<string, string[]>;
 
 function grouped(pairs: Iterable<readonly [string, string]>): Lists {
   const lists: Lists = Object.create(null);
-  for (const [name, value] of pairs) (lists[name] ??= []).push(value);
+  for (const [name, value] of pairs) lists[name] = [...(lists[name] ?? []), value];
   return lists;
 }
 
