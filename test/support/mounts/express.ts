@@ -1,6 +1,6 @@
 import { webhook } from '@countersign/express';
 import type { AdapterMount, AdapterSetup, RouteAction } from '@countersign/testing';
-import express5, { type NextFunction, type RequestHandler, type Response } from 'express';
+import express5, { type Express, type NextFunction, type RequestHandler, type Response } from 'express';
 import express4 from 'express4';
 import { listen } from '../listen.ts';
 
@@ -17,30 +17,37 @@ export function expressOf(version: ExpressVersion): typeof express5 {
 
 /** The adapter under one version of Express, mounted in one of the usual styles. */
 export function expressMount(version: ExpressVersion, style: ExpressStyle = 'route'): AdapterMount {
-  return async (setup) => {
-    const express = expressOf(version);
-    const app = express();
-    app.set('env', 'test');
-    app.post('/sibling', express.json(), (req, res) => {
-      res.json(req.body);
-    });
-    const parsers = parsersOf(express);
-    if (setup.parser === 'before') app.use(parsers);
-    const guard: RequestHandler[] = [webhook(setup.verifier, setup.options)];
-    if (setup.parser === 'after') guard.push(...parsers);
-    const route = routeOf(setup);
-    if (style === 'route') app.route('/hooks/case').get(guard, route).post(guard, route).put(guard, route);
-    else if (style === 'use') {
-      app.use('/hooks', guard);
-      app.route('/hooks/case').get(route).post(route).put(route);
-    } else {
-      const router = express.Router();
-      router.use(guard);
-      router.route('/case').get(route).post(route).put(route);
-      app.use('/hooks', router);
-    }
-    return listen(app);
-  };
+  return async (setup) => listen(expressApp(version, setup, style));
+}
+
+/** The app of {@link expressMount}, for hosts that run it in another way. */
+export function expressApp(
+  version: ExpressVersion,
+  setup: AdapterSetup,
+  style: ExpressStyle = 'route',
+): Express {
+  const express = expressOf(version);
+  const app = express();
+  app.set('env', 'test');
+  app.post('/sibling', express.json(), (req, res) => {
+    res.json(req.body);
+  });
+  const parsers = parsersOf(express);
+  if (setup.parser === 'before') app.use(parsers);
+  const guard: RequestHandler[] = [webhook(setup.verifier, setup.options)];
+  if (setup.parser === 'after') guard.push(...parsers);
+  const route = routeOf(setup);
+  if (style === 'route') app.route('/hooks/case').get(guard, route).post(guard, route).put(guard, route);
+  else if (style === 'use') {
+    app.use('/hooks', guard);
+    app.route('/hooks/case').get(route).post(route).put(route);
+  } else {
+    const router = express.Router();
+    router.use(guard);
+    router.route('/case').get(route).post(route).put(route);
+    app.use('/hooks', router);
+  }
+  return app;
 }
 
 function parsersOf(express: typeof express5): RequestHandler[] {

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { webhook } from '@countersign/koa';
-import type { AdapterMount, RouteAction } from '@countersign/testing';
+import type { AdapterMount, AdapterSetup, RouteAction } from '@countersign/testing';
 import { bodyParser } from '@koa/bodyparser';
 import Router from '@koa/router';
 import Koa3, { type ParameterizedContext } from 'koa';
@@ -13,32 +13,35 @@ export type KoaVersion = keyof typeof VERSIONS;
 
 /** The adapter under one version of Koa, as middleware of a route or of the whole app. */
 export function koaMount(version: KoaVersion, style: 'route' | 'use' = 'route'): AdapterMount {
-  return async (setup) => {
-    const app = new VERSIONS[version]();
-    app.silent = true;
-    const sibling = new Router();
-    sibling.post('/sibling', bodyParser(), (ctx) => {
-      ctx.body = JSON.stringify(ctx.request.body);
-      ctx.type = 'json';
-    });
-    app.use(sibling.routes());
-    if (setup.parser === 'before') app.use(bodyParser());
-    const guard = webhook(setup.verifier, setup.options);
-    const parsers = setup.parser === 'after' ? [bodyParser()] : [];
-    const route = async (ctx: ParameterizedContext) => {
-      const input = { webhook: ctx.state.webhook, body: ctx.request.body };
-      await perform(await setup.handler(input), ctx);
-    };
-    const router = new Router();
-    if (style === 'route')
-      router.register('/hooks/case', ['get', 'post', 'put'], [guard, ...parsers, route] as never);
-    else {
-      router.use('/hooks', guard as never, ...parsers);
-      router.register('/hooks/case', ['get', 'post', 'put'], route as never);
-    }
-    app.use(router.routes());
-    return listen(app.callback());
+  return async (setup) => listen(koaApp(version, setup, style).callback());
+}
+
+/** The app of {@link koaMount}, for hosts that run it in another way. */
+export function koaApp(version: KoaVersion, setup: AdapterSetup, style: 'route' | 'use' = 'route') {
+  const app = new VERSIONS[version]();
+  app.silent = true;
+  const sibling = new Router();
+  sibling.post('/sibling', bodyParser(), (ctx) => {
+    ctx.body = JSON.stringify(ctx.request.body);
+    ctx.type = 'json';
+  });
+  app.use(sibling.routes());
+  if (setup.parser === 'before') app.use(bodyParser());
+  const guard = webhook(setup.verifier, setup.options);
+  const parsers = setup.parser === 'after' ? [bodyParser()] : [];
+  const route = async (ctx: ParameterizedContext) => {
+    const input = { webhook: ctx.state.webhook, body: ctx.request.body };
+    await perform(await setup.handler(input), ctx);
   };
+  const router = new Router();
+  if (style === 'route')
+    router.register('/hooks/case', ['get', 'post', 'put'], [guard, ...parsers, route] as never);
+  else {
+    router.use('/hooks', guard as never, ...parsers);
+    router.register('/hooks/case', ['get', 'post', 'put'], route as never);
+  }
+  app.use(router.routes());
+  return app;
 }
 
 async function perform(action: RouteAction, ctx: ParameterizedContext): Promise<void> {

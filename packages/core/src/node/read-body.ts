@@ -118,7 +118,8 @@ function readReceived(
   length: number | undefined,
 ): Promise<Buffer> {
   if (incoming.readableEnded) return Promise.resolve(Buffer.alloc(0));
-  if (!incoming.readable) return Promise.reject(connectionLost());
+  // Not by `readable`: some serverless hosts set it to false before anything has read the body.
+  if (incoming.destroyed || incoming.errored) return Promise.reject(connectionLost());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let received = 0;

@@ -48,10 +48,15 @@ export const bodyLimitCases: readonly AdapterCase[] = [
   },
 ];
 
+/** JSON of so many bytes: some hosts parse before they hand over the bytes. */
+function jsonOf(bytes: number): string {
+  return `{"a":"${'x'.repeat(bytes - 8)}"}`;
+}
+
 function atLimit(framing: 'length' | 'chunked'): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender(), options: { maxBodyBytes: LIMIT } });
-    const delivery = receiver.delivery({ body: 'x'.repeat(LIMIT) });
+    const delivery = receiver.delivery({ body: jsonOf(LIMIT) });
     const run = await receiver.deliver({
       ...delivery,
       headers: [BINARY, ...delivery.headers.slice(1)],
@@ -64,7 +69,7 @@ function atLimit(framing: 'length' | 'chunked'): Check {
 function overLimit(framing: 'length' | 'chunked', connectionIs: 'closed' | 'up to the host'): Check {
   return async (start) => {
     const receiver = await start({ scheme: bodySender(), options: { maxBodyBytes: LIMIT } });
-    const delivery = { ...receiver.delivery({ body: 'x'.repeat(LIMIT + 1) }), framing };
+    const delivery = { ...receiver.delivery({ body: jsonOf(LIMIT + 1) }), framing };
     const connection = await receiver.connect();
     const answer = receiver.checked(delivery, await connection.exchange(delivery));
     assertRefused(answer, 413);
@@ -88,9 +93,8 @@ function overLimitOfHost(framing: 'length' | 'chunked'): Check {
 function limitOf(scheme: ReturnType<typeof bodySender>, limit: number): Check {
   return async (start) => {
     const receiver = await start({ scheme });
-    const body = new Uint8Array(limit + 1).fill(0x61);
-    await receiver.deliver({ ...receiver.delivery({ body: body.subarray(1) }), framing: 'length' });
-    assertRefused(await receiver.send(receiver.delivery({ body })), 413);
+    await receiver.deliver({ ...receiver.delivery({ body: jsonOf(limit) }), framing: 'length' });
+    assertRefused(await receiver.send(receiver.delivery({ body: jsonOf(limit + 1) })), 413);
     assert.equal(receiver.runs.length, 1);
   };
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { AdapterCase, Start } from './case-table.ts';
+import { type AdapterCase, assertRefused, type Start } from './case-table.ts';
 import type { Connection } from './connection.ts';
 import { gate } from './gate.ts';
 import type { RouteAction } from './mount.ts';
@@ -7,6 +7,13 @@ import { HANDLED, type Receiver } from './receiver.ts';
 import { SECRETS } from './senders.ts';
 
 type Outcome = 'committed' | 'released';
+
+const FAILS_MIDWAY: RouteAction = {
+  action: 'stream',
+  status: 200,
+  pieces: ['a', 'b'],
+  error: new Error('failed midway'),
+};
 
 /** Clients that leave, at every moment of a delivery: the handler's end decides, and nothing is held longer. */
 export const departureCases: readonly AdapterCase[] = [
@@ -45,12 +52,16 @@ export const departureCases: readonly AdapterCase[] = [
         ),
       },
       { by: 'no-late-failure', name: 'its return is its response' },
+      { by: 'whole-responses', name: 'nothing is sent before it is whole' },
     ],
   },
   {
     name: 'a streamed response that fails midway: the retry runs again',
     check: failsMidway,
-    limited: [{ by: 'no-late-failure', name: 'its return is its response' }],
+    limited: [
+      { by: 'no-late-failure', name: 'its return is its response' },
+      { by: 'failed-streams-hang', name: 'after timeout and lease', check: hangsMidway },
+    ],
   },
   {
     name: '200 clients that send and leave at once: 200 deliveries are handled, and 200 are settled',
@@ -199,16 +210,25 @@ function leftWhileWriting(action: Stream, outcome: Outcome): AdapterCase['check'
 }
 
 async function failsMidway(start: Start): Promise<void> {
-  const receiver = await start({
-    handler: ({ number }) =>
-      number === 1
-        ? { action: 'stream', status: 200, pieces: ['a', 'b'], error: new Error('failed midway') }
-        : HANDLED,
-  });
+  const receiver = await start({ handler: ({ number }) => (number === 1 ? FAILS_MIDWAY : HANDLED) });
   const delivery = receiver.delivery();
   const connection = await receiver.connect();
   connection.write(delivery);
   await receiver.settled('released');
   await receiver.deliver(delivery);
   assert.equal(receiver.runs.length, 2);
+}
+
+async function hangsMidway(start: Start): Promise<void> {
+  const receiver = await start({
+    verifier: { handlerTimeoutSeconds: 60 },
+    handler: ({ number }) => (number === 1 ? FAILS_MIDWAY : HANDLED),
+  });
+  const delivery = receiver.delivery();
+  (await receiver.connect()).write(delivery);
+  await receiver.until('the handler to start', () => receiver.runs.length === 1);
+  await receiver.clock.advance(61_000);
+  assertRefused(await receiver.send(delivery), 503);
+  await receiver.clock.advance(30_000);
+  await receiver.deliver(delivery);
 }

@@ -104,6 +104,10 @@ export type AdapterLimit =
   | 'no-late-failure'
   /** The host sends a response only when it is whole. */
   | 'whole-responses'
+  /** If a response fails midway, the host never ends it. */
+  | 'failed-streams-hang'
+  /** The host writes the query anew. */
+  | 'rewritten-query'
   /** A response waits until the replay store has confirmed. */
   | 'settles-before-response'
   /** The host responds with 502 if the function that picks a verifier fails. */

@@ -113,7 +113,7 @@ function refusedBy(delivery: Partial<DeliveryRules>, status: number): Check {
     const { body, headers } = receiver.delivery();
     // Those that may be genuine: signed with a secret that isn't here yet, or late for a clock that is off.
     assertRefused(await receiver.send(receiver.delivery({ secret: SECRETS.next })), status);
-    assertRefused(await receiver.send({ headers, body: Buffer.concat([body, body]) }), status);
+    assertRefused(await receiver.send({ headers, body: Buffer.from('{"other":1}') }), status);
     assertRefused(await receiver.send(receiver.delivery({ timestamp: String(now - 1000) })), status);
     assertRefused(await receiver.send(receiver.delivery({ timestamp: String(now + 1000) })), status);
     // Those that are not: no key and no clock will ever make them good.

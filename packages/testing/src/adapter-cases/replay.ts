@@ -51,11 +51,11 @@ export const replayCases: readonly AdapterCase[] = [
         const delivery = receiver.delivery({ body });
         return { ...delivery, headers: [...delivery.headers, ['Case-Delivery', id] as const] };
       };
-      await receiver.deliver(labelled('first', 'd-1'));
+      await receiver.deliver(labelled('{"n":1}', 'd-1'));
       await receiver.settled('committed');
-      assert.equal((await receiver.send(labelled('first', 'd-2'))).status, 200);
+      assert.equal((await receiver.send(labelled('{"n":1}', 'd-2'))).status, 200);
       assert.equal(receiver.runs.length, 1);
-      await receiver.deliver(labelled('second', 'd-1'));
+      await receiver.deliver(labelled('{"n":2}', 'd-1'));
     },
   },
   {
