@@ -44,7 +44,6 @@ const TESTS = {
     'test/core/keyring',
   ],
   'core/replay': ['packages/core/test/replay', 'test/core/replay', 'test/core/verifier.test.ts'],
-  lambda: ['packages/lambda/test', 'test/conformance/lambda.test.ts'],
   'core/node': ['packages/core/test/node', 'test/core/settling.test.ts', 'packages/express/test'],
 };
 

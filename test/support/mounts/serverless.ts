@@ -11,6 +11,10 @@ import { type ExpressVersion, expressApp } from './express.ts';
 import { fastifyApp } from './fastify.ts';
 import { type KoaVersion, koaApp } from './koa.ts';
 
+const quiet = () => undefined;
+/** The cases make mistakes on purpose. */
+const SILENT = { debug: quiet, error: quiet, info: quiet, verbose: quiet, warn: quiet };
+
 /** Makes a function of Lambda from an app that has the adapter. */
 type Wrap = (setup: AdapterSetup) => LambdaFunction | Promise<LambdaFunction>;
 
@@ -27,7 +31,7 @@ export const koaByServerlessHttp =
 export const expressByServerlessExpress =
   (version: ExpressVersion): Wrap =>
   (setup) =>
-    serverlessExpress({ app: expressApp(version, setup) }) as unknown as LambdaFunction;
+    serverlessExpress({ app: expressApp(version, setup), log: SILENT }) as unknown as LambdaFunction;
 
 export const fastifyByAwsLambda: Wrap = async (setup) =>
   awsLambdaFastify(await fastifyApp(setup)) as LambdaFunction;

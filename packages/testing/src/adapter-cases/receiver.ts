@@ -45,6 +45,9 @@ export interface CaseContext {
   readonly patienceMs: number;
 }
 
+/** The default of `handlerTimeoutSeconds`. */
+const HANDLER_TIMEOUT_MS = 300_000;
+
 export const HANDLED: RouteAction = { action: 'answer', status: 200, body: 'handled' };
 
 /** A mounted adapter with everything around it in view: its clock, store, events and runs. */
@@ -202,7 +205,10 @@ export class Receiver {
   async close(): Promise<void> {
     for (const connection of this.#connections) connection.close();
     await this.#mounted?.close();
-    await this.verifier.close();
+    const closed = this.verifier.close();
+    // If a case failed, a commit may be under way that the store never accepts. The verifier waits for it, by this clock.
+    await this.clock.advance(HANDLER_TIMEOUT_MS);
+    await closed;
   }
 
   /** Sees that no run, wanted or not, was without a verified delivery. */
