@@ -12,7 +12,7 @@ export {
   readAdapterOptions,
   type VerifierSource,
 } from './adapter-options.ts';
-export { decoderFor } from './node/content-encoding.ts';
+export { decoderFor } from './node/read-body.ts';
 export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
 export { sendResponse } from './node/send-response.ts';
 export { handlerEnded, handlerStarted, settleAbandonedResponse, settleByResponse } from './node/settle.ts';

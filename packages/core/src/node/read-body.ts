@@ -208,7 +208,7 @@ const ENGINES: ReadonlyMap<string, () => Engine> = new Map([
  *
  * @throws `ERR_WEBHOOK_BODY_ENCODED`
  */
-function decoderFor(header: string | undefined, policy: ContentEncodingPolicy): Decoder | undefined {
+export function decoderFor(header: string | undefined, policy: ContentEncodingPolicy): Decoder | undefined {
   const encoding = header?.trim().toLowerCase() ?? '';
   if (encoding === '' || encoding === 'identity' || policy === 'as-received') return undefined;
   if (policy === 'refuse') {
