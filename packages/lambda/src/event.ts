@@ -95,11 +95,11 @@ export class EventRequest implements BodySource {
     return decode === undefined ? bytes : decode(bytes, maxBodyBytes);
   }
 
-  #header(name: string): string | undefined {
+  #header(name: string): string {
     const values = Object.entries(this.headers).flatMap(([key, value]) =>
       key.toLowerCase() === name ? (value as string | string[]) : [],
     );
-    return values.length === 0 ? undefined : values.join(', ');
+    return values.join(', ');
   }
 
   /** API Gateway passes parameters decoded, a load balancer as received. */

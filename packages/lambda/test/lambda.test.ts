@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { createVerifier, memoryReplayStore, type ReplayStore, type VerifierOptions } from '@countersign/core';
 import {
   type LambdaContext,
@@ -108,6 +109,11 @@ describe('an event', () => {
     ['of a WebSocket API', { requestContext: { connectionId: '1' } }, /has the fields: requestContext\./],
     ['with a method alone', { httpMethod: 'POST', body: SECRET }, /has the fields: httpMethod, body\./],
     ['with a path alone', { path: '/', body: SECRET }, /has the fields: path, body\./],
+    [
+      'with many fields',
+      Object.fromEntries([...'abcdefghijkl'].map((name) => [name, 1])),
+      /: a, b, c, d, e, f, g, h, i, j\./,
+    ],
     ['without fields', {}, /has the fields: none\./],
     ['that is null', null, /is null\./],
     ['that is missing', undefined, /is undefined\./],
@@ -240,9 +246,21 @@ describe('a body', () => {
   });
 });
 
+it('a compressed body is decompressed if the options say so', async () => {
+  const { verifier } = setUp();
+  const receive = webhookHandler(verifier, (webhook) => new Response(webhook.text()), {
+    contentEncoding: 'decompress',
+  });
+  const headers = { ...signedHeaders(), 'content-encoding': 'gzip' };
+  const body = gzipSync(BODY).toString('base64');
+  expect((await receive(http({ headers, body, isBase64Encoded: true }), CONTEXT)).body).toBe(BODY);
+});
+
 describe('what a handler returns', () => {
   it.each<[string, unknown, Partial<LambdaResult>, string]>([
     ['nothing', undefined, { statusCode: 204, headers: {}, body: '' }, 'committed'],
+    ['null', null, { statusCode: 204, headers: {}, body: '' }, 'committed'],
+    ['the last status', { statusCode: 599 }, { statusCode: 599, body: '' }, 'released'],
     ['a status', 202, { statusCode: 202, headers: {}, body: '' }, 'committed'],
     ['a status of failure', 503, { statusCode: 503, headers: {}, body: '' }, 'released'],
     [
@@ -307,7 +325,8 @@ describe('what a handler returns', () => {
     ],
   ])('as %s has the kind of headers that the load balancer wants', async (_, returned, single, lists) => {
     const common = { statusCode: 200, statusDescription: '200 OK', body: '', isBase64Encoded: false };
-    expect((await resultOf(returned, loadBalanced())).result).toEqual({ ...common, ...single });
+    for (const event of [loadBalanced(), loadBalanced({ multiValueHeaders: null })])
+      expect((await resultOf(returned, event)).result).toEqual({ ...common, ...single });
     const event = loadBalanced({ headers: undefined, multiValueHeaders: asLists(signedHeaders()) });
     expect((await resultOf(returned, event)).result).toEqual({ ...common, ...lists });
   });

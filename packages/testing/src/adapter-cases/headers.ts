@@ -216,6 +216,22 @@ function repeatedCase(name: string, header: SignedHeader, change: Change): Adapt
           }
         },
       },
+      {
+        by: 'last-of-repeated',
+        name: 'the last one counts, and is what was signed',
+        async check(start) {
+          const receiver = await start();
+          const delivery = receiver.delivery();
+          const headers = change(delivery.headers);
+          const last = headers.filter(([name]) => name.toLowerCase() === header).at(-1)?.[1];
+          const request = { ...delivery, headers };
+          if (last === pairOf(delivery.headers, header)[1]) await receiver.deliver(request);
+          else {
+            assertRefused(await receiver.send(request), 400, 401);
+            receiver.assertUntouched();
+          }
+        },
+      },
     ],
   };
 }
