@@ -1,7 +1,7 @@
 // Judges the packages as their users get them: packs each one, then runs publint and attw on the tarball. Needs built packages:
 // `npm run check:packages` builds them first.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,8 +18,15 @@ const acceptedAttw = {
   // '@countersign/core': { 'rule-name': 'why' },
 };
 
+/** What a small receiver installs of ours: the core, an adapter, and the whole catalogue. */
+const BUDGET = {
+  packages: ['@countersign/core', '@countersign/express', '@countersign/schemes'],
+  bytes: 1_500_000,
+};
+
 const root = fileURLToPath(new URL('../', import.meta.url));
 const tarballs = mkdtempSync(join(tmpdir(), 'countersign-pack-'));
+const unpackedBytes = new Map();
 let failures = 0;
 
 function npm(args, cwd) {
@@ -35,26 +42,27 @@ function npm(args, cwd) {
 /** What neither tool looks at: the files themselves. */
 function contentProblems(dir, manifest, files) {
   const problems = [];
+  if (manifest.sideEffects !== false)
+    problems.push('"sideEffects" is not false: bundlers keep what nothing imports');
   for (const script of ['preinstall', 'install', 'postinstall', 'prepare']) {
     if (manifest.scripts?.[script]) problems.push(`has an install script: ${script}`);
   }
   if (!files.includes('LICENSE')) problems.push('has no LICENSE');
+  const entries = Object.values(manifest.exports)
+    .flatMap((targets) => targets['countersign-source'] ?? [])
+    .map((source) => source.replace('./src/', 'dist/').replace(/\.ts$/, ''));
+  for (const entry of entries) {
+    for (const extension of ['.js', '.cjs', '.d.ts', '.d.cts']) {
+      if (!files.includes(`${entry}${extension}`)) problems.push(`${entry}${extension} is missing`);
+    }
+  }
   for (const file of files) {
-    if (/^(src|migrations)\//.test(file) || ['LICENSE', 'README.md', 'package.json'].includes(file)) continue;
-    const source = file.replace(/^dist\//, 'src/').replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts');
-    if (source === file || !files.includes(source)) {
-      problems.push(`${file} has no source: stale, or packed by mistake`);
-      continue;
-    }
-    const text = readFileSync(join(dir, file), 'utf8');
-    if (file.endsWith('.map')) {
-      for (const path of JSON.parse(text).sources) {
-        if (!existsSync(join(dir, file, '..', path)))
-          problems.push(`${file} points to ${path}, which is not there`);
-      }
-    } else if (/\b(?:from|import)\b\s*\(?\s*["'][^"'\n]*\/src\//.test(text)) {
+    if (file.startsWith('migrations/') || ['LICENSE', 'README.md', 'package.json'].includes(file)) continue;
+    const isExpected =
+      /^dist\/(?:LICENSE-|shared\/)/.test(file) || entries.includes(file.replace(/(?:\.d)?\.c?[jt]s$/, ''));
+    if (!isExpected) problems.push(`${file} belongs to no entry: stale, or packed by mistake`);
+    if (/\b(?:from|import|require)\b\s*\(?\s*["'][^"'\n]*\/src\//.test(readFileSync(join(dir, file), 'utf8')))
       problems.push(`${file} imports from src`);
-    }
   }
   return problems;
 }
@@ -71,6 +79,7 @@ for (const entry of readdirSync(join(root, 'packages'))) {
   const { name } = manifest;
   const [packed] = Object.values(JSON.parse(npm(['pack', '--json', '--pack-destination', tarballs], dir)));
   const tarball = join(tarballs, packed.filename);
+  unpackedBytes.set(name, packed.unpackedSize);
 
   report(
     name,
@@ -100,15 +109,22 @@ for (const entry of readdirSync(join(root, 'packages'))) {
     [
       join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'),
       tarball,
-      '--profile=esm-only',
+      '--profile=strict',
       '--no-definitely-typed',
       '--format=ascii',
       ...(ignored.length > 0 ? ['--ignore-rules', ...ignored] : []),
     ],
     { encoding: 'utf8' },
   );
-  report(name, 'attw --profile esm-only', attw.status === 0 ? [] : [`${attw.stdout}${attw.stderr}`]);
+  report(name, 'attw --profile strict', attw.status === 0 ? [] : [`${attw.stdout}${attw.stderr}`]);
 }
+
+const total = BUDGET.packages.reduce((sum, name) => sum + (unpackedBytes.get(name) ?? Number.NaN), 0);
+report(
+  BUDGET.packages.join(' + '),
+  `${total} of ${BUDGET.bytes} bytes unpacked`,
+  total <= BUDGET.bytes ? [] : ['too large: drop what receivers do not need, or say here why they need more'],
+);
 
 rmSync(tarballs, { recursive: true });
 process.exitCode = failures === 0 ? 0 : 1;
