@@ -6,12 +6,17 @@ import { dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
+import ts from 'typescript';
 
 /** Dependencies that are published as ES modules only. CommonJS contains them: Jest can't `require()` an ES module. */
 const ONLY_ESM = ['jose'];
 
 const tsconfig = join(process.cwd(), 'tsconfig.json');
-const { exports, dependencies = {} } = JSON.parse(readFileSync('package.json', 'utf8'));
+const {
+  exports,
+  dependencies = {},
+  peerDependencies = {},
+} = JSON.parse(readFileSync('package.json', 'utf8'));
 
 /** The source of each entry, by its path in dist/ without an extension. */
 const input = Object.fromEntries(
@@ -19,17 +24,32 @@ const input = Object.fromEntries(
     .flatMap((targets) => targets['countersign-source'] ?? [])
     .map((source) => [relative('src', source).replace(/\.ts$/, ''), source]),
 );
+const installed = Object.keys({ ...dependencies, ...peerDependencies });
 const inlined = ONLY_ESM.filter((name) => name in dependencies);
-const isPackage = (id) => /^[@a-z]/.test(id);
+const isOf = (names, id) => names.some((name) => id === name || id.startsWith(`${name}/`));
+const isInstalled = (id) => id.startsWith('node:') || isOf(installed, id);
 
-/** A bundler that takes one scheme must be able to leave out the others. */
+/** Marks what schemes are made with as free of effects, so that a bundler that takes one scheme leaves out the others. */
 const pureSchemes = {
   name: 'pure-schemes',
-  transform: {
-    filter: { code: 'Scheme(' },
-    handler: (code) => code.replace(/^((?:export )?const \w+ = )(define\w*Scheme\()/gm, '$1/* @__PURE__ */ $2'),
-  },
+  transform: { filter: { id: '**/schemes/src/**' }, handler: markCalls },
 };
+
+/** Marks the calls that initialize a module's variables. */
+function markCalls(code, id) {
+  const starts = [];
+  const visit = (node) => {
+    if (ts.isFunctionLike(node)) return;
+    if (ts.isCallExpression(node)) starts.push(node.getStart());
+    ts.forEachChild(node, visit);
+  };
+  ts.createSourceFile(id, code, ts.ScriptTarget.ES2022, true)
+    .statements.filter(ts.isVariableStatement)
+    .forEach(visit);
+  return starts
+    .toSorted((a, b) => b - a)
+    .reduce((marked, at) => `${marked.slice(0, at)}/* @__PURE__ */ ${marked.slice(at)}`, code);
+}
 
 const naming = (extension) => ({
   dir: 'dist',
@@ -38,11 +58,16 @@ const naming = (extension) => ({
 });
 
 async function buildCode(format, extension, external) {
-  const bundle = await rolldown({ input, external, tsconfig, platform: 'node', plugins: [pureSchemes] });
+  const bundle = await rolldown({
+    ...{ input, external, tsconfig, platform: 'node' },
+    transform: { target: 'es2022' },
+    plugins: [pureSchemes],
+  });
   await bundle.write({
     ...naming(extension),
     format,
     exports: 'named',
+    esModule: true,
     strict: true,
     // Jest can't import() from CommonJS.
     dynamicImportInCjs: false,
@@ -53,14 +78,14 @@ async function buildCode(format, extension, external) {
 }
 
 async function buildTypes() {
-  const bundle = await rollup({ input, external: isPackage, plugins: [dts({ tsconfig })] });
+  const bundle = await rollup({ input, external: isInstalled, plugins: [dts({ tsconfig })] });
   for (const extension of ['d.ts', 'd.cts']) await bundle.write({ ...naming(extension), format: 'es' });
   await bundle.close();
 }
 
 rmSync('dist', { recursive: true, force: true });
-await buildCode('esm', 'js', isPackage);
-await buildCode('cjs', 'cjs', (id) => isPackage(id) && !inlined.includes(id));
+await buildCode('esm', 'js', isInstalled);
+await buildCode('cjs', 'cjs', (id) => isInstalled(id) && !isOf(inlined, id));
 await buildTypes();
 for (const name of inlined) {
   const manifest = createRequire(join(process.cwd(), 'package.json')).resolve(`${name}/package.json`);

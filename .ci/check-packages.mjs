@@ -39,6 +39,20 @@ function npm(args, cwd) {
   });
 }
 
+/** What a file imports. Types also have examples in comments, code has none. */
+const IMPORTED = {
+  types: /^(?:import|export) .*from ["']([^"']+)["']/gm,
+  code: /\b(?:from|import|require)\b\s*\(?["']([^"'\n]+)["']/g,
+};
+
+/** Whether a package that is installed alone can import it. */
+function isReachable(imported, { dependencies, peerDependencies }) {
+  if (imported.startsWith('node:')) return true;
+  if (imported.startsWith('.')) return !imported.includes('/src/');
+  const names = Object.keys({ ...dependencies, ...peerDependencies });
+  return names.some((name) => imported === name || imported.startsWith(`${name}/`));
+}
+
 /** What neither tool looks at: the files themselves. */
 function contentProblems(dir, manifest, files) {
   const problems = [];
@@ -61,8 +75,11 @@ function contentProblems(dir, manifest, files) {
     const isExpected =
       /^dist\/(?:LICENSE-|shared\/)/.test(file) || entries.includes(file.replace(/(?:\.d)?\.c?[jt]s$/, ''));
     if (!isExpected) problems.push(`${file} belongs to no entry: stale, or packed by mistake`);
-    if (/\b(?:from|import|require)\b\s*\(?\s*["'][^"'\n]*\/src\//.test(readFileSync(join(dir, file), 'utf8')))
-      problems.push(`${file} imports from src`);
+    const pattern = /\.d\.c?ts$/.test(file) ? IMPORTED.types : IMPORTED.code;
+    for (const [, imported] of readFileSync(join(dir, file), 'utf8').matchAll(pattern)) {
+      if (!isReachable(imported, manifest))
+        problems.push(`${file} imports ${imported}, which is not installed with it`);
+    }
   }
   return problems;
 }

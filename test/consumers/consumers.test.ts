@@ -1,41 +1,49 @@
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as schemes from '@countersign/schemes';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ENTRIES, pinned, ROOT } from './packages.ts';
+import { ENTRIES, pinned } from './packages.ts';
 import {
   type CommandFailed,
   type PackedProject,
   packedProject,
   RegistryUnreachable,
 } from './packed-project.ts';
-import { readmeSnippets } from './readme-snippets.ts';
+import { blocksOf, readmeSnippets } from './readme-snippets.ts';
 
 // The packages as their users get them: built, packed, installed by npm into a project elsewhere, and run there.
 const MINUTES = 60_000;
-const TSC = join('node_modules', 'typescript', 'bin', 'tsc');
-const THIRD_PARTY = /^\.\.\/node_modules\/(?!@countersign\/)/;
+// The TypeScript of this repository, and the one that `nest new` installs.
+const TSC = join('node_modules', 'typescript6', 'bin', 'tsc');
+const TSC_5 = join('node_modules', 'typescript', 'bin', 'tsc');
+const THIRD_PARTY = /^(?:\.\.\/)+node_modules\/(?!@countersign\/)|^\s/;
 const DEPENDENCIES = {
   ...pinned('express', 'fastify', 'koa', '@koa/router', 'hono'),
   ...pinned('ioredis', 'pg', '@types/pg', 'node-vault'),
   ...pinned('mysql2', '@upstash/redis', '@aws-sdk/client-dynamodb'),
   ...pinned('@aws-sdk/client-secrets-manager', '@azure/keyvault-secrets', '@google-cloud/secret-manager'),
-  ...pinned('typescript', '@types/node', '@types/express', '@types/koa', '@types/aws-lambda'),
-  ...pinned('@nestjs/common', '@nestjs/core', '@nestjs/platform-express', 'reflect-metadata', 'rxjs'),
+  ...pinned('@types/node', '@types/express', '@types/koa', '@types/aws-lambda', 'vitest'),
+  ...pinned('@nestjs/common', '@nestjs/core', '@nestjs/platform-express', '@nestjs/testing'),
+  ...pinned('reflect-metadata', 'rxjs'),
+  typescript6: `npm:typescript@${pinned('typescript').typescript}`,
+  typescript: '5.9.3',
   jest: '30.5.2',
-  'babel-jest': '30.5.2',
-  '@babel/core': '7.29.13',
-  '@babel/plugin-transform-modules-commonjs': '7.29.14',
+  'ts-jest': '29.4.15',
+  '@types/jest': '30.0.0',
+  supertest: '7.3.2',
+  '@types/supertest': '7.2.0',
 };
+/** With Nest 10, Jest 29 and Express 4 of its own. */
+const WORKSPACES = ['nest10'];
 
 let project: PackedProject;
 let unreachable = '';
 
 beforeAll(async () => {
   try {
-    project = await packedProject(DEPENDENCIES);
+    project = await packedProject(DEPENDENCIES, WORKSPACES);
   } catch (error) {
     if (!(error instanceof RegistryUnreachable) || process.env.CI) throw error;
     unreachable = `${error.message}: run \`npm test -- test/consumers/consumers.test.ts\` on a machine that can reach it`;
@@ -98,20 +106,79 @@ describe('a bundler', () => {
   });
 });
 
-describe('Jest, as CommonJS', () => {
-  test('runs with the configuration that the README names', { timeout: 5 * MINUTES }, async () => {
-    await project.addFixture('jest');
-    const jest = join('..', 'node_modules', 'jest', 'bin', 'jest.js');
-    const { stdout } = await project.node([jest, '--ci', '--json', '--no-cache', '--runInBand'], {
-      in: 'jest',
+describe('both copies of each package in one process', () => {
+  test('work together, whichever of them the adapter, the verifier, the store and the secrets are of', {
+    timeout: 5 * MINUTES,
+  }, async () => {
+    await project.addFixture('two-copies');
+    const { stdout } = await project.node(['main.mjs'], { in: 'two-copies' });
+    const statuses = [204, 200, 401, 415, 503];
+    const together = {
+      ...{ express: statuses, koa: statuses, fastify: statuses, fetch: statuses },
+      sharedStore: 'duplicate',
+      sameRecord: true,
+      isInstance: false,
+      isWebhookError: true,
+      isRotationError: true,
+      missingSecret: 'ERR_WEBHOOK_SECRETS_INVALID',
+    };
+    expect(JSON.parse(stdout)).toEqual({ shared: [], imported: together, required: together });
+  });
+});
+
+/** The blocks of the README of @countersign/testing that are whole test files, by the tool that they are for. */
+const RECIPES = Object.fromEntries(
+  blocksOf('packages/testing/README.md')
+    .filter((block) => block.includes("\ntest('"))
+    .map((block) => [/nestjs(?=\/testing)|inject|supertest/.exec(block)?.[0], block]),
+);
+
+async function addRecipes(tools: readonly string[], folder: string, suffix: string): Promise<void> {
+  await mkdir(join(project.folder, folder), { recursive: true });
+  for (const tool of tools)
+    await writeFile(join(project.folder, folder, `${tool}${suffix}`), RECIPES[tool] ?? '');
+}
+
+describe.each(['nest10', 'nest11'])('Jest, as `nest new` sets it up: %s', (nest) => {
+  const jest = async (...args: string[]) => {
+    const binary = join(nest === 'nest10' ? '.' : '..', 'node_modules', 'jest', 'bin', 'jest.js');
+    const { stdout } = await project.node([binary, '--ci', '--json', '--no-cache', '-i', ...args], {
+      in: nest,
     });
-    expect(JSON.parse(stdout)).toMatchObject({ success: true, numPassedTests: 5, numTotalTests: 5 });
+    const { numPassedTests, numTotalTests } = JSON.parse(stdout);
+    return [numPassedTests, numTotalTests];
+  };
+
+  test('the spec of a receiver passes', { timeout: 5 * MINUTES }, async () => {
+    await project.addFixture(nest);
+    const spec = new URL('fixtures/spec/receiver.spec.ts', import.meta.url);
+    await cp(fileURLToPath(spec), join(project.folder, nest, 'src', 'receiver.spec.ts'));
+    expect(await jest()).toEqual([7, 7]);
   });
 
-  test.each(['jest.config.cjs', 'babel.config.json'])('the README shows %s as it is', async (file) => {
-    const readme = await readFile(join(ROOT, 'packages/core/README.md'), 'utf8');
-    const config = await readFile(new URL(`fixtures/jest/${file}`, import.meta.url), 'utf8');
-    expect(readme).toContain(config);
+  // Nest 10 has another way to import supertest, and an Express that the recipes do not name.
+  test.runIf(nest === 'nest11')(
+    'the recipes of the README pass as end-to-end tests',
+    {
+      timeout: 5 * MINUTES,
+    },
+    async () => {
+      await addRecipes(join(nest, 'test'), '.e2e-spec.ts');
+      expect(await jest('--config', './test/jest-e2e.json')).toEqual([RECIPES.length, RECIPES.length]);
+    },
+  );
+});
+
+describe('Vitest', () => {
+  test('runs the recipes of the README', { timeout: 5 * MINUTES }, async () => {
+    await project.addFixture('vitest');
+    await addRecipes(['supertest', 'inject', 'nestjs'], 'vitest', '.test.ts');
+    const vitest = join('..', 'node_modules', 'vitest', 'vitest.mjs');
+    const { stdout } = await project.node([vitest, 'run', '--reporter=json', '--maxWorkers=1'], {
+      in: 'vitest',
+    });
+    const { numPassedTests, numTotalTests } = JSON.parse(stdout);
+    expect([numPassedTests, numTotalTests]).toEqual([3, 3]);
   });
 });
 
@@ -154,6 +221,57 @@ describe('TypeScript, with skipLibCheck: false', () => {
       expect(files.toSorted()).toEqual(['types.test-d.ts', ...snippets.map(({ file }) => file)].toSorted());
     },
   );
+});
+
+describe('TypeScript by its module setting, with skipLibCheck: false', () => {
+  // Every entry, and what the adapters add to the types of their frameworks.
+  const imports = ENTRIES.map((entry, index) => `import * as entry${index} from '${entry}';`);
+  const source = [
+    ...imports,
+    "import type { Request } from 'express';",
+    "import type { FastifyRequest } from 'fastify';",
+    "import type { DefaultContext } from 'koa';",
+    'export const id = (request: Request): string => request.webhook.id;',
+    'export const text = (request: FastifyRequest): string => request.webhook.text();',
+    'export const state = (context: DefaultContext): unknown => context.state.webhook;',
+    `export const names: string[][] = [${ENTRIES.map((_, index) => `Object.keys(entry${index})`)}];`,
+    'console.log(JSON.stringify(names));',
+  ].join('\n');
+  const options = ['--target', 'es2022', '--types', 'node', '--strict', '--skipLibCheck', 'false'];
+
+  test.each([
+    ['commonjs, TypeScript 5', TSC_5, ['--module', 'commonjs'], ['main.ts']],
+    ['commonjs, TypeScript 6', TSC, ['--module', 'commonjs'], ['main.ts']],
+    ['node16', TSC, ['--module', 'node16'], ['main.cts', 'main.mts']],
+    ['node18', TSC, ['--module', 'node18'], ['main.cts', 'main.mts']],
+    ['node20', TSC, ['--module', 'node20'], ['main.cts', 'main.mts']],
+    ['nodenext', TSC, ['--module', 'nodenext'], ['main.cts', 'main.mts']],
+    [
+      'esnext, moduleResolution: bundler',
+      TSC,
+      ['--module', 'esnext', '--moduleResolution', 'bundler'],
+      ['main.mts'],
+    ],
+  ])('module: %s compiles and runs', { timeout: 5 * MINUTES }, async (name, compiler, setting, files) => {
+    const folder = join('modules', name.replace(/\W+/g, '-'));
+    await mkdir(join(project.folder, folder), { recursive: true });
+    for (const file of files) await writeFile(join(project.folder, folder, file), source);
+    const errors = await project
+      .node([join('..', '..', compiler), ...options, ...setting, '--pretty', 'false', ...files], {
+        in: folder,
+      })
+      .then(
+        () => [],
+        ({ output }: CommandFailed) => output.split('\n').filter((line) => !THIRD_PARTY.test(line)),
+      );
+    expect(errors).toEqual([]);
+    const exported = Object.values(await exportedBySources());
+    for (const file of files) {
+      const { stdout } = await project.node([file.replace(/ts$/, 'js')], { in: folder });
+      const names: string[][] = JSON.parse(stdout);
+      expect(names.map((each) => each.filter((one) => one !== '__esModule').sort())).toEqual(exported);
+    }
+  });
 });
 
 describe('Nest 11, compiled to CommonJS without emitDecoratorMetadata', () => {

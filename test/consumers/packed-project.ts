@@ -20,16 +20,20 @@ export interface Output {
   readonly stderr: string;
 }
 
+export interface RunOptions {
+  /** A folder of the project. */
+  readonly in?: string;
+  /** The runtime. Default: this one. */
+  readonly binary?: string;
+}
+
 /** A project of a user, who installed this repository's packages as they would be published. */
 export interface PackedProject {
   readonly folder: string;
   /** Copies a fixture into the project, as the folder of its name. */
   addFixture(name: string): Promise<void>;
   /** Runs a JavaScript file of the project in a process of its own. @throws {@link CommandFailed} */
-  node(
-    args: readonly string[],
-    options?: { readonly in?: string; readonly binary?: string },
-  ): Promise<Output>;
+  node(args: readonly string[], options?: RunOptions): Promise<Output>;
   remove(): Promise<void>;
 }
 
@@ -47,10 +51,18 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Builds the packages, packs them, and installs the tarballs beside the given dependencies into a new temporary project. */
-export async function packedProject(dependencies: Readonly<Record<string, string>>): Promise<PackedProject> {
+/**
+ * Builds the packages, packs them, and installs the tarballs beside the given dependencies into a new temporary project.
+ *
+ * @param workspaces Fixtures with dependencies of their own: they are copied before npm installs.
+ */
+export async function packedProject(
+  dependencies: Readonly<Record<string, string>>,
+  workspaces: readonly string[] = [],
+): Promise<PackedProject> {
   // Not the path of a link: Node reports real paths.
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-consumer-')));
+  const addFixture = (name: string) => cp(join(FIXTURES, name), join(folder, name), { recursive: true });
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 });
   try {
     // One at a time: other tests need the processors too.
@@ -60,9 +72,10 @@ export async function packedProject(dependencies: Readonly<Record<string, string
       ROOT,
     );
     const tarballs = await pack(folder);
+    for (const workspace of workspaces) await addFixture(workspace);
     await writeFile(
       join(folder, 'package.json'),
-      JSON.stringify({ private: true, dependencies: { ...dependencies, ...tarballs } }),
+      JSON.stringify({ private: true, workspaces, dependencies: { ...dependencies, ...tarballs } }),
     );
     await install(folder);
   } catch (error) {
@@ -71,7 +84,7 @@ export async function packedProject(dependencies: Readonly<Record<string, string
   }
   return {
     folder,
-    addFixture: (name) => cp(join(FIXTURES, name), join(folder, name), { recursive: true }),
+    addFixture,
     node: (args, options = {}) =>
       run(options.binary ?? process.execPath, args, join(folder, options.in ?? '.')),
     remove,

@@ -60,13 +60,19 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
 };
 
+/** The TypeScript blocks of a README. */
+export function blocksOf(readme: string): string[] {
+  return [...readFileSync(join(ROOT, readme), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms)].map(
+    ([, code = '']) => code,
+  );
+}
+
 /** Every TypeScript block of the README files, each with declarations of the names that it uses but leaves to the reader. */
 export function readmeSnippets(): Snippet[] {
   return ['.', ...PACKAGES].flatMap((folder) => {
     const readme = join(folder, 'README.md');
-    const blocks = readFileSync(join(ROOT, readme), 'utf8').matchAll(/^```ts\n(.*?)^```$/gms);
     const names = { ...COMMON, ...OF_README[readme] };
-    return [...blocks].map(([, code = ''], index) => ({
+    return blocksOf(readme).map((code, index) => ({
       file: `${folder.replace('.', 'root').replace('/', '-')}-${index + 1}.ts`,
       code: `${preludeOf(code, names)}${code}\nexport {};\n`,
     }));

@@ -1,4 +1,4 @@
-import { WebhookError } from '@countersign/core';
+import { isWebhookError, WebhookError } from '@countersign/core';
 import { type BodyLimits, bodyIncomplete, bodyTooLarge } from '@countersign/core/extend';
 
 /**
@@ -51,7 +51,7 @@ async function readStream(
   } catch (error) {
     // Not awaited, because a source may be slow to stop while the sender waits for the refusal.
     reader.cancel().catch(() => undefined);
-    throw error instanceof WebhookError ? error : bodyIncomplete('The body ended early.', error);
+    throw isWebhookError(error) ? error : bodyIncomplete('The body ended early.', error);
   }
 }
 

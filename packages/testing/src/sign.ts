@@ -32,9 +32,9 @@ export interface SignInput {
 /** A signed request, ready to be sent. */
 export interface SignedRequest {
   headers: Record<string, string>;
-  /** The bytes to send: a `Buffer`, which HTTP clients and test tools send as it is. */
+  /** The bytes to send: a `Buffer`, which `fetch()`, `node:http` and `fastify.inject()` send as it is. */
   body: Buffer<ArrayBuffer>;
-  /** The same as text, for tools that accept only text. */
+  /** The same as text, for tools that would send a `Buffer` as JSON, such as supertest. */
   text: string;
   /** The URL to send it to, including what the sender adds to the query. Absent if you passed no `url`. */
   url?: string;

@@ -1,5 +1,5 @@
 import { type DefinedScheme, defineScheme, type SignatureRule, WebhookError } from '@countersign/core';
-import type { HashName } from '@countersign/core/extend';
+import type { HashName, HashRule, HmacRule } from '@countersign/core/extend';
 
 /** Settings of {@link vonageSms}. */
 export interface VonageSmsOptions {
@@ -8,7 +8,7 @@ export interface VonageSmsOptions {
 }
 
 const schemes = {
-  md5hash: define({ ...formOf('{parameters}{secret}'), algorithm: { hash: 'md5' } as const }),
+  md5hash: define('{parameters}{secret}', { hash: 'md5' }),
   md5: hmac('md5'),
   sha1: hmac('sha1'),
   sha256: hmac('sha256'),
@@ -16,11 +16,12 @@ const schemes = {
 };
 
 function hmac(hash: HashName): DefinedScheme {
-  return define({ ...formOf('{parameters}'), algorithm: { hmac: hash } });
+  return define('{parameters}', { hmac: hash });
 }
 
-function formOf(content: string) {
-  return {
+function define(content: string, algorithm: HmacRule['algorithm'] | HashRule['algorithm']): DefinedScheme {
+  const signed = {
+    algorithm,
     signature: { query: 'sig', encoding: 'hex-any' },
     timestamp: { query: 'timestamp', unit: 's' },
     parts: {
@@ -32,10 +33,7 @@ function formOf(content: string) {
       },
     },
     content,
-  } as const;
-}
-
-function define(signed: SignatureRule): DefinedScheme {
+  } as SignatureRule;
   return defineScheme({
     name: 'vonage-sms',
     secret: { encoding: 'utf8' },
