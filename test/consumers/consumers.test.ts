@@ -142,34 +142,35 @@ async function addRecipes(tools: readonly string[], folder: string, suffix: stri
     await writeFile(join(project.folder, folder, `${tool}${suffix}`), RECIPES[tool] ?? '');
 }
 
-describe.each(['nest10', 'nest11'])('Jest, as `nest new` sets it up: %s', (nest) => {
-  const jest = async (...args: string[]) => {
+describe('Jest, as `nest new` sets it up', () => {
+  async function jest(nest: string, ...args: readonly string[]): Promise<number[]> {
     const binary = join(nest === 'nest10' ? '.' : '..', 'node_modules', 'jest', 'bin', 'jest.js');
     const { stdout } = await project.node([binary, '--ci', '--json', '--no-cache', '-i', ...args], {
       in: nest,
     });
     const { numPassedTests, numTotalTests } = JSON.parse(stdout);
     return [numPassedTests, numTotalTests];
-  };
+  }
 
-  test('the spec of a receiver passes', { timeout: 5 * MINUTES }, async () => {
-    await project.addFixture(nest);
-    const spec = new URL('fixtures/spec/receiver.spec.ts', import.meta.url);
-    await cp(fileURLToPath(spec), join(project.folder, nest, 'src', 'receiver.spec.ts'));
-    expect(await jest()).toEqual([7, 7]);
-  });
-
-  // Nest 10 has another way to import supertest, and an Express that the recipes do not name.
-  test.runIf(nest === 'nest11')(
-    'the recipes of the README pass as end-to-end tests',
+  test.each(['nest10', 'nest11'])(
+    '%s: the spec of a receiver passes',
     {
       timeout: 5 * MINUTES,
     },
-    async () => {
-      await addRecipes(join(nest, 'test'), '.e2e-spec.ts');
-      expect(await jest('--config', './test/jest-e2e.json')).toEqual([RECIPES.length, RECIPES.length]);
+    async (nest) => {
+      await project.addFixture(nest);
+      const spec = new URL('fixtures/spec/receiver.spec.ts', import.meta.url);
+      await cp(fileURLToPath(spec), join(project.folder, nest, 'src', 'receiver.spec.ts'));
+      expect(await jest(nest)).toEqual([7, 7]);
     },
   );
+
+  test('nest11: the recipes of the README pass as end-to-end tests', { timeout: 5 * MINUTES }, async () => {
+    await project.addFixture('nest11');
+    // Fastify's inject() can't be loaded by Jest: one of its dependencies is an ES module.
+    await addRecipes(['supertest', 'nestjs'], join('nest11', 'test'), '.e2e-spec.ts');
+    expect(await jest('nest11', '--config', './test/jest-e2e.json')).toEqual([2, 2]);
+  });
 });
 
 describe('Vitest', () => {
