@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import ts from 'typescript';
 
 /** Accepted publint findings, by package and code, each with its reason. */
 const acceptedPublint = {
@@ -39,12 +40,6 @@ function npm(args, cwd) {
   });
 }
 
-/** What a file imports. Types also have examples in comments, code has none. */
-const IMPORTED = {
-  types: /^(?:import|export) .*from ["']([^"']+)["']/gm,
-  code: /\b(?:from|import|require)\b\s*\(?["']([^"'\n]+)["']/g,
-};
-
 /** Whether a package that is installed alone can import it. */
 function isReachable(imported, { dependencies, peerDependencies }) {
   if (imported.startsWith('node:')) return true;
@@ -75,8 +70,8 @@ function contentProblems(dir, manifest, files) {
     const isExpected =
       /^dist\/(?:LICENSE-|shared\/)/.test(file) || entries.includes(file.replace(/(?:\.d)?\.c?[jt]s$/, ''));
     if (!isExpected) problems.push(`${file} belongs to no entry: stale, or packed by mistake`);
-    const pattern = /\.d\.c?ts$/.test(file) ? IMPORTED.types : IMPORTED.code;
-    for (const [, imported] of readFileSync(join(dir, file), 'utf8').matchAll(pattern)) {
+    const { importedFiles } = ts.preProcessFile(readFileSync(join(dir, file), 'utf8'), true, true);
+    for (const { fileName: imported } of importedFiles) {
       if (!isReachable(imported, manifest))
         problems.push(`${file} imports ${imported}, which is not installed with it`);
     }

@@ -15,12 +15,12 @@ const NPM_INSTALL = [
   '--prefer-offline',
 ];
 
-export interface Output {
+interface Output {
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface RunOptions {
+interface RunOptions {
   /** A folder of the project. */
   readonly in?: string;
   /** The runtime. Default: this one. */
@@ -41,7 +41,7 @@ export interface PackedProject {
 export class RegistryUnreachable extends Error {}
 
 /** That a command ended with anything but 0. */
-export class CommandFailed extends Error {
+class CommandFailed extends Error {
   readonly output: string;
 
   constructor(command: string, code: unknown, { stdout, stderr }: Output) {
