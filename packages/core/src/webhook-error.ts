@@ -77,7 +77,7 @@ export interface WebhookErrorOptions {
   status?: number;
   /** Whole seconds for a Retry-After header. */
   retryAfterSeconds?: number;
-  /** What caused it. Never anything that quotes a secret or a body. */
+  /** The error that caused this one. It must not quote a secret or a body. */
   cause?: unknown;
 }
 
@@ -99,7 +99,7 @@ export interface WebhookErrorOptions {
  */
 export class WebhookError extends Error {
   declare readonly name: 'WebhookError';
-  /** Why, as a stable code. */
+  /** The reason, as a stable code. */
   readonly code: WebhookErrorCode;
   /** The HTTP status to respond with. */
   readonly status: number;
@@ -153,7 +153,7 @@ function limitStackTraces(frames: number): void {
   }
 }
 
-/** The name and the code of an error whose message may quote a secret, and only if they look like a name and a code. */
+/** Returns the name and the code of an error whose message may quote a secret, each only if it looks like one. */
 export function safeErrorText(thrown: unknown): string {
   try {
     const { name, cause } = thrown as { name?: unknown; cause?: unknown };
@@ -171,7 +171,7 @@ export function safeErrorText(thrown: unknown): string {
   }
 }
 
-/** Makes the error of a request whose head or body can't be read as the scheme says. */
+/** Makes the error for a request whose headers or body are not as the scheme requires. */
 export function headerInvalid(message: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_HEADER_INVALID', message);
 }

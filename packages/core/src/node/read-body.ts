@@ -86,8 +86,8 @@ function declaredLength(incoming: IncomingMessage): number | undefined {
 }
 
 function refuseConsumed(incoming: IncomingMessage, length: number | undefined): void {
-  // A body that has been read, or that something reads in pieces, can't be read again. An ended stream of which nothing was read
-  // is an empty body, unless the request announced one: then the server has discarded it after the response.
+  // A body that other code has read, or is reading in pieces, can't be read again. A stream that ended before anything read it is an
+  // empty body, unless the request announced a body: then the server discarded it after the response.
   const consumed =
     incoming.readableDidRead ||
     incoming.listenerCount('readable') > 0 ||
@@ -118,7 +118,7 @@ function readReceived(
   length: number | undefined,
 ): Promise<Buffer> {
   if (incoming.readableEnded) return Promise.resolve(Buffer.alloc(0));
-  // Not by `readable`: some serverless hosts set it to false before anything has read the body.
+  // `readable` would not do: some serverless hosts set it to false before anything has read the body.
   if (incoming.destroyed || incoming.errored) return Promise.reject(connectionLost());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -160,8 +160,8 @@ function readReceived(
     incoming.on('data', onData).on('end', onEnd).on('error', onLost).on('close', onLost);
     // If other code paused the request, listening for data doesn't resume it.
     if (incoming.isPaused()) incoming.resume();
-    // A server with its own `clientError` listener may keep a connection that its client has half-closed: then only the socket
-    // shows it. Not before the current packet is parsed: of pipelined requests only the last one can still be incomplete then.
+    // A server with its own `clientError` listener may keep a connection that its client has half-closed: then only the socket shows
+    // it. Wait until the current packet is parsed: of several pipelined requests, only the last one can be incomplete after that.
     process.nextTick(() => {
       if (done || received === length || incoming.complete || incoming.httpVersionMajor !== 1) return;
       if (!(incoming.socket instanceof Socket)) return;
@@ -179,7 +179,7 @@ function joined(chunks: readonly Buffer[], bytes: number): Buffer {
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes);
 }
 
-/** Over HTTP/2 a stream that its client has reset calls itself complete. */
+/** Over HTTP/2, `complete` is also true for a stream that its client has reset. */
 function isAborted(incoming: IncomingMessage): boolean {
   return incoming.httpVersionMajor > 1 && incoming.aborted;
 }
@@ -204,9 +204,14 @@ const ENGINES: ReadonlyMap<string, () => Engine> = new Map([
 ]);
 
 /**
- * Judges the Content-Encoding header before a byte is read. Returns the decoder, if the body needs one.
+ * Checks the Content-Encoding header before anything is read. Returns a function that decodes the body, if the body needs one.
  *
- * @throws `ERR_WEBHOOK_BODY_ENCODED`
+ * @throws `ERR_WEBHOOK_BODY_ENCODED` if the encoding is unknown or refused.
+ * @example
+ * ```ts
+ * const decode = decoderFor(request.headers.get('content-encoding') ?? undefined, 'decompress')
+ * const body = decode === undefined ? received : await decode(received, maxBodyBytes)
+ * ```
  */
 export function decoderFor(header: string | undefined, policy: ContentEncodingPolicy): Decoder | undefined {
   const encoding = header?.trim().toLowerCase() ?? '';
@@ -225,14 +230,14 @@ export function decoderFor(header: string | undefined, policy: ContentEncodingPo
 }
 
 async function decode(engine: Engine, wire: Buffer, maxBodyBytes: number): Promise<Buffer> {
-  // Loaded when it is needed: most receivers never decompress a body.
+  // Loaded only when needed: most receivers never decompress a body.
   const { default: rawBody } = await import('raw-body');
   return new Promise((resolve, reject) => {
     rawBody(engine, { limit: maxBodyBytes }, (error, body) => {
       // A body over the limit must not be decompressed any further.
       engine.destroy();
       if (error) reject(error.type === 'entity.too.large' ? bodyTooLarge(maxBodyBytes) : corrupt());
-      // deflate and br end by themselves and ignore what follows.
+      // The decoders for deflate and br stop where the compressed data ends, and ignore what follows.
       else if (engine.bytesWritten !== wire.length) reject(corrupt());
       else resolve(body);
     });
