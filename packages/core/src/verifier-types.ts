@@ -170,12 +170,13 @@ export interface Verifier extends AsyncDisposable {
   ): Promise<WebhookResponse>;
   /**
    * Loads the secrets now. Requests that start after it resolves are checked with the new set.
-   * @throws `ERR_WEBHOOK_SECRETS_INVALID`, `ERR_WEBHOOK_PROVIDER_FAILED`; the last good set stays in use.
+   * @throws `ERR_WEBHOOK_SECRETS_INVALID`, `ERR_WEBHOOK_PROVIDER_FAILED`: the last good set stays in use. `ERR_WEBHOOK_CONFIG_INVALID`
+   * if the keyring is closed.
    */
   reload(): Promise<VerifierHealth>;
   /**
    * Revokes a key in this process: no signature matches it from now until restart, even if later sets list it.
-   * @throws `ERR_WEBHOOK_CONFIG_INVALID` REVOKE
+   * @throws `ERR_WEBHOOK_CONFIG_INVALID` if no key has this id, or if the keyring is closed.
    */
   revoke(keyId: string): Promise<void>;
   /** The state of this verifier in this process, for operators: no secrets, no bodies. */
