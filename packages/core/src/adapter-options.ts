@@ -79,7 +79,10 @@ export interface BodyLimits {
   readonly reserve: ReserveBytes | undefined;
 }
 
-/** An adapter's checked options. A value that is available at once is returned without a promise, because a promise costs as much as parsing a signature. */
+/**
+ * An adapter's checked options. A value that is available at once is returned without a promise, because a promise costs as much as
+ * parsing a signature.
+ */
 export interface AdapterSettings<Request, Context extends unknown[] = []> {
   readonly claim: 'auto' | 'manual';
   readonly settle: 'after-response' | 'before-response';

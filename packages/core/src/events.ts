@@ -22,10 +22,16 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
     }
   /** A sender's test request got its response; the handler did not run. */
   | { readonly type: 'handshake' }
+  /**
+   * `claim-lost`: the lease ended too early, so another run may have taken over. `handler-timeout`: the handler has run for
+   * `handlerTimeoutSeconds`, so the claim is no longer renewed.
+   */
   | { readonly type: 'claimed' | 'duplicate' | 'committed' | 'released' | 'claim-lost' | 'handler-timeout' }
   /**
    * `commit-failed`: the handler has succeeded, but for the length of a lease the store has not accepted the commit, so a retry may run
    * on another instance. The verifier keeps trying; `committed` follows if the store accepts it later.
+   *
+   * `release-failed`: the store has not accepted the release, so the sender's retry can't run before the lease ends.
    */
   | { readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown }
   | { readonly type: 'handler-failed'; readonly error: unknown }

@@ -54,7 +54,7 @@ export class PendingBytes {
       this.#lastRefusedAt = this.#now();
       throw new WebhookError(
         'ERR_WEBHOOK_OVERLOADED',
-        `The unverified bodies of this endpoint take ${this.#bytes} bytes, and "maxPendingBytes" is ${this.#maxBytes}. Either someone sends large forged requests, or the limit is too low for your traffic.`,
+        `The unverified bodies of this endpoint take ${this.#bytes} bytes, and "maxPendingBytes" is ${this.#maxBytes}. Either an attacker sends large forged requests, or the limit is too low for your traffic.`,
       );
     }
     this.#bytes += bytes;

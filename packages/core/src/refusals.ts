@@ -20,7 +20,7 @@ const MINUTE_MS = 60_000;
 /** A wrong clock is assumed to be off by less than this: the worst common mistake, local time taken for UTC, makes 14 hours. */
 const MAX_CLOCK_FAULT_MS = 24 * 3_600_000;
 
-/** Turns what was thrown into the refusals of one endpoint, and tells the operator about them. */
+/** Turns errors into the refusals of one endpoint, counts them and reports them to the operator. */
 export class Refusals {
   readonly #status: RefusalStatus;
   readonly #clock: Clock;
@@ -128,7 +128,15 @@ class RefusalStatus {
   }
 }
 
-/** The status for a delivery that matches no key or whose timestamp is outside the tolerance, by what its sender retries. */
+/**
+ * Returns the status for a delivery that matches no key or whose timestamp is outside the tolerance. It depends on what the sender
+ * retries, so that a genuine delivery comes again.
+ *
+ * @example
+ * ```ts
+ * refusalStatus(verifier.scheme.delivery) // 401, 429 or 503
+ * ```
+ */
 export function refusalStatus(delivery: DeliveryRules): 401 | 429 | 503 {
   const { retries } = delivery;
   if (delivery.demands401 === true || retries === 'never' || retries === 'any-failure') return 401;

@@ -172,7 +172,7 @@ function readTolerance(tolerance: unknown, scheme: Scheme<never> | Scheme<unknow
   const { freshness } = scheme;
   if (tolerance === undefined) return freshness;
   if (freshness.signed === 'none') {
-    throw configError(`"toleranceSeconds" must be left out: ${scheme.name} signs no time.`);
+    throw configError(`"toleranceSeconds" must be left out: ${scheme.name} does not sign a timestamp.`);
   }
   const max = freshness.signed === 'header' ? DAY_SECONDS : 31 * DAY_SECONDS;
   const read = (name: string, value: unknown, fallback: number) =>

@@ -44,7 +44,8 @@ import { isWebhookError, WebhookError } from './webhook-error.ts';
 /**
  * Makes the verifier of one endpoint. It does not wait for the secrets: `await verifier.ready()` before your server listens.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` if an option is wrong; `ERR_WEBHOOK_SECRETS_INVALID` if a secret that you pass directly can't be used.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if an option is wrong; `ERR_WEBHOOK_SECRETS_INVALID` if a secret that you pass directly can't be
+ * used.
  * @example
  * ```ts
  * import { createVerifier } from '@countersign/core'

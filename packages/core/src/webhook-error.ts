@@ -30,7 +30,10 @@ export type WebhookErrorCode =
   | 'ERR_WEBHOOK_BODY_ENCODED'
   /** The body ended early. */
   | 'ERR_WEBHOOK_BODY_INCOMPLETE'
-  /** The verifier was not given the bytes of the body: usually because a parser read them first. A mistake in the receiver, never in the request. */
+  /**
+   * The verifier was not given the bytes of the body: usually because a parser read them first. A mistake in the receiver, never in the
+   * request.
+   */
   | 'ERR_WEBHOOK_BODY_CONSUMED'
   /** The delivery is genuine, but its body is not the JSON or the text that the handler reads it as. */
   | 'ERR_WEBHOOK_BODY_INVALID'

@@ -29,7 +29,7 @@ export interface ReadBodyOptions {
  *
  * Rejects with a {@link WebhookError}, never with anything else:
  *
- * - `ERR_WEBHOOK_BODY_CONSUMED`: a body parser, or anything else, read the request first. Only the stream is judged, so a
+ * - `ERR_WEBHOOK_BODY_CONSUMED`: a body parser, or anything else, read the request first. Only the stream is checked, so a
  *   `req.body` that a parser set without reading doesn't matter.
  * - `ERR_WEBHOOK_BODY_ENCODED`: its Content-Encoding is not accepted. Nothing was read.
  * - `ERR_WEBHOOK_BODY_TOO_LARGE`: by its Content-Length, before anything is read, or by the bytes counted.

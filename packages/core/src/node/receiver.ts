@@ -35,7 +35,10 @@ export interface NodeReceiver<Request> {
     incoming: IncomingMessage,
     response: ServerResponse,
   ): Promise<ReceivedWebhook | undefined>;
-  /** Refuses all further requests with 503, and resolves when all deliveries that are being handled are settled. For hosts that shut down. */
+  /**
+   * Refuses all further requests with 503, and resolves when all deliveries that are being handled are settled. For hosts that shut
+   * down.
+   */
   stop(): Promise<void>;
 }
 
@@ -193,8 +196,8 @@ class OpenDeliveries {
 }
 
 /**
- * Lets parsers behind the verifier, for example multer and koa-body, read the verified bytes: the request itself has been read, so
- * they would wait for it forever. Parsers that look first, for example express.json(), still see that nothing is left to read.
+ * Lets parsers that run after the verifier, for example multer and koa-body, read the verified bytes: the request itself has been read,
+ * so they would wait for it forever. Parsers that look first, for example express.json(), still see that nothing is left to read.
  */
 function allowReread(incoming: IncomingMessage, body: Uint8Array): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);

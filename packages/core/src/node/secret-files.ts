@@ -54,7 +54,8 @@ interface Snapshot extends SecretFiles {
  * Reads a secret file, or the files `current`, `previous` and `next` of a directory, as one consistent set: never across a swap of
  * a directory, and never while a writer changes a file.
  *
- * @param wasThere Whether the files have been read before. If so, a missing file gets half a second to reappear: its writer may replace it.
+ * @param wasThere Whether the files have been read before. If so, a missing file gets half a second to reappear, because
+ * its writer may replace it.
  * @throws `ERR_WEBHOOK_PROVIDER_FAILED` naming path and errno; as `secretsGone()` if the file does not exist but its directory does;
  * `ERR_WEBHOOK_SECRETS_INVALID` for a file that is too large.
  */

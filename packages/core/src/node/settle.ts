@@ -67,7 +67,12 @@ export function handlerStarted(response: ServerResponse): void {
   signal(response, { type: 'started' });
 }
 
-/** Reports that the handler has ended: see {@link handlerStarted}. The framework may still send the response. */
+/**
+ * Reports that the handler has ended. The framework may still send the response. For an example, see {@link handlerStarted}.
+ *
+ * @param failed Whether the handler threw. If so, and if the response has begun but not ended, the claim is released: its status can't be
+ * changed any more.
+ */
 export function handlerEnded(response: ServerResponse, failed: boolean): void {
   signal(response, { type: 'ended', failed });
 }

@@ -1,6 +1,9 @@
 import type { Clock } from '../util/clock.ts';
 
-/** `closed`: every call is made. `open`: claims fail at once. `half-open`: a call is testing whether the store is back, or the next one will. */
+/**
+ * `closed`: every call is made. `open`: claims fail at once. `half-open`: a call is testing whether the store is back, or the next one
+ * will.
+ */
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
 /** Permission for one call. `probe`: tests whether the store is back. `urgent`: allowed while the circuit is open. */

@@ -65,7 +65,10 @@ export class LeasedClaim implements Claim {
   #cancelLapse: () => void;
   readonly #cancelTimeout: () => void;
 
-  /** @param askedAt When the claim was requested. The lease counts from then, because the store may have started it long before its response. */
+  /**
+   * @param askedAt When the claim was requested. The lease counts from then, because the store may have started it long before its
+   * response.
+   */
   constructor(
     store: ReplayStore,
     record: ReplayRecord,

@@ -44,7 +44,7 @@ const NEARLY_FULL = 0.8;
  * **It serves one process.** A restart forgets every delivery, and other instances don't know about them. If your app has more than one
  * instance, use a store that they share.
  *
- * It grows as deliveries come and shrinks as they expire, in small steps with each claim, without timers. When it holds `maxEntries`, it
+ * It grows as deliveries arrive and shrinks as they expire, in small steps with each claim, without timers. When it has `maxEntries`, it
  * makes room for a new delivery: it forgets expired entries first, then released and lapsed claims, then the oldest committed
  * deliveries that are past their `replayWindowMs`. A late retry of one of those may run again, but a captured copy can't. It never
  * forgets an active claim or a committed delivery within its window: if nothing else is left, it refuses the new claim.

@@ -43,7 +43,8 @@ export interface ReplayStore {
   forget(key: string): Promise<boolean>;
   /**
    * The name of the part of the store that keeps this key, for example a node of a cluster. Parts can fail one by one: claims fail
-   * at once only for keys of a part that is down. Without this method the store has one part. Called for every claim, so it must be cheap.
+   * at once only for keys of a part that is down. Without this method, the store has one part. It is called for every claim, so it must
+   * be cheap.
    */
   partitionOf?(key: string): string;
   /** The state of the store, for operators. */

@@ -1,7 +1,10 @@
 import { LAG_MS } from '../util/with-deadline.ts';
 import { isWebhookError, safeErrorText, WebhookError } from '../webhook-error.ts';
 
-/** Returns the error that the verifier throws if the store failed. Of errors that are not {@link WebhookError}s, it quotes only name and code. */
+/**
+ * Returns the error that the verifier throws if the store failed. Of errors that are not {@link WebhookError}s, it quotes only name and
+ * code.
+ */
 export function storeError(error: unknown): WebhookError {
   if (isWebhookError(error)) return error;
   const facts = safeErrorText(error);

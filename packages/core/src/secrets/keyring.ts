@@ -12,7 +12,10 @@ export interface KeySet<K = KeyObject> {
   readonly keys: readonly Key<K>[];
 }
 
-/** What to do with a request whose signature matches no key: match again with a newer set, refuse it, or refuse it so that the sender retries. */
+/**
+ * What to do with a request whose signature matches no key: check it again with a newer set, refuse it, or refuse it so that the sender
+ * retries.
+ */
 export type MismatchResult<K = KeyObject> =
   /** `doubt`: why a signature that matches no key of the newer set may still be genuine. */
   | { state: 'changed'; set: KeySet<K>; doubt?: string | undefined }
@@ -30,7 +33,8 @@ export interface Keyring<K = KeyObject> extends AsyncDisposable {
   readonly keyFormat: string;
   /**
    * Resolves when the first good set is loaded.
-   * @throws `ERR_WEBHOOK_SECRETS_INVALID` or `ERR_WEBHOOK_PROVIDER_FAILED` if a load fails before that; loading is tried again in the background.
+   * @throws `ERR_WEBHOOK_SECRETS_INVALID` or `ERR_WEBHOOK_PROVIDER_FAILED` if a load fails before that. The keyring keeps trying in the
+   * background.
    */
   ready(): Promise<void>;
   /**

@@ -137,8 +137,8 @@ export class Reloader<News> {
   }
 
   /**
-   * Handles an unknown signature: starts a load, now or within `waitMs`, if the budget of mismatches and the source permit one. A load that is
-   * in flight may have read the source before the secret changed, so another one follows it if a request still waits then.
+   * Handles an unknown signature: starts a load, now or within `waitMs`, if the budget of mismatches and the source permit one. A load
+   * that is in flight may have read the source before the secret changed, so another one follows it if a request still waits then.
    *
    * @param keyId The key that the request named; passed to the provider if this call starts the load.
    * @returns Whether a load is in flight or will start within `waitMs`.
@@ -250,7 +250,7 @@ export class Reloader<News> {
     if (this.#restartIfInterrupted(flight)) return;
     const { provider, timing } = this.#parts;
     const error = providerError(
-      `${provider.name}: no answer within ${timing.timeoutMs / 1000} s. Check that the source can be reached and does not throttle this process, or raise "timeoutSeconds".`,
+      `${provider.name}: no response within ${timing.timeoutMs / 1000} s. Check that the source can be reached and does not throttle this process, or raise "timeoutSeconds".`,
     );
     flight.controller.abort(error);
     this.#end(flight, { error });

@@ -87,7 +87,7 @@ function parseTime(value: unknown): number {
   const parts = typeof value === 'string' ? ISO_WITH_ZONE.exec(value) : null;
   if (parts === null) return Number.NaN;
   const [text, year, month, day] = parts;
-  // Date.parse takes the 30th of February for the 2nd of March.
+  // Date.parse reads February 30 as March 2.
   const daysInMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
   return Number(day) > daysInMonth ? Number.NaN : Date.parse(text);
 }

@@ -75,7 +75,7 @@ export function decodeSecretSet<K>(input: unknown, context: DecodeContext<K>): S
 }
 
 /**
- * Reads a set of secrets without decoding the keys. All sets are read by it, whether they come from a provider, a file or a store.
+ * Reads a set of secrets without decoding the keys. Every set goes through it, whether it comes from a provider, a file or a store.
  *
  * @param where Begins a message about the set: `env ACME:`, or `The secret file "/run/acme.json":`.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID` naming role and index, never a value.
@@ -218,8 +218,8 @@ export class VersionHistory {
 const LONGEST_ROTATION_MS = 3_600_000;
 
 /**
- * An announced rotation. It lasts until the end that the set names, and at most one hour from when it was first seen. So a provider that forgets to
- * withdraw it, or renews it with every load, can't make every forged request look like a rotation.
+ * An announced rotation. It lasts until the end that the set names, and at most one hour from when it was first seen. So a provider that
+ * forgets to withdraw it, or renews it with every load, can't make every forged request look like a rotation.
  */
 export class AnnouncedRotation {
   readonly #clock: Clock;

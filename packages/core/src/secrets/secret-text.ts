@@ -3,7 +3,7 @@ import { trimPem } from './secret-entry.ts';
 import { readSecretSet } from './secret-set.ts';
 import type { SecretSetInput } from './secrets.ts';
 
-// No error of this file may quote what was read. JSON.parse() quotes its input, so no error here contains another error's message or cause.
+// No error of this file may quote what was read. JSON.parse() quotes its input, so no error here contains the message or cause of another.
 
 /** Describes where a text was found, for the messages of {@link parseSecretText} and {@link parseSecretJson}. */
 export interface SecretLocation {

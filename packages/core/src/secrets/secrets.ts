@@ -98,7 +98,7 @@ export function staticSecrets(set: SecretSetInput | string | Uint8Array): Secret
  * Makes a provider from your function, which loads a set, or one secret, from any source.
  *
  * The function is called for the first time when the secrets are first needed. If it throws, the last good set stays in use. If the
- * source says that there is no secret any more, return {@link secretsGone}.
+ * source reports that there is no secret any more, return {@link secretsGone}.
  *
  * @param name Names the source in health, events and errors. Default: `'function'`.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` if `load` is not a function.
