@@ -69,7 +69,7 @@ export type KeyringEvent = { readonly provider: string } & (
   | { readonly type: 'key-revoked'; readonly keyId: string }
 );
 
-/** A request for which the function that chooses a verifier returned none: an unknown tenant, for example. */
+/** A request for which the function that picks a verifier returned none, for example because its tenant is unknown. */
 export interface UnroutedEvent {
   readonly type: 'unrouted';
   readonly code: WebhookErrorCode;

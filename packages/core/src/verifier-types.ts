@@ -176,7 +176,7 @@ export interface Verifier extends AsyncDisposable {
   reload(): Promise<VerifierHealth>;
   /**
    * Revokes a key in this process: no signature matches it from now until restart, even if later sets list it.
-   * @throws `ERR_WEBHOOK_CONFIG_INVALID` if no key has this id, or if the keyring is closed.
+   * @throws `ERR_WEBHOOK_CONFIG_INVALID` if no key has this id, the keyring is closed, or the endpoint is disabled.
    */
   revoke(keyId: string): Promise<void>;
   /** The state of this verifier in this process, for operators: no secrets, no bodies. */

@@ -41,7 +41,7 @@ export type WebhookErrorCode =
   | 'ERR_WEBHOOK_OVERLOADED'
   /** The endpoint is switched off by `disabled`. */
   | 'ERR_WEBHOOK_DISABLED'
-  /** An option is wrong. Thrown at construction. */
+  /** An option or an argument is wrong. Most are checked at construction. */
   | 'ERR_WEBHOOK_CONFIG_INVALID'
   /** A set of secrets can't be used: empty, undecodable, too short, a placeholder. */
   | 'ERR_WEBHOOK_SECRETS_INVALID'
@@ -85,7 +85,7 @@ export interface WebhookErrorOptions {
 }
 
 /**
- * The only error class of Countersign. Its message is for the operator: it names what to change, and never contains a secret,
+ * The error class of receivers. Its message is for the operator: it names what to change, and never contains a secret,
  * a computed signature or a header's value. The sender gets only the status and Retry-After.
  *
  * Errors that a request causes have no stack trace; errors of the receiver itself (status 500) do.

@@ -21,9 +21,8 @@ export interface ReadBodyOptions {
 }
 
 /**
- * Reads a request's body as the bytes that were received: nothing is decoded, and a body may have 0 bytes. Settles when the body
- * has ended, when it exceeds the limit, or when the connection is lost. The server's `requestTimeout` limits how long a sender may
- * take.
+ * Reads a request's body as the bytes that were received: nothing is decoded, and a body may have 0 bytes. Waits until the body
+ * has ended, exceeds the limit, or the connection is lost. The server's `requestTimeout` limits how long a sender may take.
  *
  * After a refusal the rest of the body is unread and the request is paused: respond with `Connection: close`, or drain it.
  *

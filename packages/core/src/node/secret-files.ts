@@ -11,7 +11,7 @@ import { WebhookError } from '../webhook-error.ts';
 const MAX_BYTES = 64 * 1024;
 /** A file that was touched this recently may be in the middle of being rewritten. */
 const YOUNG_MS = 1000;
-/** How long such a file must stay unchanged to be believed. */
+/** How long such a file must stay unchanged to be used. */
 const STABLE_MS = 25;
 const ATTEMPTS = 10;
 /** How often to look for a file that was there before: a writer may delete it and write it again. */

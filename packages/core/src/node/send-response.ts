@@ -15,7 +15,7 @@ const LINGER_MS = 30_000;
 
 /**
  * Sends a whole response. A small unread body is drained and the connection kept. The connection is closed if more than 256 KiB
- * or an unknown length is unread, if `close` is set, or if the server no longer listens. Does nothing if a response has begun.
+ * or an unknown length is unread, if `close` is set, or if the server no longer listens. Sends nothing if a response has begun.
  *
  * @example
  * ```ts

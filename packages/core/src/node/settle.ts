@@ -13,14 +13,14 @@ export interface SettleOptions {
   onSettle?: ((written: Promise<void>) => void) | undefined;
 }
 
-/** What an adapter knows about the handler of a response. */
+/** What an adapter reports about the handler of a response. */
 type HandlerSignal =
   | { readonly type: 'started' }
   | { readonly type: 'ended'; readonly failed: boolean }
   | { readonly type: 'abandoned'; readonly status: number };
 
-// An event: a WeakMap with an entry per request makes garbage collection cost more than verifying; so does adding a property,
-// because Express changes the prototype of each response.
+// Adapters report by an event of the response. A WeakMap with an entry per request would make garbage collection cost more than verifying;
+// so would adding a property, because Express changes the prototype of each response.
 const HANDLER = Symbol('countersign.handler');
 
 /**
@@ -79,7 +79,7 @@ export function handlerEnded(response: ServerResponse, failed: boolean): void {
 
 /**
  * Reports which status a handler meant to send, for frameworks that don't respond to a disconnected client. The claim is settled by
- * that status if the client has disconnected, or disconnects before the response ends.
+ * that status if the client has disconnected, or disconnects before the response begins.
  *
  * @example
  * ```ts

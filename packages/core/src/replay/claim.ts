@@ -12,8 +12,8 @@ export interface Claim {
   /** Rises with every run of the same delivery. */
   readonly fencingToken: number;
   /**
-   * Whether the lease is over, so that another instance may be running the delivery. It compares the clock, so it is right even
-   * after the process was paused. `verifier.claim()` never returns such a claim.
+   * Whether the lease is over, so that another instance may be running the delivery. It is computed from the clock, so it is right
+   * even after the process was paused. `verifier.claim()` never returns such a claim.
    */
   isOverdue(): boolean;
   /**

@@ -28,7 +28,7 @@ export interface ResilienceSettings {
   readonly observe: ((event: StoreEvent) => void) | undefined;
 }
 
-/** The replay store as this process knows it. */
+/** The state of the replay store, as this process sees it. */
 export interface ReplayHealth extends ReplayStoreHealth {
   /**
    * `open`: claims fail at once because the store is down. `half-open`: the next delivery tests whether it is back. If the store has

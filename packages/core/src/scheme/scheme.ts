@@ -76,7 +76,7 @@ export interface Validity {
   readonly notAfter?: number | undefined;
 }
 
-/** A request whose headers were found well-formed. Its `notBefore` and `notAfter` are those that the sender signed. */
+/** A request with well-formed headers. `notBefore` and `notAfter` are those that the sender signed. */
 export interface ParsedHead<K = KeyObject> extends Validity {
   /** The timestamp of a signed header, in milliseconds since the epoch. */
   readonly signedAt?: number | undefined;

@@ -63,7 +63,7 @@ interface Queued {
 
 /**
  * Runs a provider's loads one at a time, whether the first use, the timer, a hint, a manual reload or a mismatch causes them. A load
- * that is over (settled, timed out, closed) is forgotten, so that a late result can't replace a newer one.
+ * that is over (finished, timed out, closed) is forgotten, so that a late result can't replace a newer one.
  */
 export class Reloader<News> {
   readonly #parts: ReloaderParts<News>;
@@ -122,7 +122,7 @@ export class Reloader<News> {
       // Watching begins before the first load: a change during the load is then not lost.
       this.#unwatch = provider.watch(() => this.#hint());
     } catch {
-      // The timer finds changes too; a hint is only sooner.
+      // The timer finds changes too. A hint only makes that faster.
     }
   }
 

@@ -30,7 +30,10 @@ export interface SecretSetInput {
   rotating?: { until: string };
 }
 
-/** Why a set is being loaded. */
+/**
+ * Why a set is being loaded: at its first use, by the timer, because the source has changed, by a call of `reload()`, or because a
+ * signature matches no key.
+ */
 export type ReloadReason = 'start' | 'timer' | 'change' | 'manual' | 'mismatch';
 
 /** What a provider gets with each load. */

@@ -32,8 +32,8 @@ let holders = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 
 /**
- * Keeps the process alive until a promise settles. A clock's timers don't keep it alive, and before a server listens perhaps nothing else
- * does: without this, a process that awaits one of our promises would end silently.
+ * Keeps the process alive until a promise is resolved or rejected. A clock's timers don't keep it alive, and before a server listens, perhaps
+ * nothing else does: without this, a process that awaits one of our promises would end silently.
  */
 export function keepAlive<T>(promise: Promise<T>): Promise<T> {
   // One timer for all waiting callers, with the longest delay that a timer accepts.

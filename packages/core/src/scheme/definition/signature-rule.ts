@@ -113,7 +113,7 @@ export type SignatureLocation = (
   | FormFieldLocation
 ) &
   (SingleText | ListText) & {
-    /** Each value has only one accepted text: hex in the given case (`hex-any`: in any case), or canonical base64. */
+    /** Each value has only one accepted text: hex in the given case (`hex-any`: in either case), or canonical base64. */
     readonly encoding: 'hex' | 'hex-upper' | 'hex-any' | 'base64' | 'base64url';
   };
 

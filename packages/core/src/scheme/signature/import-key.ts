@@ -24,7 +24,7 @@ export function keyFormatOf(format: SecretFormat): string {
 
 /**
  * Turns a secret into a key.
- * @throws `ERR_WEBHOOK_SECRETS_INVALID` with what is wrong, never with the value.
+ * @throws `ERR_WEBHOOK_SECRETS_INVALID` with a message that says what is wrong and never contains the secret.
  */
 export function importSecret(secret: string | Uint8Array, format: SecretFormat): KeyObject {
   if (isPublicKey(format)) return importPublicKey(secret, format);
