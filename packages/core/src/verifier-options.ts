@@ -163,7 +163,7 @@ function readPublicUrl(publicUrl: unknown): string | undefined {
   if (publicUrl === undefined) return undefined;
   const url = typeof publicUrl === 'string' && URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.hash !== '') {
-    throw configError('"publicUrl" must be the http(s) URL that the sender was given.');
+    throw configError('"publicUrl" must be the http(s) URL that you gave the sender.');
   }
   return publicUrl as string;
 }

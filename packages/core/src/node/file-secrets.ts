@@ -29,10 +29,10 @@ export interface FileSecretsOptions {
  * `defaultMode: 0400` or, with `fsGroup`, 0440).
  *
  * **Write by rename**: write a new file beside the old one, then rename it over the old one. A file that was changed within the last
- * second is read again until nothing changes for 25 ms, so an ordinary rewrite in place is never read when half-written. But a writer that pauses
- * longer in the middle looks as if it had finished. Half of a JSON file can't be parsed, so the last good set stays in use; half of a
- * text file may be taken for the secret until the rest is written. To change several files of a directory together, swap a link, as
- * Kubernetes does: all files of one load come from one directory.
+ * second is read again until nothing changes for 25 ms, so an ordinary rewrite in place is never read when half-written. But a writer
+ * that pauses longer in the middle looks as if it had finished. Half of a JSON file can't be parsed, so the last good set stays in use;
+ * half of a text file may be taken for the secret until the rest is written. To change several files of a directory together, swap a
+ * link, as Kubernetes does: all files of one load come from one directory.
  *
  * **Deleting the file** means that there is no secret any more: half a second later nothing is accepted. If its whole directory is
  * missing, for example because a volume is not mounted, the last good set stays in use.

@@ -51,7 +51,7 @@ export class MismatchBudget {
 const MAX_WAITERS = 64;
 
 interface Waiter {
-  /** Ends the wait if it is over; `force`: in any case. */
+  /** Ends the wait if it is over; `force`: even if it is not. */
   end(force: boolean): void;
 }
 

@@ -207,7 +207,7 @@ function checkJsonSize(body: Uint8Array): boolean {
 
 function tooMany(what: string, most: number): Error {
   return headerInvalid(
-    `The JSON of the body has more than ${most} ${what}, and this sender's signature can't be judged before it is parsed.`,
+    `The JSON of the body has more than ${most} ${what}: too many to parse before this sender's signature is checked.`,
   );
 }
 

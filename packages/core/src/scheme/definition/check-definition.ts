@@ -64,7 +64,7 @@ function checkIdentity(definition: SchemeDefinition): void {
   if (identity === 'body') {
     if (!rules.every((rule) => rule.content === undefined || coversBytes(rule)))
       throw configError(
-        '"identity" is "body", but the signature does not cover its bytes, so that an attacker could make many deliveries of one: name the "id", or "content".',
+        '"identity" is "body", but the signature does not cover its bytes, so an attacker could turn one delivery into many: name the "id", or "content".',
       );
     if (rules.some(signsTarget))
       throw configError(
@@ -139,7 +139,7 @@ function checkSecretFormat(secret: SchemeDefinition['secret']): void {
       throw configError('"secret.normalize" is for secrets that are text ("utf8").');
     if (index < kinds.length - 1 && (prefix === undefined || prefixOptional === true))
       throw configError(
-        '"secret" as a list needs a "prefix" in every kind but the last: the prefix tells them apart.',
+        '"secret" as a list needs a "prefix" in every kind except the last: the prefix tells them apart.',
       );
   }
 }

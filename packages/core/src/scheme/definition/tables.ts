@@ -62,8 +62,8 @@ const sharedSecret = object<SharedSecret>({
     listOf(
       either(({ hmac }) =>
         hmac === undefined
-          ? object({ hash, hmac: absent('has no meaning beside "hash"'), over: absent('needs "hmac"') })
-          : object({ hash: absent('has no meaning beside "hmac"'), hmac: hash, over: text }),
+          ? object({ hash, hmac: absent('has no meaning with "hash"'), over: absent('needs "hmac"') })
+          : object({ hash: absent('has no meaning with "hmac"'), hmac: hash, over: text }),
       ),
     ),
   ),
@@ -126,7 +126,7 @@ const signature = object<SignatureLocation>({
   ),
   encoding: oneOf('hex', 'hex-upper', 'hex-any', 'base64', 'base64url'),
 });
-const noToken = absent('has no meaning beside a token');
+const noToken = absent('has no meaning with a token');
 const token = object<TokenLocation>({
   ...locations,
   numberedHeader: noToken,
@@ -191,7 +191,7 @@ const parts = recordOf(
     return object<ListedHeadersPart>({
       listedHeaders: either((list) =>
         'header' in list
-          ? object({ header, entry: absent('has no meaning beside "header"') })
+          ? object({ header, entry: absent('has no meaning with "header"') })
           : object({ entry: text }),
       ),
       separator: text,
@@ -231,7 +231,7 @@ const signingRule = object<HmacRule>({
   ),
   safeBecause: optional(text),
 });
-const signsNothing = absent('has no meaning beside a token, which signs nothing');
+const signsNothing = absent('has no meaning with a token, which signs nothing');
 const tokenRule = object<TokenRule>({
   ...conditions,
   signature: token,
