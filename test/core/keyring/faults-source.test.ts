@@ -132,7 +132,7 @@ describe('a source that responds slowly', () => {
     await clock.advance(3000);
     expect(String(await reload)).toMatch(/no response within 3 s/);
     await service.settled();
-    await expectLastGoodSet(/no answer/);
+    await expectLastGoodSet(/no response/);
     await expectRecovery();
   });
 });

@@ -168,7 +168,7 @@ describe('a load that takes too long', () => {
     const first = keyring.reload();
     const second = keyring.reload();
     await clock.advance(3000);
-    await expect(first).rejects.toThrow('no answer');
+    await expect(first).rejects.toThrow('no response');
     provider.last().answer({ current: B });
     await second;
     expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);
