@@ -128,7 +128,7 @@ describe('secrets that never come', () => {
     });
     const [code] = await once(child, 'exit');
     expect(code).toBe(1);
-    expect(stderr).toContain('no answer within 0.2 s');
+    expect(stderr).toContain('no response within 0.2 s');
   });
 });
 

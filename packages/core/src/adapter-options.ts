@@ -43,21 +43,24 @@ export interface AdapterOptions<Request, Context extends unknown[] = []> {
   /** What to do with a body that has a Content-Encoding. Default: `'refuse'`. */
   contentEncoding?: ContentEncodingPolicy;
   /**
-   * Returns the raw body if the host has already read it, as Cloud Functions and Firebase do. If it returns nothing, the body is
-   * read from the request.
+   * Returns the raw body if the host has already read it, as Cloud Functions and Firebase do. Without this option, or if it returns
+   * nothing, the adapter reads the body from the request.
    */
   // A method, so that the parameter may be declared as the request of one host.
   rawBody?(request: Request, ...context: Context): Uint8Array | undefined | Promise<Uint8Array | undefined>;
-  /** `'manual'`: only verify. The handler claims the delivery itself, as a transactional store needs. Default: `'auto'`. */
+  /**
+   * `'manual'`: the adapter only verifies, and your handler claims the delivery, for example with a transactional store.
+   * Default: `'auto'`.
+   */
   claim?: 'auto' | 'manual';
   /**
-   * When the delivery is committed or released. `'before-response'`: the response ends when the replay store has confirmed, for
-   * hosts that stop with the response, for example AWS Lambda and Cloud Run. Default: `'after-response'`.
+   * When the delivery is committed or released. `'before-response'`: the response ends only after the replay store has confirmed.
+   * Use it on hosts that may stop the process after the response, for example AWS Lambda and Cloud Run. Default: `'after-response'`.
    */
   settle?: 'after-response' | 'before-response';
   /**
-   * Gets the requests for which the function that picks a verifier returned none: no verifier's `observe` can get them. What it throws
-   * is dropped. Without it, the process warns once.
+   * Called with each request for which the function that picks a verifier returned none, because no verifier can observe such a
+   * request. Errors that it throws are ignored. Without it, the process warns once.
    */
   observe?: (event: UnroutedEvent) => void;
 }
@@ -76,13 +79,16 @@ export interface BodyLimits {
   readonly reserve: ReserveBytes | undefined;
 }
 
-/** An adapter's checked options. Values that are at hand are returned without a promise, which would cost as much as parsing a signature. */
+/**
+ * An adapter's checked options. A value that is available at once is returned without a promise, because a promise costs as much as
+ * parsing a signature.
+ */
 export interface AdapterSettings<Request, Context extends unknown[] = []> {
   readonly claim: 'auto' | 'manual';
   readonly settle: 'after-response' | 'before-response';
   /** @throws `ERR_WEBHOOK_SIGNATURE_MISMATCH` if the function returns no verifier for the request. */
   choose(request: Request, ...context: Context): Verifier | Promise<Verifier>;
-  /** Gets the body: from `rawBody` if that returns it, otherwise from `source`. */
+  /** Returns the body: from `rawBody` if that returns it, otherwise from `source`. */
   body(
     verifier: Verifier,
     source: BodySource,
@@ -93,10 +99,15 @@ export interface AdapterSettings<Request, Context extends unknown[] = []> {
 }
 
 /**
- * Checks the options of an adapter, once: for authors of adapters.
+ * Checks the options of an adapter, once.
  *
  * @param owner The adapter's name in messages: `webhook()`.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming the option.
+ * @example
+ * ```ts
+ * const settings = readAdapterOptions('webhookHandler()', source, options)
+ * const verifier = await settings.choose(request)
+ * ```
  */
 export function readAdapterOptions<Request, Context extends unknown[] = []>(
   owner: string,
@@ -143,13 +154,20 @@ export function readAdapterOptions<Request, Context extends unknown[] = []>(
   };
 }
 
-/** Anything but bytes passes: the verifier refuses it. */
+/** Passes on anything except bytes, because the verifier refuses it with a better message. */
 function checkLimit(body: Uint8Array | undefined, limit: number): Uint8Array | undefined {
   if (!types.isUint8Array(body) || body.byteLength <= limit) return body ?? undefined;
   throw bodyTooLarge(limit);
 }
 
-/** The body is larger than the limit, as received or decompressed. */
+/**
+ * Makes the error for a body that is larger than the limit, as received or decompressed.
+ *
+ * @example
+ * ```ts
+ * if (received > maxBodyBytes) throw bodyTooLarge(maxBodyBytes)
+ * ```
+ */
 export function bodyTooLarge(maxBodyBytes: number): WebhookError {
   return new WebhookError(
     'ERR_WEBHOOK_BODY_TOO_LARGE',
@@ -157,7 +175,14 @@ export function bodyTooLarge(maxBodyBytes: number): WebhookError {
   );
 }
 
-/** The body is not whole. */
+/**
+ * Makes the error for a body that ended early or can't be decompressed.
+ *
+ * @example
+ * ```ts
+ * request.on('aborted', () => reject(bodyIncomplete('The connection closed before the body ended.')))
+ * ```
+ */
 export function bodyIncomplete(message: string, cause?: unknown): WebhookError {
   return new WebhookError('ERR_WEBHOOK_BODY_INCOMPLETE', message, { cause });
 }
@@ -169,7 +194,7 @@ async function chosenBy(
 ): Promise<Verifier> {
   const verifier = await choice;
   if (isVerifier(verifier)) return verifier;
-  // 401, because without a verifier nothing is known about what this sender retries.
+  // 401, because only a verifier could tell what this sender retries.
   const error = new WebhookError(
     'ERR_WEBHOOK_SIGNATURE_MISMATCH',
     `The function that picks a verifier for ${owner} returned none, so the sender got 401. Return a verifier for every tenant, or throw if the tenant may exist later.`,

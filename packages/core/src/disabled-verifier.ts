@@ -18,7 +18,7 @@ const NOTHING_LOADED: KeyringHealth = {
   warnings: [],
 };
 
-/** An endpoint that is switched off on purpose: nothing passes, nothing warns, nothing is loaded. */
+/** The verifier of an endpoint that is switched off: it refuses every request, loads no secrets and has no warnings. */
 export class DisabledVerifier implements Verifier {
   readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
   readonly endpoint: string;

@@ -22,10 +22,16 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
     }
   /** A sender's test request got its response; the handler did not run. */
   | { readonly type: 'handshake' }
+  /**
+   * `claim-lost`: the lease ended too early, so another run may have taken over. `handler-timeout`: the handler has run for
+   * `handlerTimeoutSeconds`, so the claim is no longer renewed.
+   */
   | { readonly type: 'claimed' | 'duplicate' | 'committed' | 'released' | 'claim-lost' | 'handler-timeout' }
   /**
-   * The handler has succeeded, but the store has not accepted the commit for the time of a lease: a retry may run on another
-   * instance. The tries go on; `committed` follows if the store accepts it later.
+   * `commit-failed`: the handler has succeeded, but for the length of a lease the store has not accepted the commit, so a retry may run
+   * on another instance. The verifier keeps trying; `committed` follows if the store accepts it later.
+   *
+   * `release-failed`: the store has not accepted the release, so the sender's retry can't run before the lease ends.
    */
   | { readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown }
   | { readonly type: 'handler-failed'; readonly error: unknown }
@@ -35,19 +41,20 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
       readonly operation: 'claim' | 'renew' | 'commit' | 'release' | 'forget';
       readonly error: unknown;
     }
-  /** The store does not respond: from now on claims fail at once. Only the verifier that noticed reports it, as with `store-up`. */
+  /** The store does not respond: from now on claims fail at once. Only the verifier that notices it reports it. */
   | {
       readonly type: 'store-down';
       /** The part of the store, for example a node of a cluster, if the store names its parts. */
       readonly partition?: string;
       readonly error: unknown;
     }
+  /** The store responds again. Only the verifier that notices it reports it. */
   | { readonly type: 'store-up'; readonly partition?: string }
-  /** With `onStoreError: 'local'`: the store is down, and only this process knows of the claim. `claimed` follows. */
+  /** With `onStoreError: 'local'`: the store is down, so only this process has a record of the claim. `claimed` follows. */
   | { readonly type: 'claimed-locally' }
 );
 
-/** What happens to a set of secrets. Names keys by id only. */
+/** What happens to a set of secrets. Contains the ids of keys, never the keys. */
 export type KeyringEvent = { readonly provider: string } & (
   | {
       readonly type: 'secrets-loaded';
@@ -62,7 +69,7 @@ export type KeyringEvent = { readonly provider: string } & (
   | { readonly type: 'key-revoked'; readonly keyId: string }
 );
 
-/** A request for which the function that chooses a verifier returned none: an unknown tenant, for example. */
+/** A request for which the function that picks a verifier returned none, for example because its tenant is unknown. */
 export interface UnroutedEvent {
   readonly type: 'unrouted';
   readonly code: WebhookErrorCode;
@@ -70,7 +77,7 @@ export interface UnroutedEvent {
   readonly message: string;
 }
 
-/** Everything that an observer can get. */
+/** Every event that `observe` can get. */
 export type WebhookEvent = DeliveryEvent | KeyringEvent | UnroutedEvent;
 
 /** An event of an endpoint, without the endpoint. */
@@ -93,7 +100,7 @@ export function endpointObserver({
   return observe && ((event) => observe({ endpoint, scheme: scheme.name, ...event }));
 }
 
-/** Wraps an observer so that it can't disturb a delivery: what it throws, or rejects with, is dropped. */
+/** Wraps an observer so that it can't disturb a delivery: errors that it throws or rejects with are ignored. */
 export function safeObserver<E>(
   observe: ((event: E) => unknown) | undefined,
 ): ((event: E) => void) | undefined {

@@ -1,4 +1,4 @@
-// For authors of adapters, replay stores, providers of secrets and schemes: what the packages of this project are made with.
+// For authors of adapters, replay stores, providers of secrets and schemes. The other packages of this project import it too.
 
 // Adapters
 export {
@@ -37,7 +37,7 @@ export {
   replayKeyDigest,
 } from './replay/replay-store.ts';
 export { Sweeper, type SweeperOptions } from './replay/sweeper.ts';
-// Schemes: what one is, and the parts of a definition
+// Schemes, and the parts of a definition
 export type { RequestHead } from './request.ts';
 export { refusalResponse } from './response.ts';
 export type {
@@ -76,7 +76,7 @@ export type {
   UrlRules,
 } from './scheme/definition/signature-rule.ts';
 export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './scheme/scheme.ts';
-// Providers of secrets, and what keyrings tell verifiers
+// Providers of secrets, and what verifiers call on a keyring
 export { KEYRING, type KeySet, type MismatchResult, type VerifierKeyring } from './secrets/keyring.ts';
 export { parseSecretJson, parseSecretText, type SecretLocation } from './secrets/secret-text.ts';
 export { providerError } from './secrets/secrets.ts';

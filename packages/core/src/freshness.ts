@@ -58,8 +58,8 @@ export function checkValidity({ notBefore, notAfter }: Validity, clock: Pick<Clo
 }
 
 /**
- * Until when a request would have been accepted, in milliseconds since the epoch; `undefined` if it names no time.
- * Judged by its headers alone: whether they are genuine does not matter, since it only decides how it is refused.
+ * The last moment at which a request's timestamp is acceptable, in milliseconds since the epoch; `undefined` if it has none. It is
+ * read from headers that may be forged, so use it only to choose the status of a refusal.
  */
 export function acceptedUntil(
   head: { readonly signedAt?: number | undefined; readonly notAfter?: number | undefined } | undefined,

@@ -4,7 +4,7 @@ import type { KeyRole } from './scheme/scheme.ts';
 import type { ReloadReason } from './secrets/secrets.ts';
 import type { WebhookErrorCode } from './webhook-error.ts';
 
-/** What is wrong or soon will be: a stable code, and a sentence that says what to do. */
+/** Something that is wrong, or soon will be: a stable code, and a message that says what to do. */
 export interface HealthWarning {
   readonly code:
     | 'previous-without-expiry'
@@ -26,7 +26,7 @@ export interface KeyHealth {
   readonly role: KeyRole;
   readonly notBefore: Date | undefined;
   readonly notAfter: Date | undefined;
-  /** How many deliveries this process has verified with it. A `previous` key that nothing matches any more can go. */
+  /** How many deliveries this process has verified with it. Once no delivery matches a `previous` key any more, remove its secret. */
   readonly matches: number;
   readonly lastMatchAt: Date | undefined;
 }
@@ -35,7 +35,9 @@ export interface KeyHealth {
 export interface KeyringHealth {
   /** `not-ready`: no delivery can be verified. `degraded`: the last good set is in use; see `warnings`. */
   readonly state: 'ready' | 'degraded' | 'not-ready';
+  /** The name of the provider. */
   readonly provider: string;
+  /** The version that the provider gave the set in use, if it has versions. */
   readonly version: string | undefined;
   /** When the set in use was loaded. */
   readonly loadedAt: Date | undefined;
@@ -47,23 +49,26 @@ export interface KeyringHealth {
         readonly error: { code: WebhookErrorCode; message: string } | undefined;
       }
     | undefined;
-  /** Until when a rotation is announced by `rotating`. */
+  /** When the rotation that `rotating` announces ends. `undefined` if none is announced. */
   readonly rotatingUntil: Date | undefined;
   readonly keys: readonly KeyHealth[];
-  /** Ids of the keys that {@link Keyring.revoke} banned in this process. */
+  /** Ids of the keys that {@link Keyring.revoke} has revoked in this process. */
   readonly revoked: readonly string[];
   readonly warnings: readonly HealthWarning[];
 }
 
 /** The state of a verifier in this process. */
 export interface VerifierHealth {
-  /** `disabled`: the endpoint is switched off. The others are those of the secrets; a warning makes `degraded` of `ready`. */
+  /**
+   * `disabled`: the endpoint is switched off. Otherwise the state of the secrets; a warning about the replay store or pending bytes
+   * turns `ready` into `degraded`.
+   */
   readonly state: KeyringHealth['state'] | 'disabled';
   readonly endpoint: string;
   readonly scheme: string;
   /** If the endpoint is disabled, nothing is loaded: `not-ready`, without keys. */
   readonly secrets: KeyringHealth;
-  /** Requests of this process whose signature matched no key: forged ones, or signed with a secret that is not in the set. */
+  /** Requests to this process whose signature matched no key: forged, or signed with a secret that is not in the set. */
   readonly mismatches: { readonly count: number; readonly lastAt: Date | undefined };
   /** `undefined` if replay protection is off. */
   readonly replay: ReplayHealth | undefined;
@@ -73,7 +78,7 @@ export interface VerifierHealth {
   readonly warnings: readonly HealthWarning[];
 }
 
-/** Puts the state of a verifier together from the state of its parts. */
+/** Combines the states of a verifier's parts. */
 export function verifierHealth({
   pendingBytes,
   ...parts

@@ -1,4 +1,4 @@
-// For users: what it takes to receive webhooks. Authors of adapters, stores, providers and schemes find the rest in `./extend`.
+// For users: everything needed to receive webhooks. `./extend` exports the rest, for authors of adapters, stores, providers and schemes.
 export type { DeliveryEvent, KeyringEvent, UnroutedEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
 export type { PendingBytesHealth } from './pending-bytes.ts';

@@ -1,10 +1,10 @@
 import { WebhookError } from './webhook-error.ts';
 
 /**
- * Counts bytes of a body while no signature vouches for them yet. Call it with the length of each chunk, before you keep the chunk;
- * the verifier frees the bytes when the request is accepted or refused.
+ * Counts the bytes of a body whose signature is not checked yet. Call it with the length of each chunk, before you keep the chunk. The
+ * verifier frees the bytes when the request is accepted or refused.
  *
- * @throws `ERR_WEBHOOK_OVERLOADED` if the unverified bodies of the verifier are larger than `maxPendingBytes` together. Stop reading.
+ * @throws `ERR_WEBHOOK_OVERLOADED` if the unverified bodies of the verifier together exceed `maxPendingBytes`. Then stop reading.
  */
 export type ReserveBytes = (bytes: number) => void;
 
@@ -19,9 +19,9 @@ export interface PendingBytesHealth {
   readonly lastRefusedAt: Date | undefined;
 }
 
-/** A body up to here may use all of the limit. */
+/** Bodies up to this size may use the whole limit. */
 const SMALL_BODY_BYTES = 64 * 1024;
-/** Larger bodies leave this share of the limit to small ones: a few slow uploads must not keep ordinary deliveries out. */
+/** Larger bodies must leave this share of the limit to small ones: a few slow uploads must not keep ordinary deliveries out. */
 const RESERVED_SHARE = 1 / 8;
 /** How long `health()` warns after a refusal. */
 const RECENT_MS = 60_000;
@@ -48,13 +48,13 @@ export class PendingBytes {
   add(bytes: number, held: number): void {
     const small = held + bytes <= SMALL_BODY_BYTES;
     const limit = small ? this.#maxBytes : this.#maxBytes * (1 - RESERVED_SHARE);
-    // A body that is alone is never refused: it may be as large as `maxBodyBytes`.
+    // A body is never refused while it is the only one: otherwise `maxPendingBytes` would also limit single bodies.
     if (this.#bytes + bytes > limit && this.#bytes > held) {
       this.#refused++;
       this.#lastRefusedAt = this.#now();
       throw new WebhookError(
         'ERR_WEBHOOK_OVERLOADED',
-        `The unverified bodies of this endpoint take ${this.#bytes} bytes, and "maxPendingBytes" is ${this.#maxBytes}. Either someone sends large forged requests, or the limit is too low for your traffic.`,
+        `The unverified bodies of this endpoint take ${this.#bytes} bytes, and "maxPendingBytes" is ${this.#maxBytes}. Either an attacker sends large forged requests, or the limit is too low for your traffic.`,
       );
     }
     this.#bytes += bytes;
@@ -74,7 +74,7 @@ export class PendingBytes {
     };
   }
 
-  /** Says for a minute that a request was refused. */
+  /** Warns for a minute after a request was refused. */
   warnings(): { readonly code: 'overloaded'; readonly message: string }[] {
     if (this.#lastRefusedAt === undefined || this.#now() - this.#lastRefusedAt >= RECENT_MS) return [];
     const message = `Requests were refused because unverified bodies took more than "maxPendingBytes" (${this.#maxBytes}). If they are genuine, raise it; if they are forged, block their sender in front of this process.`;
@@ -101,7 +101,7 @@ class PendingBody {
     if (bytes > this.#bytes) this.reserve(bytes - this.#bytes);
   }
 
-  /** The request has been accepted or refused. */
+  /** Frees the bytes. Call it when the request has been accepted or refused. */
   release(): void {
     this.#all.free(this.#bytes);
     this.#bytes = 0;

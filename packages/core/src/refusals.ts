@@ -17,10 +17,10 @@ const REFUSED: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
 ]);
 const BUDGET_PER_MINUTE = 60;
 const MINUTE_MS = 60_000;
-/** No clock is further off than this: the worst common mistake is local time taken for UTC, 14 hours. */
+/** A wrong clock is assumed to be off by less than this: the worst common mistake, local time taken for UTC, makes 14 hours. */
 const MAX_CLOCK_FAULT_MS = 24 * 3_600_000;
 
-/** Turns what was thrown into the refusals of one endpoint, and tells the operator about them. */
+/** Turns errors into the refusals of one endpoint, counts them and reports them to the operator. */
 export class Refusals {
   readonly #status: RefusalStatus;
   readonly #clock: Clock;
@@ -35,22 +35,22 @@ export class Refusals {
     this.#report = report;
   }
 
-  /** A key has matched: the secrets are the right ones. */
+  /** Remembers that a key has matched, so the secrets are the right ones. */
   noteMatch(): void {
     this.#everMatched = true;
   }
 
-  /** Requests whose signature no key matched. */
+  /** How many requests matched no key, and when the last one arrived. */
   get mismatches(): VerifierHealth['mismatches'] {
     const at = this.#lastMismatchAt;
     return { count: this.#mismatches, lastAt: at === undefined ? undefined : new Date(at) };
   }
 
   /**
-   * What was thrown, as callers see it: a {@link WebhookError} with its final status.
+   * Reports a refusal, and returns the error to throw: a {@link WebhookError} with its final status.
    *
    * @param startedAt The clock's monotonic time at which work on the request began.
-   * @param acceptedUntil Until when the request would have been accepted by the time that it names.
+   * @param acceptedUntil The last moment at which the request's timestamp was acceptable, in milliseconds since the epoch.
    */
   refuse(thrown: unknown, startedAt: number, acceptedUntil?: number): WebhookError {
     const error = this.#status.decide(
@@ -86,8 +86,8 @@ export class Refusals {
  * Decides the status of refusals for one endpoint.
  *
  * A refused delivery may be genuine: signed with a secret that this process does not have yet. So the sender gets a status that it
- * retries: 401 if it retries 401 or never retries; else 429; else 503. A load balancer counts 503 against the instance, and an
- * attacker must not be able to cause that at will: so 503 has a budget.
+ * retries: 401 if it retries 401 or never retries; else 429; else 503. A load balancer may take an instance that responds with 503
+ * out of service, and an attacker must not be able to cause that at will. So 503 has a budget.
  */
 class RefusalStatus {
   readonly #status: 401 | 429 | 503;
@@ -100,7 +100,7 @@ class RefusalStatus {
     this.#clock = clock;
   }
 
-  /** The error as it is thrown: with its final status and, if the sender may retry, when. */
+  /** Returns the error with its final status and, for 429 and 503, with the time after which to retry. */
   decide(error: WebhookError, acceptedUntil: number | undefined): WebhookError {
     const status = REFUSED.has(error.code) ? this.#statusOf(error.code, acceptedUntil) : error.status;
     const retryAfterSeconds =
@@ -114,9 +114,9 @@ class RefusalStatus {
   }
 
   #statusOf(code: WebhookErrorCode, acceptedUntil: number | undefined): number {
-    // If the secrets may be out of date, this process knows why: an attacker can't bring that about at will.
+    // Secrets are uncertain after a failed reload or during an announced rotation. An attacker can't cause either at will.
     if (this.#status !== 503 || code === 'ERR_WEBHOOK_SECRETS_UNCERTAIN') return this.#status;
-    // Our clock can't be the reason, so no retry can succeed. An attacker who repeats old requests must not spend the budget.
+    // Even a wrong clock can't be the reason, so no retry can succeed. An attacker who repeats old requests must not use up the budget.
     if (acceptedUntil !== undefined && this.#clock.now() - acceptedUntil > MAX_CLOCK_FAULT_MS) return 401;
     const now = this.#clock.monotonic();
     if (now - this.#windowStart >= MINUTE_MS) {
@@ -128,7 +128,15 @@ class RefusalStatus {
   }
 }
 
-/** The status for a delivery that matches no key or whose timestamp is outside the tolerance, by what its sender retries. */
+/**
+ * Returns the status for a delivery that matches no key or whose timestamp is outside the tolerance. It depends on what the sender
+ * retries, so that a genuine delivery comes again.
+ *
+ * @example
+ * ```ts
+ * refusalStatus(verifier.scheme.delivery) // 401, 429 or 503
+ * ```
+ */
 export function refusalStatus(delivery: DeliveryRules): 401 | 429 | 503 {
   const { retries } = delivery;
   if (delivery.demands401 === true || retries === 'never' || retries === 'any-failure') return 401;

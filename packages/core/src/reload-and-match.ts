@@ -8,8 +8,8 @@ type Outcome = Match | WebhookError;
 type Settings<K> = Pick<VerifierSettings<K>, 'keys' | 'scheme' | 'mismatchMessage'>;
 
 /**
- * What happens to a request that no key of `tried` matches. It may be signed with a secret that this process does not have yet: so the
- * secrets are reloaded once for all such requests, and if the set has changed, the request is checked again.
+ * Handles a request that no key of `tried` matches. It may be signed with a secret that this process does not have yet, so the secrets
+ * are reloaded, once for all such requests. If the set has changed, the request is checked again.
  *
  * @returns The match, or the error to refuse the request with.
  */

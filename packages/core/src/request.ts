@@ -4,7 +4,7 @@ import { isWebhookError, WebhookError } from './webhook-error.ts';
 
 /**
  * Request headers. Only raw pairs (`IncomingMessage.rawHeaders`: name, value, name, value, …) show every repeated header; the other
- * two may have joined them already.
+ * two types may have joined them already.
  */
 export type HeadersInput = readonly string[] | Record<string, string | string[] | undefined> | Headers;
 
@@ -16,8 +16,8 @@ export interface WebhookRequest {
   url?: string | undefined;
   headers: HeadersInput;
   /**
-   * The bytes as received, or a function that reads them. It is called only if the headers are well-formed and fresh. Count the bytes
-   * that you read with `reserve`, before you keep them.
+   * The bytes as received, or a function that reads them. The verifier calls it only if the headers are well-formed and
+   * fresh. Pass the length of each chunk to `reserve` before you keep the chunk.
    */
   body: Uint8Array | ((reserve: ReserveBytes) => Uint8Array | Promise<Uint8Array>);
 }
@@ -26,7 +26,7 @@ export interface WebhookRequest {
 export interface RequestHead {
   readonly method: string | undefined;
   readonly url: string | undefined;
-  /** The URL that the sender was given, from the verifier's `publicUrl`. Never rebuilt from request headers. */
+  /** The verifier's `publicUrl`: the URL that you gave the sender. Never rebuilt from request headers. */
   readonly publicUrl: string | undefined;
   /** Every value of a header, in order. The name must be in lower case. */
   values(name: string): readonly string[];
@@ -39,7 +39,7 @@ export interface RequestHead {
 
 const NONE: readonly string[] = [];
 
-/** Reads single headers from any of the three types without building an index: a scheme asks for three names at most. */
+/** Reads single headers from any of the three types without building an index, because a scheme reads only a few. */
 export class HeadReader implements RequestHead {
   readonly method: string | undefined;
   readonly url: string | undefined;
@@ -112,7 +112,7 @@ function isHeaders(headers: object): headers is Headers {
   return typeof (headers as Headers).get === 'function' && typeof (headers as Headers).append === 'function';
 }
 
-/** @throws `ERR_WEBHOOK_BODY_CONSUMED` for anything but bytes. */
+/** @throws `ERR_WEBHOOK_BODY_CONSUMED` if the body is not bytes. */
 export function checkBytes(body: unknown): Uint8Array {
   if (types.isUint8Array(body)) return body;
   const message =
@@ -122,7 +122,7 @@ export function checkBytes(body: unknown): Uint8Array {
   throw new WebhookError('ERR_WEBHOOK_BODY_CONSUMED', message);
 }
 
-/** The error of a function that reads a body, as the verifier throws it. */
+/** Returns the error that the verifier throws if reading a body failed. */
 export function bodyError(error: unknown): WebhookError {
   if (isWebhookError(error)) return error;
   return new WebhookError(

@@ -7,7 +7,7 @@ export interface WebhookResponse {
   readonly body: Uint8Array<ArrayBuffer> | string;
 }
 
-/** The same text for every reason: the sender learns nothing, the operator reads the code in logs and metrics. */
+/** The same for every reason: the sender learns nothing from it. The operator finds the reason in events and logs. */
 const REFUSAL_BODY = '{"error":"webhook refused"}';
 const FAILURE_BODY = '{"error":"webhook handler failed"}';
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -55,8 +55,8 @@ export function failureResponse(error: unknown): WebhookResponse {
 }
 
 /**
- * What a handler returned, as a response: a status, a whole response, or `undefined` for anything else.
- * @throws An error that the handler returned instead of throwing it: its delivery is not handled.
+ * Turns the status or the whole response that a handler returned into a response. Returns `undefined` for anything else.
+ * @throws An error that the handler returned instead of throwing it, because the delivery is then not handled.
  */
 export function toWebhookResponse(result: unknown): WebhookResponse | undefined {
   if (isStatus(result)) return { status: result, headers: {}, body: '' };

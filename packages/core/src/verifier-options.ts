@@ -33,7 +33,7 @@ export interface VerifierSettings<K> {
   readonly publicUrl: string | undefined;
   readonly freshness: Freshness;
   readonly keyring: Keyring<K>;
-  /** The keyring's side for verifiers. */
+  /** What verifiers call on the keyring. */
   readonly keys: VerifierKeyring<K>;
   /** Whether closing the verifier closes the keyring. */
   readonly ownsKeyring: boolean;
@@ -56,7 +56,7 @@ export interface DisabledSettings {
   readonly endpoint: string;
 }
 
-// An object, so that the compiler finds an option that is missing here.
+// Written as an object, so that the compiler reports an option that is missing here.
 const KNOWN = Object.keys({
   scheme: true,
   secrets: true,
@@ -79,7 +79,7 @@ const MIB = 1024 * 1024;
 
 /**
  * Checks the options and fills in the defaults.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming the option; `ERR_WEBHOOK_SECRETS_INVALID` for a secret, given directly, that can't be used.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming the option; `ERR_WEBHOOK_SECRETS_INVALID` if a secret that is passed directly can't be used.
  */
 export function readOptions<K>(
   given: VerifierOptions<K> | DisabledVerifierOptions<K>,
@@ -163,7 +163,7 @@ function readPublicUrl(publicUrl: unknown): string | undefined {
   if (publicUrl === undefined) return undefined;
   const url = typeof publicUrl === 'string' && URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.hash !== '') {
-    throw configError('"publicUrl" must be the http(s) URL that the sender was given.');
+    throw configError('"publicUrl" must be the http(s) URL that you gave the sender.');
   }
   return publicUrl as string;
 }
@@ -172,7 +172,7 @@ function readTolerance(tolerance: unknown, scheme: Scheme<never> | Scheme<unknow
   const { freshness } = scheme;
   if (tolerance === undefined) return freshness;
   if (freshness.signed === 'none') {
-    throw configError(`"toleranceSeconds" must be left out: ${scheme.name} signs no time.`);
+    throw configError(`"toleranceSeconds" must be left out: ${scheme.name} does not sign a timestamp.`);
   }
   const max = freshness.signed === 'header' ? DAY_SECONDS : 31 * DAY_SECONDS;
   const read = (name: string, value: unknown, fallback: number) =>

@@ -25,13 +25,16 @@ export interface VerifierOptions<K = KeyObject> {
    * share a replay store, give each its own name. Default: the scheme's name.
    */
   endpoint?: string;
-  /** The URL that the sender was given, for schemes that sign it. It is never rebuilt from request headers. */
+  /** The URL that you gave the sender. Required if the scheme signs it; it is never rebuilt from request headers. */
   publicUrl?: string;
   /** How old, or how far in the future, a signed timestamp may be, in seconds. A number sets both. Default: the scheme's. */
   toleranceSeconds?: number | { past: number; future: number };
   /** Where deliveries are remembered. Default: a memory store of this verifier, which serves one process. `false` lets duplicates run. */
   replay?: ReplayStore | false;
-  /** Identifies a delivery if the scheme's identity does not fit. Use only what is signed. */
+  /**
+   * Returns the identity of a delivery, a non-empty string, if the scheme's identity does not fit. Use only signed values.
+   * Default: the scheme's identity.
+   */
   deliveryKey?: (webhook: VerifiedWebhook) => string;
   /** How long a claim lasts if its process dies, in seconds. It is renewed while the handler runs. Default: 30. */
   leaseSeconds?: number;
@@ -48,13 +51,16 @@ export interface VerifierOptions<K = KeyObject> {
    */
   onStoreError?: 'unavailable' | 'local';
   /**
-   * How many bytes of request bodies this verifier holds while their signatures are not checked yet. Beyond that, senders get 503
+   * How many bytes of request bodies this verifier holds before it has checked their signatures. Beyond that, senders get 503
    * with Retry-After (`ERR_WEBHOOK_OVERLOADED`). Default: 67,108,864 (64 MiB).
    */
   maxPendingBytes?: number;
-  /** How secrets are reloaded. A keyring has its own options: leave this out if `secrets` is one. */
+  /** How secrets are reloaded. Leave this out if `secrets` is a keyring: it has its own options. */
   reload?: KeyringOptions;
-  /** Gets every outcome. What it throws is dropped. */
+  /**
+   * Called with every event. Errors that it throws are ignored. Without it, the process warns of secrets that can't be loaded, of a
+   * signature that matches no key before any has matched, and of a handler that fails in `handle()`.
+   */
   observe?: (event: WebhookEvent) => void;
   /** Default: the machine's clock. */
   clock?: Clock;
@@ -79,7 +85,10 @@ export type ReceiveResult =
 
 /** Options of `receive()`. */
 export interface ReceiveOptions {
-  /** `'manual'`: the handler claims the delivery, as a transactional store needs; until then duplicates run. Default: `'auto'`. */
+  /**
+   * `'manual'`: your handler claims the delivery, for example with a transactional store. It also gets duplicates, which that claim
+   * then recognizes. Default: `'auto'`.
+   */
   claim?: 'auto' | 'manual' | undefined;
 }
 
@@ -88,9 +97,9 @@ export interface HandleOptions extends ReceiveOptions {
   /**
    * When the delivery is committed or released.
    *
-   * - `'after-response'` (default): it starts when the handler ends, and the response does not wait for the store.
-   * - `'before-response'`: `handle()` resolves when the store has accepted it. Use it if the host may stop the process as soon as
-   *   it has the response (AWS Lambda): otherwise the delivery would run again.
+   * - `'after-response'` (default): as soon as the handler has ended. The response does not wait for the store.
+   * - `'before-response'`: before `handle()` resolves. Use it if the host may stop the process as soon as it has the response (AWS
+   *   Lambda): otherwise the commit may be lost, and a retry would run the handler again.
    */
   settle?: 'after-response' | 'before-response' | undefined;
   /**
@@ -112,13 +121,32 @@ export interface Verifier extends AsyncDisposable {
    */
   ready(): Promise<void>;
   /**
-   * Only reads: nothing is claimed, nothing is written. Most receivers need an adapter or {@link Verifier.handle} instead.
+   * Checks a request. It claims nothing and writes nothing, so duplicates pass too: most receivers need an adapter or
+   * {@link Verifier.handle} instead.
    * @throws {@link WebhookError}, and nothing else, whatever the request is.
+   * @example
+   * ```ts
+   * const webhook = await verifier.verify({ headers: request.rawHeaders, body: rawBody })
+   * console.log(webhook.id, webhook.json())
+   * ```
    */
   verify(request: WebhookRequest): Promise<VerifiedWebhook>;
   /**
-   * Reserves a verified delivery for one run of its handler. It is the only step that writes.
-   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_STORE_FULL`
+   * Reserves a verified delivery for one run of its handler, in the replay store.
+   * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_STORE_FULL`; `ERR_WEBHOOK_NOT_READY` if the
+   * verifier is closed; `ERR_WEBHOOK_CONFIG_INVALID` if `deliveryKey` returns no usable string.
+   * @example
+   * ```ts
+   * const claim = await verifier.claim(webhook)
+   * if (claim.state === 'duplicate') return
+   * try {
+   *   await handleEvent(webhook.json())
+   * } catch (error) {
+   *   await claim.release()
+   *   throw error
+   * }
+   * await claim.commit()
+   * ```
    */
   claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }>;
   /**
@@ -129,16 +157,27 @@ export interface Verifier extends AsyncDisposable {
   /**
    * Verifies, claims, runs `handler`, and commits or releases. The handler returns nothing (204), a status from 200 to 599, or a whole
    * response. A 2xx status commits; any other releases, so that the sender's retry runs. If the handler throws, the sender gets
-   * 500 and `observe` gets the error. It never rejects because of a request.
+   * 500 and `observe` gets the error. `handle()` never rejects because of a request.
+   * @example
+   * ```ts
+   * const { status, headers, body } = await verifier.handle(request, (webhook) => saveOrder(webhook.json()))
+   * ```
    */
   handle(
     request: WebhookRequest,
     handler: (webhook: ReceivedWebhook) => unknown,
     options?: HandleOptions,
   ): Promise<WebhookResponse>;
-  /** Loads the secrets now. Requests that start after it resolves are judged by the new set. */
+  /**
+   * Loads the secrets now. Requests that start after it resolves are checked with the new set.
+   * @throws `ERR_WEBHOOK_SECRETS_INVALID`, `ERR_WEBHOOK_PROVIDER_FAILED`: the last good set stays in use. `ERR_WEBHOOK_CONFIG_INVALID`
+   * if the keyring is closed.
+   */
   reload(): Promise<VerifierHealth>;
-  /** Bans a key in this process, at once and until restart, whatever later sets list. */
+  /**
+   * Revokes a key in this process: no signature matches it from now until restart, even if later sets list it.
+   * @throws `ERR_WEBHOOK_CONFIG_INVALID` if no key has this id, the keyring is closed, or the endpoint is disabled.
+   */
   revoke(keyId: string): Promise<void>;
   /** The state of this verifier in this process, for operators: no secrets, no bodies. */
   health(): VerifierHealth;

@@ -44,7 +44,8 @@ import { isWebhookError, WebhookError } from './webhook-error.ts';
 /**
  * Makes the verifier of one endpoint. It does not wait for the secrets: `await verifier.ready()` before your server listens.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option; `ERR_WEBHOOK_SECRETS_INVALID` for a secret, given directly, that can't be used.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if an option is wrong; `ERR_WEBHOOK_SECRETS_INVALID` if a secret that you pass directly can't be
+ * used.
  * @example
  * ```ts
  * import { createVerifier } from '@countersign/core'
@@ -100,7 +101,7 @@ class EndpointVerifier<K> implements Verifier {
     return this.#verify(request);
   }
 
-  // The order of the steps, and the only place that knows it.
+  // Only this method decides the order of the steps.
   async #verify(request: WebhookRequest): Promise<Delivery> {
     const { clock, scheme, publicUrl, keys, freshness } = this.#settings;
     const startedAt = this.#startedAt();
@@ -139,7 +140,7 @@ class EndpointVerifier<K> implements Verifier {
     throw this.#refusals.refuse(refusal, startedAt, acceptedUntil(head, freshness));
   }
 
-  /** A key matches. What remains to be checked is time, which may have passed. */
+  /** Accepts a request that a key matches, unless it has become too old meanwhile. */
   #accept(head: ParsedHead<K>, body: Uint8Array, match: Match, startedAt: number): Delivery {
     const { clock, freshness, keys, scheme, endpoint, deliveryKey } = this.#settings;
     this.#refusals.noteMatch();
@@ -222,7 +223,7 @@ class EndpointVerifier<K> implements Verifier {
     return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
   }
 
-  /** A handshake gets its response as it is: nothing is claimed, no handler runs. */
+  /** Responds to a handshake, if the request is one: nothing is claimed, and no handler runs. */
   #shakeHands(respond: () => WebhookResponse | undefined): ReceiveResult | undefined {
     const startedAt = this.#startedAt();
     let response: WebhookResponse | undefined;
@@ -251,9 +252,9 @@ class EndpointVerifier<K> implements Verifier {
     if (received.state !== 'claimed') return received.response;
     const response = await this.#run(handler, received.webhook);
     const success = response.status >= 200 && response.status < 300;
-    // A failure is reported by the claim. It does not change the response: the handler has done its work, or has not.
+    // The claim reports a failure. It does not change the response, because the handler has already succeeded or failed.
     const settled = (success ? received.claim.commit() : received.claim.release()).catch(() => undefined);
-    // By default the response does not wait for the store: a duplicate that arrives before the commit finds the claim.
+    // By default the response does not wait for the store: until the commit, the claim keeps duplicates from running.
     if (own(options, 'settle') === 'before-response') await settled;
     else own(options, 'waitUntil')?.(settled);
     return response;
@@ -331,7 +332,7 @@ function jsonOf(delivery: VerifiedWebhook): unknown {
   }
 }
 
-/** An option of a single call: never an inherited one, which another library may have set on `Object.prototype`. */
+/** Reads an option of a single call. Ignores inherited ones: another library may have set them on `Object.prototype`. */
 function own<T extends object, K extends keyof T>(options: T, key: K): T[K] | undefined {
   return Object.hasOwn(options, key) ? options[key] : undefined;
 }

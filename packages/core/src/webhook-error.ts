@@ -30,7 +30,10 @@ export type WebhookErrorCode =
   | 'ERR_WEBHOOK_BODY_ENCODED'
   /** The body ended early. */
   | 'ERR_WEBHOOK_BODY_INCOMPLETE'
-  /** The verifier was not given the bytes of the body: usually because a parser read them first. A mistake in the receiver, never in the request. */
+  /**
+   * The verifier was not given the bytes of the body: usually because a parser read them first. A mistake in the receiver, never in the
+   * request.
+   */
   | 'ERR_WEBHOOK_BODY_CONSUMED'
   /** The delivery is genuine, but its body is not the JSON or the text that the handler reads it as. */
   | 'ERR_WEBHOOK_BODY_INVALID'
@@ -38,7 +41,7 @@ export type WebhookErrorCode =
   | 'ERR_WEBHOOK_OVERLOADED'
   /** The endpoint is switched off by `disabled`. */
   | 'ERR_WEBHOOK_DISABLED'
-  /** An option is wrong. Thrown at construction. */
+  /** An option or an argument is wrong. Most are checked at construction. */
   | 'ERR_WEBHOOK_CONFIG_INVALID'
   /** A set of secrets can't be used: empty, undecodable, too short, a placeholder. */
   | 'ERR_WEBHOOK_SECRETS_INVALID'
@@ -77,12 +80,12 @@ export interface WebhookErrorOptions {
   status?: number;
   /** Whole seconds for a Retry-After header. */
   retryAfterSeconds?: number;
-  /** What caused it. Never anything that quotes a secret or a body. */
+  /** The error that caused this one. It must not quote a secret or a body. */
   cause?: unknown;
 }
 
 /**
- * The only error class of Countersign. Its message is for the operator: it names what to change, and never contains a secret,
+ * The error class of receivers. Its message is for the operator: it names what to change, and never contains a secret,
  * a computed signature or a header's value. The sender gets only the status and Retry-After.
  *
  * Errors that a request causes have no stack trace; errors of the receiver itself (status 500) do.
@@ -99,7 +102,7 @@ export interface WebhookErrorOptions {
  */
 export class WebhookError extends Error {
   declare readonly name: 'WebhookError';
-  /** Why, as a stable code. */
+  /** The reason, as a stable code. */
   readonly code: WebhookErrorCode;
   /** The HTTP status to respond with. */
   readonly status: number;
@@ -153,7 +156,7 @@ function limitStackTraces(frames: number): void {
   }
 }
 
-/** The name and the code of an error whose message may quote a secret, and only if they look like a name and a code. */
+/** Returns the name and the code of an error whose message may quote a secret, each only if it looks like one. */
 export function safeErrorText(thrown: unknown): string {
   try {
     const { name, cause } = thrown as { name?: unknown; cause?: unknown };
@@ -171,7 +174,7 @@ export function safeErrorText(thrown: unknown): string {
   }
 }
 
-/** Makes the error of a request whose head or body can't be read as the scheme says. */
+/** Makes the error for a request whose headers or body are not as the scheme requires. */
 export function headerInvalid(message: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_HEADER_INVALID', message);
 }

@@ -11,13 +11,13 @@ const RETRY_SPAN_MARGIN = 1.1;
 
 /** A delivery whose signature matched. Only a verifier makes one. */
 export interface VerifiedWebhook {
-  /** The signed id or body field; if the sender signs none, the SHA-256 of the body in hex. Computed when it is first read. */
+  /** The signed id or body field. If the sender signs neither, the SHA-256 of the body in hex. Computed when it is first read. */
   readonly id: string;
   /** The name of the scheme. */
   readonly scheme: string;
   /** The verifier's `endpoint`. */
   readonly endpoint: string;
-  /** When the sender signed. `undefined` if the sender signs no time. */
+  /** The signed timestamp. `undefined` if the sender doesn't sign one. */
   readonly signedAt?: Date | undefined;
   /** The bytes as received. */
   readonly body: Uint8Array;
@@ -32,11 +32,11 @@ export interface VerifiedWebhook {
    * handler does not catch it, adapters respond with 400, which most senders don't retry: a retry could not succeed.
    */
   json<T = unknown>(): T;
-  /** The key that matched. When no delivery matches `previous` any more, the old secret can go. */
+  /** The key that matched. Once no delivery matches `previous` any more, remove the old secret. */
   readonly key: { readonly id: string; readonly role: KeyRole };
   /** `false` if the signature does not cover the body. */
   readonly bodyAuthenticated: boolean;
-  /** What the sender says but does not sign, by label. Use it in logs, never for decisions. */
+  /** Values that the sender sends but does not sign, by label. Use them in logs, never for decisions. */
   readonly unsignedHeaders: Readonly<Record<string, string>>;
 }
 
@@ -44,7 +44,10 @@ export interface VerifiedWebhook {
 export interface ReceivedWebhook extends VerifiedWebhook {
   /** Aborts when the handler has run for `handlerTimeoutSeconds`, or when another run may have taken over. */
   readonly signal: AbortSignal;
-  /** Rises with every run of the same delivery: pass it to databases that can refuse a lower one. 0 if replay protection is off. */
+  /**
+   * Rises with every run of the same delivery. Pass it to your database, so that it can reject a late write of an older run.
+   * 0 if replay protection is off or the handler claims the delivery itself.
+   */
   readonly fencingToken: number;
 }
 
@@ -64,7 +67,7 @@ export type ReplayRetention = Pick<ReplayRecord, 'ttlMs' | 'replayWindowMs'>;
 // In the global registry, so that a store built on another copy of this package reads it too.
 const replayRecordOf: unique symbol = Symbol.for('countersign.replayRecord') as never;
 
-/** What a verifier knows of one delivery. */
+/** What a verifier has read from one delivery. */
 interface DeliveryFacts {
   readonly scheme: string;
   readonly endpoint: string;
@@ -189,16 +192,16 @@ export function replayRetention(freshness: Freshness, delivery: DeliveryRules): 
   const retryMs =
     delivery.retries === 'never' ? 0 : (delivery.retrySpanSeconds ?? 86_400) * 1000 * RETRY_SPAN_MARGIN;
   if (freshness.signed === 'none') {
-    // Only the memory protects: it lasts a week, and at least a day if a full store must forget.
+    // Only the record of a delivery protects against a replay: it is kept for a week, and for at least a day if the store is full.
     return { replayWindowMs: DAY_MS, ttlMs: Math.ceil(Math.max(7 * DAY_MS, retryMs)) };
   }
-  // Times are compared in whole seconds: one more covers what rounding adds to the window.
+  // Timestamps are compared in whole seconds, so rounding can make the window one second longer.
   const replayWindowMs = (freshness.past + freshness.future + 1) * 1000;
   return { replayWindowMs, ttlMs: Math.ceil(Math.max(replayWindowMs, retryMs)) };
 }
 
 /**
- * Names a delivery by signed material that is the same in every retry, or by what the user's `deliveryKey` returns.
+ * Returns the replay key of a delivery, made from signed material that is the same in every retry, or from what `deliveryKey` returns.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` if `deliveryKey` throws or does not return a non-empty string.
  */
 function replayKeyOf(
@@ -211,7 +214,7 @@ function replayKeyOf(
   return replayKey(endpoint, 'signed', identity);
 }
 
-/** The key of one delivery. Each part carries its length, so that no two lists of parts look the same. */
+/** Hashes the parts of a replay key, each with its length, so that different parts never form the same text. */
 function replayKey(endpoint: string, kind: 'signed' | 'body' | 'custom', material: string): string {
   const hash = createHash('sha256').update('countersign replay key 1');
   for (const part of [endpoint, kind, material]) hash.update(`\0${Buffer.byteLength(part)}:`).update(part);

@@ -61,10 +61,10 @@ describe('a source that hangs', () => {
     await clock.advance(2999);
     expect(service.held[0]?.isGone).toBe(false);
     await clock.advance(1);
-    expect(String(await reload)).toMatch(/no answer within 3 s/);
+    expect(String(await reload)).toMatch(/no response within 3 s/);
     await vi.waitFor(() => expect(service.held[0]?.isGone).toBe(true));
     await service.settled();
-    await expectLastGoodSet(/no answer within 3 s/);
+    await expectLastGoodSet(/no response within 3 s/);
     service.hold = false;
     await expectRecovery();
   });
@@ -77,7 +77,7 @@ describe('a source that hangs', () => {
     await clock.advance(3000);
     await reload;
     await service.settled();
-    await expectLastGoodSet(/no answer within 3 s/);
+    await expectLastGoodSet(/no response within 3 s/);
     service.proxy.cut();
     await expectRecovery();
   });
@@ -130,9 +130,9 @@ describe('a source that responds slowly', () => {
     const reload = failure(verifier.reload());
     await vi.waitFor(() => expect(service.calls.length).toBeGreaterThan(calls));
     await clock.advance(3000);
-    expect(String(await reload)).toMatch(/no answer within 3 s/);
+    expect(String(await reload)).toMatch(/no response within 3 s/);
     await service.settled();
-    await expectLastGoodSet(/no answer/);
+    await expectLastGoodSet(/no response/);
     await expectRecovery();
   });
 });

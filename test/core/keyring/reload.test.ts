@@ -134,7 +134,7 @@ describe('a load that takes too long', () => {
     expect(provider.last().signal.aborted).toBe(true);
     await expect(reload).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_PROVIDER_FAILED',
-      message: expect.stringContaining('no answer within 3 s'),
+      message: expect.stringContaining('no response within 3 s'),
     });
     expect(keyring[KEYRING].keys()).toBe(before);
   });
@@ -168,7 +168,7 @@ describe('a load that takes too long', () => {
     const first = keyring.reload();
     const second = keyring.reload();
     await clock.advance(3000);
-    await expect(first).rejects.toThrow('no answer');
+    await expect(first).rejects.toThrow('no response');
     provider.last().answer({ current: B });
     await second;
     expect(secretsOf(keyring[KEYRING].keys())).toEqual([B]);

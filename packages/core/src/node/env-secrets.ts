@@ -11,7 +11,7 @@ export interface EnvSecretsOptions {
 /**
  * Secrets from environment variables: `NAME` is the current secret, `NAME_PREVIOUS` and `NAME_NEXT` are the optional others.
  * They are read when the secrets are first needed, not when the module is imported; `reload()` reads them again. The value is used as
- * it is, nothing is trimmed.
+ * it is: nothing is trimmed.
  *
  * Nothing outside a process can change its environment, so a rotation through variables takes a restart. If secrets must
  * change while the process runs, use {@link fileSecrets} or a secret manager.
@@ -19,11 +19,11 @@ export interface EnvSecretsOptions {
  * The name must be in capitals (`A`–`Z`, digits, `_`). This also keeps a secret that was passed instead of its variable's name
  * out of errors and health.
  *
- * Loading fails with `ERR_WEBHOOK_SECRETS_INVALID` if `NAME` is not set or empty. A variable that was set and is not set any more means
- * that there is no secret any more: nothing is accepted after that load. If `NAME_PREVIOUS` or `NAME_NEXT` is not set or empty, there is
- * no such secret.
+ * Loading fails with `ERR_WEBHOOK_SECRETS_INVALID` if `NAME` is missing or empty. If `NAME` was there at an earlier load and is missing
+ * now, there is no secret any more, and nothing is accepted after that load. If `NAME_PREVIOUS` or `NAME_NEXT` is missing or empty, there
+ * is no such secret.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the name is not the name of a variable, or for an unknown option.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the name is not the name of a variable, or if an option is unknown.
  * @example
  * ```ts
  * const verifier = createVerifier({ scheme: stripe(), secrets: envSecrets('STRIPE_WEBHOOK_SECRET') })
@@ -50,7 +50,7 @@ function readVariables(name: string, env: NodeJS.ProcessEnv): SecretSetInput {
       secretsError(`The environment variable ${name} is not set. Set it to the signing secret.`),
     );
   }
-  // Deployment tools set a variable they have no value for to the empty string.
+  // Deployment tools set a variable to the empty string if they have no value for it.
   if (current === '') {
     throw secretsError(`The environment variable ${name} is empty. Set it to the signing secret.`);
   }

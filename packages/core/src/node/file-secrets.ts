@@ -22,17 +22,17 @@ export interface FileSecretsOptions {
  *
  * - A text file contains one secret, the current one. One trailing line break (`\n` or `\r\n`) is trimmed, nothing else; other white
  *   space at its ends, a byte order mark, a NUL and bytes that are not UTF-8 are refused.
- * - A file that ends in `.json` contains a {@link SecretSetInput}; its secrets are texts.
+ * - A file that ends in `.json` contains a {@link SecretSetInput} as JSON; its secrets are strings.
  * - A directory contains the text file `current` and, if there are such secrets, `previous` and `next`.
  *
  * No file may be larger than 64 KiB. Only this process's user should be able to read the files (mode 0400; in a Kubernetes volume
  * `defaultMode: 0400` or, with `fsGroup`, 0440).
  *
  * **Write by rename**: write a new file beside the old one, then rename it over the old one. A file that was changed within the last
- * second is read again until nothing changes for 25 ms, so an ordinary rewrite in place is never read half. But a writer that pauses
- * longer in the middle looks as if it had finished. Half of a JSON file can't be parsed, so the last good set stays in use; half of a
- * text may be taken for the secret until the rest is written. Change files of a directory that belong together by swapping a link, as
- * Kubernetes does: all files of one load come from one directory.
+ * second is read again until nothing changes for 25 ms, so an ordinary rewrite in place is never read when half-written. But a writer
+ * that pauses longer in the middle looks as if it had finished. Half of a JSON file can't be parsed, so the last good set stays in use;
+ * half of a text file may be taken for the secret until the rest is written. To change several files of a directory together, swap a
+ * link, as Kubernetes does: all files of one load come from one directory.
  *
  * **Deleting the file** means that there is no secret any more: half a second later nothing is accepted. If its whole directory is
  * missing, for example because a volume is not mounted, the last good set stays in use.
@@ -41,12 +41,13 @@ export interface FileSecretsOptions {
  * nor does a Secret in environment variables. The kubelet itself takes about a minute to bring a change to the volume.
  *
  * The directory is watched, not the file. Changes that the system doesn't report (on network file systems, or if a link
- * further up is swapped) are found by polling, and by the first delivery with an unknown signature. Neither keeps the process alive.
+ * further up is swapped) are found by polling, and by the first delivery with an unknown signature. Neither watching nor polling keeps
+ * the process alive.
  *
  * Loading fails with `ERR_WEBHOOK_PROVIDER_FAILED`, naming path and errno, if a file can't be read, and with
  * `ERR_WEBHOOK_SECRETS_INVALID` if its content can't be used. No error quotes any content.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the path or an option is wrong.
  * @example
  * ```ts
  * const verifier = createVerifier({ scheme: stripe(), secrets: fileSecrets('/run/secrets/stripe') })
@@ -78,13 +79,13 @@ export function fileSecrets(path: string, options: FileSecretsOptions = {}): Sec
       return parse(found, format, absolute);
     },
     watch(changed) {
-      // Of this watcher alone: several keyrings may load one provider.
+      // Each watcher has its own, because several keyrings may load one provider.
       let seen = loaded;
       return watchDirectory({
         path: absolute,
         pollMs: pollSeconds * 1000,
         clock,
-        // What happened between the load and this moment left no event here.
+        // A change between the load and this moment caused no event here.
         checkFirst: loaded !== undefined,
         async check(signal) {
           const hash = await read(signal).then((found) => found.hash, hashOfFailure);
@@ -98,7 +99,7 @@ export function fileSecrets(path: string, options: FileSecretsOptions = {}): Sec
   };
 }
 
-/** Files that are gone are a change. Files that can't be read are not: the next load says what is wrong with them. */
+/** Deleted files count as a change. Files that can't be read don't: the next load reports the reason. */
 function hashOfFailure(error: unknown): string | undefined {
   return isGone(error) ? 'gone' : undefined;
 }
@@ -126,12 +127,12 @@ function locationOf(path: string): SecretLocation {
   };
 }
 
-/** A swap or a rewrite causes several events: one look after the last of them is enough. */
+/** A swap or a rewrite causes several events. One check serves all that arrive within this time. */
 const DEBOUNCE_MS = 20;
 
-/** What to watch, and what to do when something happened. */
+/** What to watch, and what to do after a change. */
 interface DirectoryWatchOptions {
-  /** A directory, or a file: then its directory is watched. */
+  /** A directory, or a file whose directory is watched. */
   readonly path: string;
   readonly pollMs: number;
   readonly clock: Clock;
@@ -142,8 +143,8 @@ interface DirectoryWatchOptions {
 }
 
 /**
- * Runs a check after anything happened in a directory, and every `pollMs`. Returns a function that stops it. Neither keeps the
- * process alive. If the system can't watch the directory, the process warns once, and only polling is left.
+ * Runs a check after any change in a directory, and every `pollMs`. Returns a function that stops it. Neither watching nor polling
+ * keeps the process alive. If the system can't watch the directory, the process warns once, and only polling is left.
  *
  * Watching the file itself would see one replacement only: after that, the watch is on a file that is no longer there.
  */
@@ -200,7 +201,7 @@ class DirectoryWatch {
     this.#checking = true;
     this.#again = false;
     try {
-      // Before the look, so that any later change is an event.
+      // Before the check, so that any later change causes an event.
       this.#arm();
       await this.#options.check(this.#stopped.signal);
     } finally {
@@ -224,7 +225,7 @@ class DirectoryWatch {
     }
   }
 
-  /** No permission, no watches left in the system, or a file system without them. */
+  /** Warns once. The cause is a missing permission, a limit of the system, or a file system that can't be watched. */
   #cannotWatch(error: unknown): void {
     this.#disarm();
     if (this.#warned) return;
@@ -252,7 +253,7 @@ class DirectoryWatch {
 function findDirectory(path: string): { path: string; identity: string } | undefined {
   for (const candidate of [path, dirname(path)]) {
     const stats = statSync(candidate, { bigint: true, throwIfNoEntry: false });
-    // A directory that was deleted and created again often has the old inode, but the old watch is dead.
+    // A directory that was deleted and created again often gets the old inode, but the old watch no longer works.
     if (stats?.isDirectory())
       return { path: candidate, identity: `${stats.dev}:${stats.ino}:${stats.birthtimeNs}` };
   }

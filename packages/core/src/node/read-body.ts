@@ -21,15 +21,14 @@ export interface ReadBodyOptions {
 }
 
 /**
- * Reads a request's body as the bytes that were received: nothing is decoded, and a body may have 0 bytes. Settles when the body
- * has ended, when it exceeds the limit, or when the connection is lost. The server's `requestTimeout` limits how long a sender may
- * take.
+ * Reads a request's body as the bytes that were received: nothing is decoded, and a body may have 0 bytes. Waits until the body
+ * has ended, exceeds the limit, or the connection is lost. The server's `requestTimeout` limits how long a sender may take.
  *
  * After a refusal the rest of the body is unread and the request is paused: respond with `Connection: close`, or drain it.
  *
  * Rejects with a {@link WebhookError}, never with anything else:
  *
- * - `ERR_WEBHOOK_BODY_CONSUMED`: a body parser, or anything else, read the request first. Only the stream is judged, so a
+ * - `ERR_WEBHOOK_BODY_CONSUMED`: a body parser, or anything else, read the request first. Only the stream is checked, so a
  *   `req.body` that a parser set without reading doesn't matter.
  * - `ERR_WEBHOOK_BODY_ENCODED`: its Content-Encoding is not accepted. Nothing was read.
  * - `ERR_WEBHOOK_BODY_TOO_LARGE`: by its Content-Length, before anything is read, or by the bytes counted.
@@ -86,8 +85,8 @@ function declaredLength(incoming: IncomingMessage): number | undefined {
 }
 
 function refuseConsumed(incoming: IncomingMessage, length: number | undefined): void {
-  // A body that has been read, or that something reads in pieces, can't be read again. An ended stream of which nothing was read
-  // is an empty body, unless the request announced one: then the server has discarded it after the response.
+  // A body that other code has read, or is reading in pieces, can't be read again. A stream that ended before anything read it is an
+  // empty body, unless the request announced a body: then the server discarded it after the response.
   const consumed =
     incoming.readableDidRead ||
     incoming.listenerCount('readable') > 0 ||
@@ -118,7 +117,7 @@ function readReceived(
   length: number | undefined,
 ): Promise<Buffer> {
   if (incoming.readableEnded) return Promise.resolve(Buffer.alloc(0));
-  // Not by `readable`: some serverless hosts set it to false before anything has read the body.
+  // `readable` would not do: some serverless hosts set it to false before anything has read the body.
   if (incoming.destroyed || incoming.errored) return Promise.reject(connectionLost());
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -160,8 +159,8 @@ function readReceived(
     incoming.on('data', onData).on('end', onEnd).on('error', onLost).on('close', onLost);
     // If other code paused the request, listening for data doesn't resume it.
     if (incoming.isPaused()) incoming.resume();
-    // A server with its own `clientError` listener may keep a connection that its client has half-closed: then only the socket
-    // shows it. Not before the current packet is parsed: of pipelined requests only the last one can still be incomplete then.
+    // A server with its own `clientError` listener may keep a connection that its client has half-closed: then only the socket shows
+    // it. Wait until the current packet is parsed: of several pipelined requests, only the last one can be incomplete after that.
     process.nextTick(() => {
       if (done || received === length || incoming.complete || incoming.httpVersionMajor !== 1) return;
       if (!(incoming.socket instanceof Socket)) return;
@@ -179,7 +178,7 @@ function joined(chunks: readonly Buffer[], bytes: number): Buffer {
   return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes);
 }
 
-/** Over HTTP/2 a stream that its client has reset calls itself complete. */
+/** Over HTTP/2, `complete` is also true for a stream that its client has reset. */
 function isAborted(incoming: IncomingMessage): boolean {
   return incoming.httpVersionMajor > 1 && incoming.aborted;
 }
@@ -204,9 +203,14 @@ const ENGINES: ReadonlyMap<string, () => Engine> = new Map([
 ]);
 
 /**
- * Judges the Content-Encoding header before a byte is read. Returns the decoder, if the body needs one.
+ * Checks the Content-Encoding header before anything is read. Returns a function that decodes the body, if the body needs one.
  *
- * @throws `ERR_WEBHOOK_BODY_ENCODED`
+ * @throws `ERR_WEBHOOK_BODY_ENCODED` if the encoding is unknown or refused.
+ * @example
+ * ```ts
+ * const decode = decoderFor(request.headers.get('content-encoding') ?? undefined, 'decompress')
+ * const body = decode === undefined ? received : await decode(received, maxBodyBytes)
+ * ```
  */
 export function decoderFor(header: string | undefined, policy: ContentEncodingPolicy): Decoder | undefined {
   const encoding = header?.trim().toLowerCase() ?? '';
@@ -225,14 +229,14 @@ export function decoderFor(header: string | undefined, policy: ContentEncodingPo
 }
 
 async function decode(engine: Engine, wire: Buffer, maxBodyBytes: number): Promise<Buffer> {
-  // Loaded when it is needed: most receivers never decompress a body.
+  // Loaded only when needed: most receivers never decompress a body.
   const { default: rawBody } = await import('raw-body');
   return new Promise((resolve, reject) => {
     rawBody(engine, { limit: maxBodyBytes }, (error, body) => {
       // A body over the limit must not be decompressed any further.
       engine.destroy();
       if (error) reject(error.type === 'entity.too.large' ? bodyTooLarge(maxBodyBytes) : corrupt());
-      // deflate and br end by themselves and ignore what follows.
+      // The decoders for deflate and br stop where the compressed data ends, and ignore what follows.
       else if (engine.bytesWritten !== wire.length) reject(corrupt());
       else resolve(body);
     });

@@ -19,7 +19,7 @@ import { readChecked } from './read-body.ts';
 import { closeIfStopping, sendResponse } from './send-response.ts';
 import { settleByResponse } from './settle.ts';
 
-/** After these refusals the rest of the connection can't be trusted to be a new request. */
+/** After these refusals, what follows on the connection may be the rest of the body and not a new request. */
 const CLOSING: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
   'ERR_WEBHOOK_BODY_TOO_LARGE',
   'ERR_WEBHOOK_BODY_ENCODED',
@@ -29,21 +29,34 @@ const CLOSING: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
 
 /** Receives requests for one route. */
 export interface NodeReceiver<Request> {
-  /** Resolves to the webhook to handle, or to `undefined` if the request has been responded to. */
+  /** Resolves to the webhook to handle, or to `undefined` if the receiver has sent the response. */
   (
     request: Request,
     incoming: IncomingMessage,
     response: ServerResponse,
   ): Promise<ReceivedWebhook | undefined>;
-  /** Refuses all further requests with 503, and resolves when the deliveries at work are settled. For hosts that shut down. */
+  /**
+   * Refuses all further requests with 503, and resolves when all deliveries that are being handled are settled. For hosts that shut
+   * down.
+   */
   stop(): Promise<void>;
 }
 
 /**
- * Creates what the adapters of Node's frameworks share: read, verify, claim, refuse, and settle by the response.
+ * Creates a receiver, the common part of all adapters for Node's frameworks: it reads, verifies, claims, refuses, and settles by the
+ * status of the response.
  *
  * @param owner The adapter's name in messages: `webhook()`.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option. The receiver rejects only with what a function of the user threw.
+ * @returns A receiver. It rejects only with an error that a function of the user has thrown.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if an option is wrong.
+ * @example
+ * ```ts
+ * const receive = createNodeReceiver<Request>('webhook()', verifier, options)
+ * const middleware = async (request: Request, response: Response, next: NextFunction) => {
+ *   const webhook = await receive(request, request, response)
+ *   if (webhook !== undefined) next()
+ * }
+ * ```
  */
 export function createNodeReceiver<Request>(
   owner: string,
@@ -102,7 +115,7 @@ function shuttingDown(): WebhookError {
   });
 }
 
-/** A request of Node's in the form that the verifier reads. */
+/** Presents a request of Node's to the verifier. */
 class NodeRequest<Request> implements WebhookRequest, BodySource {
   readonly #request: Request;
   readonly #incoming: IncomingMessage;
@@ -125,12 +138,12 @@ class NodeRequest<Request> implements WebhookRequest, BodySource {
     return this.#incoming.method;
   }
   get url(): string | undefined {
-    // Frameworks that mount handlers below a path cut it off `url` and keep the whole under this name.
+    // Frameworks that mount handlers below a path remove that path from `url` and keep the whole URL under this name.
     return (this.#incoming as { originalUrl?: string }).originalUrl ?? this.#incoming.url;
   }
   get headers(): HeadersInput {
     const { rawHeaders, headers } = this.#incoming;
-    // Serverless hosts build requests by hand, and may leave the raw pairs empty.
+    // Serverless hosts build the requests themselves, and may leave the raw pairs empty.
     return rawHeaders?.length > 0 ? rawHeaders : headers;
   }
   body(reserve?: ReserveBytes): Uint8Array | Promise<Uint8Array> {
@@ -158,7 +171,7 @@ class OpenDeliveries {
     this.#forgetAt = Math.max(MIN_FORGET_AT, this.#claims.size * 2);
   }
 
-  /** @param written Settles when the replay store has answered. */
+  /** @param written Resolves when the replay store has responded. */
   settle(claim: Claim, written: Promise<void>): void {
     this.#claims.delete(claim);
     this.#writing.add(written);
@@ -183,15 +196,15 @@ class OpenDeliveries {
 }
 
 /**
- * Lets parsers behind the verifier, for example multer and koa-body, read the verified bytes: the request itself has been read, so
- * they would wait for it forever. Parsers that look first, for example express.json(), still see that nothing is left to read.
+ * Lets parsers that run after the verifier, for example multer and koa-body, read the verified bytes: the request itself has been read,
+ * so they would wait for it forever. Parsers that look first, for example express.json(), still see that nothing is left to read.
  */
 function allowReread(incoming: IncomingMessage, body: Uint8Array): void {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const { on } = incoming;
   const listen = (event: string | symbol, listener: (...args: never[]) => void) => {
     Reflect.apply(on, incoming, [event, listener]);
-    // Not at once: readers listen for the end, and for errors, after the data.
+    // Not at once, because readers add their listeners for `end` and `error` after the one for `data`.
     if (event === 'data') process.nextTick(emitBody);
     return incoming;
   };

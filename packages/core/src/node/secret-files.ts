@@ -11,10 +11,10 @@ import { WebhookError } from '../webhook-error.ts';
 const MAX_BYTES = 64 * 1024;
 /** A file that was touched this recently may be in the middle of being rewritten. */
 const YOUNG_MS = 1000;
-/** How long such a file must stay unchanged to be believed. */
+/** How long such a file must stay unchanged to be used. */
 const STABLE_MS = 25;
 const ATTEMPTS = 10;
-/** A file that was there may be missing for so long while a writer deletes it and writes it again. */
+/** How often to look for a file that was there before: a writer may delete it and write it again. */
 const MISSING_ATTEMPTS = 20;
 const ROLES: readonly KeyRole[] = ['current', 'previous', 'next'];
 
@@ -22,7 +22,7 @@ const ROLES: readonly KeyRole[] = ['current', 'previous', 'next'];
 interface SecretFile {
   /** `current` also for a path that is a single file. */
   readonly role: KeyRole;
-  /** Where the user knows it, whatever the links on the way to it are. */
+  /** The path as the user knows it, with no link resolved. */
   readonly path: string;
   readonly bytes: Buffer;
 }
@@ -31,14 +31,14 @@ interface SecretFile {
 export interface SecretFiles {
   readonly directory: boolean;
   readonly files: readonly SecretFile[];
-  /** Same hash, same content. */
+  /** Equal if the content is equal. */
   readonly hash: string;
 }
 
 /** Where a path leads at one moment. */
 interface Location {
   readonly directory: boolean;
-  /** The file or the directory with every link resolved: reading below it can't be diverted by a swap. */
+  /** The file or the directory with every link resolved, so that a swap can't divert reads below it. */
   readonly real: string;
   /** The content was put there whole, by one swap of a `..data` link, as Kubernetes does. */
   readonly swapped: boolean;
@@ -52,9 +52,10 @@ interface Snapshot extends SecretFiles {
 
 /**
  * Reads a secret file, or the files `current`, `previous` and `next` of a directory, as one consistent set: never across a swap of
- * a directory, and never while a writer is at work.
+ * a directory, and never while a writer changes a file.
  *
- * @param wasThere Whether the files have been read before. Then a missing file is waited for a moment: its writer may replace it.
+ * @param wasThere Whether the files have been read before. If so, a missing file gets half a second to reappear, because
+ * its writer may replace it.
  * @throws `ERR_WEBHOOK_PROVIDER_FAILED` naming path and errno; as `secretsGone()` if the file does not exist but its directory does;
  * `ERR_WEBHOOK_SECRETS_INVALID` for a file that is too large.
  */
@@ -110,7 +111,7 @@ async function takeSnapshot(path: string, clock: Clock): Promise<Snapshot | unde
     files.push({ role, path: shown, bytes: file.bytes });
     hash.update(`${role} ${file.bytes.length} `).update(file.bytes);
     stamp += ` ${role} ${stampOf(file.stats)}`;
-    // The time of change too: tools that copy set the time of modification back.
+    // The inode's change time counts too, because tools that copy files set the modification time back.
     youngest = Math.max(youngest, Number(file.stats.mtimeMs), Number(file.stats.ctimeMs));
   }
   const after = await touch(path, () => locate(path));
@@ -185,7 +186,7 @@ async function touch<T>(path: string, step: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof WebhookError) throw error;
     const errno = errnoOf(error);
-    // Without its directory, a file is out of reach: a volume may not be mounted.
+    // A file is deleted only if its directory is still there: without the directory, a volume may not be mounted.
     if (errno === 'ENOENT' && (await isDirectory(dirname(path)))) {
       throw markGone(failed(path, 'does not exist (ENOENT). Create it, or correct the path.'));
     }

@@ -6,8 +6,8 @@ import { systemClock } from '../util/clock.ts';
 /** Reading and dropping a body up to this size is cheaper than opening a new connection. */
 const DRAIN_BYTES = 256 * 1024;
 /**
- * How much and how long a closing connection still reads: many clients read nothing before they have sent everything, and a reset
- * would lose the response. A client that has stopped sending has read it, or never will.
+ * How many bytes a closing connection still reads, and for how long. Many clients don't read the response until they have sent
+ * everything, and a reset would lose it. A client that has stopped sending has read the response, or never will.
  */
 const LINGER_BYTES = 32 * 1024 * 1024;
 const LINGER_IDLE_MS = 1000;
@@ -15,7 +15,12 @@ const LINGER_MS = 30_000;
 
 /**
  * Sends a whole response. A small unread body is drained and the connection kept. The connection is closed if more than 256 KiB
- * or an unknown length is unread, if `close` is set, or if the server no longer listens.
+ * or an unknown length is unread, if `close` is set, or if the server no longer listens. Sends nothing if a response has begun.
+ *
+ * @example
+ * ```ts
+ * sendResponse(incoming, response, refusalResponse(error))
+ * ```
  */
 export function sendResponse(
   incoming: IncomingMessage,
@@ -43,12 +48,12 @@ export function sendResponse(
     response.end(body);
     return;
   }
-  // Ending the response resets the connection under a client that is still sending: so the whole response goes out first.
+  // Ending the response resets the connection while the client is still sending. So the whole response goes out first.
   response.write(body);
   discard(incoming, () => response.end());
 }
 
-/** How much of a request has not arrived: 0 if it is complete, infinite if its length is unknown. */
+/** How many bytes of a request may be unread: 0 if it is complete, infinite if its length is unknown. */
 function unreadBytes(incoming: IncomingMessage): number {
   if (incoming.complete || incoming.readableEnded) return 0;
   if (incoming.headers['transfer-encoding'] !== undefined) return Number.POSITIVE_INFINITY;
@@ -83,7 +88,7 @@ function discard(incoming: IncomingMessage, done: () => void): void {
 
 /**
  * Makes a response the last one of its connection, if the server no longer listens. After `server.close()` Node keeps the connections
- * that are in use, and a load balancer that reuses its connections would be served forever.
+ * that are in use, and a load balancer that reuses its connections could send requests forever.
  */
 export function closeIfStopping(incoming: IncomingMessage, response: ServerResponse): void {
   if (serverOf(incoming)?.listening !== false) return;

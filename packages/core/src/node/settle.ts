@@ -9,26 +9,32 @@ type SettleTime = 'after-response' | 'before-response';
 /** Options of {@link settleByResponse}. */
 export interface SettleOptions {
   settle?: SettleTime;
-  /** Called when the claim is being settled, with a promise that resolves when the replay store has answered. */
+  /** Called when the claim is being settled, with a promise that resolves when the replay store has responded. */
   onSettle?: ((written: Promise<void>) => void) | undefined;
 }
 
-/** What an adapter knows about the handler of a response. */
+/** What an adapter reports about the handler of a response. */
 type HandlerSignal =
   | { readonly type: 'started' }
   | { readonly type: 'ended'; readonly failed: boolean }
   | { readonly type: 'abandoned'; readonly status: number };
 
-// An event: a WeakMap with an entry per request makes garbage collection cost more than verifying; so does adding a property,
-// because Express changes the prototype of each response.
+// Adapters report by an event of the response. A WeakMap with an entry per request would make garbage collection cost more than verifying;
+// so would adding a property, because Express changes the prototype of each response.
 const HANDLER = Symbol('countersign.handler');
 
 /**
  * Settles a claim by the response that the server really ends: with 2xx it commits, with any other status it releases.
  *
  * Only the end of the response counts, not whether the client receives it: after the client disconnects, the handler goes on, and
- * its own end decides. A response that the server destroys with an error releases. A response that never ends settles nothing,
- * because the handler may still be at work; the lease lapses after its time.
+ * the status that it sends decides. If the server destroys the response with an error, the claim is released. If the response never
+ * ends, nothing is settled, because the handler may still be running; the claim lapses after `handlerTimeoutSeconds` and the lease.
+ *
+ * @example
+ * ```ts
+ * const received = await verifier.receive(request)
+ * if (received.state === 'claimed') settleByResponse(incoming, response, received.claim)
+ * ```
  */
 export function settleByResponse(
   incoming: IncomingMessage,
@@ -40,23 +46,45 @@ export function settleByResponse(
 }
 
 /**
- * Says that the handler of a delivery is at work. From now on a failed response releases nothing until {@link handlerEnded}: a
- * timeout of the host may have sent it, and the sender's retry must not run beside the handler.
+ * Reports that the handler of a delivery has started. From now on, a failed response does not release the claim before
+ * {@link handlerEnded} is called: a timeout of the host may have sent it, and the sender's retry must not run beside the handler.
  *
  * This function and the two below do nothing for a response that is not a webhook's.
+ *
+ * @example
+ * ```ts
+ * handlerStarted(response)
+ * let failed = true
+ * try {
+ *   await handler(webhook)
+ *   failed = false
+ * } finally {
+ *   handlerEnded(response, failed)
+ * }
+ * ```
  */
 export function handlerStarted(response: ServerResponse): void {
   signal(response, { type: 'started' });
 }
 
-/** Says that the handler has ended. The framework may still send the response. */
+/**
+ * Reports that the handler has ended. The framework may still send the response. For an example, see {@link handlerStarted}.
+ *
+ * @param failed Whether the handler threw. If so, and if the response has begun but not ended, the claim is released: its status can't be
+ * changed any more.
+ */
 export function handlerEnded(response: ServerResponse, failed: boolean): void {
   signal(response, { type: 'ended', failed });
 }
 
 /**
- * Says which status a handler meant to send, for frameworks that don't respond to a client that has left. Settles by it if the
- * client has left, or leaves before the response begins.
+ * Reports which status a handler meant to send, for frameworks that don't respond to a disconnected client. The claim is settled by
+ * that status if the client has disconnected, or disconnects before the response begins.
+ *
+ * @example
+ * ```ts
+ * settleAbandonedResponse(response, 204)
+ * ```
  */
 export function settleAbandonedResponse(response: ServerResponse, status: number): void {
   signal(response, { type: 'abandoned', status });
@@ -80,7 +108,7 @@ class ResponseSettlement {
   readonly #onSettle: SettleOptions['onSettle'];
   #written: Promise<void> | undefined;
   #handler: 'unknown' | 'running' | 'ended' = 'unknown';
-  /** The response failed while its handler was at work. */
+  /** The response failed while its handler was running. */
   #failedEarly = false;
   #clientLeft = false;
   #intendedStatus: number | undefined;
@@ -108,17 +136,17 @@ class ResponseSettlement {
     response.on('unpipe', (source: Source) => {
       if (source === this.#source && !hasFailed(source)) this.#source = undefined;
     });
-    // A client may have left while the delivery was read, verified or claimed: `close` has been emitted by then.
+    // The client may have disconnected while the delivery was read, verified or claimed: `close` was emitted then.
     if (isDestroyed(response)) this.#closed();
     else {
       response.on('finish', () => {
-        // Over HTTP/2 a stream that its client has reset finishes too, without being ended; what is piped to it is unpiped then. Over
-        // HTTP/1.1 some hosts emit it while `end()` runs.
+        // Over HTTP/2, a stream that its client has reset also emits `finish`, without being ended, and its source is unpiped. Over
+        // HTTP/1.1, some hosts emit `finish` while `end()` runs.
         if (!isHttp2(response) || response.writableEnded || this.#isDecided()) this.#settleByStatus();
         closeIdleIfStopping(this.#incoming);
       });
       response.on('close', () => this.#closed());
-      // A pipelined response has no socket before its turn. If the client leaves before that, the response emits nothing.
+      // A pipelined response has no socket before its turn. If the client disconnects before that, the response emits nothing.
       if (this.#beforeResponse || !response.socket) this.#settleAtEnd();
     }
   }
@@ -144,22 +172,22 @@ class ResponseSettlement {
   }
 
   /**
-   * Whether this process broke off the response, as frameworks do when a handler or a stream fails after the head was sent. Over
-   * HTTP/2 nothing distinguishes that from a client that left.
+   * Whether this process aborted the response, as frameworks do when a handler or a stream fails after the head was sent. Over HTTP/2,
+   * that looks the same as a client that disconnects.
    */
   #isCutOff(): boolean {
     const { socket } = this.#incoming;
     return this.#response.headersSent && socket instanceof Socket && !socket.readableEnded && !socket.errored;
   }
 
-  /** `pipeline()`, as in Koa, destroys a response with an error of its own if the client left before the stream was piped. */
+  /** `pipeline()`, which Koa uses, destroys a response with its own error if the client disconnected before the stream was piped. */
   #hasClientLeft(error: Error & { code?: unknown }): boolean {
     const { socket } = this.#incoming;
     if (error.code !== 'ERR_STREAM_PREMATURE_CLOSE' || !(socket instanceof Socket)) return false;
     return (socket.readableEnded || socket.errored instanceof Error) && !hasFailed(this.#source);
   }
 
-  /** Whether only the sending of a response is left, which ends with its client. */
+  /** Whether the handler has decided the response, so that only sending it is left. */
   #isDecided(): boolean {
     return this.#source !== undefined || (this.#handler === 'ended' && this.#response.headersSent);
   }
@@ -173,12 +201,12 @@ class ResponseSettlement {
         if (isHttp2(response)) showEnd(response);
         this.#settle(isSuccess(given.status));
       }
-      // The client may leave before the framework responds, which it then doesn't.
+      // If the client disconnects before the framework responds, the framework does not respond at all.
       else this.#intendedStatus = given.status;
     } else {
       this.#handler = 'ended';
       const { headersSent, writableEnded } = response;
-      // A framework can't report a failure any more when the head is sent.
+      // Once the head is sent, a framework can't report a failure any more.
       if (this.#failedEarly || (given.failed && headersSent && !writableEnded)) this.#settle(false);
       else if (this.#clientLeft && this.#isDecided()) this.#settleByStatus();
     }
@@ -190,13 +218,13 @@ class ResponseSettlement {
       this.#settleByStatus();
       return;
     }
-    // Not `error`: a listener would hide from the application that it has none.
+    // Not `error`: with a listener here, Node would not report that the application has none.
     source.once?.('close', () => {
       if (source === this.#source && hasFailed(source) && this.#response.headersSent) this.#settle(false);
     });
   }
 
-  /** Only if it must: changing a response costs more than verifying. */
+  /** Called only if necessary, because changing a response costs more than verifying. */
   #settleAtEnd(): void {
     if (this.#settlesAtEnd) return;
     this.#settlesAtEnd = true;
@@ -215,7 +243,7 @@ class ResponseSettlement {
       const written = this.#written;
       if (written === undefined) return Reflect.apply(end, response, args);
       ending = true;
-      // Everything but the end goes out now: code that runs meanwhile must not change a status that has been judged.
+      // Everything except the end is sent now: code that runs meanwhile must not change the status by which the claim is settled.
       const callback = writeUnended(response, args);
       void written.then(() => Reflect.apply(end, response, callback));
       return response;
@@ -223,8 +251,8 @@ class ResponseSettlement {
   }
 
   /**
-   * After the head nothing can report a failure any more. Then frameworks destroy the response, and Express its socket, even if the
-   * client has left.
+   * Once the head is sent, frameworks can't report a failure in the status. They destroy the response, and Express its socket, even if
+   * the client has disconnected.
    */
   #settleAtDestruction(): void {
     const response = this.#response;
@@ -250,13 +278,13 @@ class ResponseSettlement {
 
   #settle(success: boolean): void {
     if (this.#written !== undefined) return;
-    // Before the response nothing waits: a host that stops with the response stops the handler too.
+    // With `'before-response'`, a failure does not wait for the handler: a host that stops after the response stops the handler too.
     if (!success && this.#handler === 'running' && !this.#beforeResponse) {
       this.#failedEarly = true;
       return;
     }
     const settling = success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release();
-    // The claim reports what the store fails at.
+    // The claim reports errors of the store.
     this.#written = settling.catch(() => undefined);
     this.#onSettle?.(this.#written);
   }
@@ -278,8 +306,8 @@ function writeUnended(response: ServerResponse, args: readonly unknown[]): unkno
 }
 
 /**
- * The status of the head that was sent: `statusCode` may have been set again since, and no sender reads that. `undefined` if the
- * host shows neither.
+ * The status in the head that was sent: `statusCode` may have been set again since, but the sender does not get that. `undefined` if
+ * the host shows neither.
  */
 function sentStatus(response: ServerResponse): number | undefined {
   const { _header: head, stream } = response as { _header?: unknown; stream?: Http2Stream };
@@ -303,11 +331,11 @@ function isHttp2(response: ServerResponse): boolean {
 }
 
 function isDestroyed(response: ServerResponse): boolean {
-  // Over HTTP/2 only the stream shows it.
+  // Over HTTP/2, only the stream shows it.
   return response.destroyed === true || (response as { stream?: Http2Stream }).stream?.destroyed === true;
 }
 
-/** Over HTTP/2 a response whose client has left doesn't show its end, and Fastify's handlers would wait for it. */
+/** Over HTTP/2, `writableEnded` stays false if the client has disconnected, and Fastify's handlers would wait for it. */
 function showEnd(response: ServerResponse): void {
   if (!response.writableEnded) Object.defineProperty(response, 'writableEnded', { value: true });
 }

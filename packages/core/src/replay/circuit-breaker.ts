@@ -1,27 +1,30 @@
 import type { Clock } from '../util/clock.ts';
 
-/** `closed`: every call is made. `open`: claims fail at once. `half-open`: a call is testing whether the store is back, or the next one will. */
+/**
+ * `closed`: every call is made. `open`: claims fail at once. `half-open`: a call is testing whether the store is back, or the next one
+ * will.
+ */
 export type CircuitState = 'closed' | 'open' | 'half-open';
 
 /** Permission for one call. `probe`: tests whether the store is back. `urgent`: allowed while the circuit is open. */
 export type Pass = 'call' | 'probe' | 'urgent';
 
 /** How a call ended. `unknown`: it failed for a reason that says nothing about the store. */
-export type CallOutcome = 'answered' | 'failed' | 'unknown';
+export type CallOutcome = 'responded' | 'failed' | 'unknown';
 
-// A store counts as down if nearly all of its last calls failed. Not if some did: that may be the part of it that keeps other keys.
+// A store counts as down if nearly all of its last calls failed. If only some failed, the part that keeps other keys may be down.
 const WINDOW_CALLS = 20;
 const WINDOW_MS = 60_000;
 const MIN_FAILURES = 5;
 const DOWN_RATE = 0.9;
-// Between two probes: half as long as the store has been down so far, within these bounds.
+// Time between two probes: half of the time that the store has been down so far, within these bounds.
 const MIN_PROBE_MS = 250;
 const MAX_PROBE_MS = 3000;
 
 /**
  * Remembers whether one partition of a store responds, so that requests don't wait for a dead one. It opens by the rate of failures
- * among the last calls, never by a single call. While it is open, one claim at a time tests the store: again and again at intervals
- * that don't depend on how earlier tests ended. So a store that is back is in use within half of the time it was down.
+ * among the last calls, never by a single call. While it is open, single claims test the store, at intervals that don't depend on how
+ * earlier tests ended. So the wait for the next test is at most half of the time that the store was down, or 250 ms if that is longer.
  */
 export class CircuitBreaker {
   readonly #clock: Clock;
@@ -43,7 +46,7 @@ export class CircuitBreaker {
     return this.#probes > 0 || this.#clock.monotonic() >= this.#nextProbeAt ? 'half-open' : 'open';
   }
 
-  /** How many calls failed since the last one that the store answered. */
+  /** How many calls have failed since the store last responded. */
   get failures(): number {
     return this.#failures;
   }
@@ -73,16 +76,19 @@ export class CircuitBreaker {
     return this.enter() ?? 'urgent';
   }
 
-  /** @returns Whether the partition went down or came back with this call. */
+  /**
+   * Reports how a call ended.
+   * @returns Whether the partition went down or came back with this call.
+   */
   leave(pass: Pass, outcome: CallOutcome, error?: Error): 'down' | 'up' | undefined {
     if (pass === 'probe') this.#probes -= 1;
-    if (outcome === 'answered') return this.#answered(pass);
+    if (outcome === 'responded') return this.#responded(pass);
     if (outcome === 'failed') return this.#failed(error);
     if (pass === 'probe') this.#probeSoon();
     return undefined;
   }
 
-  #answered(pass: Pass): 'up' | undefined {
+  #responded(pass: Pass): 'up' | undefined {
     const wasOpen = this.#openSince !== undefined;
     if (wasOpen && pass !== 'probe') {
       // The store responds, but perhaps to a call from before it went down: the next call tests it.
@@ -126,7 +132,7 @@ export class CircuitBreaker {
     return failures >= MIN_FAILURES && failures >= calls * DOWN_RATE;
   }
 
-  /** With jitter: instances that lost the store together don't all test it at once. */
+  /** With jitter: instances that lost the store together don't all test it at the same time. */
   #planProbe(now: number): void {
     const downMs = now - (this.#openSince ?? now);
     const waitMs = Math.min(MAX_PROBE_MS, Math.max(MIN_PROBE_MS, downMs / 2));

@@ -7,24 +7,24 @@ import { storeError } from './store-error.ts';
 /** A delivery that is claimed for one run of its handler. Settle it once, with `commit()` or `release()`; later calls do nothing. */
 export interface Claim {
   readonly state: 'claimed';
-  /** Aborts when `handlerTimeoutSeconds` are over, or when another run may take over: the claim was lost or released. */
+  /** Aborts after `handlerTimeoutSeconds`, or when another run may take over because the claim was lost or released. */
   readonly signal: AbortSignal;
   /** Rises with every run of the same delivery. */
   readonly fencingToken: number;
   /**
-   * Whether the lease is over, so that another instance may be running the delivery. Judged by the clock, so it is right even
-   * after the process was paused. `verifier.claim()` never returns such a claim.
+   * Whether the lease is over, so that another instance may be running the delivery. It is computed from the clock, so it is right
+   * even after the process was paused. `verifier.claim()` never returns such a claim.
    */
   isOverdue(): boolean;
   /**
-   * The delivery is handled: duplicates don't run. While the store is down, the commit is tried again and again, and this process
-   * recognizes duplicates from its own memory. You can respond to the sender without waiting for it.
-   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE` if the store has not accepted it for the time of a lease. The tries go on after that,
-   * but other instances may run a retry meanwhile.
+   * Records the delivery as handled, so that duplicates don't run. While the store is down, the verifier keeps trying to commit, and this
+   * process recognizes duplicates from its own memory. You can respond to the sender without waiting for the commit.
+   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE` if the store has not accepted the commit within one lease. The verifier keeps trying after
+   * that, but other instances may run a retry meanwhile.
    */
   commit(): Promise<void>;
   /**
-   * The delivery is not handled: the sender's retry runs.
+   * Ends the claim without recording the delivery, so that the sender's retry runs.
    * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE`; then the claim ends with its lease.
    */
   release(): Promise<void>;
@@ -65,7 +65,10 @@ export class LeasedClaim implements Claim {
   #cancelLapse: () => void;
   readonly #cancelTimeout: () => void;
 
-  /** @param askedAt When the store was asked: its lease can't be older than that, but it can be older than its answer. */
+  /**
+   * @param askedAt When the claim was requested. The lease counts from then, because the store may have started it long before its
+   * response.
+   */
   constructor(
     store: ReplayStore,
     record: ReplayRecord,
@@ -91,7 +94,7 @@ export class LeasedClaim implements Claim {
   isOverdue(): boolean {
     const { clock, leaseMs } = this.#context;
     const { monotonic, wall } = this.#leaseFrom;
-    // The monotonic clock of some systems stands still while the machine is suspended; the wall clock is right again afterwards.
+    // On some systems the monotonic clock stops while the machine is suspended; the wall clock is right again afterwards.
     return Math.max(clock.monotonic() - monotonic, clock.now() - wall) >= leaseMs;
   }
 
@@ -111,7 +114,7 @@ export class LeasedClaim implements Claim {
         'released',
         'release-failed',
       );
-      // A host that can't see the handler may release while the handler is at work.
+      // A host that can't see the handler may release while the handler is running.
       this.#abort.abort('The delivery was released: its response failed, and a retry may run.');
     }
     return this.#settled;
@@ -142,7 +145,7 @@ export class LeasedClaim implements Claim {
     }, leaseMs / 3);
   }
 
-  // A timer of its own: a renewal that hangs would never notice.
+  // The lapse has its own timer, because a renewal that hangs would never notice it.
   #scheduleLapse(): () => void {
     const { clock, leaseMs } = this.#context;
     return clock.schedule(() => this.#lose(), this.#leaseFrom.monotonic + leaseMs - clock.monotonic());
@@ -155,7 +158,7 @@ export class LeasedClaim implements Claim {
     try {
       kept = await this.#store.renew(this.#record.key, this.#token, leaseMs);
     } catch {
-      // The store may be back before the lease is over.
+      // The next renewal may succeed, before the lease is over.
     }
     if (this.#settled !== undefined || this.#abort.aborted) return;
     if (kept === false) {
@@ -209,7 +212,7 @@ export class UnguardedClaim implements Claim {
   }
 
   get signal(): AbortSignal {
-    // No timer runs until someone reads the signal: starting and stopping one per delivery costs more than parsing its head.
+    // Without an observer, no timer runs before the handler reads the signal: a timer per delivery costs more than parsing its head.
     this.#watchTime();
     return this.#abort.signal;
   }

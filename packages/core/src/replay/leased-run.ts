@@ -2,23 +2,42 @@ import type { Clock } from '../util/clock.ts';
 import { WebhookError } from '../webhook-error.ts';
 import type { ClaimResult, ClaimToken } from './replay-store.ts';
 
+/** How {@link runUnderLease} claims a delivery in the store. */
 export interface LeasedRunOptions {
   readonly clock: Clock;
+  /** The lease of the claim, in milliseconds. It is renewed after each third of that time. */
   readonly leaseMs: number;
+  /** Claims the delivery for `leaseMs`. */
   claim(): Promise<ClaimResult>;
+  /** Extends the lease by `leaseMs` from now. */
   renew(token: ClaimToken): Promise<unknown>;
+  /** Ends the claim if the work fails. */
   release(token: ClaimToken): Promise<unknown>;
 }
 
-/** What became of a delivery: handled now, or handled before. */
+/** What happened to a delivery: handled now, or handled before. */
 export type LeasedRunResult<T> = { state: 'done'; result: T } | { state: 'duplicate' };
 
 /**
- * For the transactional mode of a store: claims a delivery, and renews its lease while the work runs. The work must commit its own
- * writes together with the claim, under the condition that the claim is still this token's; so a lost lease needs no other care. If
- * the work fails, the claim is given back, so that the sender's retry runs at once.
+ * Claims a delivery, and renews its lease while the work runs: for the transactional mode of a store. The work must commit its own
+ * writes together with the claim, on the condition that this token still holds the claim. So a lost lease needs no other handling. If
+ * the work fails, the claim is released, so that the sender's retry runs at once.
  *
  * @throws `ERR_WEBHOOK_IN_PROGRESS` if another run holds the delivery, or what the work throws.
+ * @example
+ * ```ts
+ * const { key } = replayRecord(webhook)
+ * const outcome = await runUnderLease(
+ *   {
+ *     clock: systemClock,
+ *     leaseMs: 30_000,
+ *     claim: () => store.claim(key, { leaseMs: 30_000, fenceTtlMs: 86_400_000 }),
+ *     renew: (token) => store.renew(key, token, 30_000),
+ *     release: (token) => store.release(key, token),
+ *   },
+ *   (token) => writeAndCommit(webhook, token),
+ * )
+ * ```
  */
 export async function runUnderLease<T>(
   { clock, leaseMs, claim, renew, release }: LeasedRunOptions,
@@ -32,7 +51,7 @@ export async function runUnderLease<T>(
   const renewLater = () => {
     cancelRenewal = clock.schedule(() => {
       renewLater();
-      // What a failed renewal means is decided when the work commits.
+      // If a renewal fails, the commit of the work finds out whether the claim was lost.
       renew(token).catch(() => undefined);
     }, leaseMs / 3);
   };
@@ -41,7 +60,7 @@ export async function runUnderLease<T>(
     return { state: 'done', result: await work(token) };
   } catch (error) {
     cancelRenewal();
-    // If the commit took place and only its answer was lost, the token does not fit any more, and nothing is given back.
+    // If the commit succeeded and only its response was lost, the token no longer matches, and nothing is released.
     await release(token).catch(() => undefined);
     throw error;
   } finally {
@@ -49,7 +68,15 @@ export async function runUnderLease<T>(
   }
 }
 
-/** The error of a delivery that another run holds. */
+/**
+ * Makes the error for a delivery that another run holds.
+ *
+ * @param retryAfterMs When the lease of the other run ends, in milliseconds from now. Retry-After is that time, but 1 to 30 s.
+ * @example
+ * ```ts
+ * if (result.state === 'in-progress') throw inProgress(result.retryAfterMs)
+ * ```
+ */
 export function inProgress(retryAfterMs: number): WebhookError {
   return new WebhookError('ERR_WEBHOOK_IN_PROGRESS', 'The same delivery is being handled at this moment.', {
     retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(retryAfterMs / 1000))),

@@ -23,7 +23,7 @@ import {
 /** Options of {@link memoryReplayStore}. */
 export interface MemoryReplayStoreOptions {
   /**
-   * How many deliveries the store remembers at most. Each takes less than 300 bytes, and none is allocated ahead. Default: 1,000,000.
+   * How many deliveries the store remembers at most. Each takes less than 300 bytes, allocated only when needed. Default: 1,000,000.
    */
   maxEntries?: number;
   /** Default: the machine's own clock. */
@@ -33,7 +33,7 @@ export interface MemoryReplayStoreOptions {
 const DEFAULT_ENTRIES = 1_000_000;
 // Growing and copying a map of this many entries takes a millisecond or two at most.
 const ENTRIES_PER_SHARD = 4096;
-// A claim adds at most one entry, and removes up to this many shards times entries of each lifetime.
+// Each claim adds at most one entry. It also sweeps this many shards, and removes this many expired entries of each lifetime at most.
 const SWEPT_SHARDS = 2;
 const SWEPT_ENTRIES = 8;
 const NEARLY_FULL = 0.8;
@@ -44,10 +44,10 @@ const NEARLY_FULL = 0.8;
  * **It serves one process.** A restart forgets every delivery, and other instances don't know about them. If your app has more than one
  * instance, use a store that they share.
  *
- * It grows as deliveries come and shrinks as they expire, in small steps with each claim, without timers. When it holds `maxEntries`, it
+ * It grows as deliveries arrive and shrinks as they expire, in small steps with each claim, without timers. When it has `maxEntries`, it
  * makes room for a new delivery: it forgets expired entries first, then released and lapsed claims, then the oldest committed
  * deliveries that are past their `replayWindowMs`. A late retry of one of those may run again, but a captured copy can't. It never
- * forgets a live claim or a committed delivery within its window: if nothing else is left, it refuses the new claim.
+ * forgets an active claim or a committed delivery within its window: if nothing else is left, it refuses the new claim.
  *
  * Its methods throw `ERR_WEBHOOK_CONFIG_INVALID` for an empty key and for times that aren't positive; `claim()` throws
  * `ERR_WEBHOOK_STORE_FULL`.
@@ -72,7 +72,7 @@ export function memoryReplayStore(options: MemoryReplayStoreOptions = {}): Repla
   return new MemoryReplayStore(maxEntries, clock);
 }
 
-/** Whether a store is a memory store itself. A wrapper around one may fail. */
+/** Whether a store is a memory store itself, and so can't fail. A wrapper around one may fail. */
 export function isMemoryStore(store: ReplayStore): boolean {
   return MemoryReplayStore.is(store);
 }
@@ -268,7 +268,7 @@ function rank(queue: ExpiryQueue, now: number): number {
   return queue.committed ? 2 : 1;
 }
 
-// FNV-1a over all characters, folded: keys that differ in one character only must still spread.
+// FNV-1a over all characters, folded, so that keys that differ in only one character are still spread over the shards.
 function hash(key: string): number {
   let value = 0x811c9dc5;
   for (let index = 0; index < key.length; index++) {

@@ -4,13 +4,13 @@ import { storeError } from './store-error.ts';
 
 /** A commit that the store did not accept. */
 export interface PendingCommit {
-  /** Tries once more. `undefined`: the store works, but another run holds the claim at the moment. */
+  /** Tries to write it once. Resolves to `undefined` if the store works, but another run holds the claim at the moment. */
   write(): Promise<boolean | undefined>;
   /** The part of the store that keeps the key. */
   readonly partition: string;
-  /** How long to keep trying. */
+  /** How long to keep trying, in milliseconds. */
   readonly ttlMs: number;
-  /** After this time, `add()` rejects; the tries go on. */
+  /** After this time, in milliseconds, the promise of `add()` rejects, but the commit is still tried. */
   readonly patienceMs: number;
   /** Called if it is written after `add()` has rejected. */
   late(): void;
@@ -58,7 +58,7 @@ export class PendingCommits {
 
   /**
    * Keeps trying a commit.
-   * @returns What the store answers in the end. Rejects when `patienceMs` are over or too many commits are pending.
+   * @returns Whether the store accepted it. Rejects when `patienceMs` are over or too many commits are pending.
    */
   add(key: string, commit: PendingCommit): Promise<boolean> {
     // Of two runs in this process, the later one took over from the earlier one.
@@ -86,7 +86,7 @@ export class PendingCommits {
     return true;
   }
 
-  /** The store responds again: tries now instead of waiting for the next try. */
+  /** Tries now instead of later, because the store responds again. */
   hurry(): void {
     if (this.#cancelTimer === undefined) return;
     this.#cancelTimer();
@@ -104,7 +104,7 @@ export class PendingCommits {
     this.#added = false;
     let due = [...this.#entries];
     const down = new Set<string>();
-    // More at once with every write that succeeds: a store that just came back must not get all of them at the same moment.
+    // More at once after each batch that succeeds: a store that has just come back must not get all of them at the same time.
     for (let atOnce = 1; due.length > 0; atOnce = Math.min(MAX_AT_ONCE, atOnce * 2)) {
       const batch = due.splice(0, atOnce);
       const written = await Promise.all(batch.map(([key, entry]) => this.#write(key, entry)));
@@ -178,7 +178,7 @@ export class PendingCommits {
 
   #schedule(delayMs: number): void {
     if (this.#writing) return;
-    // Spread, but never later: a lease may be running out.
+    // Jitter only shortens the delay, because a lease may be about to end.
     const spreadMs = delayMs * (0.5 + Math.random() / 2);
     const at = this.#clock.monotonic() + spreadMs;
     if (this.#cancelTimer !== undefined && at >= this.#dueAt) return;

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
-// One queue per distinct lifetime: a handful in practice. If a caller computes a new lifetime each time, it must not get a queue each,
-// because a lookup asks all of them.
+// There is one queue per distinct lifetime: only a few in practice. A caller that computes a new lifetime each time must not get a new
+// queue each time, because a lookup searches all queues.
 const EXACT_QUEUES = 32;
 
 /** One part of a store's keys, small enough that no step on it takes long. */
@@ -26,7 +26,7 @@ export class ReplayShard {
     this.#queueFor(terms).add(key, entry);
   }
 
-  /** Removes at most `limit` expired entries of each queue. @returns How many. */
+  /** Removes at most `limit` expired entries of each queue, and returns how many it removed. */
   sweep(now: number, limit: number): number {
     let dropped = 0;
     let idle = false;
@@ -61,7 +61,7 @@ export class ReplayShard {
   }
 }
 
-// Longer than the caller asked for, never shorter.
+// Entries may live longer than the caller asked for, but never shorter.
 function roundedUp(terms: ExpiryTerms): ExpiryTerms {
   return {
     committed: terms.committed,
@@ -85,7 +85,7 @@ export interface UncommittedClaim {
   readonly fenceTtlMs: number;
 }
 
-/** For a committed delivery, only the time of its commit: most of a store's memory is committed deliveries. */
+/** For a committed delivery, only the time of its commit: most entries are committed deliveries, and this saves memory. */
 export type ReplayEntry = number | UncommittedClaim;
 
 /** How long the entries of one queue live. */
@@ -164,7 +164,7 @@ export class ExpiryQueue implements ExpiryTerms {
     return timeOf(entry) + this.lifeMs <= now;
   }
 
-  /** Empty for so long that it is not just between two deliveries. */
+  /** Whether it has been empty for a whole lifetime, so that its terms are probably no longer in use. */
   isIdle(now: number): boolean {
     return this.#entries.size === 0 && this.isExpired(this.#lastAdded, now);
   }
@@ -187,8 +187,8 @@ function timeOf(entry: ReplayEntry): number {
   return typeof entry === 'number' ? entry : entry.since;
 }
 
-// The store decides what may be forgotten, so the LRUCache must never evict by itself. A `max` would do too, but it is allocated
-// ahead; a `maxSize` is only compared.
+// The store decides what may be forgotten, so the LRUCache must never evict by itself. `max` would do too, but LRUCache allocates memory
+// for it in advance; `maxSize` is only compared.
 function orderedMap(): LRUCache<string, ReplayEntry> {
   return new LRUCache({ maxSize: Number.MAX_SAFE_INTEGER, sizeCalculation: () => 1 });
 }

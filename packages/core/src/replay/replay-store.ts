@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { configError } from '../util/options.ts';
 
 /**
- * Where claims of deliveries are kept. Every call is one atomic step, and time is the store's own.
+ * Where claims of deliveries are kept. Every call is one atomic step, and the store measures times by its own clock.
  *
  * States of a key: absent → claimed (lease, fencing token, owner) → committed or released. When a lease is over, the next claim takes
  * over with a higher fencing token. Released and lapsed records keep their fencing token for `fenceTtlMs`.
@@ -11,24 +11,28 @@ import { configError } from '../util/options.ts';
  */
 export interface ReplayStore {
   /**
-   * Claims the delivery, or says why it can't.
+   * Claims the delivery, or returns why it can't.
    *
-   * @param options.leaseMs How long the claim holds without being renewed.
+   * @param options.leaseMs How long the claim lasts if it is not renewed.
    * @param options.fenceTtlMs How long a released or lapsed record keeps its fencing token.
    */
   claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult>;
-  /** Extends the lease, counted from now. `false`: this token no longer holds the claim. */
+  /** Extends the lease to `leaseMs` from now. Resolves to `false` if this token no longer holds the claim. */
   renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean>;
   /**
-   * Ends the claim for good: the key counts as handled for `ttlMs`. Works also if the lease is over and nobody else has claimed the key.
-   * `replayWindowMs` (at most `ttlMs`) is how long a captured copy would still be accepted if the key were forgotten.
+   * Ends the claim for good: the key counts as handled for `ttlMs`. This also works if the lease is over, as long as no other run has
+   * claimed the key. Resolves to `false` if this token no longer holds the claim.
+   *
+   * @param options.ttlMs How long the key counts as handled, in milliseconds.
+   * @param options.replayWindowMs How long a captured copy would still be accepted if the key were forgotten, in milliseconds; at most
+   * `ttlMs`.
    */
   commit(
     key: string,
     token: ClaimToken,
     options: { ttlMs: number; replayWindowMs: number },
   ): Promise<boolean>;
-  /** Gives the claim back, so that the next delivery runs. */
+  /** Ends the claim, so that the next delivery with this key runs. Resolves to `false` if this token no longer holds the claim. */
   release(key: string, token: ClaimToken): Promise<boolean>;
   /**
    * Forgets a committed delivery, so that the next delivery with this key runs. An uncommitted claim stays as it is, because its
@@ -39,10 +43,11 @@ export interface ReplayStore {
   forget(key: string): Promise<boolean>;
   /**
    * The name of the part of the store that keeps this key, for example a node of a cluster. Parts can fail one by one: claims fail
-   * at once only for keys of a part that is down. Without this method the store has one part. Called for every claim, so it must be cheap.
+   * at once only for keys of a part that is down. Without this method, the store has one part. It is called for every claim, so it must
+   * be cheap.
    */
   partitionOf?(key: string): string;
-  /** What an operator should know about the store. */
+  /** The state of the store, for operators. */
   health?(): ReplayStoreHealth;
 }
 
@@ -60,18 +65,26 @@ export interface ClaimToken {
   owner: string;
 }
 
-/** How full a bounded store is. */
+/** The state of a replay store, for operators. */
 export interface ReplayStoreHealth {
   name: string;
+  /** How many deliveries it remembers, if it has a limit. */
   entries?: number;
   maxEntries?: number;
-  /** Sentences for the operator. */
+  /** What is wrong, or soon will be, and what to do about it: whole sentences. */
   warnings: readonly string[];
 }
 
 /**
- * Checks the key that a replay store is called with. For authors of replay stores.
+ * Checks the key that a replay store is called with, and returns it.
+ *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` if it is not a non-empty string.
+ * @example
+ * ```ts
+ * async forget(key: string): Promise<boolean> {
+ *   return this.#remove(checkReplayKey(key))
+ * }
+ * ```
  */
 export function checkReplayKey(key: unknown): string {
   if (typeof key === 'string' && key !== '') return key;
@@ -86,7 +99,7 @@ let pool: Buffer = Buffer.alloc(0);
 let used = 0;
 
 /**
- * The owner of a claim: 128 random bits as text, different with every call. For authors of replay stores.
+ * Makes the owner of a new claim: 128 random bits as text.
  *
  * @example
  * ```ts
@@ -103,18 +116,42 @@ export function claimOwner(): string {
   return owner;
 }
 
-/** A replay key of any length as 32 bytes: its SHA-256. */
+/**
+ * Returns the SHA-256 of a replay key: 32 bytes for a key of any length.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the key is not a non-empty string.
+ * @example
+ * ```ts
+ * const name = `webhook:${replayKeyDigest(key).toString('base64url')}`
+ * ```
+ */
 export function replayKeyDigest(key: unknown): Buffer {
   return createHash('sha256').update(checkReplayKey(key)).digest();
 }
 
-/** A duration that a replay store is called with: a finite number of milliseconds above 0. */
+/**
+ * Checks a duration that a replay store is called with, in milliseconds, and returns it.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if it is not a finite number above 0.
+ * @example
+ * ```ts
+ * checkDuration('leaseMs', leaseMs)
+ * ```
+ */
 export function checkDuration(name: string, value: unknown): number {
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
   throw configError(`"${name}" must be a number of milliseconds above 0.`);
 }
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for times that are not positive. */
+/**
+ * Checks the times of a claim, and returns them.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if a time is not a finite number above 0.
+ * @example
+ * ```ts
+ * const { leaseMs, fenceTtlMs } = checkClaimTimes(options)
+ * ```
+ */
 export function checkClaimTimes(options: { leaseMs: number; fenceTtlMs: number }): {
   leaseMs: number;
   fenceTtlMs: number;
@@ -125,7 +162,15 @@ export function checkClaimTimes(options: { leaseMs: number; fenceTtlMs: number }
   };
 }
 
-/** @throws `ERR_WEBHOOK_CONFIG_INVALID` for times that are not positive, and for a replay window that outlasts the record. */
+/**
+ * Checks the times of a commit, and returns them.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if a time is not a finite number above 0, or if `replayWindowMs` is more than `ttlMs`.
+ * @example
+ * ```ts
+ * const { ttlMs, replayWindowMs } = checkCommitTimes(options)
+ * ```
+ */
 export function checkCommitTimes(options: { ttlMs: number; replayWindowMs: number }): {
   ttlMs: number;
   replayWindowMs: number;

@@ -28,14 +28,14 @@ export interface ResilienceSettings {
   readonly observe: ((event: StoreEvent) => void) | undefined;
 }
 
-/** The replay store as this process knows it. */
+/** The state of the replay store, as this process sees it. */
 export interface ReplayHealth extends ReplayStoreHealth {
   /**
    * `open`: claims fail at once because the store is down. `half-open`: the next delivery tests whether it is back. If the store has
    * several partitions: the state of the worst one. Absent if the store is in this process.
    */
   readonly circuit?: CircuitState;
-  /** How many calls failed since the last call that was answered. */
+  /** How many calls have failed since the store last responded. */
   readonly failures?: number;
   /** When the first of those failed. */
   readonly failingSince?: Date | undefined;
@@ -50,13 +50,13 @@ interface Commit {
   /** `undefined`: claimed without the store. */
   token: ClaimToken | undefined;
   readonly options: { ttlMs: number; replayWindowMs: number };
-  /** Whether an earlier try ended without an answer: the store may have written it nevertheless. */
+  /** Whether an earlier try ended without a response: the store may have written it nevertheless. */
   inDoubt: boolean;
 }
 
 type Retention = Commit['options'];
 
-/** One call's permission, and whom to tell how it ended. */
+/** The permission for one call, and the circuit to which its end is reported. */
 interface Entry {
   readonly partition: string;
   readonly circuit: CircuitBreaker;
@@ -67,8 +67,8 @@ interface Call<T> {
   readonly operation: StoreOperation;
   readonly make: () => Promise<T>;
   readonly timeoutMs?: number;
-  /** Receives an answer that comes too late. */
-  readonly late?: (answer: T) => Promise<unknown>;
+  /** Receives a result that comes too late. */
+  readonly late?: (result: T) => Promise<unknown>;
 }
 
 /**
@@ -109,7 +109,7 @@ export class ResilientStore implements ReplayStore {
     });
   }
 
-  /** Resolves when the store has recorded it. Rejects after a lease without an answer; the tries go on in the background. */
+  /** Resolves when the store has recorded it. Rejects if it has not within one lease; the commit is still tried in the background. */
   async commit(key: string, token: ClaimToken, options: Retention): Promise<boolean> {
     const commit: Commit = { key, token, options, inDoubt: false };
     try {
@@ -121,7 +121,7 @@ export class ResilientStore implements ReplayStore {
     }
   }
 
-  /** Forgets also a commit that the store has not recorded yet. */
+  /** Also drops a commit that the store has not recorded yet. */
   async forget(key: string): Promise<boolean> {
     const { forget } = this.#store as Partial<ReplayStore>;
     if (typeof forget !== 'function')
@@ -134,7 +134,7 @@ export class ResilientStore implements ReplayStore {
     return forgotten || dropped;
   }
 
-  /** Records in the store a delivery that was claimed without the store and is handled. Nobody waits for that. */
+  /** Records a handled delivery that was claimed without the store. No caller waits for it. */
   record(key: string, options: Retention): void {
     const commit: Commit = { key, token: undefined, options, inDoubt: false };
     this.#keepWriting(commit, options.ttlMs, () => undefined).catch(() => undefined);
@@ -199,7 +199,7 @@ export class ResilientStore implements ReplayStore {
         if (await this.#commit(key, token, options)) return true;
         if (!inDoubt) return false;
       }
-      // Claimed without the store, or the store was down since. Then it may have written an earlier try, or forgotten the claim.
+      // The delivery was claimed without the store, or an earlier try failed: then the store may have written it, or forgotten the claim.
       const claim = { leaseMs: this.#settings.leaseMs, fenceTtlMs: options.ttlMs };
       const found = await this.#claim(key, claim, this.#enterUrgently(key), this.#settings.callTimeoutMs);
       if (found.state === 'committed') return true;
@@ -229,9 +229,9 @@ export class ResilientStore implements ReplayStore {
       operation: 'claim',
       timeoutMs,
       make: () => this.#store.claim(key, options),
-      // No handler will run for it. Once released, it does not hold up the sender's retry.
-      late: async (answer) => {
-        if (answer.state === 'claimed') await this.#store.release(key, answer.token);
+      // No handler runs for a claim that comes too late. It must not hold up the sender's retry.
+      late: async (result) => {
+        if (result.state === 'claimed') await this.#store.release(key, result.token);
       },
     });
   }
@@ -243,18 +243,18 @@ export class ResilientStore implements ReplayStore {
       isStalledCall = isStalled(timeoutMs, elapsedMs);
       return overdueError(timeoutMs, elapsedMs);
     };
-    let answer: T;
+    let result: T;
     try {
-      answer = await withDeadline(make, { timeoutMs, clock: this.#settings.clock, overdue, late });
+      result = await withDeadline(make, { timeoutMs, clock: this.#settings.clock, overdue, late });
     } catch (error) {
       throw this.#failed(entry, operation, isStalledCall ? 'unknown' : outcomeOf(error), error);
     }
-    this.#answered(entry);
-    return answer;
+    this.#responded(entry);
+    return result;
   }
 
-  #answered({ circuit, partition, pass }: Entry): void {
-    if (circuit.leave(pass, 'answered') !== 'up') return;
+  #responded({ circuit, partition, pass }: Entry): void {
+    if (circuit.leave(pass, 'responded') !== 'up') return;
     this.#settings.observe?.({ type: 'store-up', ...named(partition) });
     this.#state.pending.hurry();
   }
@@ -278,6 +278,6 @@ function named(partition: string): { partition?: string } {
 
 function outcomeOf(error: unknown): CallOutcome {
   if (isOutage(error)) return 'failed';
-  // A full store responds; a call that was wrong may not even have reached it.
-  return isWebhookError(error) && error.code === 'ERR_WEBHOOK_STORE_FULL' ? 'answered' : 'unknown';
+  // A full store responds. A wrong call may not even have reached the store.
+  return isWebhookError(error) && error.code === 'ERR_WEBHOOK_STORE_FULL' ? 'responded' : 'unknown';
 }

@@ -1,7 +1,10 @@
 import { LAG_MS } from '../util/with-deadline.ts';
 import { isWebhookError, safeErrorText, WebhookError } from '../webhook-error.ts';
 
-/** A store's failure as the verifier throws it. Of an error that is not a {@link WebhookError}, it quotes only name and code. */
+/**
+ * Returns the error that the verifier throws if the store failed. Of errors that are not {@link WebhookError}s, it quotes only name and
+ * code.
+ */
 export function storeError(error: unknown): WebhookError {
   if (isWebhookError(error)) return error;
   const facts = safeErrorText(error);
@@ -11,7 +14,7 @@ export function storeError(error: unknown): WebhookError {
   );
 }
 
-/** A call that the store did not answer in time. */
+/** Makes the error for a call to which the store did not respond in time. */
 export function overdueError(timeoutMs: number, elapsedMs: number): WebhookError {
   if (isStalled(timeoutMs, elapsedMs)) {
     return unavailable(
@@ -22,12 +25,12 @@ export function overdueError(timeoutMs: number, elapsedMs: number): WebhookError
   return unavailable(`The replay store did not respond within ${Math.round(timeoutMs)} ms.`);
 }
 
-/** Whether a call took so long because this process stood still, which says nothing about the store. */
+/** Whether a call took so long because this process was paused, so that the store may be fine. */
 export function isStalled(timeoutMs: number, elapsedMs: number): boolean {
   return elapsedMs > timeoutMs + LAG_MS;
 }
 
-/** A claim whose lease was over before its handler could start. */
+/** Makes the error for a claim whose lease was over before its handler could start. */
 export function lapsedClaimError(leaseMs: number): WebhookError {
   return unavailable(
     `This process was paused or blocked for longer than the lease of ${Math.round(leaseMs / 1000)} s before the handler could start, ` +
@@ -35,7 +38,7 @@ export function lapsedClaimError(leaseMs: number): WebhookError {
   );
 }
 
-/** A call that was not made because those before it failed. */
+/** Makes the error for a call that was not made because earlier calls failed. */
 export function openCircuitError(last: Error | undefined): WebhookError {
   return unavailable(
     'The replay store is down, so claims fail at once until it responds again. See "cause" for the last failure.',
@@ -43,7 +46,7 @@ export function openCircuitError(last: Error | undefined): WebhookError {
   );
 }
 
-/** Whether the store could not be asked. A full store could, and so could a store that was called wrongly. */
+/** Whether an error means that the store is down. A store that is full, or that was called wrongly, is not. */
 export function isOutage(error: unknown): boolean {
   return !isWebhookError(error) || error.code === 'ERR_WEBHOOK_STORE_UNAVAILABLE';
 }

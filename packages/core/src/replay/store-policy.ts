@@ -16,7 +16,7 @@ export type StoreErrorPolicy = 'unavailable' | 'local';
 
 const MAX_CALL_MS = 5000;
 
-/** The store as claims use it. A store that may be down gets a deadline, a circuit breaker and the policy. */
+/** Returns the store that claims use. If the given store may be down, it gets deadlines, a circuit breaker and the policy. */
 export function resilientStore(
   store: ReplayStore,
   policy: StoreErrorPolicy,
@@ -28,7 +28,7 @@ export function resilientStore(
   const state = stateOf(store, clock);
   // A third of the lease: a renewal that takes longer is useless.
   const callTimeoutMs = Math.min(MAX_CALL_MS, leaseMs / 3);
-  // A quarter of the sender's timeout: the rest is for the handler.
+  // A quarter of the sender's timeout, because the handler needs the rest.
   const claimTimeoutMs = Math.min(callTimeoutMs, (delivery.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 250);
   const shared = new ResilientStore(store, state, { clock, leaseMs, claimTimeoutMs, callTimeoutMs, observe });
   return policy === 'local' ? new LocalFallbackStore(shared, state.local, observe) : shared;
@@ -40,12 +40,12 @@ interface LayeredToken extends ClaimToken {
   readonly shared: ClaimToken | undefined;
 }
 
-// If room is needed, the oldest committed deliveries can go: the local store must not refuse what the shared store would accept.
+// The local store may forget committed deliveries early, so that it never refuses what the shared store would accept.
 const LOCAL_WINDOW_MS = 1;
 
 /**
  * A shared store with a store in this process in front of it, for `onStoreError: 'local'`. Every delivery is claimed in both, so that
- * this process recognizes its own duplicates while the shared store is down. Then the local store alone decides.
+ * this process recognizes its own duplicates while the shared store is down and only the local store decides.
  */
 export class LocalFallbackStore implements ReplayStore {
   readonly #shared: ResilientStore;

@@ -4,9 +4,9 @@ import { memoryReplayStore } from './memory-replay-store.ts';
 import { PendingCommits } from './pending-commits.ts';
 import type { ReplayStore } from './replay-store.ts';
 
-// About 30 MB at most: what one process handles during an outage of some minutes, not what its store remembers.
+// About 30 MB at most. This need only be enough for what one process handles during an outage of some minutes.
 const LOCAL_ENTRIES = 100_000;
-// More than any cluster has nodes. Addresses of nodes that are gone must not add up over months.
+// More than any cluster has nodes. The limit keeps addresses of removed nodes from adding up over months.
 const MAX_PARTITIONS = 1000;
 
 /** What this process knows about a store that other processes use too. */
@@ -44,7 +44,7 @@ export class StoreState {
     return circuit;
   }
 
-  /** The circuits of all partitions that were asked for so far, by name. */
+  /** The circuits of all partitions that were used so far, by name. */
   get circuits(): ReadonlyMap<string, CircuitBreaker> {
     return this.#circuits;
   }
@@ -52,7 +52,7 @@ export class StoreState {
 
 const states = new WeakMap<ReplayStore, StoreState>();
 
-/** Verifiers with the same store share one state. The clock of the first verifier counts. */
+/** Returns the state of a store. All verifiers with the same store share it, and it uses the clock of the first of them. */
 export function stateOf(store: ReplayStore, clock: Clock): StoreState {
   let state = states.get(store);
   if (state === undefined) {

@@ -1,16 +1,30 @@
 import type { Clock } from '../util/clock.ts';
 
+/** Options of {@link Sweeper}. */
 export interface SweeperOptions {
   /** Removes at most `batchSize` expired entries and returns how many it removed. */
   readonly removeBatch: (batchSize: number) => Promise<number>;
-  /** Few enough that one batch takes a few milliseconds: no claim may wait longer than that for a sweep. */
+  /** The most entries of one batch. A claim may have to wait for a batch, so choose a number that takes only a few milliseconds. */
   readonly batchSize: number;
   readonly clock: Clock;
-  /** Between two sweeps under traffic; `undefined`: traffic starts none. */
+  /** The time between two sweeps that claims start, in milliseconds. `undefined`: claims start none. */
   readonly intervalMs: number | undefined;
 }
 
-/** Removes expired entries of a replay store in batches, for stores whose database does not remove them by itself. */
+/**
+ * Removes expired entries of a replay store in batches, for stores whose database does not remove them by itself.
+ *
+ * @example
+ * ```ts
+ * const sweeper = new Sweeper({
+ *   removeBatch: async (limit) => (await client.query(DELETE_EXPIRED, [limit])).rowCount ?? 0,
+ *   batchSize: 1000,
+ *   clock: systemClock,
+ *   intervalMs: 60_000,
+ * })
+ * sweeper.tick() // in every claim
+ * ```
+ */
 export class Sweeper {
   readonly #options: SweeperOptions;
   #dueAt: number;
@@ -19,23 +33,23 @@ export class Sweeper {
 
   constructor(options: SweeperOptions) {
     this.#options = options;
-    // Instances that start together take turns.
+    // Random, so that instances that start together don't sweep together.
     this.#dueAt = options.clock.monotonic() + Math.random() * (options.intervalMs ?? 0);
   }
 
-  /** Why expired entries stay, if the last batch failed. */
+  /** Why expired entries are not removed, if the last batch failed. */
   get failure(): Error | undefined {
     return this.#failure;
   }
 
-  /** For every claim to call: starts a batch when one is due, and makes no caller wait for it. */
+  /** Starts a batch if one is due, without making the caller wait. Call it in every claim. */
   tick(): void {
     const { clock, intervalMs, batchSize } = this.#options;
     if (intervalMs === undefined || this.#isRunning || clock.monotonic() < this.#dueAt) return;
     this.#isRunning = true;
     this.#removeBatch()
       .then(
-        // While a batch comes back full, every claim may start the next one: entries go faster than they come.
+        // As long as batches are full, each claim may start the next one, so that entries are removed faster than they are added.
         (removed) => (removed < batchSize ? intervalMs : 0),
         () => intervalMs,
       )
@@ -46,7 +60,7 @@ export class Sweeper {
       .catch(() => undefined);
   }
 
-  /** Removes all that has expired and returns how many entries that were. */
+  /** Removes all expired entries, and returns how many it removed. */
   async sweep(): Promise<number> {
     const { batchSize } = this.#options;
     let removed = 0;

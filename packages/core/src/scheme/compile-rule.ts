@@ -33,7 +33,10 @@ import {
   signatureLength,
 } from './signature/signature-check.ts';
 
-/** Replaces the time when the rest of the signed content names a delivery. No time, and no text beside one, contains this character. */
+/**
+ * Replaces the timestamp if the signed content identifies a delivery. Neither a timestamp nor the text beside it contains this
+ * character.
+ */
 const NO_TIME = '\0';
 const NO_UNSIGNED_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 const NO_URLS: SignedUrls = { first: { text: '', given: '' }, others: [] };
@@ -42,7 +45,7 @@ const writeNothing: ContentWriter = () => EMPTY;
 const NO_SLOTS: readonly undefined[] = Object.freeze([]);
 const NO_TEXTS: ContentTexts = Object.freeze({ timestamp: '', id: '', method: '', slots: NO_SLOTS });
 
-/** What matched, and how it was written. */
+/** What matched, and how its content was written. */
 interface Matched {
   readonly key: Key;
   readonly write: ContentWriter;
@@ -60,9 +63,9 @@ export interface ParsedRule extends ParsedHead {
 }
 
 /**
- * Makes the function of one rule. Everything that can be decided is decided here; a request only looks it up.
+ * Compiles one rule into a function. Everything that does not depend on the request is decided here, once.
  *
- * @param isShared Another rule behind this one reads the same header.
+ * @param isShared Whether a later rule reads the same header.
  */
 export function compileRule(
   rule: SignatureRule,
@@ -146,7 +149,7 @@ export function compileRule(
           id: idLocation === undefined ? undefined : id,
           body,
           coversBody: covers && !(content?.urlTouchesForm === true && url.text !== url.given),
-          // As it was signed: of several ways to write a delivery, only one has its signature.
+          // In the form that was signed: a delivery may be written in several ways, but its signature matches only one.
           content: () => write({ ...texts, timestamp: NO_TIME }, url, body, head),
           readUnsignedHeaders: () => readUnsignedHeaders(head, unsignedHeaders),
         },
@@ -192,8 +195,8 @@ function compileConditions({
 }
 
 /**
- * Makes the test whether content belongs to a rule that binds the body by a digest in the query. Read by a rule that signs the body
- * itself, the end of such a query could be taken for a body.
+ * Makes a test of whether content belongs to a rule that binds the body by a digest in the query. If a rule that signs the body itself
+ * read such content, the end of the query could be taken for the body.
  */
 function compileDigestTest(definition: SchemeDefinition): ((content: Message) => boolean) | undefined {
   const names = rulesOf(definition).flatMap(({ bodyDigest }) => bodyDigest?.query ?? []);
@@ -205,8 +208,8 @@ function compileDigestTest(definition: SchemeDefinition): ((content: Message) =>
 }
 
 /**
- * Whether the hash begins with the secret. An attacker who knows a hash can continue it, which writes padding behind what was signed.
- * That padding is not UTF-8, and what these senders send is.
+ * Whether the hash begins with the secret. An attacker who knows such a hash can extend it, which adds padding after the signed content.
+ * The padding is not UTF-8, but these senders send UTF-8: so a body that is not UTF-8 is refused.
  */
 function beginsWithSecret({ algorithm, content = '' }: SignatureRule): boolean {
   if (!('hash' in algorithm) || 'publicKey' in algorithm) return false;
@@ -222,7 +225,7 @@ function checkArrays(lengths: Readonly<Record<string, number>>, body: BodyReader
   }
 }
 
-/** Labels only: a header that is repeated or not a text is left out rather than refused, since nothing is decided by it. */
+/** A header that is repeated or is not text is left out rather than refused, because no decision depends on it. */
 function readUnsignedHeaders(
   head: RequestHead,
   names: SchemeDefinition['unsignedHeaders'],
@@ -257,7 +260,7 @@ interface Signed {
   readonly readUnsignedHeaders: () => Match['unsignedHeaders'];
 }
 
-/** What the matching key vouches for. */
+/** Describes what the matching key has signed. */
 function describeMatch(signed: Signed, definition: SchemeDefinition): Match {
   const { identity, bodyTimestamp, multipartField } = definition;
   const plain = identity === 'id' || identity === 'body';
@@ -266,7 +269,7 @@ function describeMatch(signed: Signed, definition: SchemeDefinition): Match {
   return new ReadMatch(signed, definition);
 }
 
-/** What a matching signature vouches for. The unsigned headers, which decide nothing, are read when they are first needed. */
+/** What a matching signature covers. The unsigned headers are read only when needed, because no decision depends on them. */
 class SignedMatch implements Match {
   readonly key: Match['key'];
   readonly bodyAuthenticated: boolean;
@@ -294,7 +297,7 @@ class SignedMatch implements Match {
   }
 }
 
-/** The same if a field of the body or the signed content names the delivery: both are read when they are first needed. */
+/** A match whose id, timestamp or JSON must be read from the body or the signed content. Each is read when it is first needed. */
 class ReadMatch extends SignedMatch {
   readonly #read: Signed;
   readonly #definition: SchemeDefinition;
@@ -346,7 +349,7 @@ class ReadMatch extends SignedMatch {
 }
 
 function idText(value: unknown): string | undefined {
-  // All lone surrogates have the same hash: such an id names nothing.
+  // All lone surrogates have the same hash, so an id that contains one does not identify a delivery.
   if (typeof value === 'string' && value !== '' && !/\p{Surrogate}/u.test(value)) return value;
   return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined;
 }

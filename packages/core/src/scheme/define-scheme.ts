@@ -12,9 +12,9 @@ import type { DefinedScheme, Freshness, Key, Match, ParsedHead } from './scheme.
 import { importSecret, keyFormatOf } from './signature/import-key.ts';
 
 /**
- * Makes a scheme of a definition. Everything that can be decided is decided here; a request only looks it up.
+ * Makes a scheme from a definition: checks it and compiles it, once for all requests.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a definition that contradicts itself, naming the field.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the definition is malformed or contradicts itself. The message names the field.
  * @example
  * ```ts
  * const acme = defineScheme({
@@ -49,7 +49,7 @@ export function defineScheme<const D extends SchemeDefinition>(
     ...(handshake === undefined ? {} : { handshake }),
     importKey: (input: string | Uint8Array) => importSecret(input, secret),
     parseHead(head: RequestHead) {
-      return fixed.delivery.demands401 === true ? answerWith401(() => parse(head)) : parse(head);
+      return fixed.delivery.demands401 === true ? respondWith401(() => parse(head)) : parse(head);
     },
   });
 
@@ -64,7 +64,7 @@ export function defineScheme<const D extends SchemeDefinition>(
 }
 
 /** A sender that demands 401 for a wrong signature demands it for a malformed one, too. */
-function answerWith401(parse: () => ParsedHead): ParsedHead {
+function respondWith401(parse: () => ParsedHead): ParsedHead {
   try {
     return parse();
   } catch (error) {
@@ -73,7 +73,7 @@ function answerWith401(parse: () => ParsedHead): ParsedHead {
   }
 }
 
-/** Signatures in the body are looked for when it has been read, rule by rule. */
+/** Matches a request whose signature may be in its body: when the body has been read, the rules look for a signature one by one. */
 function matchInBody(
   first: ParsedRule,
   others: readonly RuleReader[],
@@ -124,7 +124,7 @@ function copyOf(definition: SchemeDefinition): SchemeDefinition {
   }
 }
 
-/** Freezes a copy, and cuts it off from `Object.prototype`: what another library adds there is not part of a definition. */
+/** Freezes a copy and removes its prototype: what another library adds to `Object.prototype` is not part of a definition. */
 function ownFieldsOf<T>(value: T): T {
   if (value === null || typeof value !== 'object') return value;
   for (const each of Object.values(value)) ownFieldsOf(each);

@@ -24,38 +24,38 @@ export interface Scheme<K = KeyObject> {
   readonly keyFormat: string;
   /** How the sender treats responses. */
   readonly delivery: DeliveryRules;
-  /** The sender signs the URL that it was given: the verifier needs `publicUrl`. */
+  /** `true` if the sender signs the URL that you gave it, so that the verifier needs `publicUrl`. Default: `false`. */
   readonly needsPublicUrl?: boolean;
   /** Requests by which the sender tests the endpoint, and the responses to them. */
   readonly handshake?: Handshake<K>;
-  /** The replay window of a delivery whose time is signed, or, without one, how long it must be remembered. */
+  /** Which timestamp the sender signs, and how long it counts as fresh. */
   readonly freshness: Freshness;
   /**
    * Turns a secret into a key. It is called when a set is loaded, never for a request. Text is decoded; bytes are the key itself.
-   * @throws `ERR_WEBHOOK_SECRETS_INVALID` with what is wrong, never with the value.
+   * @throws `ERR_WEBHOOK_SECRETS_INVALID` with a message that says what is wrong and never contains the secret.
    */
   importKey(secret: string | Uint8Array): K;
   /**
-   * Judges the headers alone. Synchronous.
+   * Reads the head of a request, before its body is read. It must be synchronous.
    * @throws `ERR_WEBHOOK_SIGNATURE_MISSING`, `ERR_WEBHOOK_HEADER_INVALID`.
    */
   parseHead(head: RequestHead): ParsedHead<K>;
 }
 
-/** A scheme made by {@link defineScheme}: its definition is what signing tools and the table of senders read. */
+/** A scheme made by {@link defineScheme}. Signing tools and the table of senders read its definition. */
 export interface DefinedScheme extends Scheme {
   readonly definition: SchemeDefinition;
 }
 
-/** Knows a sender's challenge requests and the responses to them. A challenge is neither claimed nor handled. */
+/** Recognizes a sender's challenge requests and makes the responses to them. A challenge is neither claimed nor handled. */
 export interface Handshake<K = KeyObject> {
   /**
-   * The response to a challenge without a signature, by the request's head alone.
+   * Returns the response to a challenge without a signature, made from the head of the request alone. `undefined`: it is not a challenge.
    * @throws `ERR_WEBHOOK_HEADER_INVALID` if the challenge is malformed, `ERR_WEBHOOK_SIGNATURE_MISMATCH` if its token is wrong.
    */
   respondToUnsigned(head: RequestHead, keys: readonly Key<K>[]): WebhookResponse | undefined;
   /**
-   * The response to a challenge whose signature matched.
+   * Returns the response to a challenge whose signature matched. `undefined`: it is not a challenge.
    * @param body Returns the body's JSON.
    * @param key The key that matched.
    * @throws `ERR_WEBHOOK_HEADER_INVALID` if the challenge is malformed.
@@ -68,26 +68,26 @@ export interface Handshake<K = KeyObject> {
 }
 
 /**
- * The moments from which and until which something is valid: milliseconds since the epoch, both included. Schemes state them, and the
- * verifier judges them by its own clock, so that no scheme reads a clock.
+ * The moments from which and until which something is valid: milliseconds since the epoch, both included. Schemes return them, and the
+ * verifier compares them with its own clock, so that no scheme reads a clock.
  */
 export interface Validity {
   readonly notBefore?: number | undefined;
   readonly notAfter?: number | undefined;
 }
 
-/** A request whose headers were found well-formed. Its `notBefore` and `notAfter` are those that the sender signed. */
+/** A request with well-formed headers. `notBefore` and `notAfter` are those that the sender signed. */
 export interface ParsedHead<K = KeyObject> extends Validity {
-  /** When the sender signed, in milliseconds since the epoch, if a signed header says so. */
+  /** The timestamp of a signed header, in milliseconds since the epoch. */
   readonly signedAt?: number | undefined;
   /** The key that the request names. It selects a key, never an algorithm. */
   readonly keyId?: string | undefined;
   /**
-   * The key that the body names, if the head does not. Called if no key matches, or none is loaded yet.
-   * @throws `ERR_WEBHOOK_HEADER_INVALID`, `ERR_WEBHOOK_SIGNATURE_MISMATCH` for a body that no key could help.
+   * Returns the id of the key that the body names, if the head names none. Called if no key matches, or none is loaded yet.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID`, `ERR_WEBHOOK_SIGNATURE_MISMATCH` if no key could match this body.
    */
   keyIdIn?(body: Uint8Array): string | undefined;
-  /** Tries every key. Returns `undefined` if none matches, and a promise only if it must. */
+  /** Tries every key. Returns `undefined` if none matches. Returns a promise only if it has to wait. */
   match(body: Uint8Array, keys: readonly Key<K>[]): Match | undefined | Promise<Match | undefined>;
 }
 
@@ -96,24 +96,28 @@ export interface Match extends Validity {
   readonly key: { readonly id: string; readonly role: KeyRole };
   /** The delivery's id, only if the signature covers it. */
   readonly id?: string | undefined;
-  /** Signed material that is the same in every retry, or `'body'`: the body's bytes. Never unsigned, never signature bytes. */
+  /** Signed material that is the same in every retry, or `'body'` for the body's bytes. It must not contain the signature itself. */
   readonly identity: string | 'body';
-  /** A time that is signed only in the body, in milliseconds since the epoch. `null` if the scheme names such a time and it can't be read. */
+  /**
+   * A time that is signed only in the body, in milliseconds since the epoch. `null` if the scheme names such a time and it can't be
+   * read.
+   */
   readonly signedAt?: number | null | undefined;
+  /** Whether the signature covers the body. */
   readonly bodyAuthenticated: boolean;
-  /** What the sender says but doesn't sign: labels, never keys. */
+  /** Values that the sender sends but does not sign, by label. For logs, never for decisions. */
   readonly unsignedHeaders: Readonly<Record<string, string>>;
-  /** The body's JSON, if the scheme had to read it: so it is parsed once. */
+  /** The body's JSON, if the scheme had to read it, so that it is parsed only once. */
   readonly json?: { readonly value: unknown } | undefined;
 }
 
 /**
  * How long a signed time counts as fresh, in seconds each way.
  *
- * - `header`: the time is signed in a header and judged before the body is read.
- * - `body`: the time is signed only in the body and judged right after the match; `past` and `future` together are how long the
+ * - `header`: the time is signed in a header and checked before the body is read.
+ * - `body`: the time is signed only in the body and checked right after the match; `past` and `future` together are how long the
  *   delivery is remembered, so that forgetting it never reopens a replay.
- * - `none`: no time is signed at all; only remembering protects.
+ * - `none`: no time is signed, so only remembering deliveries protects against replays.
  */
 export type Freshness =
   | { readonly signed: 'header' | 'body'; readonly past: number; readonly future: number }

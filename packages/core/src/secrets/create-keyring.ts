@@ -25,11 +25,11 @@ import type { ReloadReason, SecretProvider } from './secrets.ts';
 
 /**
  * Makes a keyring: one set of secrets, decoded once and kept up to date, that several verifiers can share. Use it if several verifiers
- * need the same secrets, so that the source is asked once for all of them.
+ * need the same secrets, so that they are loaded once for all of them.
  *
  * It loads nothing and starts no timer before it is used, so it may be made at module level. Only static secrets are loaded at once.
  *
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option; `ERR_WEBHOOK_SECRETS_INVALID` if static secrets can't be used;
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if an option is wrong; `ERR_WEBHOOK_SECRETS_INVALID` if static secrets can't be used;
  * `ERR_WEBHOOK_PROVIDER_FAILED` if a static provider fails.
  * @example
  * ```ts
@@ -139,7 +139,7 @@ class SecretKeyring<K> implements Keyring<K> {
     });
   }
 
-  /** A set that is given in the program and is wrong is a mistake in the program: the error is thrown where the program made it. */
+  /** A static set that is invalid is a mistake in the program, so the error is thrown to the code that made the keyring. */
   #loadStatic(): void {
     this.#reloader.start();
     const error = this.#reloader.last?.error;
@@ -190,7 +190,7 @@ class SecretKeyring<K> implements Keyring<K> {
   }
 
   health(): KeyringHealth {
-    // Something may wait for this keyring to be ready before it sends a first request.
+    // Loading must start here too: a readiness check may hold back all requests until this keyring is ready.
     this.#reloader.start();
     const now = this.#clock.now();
     const keys = this.#snapshot?.keys ?? [];
@@ -226,7 +226,7 @@ class SecretKeyring<K> implements Keyring<K> {
     return this.#waiting.wait(waitMs, () => this.#mismatchResult(tried), isOver);
   }
 
-  /** How long a request may wait. Before there is a first set, waiting is its only chance. */
+  /** How long a request may wait. Until a first set is loaded, a request can only succeed by waiting. */
   #waitMs(limitMs: number | undefined): number {
     const { mismatchWaitMs, timeoutMs } = this.#timing;
     const longest =
@@ -257,7 +257,7 @@ class SecretKeyring<K> implements Keyring<K> {
     return `No key matches, and a rotation is announced until ${new Date(until).toISOString()}.`;
   }
 
-  /** Validates and decodes a loaded set, then takes it over. Nothing can fail after decoding: a set is taken over whole or not at all. */
+  /** Validates and decodes a loaded set, then puts it in use. Nothing can fail after decoding, so a set is used whole or not at all. */
   #apply(loaded: unknown, reason: ReloadReason, startedAt: number): KeyringOutcome {
     const now = this.#clock.now();
     const { name, onDemand = false } = this.#provider;
@@ -282,7 +282,7 @@ class SecretKeyring<K> implements Keyring<K> {
     if (error === undefined) firstSet?.resolve();
     else firstSet?.reject(error);
     this.#waiting.wake();
-    // Observers come last: they see, and may act on, a keyring that has finished its change.
+    // Observers are called last, so that they see a keyring whose change is complete.
     if (error !== undefined) this.#emit({ type: 'secrets-failed', reason, error });
     else if (news !== undefined) this.#emit(news);
   }
@@ -334,15 +334,15 @@ function unknownKey(known: readonly string[]): Error {
   return configError(`No loaded key has this id. ${ids}`);
 }
 
-/** A few keyrings on one provider may be on purpose: other options, other schemes. */
+/** Fewer keyrings on one provider may be intended: they may have different options or schemes. */
 const MANY_KEYRINGS = 5;
 const keyringsOf = new WeakMap<SecretProvider, number>();
 
 /**
- * Counts a keyring that begins to load a provider; the returned function ends that.
+ * Counts a keyring that loads a provider, until the returned function is called.
  *
- * Each keyring loads its provider by itself, so many verifiers on one provider ask its source many times. The process warns of that,
- * because nothing else shows it until the source throttles.
+ * Each keyring loads its provider by itself, so several verifiers on one provider load its source several times. The process warns of
+ * that, because nothing else shows it until the source throttles.
  */
 function countKeyring(provider: SecretProvider): () => void {
   const count = (keyringsOf.get(provider) ?? 0) + 1;

@@ -90,7 +90,7 @@ function keyWarnings<K>(key: SetKey<K>, now: number): HealthWarning[] {
   const warnings: HealthWarning[] = [];
   const name = `The ${key.role} key ${key.id}`;
   if (key.role === 'previous' && key.notAfter === undefined) {
-    const message = `${name} has no end. Set its "notAfter", or remove it when no delivery matches it any more.`;
+    const message = `${name} never expires. Set its "notAfter", or remove it when no delivery matches it any more.`;
     warnings.push({ code: 'previous-without-expiry', message });
   }
   if (key.isExpired(now)) {

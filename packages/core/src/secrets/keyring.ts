@@ -4,7 +4,7 @@ import type { Key } from '../scheme/scheme.ts';
 import { checkNumber, configError } from '../util/options.ts';
 import type { SecretProvider } from './secrets.ts';
 
-/** The keys that may match at one moment. A request takes it once. */
+/** The keys that may match at one moment. Each request reads it once. */
 export interface KeySet<K = KeyObject> {
   /** Rises when the accepted keys change, and only then. If only the roles of the keys change, it stays the same. */
   readonly sequence: number;
@@ -12,7 +12,10 @@ export interface KeySet<K = KeyObject> {
   readonly keys: readonly Key<K>[];
 }
 
-/** What to do with a request whose signature matches no key: match again with a newer set, refuse it, or refuse it so that the sender retries. */
+/**
+ * What to do with a request whose signature matches no key: check it again with a newer set, refuse it, or refuse it so that the sender
+ * retries.
+ */
 export type MismatchResult<K = KeyObject> =
   /** `doubt`: why a signature that matches no key of the newer set may still be genuine. */
   | { state: 'changed'; set: KeySet<K>; doubt?: string | undefined }
@@ -22,14 +25,16 @@ export type MismatchResult<K = KeyObject> =
 /**
  * One set of secrets, decoded and kept up to date. Several verifiers of the same key format can share it.
  *
- * It loads nothing and starts no timer until it is used: by {@link Keyring.ready}, by a request, by any other of its methods.
+ * It loads nothing and starts no timer until one of its methods is called or a verifier checks a request with it. Only static secrets are
+ * loaded at once.
  */
 export interface Keyring<K = KeyObject> extends AsyncDisposable {
   /** The key format of the scheme that it was made with. */
   readonly keyFormat: string;
   /**
    * Resolves when the first good set is loaded.
-   * @throws `ERR_WEBHOOK_SECRETS_INVALID` or `ERR_WEBHOOK_PROVIDER_FAILED` if a load fails before; loading continues in the background.
+   * @throws `ERR_WEBHOOK_SECRETS_INVALID` or `ERR_WEBHOOK_PROVIDER_FAILED` if a load fails before that. The keyring keeps trying in the
+   * background.
    */
   ready(): Promise<void>;
   /**
@@ -39,9 +44,9 @@ export interface Keyring<K = KeyObject> extends AsyncDisposable {
    */
   reload(): Promise<KeyringHealth>;
   /**
-   * Bans a key in this process, at once and until the keyring is closed, whatever later sets list. The default id of a key that is
-   * not listed yet is accepted too.
-   * @throws `ERR_WEBHOOK_CONFIG_INVALID` if no key has this id.
+   * Revokes a key in this process: from now until the keyring is closed, no signature matches it, even if later sets list it. The
+   * default id of a key that is not listed yet is accepted too.
+   * @throws `ERR_WEBHOOK_CONFIG_INVALID` if no key has this id, or if the keyring is closed.
    */
   revoke(keyId: string): Promise<void>;
   /** The state of the set, for operators. Contains ids, never secrets. */
@@ -54,7 +59,7 @@ export interface Keyring<K = KeyObject> extends AsyncDisposable {
 
 /** What only a verifier calls. */
 export interface VerifierKeyring<K = KeyObject> {
-  /** Whether a provider that is asked key by key has returned a set without keys. Then no set is missing. */
+  /** `true` once an on-demand provider has returned a set: the keyring is then ready even if the set has no keys. */
   readonly isReadyWithoutKeys: boolean;
   /** The keys that are active now. Never waits. */
   keys(): KeySet<K>;
@@ -75,20 +80,20 @@ export interface VerifierKeyring<K = KeyObject> {
 /** Shared through the global registry, so that a verifier of one copy of the package can use a keyring of another. */
 export const KEYRING: unique symbol = Symbol.for('countersign.keyring');
 
-/** The verifier's side of a keyring; `undefined` for anything else. */
+/** Returns what verifiers call on a keyring, or `undefined` if the value is not a keyring. */
 export function verifierKeyring<K>(value: unknown): VerifierKeyring<K> | undefined {
   return typeof value === 'object' && value !== null ? (value as Partial<Keyring<K>>)[KEYRING] : undefined;
 }
 
-/** When and how a keyring reloads its set. All are seconds unless the name says otherwise. */
+/** When and how a keyring reloads its set. */
 export interface KeyringOptions {
-  /** Period of the timer that loads the set again, with a jitter of 20 % either way. Default: 300. */
+  /** How often the timer loads the set again, in seconds, with a jitter of 20 % either way. Default: 300. */
   intervalSeconds?: number;
-  /** How long one load may take. After that its signal is aborted and its result no longer counts. Default: 3. */
+  /** How long one load may take, in seconds. After that its signal is aborted and its result no longer counts. Default: 3. */
   timeoutSeconds?: number;
   /**
-   * The pace of loads caused by unknown signatures: after the first three, at most one in this time. So forged requests cause at most
-   * 3 + elapsed / cooldown loads. Default: 10; for files and environment variables 0.5.
+   * Limits the loads that unknown signatures cause: after the first three, at most one in this time, in seconds. So forged requests
+   * cause at most 3 + elapsed / cooldown loads. Default: 10; for files and environment variables 0.5.
    */
   mismatchCooldownSeconds?: number;
   /**
@@ -97,13 +102,13 @@ export interface KeyringOptions {
    */
   mismatchWaitMs?: number;
   /**
-   * How old the last good set may become while loads fail. After that no key is accepted, and deliveries get a status that the sender
-   * retries. Must leave room for a load on schedule. Default: the last good set is kept for ever.
+   * How old the last good set may become while loads fail, in seconds. After that no key is accepted, and deliveries get a status that
+   * the sender retries. At least 1.2 × `intervalSeconds` + `timeoutSeconds`. Default: the last good set stays in use without limit.
    */
   maxStaleSeconds?: number;
   /**
-   * How long a `current` secret that the provider no longer lists is still accepted, as `previous`. Use it only if the
-   * provider can't list `previous` itself: a leaked secret stays valid for as long. Default: 0.
+   * How long a `current` secret that the provider no longer lists is still accepted as `previous`, in seconds. Use it only if the
+   * provider can't list `previous` itself, because a leaked secret also stays valid for that time. Default: 0.
    */
   retainPreviousSeconds?: number;
 }
@@ -131,11 +136,13 @@ export const TIMING_KEYS = [
 /** The timer's period varies by this share, so that instances that start together don't load together. */
 export const JITTER = 0.2;
 
-// The longest delay of a timer is 31 bits of milliseconds; a week is far below.
+// A timer's delay is limited to 2^31 ms, almost 25 days.
 const WEEK_SECONDS = 604_800;
 const DEFAULT_COOLDOWN_SECONDS = 10;
 
 /**
+ * Reads the timing options, and converts them to milliseconds.
+ *
  * @param provider Its own `mismatchCooldownSeconds` is the default of that option.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming the option.
  */

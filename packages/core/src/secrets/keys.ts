@@ -71,11 +71,11 @@ const DOMAIN = 'countersign:key-id:1\0';
 const ID_LENGTH = 12;
 const DEFAULT_ID = /^[0-9a-f]{12}$/;
 
-/** Tells one key from another without containing it. */
+/** Identifies a key without containing it. */
 interface KeyIdentity {
   /** SHA-256, as hex, of the decoded key under a domain tag. */
   readonly fingerprint: string;
-  /** Whether the decoded key is nothing but zeros. */
+  /** Whether the decoded key consists only of zero bytes. */
   readonly zero: boolean;
 }
 
@@ -96,7 +96,7 @@ export function defaultKeyId(fingerprint: string): string {
   return fingerprint.slice(0, ID_LENGTH);
 }
 
-/** Whether a text can be such an id. */
+/** Whether a text has the form of {@link defaultKeyId}. */
 function isDefaultKeyId(id: string): boolean {
   return DEFAULT_ID.test(id);
 }
@@ -119,10 +119,10 @@ export class ActiveKeys<K> {
   #set: KeySet<K> = Object.freeze({ sequence: 0, keys: Object.freeze([]) });
   /** Whether the result can change without a reload. */
   #timed = false;
-  /** The wall clock's span in which the result is right. */
+  /** The result is right while the wall clock is in this span. */
   #from = Number.NEGATIVE_INFINITY;
   #until = Number.POSITIVE_INFINITY;
-  /** Of the monotonic clock. */
+  /** By the monotonic clock. */
   #loadedAt = 0;
   #stale = false;
 
@@ -178,7 +178,7 @@ export class ActiveKeys<K> {
       if (notAfter !== undefined) this.#bound(notAfter + 1, now);
     }
     const active = this.#stale ? [] : this.#keys.filter((key) => key.isActive(now));
-    // Equal keys of a newer load keep the sequence but replace the old objects: nothing of an older load stays in memory.
+    // If a newer load brings equal keys, the sequence stays, but the objects are replaced: no key of an older load stays in memory.
     const sequence = this.#set.sequence + (sameKeys(active, this.#active) ? 0 : 1);
     this.#active = active;
     this.#set = Object.freeze({ sequence, keys: Object.freeze(active) });
@@ -252,7 +252,7 @@ export class KeyUsage {
 /**
  * The keys of a new set and, with `retainPreviousSeconds`, the `current` keys that it replaced without listing them.
  *
- * @param before The keys so far. Those that were retained before stay until their own end.
+ * @param before The keys so far. Those that were retained before stay until they expire.
  * @param now Wall clock, in milliseconds since the epoch.
  */
 export function retainReplaced<K>(
@@ -272,13 +272,13 @@ export function retainReplaced<K>(
     // The operator's own id may belong to the newer key now.
     retained.push(key.asReplaced(ids.has(key.id) ? defaultKeyId(key.fingerprint) : key.id, notAfter));
   }
-  // The newest first, as `before` holds current keys before previous ones.
+  // If there are too many, the newest stay, because `before` lists current keys before previous ones.
   retained.length = Math.min(retained.length, MAX_KEYS - listed.length);
   const next = listed.filter((key) => key.role === 'next');
   return [...listed.filter((key) => key.role !== 'next'), ...retained, ...next];
 }
 
-/** Keys that this process no longer accepts, whatever later sets list. Contains fingerprints, never keys. */
+/** Keys that this process no longer accepts, even if later sets list them. Contains fingerprints, never keys. */
 export class RevokedKeys {
   readonly #ids = new Set<string>();
   readonly #fingerprints = new Set<string>();

@@ -2,12 +2,12 @@ import type { Clock } from '../util/clock.ts';
 import { keepAlive } from '../util/promises.ts';
 import { JITTER } from './keyring.ts';
 
-/** So many loads may be caused by unknown signatures before the pace of the cooldown begins. */
+/** Unknown signatures may cause this many loads before the cooldown limits them. */
 const BURST = 3;
 
 /**
- * How many loads unknown signatures may cause: three at once, so that the first delivery signed with a new secret is accepted soon
- * after another load, then one each cooldown. An attacker causes at most 3 + elapsed / cooldown loads.
+ * Limits how many loads unknown signatures cause: three at once, then one per cooldown. Because of the three, the first delivery signed
+ * with a new secret need not wait even if another load has just ended. An attacker can cause at most 3 + elapsed / cooldown loads.
  */
 export class MismatchBudget {
   readonly #clock: Clock;
@@ -42,7 +42,7 @@ export class MismatchBudget {
     }
   }
 
-  /** Longer only, so that the bound holds: instances under one attack must not load at the same moments. */
+  /** Jitter keeps instances under one attack from loading at the same time. It only lengthens the pause, so that the limit holds. */
   #pauseMs(): number {
     return this.#cooldownMs * (1 + JITTER * Math.random());
   }
@@ -51,7 +51,7 @@ export class MismatchBudget {
 const MAX_WAITERS = 64;
 
 interface Waiter {
-  /** Ends the wait if it is over; `force`: in any case. */
+  /** Ends the wait if it is over; `force`: even if it is not. */
   end(force: boolean): void;
 }
 
@@ -95,7 +95,7 @@ export class MismatchWaiters {
     return keepAlive(waiting);
   }
 
-  /** Something has happened that may end waits. */
+  /** Ends the waits that are over. Call it when something has happened that may end one. */
   wake(): void {
     for (const waiter of [...this.#waiters]) waiter.end(false);
   }

@@ -8,11 +8,11 @@ import { fromProvider, isGone, providerError, type ReloadReason, type SecretProv
 
 const BACKOFF_LEAST_MS = 1000;
 const BACKOFF_MOST_MS = 60_000;
-/** What a source may ask for by Retry-After: longer ones are more likely a mistake than a wish. */
+/** A source may delay the next load by this much with Retry-After. A longer one is probably a mistake. */
 const RETRY_AFTER_MOST_MS = 3_600_000;
-// A provider whose loads themselves look like changes to its watcher would otherwise load without pause.
+// If a provider's own loads look like changes to its watcher, it would otherwise load without pause.
 const HINT_SPACING_MS = 100;
-/** A load that is over its time by so much was interrupted: the process was stopped, or its event loop blocked. */
+/** A load that exceeds its timeout by this much was interrupted: the process was paused, or its event loop was blocked. */
 const INTERRUPTED_MS = 1000;
 
 /** One load that has ended. */
@@ -33,12 +33,12 @@ export interface ReloaderParts<News> {
   /** Whether any request waits for a load. */
   readonly isAwaited: () => boolean;
   /**
-   * Takes over a loaded set, whole or not at all, and returns what to tell about it.
+   * Puts a loaded set in use, whole or not at all, and returns the news to report about it.
    * @param startedAt When its load began, by the monotonic clock.
    * @throws WebhookError if it is not a valid set.
    */
   readonly apply: (loaded: unknown, reason: ReloadReason, startedAt: number) => News;
-  /** Drops the set: the source says that there is none any more. */
+  /** Drops the set, because the source has no secret any more. */
   readonly gone: () => void;
   /** Called after every load, when everything else about it is done. */
   readonly ended: (attempt: Attempt, news: News | undefined) => void;
@@ -62,8 +62,8 @@ interface Queued {
 }
 
 /**
- * Runs a provider's loads one at a time: first load, timer, backoff, hints, manual reloads and mismatches all meet here. A load
- * that is over (settled, timed out, closed) is forgotten, so that a late result can't replace a newer one.
+ * Runs a provider's loads one at a time, whether the first use, the timer, a hint, a manual reload or a mismatch causes them. A load
+ * that is over (finished, timed out, closed) is forgotten, so that a late result can't replace a newer one.
  */
 export class Reloader<News> {
   readonly #parts: ReloaderParts<News>;
@@ -81,7 +81,7 @@ export class Reloader<News> {
   // By the monotonic clock.
   #nextAt = Number.POSITIVE_INFINITY;
   #hintAllowedAt = 0;
-  /** Until then the source has asked to be left alone. */
+  /** The source has asked not to be loaded before this time. */
   #retryAt = 0;
   /** When the first of the failed loads in a row began. */
   #failingSince: number | undefined;
@@ -101,7 +101,7 @@ export class Reloader<News> {
     return this.#flight !== undefined || this.#queued !== undefined;
   }
 
-  /** Whether a load that a mismatch asked for is in flight or due. */
+  /** Whether a load is in flight, follows at once, or is scheduled for a mismatch. */
   get pending(): boolean {
     return this.busy || this.#cancelMismatchTimer !== undefined;
   }
@@ -122,13 +122,13 @@ export class Reloader<News> {
       // Watching begins before the first load: a change during the load is then not lost.
       this.#unwatch = provider.watch(() => this.#hint());
     } catch {
-      // The timer finds changes too; a hint is only sooner.
+      // The timer finds changes too. A hint only makes that faster.
     }
   }
 
   /**
-   * Resolves when a load that started after this call has been applied, or rejects with why it was not.
-   * Calls that can share a load do.
+   * Resolves when a load that started after this call has been applied, and rejects with its error if it failed. Several calls may
+   * share one load.
    */
   reload(): Promise<void> {
     if (this.busy) return this.#queue('manual').done.promise;
@@ -137,8 +137,8 @@ export class Reloader<News> {
   }
 
   /**
-   * An unknown signature. Starts a load, now or within `waitMs`, if the budget of mismatches and the source permit one. A load that is
-   * in flight may have read the source before the secret changed, so another one follows it if a request still waits then.
+   * Handles an unknown signature: starts a load, now or within `waitMs`, if the budget of mismatches and the source permit one. A load
+   * that is in flight may have read the source before the secret changed, so another one follows it if a request still waits then.
    *
    * @param keyId The key that the request named; passed to the provider if this call starts the load.
    * @returns Whether a load is in flight or will start within `waitMs`.
@@ -186,7 +186,7 @@ export class Reloader<News> {
       this.#queue('change');
       return;
     }
-    // Before the first load a hint has no use.
+    // Before the first load, a hint is useless.
     if (this.#last === undefined) return;
     const delayMs = this.#hintAllowedAt - this.#parts.clock.monotonic();
     if (delayMs <= 0) this.#start('change');
@@ -230,10 +230,10 @@ export class Reloader<News> {
       return done;
     }
     if (pending) {
-      // Unless the provider closed the keyring: then nothing may be left running.
+      // Not if the provider closed the keyring meanwhile: then no timer may be left running.
       if (this.#flight === flight) {
         flight.cancelTimeout = clock.schedule(() => {
-          // In a busy process the answer may be here already, but not read yet: the event loop reads it before the next timer.
+          // In a busy process the result may be here already, but not read yet: the event loop reads it before the next timer.
           flight.cancelTimeout = clock.schedule(() => this.#timeOut(flight), 0);
         }, timing.timeoutMs);
       }
@@ -250,15 +250,15 @@ export class Reloader<News> {
     if (this.#restartIfInterrupted(flight)) return;
     const { provider, timing } = this.#parts;
     const error = providerError(
-      `${provider.name}: no answer within ${timing.timeoutMs / 1000} s. Check that the source can be reached and does not throttle this process, or raise "timeoutSeconds".`,
+      `${provider.name}: no response within ${timing.timeoutMs / 1000} s. Check that the source can be reached and does not throttle this process, or raise "timeoutSeconds".`,
     );
     flight.controller.abort(error);
     this.#end(flight, { error });
   }
 
   /**
-   * Starts a load again that the process slept through: the source is not to blame if its answer was not heard, and an answer from before
-   * the pause may be outdated.
+   * Starts a load again if the process was paused during it: then a late result is not the source's fault, and a result from before the
+   * pause may be outdated.
    */
   #restartIfInterrupted(flight: Flight): boolean {
     const { clock, timing, provider } = this.#parts;
@@ -271,7 +271,7 @@ export class Reloader<News> {
   }
 
   #end(flight: Flight, outcome: { loaded: unknown } | { error: WebhookError }): void {
-    // Timed out or closed before: this result is too old to count.
+    // The load has timed out, or the keyring was closed: the result no longer counts.
     if (this.#flight !== flight) return;
     const { reason, startedAt, done } = flight;
     flight.cancelTimeout();
@@ -306,7 +306,7 @@ export class Reloader<News> {
       this.#start(queued.reason, undefined, queued.done);
       return;
     }
-    // The load before may have brought what every request waited for.
+    // The last load may have brought the keys that every request waited for.
     const isAwaited = this.#parts.isAwaited();
     const allowedIn = this.#mismatchAllowedIn();
     if (isAwaited && allowedIn <= 0) {
@@ -361,8 +361,8 @@ export class Reloader<News> {
 }
 
 /**
- * How long to wait after a failed load: a quarter to the whole of the time for which loads have failed. So a source that is back is asked again
- * within the time that it was away, and instances that failed together don't return together.
+ * How long to wait after a failed load: a quarter to the whole of the time for which loads have failed, which counts as 1 s at least and
+ * 60 s at most. So the wait is no longer than the source was down, and instances that failed together don't load together.
  */
 function backoffMs(failingForMs: number): number {
   const spanMs = Math.min(BACKOFF_MOST_MS, Math.max(BACKOFF_LEAST_MS, failingForMs));

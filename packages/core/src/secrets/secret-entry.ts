@@ -14,7 +14,7 @@ export interface SecretEntry {
 const ISO_WITH_ZONE =
   /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
-/** Makes the error of an unusable set. The message must contain nothing of the set except names and positions. */
+/** Makes the error for an unusable set. The message must contain nothing of the set except names and positions. */
 export function secretsError(message: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_SECRETS_INVALID', message);
 }
@@ -27,7 +27,7 @@ export function checkProperties(where: string, value: object, known: readonly st
   const unknown = Object.keys(value).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const near = suggest(unknown, known);
-  // A name that is not a misspelling may be a misplaced secret: it is not quoted.
+  // A name that is not a misspelling may be a misplaced secret, so it is not quoted.
   throw secretsError(
     near === undefined
       ? `${where} has an unknown property. Known properties: ${known.join(', ')}.`
@@ -54,7 +54,7 @@ export function readEntry(value: unknown, where: string): SecretEntry {
     throw secretsError(`${where} must be text, bytes, or an object with "secret".`);
   }
   checkProperties(where, value, ['secret', 'id', 'notBefore', 'notAfter']);
-  // Each property is read once: what is checked is what is used, whatever the object is.
+  // Each property is read only once: a getter could return another value the second time.
   const { secret, id, notBefore, notAfter } = value as { [name in keyof SecretEntry]?: unknown };
   const checked = readSecret(secret, where);
   const entry = {
@@ -70,8 +70,8 @@ export function readEntry(value: unknown, where: string): SecretEntry {
 }
 
 /**
- * A time with a time zone as milliseconds since the epoch, or nothing. Without a zone the same text would mean another time on another
- * machine.
+ * Reads a time with a time zone, as milliseconds since the epoch. Without a zone, the same text would mean different times on different
+ * machines.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
  */
 export function readTime(value: unknown, name: string, where: string): number | undefined {
@@ -87,7 +87,7 @@ function parseTime(value: unknown): number {
   const parts = typeof value === 'string' ? ISO_WITH_ZONE.exec(value) : null;
   if (parts === null) return Number.NaN;
   const [text, year, month, day] = parts;
-  // Date.parse takes the 30th of February for the 2nd of March.
+  // Date.parse reads February 30 as March 2.
   const daysInMonth = new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate();
   return Number(day) > daysInMonth ? Number.NaN : Date.parse(text);
 }
@@ -111,7 +111,7 @@ function readSecret(secret: unknown, where: string): string | Uint8Array {
   throw secretsError(`${where} has a "secret" that is neither text nor bytes. Set it to text or bytes.`);
 }
 
-/** Every tool ends a PEM with a line break, which is not part of the key. */
+/** Removes the line break with which tools end a PEM: it is not part of the key. */
 export function trimPem(text: string): string {
   return /^-----BEGIN [\s\S]*-----[\r\n]+$/.test(text) ? text.trimEnd() : text;
 }
@@ -161,7 +161,7 @@ function readId(id: unknown, secret: string | Uint8Array, where: string): string
     throw secretsError(`${where} has an "id" that is not 1 to 64 printable ASCII characters without spaces.`);
   }
   const text = typeof secret === 'string' ? secret : Buffer.from(secret).toString('latin1');
-  // Ids appear in logs.
+  // Ids appear in logs, secrets must not.
   if (id.includes(text)) {
     throw secretsError(`${where} has an "id" that contains the secret itself. Choose another name.`);
   }
@@ -237,7 +237,7 @@ function isPlaceholderWord(text: string): boolean {
   );
 }
 
-// A repeated letter may be a test secret; these are the characters that people mask or fill a field with.
+// A repeated letter may be a test secret. People mask or fill a field with these characters instead.
 function isMask(text: string): boolean {
   return /^(.)\1{2,}$/s.test(text) && '*x.-_#?0\0'.includes(text.charAt(0).toLowerCase());
 }

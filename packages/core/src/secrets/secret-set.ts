@@ -12,7 +12,7 @@ export interface SecretSnapshot<K> {
   /** In the order current, previous, next. */
   readonly keys: readonly SetKey<K>[];
   readonly version: string | undefined;
-  /** Until when the set announces a rotation, in milliseconds since the epoch. */
+  /** When the rotation that the set announces ends, in milliseconds since the epoch. */
   readonly rotatingUntil: number | undefined;
 }
 
@@ -75,7 +75,7 @@ export function decodeSecretSet<K>(input: unknown, context: DecodeContext<K>): S
 }
 
 /**
- * Reads a set of secrets without decoding the keys: the one reader of whatever a provider, a file or a store contains.
+ * Reads a set of secrets without decoding the keys. Every set goes through it, whether it comes from a provider, a file or a store.
  *
  * @param where Begins a message about the set: `env ACME:`, or `The secret file "/run/acme.json":`.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID` naming role and index, never a value.
@@ -85,7 +85,7 @@ export function readSecretSet(input: unknown, where: string, mayBeEmpty = false)
     return readSet(input, where, mayBeEmpty);
   } catch (error) {
     if (isWebhookError(error)) throw error;
-    // A getter of the input threw. Its message is not known to be clean.
+    // A getter of the input threw. Its message may quote a secret.
     throw secretsError(`${where} the set of secrets could not be read: reading its properties failed.`);
   }
 }
@@ -97,7 +97,7 @@ function readSet(input: unknown, where: string, mayBeEmpty: boolean): ListedSet 
     throw secretsError(`${where} the set of secrets must be an object such as { current: "…" }.`);
   }
   checkProperties(`${where} the set of secrets`, input, [...ROLES, 'version', 'rotating']);
-  // Each property is read once: what is checked is what is used, whatever the object is.
+  // Each property is read only once: a getter could return another value the second time.
   const { current, previous, next, version, rotating } = input as UncheckedSet;
   if (current === undefined || current === null) throw noCurrent(where);
   const listed = [
@@ -179,7 +179,7 @@ function quotes(message: string, secret: string | Uint8Array): boolean {
 /** The oldest versions are forgotten: a keyring may run for years with a source that changes often. */
 const KEPT_VERSIONS = 64;
 
-/** A source that returned a version which a newer one had replaced. */
+/** A version that the source returned after it had returned a newer one. */
 export interface VersionRegression {
   readonly version: string;
   /** The newest version that was loaded. */
@@ -187,8 +187,8 @@ export interface VersionRegression {
 }
 
 /**
- * Remembers the versions of the sets that were taken over, in the order in which they were first seen. A version is only a name, so
- * a source that goes back in time (an outdated replica, a restored file) shows by a name that appears again.
+ * Remembers the versions of the sets that were in use, in the order in which they were first seen. A version is only a name, so a source
+ * that goes back in time (an outdated replica, a restored file) is recognized by an earlier name that appears again.
  */
 export class VersionHistory {
   readonly #seen = new Set<string>();
@@ -200,7 +200,7 @@ export class VersionHistory {
     return this.#regression;
   }
 
-  /** Remembers the version of a set that was taken over. */
+  /** Remembers the version of a set that is now in use. */
   note(version: string | undefined): void {
     this.#regression = undefined;
     if (version === undefined) return;
@@ -218,8 +218,8 @@ export class VersionHistory {
 const LONGEST_ROTATION_MS = 3_600_000;
 
 /**
- * An announced rotation. It lasts until its own end, and at most one hour from when it was first seen. So a provider that forgets to
- * withdraw it, or renews it with every load, can't make every forged request look like a rotation.
+ * An announced rotation. It lasts until the end that the set names, and at most one hour from when it was first seen. So a provider that
+ * forgets to withdraw it, or renews it with every load, can't make every forged request look like a rotation.
  */
 export class AnnouncedRotation {
   readonly #clock: Clock;
@@ -230,7 +230,7 @@ export class AnnouncedRotation {
   }
 
   /**
-   * Takes over what a newly applied set says.
+   * Reads the announcement of a newly applied set.
    *
    * @param until Milliseconds since the epoch; `undefined` if the set announces nothing.
    * @param keysChanged Whether the set brought other keys: a new end then means a new rotation.
@@ -247,11 +247,11 @@ export class AnnouncedRotation {
     }
   }
 
-  /** Until when the rotation lasts, in milliseconds since the epoch; `undefined` if there is none, or it is over. */
+  /** When the rotation ends, in milliseconds since the epoch; `undefined` if there is none, or if it is over. */
   get until(): number | undefined {
     const seen = this.#seen;
     if (seen === undefined) return undefined;
-    // The wall clock alone could be set back, and extend the hour.
+    // The hour is measured by the monotonic clock too, because setting the wall clock back would extend it.
     const over =
       this.#clock.now() >= seen.until || this.#clock.monotonic() - seen.seenAt >= LONGEST_ROTATION_MS;
     return over ? undefined : Math.min(seen.until, seen.seenAtWall + LONGEST_ROTATION_MS);

@@ -3,7 +3,7 @@ import { trimPem } from './secret-entry.ts';
 import { readSecretSet } from './secret-set.ts';
 import type { SecretSetInput } from './secrets.ts';
 
-// Nothing in this file may quote what it reads, and JSON.parse does: so no error contains another's message or cause.
+// No error of this file may quote what was read. JSON.parse() quotes its input, so no error here contains the message or cause of another.
 
 /** Describes where a text was found, for the messages of {@link parseSecretText} and {@link parseSecretJson}. */
 export interface SecretLocation {
@@ -34,7 +34,7 @@ export function parseSecretText(bytes: Uint8Array, location: SecretLocation): st
       'ends with white space (a blank, a tab, or more than one line break). Remove it.',
     );
   }
-  // Keys in PEM have lines; a shared secret in several lines is two secrets, and would be neither.
+  // Only a PEM has several lines. In any other text, they are probably several secrets, and no signature would match all lines as one.
   if (/[\r\n]/.test(text) && !text.startsWith('-----BEGIN ')) {
     throw invalid(
       location,
@@ -45,7 +45,7 @@ export function parseSecretText(bytes: Uint8Array, location: SecretLocation): st
 }
 
 /**
- * Reads a text that is a whole set as JSON. Its secrets are texts.
+ * Reads a text that is a whole set as JSON. The secrets in it are strings.
  *
  * @throws `ERR_WEBHOOK_SECRETS_INVALID` naming the field, never a value.
  * @example

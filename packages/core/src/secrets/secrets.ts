@@ -17,31 +17,35 @@ export type SecretInput =
 export interface SecretSetInput {
   /** What the sender signs with. A list if the sender signs with several secrets at once. */
   current: SecretInput | SecretInput[];
-  /** Replaced secrets that may still arrive. Set their `notAfter`. */
+  /** Replaced secrets, with which deliveries may still be signed. Set their `notAfter`. */
   previous?: SecretInput | SecretInput[];
   /** Secrets that the sender will sign with soon. A rotation has no gap if the next secret is published before the sender switches. */
   next?: SecretInput | SecretInput[];
   /** Shown in health and events. */
   version?: string;
   /**
-   * An announced rotation. Until then, a request with an unknown signature gets a status that the sender retries. Lasts at most one
-   * hour, whatever `until` says.
+   * Announces a rotation. Until `until`, a request with an unknown signature gets a status that the sender retries. A rotation lasts one
+   * hour at most, even if `until` is later. ISO 8601 text with a time zone.
    */
   rotating?: { until: string };
 }
 
-/** Why a set is being loaded. */
+/**
+ * Why a set is being loaded: at its first use, by the timer, because the source has changed, by a call of `reload()`, or because a
+ * signature matches no key.
+ */
 export type ReloadReason = 'start' | 'timer' | 'change' | 'manual' | 'mismatch';
 
 /** What a provider gets with each load. */
 export interface LoadContext {
   /** Aborts when the load has taken too long, or when the keyring is closed. */
   readonly signal: AbortSignal;
+  /** Why the set is being loaded. */
   readonly reason: ReloadReason;
   /** The key that a request named and the set does not contain. */
   readonly keyId?: string;
   /**
-   * Ids of the set's keys that have verified a delivery. A source with more keys than a set may contain must go on returning these,
+   * Ids of the set's keys that have verified a delivery. A source with more keys than a set may contain must keep returning these,
    * because any sender can name other keys.
    */
   readonly matchedKeyIds?: readonly string[];
@@ -55,8 +59,8 @@ export interface SecretProvider {
   readonly static?: boolean;
   /**
    * `true` for a source that returns keys only by their ids, and so learns from requests which keys it needs. Its set may be empty.
-   * It must go on returning the keys that it has returned once, up to a limit. If it has nothing to fetch, it should return
-   * synchronously, so that no request waits for that.
+   * It must keep returning the keys that it has returned before, up to a limit. If there is nothing to fetch, return synchronously, so
+   * that no request waits.
    */
   readonly onDemand?: boolean;
   /**
@@ -66,22 +70,22 @@ export interface SecretProvider {
   /**
    * Returns the whole set. A synchronous result is used at once. A promise is limited by the keyring's timeout, which aborts `signal`.
    *
-   * Return or throw {@link secretsGone} if the source answers that it has no secret any more. Throw anything else if the source can't
-   * be asked: then the last good set stays in use. `retryAfterSeconds` of a thrown `WebhookError` is obeyed.
+   * Return or throw {@link secretsGone} if the source reports that it has no secret any more. Throw anything else if the source can't
+   * be reached: then the last good set stays in use. `retryAfterSeconds` of a thrown `WebhookError` is obeyed.
    */
   load(context: LoadContext): SecretSetInput | SecretsGone | Promise<SecretSetInput | SecretsGone>;
   /** Calls `changed` when the source may have changed, until the returned function is called. Used as a hint to reload. */
   watch?(changed: () => void): () => void;
 }
 
-/** What a function of yours may return: a set, the current secret alone, or {@link secretsGone}. */
+/** What your function may return: a set, the current secret alone, or {@link secretsGone}. */
 export type LoadedSecrets = SecretSetInput | string | Uint8Array | SecretsGone;
 
-/** A function of yours that loads the secrets. */
+/** Your function that loads the secrets. */
 export type LoadSecrets = (context: LoadContext) => LoadedSecrets | Promise<LoadedSecrets>;
 
 /**
- * A set that never changes.
+ * Makes a provider of a set that never changes. The keyring or verifier that uses it throws if the set is invalid.
  *
  * @example
  * ```ts
@@ -94,11 +98,12 @@ export function staticSecrets(set: SecretSetInput | string | Uint8Array): Secret
 }
 
 /**
- * A set, or one secret, that a function of yours loads from any source.
+ * Makes a provider from your function, which loads a set, or one secret, from any source.
  *
  * The function is called for the first time when the secrets are first needed. If it throws, the last good set stays in use. If the
- * source says that there is no secret any more, return {@link secretsGone}.
+ * source reports that there is no secret any more, return {@link secretsGone}.
  *
+ * @param name Names the source in health, events and errors. Default: `'function'`.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` if `load` is not a function.
  * @example
  * ```ts
@@ -122,8 +127,8 @@ export function functionSecrets(load: LoadSecrets, name = 'function'): SecretPro
 }
 
 /**
- * What a load returns or throws if the source has answered that there is no secret (any more): the row of a tenant was deleted, a
- * version was destroyed, a file is gone. From the next request on nothing is accepted, until a load returns secrets again.
+ * Makes the value that a load returns or throws if the source reports that there is no secret, or none any more: for example, the row of
+ * a tenant or a file was deleted. From the next request on, nothing is accepted until a load returns secrets again.
  *
  * Do not use it for a source that can't be reached: for that, throw an error, and the last good set stays in use.
  *
@@ -154,10 +159,10 @@ function isPromise(value: LoadedSecrets | Promise<LoadedSecrets>): value is Prom
 export type SecretsGone = WebhookError & { readonly secretsGone: true };
 
 /**
- * Makes the error of a provider that can't return a set: `ERR_WEBHOOK_PROVIDER_FAILED`. Its message is shown to operators, so it must say
+ * Makes the error for a provider that can't return a set: `ERR_WEBHOOK_PROVIDER_FAILED`. Its message is shown to operators, so it must say
  * what to do and must contain nothing that the source returned. Of any other error that a provider throws, only name and code are shown.
  *
- * @param options `retryAfterSeconds`: how long the source asks to be left alone. Neither the timer nor a mismatch loads before that.
+ * @param options `retryAfterSeconds`: how long the source asks not to be loaded. Neither the timer nor a mismatch loads it before that.
  * @example
  * ```ts
  * if (response.status === 403) throw providerError('The vault refuses the token (403). Check its policy.')
@@ -167,9 +172,9 @@ export function providerError(message: string, options: WebhookErrorOptions = {}
   return new WebhookError('ERR_WEBHOOK_PROVIDER_FAILED', message, options);
 }
 
-/** Marks an error as the source's own answer that there is no secret any more. */
+/** Marks an error as the source's report that there is no secret any more. */
 export function markGone(error: WebhookError): SecretsGone {
-  // A property and no class: another copy of this package must recognize it.
+  // A property, not a class, so that another copy of this package recognizes it.
   return Object.defineProperty(error, 'secretsGone', { value: true }) as SecretsGone;
 }
 

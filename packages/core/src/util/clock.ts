@@ -1,5 +1,13 @@
 /**
- * The time. Everything that waits or compares times uses a clock, so that tests are exact.
+ * The time. All code that waits or compares times uses a clock, so that tests can set the time exactly.
+ *
+ * @example
+ * ```ts
+ * import { manualClock } from '@countersign/testing'
+ *
+ * const clock = manualClock()
+ * const verifier = createVerifier({ scheme, secrets, clock })
+ * ```
  */
 export interface Clock {
   /** Wall clock: milliseconds since the Unix epoch. Compared with signed timestamps, `notBefore` and `notAfter`. */

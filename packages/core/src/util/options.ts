@@ -1,16 +1,28 @@
 import { WebhookError } from '../webhook-error.ts';
 
-/** The error for a wrong option. The message names the option and says what to write instead. */
+/**
+ * Makes the error for a wrong option. The message must name the option and say what to write instead.
+ *
+ * @example
+ * ```ts
+ * if (path === '') throw configError('"path" must not be empty.')
+ * ```
+ */
 export function configError(message: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', message);
 }
 
 /**
- * Checks that `options` is an object with known keys only. For a key that looks like a known one, the error says "did you mean".
+ * Checks that `options` is an object with known keys only. If an unknown key resembles a known one, the error suggests that one.
  *
  * @param owner What the message calls the options: `createVerifier()`.
  * @returns A copy that has only the object's own properties. Read your options from it: if another library has set
  * `Object.prototype.replay`, a missing option must not be read from there.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID`
+ * @example
+ * ```ts
+ * options = checkKeys('envSecrets()', options, ['env'])
+ * ```
  */
 export function checkKeys<T>(owner: string, options: T, known: readonly string[]): T {
   if (options === null || typeof options !== 'object' || Array.isArray(options)) {
@@ -25,7 +37,16 @@ export function checkKeys<T>(owner: string, options: T, known: readonly string[]
   return Object.assign(Object.create(null), options);
 }
 
-/** A finite number within bounds, or the default if it is `undefined`. Zero, NaN and infinities never switch anything off. */
+/**
+ * Returns an option that is a number, or `fallback` if it is `undefined`. NaN and infinities are refused, so that they can't switch a
+ * limit off.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if it is not a finite number within the bounds.
+ * @example
+ * ```ts
+ * const seconds = checkNumber('leaseSeconds', options.leaseSeconds, { min: 1, max: 86_400, fallback: 30 })
+ * ```
+ */
 export function checkNumber(
   name: string,
   value: unknown,
@@ -39,7 +60,14 @@ export function checkNumber(
 }
 
 /**
- * One of a few words, or the first of them if it is `undefined`. For an unknown word, the error says "did you mean".
+ * Returns an option that is one of a few words, or the first of them if it is `undefined`. If an unknown word resembles a known one,
+ * the error suggests that one.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID`
+ * @example
+ * ```ts
+ * const claim = checkChoice('claim', options.claim, ['auto', 'manual'])
+ * ```
  */
 export function checkChoice<const T extends string>(
   name: string,
@@ -54,7 +82,17 @@ export function checkChoice<const T extends string>(
   throw configError(`"${name}" must be ${choices.map((known) => `"${known}"`).join(' or ')}.${hint}`);
 }
 
-/** A clock or `undefined`. Without this check, a clock without one of the methods would fail at the first delivery. */
+/**
+ * Checks that the option `clock` is a {@link Clock} or `undefined`. Without this check, a clock that lacks a method would fail at the
+ * first delivery.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID`
+ * @example
+ * ```ts
+ * checkClock(options.clock)
+ * const { clock = systemClock } = options
+ * ```
+ */
 export function checkClock(clock: unknown): void {
   if (clock === undefined) return;
   const given = clock as Partial<Record<'now' | 'monotonic' | 'schedule', unknown>> | null;
@@ -65,14 +103,22 @@ export function checkClock(clock: unknown): void {
   }
 }
 
-/** A function or `undefined`. */
+/**
+ * Checks that an option is a function or `undefined`.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID`
+ * @example
+ * ```ts
+ * checkFunction('observe', options.observe)
+ * ```
+ */
 export function checkFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw configError(`"${name}" must be a function.`);
 }
 
-/** The known word that was probably meant, or `undefined`. */
+/** Returns the known word that the user probably meant, or `undefined`. */
 export function suggest(word: string, known: readonly string[]): string | undefined {
-  // The most common slip is a missing unit: `tolerance` for `toleranceSeconds`.
+  // The most common mistake is a missing unit: `tolerance` for `toleranceSeconds`.
   const longer = known.find(
     (candidate) => word.length > 3 && candidate.toLowerCase().startsWith(word.toLowerCase()),
   );

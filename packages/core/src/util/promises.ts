@@ -1,11 +1,11 @@
 import type { Clock } from './clock.ts';
 
-/** Whether a value must be awaited. A value that is there already costs no turn of the event loop. */
+/** Whether a value must be awaited. Awaiting one that is already available would cost time for nothing. */
 export function isThenable<T>(value: T | PromiseLike<T>): value is PromiseLike<T> {
   return value !== null && typeof value === 'object' && 'then' in value && typeof value.then === 'function';
 }
 
-/** A promise that is resolved or rejected from outside. A rejection that no caller awaits is not an unhandled one. */
+/** A promise that is resolved or rejected from outside. A rejection that no caller awaits does not count as unhandled. */
 export class Deferred<T> {
   readonly promise: Promise<T>;
   #resolve: (value: T) => void = () => undefined;
@@ -32,11 +32,11 @@ let holders = 0;
 let timer: ReturnType<typeof setInterval> | undefined;
 
 /**
- * Keeps the process alive until a promise settles. A clock's timers don't, and before a server listens nothing else may: without this, a
- * process that awaits one of our promises would end silently.
+ * Keeps the process alive until a promise is resolved or rejected. A clock's timers don't keep it alive, and before a server listens, perhaps
+ * nothing else does: without this, a process that awaits one of our promises would end silently.
  */
 export function keepAlive<T>(promise: Promise<T>): Promise<T> {
-  // One timer for all who wait: the longest delay that a timer takes.
+  // One timer for all waiting callers, with the longest delay that a timer accepts.
   if (holders++ === 0) timer = setInterval(() => undefined, 2 ** 31 - 1);
   const held = promise.finally(() => {
     if (--holders === 0) clearInterval(timer);

@@ -1,7 +1,7 @@
 import type { WebhookError } from '../webhook-error.ts';
 
 const warned = new Set<string>();
-/** Some messages quote a source's own words, which may differ each time. After this many, old ones may be repeated. */
+/** Some messages contain text from a source, which may differ each time. After this many messages, earlier ones may be repeated. */
 const MAX_REMEMBERED = 1000;
 
 /** Warns once about a likely mistake in the receiver. The sender must not see it, so it is a process warning. */
@@ -12,7 +12,7 @@ export function warnOfSetup(error: WebhookError): void {
   warn(error.message, error.code);
 }
 
-/** Two endpoints with the same name on one replay store take each other's deliveries. */
+/** Two endpoints with the same name on one replay store treat each other's deliveries as duplicates. */
 export function warnOfSharedEndpoint(endpoint: string): void {
   warn(
     `Two verifiers use the endpoint name "${endpoint}" on one replay store. What one has handled counts as a duplicate for the other and never runs there. Give each verifier its own "endpoint".`,

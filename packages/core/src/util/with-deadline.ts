@@ -1,17 +1,18 @@
 import type { Clock } from './clock.ts';
 
-/** An event loop may be busy for so long without being stopped: a result that is late by less still counts. */
+/** A busy event loop may read a result this late. After a longer delay, the process is taken to have been paused. */
 export const LAG_MS = 1000;
 
 /** When to stop waiting for a call that may never return. */
 export interface DeadlineOptions<T> {
+  /** The longest time to wait, in milliseconds. */
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Makes the error of a call that took too long; it took `elapsedMs` so far. */
+  /** Makes the error for a call that has taken too long: `elapsedMs` so far. */
   overdue(elapsedMs: number): Error;
   /**
-   * Receives a result that comes after the deadline, for example to undo what it says. Such a result is then never returned, not
-   * even if the process was paused for more than {@link LAG_MS} and reads the result before its timer fires.
+   * Receives a result that comes too late, for example to undo its effect. If you set it, a result that comes more than 1 s after the
+   * deadline is never returned, not even if the process was paused and reads the result before its timer fires.
    */
   late?: ((result: T) => unknown) | undefined;
 }
@@ -19,9 +20,17 @@ export interface DeadlineOptions<T> {
 /**
  * Makes a call and waits for its result, but not longer than the deadline.
  *
- * @param call May also throw. Its `isOver()` tells by the clock whether the deadline has passed, so that a call of several steps
- * can stop between two of them.
+ * @param call May also throw. Its `isOver()` returns whether the deadline has passed, so that a call of several steps can stop between
+ * two of them.
  * @throws What `overdue` makes, or what the call throws.
+ * @example
+ * ```ts
+ * const row = await withDeadline(() => client.query(text), {
+ *   timeoutMs: 2000,
+ *   clock: systemClock,
+ *   overdue: (elapsedMs) => new Error(`The database did not respond within ${elapsedMs} ms.`),
+ * })
+ * ```
  */
 export function withDeadline<T>(
   call: (isOver: () => boolean) => PromiseLike<T>,

@@ -6,10 +6,10 @@ import { type Parameter, parseParameters } from './request-query.ts';
 
 export const UNREADABLE_JSON = 'The body is not valid UTF-8 JSON, but this sender signs JSON.';
 
-/** Reads a body as JSON or as a form: once, when it is first asked. */
+/** Reads a body as JSON or as a form, once, when that is first needed. */
 export class BodyReader {
   readonly bytes: Uint8Array;
-  /** Whether a signature covers the bytes: then only the sender decides how expensive they are to parse. */
+  /** Whether a signature covers the bytes, so that no attacker can make them expensive to parse. */
   isTrusted = false;
   readonly #head: RequestHead;
   readonly #multipart: string | undefined;
@@ -80,7 +80,7 @@ export class BodyReader {
  */
 export function fieldText(value: unknown, path: string): string | undefined {
   if (value === undefined || value === null) return undefined;
-  // All lone surrogates are written as the same bytes: two texts would have one signature.
+  // All lone surrogates are written as the same bytes, so two texts would have the same signature.
   if (typeof value === 'string' && isWellFormed(value)) return value;
   if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'boolean')
     return String(value);
@@ -114,7 +114,7 @@ export function fieldsText({ fields, join, fieldContainingJoin }: FieldsPart, bo
 /**
  * JSON in the canonical form of RFC 8785: names in the order of their UTF-16 units, no white space, numbers and texts as ECMAScript
  * writes them.
- * @throws `ERR_WEBHOOK_HEADER_INVALID` for what JSON can't hold: numbers beyond its range, and lone surrogates.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` for what JSON can't contain: numbers beyond its range, and lone surrogates.
  */
 export function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
@@ -141,14 +141,14 @@ function scalar(value: unknown): string {
   return `"${value.replace(ESCAPED, (character) => JSON.stringify(character).slice(1, -1))}"`;
 }
 
-/** `String.prototype.isWellFormed()`, which Node.js 20 has and this version of the language's types has not. */
+/** `String.prototype.isWellFormed()`, which Node.js 20 has, but the types of the configured language version don't. */
 function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 
 /** A genuine delivery is a few levels deep. */
 const MAX_DEPTH = 200;
-/** How many values are parsed of a body that no signature vouches for yet: parsing them takes a few milliseconds at most. */
+/** How many values are parsed of a body whose signature is not checked yet. Parsing them takes a few milliseconds at most. */
 const MAX_VALUES = 10_000;
 
 const MAX_ESCAPES = 20_000;
@@ -173,7 +173,7 @@ export function parseJsonBody(body: Uint8Array): { readonly value: unknown } | u
 /**
  * Refuses JSON that is expensive to parse before it is parsed, in one pass over the bytes.
  *
- * @returns Whether the bytes may be JSON: `false` at the first one that no JSON contains outside of its texts.
+ * @returns `false` if a byte outside of the strings can't be part of JSON.
  * @throws `ERR_WEBHOOK_HEADER_INVALID`
  */
 function checkJsonSize(body: Uint8Array): boolean {
@@ -187,7 +187,7 @@ function checkJsonSize(body: Uint8Array): boolean {
       let end = body.indexOf(QUOTE, at + 1);
       while (backslash !== -1 && backslash < end) {
         if (backslash > at && ++escapes > MAX_ESCAPES) throw tooMany('escaped characters', MAX_ESCAPES);
-        // The character behind it belongs to it, also if it is the quotation mark that was found.
+        // A backslash escapes the character after it, which may be the quotation mark that was found.
         if (backslash + 1 === end) end = body.indexOf(QUOTE, end + 1);
         backslash = body.indexOf(BACKSLASH, Math.max(backslash + 2, at));
       }
@@ -207,11 +207,11 @@ function checkJsonSize(body: Uint8Array): boolean {
 
 function tooMany(what: string, most: number): Error {
   return headerInvalid(
-    `The JSON of the body has more than ${most} ${what}, and this sender's signature can't be judged before it is parsed.`,
+    `The JSON of the body has more than ${most} ${what}: too many to parse before this sender's signature is checked.`,
   );
 }
 
-/** A field of a parsed body by its dotted path. It reads own properties only, so that `__proto__` names nothing. */
+/** A field of a parsed body by its dotted path. It reads own properties only, so that `__proto__` finds nothing. */
 export function fieldOf(json: unknown, path: string): unknown {
   let value = json;
   for (const name of path.split('.')) {

@@ -152,7 +152,7 @@ class ContentCompiler {
     };
   }
 
-  /** Written only if every part of it is there. */
+  /** The step for a bracket, which is written only if every part of it is there. */
   #group(pieces: readonly (LiteralPiece | NamedPiece)[]): Step {
     const steps = pieces.map((piece) => this.#step(piece, false));
     return {
@@ -284,7 +284,7 @@ class ContentCompiler {
   }
 }
 
-/** A body between two texts: nearly every sender signs that. */
+/** Makes the writer of a body between two texts, which is what nearly every sender signs. */
 function framed(steps: readonly Step[], at: number): ContentWriter {
   const before = steps.slice(0, at);
   const after = steps.slice(at + 1);
@@ -313,13 +313,13 @@ interface Sink {
   update(text: string, encoding: 'latin1'): unknown;
 }
 
-/** Signed content, ready to be fed to a hash without ever being joined with the body. */
+/** Signed content that can be fed to a hash in pieces, so that the body is never copied. */
 export interface Message {
   /** @param secret The key's bytes, for hashes over content that contains the secret. */
   feed(sink: Sink, secret?: Uint8Array): void;
 }
 
-/** A body between two texts: nearly every sender signs that. */
+/** A body between two texts. */
 class FramedMessage implements Message {
   readonly #before: string;
   readonly #body: Uint8Array;
@@ -332,7 +332,7 @@ class FramedMessage implements Message {
   }
 
   feed(sink: Sink): void {
-    // Header text is latin1 in Node and in fetch alike: encoded so, it is the bytes that the sender sent.
+    // In Node and in fetch, each character of a header is one byte: as latin1, the text becomes the bytes that the sender sent.
     if (this.#before !== '') sink.update(this.#before, 'latin1');
     sink.update(this.#body);
     if (this.#after !== '') sink.update(this.#after, 'latin1');

@@ -1,13 +1,15 @@
 import { configError } from '../../util/options.ts';
 
-/** A piece of a template: fixed text, a named part of the request, or pieces that are left out together if one of their parts is absent. */
+/**
+ * A piece of a template: fixed text, a named part of the request, or pieces that are left out together if one of their parts is absent.
+ */
 export type TemplatePiece = LiteralPiece | NamedPiece | OptionalPiece;
 export interface LiteralPiece {
   readonly literal: string;
 }
 export interface NamedPiece {
   readonly name: string;
-  /** The text behind the colon: `x-id` in `{header:x-id}`. */
+  /** The text after the colon: `x-id` in `{header:x-id}`. */
   readonly of?: string;
 }
 interface OptionalPiece {
@@ -82,7 +84,7 @@ export function firmNamesIn(pieces: readonly TemplatePiece[]): NamedPiece[] {
   return namesIn(pieces.filter((piece) => !('optional' in piece)));
 }
 
-/** The pieces of every request that a template describes: with and without each of its brackets. Neighboring literals are one. */
+/** The pieces of every request that a template describes: with and without each of its brackets. Neighboring literals are joined. */
 export function piecesOfEveryRequest(
   template: string,
   declared: readonly string[],

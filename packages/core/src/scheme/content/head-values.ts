@@ -60,7 +60,7 @@ interface Border {
 const DATE = /[0-9]{4}-[0-9]{2}-[0-9]{2}T|[A-Z][a-z]{2}, [0-9]{2} [A-Z]/;
 
 /**
- * Makes the test whether a text can be read in one way only: together with the literals beside it, the text must not contain its own
+ * Makes a test of whether a text can be read in one way only: together with the literals beside it, the text must not contain its own
  * border. An id `a.1` before `.1700000000.` would have the same signature as the id `a`.
  */
 export function unambiguousBetween(borders: readonly Border[]): IsUnambiguous {
@@ -77,7 +77,7 @@ function testOf({ before, after, precedesDate }: Border): IsUnambiguous {
     !(precedesDate && DATE.test(text));
 }
 
-/** What can stand on both sides of a part, with and without the brackets beside it. */
+/** The literals that may be on both sides of a part, with and without the brackets beside it. */
 export function bordersIn(template: string, rule: SignatureRule, name: string, of = ''): readonly Border[] {
   const unit = rule.timestamp?.unit;
   return piecesOfEveryRequest(template, Object.keys(rule.parts ?? {})).flatMap((pieces) =>
@@ -144,11 +144,11 @@ export function sortedQueryText(part: SortedPart): HeadText {
   return ({ query }) => write(query);
 }
 
-/** Headers that the request lists, as far as the definition allows them. */
+/** The headers that the request lists. It may list only headers that the definition allows. */
 export function listedHeadersText(part: ListedHeadersPart, borders: readonly Border[]): HeadText {
   const { listedHeaders, separator, join, allow, require: required = [], joinCounts = {} } = part;
   const write = compilePair(part.pair);
-  // The joins are counted, so that the one before the first value and the one behind the last do not make it ambiguous.
+  // The joins are counted, so the one before the first value and the one after the last don't make the text ambiguous.
   const isUnambiguous = unambiguousBetween(
     borders.map((border) => ({
       ...border,
@@ -174,7 +174,7 @@ export function listedHeadersText(part: ListedHeadersPart, borders: readonly Bor
           throw headerInvalid(`The header "${lower}", which the signature covers, is missing or malformed.`);
         if (value.split(join).length - 1 !== (joinCounts[lower] ?? 0))
           throw headerInvalid(
-            `The header "${lower}" contains the separator of the signed headers more or less often than "joinCounts" says: where it ends is not signed.`,
+            `The header "${lower}" contains the separator of the signed headers more or less often than "joinCounts" says, so the signature does not show where it ends.`,
           );
         return write(name, value);
       })
@@ -192,7 +192,7 @@ function checked(text: string | undefined, name: string, isUnambiguous: IsUnambi
   return text;
 }
 
-/** Makes the error of a text that contains its own border. */
+/** Makes the error for a text that contains its own border. */
 export function ambiguous(name: string): WebhookError {
   return headerInvalid(
     `The text of the ${name} contains a separator of the signed content, which could then be read in two ways.`,
@@ -234,7 +234,7 @@ export function readMethod({ method }: RequestHead): string {
 }
 
 /**
- * Makes the test whether a body has the digest that the query contains.
+ * Makes a test of whether a body has the digest that the query contains.
  * @throws `ERR_WEBHOOK_HEADER_INVALID`
  */
 export function readDigest(
@@ -258,7 +258,7 @@ const ZONE = /^(?:Z|[+-][0-2][0-9]:[0-5][0-9])$/;
 const HTTP_DATE =
   /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-5][0-9] GMT$/;
 
-/** Milliseconds since the epoch of a time's text, or `undefined` unless the text is exactly of its unit. */
+/** Parses a signed time into milliseconds since the epoch. Returns `undefined` if the text is not exactly in that unit. */
 export function parseSignedTime(text: string, unit: TimeUnit): number | undefined {
   switch (unit) {
     case 's':
@@ -281,7 +281,7 @@ function parseIso(text: string, zoned: boolean): number | undefined {
   if (match === null) return undefined;
   const zone = text.slice(match[0].length);
   if (zoned ? !ZONE.test(zone) : zone !== '') return undefined;
-  // Date knows milliseconds only: further digits are cut off.
+  // Date has a precision of milliseconds, so further digits are dropped.
   const fraction = match[1]?.slice(0, 4) ?? '';
   return instant(`${text.slice(0, 19)}${fraction}${zoned ? zone : 'Z'}`);
 }

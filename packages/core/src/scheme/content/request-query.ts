@@ -24,14 +24,15 @@ export interface Parameter {
 }
 
 /**
- * The URL as the sender signs it: the one it was given, with the query as received. A sender only adds to the query that it was
- * given. With any other query, signed text from behind the URL could be moved into it.
- * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the verifier has no `publicUrl`; `ERR_WEBHOOK_HEADER_INVALID` for another query.
+ * The URL as the sender signs it: `publicUrl`, with the query as received. A sender may only add parameters after the query of that URL.
+ * If another query were accepted, an attacker could move signed text from after the URL into the query.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the verifier has no `publicUrl`; `ERR_WEBHOOK_HEADER_INVALID` if the query does not begin with
+ * that of `publicUrl`.
  */
 export function signedUrl(head: RequestHead): string {
   const { publicUrl } = head;
   if (publicUrl === undefined)
-    throw configError('This sender signs the URL it was given: pass it to createVerifier() as "publicUrl".');
+    throw configError('This sender signs the URL that you gave it. Pass that URL to createVerifier() as "publicUrl".');
   const received = queryText(head.url);
   if (received === undefined) return publicUrl;
   const given = queryText(publicUrl);
@@ -53,7 +54,7 @@ export function pathOf(url: string): string {
 }
 
 /**
- * The parameters of a request's query, or, if the request has none, those of the URL that the sender was given.
+ * The parameters of a request's query, or, if the request has no query, those of `publicUrl`.
  * @throws `ERR_WEBHOOK_HEADER_INVALID` if they can't be decoded.
  */
 export function queryParameters(head: RequestHead): readonly Parameter[] {
@@ -77,7 +78,7 @@ export function parameterOf(parameters: readonly Parameter[], name: string): str
   return found?.value;
 }
 
-/** Parameters in the order of the text, or `undefined` if a name or value is not UTF-8 under its percent-encoding. */
+/** The parameters in their order, or `undefined` if a name or value is not percent-encoded UTF-8, or if there are too many. */
 export function parseParameters(text: string): readonly Parameter[] | undefined {
   const parameters: Parameter[] = [];
   try {
@@ -100,7 +101,7 @@ function queryText(url: string | undefined): string | undefined {
   return url === undefined || at === -1 ? undefined : url.slice(at + 1);
 }
 
-/** Undoes the percent-encoding of a form in one pass over the bytes, so that a megabyte of it costs little to refuse. */
+/** Undoes the percent-encoding of a form in one pass over the bytes, so that refusing a megabyte of it is cheap. */
 function decode(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;
   const bytes = Buffer.from(text, 'utf8');

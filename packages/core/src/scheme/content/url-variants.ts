@@ -1,7 +1,7 @@
 import { headerInvalid } from '../../webhook-error.ts';
 import type { UrlRules } from '../definition/signature-rule.ts';
 
-// RFC 3986 allows these in a query, and so not the brace or quotation mark with which a JSON body begins.
+// The characters that RFC 3986 allows. The brace and the quotation mark with which a JSON body may begin are not among them.
 const SIGNED_URL = /^[A-Za-z0-9._~%!$'()*+,;:@/?&=[\]-]{1,8192}$/;
 const URL_CHARACTER = /[A-Za-z0-9._~%!$'()*+,;:@/?&=-]/;
 const BRACKET_IN_QUERY = /\?.*[[\]]/;
@@ -9,7 +9,7 @@ const BRACKET_IN_QUERY = /\?.*[[\]]/;
 /** A URL as the sender may have signed it. */
 export interface SignedUrl {
   readonly text: string;
-  /** The same of `publicUrl` alone, to which no request adds anything but a query. */
+  /** The same for `publicUrl` alone. A request can only add a query to it. */
   readonly given: string;
 }
 
@@ -21,10 +21,12 @@ export interface SignedUrls {
 }
 
 /**
+ * Returns the texts that the sender may have signed for a URL.
+ *
  * @param url The URL with the query of the request.
  * @param given The verifier's `publicUrl`.
- * @param touchesBody The body is right beside the URL: its first bracket must not be moved to the query.
- * @throws `ERR_WEBHOOK_HEADER_INVALID` for a URL with characters that no sender signs.
+ * @param touchesBody Whether the body is right beside the URL. Then its first bracket must not be moved to the query.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID` if the URL contains characters that no sender signs.
  */
 export function urlVariants(
   url: string,
@@ -50,8 +52,8 @@ export function urlVariants(
 }
 
 /**
- * Tests whether the signed content shows where a URL ends. The verifier's own URL ends where it ends. A query that the request adds to
- * it ends at the first character that no URL contains.
+ * Checks that the signed content shows where a URL ends. If the URL is `publicUrl`, its end is known. A query that the request adds to it
+ * ends at the first character that no URL contains.
  *
  * @param next What follows the URL in the signed content.
  * @throws `ERR_WEBHOOK_HEADER_INVALID`
@@ -71,7 +73,7 @@ export function checkUrlBorder({ text, given }: SignedUrl, next: Uint8Array, kin
 }
 
 /**
- * The same for a URL behind a body.
+ * The same for a URL after a body.
  * @throws `ERR_WEBHOOK_HEADER_INVALID`
  */
 export function checkBodyBorder(body: Uint8Array, { given }: SignedUrl): void {

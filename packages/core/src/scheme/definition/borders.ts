@@ -11,15 +11,15 @@ import type { ContentPart, SignatureRule } from './signature-rule.ts';
 type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
 type Piece = LiteralPiece | NamedPiece;
 
-/** Two neighbors of the signed content whose border is not signed: bytes could be moved from one to the other. */
+/** Two neighboring parts of the signed content without a signed border, so that bytes could be moved from one to the other. */
 export interface OpenBorder {
   readonly before: string;
   readonly after: string;
 }
 
 /**
- * Finds a border that can move. Signed content is unambiguous if one piece may be of any length, every piece before it can be read
- * from the left, and every piece behind it from the right.
+ * Finds a border that can move. Signed content is unambiguous if at most one piece may be of any length, the end of every piece before it
+ * can be seen from the left, and the start of every piece after it from the right.
  */
 export function openBorderOf(template: string, rule: SigningRule): OpenBorder | undefined {
   const declared = Object.keys(rule.parts ?? {});
@@ -37,8 +37,8 @@ export function openBorderOf(template: string, rule: SigningRule): OpenBorder | 
 }
 
 /**
- * Whether the fields of a body must be tested for the literals beside them. One field that everything else can be read around may
- * contain any text.
+ * Whether the fields of a body must be tested for the literals beside them. A single field may contain any text, if everything else can
+ * be read around it.
  */
 export function fieldsNeedBorders(template: string, rule: SigningRule): boolean {
   return piecesOfEveryRequest(template, Object.keys(rule.parts ?? {})).some(
@@ -47,7 +47,7 @@ export function fieldsNeedBorders(template: string, rule: SigningRule): boolean 
   );
 }
 
-/** Whether a URL is followed at once by the parameters of a form, so that text could be moved between the two. */
+/** Whether a URL is directly followed by the parameters of a form, so that text could be moved between the two. */
 export function urlTouchesForm(template: string, rule: SigningRule): boolean {
   return piecesOfEveryRequest(template, Object.keys(rule.parts ?? {})).some((pieces) =>
     pieces.some((piece, at) => {
@@ -68,7 +68,7 @@ function openBorderIn(pieces: readonly Piece[], rule: SigningRule, isText: IsTex
 }
 
 /**
- * Finds a bracket of which a reader can't tell whether it was written: `[{header:x-a}.]{body}` without the header could be read as a
+ * Finds a bracket whose absence can't be seen in the signed content: `[{header:x-a}.]{body}` without the header could be read as a
  * body that begins with one.
  */
 function hiddenBracketOf(pieces: readonly TemplatePiece[], rule: SigningRule): OpenBorder | undefined {
@@ -93,7 +93,7 @@ function isOfAnyLength(piece: NamedPiece, rule: SigningRule): boolean {
   return !hasFixedLength(piece, rule) && piece.name !== 'timestamp' && piece.name !== 'method';
 }
 
-/** The texts that may stand first; `undefined` for what is not a literal. */
+/** The literals with which the pieces may begin; `undefined` for a piece that is not a literal. */
 function firstLiterals(pieces: readonly TemplatePiece[]): readonly (string | undefined)[] {
   const [piece, ...others] = pieces;
   if (piece === undefined) return [];
@@ -134,13 +134,13 @@ function endIsKnown(piece: Piece, next: Piece | undefined, rule: SigningRule, is
   const name = next !== undefined && 'name' in next ? next.name : '';
   switch (piece.name) {
     case 'timestamp':
-      // Further digits, of the fraction or of milliseconds, could be taken from what follows.
+      // Digits that follow could be read as part of the fraction, or make milliseconds of seconds.
       return !['iso-utc', 's-or-ms'].includes(rule.timestamp?.unit ?? '') || /^[^0-9.]/.test(literal);
     case 'method':
       return /^[^A-Z]/.test(literal) || ['url', 'baseUrl', 'path', 'timestamp'].includes(name);
     case 'url':
     case 'path':
-      // Every request is tested for the border to a body or to canonical JSON: see urlVariants().
+      // Each request is tested for the border between its URL and a body or canonical JSON: see checkUrlBorder().
       return isNoUrlCharacter(literal[0]) || name === 'body' || name === 'canonicalJson';
     default:
       if (!isText(piece, rule)) return false;
@@ -183,7 +183,7 @@ function isField({ name }: NamedPiece): boolean {
   return name === 'field' || name === 'formField';
 }
 
-/** Whether the time is a date, which no text before it contains: see unambiguousBetween(). */
+/** Whether the timestamp is a date. A text right before it must not contain a date: see unambiguousBetween(). */
 function isDate({ timestamp }: SigningRule): boolean {
   return timestamp !== undefined && ['iso', 'iso-utc', 'http-date'].includes(timestamp.unit);
 }

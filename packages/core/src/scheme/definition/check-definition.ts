@@ -9,7 +9,7 @@ import type { SecretFormat, SharedSecret } from './secret-format.ts';
 import type { SignatureRule } from './signature-rule.ts';
 import { schemeDefinition } from './tables.ts';
 
-/** Refuses a definition that is malformed or contradicts itself, in a sentence that names the field. */
+/** Refuses a definition that is malformed or contradicts itself, with a message that names the field. */
 export function checkDefinition(definition: SchemeDefinition): void {
   schemeDefinition(definition, '');
   const { secret } = definition;
@@ -35,7 +35,7 @@ function checkRules(rules: readonly SignatureRule[]): void {
     rules.some((rule) => rule.timestamp !== undefined)
   )
     throw configError(
-      '"signed" has rules with and without a "timestamp": an attacker who held a delivery back would choose the rule without. Define two schemes.',
+      '"signed" has rules with and without a "timestamp": an attacker who has held a delivery back would use the rule without one. Define two schemes.',
     );
   const firstInBody = rules.findIndex(isInBody);
   if (firstInBody !== -1 && rules.slice(firstInBody).some((rule) => !isInBody(rule)))
@@ -64,7 +64,7 @@ function checkIdentity(definition: SchemeDefinition): void {
   if (identity === 'body') {
     if (!rules.every((rule) => rule.content === undefined || coversBytes(rule)))
       throw configError(
-        '"identity" is "body", but the signature does not cover its bytes, so that an attacker could make many deliveries of one: name the "id", or "content".',
+        '"identity" is "body", but the signature does not cover its bytes, so an attacker could turn one delivery into many: name the "id", or "content".',
       );
     if (rules.some(signsTarget))
       throw configError(
@@ -86,7 +86,7 @@ function checkBodyTimestamp(definition: SchemeDefinition): void {
   const { field, formField } = bodyTimestamp;
   if (field !== undefined && formField !== undefined)
     throw configError(
-      '"bodyTimestamp" must have either "field" or "formField": only one time can be judged.',
+      '"bodyTimestamp" must have either "field" or "formField": only one timestamp can be checked.',
     );
   const name = field ?? formField;
   if (name === undefined)
@@ -139,7 +139,7 @@ function checkSecretFormat(secret: SchemeDefinition['secret']): void {
       throw configError('"secret.normalize" is for secrets that are text ("utf8").');
     if (index < kinds.length - 1 && (prefix === undefined || prefixOptional === true))
       throw configError(
-        '"secret" as a list needs a "prefix" in every kind but the last: the prefix tells them apart.',
+        '"secret" as a list needs a "prefix" in every kind except the last: the prefix tells them apart.',
       );
   }
 }
@@ -156,7 +156,7 @@ function checkKeyFits(secret: SchemeDefinition['secret'], { algorithm }: Signatu
   );
 }
 
-/** No text of these characters is the body of a delivery: a response that signs them signs nothing that could be sent back. */
+/** A text of these characters is never the body of a delivery, so an attacker can't send a delivery with the signature of a response. */
 const SIGNABLE = ['hex', 'digits', 'base64', 'word'];
 const MAX_UNSIGNED_MAC = 512;
 
@@ -223,7 +223,7 @@ function checkResponse({ response, challenge }: HandshakeRule): void {
     checkParts('handshake.response', each, ['challenge', 'mac', 'keyId']);
 }
 
-/** A misspelled part would be sent as it is written. */
+/** Refuses unknown parts: a misspelled one would be sent as it is written. */
 function checkParts(name: string, text: unknown, known: readonly string[]): void {
   for (const [part, word = ''] of typeof text === 'string' ? text.matchAll(/\{(\w+)\}/g) : []) {
     if (!known.includes(word))

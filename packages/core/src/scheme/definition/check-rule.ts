@@ -25,7 +25,7 @@ function checkLocation({ signature }: SignatureRule): void {
   const named = LOCATIONS.filter((location) => signature[location] !== undefined);
   if (named.length !== 1)
     throw configError(
-      `"signed.signature" must say in one way where the signature is: ${LOCATIONS.map((each) => `"${each}"`).join(', ')}.`,
+      `"signed.signature" must name exactly one place of the signature: ${LOCATIONS.map((each) => `"${each}"`).join(', ')}.`,
     );
   if (signature.repeated !== undefined && signature.header === undefined)
     throw configError(
@@ -89,13 +89,13 @@ function checkTimestamp({ timestamp, signature }: SignatureRule): void {
 type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
 type Parts = Readonly<Record<string, ContentPart>>;
 
-/** What a request need not have. Everything else is always there, or must be. */
+/** Parts that a request may leave out. All other parts are always there, or must be. */
 const MAY_BE_ABSENT = new Set(['header', 'entry', 'query', 'field', 'formField']);
-/** What is the same in every delivery, or names it only. */
+/** Parts without data of the delivery: they are the same in every delivery, or only identify it. */
 const NOT_OF_A_DELIVERY = ['timestamp', 'id', 'secret', 'method'];
 const MAX_TEMPLATES = 4;
 
-/** Refuses content that names what is not declared, leaves out what is, or can be read in two ways. */
+/** Refuses content that names undeclared parts, leaves out declared ones, or can be read in two ways. */
 function checkContent(rule: SigningRule): void {
   for (const [name, part] of Object.entries(rule.parts ?? {})) checkPart(`signed.parts.${name}`, part);
   const templates = templatesOf(rule);
@@ -151,7 +151,7 @@ function checkTemplate(template: string, rule: SigningRule, parts: Parts): void 
       );
     if (count(part) === 0 && rule[part] !== undefined && !isCovered)
       throw configError(
-        `"signed.${part}" is declared, but "signed.content" does not contain {${part}}: what isn't signed judges nothing.`,
+        `"signed.${part}" is declared, but "signed.content" does not contain {${part}}: an unsigned value can't be trusted.`,
       );
   }
   for (const name of Object.keys(parts))
@@ -207,14 +207,14 @@ function checkNames(names: readonly NamedPiece[]): void {
   }
 }
 
-/** The sender of a request decides what it leaves out, and the rest of a bracket goes with it: that must not be what protects. */
+/** An attacker can leave out an optional part, and its whole bracket goes with it. So no bracket may contain a part that protects. */
 function checkBrackets(pieces: readonly TemplatePiece[]): void {
   for (const piece of pieces) {
     if (!('optional' in piece)) continue;
     for (const { name } of namesIn(piece.optional)) {
       if (!MAY_BE_ABSENT.has(name))
         throw configError(
-          `"signed.content" contains {${name}} in brackets, which are for what a request need not have: it would not be signed if something else in them is absent.`,
+          `"signed.content" contains {${name}} in brackets, but brackets are for parts that a request may leave out: if another part in them is absent, {${name}} is not signed. Move it out of the brackets.`,
         );
     }
   }
@@ -224,7 +224,7 @@ function checkBorders(rule: SigningRule, templates: readonly string[]): void {
   const open = templates.map((template) => openBorderOf(template, rule)).find((each) => each !== undefined);
   if (open !== undefined && rule.safeBecause === undefined)
     throw configError(
-      `"signed.content" needs a literal between ${open.before} and ${open.after}: where the first ends is not signed, so that text could be moved to the other. If the sender signs it so, say in "signed.safeBecause" what limits that.`,
+      `"signed.content" needs a literal between ${open.before} and ${open.after}: the signature does not show where the first ends, so an attacker could move text to the other. If the sender signs it like that, state in "signed.safeBecause" what limits the damage.`,
     );
   if (open === undefined && rule.safeBecause !== undefined)
     throw configError(
@@ -232,7 +232,7 @@ function checkBorders(rule: SigningRule, templates: readonly string[]): void {
     );
 }
 
-/** Whether a time that the content doesn't name is signed nevertheless. */
+/** Whether the timestamp is signed although the content does not name it. */
 function coversTime({ timestamp }: SigningRule, names: readonly NamedPiece[], parts: Parts): boolean {
   const { query, header: name } = timestamp ?? {};
   return names.some((piece) => {

@@ -28,16 +28,19 @@ type TemplatesOf<F> = F extends { readonly content: infer C }
 
 type KeysOf<T> = T extends unknown ? keyof T : never;
 
-/** No misspelt option: what a type parameter is inferred from may otherwise hold anything more. */
+/** Refuses unknown properties, such as misspelled ones. TypeScript allows them in a value from which it infers a type parameter. */
 type NoOthers<T, Known> = { readonly [key in Exclude<keyof T, KeysOf<Known>>]: never };
 
-/** The same for a rule and for the location of its signature. */
+/** Refuses unknown properties of a rule and of the location of its signature. */
 type OnlyKnown<F> = NoOthers<F, SignatureRule> &
   (F extends { readonly signature: infer P }
     ? { readonly signature: NoOthers<P, SignatureRule['signature']> }
     : unknown);
 
-/** A rule in which every part exists, and what is signed is declared. A template that is not known as a literal is left to the checks at construction. */
+/**
+ * A rule in which every part exists, and every signed value is declared. If the compiler does not know the text of a template, only
+ * `defineScheme()` checks it.
+ */
 type CheckedRule<F> =
   string extends TemplatesOf<F>
     ? unknown
@@ -64,7 +67,7 @@ type Fitting<D, F> = D extends { readonly secret: { readonly publicKey: infer P 
     : unknown;
 
 type CheckedRules<D, S> = S extends readonly unknown[]
-  ? // With the rule itself: a type that is intersected with a tuple must know every property of its elements.
+  ? // Includes the rule's own type: a type that is intersected with a tuple must have every property of the tuple's elements.
     {
       readonly [index in keyof S]: S[index] &
         CheckedRule<S[index]> &
@@ -73,7 +76,7 @@ type CheckedRules<D, S> = S extends readonly unknown[]
     }
   : CheckedRule<S> & Fitting<D, S> & OnlyKnown<S>;
 
-/** What can be refused of a definition before it runs. */
+/** Refuses mistakes in a definition that the compiler can find. */
 export type CheckedDefinition<D> = D extends { readonly signed: infer S }
   ? SchemeDefinition extends D
     ? unknown

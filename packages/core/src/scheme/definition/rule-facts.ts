@@ -19,7 +19,7 @@ export function templatesOf({ content }: SignatureRule): readonly string[] {
   return content === undefined ? [] : typeof content === 'string' ? [content] : content;
 }
 
-/** Whether a rule's signature covers the body: its bytes, a digest of them, or everything that a parser reads of them. */
+/** Whether a rule's signature covers the body: its bytes, a digest of them, or everything that a parser reads from them. */
 export function coversBody(rule: SignatureRule): boolean {
   return (
     coversBytes(rule) ||
@@ -33,17 +33,17 @@ export function coversBytes(rule: SignatureRule): boolean {
   return everyTemplate(rule, ({ name }, part) => name === 'body' || (part !== undefined && 'digest' in part));
 }
 
-/** Whether a part signs the parameters of a form: values without their names could be moved to other names. */
+/** Whether a part signs the parameters of a form with their names: values alone could be moved to other names. */
 export function signsFormBody(part: ContentPart | undefined): boolean {
   return part !== undefined && 'sorted' in part && part.sorted === 'form' && part.pair.includes('{name}');
 }
 
-/** Whether deliveries of a rule can be verified only with the URL that the sender was given. */
+/** Whether deliveries of a rule can be verified only with the verifier's `publicUrl`. */
 export function namesUrl(rule: SignatureRule): boolean {
   return namesAny(rule, ({ name }) => URL_PARTS.includes(name));
 }
 
-/** Whether a rule signs what a request asks for beside its body: its method, URL or query. */
+/** Whether a rule signs the method, URL or query of a request in addition to its body. */
 export function signsTarget(rule: SignatureRule): boolean {
   return namesAny(
     rule,

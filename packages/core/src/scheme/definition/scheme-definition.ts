@@ -24,7 +24,7 @@ import type { SignatureRule } from './signature-rule.ts';
 export interface SchemeDefinition {
   /** Names the scheme in events, health and replay keys. */
   readonly name: string;
-  /** How a secret's text becomes the key. The look of the text decides nothing. */
+  /** How a secret's text becomes the key. This is never guessed from the text. */
   readonly secret: SecretFormat;
   /**
    * What the sender signs, and where its signature is. With several rules, the first rule that finds its signature in the request
@@ -33,9 +33,9 @@ export interface SchemeDefinition {
   readonly signed: SignatureRule | readonly [SignatureRule, ...SignatureRule[]];
   /** What is the same in every retry of a delivery. It must be signed. */
   readonly identity: DeliveryIdentity;
-  /** If the only signed time is a field of the body. `past` + `future`, in seconds, is also how long a delivery is remembered. */
+  /** The field of the body that contains the only signed time. Deliveries are remembered for `past` + `future` seconds at least. */
   readonly bodyTimestamp?: BodyTimestamp;
-  /** How old a signed header time may be, and how far ahead, in seconds. Default: 300 each. */
+  /** How old a signed time in a header may be, and how far in the future, in seconds. Default: 300 each. */
   readonly tolerance?: { readonly past: number; readonly future: number };
   /** Headers that the sender sends but does not sign, by the label under which `webhook.unsignedHeaders` shows them. */
   readonly unsignedHeaders?: Readonly<Record<string, string>>;
@@ -50,9 +50,13 @@ export interface SchemeDefinition {
 }
 
 /**
- * What names a delivery: the signed id; the body's bytes; a field of the JSON body (the whole body if the field is absent), if the
- * signature covers the bytes; or everything that is signed except the time, if parts of the request are signed instead of the bytes,
- * or its method or URL with them.
+ * What identifies a delivery. It must be the same in every retry, and signed.
+ *
+ * - `id`: the signed id.
+ * - `body`: the bytes of the body.
+ * - `bodyField`: a field of the JSON body, or the whole body if the field is absent. The signature must cover the bytes of the body.
+ * - `content`: everything that is signed except the time. Use it if the sender signs parts of the request instead of the bytes of the
+ *   body, or the method or URL in addition to them.
  */
 export type DeliveryIdentity = 'id' | 'body' | 'content' | { readonly bodyField: string };
 
@@ -78,7 +82,7 @@ export interface SchemeSource {
   readonly testedWith?: 'published-vectors' | 'sender-library' | 'formula-only';
   /** Where the sender documents it. */
   readonly sources: readonly string[];
-  /** What no document of the sender says. Shown to users as assumptions. */
+  /** What the definition assumes because the sender does not document it. Shown to users. */
   readonly assumptions: readonly string[];
   /** What rotating a secret does at this sender, in one sentence. */
   readonly rotation?: string;
@@ -90,8 +94,8 @@ export interface SchemeSource {
  * A request by which a sender tests or registers an endpoint, and the response to it. The verifier responds without running the
  * handler, and claims nothing.
  *
- * With `signed: true` the request is first verified like any delivery. Otherwise the verifier responds by the method, headers and query
- * alone, and never reads the body.
+ * With `signed: true` the request is first verified like any delivery. Otherwise the verifier makes the response from the method, headers
+ * and query alone, and never reads the body.
  */
 export type HandshakeRule = SignedHandshake | UnsignedHandshake;
 
@@ -125,7 +129,7 @@ type ChallengeInHead =
   | { readonly query: string; readonly header?: undefined; readonly field?: undefined }
   | { readonly header: string; readonly query?: undefined; readonly field?: undefined };
 
-/** A challenge of other characters, or a longer one, is refused: a response must not sign or echo a text of the attacker's choice. */
+/** What a challenge may contain. Any other is refused: a response must not sign or repeat a text of the attacker's choice. */
 export interface ChallengeLimits {
   /** `visible`: ASCII without spaces and controls; `printable`: with spaces. */
   readonly characters: 'hex' | 'digits' | 'base64' | 'word' | 'visible' | 'printable';
@@ -135,7 +139,7 @@ export interface ChallengeLimits {
 interface HandshakeResponse {
   /**
    * Makes `{mac}` of the challenge, or of `over`, which may contain `{challenge}` and `{url}`. The key is the one that matched, or the
-   * current one if nothing was signed.
+   * current one if the request is not signed.
    */
   readonly mac?: {
     readonly hmac?: HashName;

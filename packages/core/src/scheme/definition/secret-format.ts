@@ -1,10 +1,13 @@
 /** How a secret becomes the key: a shared secret, texts of several kinds told apart by their beginning, or a public key. */
 export type SecretFormat = SharedSecret | SecretByPrefix | PublicKey;
 
-/** Several kinds of secrets, told apart by `prefix` alone: every kind but the last must have one, and the first kind that fits is used. */
+/**
+ * Several kinds of secrets, told apart by `prefix` alone: every kind except the last must have one, and the first kind that fits is
+ * used.
+ */
 export type SecretByPrefix = readonly [PrefixedSecret, ...PrefixedSecret[], SharedSecret];
 
-/** A secret that both sides know. Text is decoded, bytes are the key itself. */
+/** A secret that both sides know. Text is decoded; bytes are the key itself. */
 export interface SharedSecret {
   readonly encoding: 'utf8' | 'base64' | 'base64url' | 'hex';
   /** Removed before decoding. A secret without it is refused unless `prefixOptional` is set. A `*` means letters and digits. */
@@ -22,7 +25,7 @@ export interface SharedSecret {
 /** A {@link SharedSecret} whose text must begin with its prefix. */
 export type PrefixedSecret = SharedSecret & { readonly prefix: string; readonly prefixOptional?: false };
 
-/** A hash of the bytes, or an HMAC under them of a fixed text. */
+/** A hash of the bytes, or an HMAC of a fixed text with the bytes as its key. */
 export type KeyDerivation =
   | { readonly hash: HashName; readonly hmac?: undefined }
   | { readonly hmac: HashName; readonly over: string; readonly hash?: undefined };
@@ -37,10 +40,10 @@ export interface PublicKey {
   readonly encoding: 'pem' | 'spki' | 'raw-hex' | 'raw-base64' | 'jwk';
   /** Removed before decoding. A text without it is refused. */
   readonly prefix?: string;
-  /** The least size of an RSA key. Default: 2048. */
+  /** The least size of an RSA key, in bits. Default: 2048. */
   readonly minBits?: number;
   readonly minBytes?: undefined;
 }
 
-/** A hash that some sender uses. Which one counts is fixed by the definition. */
+/** A hash function. The definition fixes which one a rule uses. */
 export type HashName = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512';

@@ -8,7 +8,7 @@ export type Shape = (value: unknown, name: string) => void;
 
 type FieldsOf<T> = T extends unknown ? keyof T & string : never;
 
-/** An object with these fields and no others. With `T`, the compiler sees to it that the table has every field of that type. */
+/** An object with these fields and no others. With `T`, the compiler checks that the table has every field of that type. */
 export function object<T = Record<string, unknown>>(fields: Readonly<Record<FieldsOf<T>, Shape>>): Shape {
   const known = Object.keys(fields);
   return (value, name) => {
@@ -18,7 +18,7 @@ export function object<T = Record<string, unknown>>(fields: Readonly<Record<Fiel
   };
 }
 
-/** The shape, or nothing. */
+/** A value of the shape, or `undefined`. */
 export function optional(shape: Shape): Shape {
   return (value, name) => {
     if (value !== undefined) shape(value, name);
@@ -68,7 +68,7 @@ export function either(select: (value: Readonly<Record<string, unknown>>) => Sha
   };
 }
 
-/** A field that only the other variants of an object have. */
+/** A field that this variant of an object must not have. */
 export function absent(reason: string): Shape {
   return (value, name) => {
     if (value !== undefined) throw configError(`"${name}" ${reason}: leave it out.`);

@@ -42,8 +42,8 @@ export interface TokenRule extends RuleConditions {
 /** What every rule may require of a request. */
 export interface RuleConditions {
   /**
-   * The rule is only for requests with these headers and query parameters: with the exact text, or with any text for `true`. Other
-   * requests are left to the next rule.
+   * The rule is only for requests with these headers and query parameters: with the exact text, or with any text if the value is
+   * `true`. Other requests are left to the next rule.
    */
   readonly when?: {
     readonly header?: Readonly<Record<string, string | true>>;
@@ -61,19 +61,19 @@ interface SigningRule extends RuleConditions {
   readonly signature: SignatureLocation;
   /** The signed time. With both `header` and `entry`, both must be there with the same text. */
   readonly timestamp?: TimestampLocation;
-  /** The signed delivery id. A `uuid` has a fixed length: only such an id may stand right beside the body. */
+  /** The signed delivery id. Only a `uuid` may be right beside the body, because its length is fixed. */
   readonly id?: { readonly header: string; readonly format?: 'text' | 'uuid' };
   /**
    * The signed content: parts in braces, optional text in brackets, everything else literal. With several templates, each is tried, for
-   * senders that sign in more than one way under one header. Brackets contain what a request need not have: `{header:…}`, `{entry:…}`,
-   * `{query:…}`, `{field:…}`, `{formField:…}` and literals. If one of them is absent, the whole bracket is left out.
+   * senders that sign in more than one way under one header. Brackets contain parts that a request may leave out: `{header:…}`,
+   * `{entry:…}`, `{query:…}`, `{field:…}`, `{formField:…}` and literals. If one of them is absent, the whole bracket is left out.
    *
    * Parts: `{body}` the bytes as received; `{timestamp}`, `{id}`, `{header:name}`, `{entry:label}` (an entry of the signature's
    * list), `{query:name}` the text as received; `{method}`; `{url}` the verifier's `publicUrl` with the query as received,
    * `{baseUrl}` the same without its query, `{path}` its path and query; `{field:a.b}` a field of the JSON body; `{formField:name}`
    * a field of a form; `{canonicalJson}` the JSON body in RFC 8785 form; `{secret}` (hashes only); and the names of `parts`.
    *
-   * Everything named must be declared, and everything declared must be named: what isn't signed judges nothing.
+   * Declare every part that you use, and use every part that you declare: an unsigned value can't be trusted.
    *
    * The content must show where each part ends, so that no two requests have the same signature: put a literal between two texts.
    * See `safeBecause`.
@@ -98,7 +98,7 @@ interface SigningRule extends RuleConditions {
 
 /** Differences between the URL that a sender was given and the one it signs. */
 export interface UrlRules {
-  /** `port`: tried as given, without its port, and with the default one of its protocol. */
+  /** `port`: the URL is tried as given, without its port, and with the default port of its protocol. */
   readonly variants?: 'port';
   /** Characters whose percent-encoding is undone before signing. */
   readonly decode?: string;
@@ -113,7 +113,7 @@ export type SignatureLocation = (
   | FormFieldLocation
 ) &
   (SingleText | ListText) & {
-    /** One text is accepted per value: hex in this case (`hex-any`: in any), canonical base64. */
+    /** Each value has only one accepted text: hex in the given case (`hex-any`: in either case), or canonical base64. */
     readonly encoding: 'hex' | 'hex-upper' | 'hex-any' | 'base64' | 'base64url';
   };
 
@@ -195,7 +195,7 @@ export interface SignatureList {
   readonly assign?: string;
   /** The label of signatures. */
   readonly label?: string;
-  /** The text before `assign` names the key: a signature counts for the key of that id, or for any key if none has the id. */
+  /** The text before `assign` is the id of a key: the signature counts only for that key, or for any key if none has the id. */
   readonly keyIds?: true;
   /** Separates groups of entries, one for each secret. A time that they repeat must be the same in all. */
   readonly groups?: string;
@@ -205,7 +205,10 @@ export interface SignatureList {
   readonly start?: string;
 }
 
-/** Where the signed time is: in a header of its own, in an entry of the signature's list (by label or position), in both, or in the query. */
+/**
+ * Where the signed time is: in a header of its own, in an entry of the signature's list (by label or position), in both, or in the
+ * query.
+ */
 export type TimestampLocation = { readonly unit: TimeUnit } & (
   | { readonly header: string; readonly entry?: string; readonly query?: undefined }
   | { readonly header?: undefined; readonly entry: string | number; readonly query?: undefined }
@@ -213,8 +216,12 @@ export type TimestampLocation = { readonly unit: TimeUnit } & (
 );
 
 /**
- * Unix seconds or milliseconds, or either of them by the number of digits (`s-or-ms`: 12 or more are milliseconds); ISO 8601 with a zone (`iso`) or without one, meaning UTC (`iso-utc`); the date of HTTP headers
- * (`http-date`).
+ * The unit of a signed time.
+ *
+ * - `s`, `ms`: Unix seconds or milliseconds.
+ * - `s-or-ms`: either of them; 12 digits or more are milliseconds.
+ * - `iso`, `iso-utc`: ISO 8601 with a time zone, or without one, which means UTC.
+ * - `http-date`: the date of HTTP headers.
  */
 export type TimeUnit = 's' | 'ms' | 's-or-ms' | 'iso' | 'iso-utc' | 'http-date';
 
@@ -248,7 +255,9 @@ export interface SortedPart {
 export interface FieldsPart {
   readonly fields: readonly [string, ...string[]];
   readonly join: string;
-  /** The one field that may contain `join`. With two, text could be moved from one to the other under the same signature. Default: none. */
+  /**
+   * The one field that may contain `join`. With two, text could be moved from one to the other under the same signature. Default: none.
+   */
   readonly fieldContainingJoin?: string | FieldContainingJoin;
 }
 

@@ -38,7 +38,7 @@ import type {
   UrlRules,
 } from './signature-rule.ts';
 
-// Every field of the scheme language, once. What several fields say together is checked beside: see check-definition.ts.
+// Every field of the scheme language, each by itself. Conditions on several fields are in check-definition.ts and check-rule.ts.
 
 const hash = oneOf('md5', 'sha1', 'sha256', 'sha384', 'sha512');
 const expectedText: Shape = (value, name) => {
@@ -62,8 +62,8 @@ const sharedSecret = object<SharedSecret>({
     listOf(
       either(({ hmac }) =>
         hmac === undefined
-          ? object({ hash, hmac: absent('has no meaning beside "hash"'), over: absent('needs "hmac"') })
-          : object({ hash: absent('has no meaning beside "hmac"'), hmac: hash, over: text }),
+          ? object({ hash, hmac: absent('has no meaning with "hash"'), over: absent('needs "hmac"') })
+          : object({ hash: absent('has no meaning with "hmac"'), hmac: hash, over: text }),
       ),
     ),
   ),
@@ -126,7 +126,7 @@ const signature = object<SignatureLocation>({
   ),
   encoding: oneOf('hex', 'hex-upper', 'hex-any', 'base64', 'base64url'),
 });
-const noToken = absent('has no meaning beside a token');
+const noToken = absent('has no meaning with a token');
 const token = object<TokenLocation>({
   ...locations,
   numberedHeader: noToken,
@@ -191,7 +191,7 @@ const parts = recordOf(
     return object<ListedHeadersPart>({
       listedHeaders: either((list) =>
         'header' in list
-          ? object({ header, entry: absent('has no meaning beside "header"') })
+          ? object({ header, entry: absent('has no meaning with "header"') })
           : object({ entry: text }),
       ),
       separator: text,
@@ -231,7 +231,7 @@ const signingRule = object<HmacRule>({
   ),
   safeBecause: optional(text),
 });
-const signsNothing = absent('has no meaning beside a token, which signs nothing');
+const signsNothing = absent('has no meaning with a token, which signs nothing');
 const tokenRule = object<TokenRule>({
   ...conditions,
   signature: token,
@@ -258,7 +258,7 @@ const limits = {
   characters: oneOf('hex', 'digits', 'base64', 'word', 'visible', 'printable'),
   maxLength: integer(1, 4096),
 };
-const answer = {
+const responseFields = {
   mac: optional(
     object<NonNullable<HandshakeRule['mac']>>({
       hmac: optional(oneOf('sha1', 'sha256', 'sha384', 'sha512')),
@@ -292,7 +292,7 @@ const handshake = either(({ signed }) =>
           object({ query: optional(text), header: optional(header), field: optional(field), ...limits }),
         ),
         token: absent('has no meaning in a signed handshake: the signature proves who sends it'),
-        ...answer,
+        ...responseFields,
       })
     : object<Extract<HandshakeRule, { signed: false }>>({
         signed: oneOf(true, false),
@@ -311,7 +311,7 @@ const handshake = either(({ signed }) =>
             sha256: textLike(/^[0-9a-f]{64}$/, 'the SHA-256 of the token, in lower-case hex'),
           }),
         ),
-        ...answer,
+        ...responseFields,
       }),
 );
 

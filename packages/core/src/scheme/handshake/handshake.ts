@@ -22,7 +22,7 @@ const CHARACTERS = {
   printable: /^[\x20-\x7e]+$/,
 } as const;
 
-/** The handshake rules of a definition as functions. Returns `undefined` if it has none. */
+/** Compiles the handshake rules of a definition. Returns `undefined` if it has none. */
 export function compileHandshake(definition: SchemeDefinition): Handshake | undefined {
   const rules = handshakesOf(definition);
   if (definition.handshake === undefined) return undefined;
@@ -112,7 +112,7 @@ function respond(
 ): WebhookResponse {
   const { status = 200, text, json, headers } = rule.response;
   if (rule.mac !== undefined && key === undefined) {
-    throw new WebhookError('ERR_WEBHOOK_NOT_READY', 'No valid set of secrets is loaded; health() says why.');
+    throw new WebhookError('ERR_WEBHOOK_NOT_READY', 'No valid set of secrets is loaded. See health() for the reason.');
   }
   const mac = rule.mac === undefined || key === undefined ? '' : macOf(rule.mac, key.key, challenge, head);
   const fill = (template: string) =>
@@ -150,15 +150,15 @@ function macOf(
 }
 
 /**
- * Makes the test whether signed content is what an unsigned handshake signs for every caller: then its signature proves nothing.
- * Returns `undefined` if no handshake signs such content. No sender's delivery is a bare challenge.
+ * Makes a test of whether an unsigned handshake would sign this content for any caller, so that its signature proves nothing. Returns
+ * `undefined` if no handshake signs such content. The test refuses no genuine delivery, because none is a bare challenge.
  */
 export function compileChallengeTest(
   definition: Pick<SchemeDefinition, 'handshake'>,
 ): ((content: Message) => boolean) | undefined {
   const tests = handshakesOf(definition).flatMap(({ signed, challenge, mac }) => {
     const over = mac?.over ?? '{challenge}';
-    // Content that contains the secret, or ends with a URL, is never that of a delivery.
+    // No delivery has content that contains the secret or a URL beside a challenge.
     if (signed || challenge === undefined || mac === undefined || /\{(?:secret|url)\}/.test(over)) return [];
     const [before = '', after = ''] = over.split('{challenge}');
     const { maxLength, characters } = challenge;
@@ -184,7 +184,7 @@ export function compileChallengeTest(
   };
 }
 
-/** The content as text, or `undefined` if it is longer. */
+/** The content as text, or `undefined` if it is longer than `longest`. */
 function shortText(content: Message, longest: number): string | undefined {
   let text = '';
   let length = 0;

@@ -10,7 +10,10 @@ export function isPublicKey(format: SecretFormat): format is PublicKey {
   return 'publicKey' in format && format.publicKey !== undefined;
 }
 
-/** Names a format, so that verifiers of one format can share a keyring. A shared keyring would not notice a difference that the name leaves out. */
+/**
+ * Names a format, so that verifiers of one format can share a keyring. The name must contain every difference between formats, because
+ * only names are compared.
+ */
 export function keyFormatOf(format: SecretFormat): string {
   if (isPublicKey(format)) {
     const { publicKey, encoding, prefix = '', minBits } = format;
@@ -21,7 +24,7 @@ export function keyFormatOf(format: SecretFormat): string {
 
 /**
  * Turns a secret into a key.
- * @throws `ERR_WEBHOOK_SECRETS_INVALID` with what is wrong, never with the value.
+ * @throws `ERR_WEBHOOK_SECRETS_INVALID` with a message that says what is wrong and never contains the secret.
  */
 export function importSecret(secret: string | Uint8Array, format: SecretFormat): KeyObject {
   if (isPublicKey(format)) return importPublicKey(secret, format);
@@ -54,7 +57,7 @@ function sharedFormatOf({
   return `hmac ${encoding}${unicode}${after}, ${minBytes} bytes or more${steps.join('')}`;
 }
 
-/** The text behind the prefix, or `undefined` if a required prefix is missing. */
+/** The text after the prefix, or `undefined` if a required prefix is missing. */
 function bare(
   secret: string,
   { prefix, prefixOptional }: Pick<SharedSecret, 'prefix' | 'prefixOptional'>,
@@ -83,7 +86,7 @@ function decodeText(secret: string, kind: SharedSecret): Uint8Array {
 }
 
 /**
- * The bytes of a secret's text, or `undefined` if the text is not exactly of that encoding: `Buffer.from` alone drops what it can't
+ * The bytes of a secret's text, or `undefined` if the text is not exactly in that encoding: `Buffer.from` alone drops what it can't
  * read.
  */
 function decodeSecret(text: string, encoding: SharedSecret['encoding']): Buffer | undefined {
@@ -123,7 +126,7 @@ function importPublicKey(secret: string | Uint8Array, format: PublicKey): KeyObj
     if (modulusLength >= minBits && modulusLength <= MAX_RSA_BITS) return key;
     throw secretError(`the RSA key has ${modulusLength} bits; it must have ${minBits} to ${MAX_RSA_BITS}`);
   }
-  throw secretError(`it is a key of another kind than ${publicKey}`);
+  throw secretError(`it is not a key of the type "${publicKey}"`);
 }
 
 function readPublicKey(
@@ -137,7 +140,7 @@ function readPublicKey(
   const text = typeof secret === 'string' ? given.slice(prefix.length) : given;
   switch (encoding) {
     case 'pem':
-      // createPublicKey() would make a public key of a private one, and of a certificate.
+      // createPublicKey() would also accept a private key or a certificate, and derive the public key from it.
       return /^\s*-----BEGIN (?:RSA )?PUBLIC KEY-----[\s\S]*-----END (?:RSA )?PUBLIC KEY-----\s*$/.test(text)
         ? createPublicKey({ key: text, format: 'pem' })
         : undefined;

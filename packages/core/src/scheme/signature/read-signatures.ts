@@ -13,11 +13,11 @@ import type {
 type SignatureReader<Source> = (source: Source) => SignatureHeader | undefined;
 
 type Location = SignatureLocation | TokenLocation;
-/** Reads one text, and further ones of the same request. */
+/** Reads the signatures of one text, and of further texts of the same request. */
 type TextReader = (text: string, where: string, further: readonly string[]) => SignatureHeader | undefined;
 const NONE: readonly string[] = [];
 
-/** Whether signatures are in the body, so that nothing can be judged before it is read. */
+/** Whether signatures are in the body, so that they can be read only after it. */
 export function isInBody({ signature }: SignatureRule): boolean {
   return signature.field !== undefined || signature.formField !== undefined;
 }
@@ -25,7 +25,8 @@ export function isInBody({ signature }: SignatureRule): boolean {
 /**
  * Makes the reader of signatures in the head of a request.
  *
- * @param context.isShared A later rule reads the same header: a signature without an entry of this rule's label is left to it.
+ * @param context.isShared Whether a later rule reads the same header. Then a header without an entry of this rule's label is left to
+ * that rule.
  */
 export function headSignatures(
   rule: SignatureRule,
@@ -125,7 +126,7 @@ function reader(
   }
 }
 
-/** A token is the text behind the prefix, of any length: tokens are compared by digest. */
+/** A token is the text after the prefix. It may have any length, because tokens are compared by digest. */
 function tokenReader({ prefix = '', encoding }: Location, scheme: string): TextReader {
   return (text, where, further) => {
     const signatures = [text, ...further].flatMap((each) => {
@@ -160,7 +161,7 @@ function tooLong(where: string): Error {
 
 /** A longer signature header is refused before it is read: a genuine one has a few hundred characters. */
 export const MAX_HEADER_LENGTH = 4096;
-/** More signatures in one request are refused: the largest sender keeps eleven keys alive. */
+/** A request with more signatures is refused: the sender with the most active keys has eleven. */
 const MAX_SIGNATURES = 16;
 
 /** How the text of signatures is read: what {@link readSignatures} needs of a location. */
@@ -170,7 +171,7 @@ export interface SignatureGrammar {
   readonly encoding: TextEncoding;
 }
 
-/** What one signature header says. */
+/** What one signature header contains. */
 interface SignatureHeader {
   /** Well-formed signatures, decoded. */
   readonly signatures: readonly Buffer[];
@@ -182,13 +183,13 @@ interface SignatureHeader {
   readonly excess: boolean;
   /** How many entries are signatures, well-formed or not. */
   readonly candidates: number;
-  /** All of it. */
+  /** The whole text. */
   readonly text: string;
 }
 
 /**
- * Reads a signature header in one pass, and decodes its signatures when their number is known to be right. Entries that are foreign
- * or malformed are ignored: such an entry must not hide a good one.
+ * Reads a signature header in one pass, and decodes its signatures once their number is known to be allowed. Malformed entries and
+ * entries with other labels are ignored: such an entry must not hide a good one.
  *
  * @param digestLength 0 if it depends on the key.
  * @param entryAt The label of the entry with the time, or its position.
@@ -246,7 +247,7 @@ export function readSignatures(
     }
     start = next;
   }
-  // Nothing is decoded for a header that is refused.
+  // The header is refused: decoding its signatures would be a waste.
   if (excess) texts.length = 0;
   for (let index = 0; index < texts.length; index++) {
     const digest = decodeDigest(texts[index] ?? '', encoding, digestLength);
@@ -283,7 +284,7 @@ function entryEnd(text: string, start: number, separator: string, groups: string
   return group === -1 ? end : Math.min(end, group);
 }
 
-/** The position behind the separator of entries, or behind the one character that separates groups. */
+/** The position after the separator of entries, or after the one character that separates groups. */
 function nextEntry(text: string, end: number, separator: string): number {
   return end + (text.startsWith(separator, end) ? separator.length : 1);
 }
@@ -304,7 +305,7 @@ const ANY_HEX = /^(?:[0-9a-fA-F]{2})*$/;
 const MAX_SIGNATURE_BYTES = 1024;
 
 /**
- * The bytes of a signature or digest, or `undefined` unless `text` is the one canonical text of exactly `length` bytes. `Buffer.from`
+ * The bytes of a signature or digest, or `undefined` if `text` is not the one canonical text of exactly `length` bytes. `Buffer.from`
  * alone drops what it can't read, so each text is checked as a whole before it is decoded.
  *
  * @param length 0 if it depends on the key.

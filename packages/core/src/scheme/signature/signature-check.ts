@@ -19,7 +19,7 @@ export interface Signatures {
 }
 
 /**
- * Returns the key under which one of the signatures is right. Every signature is tried with every key, without early exit, so that the
+ * Returns the key for which one of the signatures is valid. Every signature is tried with every key, without early exit, so that the
  * time taken does not show which key signed. A MAC is computed once for each key.
  */
 export type FindKey = (keys: readonly Key[], given: Signatures, message: Message) => Key | undefined;
@@ -45,7 +45,7 @@ export function compileSignatureCheck({ algorithm }: SignatureRule): FindKey {
   });
 }
 
-/** The keys that may match, by the key that the request names: the keys of that id, or all keys if none has it. */
+/** The keys that may match: those with the id that the request names, or all keys if none has it. */
 export function keysNamed(keys: readonly Key[], keyId: string | undefined): readonly Key[] {
   if (keyId === undefined) return keys;
   const named = keys.filter(({ id }) => id === keyId);
@@ -56,7 +56,7 @@ function hmacOf(hash: HmacRule['algorithm']['hmac']): (key: KeyObject, message: 
   return (key, message) => {
     const hmac = createHmac(hash, key);
     message.feed(hmac);
-    // A digest that is a Buffer is allocated outside of the heap, which costs a quarter of a small MAC: hence the way through text.
+    // As a Buffer, the digest would be allocated outside of the heap, which costs a quarter of a small MAC. Text avoids that.
     return Buffer.from(hmac.digest('binary'), 'latin1');
   };
 }
