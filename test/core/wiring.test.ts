@@ -36,7 +36,7 @@ describe('a wrong secret', () => {
     const signed = (by: string) => sign(stripe(), { secret: by, body: '{}', timestamp: clock.now() / 1000 });
     await verifier.verify(signed(secret));
     expect(verifier.health().mismatches).toEqual({ count: 0, lastAt: undefined });
-    clock.advance(1000);
+    await clock.advance(1000);
     for (let n = 0; n < 2; n++) await expect(verifier.verify(signed(`${secret}!`))).rejects.toThrow();
     await expect(verifier.verify({ headers: {}, body: Buffer.from('{}') })).rejects.toThrow();
     expect(verifier.health().mismatches).toEqual({ count: 2, lastAt: new Date(clock.now()) });

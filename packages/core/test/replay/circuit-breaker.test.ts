@@ -47,7 +47,7 @@ describe('a circuit', () => {
 
   test('opens when nine of ten of the last twenty calls fail, however many got a response before', () => {
     const { breaker, call } = setUp();
-    call('answered', 1000);
+    call('responded', 1000);
     expect(call('failed', 17)).toBeUndefined();
     expect(breaker.state).toBe('closed');
     expect(call('failed')).toBe('down');
@@ -56,8 +56,8 @@ describe('a circuit', () => {
   test('stays closed while a third of the calls fails, in any order', () => {
     const next = generator(3);
     const { breaker, call } = setUp();
-    call('answered', 10);
-    for (let n = 0; n < 10_000; n++) expect(call(next() < 1 / 3 ? 'failed' : 'answered')).toBeUndefined();
+    call('responded', 10);
+    for (let n = 0; n < 10_000; n++) expect(call(next() < 1 / 3 ? 'failed' : 'responded')).toBeUndefined();
     expect(breaker.state).toBe('closed');
   });
 
@@ -73,7 +73,7 @@ describe('a circuit', () => {
   test('reports failures until the next answer', () => {
     const { breaker, call } = setUp();
     call('failed', 4);
-    call('answered');
+    call('responded');
     expect(breaker).toMatchObject({ failures: 0, failingSince: undefined, lastError: undefined });
   });
 
@@ -95,7 +95,7 @@ describe('a circuit', () => {
     expect(breaker.enter()).toBe('probe');
     expect(breaker.enter()).toBeUndefined();
     expect(breaker.state).toBe('half-open');
-    expect(breaker.leave('probe', 'answered')).toBe('up');
+    expect(breaker.leave('probe', 'responded')).toBe('up');
     expect(breaker.enter()).toBe('call');
   });
 
@@ -104,7 +104,7 @@ describe('a circuit', () => {
     call('failed', 20);
     advance(1000);
     breaker.enter();
-    breaker.leave('probe', 'answered');
+    breaker.leave('probe', 'responded');
     expect(call('failed', 5)).toBeUndefined();
     expect(breaker.state).toBe('closed');
   });
@@ -150,7 +150,7 @@ describe('a circuit', () => {
     expect(breaker.enterUrgently()).toBe('urgent');
     breaker.leave('urgent', 'failed');
     expect(breaker.state).toBe('open');
-    expect(breaker.leave('urgent', 'answered')).toBeUndefined();
+    expect(breaker.leave('urgent', 'responded')).toBeUndefined();
     expect(breaker.state).toBe('half-open');
     expect(breaker.enterUrgently()).toBe('probe');
   });
@@ -181,13 +181,13 @@ test('whatever happens, no call gets through before its time, and only a respons
         passes.push(breaker.enterUrgently());
       } else if (passes.length > 0) {
         const [pass = 'call'] = passes.splice(Math.floor(next() * passes.length), 1);
-        const outcomes = ['failed', 'failed', 'failed', 'failed', 'unknown', 'answered'] as const;
+        const outcomes = ['failed', 'failed', 'failed', 'failed', 'unknown', 'responded'] as const;
         const outcome = outcomes[Math.floor(next() * 6)] as CallOutcome;
         const change = breaker.leave(pass, outcome);
         if (change === 'down') openings++;
         if (change === 'up') openings--;
         expect(openings).toBe(breaker.state === 'closed' ? 0 : 1);
-        if (change === 'up') expect([pass, outcome]).toEqual(['probe', 'answered']);
+        if (change === 'up') expect([pass, outcome]).toEqual(['probe', 'responded']);
       }
     }
     vi.restoreAllMocks();
@@ -218,7 +218,7 @@ describe('after an outage, an instance works again within the time the store was
       else {
         const up = now < warmUpMs || now >= backAt;
         const endsAt = up || !hangs ? now : now + DEADLINE_MS;
-        if (endsAt === now) breaker.leave(pass, up ? 'answered' : 'failed');
+        if (endsAt === now) breaker.leave(pass, up ? 'responded' : 'failed');
         else calls.push({ pass, endsAt, outcome: 'failed' });
       }
       if (now > backAt && calls.length === 0 && breaker.state === 'closed') break;
