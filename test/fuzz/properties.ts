@@ -76,7 +76,8 @@ export function ownKeys(definition: SchemeDefinition, a: Accepted, b: Accepted):
   const second = identityOf(definition, other, b.request);
   if ((first === second) === (a.key === b.key)) return undefined;
   // An empty field is not an absent one, if an optional piece of the content adds its text only to a field that is there.
-  if (first === second && namesIn(one) !== namesIn(other) && !sameContent(one, other.reading?.content)) return undefined;
+  if (first === second && namesIn(one) !== namesIn(other) && !sameContent(one, other.reading?.content))
+    return undefined;
   return first === second
     ? { property: 'the same delivery has one replay key', detail: first }
     : { property: 'different bytes, different key or refusal', detail: `${first} and ${second}` };

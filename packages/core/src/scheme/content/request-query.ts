@@ -32,7 +32,9 @@ export interface Parameter {
 export function signedUrl(head: RequestHead): string {
   const { publicUrl } = head;
   if (publicUrl === undefined)
-    throw configError('This sender signs the URL that you gave it. Pass that URL to createVerifier() as "publicUrl".');
+    throw configError(
+      'This sender signs the URL that you gave it. Pass that URL to createVerifier() as "publicUrl".',
+    );
   const received = queryText(head.url);
   if (received === undefined) return publicUrl;
   const given = queryText(publicUrl);

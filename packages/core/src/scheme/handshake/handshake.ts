@@ -112,7 +112,10 @@ function respond(
 ): WebhookResponse {
   const { status = 200, text, json, headers } = rule.response;
   if (rule.mac !== undefined && key === undefined) {
-    throw new WebhookError('ERR_WEBHOOK_NOT_READY', 'No valid set of secrets is loaded. See health() for the reason.');
+    throw new WebhookError(
+      'ERR_WEBHOOK_NOT_READY',
+      'No valid set of secrets is loaded. See health() for the reason.',
+    );
   }
   const mac = rule.mac === undefined || key === undefined ? '' : macOf(rule.mac, key.key, challenge, head);
   const fill = (template: string) =>
