@@ -47,13 +47,13 @@ const contradictions: [name: string, message: RegExp, make: () => unknown][] = [
     /"signed.timestamp"/,
     () => define({}, { timestamp: undefined }),
   ],
-  ['a time that is not signed', /what isn't signed/, () => define({}, { content: '{body}' })],
+  ['a time that is not signed', /an unsigned value/, () => define({}, { content: '{body}' })],
   [
     'an id in the content without a source',
     /"signed.id"/,
     () => define({}, { content: '{id}.{timestamp}.{body}' }),
   ],
-  ['an id that is not signed', /what isn't signed/, () => define({}, { id: { header: 'x-id' } })],
+  ['an id that is not signed', /an unsigned value/, () => define({}, { id: { header: 'x-id' } })],
   [
     'no signature header',
     /signature\.header/,
