@@ -136,6 +136,25 @@ test.each([
   await verifier.close();
 });
 
+test('"before-response" does not wait for a store that hangs until the sender has given up', async () => {
+  const { verifier, clock, written, request } = setUp();
+  let ran: (() => void) | undefined;
+  const handlerRan = new Promise<void>((resolve) => {
+    ran = resolve;
+  });
+  const response = verifier.handle(request('1'), () => ran?.(), { settle: 'before-response' });
+  await handlerRan;
+  await clock.advance(3749);
+  expect(await isPending(response)).toBe(true);
+  await clock.advance(1);
+  // The handler has succeeded, so the sender has nothing to send again.
+  expect((await response).status).toBe(204);
+  expect(written).toEqual([]);
+  const closing = verifier.close();
+  await clock.advance(60_000);
+  await closing;
+});
+
 test('"after-response" hands what it does not wait for to waitUntil', async () => {
   const { verifier, written, letGo, request } = setUp();
   const kept: Promise<unknown>[] = [];

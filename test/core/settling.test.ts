@@ -1,7 +1,13 @@
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, createServer as createHttp2 } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
-import { createVerifier, defineScheme, type WebhookEvent } from '@countersign/core';
+import {
+  createVerifier,
+  defineScheme,
+  memoryReplayStore,
+  type ReplayStore,
+  type WebhookEvent,
+} from '@countersign/core';
 import { createNodeReceiver } from '@countersign/core/extend';
 import { webhookPlugin } from '@countersign/fastify';
 import { sign } from '@countersign/testing';
@@ -9,17 +15,23 @@ import fastify from 'fastify';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
 const secret = 'a-signing-secret-of-32-characters';
-const scheme = defineScheme({
-  name: 'acme',
-  secret: { encoding: 'utf8' },
-  signed: {
-    algorithm: { hmac: 'sha256' },
-    signature: { header: 'x-signature', encoding: 'hex' },
-    content: '{body}',
-  },
-  identity: 'body',
-  delivery: { retries: 'any-failure', idStableOverRetries: true, retrySignature: 'repeated' },
-});
+const scheme = acme({});
+function acme(delivery: { timeoutSeconds?: number }) {
+  return defineScheme({
+    name: 'acme',
+    secret: { encoding: 'utf8' },
+    signed: {
+      algorithm: { hmac: 'sha256' },
+      signature: { header: 'x-signature', encoding: 'hex' },
+      content: '{body}',
+    },
+    identity: 'body',
+    delivery: {
+      ...{ retries: 'any-failure', idStableOverRetries: true, retrySignature: 'repeated' },
+      ...delivery,
+    },
+  });
+}
 const delivery = sign(scheme, { secret, body: '{"id":"evt_1"}' });
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -140,5 +152,31 @@ describe('a Fastify handler that returns nothing after its client has left', () 
     await vi.waitFor(() => expect(seen()).toContain('committed'));
     expect((await fetch(url, request)).status).toBe(200);
     expect(runs).toBe(1);
+  });
+});
+
+describe("'before-response'", () => {
+  it('does not wait for a store that hangs until the sender has given up', async () => {
+    const store = memoryReplayStore();
+    const replay: ReplayStore = {
+      claim: (...args) => store.claim(...args),
+      renew: (...args) => store.renew(...args),
+      commit: () => new Promise(() => undefined),
+      release: (...args) => store.release(...args),
+      forget: (...args) => store.forget(...args),
+    };
+    const verifier = createVerifier({ scheme: acme({ timeoutSeconds: 1 }), secrets: secret, replay });
+    const receive = createNodeReceiver('test', verifier, { settle: 'before-response' });
+    const port = await listening(
+      createHttp1(async (request, response) => {
+        if ((await receive(request, request, response)) !== undefined) response.end('handled');
+      }),
+    );
+    const answer = await fetch(`http://127.0.0.1:${port}`, {
+      method: 'POST',
+      headers: delivery.headers,
+      body: delivery.body,
+    });
+    expect(await answer.text()).toBe('handled');
   });
 });

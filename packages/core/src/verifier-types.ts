@@ -99,7 +99,8 @@ export interface HandleOptions extends ReceiveOptions {
    *
    * - `'after-response'` (default): as soon as the handler has ended. The response does not wait for the store.
    * - `'before-response'`: before `handle()` resolves. Use it if the host may stop the process as soon as it has the response (AWS
-   *   Lambda): otherwise the commit may be lost, and a retry would run the handler again.
+   *   Lambda): otherwise the commit may be lost, and a retry would run the handler again. It waits for at most 5 seconds, or a
+   *   quarter of the sender's timeout, because a sender that has given up sends the delivery again.
    */
   settle?: 'after-response' | 'before-response' | undefined;
   /**

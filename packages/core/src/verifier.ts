@@ -20,6 +20,7 @@ import {
   type WebhookResponse,
 } from './response.ts';
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
+import { storePatienceMs, untilSettled } from './settle-patience.ts';
 import { InFlight, isThenable } from './util/promises.ts';
 import { warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
@@ -255,8 +256,9 @@ class EndpointVerifier<K> implements Verifier {
     // The claim reports a failure. It does not change the response, because the handler has already succeeded or failed.
     const settled = (success ? received.claim.commit() : received.claim.release()).catch(() => undefined);
     // By default the response does not wait for the store: until the commit, the claim keeps duplicates from running.
-    if (own(options, 'settle') === 'before-response') await settled;
-    else own(options, 'waitUntil')?.(settled);
+    if (own(options, 'settle') === 'before-response') {
+      await untilSettled(settled, storePatienceMs(this.scheme.delivery), this.#settings.clock);
+    } else own(options, 'waitUntil')?.(settled);
     return response;
   }
 

@@ -11,10 +11,15 @@ export function isConditionFailed(error: unknown): error is { Item?: unknown } {
   return errorNameOf(error) === 'ConditionalCheckFailedException';
 }
 
-/** Another transaction is changing the item: trying again helps. */
+/** Another call is changing an item, for example a renewal of the lease: trying again helps. */
 export function isConflict(error: unknown): boolean {
   const name = errorNameOf(error);
-  return name === 'TransactionConflictException' || name === 'TransactionInProgressException';
+  if (name === 'TransactionConflictException' || name === 'TransactionInProgressException') return true;
+  const codes = (cancellationsOf(error) ?? []).map(({ Code = 'None' }) => Code);
+  return (
+    codes.includes('TransactionConflict') &&
+    codes.every((code) => code === 'TransactionConflict' || code === 'None')
+  );
 }
 
 /** The reasons of a canceled transaction, one for each of its items in their order. */

@@ -156,6 +156,24 @@ describe('run(webhook, handler)', () => {
     expect(await sold(webhook)).toBe(1);
   });
 
+  test('a transaction that meets another change of an item, such as a renewal, is tried again', async () => {
+    const webhook = await delivery();
+    let calls = 0;
+    front.interfere = async (action) => {
+      if (action !== 'TransactWriteItems' || calls++ > 0) return undefined;
+      const __type = 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException';
+      const CancellationReasons = [{ Code: 'TransactionConflict' }, { Code: 'None' }];
+      return { status: 400, body: { __type, message: 'Transaction cancelled', CancellationReasons } };
+    };
+    let runs = 0;
+    const { state } = await store.run(webhook, (transaction) => {
+      runs++;
+      sell(webhook)(transaction);
+    });
+    expect([state, runs, calls]).toEqual(['done', 1, 2]);
+    expect(await sold(webhook)).toBe(1);
+  });
+
   test.each(['before', 'after'])(
     'a transaction that is lost for good %s it was carried out leaves one effect',
     async (moment) => {

@@ -64,12 +64,13 @@ function encoded(body: Uint8Array | string): Pick<LambdaResult, 'body' | 'isBase
 
 /** A handler's own result, as the source of the event wants it. */
 export function completeResult(request: EventRequest, given: GivenResult): LambdaResult {
-  const { headers, multiValueHeaders, ...rest } = given;
-  const result = { ...rest, body: given.body ?? '', isBase64Encoded: given.isBase64Encoded ?? false };
+  // The status of a class may be a getter, which is not copied. For a result without a status, API Gateway responds with 200.
+  const { headers, multiValueHeaders, statusCode, body, isBase64Encoded, ...rest } = given;
+  const result = { ...rest, statusCode, body: body ?? '', isBase64Encoded: isBase64Encoded ?? false };
   if (request.source !== 'load-balancer') {
     return { ...result, ...(headers && { headers }), ...(multiValueHeaders && { multiValueHeaders }) };
   }
-  const { statusCode, statusDescription = `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim() } = given;
+  const { statusDescription = `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim() } = given;
   // A load balancer responds with 502 if it gets the other kind.
   const fields = request.wantsHeaderLists
     ? { multiValueHeaders: { ...listed(headers), ...multiValueHeaders } }

@@ -278,6 +278,16 @@ describe('what a handler returns', () => {
     ],
     ['a result of failure', { statusCode: 500 }, { statusCode: 500, body: '' }, 'released'],
     [
+      'a result of a class',
+      new (class {
+        get statusCode() {
+          return 500;
+        }
+      })(),
+      { statusCode: 500, body: '' },
+      'released',
+    ],
+    [
       'a Response',
       new Response('ok', { status: 201, headers: { 'x-a': '1' } }),
       { statusCode: 201, headers: expect.objectContaining({ 'x-a': '1' }), body: 'ok' },

@@ -1,6 +1,6 @@
 import type { Clock } from '@countersign/core';
 import { configError, withDeadline } from '@countersign/core/extend';
-import { isConnectionLost, isTransient, Overdue } from './store-error.ts';
+import { isReusable, isTransient, Overdue, Uncommitted } from './store-error.ts';
 
 /**
  * Runs a statement: a Pool or a Connection of `mysql2/promise` or of `mariadb`, or an object with a `query(sql, values)` that
@@ -18,6 +18,8 @@ export interface Result {
   readonly rows: readonly Row[];
   readonly affectedRows: number;
   readonly insertId: number;
+  /** Whether the statement belongs to a transaction that is still open, as far as the client shows that. */
+  readonly isUncommitted: boolean;
 }
 
 /** Runs one statement. If the database aborted it in favor of a concurrent one, it is tried again. */
@@ -101,8 +103,8 @@ class SingleConnection implements Connection {
 }
 
 /**
- * Takes a connection for as long as the steps take. A connection that hangs is removed from the pool, because it would hang for
- * others too.
+ * Takes a connection for as long as the steps take. A connection that hangs or takes no writes is removed from the pool, because it
+ * would fail for others too.
  */
 class PoolConnection implements Connection {
   readonly #pool: Pool;
@@ -135,7 +137,7 @@ class PoolConnection implements Connection {
       giveBack(false);
       return result;
     } catch (error) {
-      giveBack(isConnectionLost(error));
+      giveBack(!isReusable(error));
       throw error;
     }
   }
@@ -161,7 +163,9 @@ function askThrough(
     for (let tries = 1; ; tries++) {
       if (isOver()) throw new Overdue(timeoutMs);
       try {
-        return await runStatement(client, sql, values, prepare);
+        const result = await runStatement(client, sql, values, prepare);
+        if (result.isUncommitted) throw new Uncommitted();
+        return result;
       } catch (error) {
         if (tries === TRIES || !isTransient(error)) throw error;
       }
@@ -186,27 +190,37 @@ export async function runStatement(
   // Both clients accept an object; another object with a query() may accept only text.
   const isKnown = typeof execute === 'function';
   const statement = (isKnown ? { sql, ...PLAIN_RESULTS } : sql) as string;
-  return resultOf(
-    await (isKnown && prepare
-      ? execute.call(client, statement, [...values])
-      : client.query(statement, [...values])),
-  );
+  const given: unknown = await (isKnown && prepare
+    ? execute.call(client, statement, [...values])
+    : client.query(statement, [...values]));
+  return resultOf(given, client);
 }
 
-function resultOf(given: unknown): Result {
+/** A bit of the status that the server sends with each result. */
+const IN_TRANSACTION = 1;
+
+function resultOf(given: unknown, client: Queryable): Result {
   // mysql2 returns the result and its fields; mariadb returns only the result.
   const isPair =
     Array.isArray(given) && given.length === 2 && (Array.isArray(given[0]) || isHeader(given[0]));
   const result: unknown = isPair ? given[0] : given;
-  if (Array.isArray(result)) return { rows: result, affectedRows: 0, insertId: 0 };
+  if (Array.isArray(result)) return { rows: result, affectedRows: 0, insertId: 0, isUncommitted: false };
   if (isHeader(result)) {
-    return { rows: [], affectedRows: Number(result.affectedRows), insertId: Number(result.insertId) };
+    const { affectedRows, insertId, serverStatus } = result;
+    // mysql2 returns the status, mariadb keeps it.
+    const status = serverStatus ?? (client as { info?: { status?: unknown } | null }).info?.status;
+    return {
+      ...{ rows: [], affectedRows: Number(affectedRows), insertId: Number(insertId) },
+      isUncommitted: (Number(status ?? 0) & IN_TRANSACTION) !== 0,
+    };
   }
   throw configError(
     'query(sql, values) of the pool or connection must return what mysql2 or mariadb return: rows, or an object with "affectedRows". Pass a pool of mysql2 or mariadb.',
   );
 }
 
-function isHeader(value: unknown): value is { affectedRows: unknown; insertId?: unknown } {
+function isHeader(
+  value: unknown,
+): value is { affectedRows: unknown; insertId?: unknown; serverStatus?: unknown } {
   return typeof value === 'object' && value !== null && 'affectedRows' in value;
 }

@@ -10,8 +10,8 @@ import {
 import { connectionTo, type Queryable } from './connection.ts';
 import type { RunOptions, RunResult } from './run.ts';
 import { SqlReplayStore } from './sql-replay-store.ts';
-import { statementsOn } from './statements.ts';
-import { removeExpired, SWEEP_ROWS } from './sweep.ts';
+import { SWEEP_ROWS, statementsOn } from './statements.ts';
+import { removeExpired } from './sweep.ts';
 import { type TableOptions, tableNames } from './table.ts';
 
 /** Options of {@link mysqlReplayStore}. */
@@ -23,7 +23,7 @@ export interface MysqlReplayStoreOptions extends TableOptions {
   pool: Queryable;
   /**
    * The deadline of one call, in milliseconds, including the wait for a connection of the pool. After that the call fails with
-   * `ERR_WEBHOOK_STORE_UNAVAILABLE`, and a claim that is answered later is released. Default: 2000.
+   * `ERR_WEBHOOK_STORE_UNAVAILABLE`. Default: 2000.
    */
   timeoutMs?: number;
   /** Runs prepared statements (`execute()` of the client), so that each connection parses each of them once. Default: false. */
@@ -121,7 +121,7 @@ export function mysqlReplayStore(options: MysqlReplayStoreOptions): MysqlReplayS
   const connection = connectionTo('mysqlReplayStore()', pool, { timeoutMs, clock, prepare });
   const statements = statementsOn(names.table);
   const sweeper = new Sweeper({
-    removeBatch: (batchSize) => removeExpired(connection, statements, batchSize, names),
+    removeBatch: () => removeExpired(connection, statements, names),
     batchSize: SWEEP_ROWS,
     clock,
     intervalMs,

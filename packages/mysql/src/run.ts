@@ -58,7 +58,10 @@ export async function runInTransaction<C extends Queryable, T>(
   const lease = {
     ...{ clock: settings.clock, leaseMs },
     claim: () => transaction.attempt((ask) => settings.claim(ask, leaseMs)),
-    renew: (token: ClaimToken) => settings.renew(token, leaseMs),
+    renew(token: ClaimToken) {
+      transaction.noteRenewal();
+      return settings.renew(token, leaseMs);
+    },
     release: settings.release,
   };
   return runUnderLease(lease, (token) =>

@@ -12,9 +12,12 @@ export interface Statements {
   readonly forget: string;
   /** Finds expired rows; only reads. */
   readonly findExpired: string;
-  /** Removes those of the given rows that are still expired. */
-  removeExpired(count: number): string;
+  /** Removes those of {@link SWEEP_ROWS} rows that are still expired. */
+  readonly removeExpired: string;
 }
+
+/** How many rows a sweep removes at once: few, so that their locks last only some milliseconds. */
+export const SWEEP_ROWS = 500;
 
 // The time at which the statement began. That is after the call and before any change, so a lease ends no later than its holder
 // believes, and a claim that waited for a lock takes over nothing that was held when it came. Not SYSDATE(), whose meaning
@@ -73,13 +76,13 @@ WHERE ${mine}`,
 
     // The first condition finds rows by the index, the second one decides: later steps move the expiry but not the hour.
     findExpired: `
-SELECT \`key\` FROM ${table} WHERE sweep_hour <= ${hourOf(NOW)} AND expires_at <= ${NOW} LIMIT `,
+SELECT \`key\` FROM ${table} WHERE sweep_hour <= ${hourOf(NOW)} AND expires_at <= ${NOW} LIMIT ${SWEEP_ROWS}`,
 
     // Only by primary key: a delete by the other index would lock its gaps, and would lock the two indexes in the opposite order
     // of a claim.
-    removeExpired: (count) => `
+    removeExpired: `
 DELETE expired FROM ${table} AS expired FORCE INDEX (PRIMARY)
-WHERE expired.\`key\` IN (${Array(count).fill('?').join(', ')}) AND expired.expires_at <= ${NOW}`,
+WHERE expired.\`key\` IN (${Array(SWEEP_ROWS).fill('?').join(', ')}) AND expired.expires_at <= ${NOW}`,
   };
 }
 

@@ -12,6 +12,15 @@ export class Overdue extends Error {
   }
 }
 
+/** A write of the store became part of a transaction that is not the store's. */
+export class Uncommitted extends Error {
+  override readonly name = 'Uncommitted';
+
+  constructor() {
+    super('The connection was already in a transaction, or has autocommit off.');
+  }
+}
+
 /** The server's number of an error, if the error comes from the server. */
 function serverErrorOf(error: unknown): number | undefined {
   const { errno } = (error ?? {}) as { errno?: unknown };
@@ -45,6 +54,14 @@ export function isSavepointMissing(error: unknown): boolean {
 export function isConnectionLost(error: unknown): boolean {
   const number = serverErrorOf(error);
   return number === undefined ? !isWebhookError(error) : ENDED.has(number);
+}
+
+/** The server takes no writes: after a failover, an open connection may still lead to the former primary. */
+const READ_ONLY = new Set([1290, 1792, 1836]);
+
+/** Whether the next statement on the same connection may succeed. */
+export function isReusable(error: unknown): boolean {
+  return !isConnectionLost(error) && !READ_ONLY.has(serverErrorOf(error) ?? 0);
 }
 
 /** The sentence for an operator, by the server's error number. */
@@ -88,7 +105,7 @@ const SENTENCES: Readonly<Record<number, (names: TableNames) => string>> = {
 export function storeError(error: unknown, names: TableNames): WebhookError {
   if (isWebhookError(error)) return error;
   return new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', sentenceFor(error, names), {
-    cause: error instanceof Overdue ? error : causeOf(error),
+    cause: error instanceof Overdue || error instanceof Uncommitted ? error : causeOf(error),
   });
 }
 
@@ -101,6 +118,9 @@ function causeOf(error: unknown): Error {
 function sentenceFor(error: unknown, names: TableNames): string {
   if (error instanceof Overdue) {
     return `The database did not respond within the ${error.timeoutMs} ms of "timeoutMs": it hangs or is overloaded, a lock is held, or no connection of the pool became free.`;
+  }
+  if (error instanceof Uncommitted) {
+    return 'Other code gave the connection back to the pool in the middle of a transaction, or autocommit is off, so what the store writes would not be committed. End every transaction before you release its connection, also after an error, and leave autocommit on.';
   }
   const number = serverErrorOf(error);
   if (number !== undefined) {

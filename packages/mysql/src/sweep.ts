@@ -1,10 +1,7 @@
 import type { Connection } from './connection.ts';
-import type { Statements } from './statements.ts';
+import { type Statements, SWEEP_ROWS } from './statements.ts';
 import { storeError } from './store-error.ts';
 import type { TableNames } from './table.ts';
-
-/** Few rows, so that their locks last only some milliseconds. */
-export const SWEEP_ROWS = 500;
 
 /**
  * Finds expired rows without a lock, then removes them by their keys if they are still expired. Returns the number of removed
@@ -13,15 +10,15 @@ export const SWEEP_ROWS = 500;
 export async function removeExpired(
   connection: Connection,
   { findExpired, removeExpired }: Statements,
-  batchSize: number,
   names: TableNames,
 ): Promise<number> {
   try {
     return await connection.use(async (ask) => {
-      const { rows } = await ask(findExpired + batchSize.toFixed(0));
+      const { rows } = await ask(findExpired);
       if (rows.length === 0) return 0;
-      const keys = rows.map(({ key }) => key);
-      return (await ask(removeExpired(keys.length), keys)).affectedRows;
+      // Always the same statement: prepared ones add up on each connection, and the server limits their number.
+      const keys = Array.from({ length: SWEEP_ROWS }, (_, index) => (rows[index] ?? rows[0])?.key);
+      return (await ask(removeExpired, keys)).affectedRows;
     });
   } catch (error) {
     throw storeError(error, names);

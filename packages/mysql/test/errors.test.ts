@@ -230,6 +230,34 @@ describeWithMysql('when the database fails', () => {
       }
     });
 
+    test('a connection to a server that takes no writes any more is replaced: after a failover, another one does', async () => {
+      const pool = poolFor({ connectionLimit: 1 });
+      const connectionId = async () => {
+        const rows = (await pool.query('SELECT CONNECTION_ID() AS id')).flat();
+        return Number(rows[0].id);
+      };
+      const first = await connectionId();
+      await database.query('SET GLOBAL read_only = ON');
+      try {
+        await expectUnavailable(storeOn(pool).claim('k', HELD), /takes no writes/);
+      } finally {
+        await database.query('SET GLOBAL read_only = OFF');
+      }
+      expect(await connectionId()).not.toBe(first);
+    });
+
+    test.each(['START TRANSACTION', 'SET autocommit = 0'])(
+      'after "%s" nothing counts as written',
+      async (statement) => {
+        const key = `${statement} ${client}`;
+        const connection = await (poolFor() as unknown as mysql.Pool).getConnection();
+        await connection.query(statement);
+        await expectUnavailable(storeOn(connection).claim(key, HELD), /in the middle of a transaction/);
+        connection.destroy();
+        expect((await storeOn(database.pool).claim(key, HELD)).state).toBe('claimed');
+      },
+    );
+
     test('no server at its port', async () => {
       await expectUnavailable(
         storeOn(poolFor({ port: await freePort() })).claim('k', HELD),
@@ -363,6 +391,17 @@ describeWithMysql('when the database fails', () => {
     for (const key of claimed) expect((await store.claim(key, HELD)).state).toBe('in-progress');
   });
 
+  test('a connection that other code released in the middle of a transaction is replaced', async () => {
+    const pool = mysql.createPool({ uri: database.url, connectionLimit: 1 });
+    onTestFinished(() => pool.end());
+    const connection = await pool.getConnection();
+    await connection.beginTransaction();
+    connection.release();
+    await expectUnavailable(storeOn(pool).claim('left open', HELD), /in the middle of a transaction/);
+    expect((await storeOn(pool).claim('left open', HELD)).state).toBe('claimed');
+    expect((await storeOn(database.pool).claim('left open', HELD)).state).toBe('in-progress');
+  });
+
   describe('and what it forgets', () => {
     const count = async () => (await database.query('SELECT 1 FROM countersign_replay')).length;
     async function expire(keys: readonly string[]): Promise<void> {
@@ -407,6 +446,29 @@ describeWithMysql('when the database fails', () => {
       await insert('dead', -1, 1250);
       expect(await storeOn(database.pool).sweep()).toBe(1250);
       expect(await count()).toBe(1500);
+    });
+
+    test('goes by the same prepared statements, however much it is', async () => {
+      await database.clear();
+      const pool = mysql.createPool({ uri: database.url, connectionLimit: 1 });
+      onTestFinished(() => pool.end());
+      const store = mysqlReplayStore({ pool, prepare: true, timeoutMs: 60_000, sweepSeconds: false });
+      const prepared = async () => {
+        const [rows] = await pool.query<mysql.RowDataPacket[]>("SHOW SESSION STATUS LIKE 'Com_stmt_prepare'");
+        return Number(rows[0]?.Value);
+      };
+      await expire(['a']);
+      expect(await store.sweep()).toBe(1);
+      const before = await prepared();
+      expect(before).toBeGreaterThan(0);
+      for (const keys of [
+        ['b', 'c'],
+        ['d', 'e', 'f'],
+      ]) {
+        await expire(keys);
+        expect(await store.sweep()).toBe(keys.length);
+      }
+      expect(await prepared()).toBe(before);
     });
 
     test('goes within about an hour of its expiry, and never before', async () => {

@@ -1,4 +1,5 @@
 import { createVerifier, replayRecord, type VerifiedWebhook } from '@countersign/core';
+import { replayKeyDigest } from '@countersign/core/extend';
 import type { MysqlReplayStore, Queryable, RunOptions } from '@countersign/mysql';
 import { standardWebhooks } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
@@ -339,6 +340,35 @@ describeWithMysql('run(connection, webhook, handler)', () => {
         { leaseSeconds: 3 },
       );
       expect(await store.claim(key, HELD)).toEqual({ state: 'committed' });
+    });
+
+    test.each(LEVELS)('a handler that outlasts a renewal of its lease commits, at %s', async (isolation) => {
+      const webhook = await delivery();
+      const digest = replayKeyDigest(replayRecord(webhook).key);
+      const leaseUntil = async () => {
+        const sql = 'SELECT CAST(lease_until AS CHAR) AS time FROM countersign_replay WHERE `key` = ?';
+        return (await database.query<{ time: string }>(sql, [digest]))[0]?.time;
+      };
+      await withConnection(async (connection) => {
+        // The default of newer versions of MariaDB.
+        const snapshots = await database.query("SHOW VARIABLES LIKE 'innodb_snapshot_isolation'");
+        if (snapshots.length > 0) await connection.query('SET SESSION innodb_snapshot_isolation = ON');
+        const { state } = await store.run(
+          connection,
+          webhook,
+          async (tx) => {
+            const first = await leaseUntil();
+            await insertOrder(webhook)(tx);
+            await tx.query('SELECT * FROM stock');
+            await vi.waitFor(async () => expect(await leaseUntil()).not.toBe(first), 30_000);
+          },
+          { isolation, leaseSeconds: 1 },
+        );
+        expect(state).toBe('done');
+        if (snapshots.length > 0) await connection.query('SET SESSION innodb_snapshot_isolation = DEFAULT');
+      });
+      expect(await orders(webhook)).toBe(1);
+      expect((await run(webhook, insertOrder(webhook))).state).toBe('duplicate');
     });
 
     test('a run that lost its lease to another one commits nothing', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@countersign/core';
 import { configError, type DeadlineOptions, withDeadline } from '@countersign/core/extend';
-import { isConnectionLost, isTransient, noteConnectFailure, Overdue } from './store-error.ts';
+import { isReusable, isTransient, noteConnectFailure, Overdue, Uncommitted } from './store-error.ts';
 
 /** Runs a statement: a Pool or a Client of `pg`, or anything else with this method. */
 export interface Queryable {
@@ -33,6 +33,8 @@ export interface ConnectionSettings {
   readonly clock: Clock;
   /** Statements have names, so that each connection parses and plans each of them once. */
   readonly prepare: boolean;
+  /** Whether the statements may become part of a transaction of the caller. */
+  readonly joinsTransaction?: boolean;
 }
 
 /** @throws `ERR_WEBHOOK_CONFIG_INVALID` if `pool` can't run a statement. */
@@ -83,7 +85,10 @@ class PlainConnection implements Connection {
   }
 }
 
-/** Takes a connection for as long as the steps take. A connection that hangs is removed from the pool, because it would hang for others too. */
+/**
+ * Takes a connection for as long as the steps take. A connection that hangs or takes no writes is removed from the pool, because it
+ * would fail for others too.
+ */
 class PooledConnection implements Connection {
   readonly #pool: Pool;
   readonly #settings: ConnectionSettings;
@@ -112,7 +117,7 @@ class PooledConnection implements Connection {
       giveBack(false);
       return result;
     } catch (error) {
-      giveBack(isConnectionLost(error));
+      giveBack(!isReusable(error));
       throw error;
     }
   }
@@ -146,19 +151,27 @@ const TRIES = 5;
 function askThrough(
   client: Queryable,
   isOver: () => boolean,
-  { prepare, timeoutMs }: ConnectionSettings,
+  { prepare, timeoutMs, joinsTransaction = false }: ConnectionSettings,
 ): Ask {
   return async function ask(text, values = []) {
     const query = prepare ? { name: nameOf(text), text } : text;
     for (let tries = 1; ; tries++) {
       if (isOver()) throw new Overdue(timeoutMs);
       try {
-        return await queryRows(client, query, values);
+        const rows = await queryRows(client, query, values);
+        if (!joinsTransaction && isInTransaction(client)) throw new Uncommitted();
+        return rows;
       } catch (error) {
         if (tries === TRIES || !isTransient(error)) throw error;
       }
     }
   };
+}
+
+/** Whether a transaction is open after a statement, as far as the client shows that: `pg` does. */
+function isInTransaction(client: Queryable): boolean {
+  const { getTransactionStatus } = client as { getTransactionStatus?: () => unknown };
+  return typeof getTransactionStatus === 'function' && getTransactionStatus.call(client) === 'T';
 }
 
 // Each text has its own name, also if only the table differs: `pg` refuses a different text under a known name.

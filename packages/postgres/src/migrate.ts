@@ -36,7 +36,11 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
   options = checkKeys('migrate()', options, ['table', 'schema', 'timeoutMs']);
   const names = tableNames(options);
   const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 1, max: 3_600_000, fallback: 30_000 });
-  const connection = connectionTo('migrate()', pool, { timeoutMs, clock: systemClock, prepare: false });
+  const connection = connectionTo('migrate()', pool, {
+    ...{ timeoutMs, clock: systemClock, prepare: false },
+    // Migration tools have one.
+    joinsTransaction: true,
+  });
   try {
     await connection.use(async (ask) => {
       // Not left to "IF NOT EXISTS", which takes its locks first: behind a long transaction, every claim would wait too.

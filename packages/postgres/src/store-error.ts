@@ -21,6 +21,24 @@ export function isConnectionLost(error: unknown): boolean {
   return state === undefined ? !isWebhookError(error) : /^(?:08|57P0)/.test(state);
 }
 
+/**
+ * Whether the next statement on the same connection may succeed. After a failover, an open connection may still lead to the former
+ * primary, which takes no writes; and other code may have left a failed transaction open.
+ */
+export function isReusable(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return !isConnectionLost(error) && state !== '25006' && state !== '25P02';
+}
+
+/** A write of the store became part of a transaction that is not the store's. */
+export class Uncommitted extends Error {
+  override readonly name = 'Uncommitted';
+
+  constructor() {
+    super('The connection was already in a transaction.');
+  }
+}
+
 /** Whether a lock was not available within the time that a statement of the store waits for one. */
 export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === '55P03';
@@ -55,7 +73,7 @@ const SENTENCES: Readonly<Record<string, (names: TableNames) => string>> = {
   '25006': () =>
     'The database takes no writes: it is a standby, or its transactions are read-only by default. Connect to the primary.',
   '25P02': () =>
-    'The given client is in a failed transaction of other code. Give the store a pool, or a client that no other code uses.',
+    'The connection is in a failed transaction of other code. End every transaction before you release its connection, also after an error; a single client must not be used by other code.',
   '26000': () => `A prepared statement does not exist on this connection. ${POOLER}`,
   '42P05': () => `A prepared statement already exists on this connection. ${POOLER}`,
   '28000': authentication,
@@ -66,7 +84,7 @@ const SENTENCES: Readonly<Record<string, (names: TableNames) => string>> = {
   '55P03': contention,
   '53300': () =>
     'The database has no connection left. Raise max_connections, lower the "max" of the pools, or add a connection pooler.',
-  '53100': () => 'The disk of the database is full. Free some space. Free some space.',
+  '53100': () => 'The disk of the database is full. Free some space.',
   '53200': () => 'The database is out of memory. Give it more memory, or lower the number of connections.',
   '57P01': shutdown,
   '57P02': shutdown,
@@ -98,6 +116,9 @@ export function storeError(error: unknown, names: TableNames): WebhookError {
 function sentenceFor(error: unknown, names: TableNames): string {
   if (error instanceof Overdue) {
     return `PostgreSQL did not respond within the ${error.timeoutMs} ms of "timeoutMs": it hangs or is overloaded, or no connection of the pool became free.`;
+  }
+  if (error instanceof Uncommitted) {
+    return 'Other code gave the connection back to the pool in the middle of a transaction, so what the store writes would not be committed. End every transaction before you release its connection, also after an error.';
   }
   const state = sqlStateOf(error);
   if (state !== undefined) {

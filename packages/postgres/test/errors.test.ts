@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { createVerifier, isWebhookError } from '@countersign/core';
-import { migrate, postgresReplayStore } from '@countersign/postgres';
+import { migrate, postgresReplayStore, type Queryable } from '@countersign/postgres';
 import { standardWebhooks } from '@countersign/schemes';
 import { manualClock, sign } from '@countersign/testing';
 import pg from 'pg';
@@ -124,7 +124,7 @@ describeWithPostgres('when the database fails', () => {
     return pool;
   }
 
-  function storeOn(pool: pg.Pool | pg.Client, timeoutMs = 60_000) {
+  function storeOn(pool: Queryable, timeoutMs = 60_000) {
     return postgresReplayStore({ pool, schema: database.schema, timeoutMs, sweepSeconds: false });
   }
 
@@ -181,6 +181,30 @@ describeWithPostgres('when the database fails', () => {
     test('a server that takes no writes', async () => {
       const pool = poolFor({ options: '-c default_transaction_read_only=on' });
       await everyCallIsUnavailable(pool, /takes no writes/);
+    });
+
+    test('a connection that takes no writes any more is replaced: after a failover, another one does', async () => {
+      const pool = poolFor({ max: 1 });
+      const client = await pool.connect();
+      await client.query('SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY');
+      client.release();
+      await expectUnavailable(storeOn(pool).claim('written later', HELD), /takes no writes/);
+      expect((await storeOn(pool).claim('written later', HELD)).state).toBe('claimed');
+    });
+
+    test.each([
+      ['open', 'SELECT 1'],
+      ['failed', 'SELECT 1 / 0'],
+    ])('a connection that other code released in an %s transaction is replaced', async (key, statement) => {
+      const pool = poolFor({ max: 1 });
+      const client = await pool.connect();
+      await client.query('BEGIN');
+      await client.query(statement).catch(() => undefined);
+      client.release();
+      const sentence = /End every transaction before you release its connection/;
+      await expectUnavailable(storeOn(pool).claim(key, HELD), sentence);
+      expect((await storeOn(pool).claim(key, HELD)).state).toBe('claimed');
+      expect((await storeOn(database.pool).claim(key, HELD)).state).toBe('in-progress');
     });
 
     test('no connection left', async () => {
@@ -456,7 +480,9 @@ describeWithPostgres('when the database fails', () => {
       // A sweep that has removed rows and has not committed yet.
       const sweeping = await database.pool.connect();
       await sweeping.query('BEGIN');
-      expect(await storeOn(sweeping).sweep()).toBe(10);
+      // Without the client's status: a store refuses a transaction of other code.
+      const hidden = { query: (text: string, values?: unknown[]) => sweeping.query(text, values) };
+      expect(await storeOn(hidden).sweep()).toBe(10);
       expect(await store.claim('young', HELD)).toMatchObject({ state: 'in-progress' });
       expect(await store.claim('new', HELD)).toMatchObject({ state: 'claimed' });
       expect(await store.sweep()).toBe(0);

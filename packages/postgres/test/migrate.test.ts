@@ -99,6 +99,16 @@ describeWithPostgres('the table', () => {
     client.release();
   });
 
+  test("may be part of a migration tool's transaction", async () => {
+    await pool.query('DROP TABLE IF EXISTS countersign_replay');
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await migrate(client);
+    await client.query('COMMIT');
+    client.release();
+    await works();
+  });
+
   test('needs no right to create anything if it is complete, and otherwise names the missing right', async () => {
     await migrate(pool, { schema: 'hooks' });
     await pool.query(

@@ -17,6 +17,13 @@ export function checkDatabase(owner: string, database: unknown): SqliteDatabase 
   );
 }
 
+/** Whether a transaction is open, as far as the database shows that. */
+export function isInTransaction(database: SqliteDatabase): boolean {
+  // better-sqlite3 has the first, node:sqlite of Node 22.16 and later the second.
+  const { inTransaction, isTransaction } = database as { inTransaction?: unknown; isTransaction?: unknown };
+  return inTransaction === true || isTransaction === true;
+}
+
 /** Runs statements on it, each compiled once. */
 export function executeOn(database: SqliteDatabase): Execute {
   const compiled = new Map<string, ReturnType<SqliteDatabase['prepare']>>();

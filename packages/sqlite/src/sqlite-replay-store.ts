@@ -22,11 +22,18 @@ import {
   systemClock,
   withDeadline,
 } from '@countersign/core/extend';
-import { checkDatabase, executeOn, type OwnDatabase, openDatabase, type SqliteDatabase } from './database.ts';
+import {
+  checkDatabase,
+  executeOn,
+  isInTransaction,
+  type OwnDatabase,
+  openDatabase,
+  type SqliteDatabase,
+} from './database.ts';
 import { createIn } from './migrate.ts';
 import { Records } from './records.ts';
 import { type RunResult, runInTransaction } from './run.ts';
-import { isBusy, storeError } from './store-error.ts';
+import { isBusy, OpenTransaction, storeError } from './store-error.ts';
 import { type TableOptions, tableNames } from './table.ts';
 
 /** Options of {@link sqliteReplayStore}: a `path`, or a `database`. */
@@ -181,7 +188,7 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
     if (parts.given !== undefined) this.#opened = this.#over(parts.given);
     this.#sweeper = new Sweeper({
       removeBatch: async (batchSize) => {
-        const removed = await this.#use(({ records }, now) => records.sweep(batchSize, now));
+        const removed = await this.#change((records, now) => records.sweep(batchSize, now));
         // Other work of this process can run between two batches: with promises alone, nothing else could.
         await nextTurn();
         return removed;
@@ -195,7 +202,7 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
     const times = checkClaimTimes(options);
     this.#sweeper.tick();
     const owner = claimOwner();
-    return this.#use(({ records }, now) => {
+    return this.#change((records, now) => {
       for (let round = 0; round < ROUNDS; round++) {
         const result = records.claim(digest, owner, times, now);
         if (result !== undefined) return result;
@@ -207,7 +214,7 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
   async renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean> {
     const digest = replayKeyDigest(key);
     const lease = checkDuration('leaseMs', leaseMs);
-    return isToken(token) && this.#use(({ records }, now) => records.renew(digest, token, lease, now));
+    return isToken(token) && this.#change((records, now) => records.renew(digest, token, lease, now));
   }
 
   async commit(
@@ -217,17 +224,17 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
   ): Promise<boolean> {
     const digest = replayKeyDigest(key);
     const { ttlMs } = checkCommitTimes(options);
-    return isToken(token) && this.#use(({ records }, now) => records.commit(digest, token, ttlMs, now));
+    return isToken(token) && this.#change((records, now) => records.commit(digest, token, ttlMs, now));
   }
 
   async release(key: string, token: ClaimToken): Promise<boolean> {
     const digest = replayKeyDigest(key);
-    return isToken(token) && this.#use(({ records }, now) => records.release(digest, token, now));
+    return isToken(token) && this.#change((records, now) => records.release(digest, token, now));
   }
 
   async forget(key: string): Promise<boolean> {
     const digest = replayKeyDigest(key);
-    return this.#use(({ records }, now) => records.forget(digest, now));
+    return this.#change((records, now) => records.forget(digest, now));
   }
 
   async run<T>(webhook: VerifiedWebhook, handler: (database: D) => T): Promise<RunResult<T>> {
@@ -281,6 +288,7 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
   /** If a file could not be opened, the next call tries again. */
   async #open(): Promise<Opened<D>> {
     if (this.#isClosed) throw closed();
+    if (this.#opened !== undefined) return this.#opened;
     this.#opening ??= this.#parts.open().then(
       (own) => {
         this.#own = own;
@@ -294,6 +302,14 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
       },
     );
     return this.#opening;
+  }
+
+  /** One step of a record. In a transaction of other code it would be undone with that code's work. */
+  #change<T>(step: (records: Records, now: number) => T): Promise<T> {
+    return this.#use(({ database, records }, now) => {
+      if (isInTransaction(database)) throw new OpenTransaction();
+      return step(records, now);
+    });
   }
 
   async #use<T>(step: (opened: Opened<D>, now: number) => T): Promise<T> {
@@ -316,7 +332,9 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
     const { clock, timeoutMs } = this.#parts;
     let reason: unknown;
     const overdue = () =>
-      new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', overdueSentence(timeoutMs), { cause: reason });
+      new WebhookError('ERR_WEBHOOK_STORE_UNAVAILABLE', overdueSentence(timeoutMs, reason), {
+        cause: reason,
+      });
     const call = async (isOver: () => boolean): Promise<T> => {
       for (;;) {
         try {
@@ -335,7 +353,10 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
   }
 }
 
-function overdueSentence(timeoutMs: number): string {
+function overdueSentence(timeoutMs: number, reason: unknown): string {
+  if (reason instanceof OpenTransaction) {
+    return `Other code of this process kept a transaction of the same database open for the ${timeoutMs} ms of "timeoutMs". End every transaction, also after an error, and don't wait inside of one.`;
+  }
   return `Another process held the write lock of the database for the ${timeoutMs} ms of "timeoutMs", or the file could not be opened in that time.`;
 }
 

@@ -39,8 +39,18 @@ function sqliteCodeOf(error: unknown): string | undefined {
   return named;
 }
 
-/** Whether another connection blocked the statement, so that trying again helps. */
+/** The database is in a transaction that is not the store's. */
+export class OpenTransaction extends Error {
+  override readonly name = 'OpenTransaction';
+
+  constructor() {
+    super('The database is in a transaction.');
+  }
+}
+
+/** Whether something else blocked the statement, so that trying again helps. */
 export function isBusy(error: unknown): boolean {
+  if (error instanceof OpenTransaction) return true;
   const code = sqliteCodeOf(error);
   return code === 'BUSY' || code === 'SCHEMA';
 }

@@ -142,6 +142,39 @@ describe('when SQLite fails', () => {
     await patient.close();
   });
 
+  test("a caller's own database waits for another process's lock too, and stays the one that is used", async () => {
+    const path = newPath();
+    const database = new Database(path, { timeout: 0 });
+    const other = new Database(path, { timeout: 0 });
+    migrate(database);
+    const store = sqliteReplayStore({ database, timeoutMs: 60_000 });
+    other.exec('BEGIN IMMEDIATE');
+    const waiting = store.claim('waited for', HELD);
+    other.exec('COMMIT');
+    expect((await waiting).state).toBe('claimed');
+    expect((await sqliteReplayStore({ database: other }).claim('waited for', HELD)).state).toBe(
+      'in-progress',
+    );
+    database.close();
+    other.close();
+  });
+
+  test('nothing is written into a transaction that other code has left open', async () => {
+    const database = new Database(':memory:');
+    migrate(database);
+    const store = sqliteReplayStore({ database, timeoutMs: 50 });
+    const patient = sqliteReplayStore({ database, timeoutMs: 60_000 });
+    database.exec('BEGIN');
+    const waiting = patient.claim('waited for', HELD);
+    const sentence = /kept a transaction of the same database open for the 50 ms/;
+    await expectUnavailable(store.claim('k', HELD), sentence);
+    await expectUnavailable(store.commit('k', TOKEN, KEPT), sentence);
+    database.exec('ROLLBACK');
+    expect((await waiting).state).toBe('claimed');
+    expect((await store.claim('waited for', HELD)).state).toBe('in-progress');
+    database.close();
+  });
+
   test('a store that is closed, and a database that is', async () => {
     const store = sqliteReplayStore({ path: newPath() });
     await store.claim('k', HELD);

@@ -9,6 +9,7 @@ import {
   CONTENT_ENCODINGS,
   type ContentEncodingPolicy,
 } from '../adapter-options.ts';
+import type { ReserveBytes } from '../pending-bytes.ts';
 import { checkChoice, checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
 
@@ -58,11 +59,7 @@ export function readChecked(incoming: IncomingMessage, limits: BodyLimits): Prom
   if (length !== undefined && length > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
   const received = readReceived(incoming, limits, length);
   if (decode === undefined) return received;
-  return received.then(async (bytes) => {
-    const decoded = await decode(bytes, maxBodyBytes);
-    limits.reserve?.(decoded.byteLength);
-    return decoded;
-  });
+  return received.then((bytes) => decode(bytes, maxBodyBytes, limits.reserve));
 }
 
 function checkOptions(options: ReadBodyOptions): BodyLimits {
@@ -189,8 +186,8 @@ function connectionLost(): WebhookError {
   );
 }
 
-/** Decodes a whole body. */
-type Decoder = (wire: Buffer, maxBodyBytes: number) => Promise<Buffer>;
+/** Decodes a whole body. `reserve` counts the decoded bytes. */
+type Decoder = (wire: Buffer, maxBodyBytes: number, reserve?: ReserveBytes) => Promise<Buffer>;
 
 type Engine = ReturnType<typeof createGunzip>;
 
@@ -225,13 +222,28 @@ export function decoderFor(header: string | undefined, policy: ContentEncodingPo
   if (create === undefined) {
     throw encoded('The Content-Encoding of the request is not exactly one of gzip, deflate or br.');
   }
-  return async (wire, maxBodyBytes) => (wire.length === 0 ? wire : decode(create(), wire, maxBodyBytes));
+  return async (wire, maxBodyBytes, reserve) =>
+    wire.length === 0 ? wire : decode(create(), wire, maxBodyBytes, reserve);
 }
 
-async function decode(engine: Engine, wire: Buffer, maxBodyBytes: number): Promise<Buffer> {
+async function decode(
+  engine: Engine,
+  wire: Buffer,
+  maxBodyBytes: number,
+  reserve: ReserveBytes | undefined,
+): Promise<Buffer> {
   // Loaded only when needed: most receivers never decompress a body.
   const { default: rawBody } = await import('raw-body');
   return new Promise((resolve, reject) => {
+    // While it decodes: a few compressed bytes may become many.
+    engine.on('data', (chunk: Buffer) => {
+      try {
+        reserve?.(chunk.length);
+      } catch (error) {
+        engine.destroy();
+        reject(error);
+      }
+    });
     rawBody(engine, { limit: maxBodyBytes }, (error, body) => {
       // A body over the limit must not be decompressed any further.
       engine.destroy();

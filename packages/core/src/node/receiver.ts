@@ -11,6 +11,7 @@ import type { ReserveBytes } from '../pending-bytes.ts';
 import type { Claim } from '../replay/claim.ts';
 import type { HeadersInput, WebhookRequest } from '../request.ts';
 import { refusalResponse } from '../response.ts';
+import { storePatienceMs } from '../settle-patience.ts';
 import { isThenable } from '../util/promises.ts';
 import type { Verifier } from '../verifier-types.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
@@ -91,7 +92,8 @@ export function createNodeReceiver<Request>(
       }
       deliveries.add(claim);
       const onSettle = (written: Promise<void>) => deliveries.settle(claim, written);
-      settleByResponse(incoming, response, claim, { settle: settings.settle, onSettle });
+      const patienceMs = storePatienceMs(verifier.scheme.delivery);
+      settleByResponse(incoming, response, claim, { settle: settings.settle, patienceMs, onSettle });
       closeIfStopping(incoming, response);
       if (incoming.readableEnded) allowReread(incoming, webhook.body);
       return webhook;

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import type { Claim } from '../replay/claim.ts';
+import { MAX_STORE_PATIENCE_MS, untilSettled } from '../settle-patience.ts';
+import { systemClock } from '../util/clock.ts';
 import { closeIdleIfStopping } from './send-response.ts';
 
 /** When a delivery is settled: after its response has ended, or before the response ends, for hosts that stop then. */
@@ -9,6 +11,8 @@ type SettleTime = 'after-response' | 'before-response';
 /** Options of {@link settleByResponse}. */
 export interface SettleOptions {
   settle?: SettleTime;
+  /** How long a response waits for the store, in milliseconds. Default: 5000. */
+  patienceMs?: number | undefined;
   /** Called when the claim is being settled, with a promise that resolves when the replay store has responded. */
   onSettle?: ((written: Promise<void>) => void) | undefined;
 }
@@ -40,9 +44,9 @@ export function settleByResponse(
   incoming: IncomingMessage,
   response: ServerResponse,
   claim: Claim,
-  { settle = 'after-response', onSettle }: SettleOptions = {},
+  options: SettleOptions = {},
 ): void {
-  new ResponseSettlement(incoming, response, claim, settle === 'before-response', onSettle).watch();
+  new ResponseSettlement(incoming, response, claim, options).watch();
 }
 
 /**
@@ -105,6 +109,7 @@ class ResponseSettlement {
   readonly #response: ServerResponse;
   readonly #claim: Claim;
   readonly #beforeResponse: boolean;
+  readonly #patienceMs: number;
   readonly #onSettle: SettleOptions['onSettle'];
   #written: Promise<void> | undefined;
   #handler: 'unknown' | 'running' | 'ended' = 'unknown';
@@ -119,13 +124,13 @@ class ResponseSettlement {
     incoming: IncomingMessage,
     response: ServerResponse,
     claim: Claim,
-    beforeResponse: boolean,
-    onSettle: SettleOptions['onSettle'],
+    { settle = 'after-response', patienceMs, onSettle }: SettleOptions,
   ) {
     this.#incoming = incoming;
     this.#response = response;
     this.#claim = claim;
-    this.#beforeResponse = beforeResponse;
+    this.#beforeResponse = settle === 'before-response';
+    this.#patienceMs = patienceMs ?? MAX_STORE_PATIENCE_MS;
     this.#onSettle = onSettle;
   }
 
@@ -245,7 +250,9 @@ class ResponseSettlement {
       ending = true;
       // Everything except the end is sent now: code that runs meanwhile must not change the status by which the claim is settled.
       const callback = writeUnended(response, args);
-      void written.then(() => Reflect.apply(end, response, callback));
+      void untilSettled(written, this.#patienceMs, systemClock).then(() =>
+        Reflect.apply(end, response, callback),
+      );
       return response;
     }) as ServerResponse['end'];
   }

@@ -1,4 +1,5 @@
 import type { DeliveryRules } from '../scheme/delivery-rules.ts';
+import { storePatienceMs } from '../settle-patience.ts';
 import { warnOfSharedEndpoint } from '../util/warnings.ts';
 import { isMemoryStore } from './memory-replay-store.ts';
 import type { ClaimResult, ClaimToken, ReplayStore } from './replay-store.ts';
@@ -28,8 +29,7 @@ export function resilientStore(
   const state = stateOf(store, clock);
   // A third of the lease: a renewal that takes longer is useless.
   const callTimeoutMs = Math.min(MAX_CALL_MS, leaseMs / 3);
-  // A quarter of the sender's timeout, because the handler needs the rest.
-  const claimTimeoutMs = Math.min(callTimeoutMs, (delivery.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 250);
+  const claimTimeoutMs = Math.min(callTimeoutMs, storePatienceMs(delivery));
   const shared = new ResilientStore(store, state, { clock, leaseMs, claimTimeoutMs, callTimeoutMs, observe });
   return policy === 'local' ? new LocalFallbackStore(shared, state.local, observe) : shared;
 }

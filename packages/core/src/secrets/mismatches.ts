@@ -32,6 +32,8 @@ export class MismatchBudget {
     this.#refill();
     if (this.#available === BURST) this.#nextAt = this.#clock.monotonic() + this.#pauseMs();
     if (this.#available > 0) this.#available--;
+    // A timer may fire a little early: then this is the load that was about to be added.
+    else this.#nextAt += this.#pauseMs();
   }
 
   #refill(): void {

@@ -12,7 +12,7 @@ import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check';
 import rawBody from 'raw-body';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type ReadBodyOptions, readBody } from '../../src/node/read-body.ts';
+import { decoderFor, type ReadBodyOptions, readBody } from '../../src/node/read-body.ts';
 import { WebhookError } from '../../src/webhook-error.ts';
 
 type Outcome = Buffer | WebhookError;
@@ -500,6 +500,26 @@ describe('Content-Encoding', () => {
     const { port, outcome } = await serve(inflate);
     send(port, Buffer.concat([wire, Buffer.from('\0tail')]), { 'content-encoding': encoding });
     expect(await outcome()).toMatchObject({ code: 'ERR_WEBHOOK_BODY_INCOMPLETE' });
+  });
+
+  it('counts the decoded bytes while it decodes, and stops when they are refused', async () => {
+    const decode = decoderFor('gzip', 'decompress');
+    const size = 8 * 1024 * 1024;
+    const bomb = gzipSync(Buffer.alloc(size));
+    let counted = 0;
+    const count = (bytes: number) => {
+      counted += bytes;
+    };
+    await decode?.(bomb, size, count);
+    expect(counted).toBe(size);
+    counted = 0;
+    const refusal = new Error('enough');
+    const refuse = (bytes: number) => {
+      count(bytes);
+      if (counted > 65_536) throw refusal;
+    };
+    await expect(decode?.(bomb, size, refuse)).rejects.toBe(refusal);
+    expect(counted).toBeLessThan(262_144);
   });
 
   it('gzip of several members is one body', async () => {
