@@ -18,14 +18,25 @@ describeWithServers('the storm', () => {
     expect(code, text).toBe(0);
   });
 
-  it.each(['P1', 'P2'])('finds %s when it is put back', { timeout: TIMEOUT_MS }, async (fault) => {
-    const { code, text } = await storm(
-      ...['--seed', '4', '--deliveries', '250', '--seconds', '12', '--put-back', fault],
-    );
-    expect(text).toMatch(new RegExp(`^  ${fault}: .*: \\d+$`, 'm'));
-    expect(text).toContain('This run FAILED.');
-    expect(code, text).toBe(1);
-  });
+  // Whether a run meets the fault depends on the moment at which a process is stopped or its client leaves.
+  it.each(['P1', 'P2'])(
+    'finds %s when it is put back, in one of three runs',
+    { timeout: TIMEOUT_MS },
+    async (fault) => {
+      const texts: string[] = [];
+      for (const seed of ['4', '5', '6']) {
+        const { code, text } = await storm(
+          ...['--seed', seed, '--deliveries', '250', '--seconds', '12', '--put-back', fault],
+        );
+        texts.push(text);
+        if (!new RegExp(`^  ${fault}: .*: \\d+$`, 'm').test(text)) continue;
+        expect(text).toContain('This run FAILED.');
+        expect(code, text).toBe(1);
+        return;
+      }
+      expect.fail(texts.join('\n'));
+    },
+  );
 });
 
 describe('the plan of a storm', () => {

@@ -115,6 +115,13 @@ export class Ledger {
     return this.#loads.get(`${instance} ${endpoint}`)?.findLast((load) => load.at <= at)?.keys;
   }
 
+  /** The sets of keys that an instance had at some moment of that time, as lists of their ids. */
+  keysWithin(instance: string, endpoint: string, from: number, to: number): readonly (readonly string[])[] {
+    const first = this.keysAt(instance, endpoint, from);
+    const later = this.#loads.get(`${instance} ${endpoint}`)?.filter(({ at }) => at > from && at <= to) ?? [];
+    return [...(first === undefined ? [] : [first]), ...later.map(({ keys }) => keys)];
+  }
+
   /** The version of an endpoint's secrets that an instance has loaded. */
   versionOf(instance: string, endpoint: string): string | undefined {
     return this.#loads.get(`${instance} ${endpoint}`)?.at(-1)?.version;

@@ -45,10 +45,12 @@ function refused(delivery: Delivery, attempt: Attempt, code: string, evidence: E
     if (busy) return { known: 'the machine had no time' };
   }
   if (NO_MATCH.has(code)) {
-    const keys = evidence.ledger.keysAt(id, endpoint, sentAt);
-    if (keys === undefined) return { known: 'its receiver had no secrets yet' };
-    if (!keyIds.some((key) => keys.includes(key)))
-      return { known: 'its receiver did not have the new secret yet' };
+    if (evidence.ledger.keysAt(id, endpoint, sentAt) === undefined)
+      return { known: 'its receiver had no secrets yet' };
+    // Its source may also have sent a wrong set while the attempt was under way.
+    const sets = evidence.ledger.keysWithin(id, endpoint, sentAt, endedAt);
+    if (sets.some((keys) => !keyIds.some((key) => keys.includes(key))))
+      return { known: 'its receiver did not have the secret then' };
   }
   if (code.startsWith('ERR_WEBHOOK_TIMESTAMP') && instance?.skewMs !== 0) {
     return { known: 'the clock of its receiver was off' };
