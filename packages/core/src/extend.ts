@@ -90,6 +90,7 @@ export {
   checkKeys,
   checkNumber,
   configError,
+  copyDefinition,
 } from './util/options.ts';
 export { type DeadlineOptions, withDeadline } from './util/with-deadline.ts';
 export type { WebhookErrorOptions } from './webhook-error.ts';

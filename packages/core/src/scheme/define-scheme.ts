@@ -1,5 +1,5 @@
 import type { RequestHead } from '../request.ts';
-import { configError } from '../util/options.ts';
+import { copyDefinition } from '../util/options.ts';
 import { isWebhookError, WebhookError } from '../webhook-error.ts';
 import { compileRule, type ParsedRule, type RuleReader } from './compile-rule.ts';
 import { checkDefinition } from './definition/check-definition.ts';
@@ -33,7 +33,7 @@ import { importSecret, keyFormatOf } from './signature/import-key.ts';
 export function defineScheme<const D extends SchemeDefinition>(
   definition: D & CheckedDefinition<D>,
 ): DefinedScheme {
-  const fixed = copyOf(definition);
+  const fixed = copyDefinition('defineScheme()', definition);
   checkDefinition(fixed);
   const all = rulesOf(fixed);
   const rules = all.map((rule, index) => compileRule(rule, fixed, isSharedBehind(all, index)));
@@ -114,20 +114,4 @@ function freshnessOf(definition: SchemeDefinition): Freshness {
 
 function missing(name: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', `The request has no ${name} signature.`);
-}
-
-function copyOf(definition: SchemeDefinition): SchemeDefinition {
-  try {
-    return ownFieldsOf(structuredClone(definition));
-  } catch {
-    throw configError('defineScheme() takes data only: a definition must not contain functions.');
-  }
-}
-
-/** Freezes a copy and removes its prototype: what another library adds to `Object.prototype` is not part of a definition. */
-function ownFieldsOf<T>(value: T): T {
-  if (value === null || typeof value !== 'object') return value;
-  for (const each of Object.values(value)) ownFieldsOf(each);
-  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
-  return Object.freeze(value);
 }

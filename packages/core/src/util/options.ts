@@ -147,3 +147,29 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length] ?? 0;
 }
+
+/**
+ * A frozen copy of a definition, without the prototypes of its objects: what another library adds to `Object.prototype` is not part of
+ * a definition.
+ *
+ * @param owner What the message calls the function that takes the definition: `defineScheme()`.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if the definition contains a function.
+ * @example
+ * ```ts
+ * const fixed = copyDefinition('defineAcmeScheme()', definition)
+ * ```
+ */
+export function copyDefinition<T>(owner: string, definition: T): T {
+  try {
+    return ownFieldsOf(structuredClone(definition));
+  } catch {
+    throw configError(`${owner} takes data only: a definition must not contain functions.`);
+  }
+}
+
+function ownFieldsOf<T>(value: T): T {
+  if (value === null || typeof value !== 'object') return value;
+  for (const each of Object.values(value)) ownFieldsOf(each);
+  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
+  return Object.freeze(value);
+}

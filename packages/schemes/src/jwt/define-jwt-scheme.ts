@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { type Scheme, WebhookError } from '@countersign/core';
 import {
-  configError,
+  copyDefinition,
   type Freshness,
   type Key,
   type Match,
@@ -47,7 +47,7 @@ export interface JwtScheme extends Scheme {
  * ```
  */
 export function defineJwtScheme(definition: JwtSchemeDefinition): JwtScheme {
-  const fixed = copyOf(definition);
+  const fixed = copyDefinition('defineJwtScheme()', definition);
   checkDefinition(fixed);
   return Object.freeze({
     name: fixed.name,
@@ -165,20 +165,4 @@ function readUnsigned(
     if (value !== undefined && more.length === 0 && value.length <= 1024) labels[label] = value;
   }
   return labels;
-}
-
-function copyOf(definition: JwtSchemeDefinition): JwtSchemeDefinition {
-  try {
-    return ownFieldsOf(structuredClone(definition));
-  } catch {
-    throw configError('defineJwtScheme() takes data only: a definition must not contain functions.');
-  }
-}
-
-/** Freezes a copy, and cuts it off from `Object.prototype`: what another library adds there is not part of a definition. */
-function ownFieldsOf<T>(value: T): T {
-  if (value === null || typeof value !== 'object') return value;
-  for (const each of Object.values(value)) ownFieldsOf(each);
-  if (!Array.isArray(value)) Object.setPrototypeOf(value, null);
-  return Object.freeze(value);
 }
