@@ -205,8 +205,9 @@ describe('500 instances that start at once', () => {
     isDown = false;
     await service.pass(60 * SECOND, SLOT);
     expect(ready()).toBe(INSTANCES);
-    // Evenly over the first second it would be 50; all at once 500.
-    expect(busiest()).toBeLessThan(125);
+    // All at once it would be 500. The first waits are spread over 0.25 to 1 s (67 a slot), and second calls overlap with their end:
+    // 110 are expected in the busiest slot, with a standard deviation of 10.
+    expect(busiest()).toBeLessThan(175);
   });
 
   it('get through to a source that accepts no more than 50 calls a second', async () => {
