@@ -26,6 +26,10 @@ export function reasonOf(delivery: Delivery, attempt: Attempt, evidence: Evidenc
   if (run?.status === 500 || run?.status === 'threw') return { known: 'its handler failed' };
   const harmed = evidence.incidents(instance.id, ['kill', 'stop', 'stall'], sentAt, endedAt);
   if (harmed.length > 0) return { known: `its receiver met a ${harmed[0]?.what}` };
+  // The sender hung up first, and its handler was still at work.
+  const isCutOff = run !== undefined && run.endedAt === undefined;
+  if (isCutOff && evidence.incidents(instance.id, ['kill'], endedAt, Number.POSITIVE_INFINITY).length > 0)
+    return { known: 'its receiver was killed before its handler had ended' };
   return { fault: `ended with ${result} without a cause` };
 }
 

@@ -37,7 +37,9 @@ export function story(delivery: Delivery, evidence: Evidence): string[] {
     }
   }
   const times = lines.map(({ at }) => at);
-  const [from, to] = [Math.min(...times) - AROUND_MS, Math.max(...times) + AROUND_MS];
+  const isOver = runs.every(({ endedAt }) => endedAt !== undefined);
+  const from = Math.min(...times) - AROUND_MS;
+  const to = isOver ? Math.max(...times) + AROUND_MS : Number.POSITIVE_INFINITY;
   for (const whom of [...instances, serverOf(endpointOf(delivery.plan.endpoint).store)]) {
     const kinds = ['kill', 'stop', 'stall', 'store down', 'store flushed'] as const;
     for (const incident of evidence.incidents(whom, kinds, from, to)) {
