@@ -32,6 +32,16 @@ export class BodyReader {
     return this.#json.value;
   }
 
+  /**
+   * The JSON in the canonical form of RFC 8785: names in the order of their UTF-16 units, no white space, numbers and texts as
+   * ECMAScript writes them.
+   * @throws `ERR_WEBHOOK_HEADER_INVALID` for what JSON can't contain: numbers beyond its range, and lone surrogates.
+   */
+  canonicalJson(): string {
+    // JSON without a backslash contains no text that must be escaped.
+    return canonicalJson(this.json?.value, this.bytes.includes(BACKSLASH));
+  }
+
   /** The value of a field of the JSON, by its dotted path. */
   field(path: string): unknown {
     return fieldOf(this.json?.value, path);
@@ -111,17 +121,16 @@ export function fieldsText({ fields, join, fieldContainingJoin }: FieldsPart, bo
   return Buffer.from(texts.join(join), 'utf8');
 }
 
-/**
- * JSON in the canonical form of RFC 8785: names in the order of their UTF-16 units, no white space, numbers and texts as ECMAScript
- * writes them.
- * @throws `ERR_WEBHOOK_HEADER_INVALID` for what JSON can't contain: numbers beyond its range, and lone surrogates.
- */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+function canonicalJson(value: unknown, hasEscapes: boolean): string {
+  if (Array.isArray(value)) return `[${value.map((each) => canonicalJson(each, hasEscapes)).join(',')}]`;
+  if (typeof value === 'string') return quoted(value, hasEscapes);
   if (value === null || typeof value !== 'object') return scalar(value);
   const members = Object.keys(value)
     .sort()
-    .map((name) => `${scalar(name)}:${canonicalJson((value as Record<string, unknown>)[name])}`);
+    .map((name) => {
+      const member = canonicalJson((value as Record<string, unknown>)[name], hasEscapes);
+      return `${quoted(name, hasEscapes)}:${member}`;
+    });
   return `{${members.join(',')}}`;
 }
 
@@ -134,7 +143,11 @@ function scalar(value: unknown): string {
     throw headerInvalid(
       'The body contains a number beyond the range of JSON, so that it has no canonical form.',
     );
-  if (typeof value !== 'string') return JSON.stringify(value);
+  return JSON.stringify(value);
+}
+
+function quoted(value: string, hasEscapes: boolean): string {
+  if (!hasEscapes) return `"${value}"`;
   if (!isWellFormed(value))
     throw headerInvalid('The body contains half a character, so that it has no canonical form.');
   // The same text as that of JSON.stringify(), in a quarter of its time if the text is long.

@@ -3,7 +3,7 @@ import type { RequestHead } from '../../request.ts';
 import { headerInvalid } from '../../webhook-error.ts';
 import { fieldsNeedBorders, urlTouchesForm } from '../definition/borders.ts';
 import type { SignatureRule } from '../definition/signature-rule.ts';
-import { type BodyReader, canonicalJson, fieldsText, fieldText, UNREADABLE_JSON } from './body-reader.ts';
+import { type BodyReader, fieldsText, fieldText, UNREADABLE_JSON } from './body-reader.ts';
 import {
   isNamed,
   type LiteralPiece,
@@ -216,9 +216,7 @@ class ContentCompiler {
       case 'canonicalJson':
         return {
           write: (_texts, _url, body) =>
-            body.once(piece, () =>
-              body.json === undefined ? undefined : utf8(canonicalJson(body.json.value)),
-            ),
+            body.once(piece, () => (body.json === undefined ? undefined : utf8(body.canonicalJson()))),
           plain: false,
           kind: 'body',
           absent: UNREADABLE_JSON,
