@@ -1,3 +1,4 @@
+import { migrate } from '@countersign/dynamodb';
 import { simulateSender } from '@countersign-internal/simulator';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { ATTEMPTS, bodyOf, newSecret, PATIENCE, untilAnswered } from '../support/faults/fixture.ts';
@@ -5,6 +6,7 @@ import { startBalancer } from '../support/receivers/balancer.ts';
 import { type ReceiverProcess, startReceiver } from '../support/receivers/receiver.ts';
 import type { StoreSetup } from '../support/receivers/setup.ts';
 import { describeWith } from '../support/servers/available.ts';
+import { dynamodbClient, startDynamodb } from '../support/servers/dynamodb-server.ts';
 import type { LocalServer } from '../support/servers/local-server.ts';
 import { type MysqlDatabase, mysqlDatabaseOn } from '../support/servers/mysql-database.ts';
 import { startMysql } from '../support/servers/mysql-server.ts';
@@ -14,17 +16,27 @@ import { startRedis } from '../support/servers/redis-server.ts';
 
 const describeWithServers = await describeWith('redis-server', 'postgres-server', 'mysql-server');
 
-const KINDS = ['redis', 'postgres', 'mysql'] as const;
+const KINDS = ['redis', 'postgres', 'mysql', 'dynamodb'] as const;
+const TABLE = 'webhooks';
 
 describeWithServers('receivers in processes of their own', () => {
   let redis: LocalServer;
   let postgres: LocalServer;
   let mysql: LocalServer;
+  let dynamodb: LocalServer;
   let database: Database;
   let mysqlDatabase: MysqlDatabase;
 
   beforeAll(async () => {
-    [redis, postgres, mysql] = await Promise.all([startRedis(), startPostgres(), startMysql()]);
+    [redis, postgres, mysql, dynamodb] = await Promise.all([
+      startRedis(),
+      startPostgres(),
+      startMysql(),
+      startDynamodb(),
+    ]);
+    const client = dynamodbClient(dynamodb.url);
+    await migrate(client, { table: TABLE });
+    client.destroy();
     database = await databaseOn(postgres.url);
     mysqlDatabase = await mysqlDatabaseOn(mysql.url);
     // Nothing here keeps an effect from happening twice.
@@ -33,13 +45,14 @@ describeWithServers('receivers in processes of their own', () => {
   afterAll(async () => {
     await database?.close();
     await mysqlDatabase?.close();
-    await Promise.all([redis?.stop(), postgres?.stop(), mysql?.stop()]);
+    await Promise.all([redis?.stop(), postgres?.stop(), mysql?.stop(), dynamodb?.stop()]);
   });
   beforeEach(() => database.query(`TRUNCATE ${database.schema}.orders`));
 
   function storeOf(kind: StoreSetup['kind']): StoreSetup {
     if (kind === 'redis') return { kind, url: redis.url };
     if (kind === 'mysql') return { kind, url: mysqlDatabase.url };
+    if (kind === 'dynamodb') return { kind, url: dynamodb.url, table: TABLE };
     return { kind, url: postgres.url, schema: database.schema };
   }
 

@@ -62,9 +62,9 @@ export class CountersignReplay {
     const removed = this.#records.sweep(SWEEP_ROWS, now);
     const next = this.#records.nextSweep();
     if (next === undefined) return;
-    this.#hasAlarm = true;
     // The hour of a record has passed if it was committed for longer than it was claimed; such records are checked once an hour.
     await this.#state.storage.setAlarm(removed === SWEEP_ROWS ? now : Math.max(next, now + HOUR_MS));
+    this.#hasAlarm = true;
   }
 
   // Nothing is awaited here, so no other step can run in between.
@@ -87,9 +87,10 @@ export class CountersignReplay {
   }
 
   async #arm(): Promise<void> {
+    if ((await this.#state.storage.getAlarm()) === null) {
+      await this.#state.storage.setAlarm(Math.max(this.#records.nextSweep() ?? 0, Date.now() + HOUR_MS));
+    }
     this.#hasAlarm = true;
-    if ((await this.#state.storage.getAlarm()) !== null) return;
-    await this.#state.storage.setAlarm(Math.max(this.#records.nextSweep() ?? 0, Date.now() + HOUR_MS));
   }
 }
 

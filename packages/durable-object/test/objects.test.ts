@@ -86,6 +86,17 @@ describe('the Durable Object replay store', () => {
     await store.claim('again', HELD);
     expect(objects.alarms.size).toBe(1);
   });
+
+  test('an alarm that storage did not set is set with the next claim', async () => {
+    const objects = localObjects();
+    const store = durableObjectReplayStore({ namespace: objects.namespace, objects: 1 });
+    objects.refusesAlarms = true;
+    await store.claim('a key', HELD).catch(() => undefined);
+    expect(objects.alarms.size).toBe(0);
+    objects.refusesAlarms = false;
+    await store.claim('another key', HELD);
+    expect(objects.alarms.size).toBe(1);
+  });
 });
 
 describe('durableObjectReplayStore() refuses', () => {

@@ -20,13 +20,13 @@ describe.skipIf(node === undefined)('the Durable Object replay store, in workerd
   const make = async () => ({ store: workerd.store(randomUUID()) });
   for (const { name, run } of replayStoreCases(make)) test(name, run);
 
-  test('remembers over a restart', async () => {
+  test.each(['end', 'kill'] as const)('remembers over a restart after "%s"', async (how) => {
     const name = randomUUID();
     const store = workerd.store(name);
     const [handled, held] = [await store.claim('handled', HELD), await store.claim('held', HELD)];
     if (handled.state !== 'claimed' || held.state !== 'claimed') throw new Error('not claimed');
     await store.commit('handled', handled.token, KEPT);
-    await workerd.restart();
+    await workerd.restart(how);
     const again = workerd.store(name);
     expect(await again.claim('handled', HELD)).toEqual({ state: 'committed' });
     expect((await again.claim('held', HELD)).state).toBe('in-progress');

@@ -182,8 +182,13 @@ class ItemReplayStore implements DynamodbReplayStore {
       ':now': records.numeric(clock.now()),
     });
     return this.#inTime(async (ask) => {
+      const found = records.recordOf(await this.#look(ask, digest));
+      if (found === undefined || found.leaseUntil !== undefined || found.keptUntil <= clock.now())
+        return false;
       const input = { TableName: table, Key: { key: { B: digest } }, ...isHandled };
-      return succeeded(ask((client, options) => client.deleteItem(input, options)));
+      if (await succeeded(ask((client, options) => client.deleteItem(input, options)))) return true;
+      // The SDK sent the call twice, because the first response was lost.
+      return (await this.#look(ask, digest)) === undefined;
     });
   }
 

@@ -63,7 +63,7 @@ describe('when DynamoDB fails', () => {
   afterAll(async () => {
     client.destroy();
     await front.close();
-    await server.stop();
+    await server?.stop();
   });
 
   async function expectUnavailable(call: Promise<unknown>, sentence: RegExp): Promise<void> {

@@ -26,7 +26,7 @@ describe('the DynamoDB replay store', () => {
   });
   afterAll(async () => {
     client.destroy();
-    await server.stop();
+    await server?.stop();
   });
 
   async function newTable(): Promise<string> {

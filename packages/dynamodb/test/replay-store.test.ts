@@ -25,7 +25,7 @@ describe('the DynamoDB replay store', () => {
   afterAll(async () => {
     for (const client of clients) client.destroy();
     await front.close();
-    await server.stop();
+    await server?.stop();
   });
 
   /** A table that nothing else uses. */
@@ -136,6 +136,9 @@ describe('the DynamoDB replay store', () => {
     expect(await store.commit('a key', again.token, KEPT)).toBe(true);
     expect(await store.commit('a key', again.token, KEPT)).toBe(false);
     expect(await store.claim('a key', HELD)).toEqual({ state: 'committed' });
+    losing.push('DeleteItem');
+    expect(await store.forget('a key')).toBe(true);
+    expect(await store.forget('a key')).toBe(false);
     front.interfere = undefined;
     expect(losing).toEqual([]);
   });

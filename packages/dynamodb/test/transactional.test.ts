@@ -38,7 +38,7 @@ describe('run(webhook, handler)', () => {
   afterAll(async () => {
     client.destroy();
     await front.close();
-    await server.stop();
+    await server?.stop();
     await verifier.close();
   });
 

@@ -57,11 +57,14 @@ export function isConnectionLost(error: unknown): boolean {
 }
 
 /** The server takes no writes: after a failover, an open connection may still lead to the former primary. */
-const READ_ONLY = new Set([1290, 1792, 1836]);
+const READ_ONLY = [1290, 1792, 1836];
+/** The server does not know, or can't keep, the connection's prepared statements: a proxy may have changed the server behind it. */
+const NOT_PREPARED = [1243, 1461, 1615];
+const UNUSABLE = new Set([...READ_ONLY, ...NOT_PREPARED]);
 
 /** Whether the next statement on the same connection may succeed. */
 export function isReusable(error: unknown): boolean {
-  return !isConnectionLost(error) && !READ_ONLY.has(serverErrorOf(error) ?? 0);
+  return !isConnectionLost(error) && !UNUSABLE.has(serverErrorOf(error) ?? 0);
 }
 
 /** The sentence for an operator, by the server's error number. */
@@ -88,6 +91,7 @@ const SENTENCES: Readonly<Record<number, (names: TableNames) => string>> = {
   1040: noConnection,
   1203: noConnection,
   1226: noConnection,
+  1461: tooManyPrepared,
   1021: diskFull,
   1114: diskFull,
   1053: shutdown,
@@ -161,6 +165,10 @@ function contention(): string {
 
 function noConnection(): string {
   return 'The database has no connection left. Raise max_connections or the limit of the user, lower the "connectionLimit" of the pools, or add a proxy.';
+}
+
+function tooManyPrepared(): string {
+  return 'The database keeps as many prepared statements as it may. Raise max_prepared_stmt_count, or leave out "prepare".';
 }
 
 function diskFull(): string {

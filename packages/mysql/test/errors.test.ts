@@ -108,8 +108,8 @@ describeWithMysql('when the database fails', () => {
     database = await mysqlDatabaseOn(server.url, { connectionLimit: 5 });
   });
   afterAll(async () => {
-    await database.close();
-    await server.stop();
+    await database?.close();
+    await server?.stop();
   });
 
   interface Login {
@@ -244,6 +244,23 @@ describeWithMysql('when the database fails', () => {
         await database.query('SET GLOBAL read_only = OFF');
       }
       expect(await connectionId()).not.toBe(first);
+    });
+
+    test('a connection that can keep no prepared statement is replaced', async () => {
+      const key = `prepared ${client}`;
+      const pool = poolFor({ connectionLimit: 1 });
+      const connectionId = async () =>
+        Number((await pool.query('SELECT CONNECTION_ID() AS id')).flat()[0].id);
+      const first = await connectionId();
+      const store = mysqlReplayStore({ pool, prepare: true, sweepSeconds: false });
+      await database.query('SET GLOBAL max_prepared_stmt_count = 0');
+      try {
+        await expectUnavailable(store.claim(key, HELD), /as many prepared statements as it may/);
+      } finally {
+        await database.query('SET GLOBAL max_prepared_stmt_count = DEFAULT');
+      }
+      expect(await connectionId()).not.toBe(first);
+      expect((await store.claim(key, HELD)).state).toBe('claimed');
     });
 
     test.each(['START TRANSACTION', 'SET autocommit = 0'])(

@@ -31,7 +31,7 @@ describeWithMysql('the table', () => {
   });
   afterAll(async () => {
     await pool.end();
-    await server.stop();
+    await server?.stop();
   });
 
   async function shapeOf(database: string): Promise<unknown> {

@@ -29,7 +29,7 @@ describeWithMysql('run(connection, webhook, handler)', () => {
   });
   beforeEach(() => database.query('DELETE FROM orders'));
   afterAll(async () => {
-    await database.close();
+    await database?.close();
     await verifier.close();
   });
 

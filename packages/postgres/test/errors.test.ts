@@ -110,8 +110,8 @@ describeWithPostgres('when the database fails', () => {
     database = await databaseOn(server.url, { max: 5 });
   });
   afterAll(async () => {
-    await database.close();
-    await server.stop();
+    await database?.close();
+    await server?.stop();
   });
 
   /** A pool with a password in its connection string. */

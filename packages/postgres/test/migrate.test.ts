@@ -24,7 +24,7 @@ describeWithPostgres('the table', () => {
   });
   afterAll(async () => {
     await pool.end();
-    await server.stop();
+    await server?.stop();
   });
 
   async function shapeOf(table: string): Promise<unknown> {

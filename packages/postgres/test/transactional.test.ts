@@ -36,7 +36,7 @@ describeWithPostgres('run(client, webhook, handler)', () => {
   });
   beforeEach(() => database.query(`TRUNCATE ${database.schema}.orders, ${database.schema}.invoices`));
   afterAll(async () => {
-    await database.close();
+    await database?.close();
     await verifier.close();
   });
 

@@ -39,7 +39,7 @@ describeWithRedis('the Redis replay store', () => {
   });
   afterAll(async () => {
     client.disconnect();
-    await server.stop();
+    await server?.stop();
   });
 
   function newSpace() {

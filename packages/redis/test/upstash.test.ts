@@ -73,7 +73,7 @@ describeWithRedis('the recipe for Upstash', () => {
   afterAll(async () => {
     await front.close();
     redis.disconnect();
-    await server.stop();
+    await server?.stop();
   });
 
   let prefixes = 0;

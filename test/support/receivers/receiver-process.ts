@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createVerifier, type ReceivedWebhook, type ReplayStore } from '@countersign/core';
+import { dynamodbReplayStore } from '@countersign/dynamodb';
 import { webhook } from '@countersign/express';
 import { mysqlReplayStore } from '@countersign/mysql';
 import { type PostgresReplayStore, postgresReplayStore } from '@countersign/postgres';
@@ -13,6 +14,7 @@ import express from 'express';
 import { Redis } from 'ioredis';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
+import { dynamodbClient } from '../servers/dynamodb-server.ts';
 import type { JournalEntry, ReceiverOrder, ReceiverSetup } from './setup.ts';
 
 const setup = JSON.parse(process.argv[2] ?? '{}') as ReceiverSetup;
@@ -69,6 +71,12 @@ async function open(): Promise<Receiving> {
     const connections = mysql.createPool({ uri: setup.store.url, connectTimeout: 2000 });
     await connections.query('SELECT 1');
     return { store: mysqlReplayStore({ pool: connections }), handle: handleUnderLease };
+  }
+  if (setup.store.kind === 'dynamodb') {
+    const { url, table } = setup.store;
+    const client = dynamodbClient(url);
+    await client.describeTable({ TableName: table });
+    return { store: dynamodbReplayStore({ client, table }), handle: handleUnderLease };
   }
   const { kind, url, schema } = setup.store;
   const pool = new pg.Pool({ connectionString: url, connectionTimeoutMillis: 2000 });

@@ -15,6 +15,7 @@ export interface ReceiverSetup {
 export type StoreSetup =
   | { readonly kind: 'redis'; readonly url: string }
   | { readonly kind: 'mysql'; readonly url: string }
+  | { readonly kind: 'dynamodb'; readonly url: string; readonly table: string }
   | { readonly kind: 'postgres' | 'transaction'; readonly url: string; readonly schema: string };
 
 /** What a receiver process has done; `sequence` is the number of the event. */

@@ -31,15 +31,18 @@ export async function startMysql(
   if (binaries.installer === undefined) {
     await run(binaries.server, ['--no-defaults', '--initialize-insecure', `--datadir=${data}`, ...asUser]);
   } else {
-    await run(binaries.installer, [
+    const options = [
       ...['--no-defaults', `--datadir=${data}`, ...asUser],
       ...['--auth-root-authentication-method=normal', '--skip-test-db'],
-    ]);
+    ];
+    // Two that start at the same moment give their temporary tables the same names.
+    await run(binaries.installer, options, { env: { ...process.env, TMPDIR: dir } });
   }
   const settings = {
     'bind-address': '127.0.0.1',
     socket: join(dir, 'socket'),
     'pid-file': join(dir, 'pid'),
+    tmpdir: dir,
     // What is committed survives the end of the process, and no test waits for the disk.
     'innodb-flush-log-at-trx-commit': '2',
     // A small machine starts many of them.

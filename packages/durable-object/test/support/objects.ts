@@ -5,6 +5,8 @@ import Database from 'better-sqlite3';
 export interface LocalObjects {
   readonly namespace: DurableObjectNamespaceLike;
   readonly alarms: ReadonlyMap<string, number>;
+  /** Whether storage refuses to set an alarm. */
+  refusesAlarms: boolean;
   /** Runs the alarms that are due. */
   ring(now: number): Promise<void>;
   rows(): number;
@@ -31,14 +33,18 @@ export function localObjects(): LocalObjects {
           },
         },
         getAlarm: async () => alarms.get(name) ?? null,
-        setAlarm: async (at) => void alarms.set(name, at),
+        async setAlarm(at) {
+          if (local.refusesAlarms) throw new Error('internal error; reference = 1');
+          alarms.set(name, at);
+        },
       },
     });
     objects.set(name, { object, database });
     return object;
   };
-  return {
+  const local: LocalObjects = {
     alarms,
+    refusesAlarms: false,
     namespace: {
       idFromName: (name: string) => name,
       get: (name: string) => ({
@@ -59,4 +65,5 @@ export function localObjects(): LocalObjects {
         0,
       ),
   };
+  return local;
 }

@@ -15,8 +15,8 @@ export interface Workerd {
   readonly url: string;
   /** A store in the Worker, called over HTTP, with objects that nothing else uses. */
   store(name: string, other?: boolean): ReplayStore;
-  /** Ends it and starts it again on what it has stored. */
-  restart(): Promise<void>;
+  /** Ends it, or kills it, and starts it again on what it has stored. */
+  restart(how: 'end' | 'kill'): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,6 +40,8 @@ export async function startWorkerd(node: string, secret: string): Promise<Worker
   async function start(): Promise<void> {
     const started = spawn(node, [runner, bundle, join(directory, 'state')], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      // The leader of a group, so that workerd can be killed with it.
+      detached: true,
       env: { ...process.env, NODE_OPTIONS: '', WEBHOOK_SECRET: secret },
     });
     child = started;
@@ -54,6 +56,11 @@ export async function startWorkerd(node: string, secret: string): Promise<Worker
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
     child.stdin?.end();
+    await exited;
+  }
+  async function kill(): Promise<void> {
+    const exited = once(child, 'exit');
+    process.kill(-(child.pid ?? 0), 'SIGKILL');
     await exited;
   }
   await start();
@@ -88,8 +95,8 @@ export async function startWorkerd(node: string, secret: string): Promise<Worker
         forget: method('forget'),
       };
     },
-    async restart() {
-      await end();
+    async restart(how) {
+      await (how === 'kill' ? kill() : end());
       await start();
     },
     async stop() {
