@@ -27,7 +27,7 @@ const HOSTS: readonly [string, AdapterMount, readonly AdapterLimit[]][] = [
       [
         `Express ${version} by serverless-http`,
         serverlessMount(expressByServerlessHttp(version), 'function URL'),
-        [...LAMBDA, 'failed-streams-hang'],
+        [...LAMBDA, 'failed-streams-hang', 'unseen-handler-errors'],
       ] satisfies (typeof HOSTS)[number],
   ),
   ['Koa 3 by serverless-http', serverlessMount(koaByServerlessHttp(3), 'function URL'), LAMBDA],
@@ -36,7 +36,7 @@ const HOSTS: readonly [string, AdapterMount, readonly AdapterLimit[]][] = [
       [
         `Express ${version} by @codegenie/serverless-express`,
         serverlessMount(expressByServerlessExpress(version), 'function URL'),
-        [...LAMBDA, 'failed-streams-hang'],
+        [...LAMBDA, 'failed-streams-hang', 'unseen-handler-errors'],
       ] satisfies (typeof HOSTS)[number],
   ),
   [
@@ -47,7 +47,14 @@ const HOSTS: readonly [string, AdapterMount, readonly AdapterLimit[]][] = [
   [
     'Express 5 in a Cloud Function',
     cloudFunctionMount(5),
-    ['early-body', 'host-connections', 'settles-before-response', 'no-parser-before', 'malformed-json'],
+    [
+      'early-body',
+      'host-connections',
+      'settles-before-response',
+      'no-parser-before',
+      'malformed-json',
+      'unseen-handler-errors',
+    ],
   ],
 ];
 

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { safeObserver, type UnroutedEvent } from './events.ts';
+import { type Observer, Reporter, readObserver, type UnroutedEvent, type WebhookEvent } from './events.ts';
 import type { ReserveBytes } from './pending-bytes.ts';
 import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from './util/options.ts';
 import { isThenable } from './util/promises.ts';
@@ -59,10 +59,15 @@ export interface AdapterOptions<Request, Context extends unknown[] = []> {
    */
   settle?: 'after-response' | 'before-response';
   /**
-   * Called with each request for which the function that picks a verifier returned none, because no verifier can observe such a
-   * request. Errors that it throws are ignored. Without it, the process warns once.
+   * Returns the id under which the host logs the request. Events carry it as `request`, and `webhook.requestId` is the same. If it
+   * throws or returns no text, they carry none.
    */
-  observe?: (event: UnroutedEvent) => void;
+  identifyRequest?(request: Request, ...context: Context): string | undefined;
+  /**
+   * Called with each request for which the function that picks a verifier returned none, because no verifier can observe such a
+   * request: one function or several. Without it, the process warns once.
+   */
+  observe?: Observer<UnroutedEvent> | readonly Observer<UnroutedEvent>[];
 }
 
 /** Reads the body of one request from the host. */
@@ -86,6 +91,8 @@ export interface BodyLimits {
 export interface AdapterSettings<Request, Context extends unknown[] = []> {
   readonly claim: 'auto' | 'manual';
   readonly settle: 'after-response' | 'before-response';
+  /** The id of a request, for logs. `undefined` if the option is missing. */
+  readonly identify: ((request: Request, ...context: Context) => string | undefined) | undefined;
   /** @throws `ERR_WEBHOOK_SIGNATURE_MISMATCH` if the function returns no verifier for the request. */
   choose(request: Request, ...context: Context): Verifier | Promise<Verifier>;
   /** Returns the body: from `rawBody` if that returns it, otherwise from `source`. */
@@ -120,12 +127,25 @@ export function readAdapterOptions<Request, Context extends unknown[] = []>(
     'rawBody',
     'claim',
     'settle',
+    'identifyRequest',
     'observe',
   ]);
-  const { rawBody, maxBodyBytes } = options;
+  const { rawBody, maxBodyBytes, identifyRequest } = options;
   checkFunction('rawBody', rawBody);
-  checkFunction('observe', options.observe);
-  const observe = safeObserver(options.observe);
+  checkFunction('identifyRequest', identifyRequest);
+  const observe = readObserver(options.observe) as Observer<WebhookEvent> | undefined;
+  const reporter = new Reporter<UnroutedEvent>(observe, {});
+  const identify =
+    identifyRequest &&
+    ((request: Request, ...context: Context): string | undefined => {
+      try {
+        const id: unknown = identifyRequest.call(options, request, ...context);
+        return typeof id === 'string' ? id : undefined;
+      } catch {
+        // A missing id harms no delivery.
+        return undefined;
+      }
+    });
   const contentEncoding = checkChoice('contentEncoding', options.contentEncoding, CONTENT_ENCODINGS);
   checkNumber('maxBodyBytes', maxBodyBytes, { min: 1, max: MAX_LIMIT_BYTES, fallback: DEFAULT_LIMIT_BYTES });
   if (maxBodyBytes !== undefined && !Number.isInteger(maxBodyBytes)) {
@@ -139,9 +159,11 @@ export function readAdapterOptions<Request, Context extends unknown[] = []>(
   return {
     claim: checkChoice('claim', options.claim, ['auto', 'manual']),
     settle: checkChoice('settle', options.settle, ['after-response', 'before-response']),
+    identify,
     choose:
       typeof source === 'function'
-        ? (request, ...context) => chosenBy(owner, source(request, ...context), observe)
+        ? (request, ...context) =>
+            chosenBy(owner, source(request, ...context), reporter, () => identify?.(request, ...context))
         : () => source,
     body(verifier, source, reserve, request, ...context) {
       const limit = maxBodyBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;
@@ -190,7 +212,8 @@ export function bodyIncomplete(message: string, cause?: unknown): WebhookError {
 async function chosenBy(
   owner: string,
   choice: Verifier | undefined | Promise<Verifier | undefined>,
-  observe: ((event: UnroutedEvent) => void) | undefined,
+  reporter: Reporter<UnroutedEvent>,
+  identify: () => string | undefined,
 ): Promise<Verifier> {
   const verifier = await choice;
   if (isVerifier(verifier)) return verifier;
@@ -200,8 +223,8 @@ async function chosenBy(
     `The function that picks a verifier for ${owner} returned none, so the sender got 401. Return a verifier for every tenant, or throw if the tenant may exist later.`,
   );
   const { code, status, message } = error;
-  if (observe === undefined) warnOfSetup(error);
-  else observe({ type: 'unrouted', code, status, message });
+  if (!reporter.isObserved) warnOfSetup(error);
+  reporter.report?.({ type: 'unrouted', code, status, message, request: identify() });
   throw error;
 }
 

@@ -1,9 +1,21 @@
+import { channel } from 'node:diagnostics_channel';
 import type { KeyRole } from './scheme/scheme.ts';
 import type { ReloadReason } from './secrets/secrets.ts';
+import { configError } from './util/options.ts';
+import { warnOfObserver } from './util/warnings.ts';
 import type { WebhookError, WebhookErrorCode } from './webhook-error.ts';
 
-/** What happens to one delivery. Never contains a secret, a computed signature or a body. */
-export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string } & (
+/**
+ * What happens to one delivery. Never contains a secret, a computed signature or a body.
+ *
+ * Events after `verified` carry the delivery's `id`, except those about the replay store itself.
+ */
+export type DeliveryEvent = {
+  readonly endpoint: string;
+  readonly scheme: string;
+  /** What the adapter's `identifyRequest` returned for the request. */
+  readonly request?: string | undefined;
+} & (
   | {
       readonly type: 'verified';
       readonly key: { readonly id: string; readonly role: KeyRole };
@@ -19,6 +31,8 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
       /** For the operator: what was wrong. */
       readonly message: string;
       readonly durationMs: number;
+      /** Present if the request was verified, and refused after that. */
+      readonly id?: string | undefined;
     }
   /** A sender's test request got its response; the handler did not run. */
   | { readonly type: 'handshake' }
@@ -26,15 +40,34 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
    * `claim-lost`: the lease ended too early, so another run may have taken over. `handler-timeout`: the handler has run for
    * `handlerTimeoutSeconds`, so the claim is no longer renewed.
    */
-  | { readonly type: 'claimed' | 'duplicate' | 'committed' | 'released' | 'claim-lost' | 'handler-timeout' }
+  | {
+      readonly type: 'claimed' | 'duplicate' | 'claim-lost' | 'handler-timeout';
+      readonly id: string;
+    }
+  | {
+      readonly type: 'committed' | 'released';
+      readonly id: string;
+      /** From the claim to the store's response. */
+      readonly durationMs: number;
+      /** The handler's status, if the adapter knows it. */
+      readonly status?: number | undefined;
+    }
   /**
    * `commit-failed`: the handler has succeeded, but for the length of a lease the store has not accepted the commit, so a retry may run
    * on another instance. The verifier keeps trying; `committed` follows if the store accepts it later.
    *
    * `release-failed`: the store has not accepted the release, so the sender's retry can't run before the lease ends.
    */
-  | { readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown }
-  | { readonly type: 'handler-failed'; readonly error: unknown }
+  | { readonly type: 'commit-failed' | 'release-failed'; readonly id: string; readonly error: unknown }
+  | {
+      /** The handler threw, or the stream that it returned failed. `released` follows if the delivery was claimed. */
+      readonly type: 'handler-failed';
+      readonly id: string;
+      readonly error: unknown;
+      /** From the claim to the failure. */
+      readonly durationMs: number;
+      readonly status?: number | undefined;
+    }
   /** One call to the replay store failed or timed out. */
   | {
       readonly type: 'store-failed';
@@ -55,7 +88,11 @@ export type DeliveryEvent = { readonly endpoint: string; readonly scheme: string
 );
 
 /** What happens to a set of secrets. Contains the ids of keys, never the keys. */
-export type KeyringEvent = { readonly provider: string } & (
+export type KeyringEvent = {
+  readonly provider: string;
+  /** The verifier's endpoint. Missing if the keyring was made with `createKeyring()` without an `endpoint`. */
+  readonly endpoint?: string | undefined;
+} & (
   | {
       readonly type: 'secrets-loaded';
       readonly reason: ReloadReason;
@@ -75,42 +112,88 @@ export interface UnroutedEvent {
   readonly code: WebhookErrorCode;
   readonly status: number;
   readonly message: string;
+  /** What `identifyRequest` returned for the request. */
+  readonly request?: string | undefined;
 }
 
 /** Every event that `observe` can get. */
 export type WebhookEvent = DeliveryEvent | KeyringEvent | UnroutedEvent;
 
-/** An event of an endpoint, without the endpoint. */
-export type DeliveryOutcome = DeliveryEvent extends infer E
-  ? E extends unknown
-    ? Omit<E, 'endpoint' | 'scheme'>
-    : never
-  : never;
+/** Gets events. What it throws, or rejects with, never harms a delivery; the process warns once of it. */
+export type Observer<E> = (event: E) => unknown;
 
-/** Passes the events of one endpoint to the observer, if there is one. */
-export function endpointObserver({
-  observe,
-  endpoint,
-  scheme,
-}: {
-  readonly observe: ((event: DeliveryEvent) => void) | undefined;
-  readonly endpoint: string;
-  readonly scheme: { readonly name: string };
-}): ((event: DeliveryOutcome) => void) | undefined {
-  return observe && ((event) => observe({ endpoint, scheme: scheme.name, ...event }));
+type Without<E, Keys extends PropertyKey> = E extends unknown ? Omit<E, Keys> : never;
+
+/** An event of an endpoint, without what its reporter adds. */
+export type DeliveryOutcome = Without<DeliveryEvent, 'endpoint' | 'scheme'>;
+/** An event of one delivery, without what is known of the delivery. */
+export type ClaimOutcome = Without<
+  Extract<DeliveryEvent, { id: string }>,
+  'endpoint' | 'scheme' | 'request' | 'id'
+>;
+export type KeyringOutcome = Without<KeyringEvent, 'provider' | 'endpoint'>;
+
+/** Every event is also published here. In the global registry of the process, so all copies of this package use the same one. */
+const CHANNEL = channel('countersign:webhook');
+
+/** Passes events on to the observers and to the diagnostics channel. */
+export class Reporter<Outcome extends object> {
+  readonly #observe: Observer<WebhookEvent> | undefined;
+  readonly #send: (event: Outcome) => void;
+
+  /** @param facts What all of its events have in common. */
+  constructor(observe: Observer<WebhookEvent> | undefined, facts: object) {
+    this.#observe = observe;
+    this.#send = (outcome) => {
+      const event = { ...facts, ...outcome } as unknown as WebhookEvent;
+      observe?.(event);
+      CHANNEL.publish(event);
+    };
+  }
+
+  /** `undefined` if nobody gets the events. Then nothing is measured, and no event is made. */
+  get report(): ((event: Outcome) => void) | undefined {
+    return this.isObserved || CHANNEL.hasSubscribers ? this.#send : undefined;
+  }
+
+  /** Whether the operator gave an observer; subscribers of the channel may be anything. */
+  get isObserved(): boolean {
+    return this.#observe !== undefined;
+  }
 }
 
-/** Wraps an observer so that it can't disturb a delivery: errors that it throws or rejects with are ignored. */
-export function safeObserver<E>(
-  observe: ((event: E) => unknown) | undefined,
-): ((event: E) => void) | undefined {
-  if (observe === undefined) return undefined;
+/**
+ * One function for one observer or several.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` if one of them is not a function.
+ */
+export function readObserver<E>(
+  given: Observer<E> | readonly Observer<E>[] | undefined,
+): Observer<E> | undefined {
+  if (given === undefined) return undefined;
+  const observers = (Array.isArray(given) ? given : [given]) as readonly Observer<E>[];
+  if (!observers.every((each) => typeof each === 'function')) {
+    throw configError('"observe" must be a function or a list of functions.');
+  }
+  if (observers.length === 0) return undefined;
+  const safe = observers.map(safeObserver);
+  return (event) => {
+    for (const observe of safe) observe(event);
+  };
+}
+
+/** An observer's mistake must not decide what happens to a delivery. */
+function safeObserver<E>(observe: Observer<E>): (event: E) => void {
+  let hasFailed = false;
+  const failed = (error: unknown) => {
+    if (!hasFailed) warnOfObserver(error);
+    hasFailed = true;
+  };
   return (event) => {
     try {
       const result = observe(event);
-      if (result instanceof Promise) result.catch(() => undefined);
-    } catch {
-      // An observer's mistake must not decide what happens to a delivery.
+      if (result instanceof Promise) result.catch(failed);
+    } catch (error) {
+      failed(error);
     }
   };
 }

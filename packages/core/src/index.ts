@@ -1,8 +1,9 @@
 // For users: everything needed to receive webhooks. `./extend` exports the rest, for authors of adapters, stores, providers and schemes.
-export type { DeliveryEvent, KeyringEvent, UnroutedEvent, WebhookEvent } from './events.ts';
+export type { DeliveryEvent, KeyringEvent, Observer, UnroutedEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
+export { type LogWebhooksOptions, logWebhooks, type WebhookLogger } from './log-webhooks.ts';
 export type { PendingBytesHealth } from './pending-bytes.ts';
-export type { Claim } from './replay/claim.ts';
+export type { Claim, HandlerEnding } from './replay/claim.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
 export type { ReplayStore } from './replay/replay-store.ts';
 export type { ReplayHealth } from './replay/resilient-store.ts';

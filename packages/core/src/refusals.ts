@@ -1,8 +1,8 @@
-import type { DeliveryOutcome } from './events.ts';
+import type { DeliveryOutcome, Reporter } from './events.ts';
 import type { VerifierHealth } from './health.ts';
 import type { DeliveryRules } from './scheme/delivery-rules.ts';
 import type { Clock } from './util/clock.ts';
-import { warnOfSetup } from './util/warnings.ts';
+import { warn } from './util/warnings.ts';
 import { isWebhookError, WebhookError, type WebhookErrorCode } from './webhook-error.ts';
 
 const UNMATCHED: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
@@ -15,6 +15,12 @@ const REFUSED: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
   'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
   'ERR_WEBHOOK_TIMESTAMP_TOO_NEW',
 ]);
+/** Refusals that are part of normal operation, or whose cause has its own warning. */
+const EXPECTED: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
+  'ERR_WEBHOOK_IN_PROGRESS',
+  'ERR_WEBHOOK_NOT_READY',
+  'ERR_WEBHOOK_STORE_UNAVAILABLE',
+]);
 const BUDGET_PER_MINUTE = 60;
 const MINUTE_MS = 60_000;
 /** A wrong clock is assumed to be off by less than this: the worst common mistake, local time taken for UTC, makes 14 hours. */
@@ -24,20 +30,18 @@ const MAX_CLOCK_FAULT_MS = 24 * 3_600_000;
 export class Refusals {
   readonly #status: RefusalStatus;
   readonly #clock: Clock;
-  readonly #report: ((event: DeliveryOutcome) => void) | undefined;
-  #everMatched = false;
+  readonly #endpoint: string;
+  readonly #reporter: Reporter<DeliveryOutcome>;
+  #warnedAt = Number.NEGATIVE_INFINITY;
+  #unwarned = 0;
   #mismatches = 0;
   #lastMismatchAt: number | undefined;
 
-  constructor(delivery: DeliveryRules, clock: Clock, report: ((event: DeliveryOutcome) => void) | undefined) {
+  constructor(endpoint: string, delivery: DeliveryRules, clock: Clock, reporter: Reporter<DeliveryOutcome>) {
+    this.#endpoint = endpoint;
     this.#status = new RefusalStatus(delivery, clock);
     this.#clock = clock;
-    this.#report = report;
-  }
-
-  /** Remembers that a key has matched, so the secrets are the right ones. */
-  noteMatch(): void {
-    this.#everMatched = true;
+    this.#reporter = reporter;
   }
 
   /** How many requests matched no key, and when the last one arrived. */
@@ -50,9 +54,15 @@ export class Refusals {
    * Reports a refusal, and returns the error to throw: a {@link WebhookError} with its final status.
    *
    * @param startedAt The clock's monotonic time at which work on the request began.
+   * @param facts What observers learn of the request.
    * @param acceptedUntil The last moment at which the request's timestamp was acceptable, in milliseconds since the epoch.
    */
-  refuse(thrown: unknown, startedAt: number, acceptedUntil?: number): WebhookError {
+  refuse(
+    thrown: unknown,
+    startedAt: number,
+    facts: { readonly request?: string | undefined; readonly id?: string },
+    acceptedUntil?: number,
+  ): WebhookError {
     const error = this.#status.decide(
       isWebhookError(thrown)
         ? thrown
@@ -68,17 +78,28 @@ export class Refusals {
       this.#mismatches++;
       this.#lastMismatchAt = this.#clock.now();
     }
-    // The most common mistake on the first day is a wrong secret. Without an observer, the operator would not see it.
-    const neverMatched = code === 'ERR_WEBHOOK_SIGNATURE_MISMATCH' && !this.#everMatched;
-    if (status === 500 || (neverMatched && this.#report === undefined)) warnOfSetup(error);
-    this.#report?.({
+    // The receiver itself is set up wrongly if the sender gets 500.
+    if (status === 500 || !this.#reporter.isObserved) this.#warn(error);
+    this.#reporter.report?.({
       type: 'refused',
-      code,
-      status,
-      message,
+      ...{ code, status, message, ...facts },
       durationMs: this.#clock.monotonic() - startedAt,
     });
     return error;
+  }
+
+  /** At most once a minute: anybody can cause refusals. */
+  #warn({ code, status, message }: WebhookError): void {
+    if (EXPECTED.has(code)) return;
+    const now = this.#clock.monotonic();
+    if (now - this.#warnedAt < MINUTE_MS) {
+      this.#unwarned += 1;
+      return;
+    }
+    const others = this.#unwarned === 0 ? '' : ` ${this.#unwarned} more were refused since the last warning.`;
+    this.#warnedAt = now;
+    this.#unwarned = 0;
+    warn(`A webhook for "${this.#endpoint}" was refused with ${status}: ${message}${others}`, code);
   }
 }
 

@@ -20,6 +20,8 @@ export interface WebhookRequest {
    * fresh. Pass the length of each chunk to `reserve` before you keep the chunk.
    */
   body: Uint8Array | ((reserve: ReserveBytes) => Uint8Array | Promise<Uint8Array>);
+  /** A name of the request for logs: events and `webhook.requestId` carry it. */
+  requestId?: string | undefined;
 }
 
 /** The part of a request that is known before its body is read. */

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { safeObserver, type WebhookEvent } from './events.ts';
+import { type Observer, readObserver, type WebhookEvent } from './events.ts';
 import { memoryReplayStore } from './replay/memory-replay-store.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import type { StoreErrorPolicy } from './replay/store-policy.ts';
@@ -45,7 +45,7 @@ export interface VerifierSettings<K> {
   readonly maxPendingBytes: number;
   /** What an operator reads if no key matches. */
   readonly mismatchMessage: string;
-  readonly observe: ((event: WebhookEvent) => void) | undefined;
+  readonly observe: Observer<WebhookEvent> | undefined;
   readonly clock: Clock;
 }
 
@@ -98,10 +98,9 @@ export function readOptions<K>(
     );
   }
   checkFunction('deliveryKey', options.deliveryKey);
-  checkFunction('observe', options.observe);
   checkClock(options.clock);
   const clock = options.clock ?? systemClock;
-  const observe = safeObserver(options.observe);
+  const observe = readObserver(options.observe);
   const seconds = (name: 'leaseSeconds' | 'handlerTimeoutSeconds', fallback: number) =>
     checkNumber(name, options[name], { min: 1, max: DAY_SECONDS, fallback });
   return {
@@ -123,7 +122,7 @@ export function readOptions<K>(
     mismatchMessage: mismatchMessage(endpoint, scheme),
     observe,
     clock,
-    ...readSecrets(options as VerifierOptions<K>, clock, observe),
+    ...readSecrets(options as VerifierOptions<K>, endpoint, clock, observe),
   };
 }
 
@@ -209,8 +208,9 @@ function readStore(replay: unknown, clock: Clock): ReplayStore | undefined {
 
 function readSecrets<K>(
   { secrets, reload, scheme }: VerifierOptions<K>,
+  endpoint: string,
   clock: Clock,
-  observe: ((event: WebhookEvent) => void) | undefined,
+  observe: Observer<WebhookEvent> | undefined,
 ): Pick<VerifierSettings<K>, 'keyring' | 'keys' | 'ownsKeyring'> {
   if (isKeyring<K>(secrets)) {
     if (reload !== undefined)
@@ -224,8 +224,7 @@ function readSecrets<K>(
   }
   const keyring = createKeyring(toProvider(secrets), {
     ...reload,
-    scheme,
-    clock,
+    ...{ scheme, endpoint, clock },
     observe: observe ?? warnOfSecrets,
   });
   return { keyring, keys: keyring[KEYRING], ownsKeyring: true };

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import type { WebhookEvent } from './events.ts';
+import type { Observer, WebhookEvent } from './events.ts';
 import type { VerifierHealth } from './health.ts';
 import type { Claim } from './replay/claim.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
@@ -58,10 +58,11 @@ export interface VerifierOptions<K = KeyObject> {
   /** How secrets are reloaded. Leave this out if `secrets` is a keyring: it has its own options. */
   reload?: KeyringOptions;
   /**
-   * Called with every event. Errors that it throws are ignored. Without it, the process warns of secrets that can't be loaded, of a
-   * signature that matches no key before any has matched, and of a handler that fails in `handle()`.
+   * Called with every event: one function or several, for example `logWebhooks(logger)`. The process warns once if one of them throws.
+   * Without observers, the process warns of refusals, at most once a minute; of secrets that can't be loaded; and of a handler that
+   * fails in `handle()`. All events are also published on the `diagnostics_channel` `countersign:webhook`.
    */
-  observe?: (event: WebhookEvent) => void;
+  observe?: Observer<WebhookEvent> | readonly Observer<WebhookEvent>[];
   /** Default: the machine's clock. */
   clock?: Clock;
   /**

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import { DisabledVerifier } from './disabled-verifier.ts';
-import { type DeliveryOutcome, endpointObserver } from './events.ts';
+import { type ClaimOutcome, type DeliveryOutcome, Reporter } from './events.ts';
 import { acceptedUntil, checkFreshness, checkValidity } from './freshness.ts';
 import { type VerifierHealth, verifierHealth } from './health.ts';
 import { PendingBytes } from './pending-bytes.ts';
@@ -69,29 +69,26 @@ class EndpointVerifier<K> implements Verifier {
   readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
   readonly endpoint: string;
   readonly #settings: VerifierSettings<K>;
-  readonly #report: ((event: DeliveryOutcome) => void) | undefined;
+  readonly #reporter: Reporter<DeliveryOutcome>;
   readonly #refusals: Refusals;
   readonly #pendingBytes: PendingBytes;
   readonly #retention: ReplayRetention;
   readonly #store: ReplayStore | undefined;
-  readonly #claimContext: ClaimContext;
   readonly #settling = new InFlight();
   #closing: Promise<void> | undefined;
 
   constructor(settings: VerifierSettings<K>) {
-    const { scheme, endpoint, freshness, clock, leaseMs, handlerTimeoutMs, store, onStoreError } = settings;
-    const report = endpointObserver(settings);
+    const { scheme, endpoint, freshness, clock, leaseMs, store, onStoreError, observe } = settings;
+    const reporter = new Reporter<DeliveryOutcome>(observe, { endpoint, scheme: scheme.name });
     this.scheme = scheme;
     this.endpoint = endpoint;
     this.#settings = settings;
-    this.#report = report;
-    this.#refusals = new Refusals(scheme.delivery, clock, report);
+    this.#reporter = reporter;
+    this.#refusals = new Refusals(endpoint, scheme.delivery, clock, reporter);
     this.#pendingBytes = new PendingBytes(settings.maxPendingBytes, () => clock.now());
     this.#retention = replayRetention(freshness, scheme.delivery);
     if (store !== undefined) holdEndpoint(store, endpoint);
-    this.#store =
-      store && resilientStore(store, onStoreError, scheme.delivery, { clock, leaseMs, observe: report });
-    this.#claimContext = { clock, leaseMs, handlerTimeoutMs, observe: report, settling: this.#settling };
+    this.#store = store && resilientStore(store, onStoreError, scheme.delivery, { clock, leaseMs, reporter });
   }
 
   ready(): Promise<void> {
@@ -129,7 +126,7 @@ class EndpointVerifier<K> implements Verifier {
       const found =
         (isThenable(tried) ? await tried : tried) ?? reloadAndMatch(this.#settings, head, body, set);
       const match = isThenable(found) ? await found : found;
-      if (!(match instanceof WebhookError)) return this.#accept(head, body, match, startedAt);
+      if (!(match instanceof WebhookError)) return this.#accept(request, head, body, match, startedAt);
       refusal = match;
     } catch (error) {
       refusal = error;
@@ -138,13 +135,23 @@ class EndpointVerifier<K> implements Verifier {
     }
     // If a promise is rejected before anything awaits it, the runtime's bookkeeping costs as much as checking a signature.
     await undefined;
-    throw this.#refusals.refuse(refusal, startedAt, acceptedUntil(head, freshness));
+    throw this.#refusals.refuse(
+      refusal,
+      startedAt,
+      { request: request.requestId },
+      acceptedUntil(head, freshness),
+    );
   }
 
   /** Accepts a request that a key matches, unless it has become too old meanwhile. */
-  #accept(head: ParsedHead<K>, body: Uint8Array, match: Match, startedAt: number): Delivery {
+  #accept(
+    { requestId }: WebhookRequest,
+    head: ParsedHead<K>,
+    body: Uint8Array,
+    match: Match,
+    startedAt: number,
+  ): Delivery {
     const { clock, freshness, keys, scheme, endpoint, deliveryKey } = this.#settings;
-    this.#refusals.noteMatch();
     const signedAt = match.signedAt === undefined ? head.signedAt : match.signedAt;
     // Checked again, because reading may have taken long: a body that an attacker holds back must not arrive when the replay
     // store has already forgotten the delivery.
@@ -153,8 +160,9 @@ class EndpointVerifier<K> implements Verifier {
     checkValidity(match, clock);
     // Counted only now: a replayed delivery that is too old must not make a replaced secret look as if it were still in use.
     keys.matched(match.key.id);
-    this.#report?.({
+    this.#reporter.report?.({
       type: 'verified',
+      request: requestId,
       key: match.key,
       skewSeconds: typeof signedAt === 'number' ? (clock.now() - signedAt) / 1000 : undefined,
       bodyBytes: body.byteLength,
@@ -168,12 +176,13 @@ class EndpointVerifier<K> implements Verifier {
       signedAt: signedAt ?? undefined,
       retention: this.#retention,
       deliveryKey,
+      requestId,
     });
   }
 
   async claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }> {
     const store = this.#store;
-    const context = this.#claimContext;
+    const context = this.#claimContext(webhook);
     const startedAt = this.#startedAt();
     try {
       this.#refuseIfClosed();
@@ -187,17 +196,24 @@ class EndpointVerifier<K> implements Verifier {
           claim.release().catch(() => undefined);
           throw lapsedClaimError(context.leaseMs);
         }
-        this.#report?.({ type: 'claimed' });
+        context.observe?.({ type: 'claimed' });
         return claim;
       }
       if (result.state === 'committed') {
-        this.#report?.({ type: 'duplicate' });
+        context.observe?.({ type: 'duplicate' });
         return { state: 'duplicate' };
       }
       throw inProgress(result.retryAfterMs);
     } catch (error) {
-      throw this.#refusals.refuse(storeError(error), startedAt);
+      throw this.#refusals.refuse(storeError(error), startedAt, factsOf(webhook));
     }
+  }
+
+  #claimContext(webhook: VerifiedWebhook): ClaimContext {
+    const { clock, leaseMs, handlerTimeoutMs } = this.#settings;
+    const { report } = this.#reporter;
+    const observe = report && ((event: ClaimOutcome) => report({ ...factsOf(webhook), ...event }));
+    return { clock, leaseMs, handlerTimeoutMs, observe, settling: this.#settling };
   }
 
   async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {
@@ -205,36 +221,39 @@ class EndpointVerifier<K> implements Verifier {
     const { handshake } = scheme;
     const unsigned =
       handshake &&
-      this.#shakeHands(() =>
+      this.#shakeHands(request, () =>
         handshake.respondToUnsigned(new HeadReader(request, publicUrl), keys.keys().keys),
       );
     if (unsigned !== undefined) return unsigned;
     const delivery = await this.#verify(request);
     const signed =
       handshake &&
-      this.#shakeHands(() => {
+      this.#shakeHands(request, () => {
         const key = keys.keys().keys.find(({ id }) => id === delivery.key.id);
         return handshake.respondToSigned(new HeadReader(request, publicUrl), () => jsonOf(delivery), key);
       });
     if (signed !== undefined) return signed;
     const manual = own(options, 'claim') === 'manual';
     const unguarded = manual || this.#store === undefined;
-    const claim = unguarded ? new UnguardedClaim(this.#claimContext) : await this.claim(delivery);
+    const claim = unguarded ? new UnguardedClaim(this.#claimContext(delivery)) : await this.claim(delivery);
     if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
     return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
   }
 
   /** Responds to a handshake, if the request is one: nothing is claimed, and no handler runs. */
-  #shakeHands(respond: () => WebhookResponse | undefined): ReceiveResult | undefined {
+  #shakeHands(
+    { requestId }: WebhookRequest,
+    respond: () => WebhookResponse | undefined,
+  ): ReceiveResult | undefined {
     const startedAt = this.#startedAt();
     let response: WebhookResponse | undefined;
     try {
       response = respond();
     } catch (error) {
-      throw this.#refusals.refuse(error, startedAt);
+      throw this.#refusals.refuse(error, startedAt, { request: requestId });
     }
     if (response === undefined) return undefined;
-    this.#report?.({ type: 'handshake' });
+    this.#reporter.report?.({ type: 'handshake', request: requestId });
     return { state: 'handshake', response };
   }
 
@@ -251,10 +270,14 @@ class EndpointVerifier<K> implements Verifier {
       throw error;
     }
     if (received.state !== 'claimed') return received.response;
-    const response = await this.#run(handler, received.webhook);
-    const success = response.status >= 200 && response.status < 300;
+    const { response, error } = await this.#run(handler, received.webhook);
+    const { status } = response;
+    const success = status >= 200 && status < 300;
+    const { claim } = received;
     // The claim reports a failure. It does not change the response, because the handler has already succeeded or failed.
-    const settled = (success ? received.claim.commit() : received.claim.release()).catch(() => undefined);
+    const settled = (success ? claim.commit({ status }) : claim.release({ status, error })).catch(
+      () => undefined,
+    );
     // By default the response does not wait for the store: until the commit, the claim keeps duplicates from running.
     if (own(options, 'settle') === 'before-response') {
       await untilSettled(settled, storePatienceMs(this.scheme.delivery), this.#settings.clock);
@@ -265,13 +288,14 @@ class EndpointVerifier<K> implements Verifier {
   async #run(
     handler: (webhook: ReceivedWebhook) => unknown,
     webhook: ReceivedWebhook,
-  ): Promise<WebhookResponse> {
+  ): Promise<{ readonly response: WebhookResponse; readonly error?: unknown }> {
     try {
-      return toWebhookResponse(await handler(webhook)) ?? successResponse(this.scheme.delivery, 204);
+      const response = toWebhookResponse(await handler(webhook));
+      return { response: response ?? successResponse(this.scheme.delivery, 204) };
     } catch (error) {
-      if (this.#report === undefined) warnOfHandler(this.endpoint, error);
-      this.#report?.({ type: 'handler-failed', error });
-      return failureResponse(error);
+      if (!this.#reporter.isObserved) warnOfHandler(this.endpoint, error);
+      // A handler may throw nothing at all.
+      return { response: failureResponse(error), error: error ?? new Error(`The handler threw ${error}.`) };
     }
   }
 
@@ -321,8 +345,13 @@ class EndpointVerifier<K> implements Verifier {
 
   /** Durations are measured only for an observer. */
   #startedAt(): number {
-    return this.#report === undefined ? 0 : this.#settings.clock.monotonic();
+    return this.#reporter.report === undefined ? 0 : this.#settings.clock.monotonic();
   }
+}
+
+/** What observers learn of a verified delivery. */
+function factsOf({ id, requestId }: VerifiedWebhook): { id: string; request: string | undefined } {
+  return { id, request: requestId };
 }
 
 /** A body that is not JSON is not a handshake. */

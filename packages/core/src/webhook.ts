@@ -38,6 +38,8 @@ export interface VerifiedWebhook {
   readonly bodyAuthenticated: boolean;
   /** Values that the sender sends but does not sign, by label. Use them in logs, never for decisions. */
   readonly unsignedHeaders: Readonly<Record<string, string>>;
+  /** What the adapter's `identifyRequest` returned. For logs: anybody may have chosen it. */
+  readonly requestId?: string | undefined;
 }
 
 /** What handlers get: a verified delivery that is claimed for them. */
@@ -76,6 +78,7 @@ interface DeliveryFacts {
   readonly signedAt: number | undefined;
   readonly retention: ReplayRetention;
   readonly deliveryKey: ((webhook: VerifiedWebhook) => unknown) | undefined;
+  readonly requestId: string | undefined;
 }
 
 /** A verified delivery. Everything expensive is computed when it is first read. */
@@ -113,6 +116,9 @@ export class Delivery implements VerifiedWebhook {
   }
   get unsignedHeaders(): Readonly<Record<string, string>> {
     return this.#facts.match.unsignedHeaders;
+  }
+  get requestId(): string | undefined {
+    return this.#facts.requestId;
   }
   text(): string {
     try {

@@ -78,11 +78,11 @@ async function untilEnd(result: PromiseLike<unknown>, reply: FastifyReply): Prom
   handlerStarted(reply.raw);
   try {
     const value = await result;
-    handlerEnded(reply.raw, false);
+    handlerEnded(reply.raw);
     if (value === undefined && !reply.sent) settleAbandonedResponse(reply.raw, reply.statusCode);
     return value;
   } catch (error) {
-    handlerEnded(reply.raw, true);
+    handlerEnded(reply.raw, { error });
     throw error;
   }
 }

@@ -63,6 +63,7 @@ export function webhookHandler<Context extends unknown[]>(
           method: request.method,
           url: request.url,
           headers: request.headers,
+          requestId: settings.identify?.(request, ...context),
           body: (reserve) =>
             settings.body(
               chosen,

@@ -55,11 +55,11 @@ export function webhook(
     try {
       await next();
     } catch (error) {
-      handlerEnded(ctx.res, true);
+      handlerEnded(ctx.res, { error });
       settleAbandonedResponse(ctx.res, 500);
       throw error;
     }
-    handlerEnded(ctx.res, false);
+    handlerEnded(ctx.res);
     // Koa doesn't respond to a client that has left: the status that the handler meant to send decides.
     if (ctx.respond !== false) settleAbandonedResponse(ctx.res, ctx.status);
   };

@@ -64,6 +64,7 @@ export function webhookHandler<Event extends LambdaEvent = LambdaEvent, Context 
           method,
           url,
           headers,
+          requestId: settings.identify?.(event, context),
           body: (reserve) => settings.body(chosen, request, reserve, event, context),
         },
         async (webhook) => {

@@ -20,11 +20,11 @@ const handlerWatch: NestInterceptor = {
       next.handle().subscribe({
         next: (value) => subscriber.next(value),
         error: (error) => {
-          handlerEnded(response, true);
+          handlerEnded(response, { error });
           subscriber.error(error);
         },
         complete: () => {
-          handlerEnded(response, false);
+          handlerEnded(response);
           subscriber.complete();
         },
       });

@@ -148,6 +148,9 @@ class NodeRequest<Request> implements WebhookRequest, BodySource {
     // Serverless hosts build the requests themselves, and may leave the raw pairs empty.
     return rawHeaders?.length > 0 ? rawHeaders : headers;
   }
+  get requestId(): string | undefined {
+    return this.#settings.identify?.(this.#request);
+  }
   body(reserve?: ReserveBytes): Uint8Array | Promise<Uint8Array> {
     return this.#settings.body(this.#verifier, this, reserve, this.#request);
   }

@@ -17,10 +17,15 @@ export interface SettleOptions {
   onSettle?: ((written: Promise<void>) => void) | undefined;
 }
 
+/** What a handler threw. */
+interface HandlerFailure {
+  readonly error: unknown;
+}
+
 /** What an adapter reports about the handler of a response. */
 type HandlerSignal =
   | { readonly type: 'started' }
-  | { readonly type: 'ended'; readonly failed: boolean }
+  | { readonly type: 'ended'; readonly failure: HandlerFailure | undefined }
   | { readonly type: 'abandoned'; readonly status: number };
 
 // Adapters report by an event of the response. A WeakMap with an entry per request would make garbage collection cost more than verifying;
@@ -58,12 +63,12 @@ export function settleByResponse(
  * @example
  * ```ts
  * handlerStarted(response)
- * let failed = true
  * try {
  *   await handler(webhook)
- *   failed = false
- * } finally {
- *   handlerEnded(response, failed)
+ *   handlerEnded(response)
+ * } catch (error) {
+ *   handlerEnded(response, { error })
+ *   throw error
  * }
  * ```
  */
@@ -74,11 +79,11 @@ export function handlerStarted(response: ServerResponse): void {
 /**
  * Reports that the handler has ended. The framework may still send the response. For an example, see {@link handlerStarted}.
  *
- * @param failed Whether the handler threw. If so, and if the response has begun but not ended, the claim is released: its status can't be
- * changed any more.
+ * @param failure What the handler threw, if it threw: observers get it. If the response has begun but not ended, the claim is released,
+ * because its status can't be changed any more.
  */
-export function handlerEnded(response: ServerResponse, failed: boolean): void {
-  signal(response, { type: 'ended', failed });
+export function handlerEnded(response: ServerResponse, failure?: { readonly error: unknown }): void {
+  signal(response, { type: 'ended', failure });
 }
 
 /**
@@ -115,6 +120,7 @@ class ResponseSettlement {
   #handler: 'unknown' | 'running' | 'ended' = 'unknown';
   /** The response failed while its handler was running. */
   #failedEarly = false;
+  #error: unknown;
   #clientLeft = false;
   #intendedStatus: number | undefined;
   #settlesAtEnd = false;
@@ -164,11 +170,13 @@ class ResponseSettlement {
       (response.errored instanceof Error && !this.#hasClientLeft(response.errored)) ||
       this.#isCutOff()
     ) {
+      this.#error ??= response.errored ?? undefined;
       this.#settle(false);
     } else {
       this.#clientLeft = true;
       if (this.#isDecided()) this.#settleByStatus();
-      else if (this.#intendedStatus !== undefined) this.#settle(isSuccess(this.#intendedStatus));
+      else if (this.#intendedStatus !== undefined)
+        this.#settle(isSuccess(this.#intendedStatus), this.#intendedStatus);
       else {
         this.#settleAtEnd();
         this.#settleAtDestruction();
@@ -204,15 +212,17 @@ class ResponseSettlement {
       if (response.writableEnded) return;
       if (isDestroyed(response)) {
         if (isHttp2(response)) showEnd(response);
-        this.#settle(isSuccess(given.status));
+        this.#settle(isSuccess(given.status), given.status);
       }
       // If the client disconnects before the framework responds, the framework does not respond at all.
       else this.#intendedStatus = given.status;
     } else {
       this.#handler = 'ended';
+      this.#error ??= given.failure?.error;
       const { headersSent, writableEnded } = response;
       // Once the head is sent, a framework can't report a failure any more.
-      if (this.#failedEarly || (given.failed && headersSent && !writableEnded)) this.#settle(false);
+      if (this.#failedEarly || (given.failure !== undefined && headersSent && !writableEnded))
+        this.#settle(false);
       else if (this.#clientLeft && this.#isDecided()) this.#settleByStatus();
     }
   }
@@ -225,7 +235,9 @@ class ResponseSettlement {
     }
     // Not `error`: with a listener here, Node would not report that the application has none.
     source.once?.('close', () => {
-      if (source === this.#source && hasFailed(source) && this.#response.headersSent) this.#settle(false);
+      if (source !== this.#source || !hasFailed(source) || !this.#response.headersSent) return;
+      this.#error ??= source.errored;
+      this.#settle(false);
     });
   }
 
@@ -266,12 +278,16 @@ class ResponseSettlement {
     const { socket } = this.#incoming;
     const { destroy } = response;
     response.destroy = (error) => {
-      if (error instanceof Error) this.#settle(false);
+      if (error instanceof Error) {
+        this.#error ??= error;
+        this.#settle(false);
+      }
       return Reflect.apply(destroy, response, [error]);
     };
     if (!(socket instanceof Socket) || !response.headersSent || this.#handler !== 'unknown') return;
     const { destroy: destroySocket } = socket;
     socket.destroy = (error) => {
+      this.#error ??= error;
       this.#settle(false);
       return Reflect.apply(destroySocket, socket, [error]);
     };
@@ -280,17 +296,20 @@ class ResponseSettlement {
   #settleByStatus(): void {
     const status = sentStatus(this.#response);
     if (status === undefined) warnOfHost(this.#response);
-    else this.#settle(isSuccess(status) && !hasFailed(this.#source));
+    else this.#settle(isSuccess(status) && !hasFailed(this.#source), status);
   }
 
-  #settle(success: boolean): void {
+  #settle(success: boolean, status?: number): void {
     if (this.#written !== undefined) return;
     // With `'before-response'`, a failure does not wait for the handler: a host that stops after the response stops the handler too.
     if (!success && this.#handler === 'running' && !this.#beforeResponse) {
       this.#failedEarly = true;
       return;
     }
-    const settling = success && !this.#failedEarly ? this.#claim.commit() : this.#claim.release();
+    const settling =
+      success && !this.#failedEarly
+        ? this.#claim.commit({ status })
+        : this.#claim.release({ status, error: this.#error });
     // The claim reports errors of the store.
     this.#written = settling.catch(() => undefined);
     this.#onSettle?.(this.#written);

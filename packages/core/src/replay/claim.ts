@@ -1,7 +1,9 @@
+import type { ClaimOutcome } from '../events.ts';
 import type { Clock } from '../util/clock.ts';
 import type { InFlight } from '../util/promises.ts';
 import type { ReplayRecord } from '../webhook.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
+import type { CommitOptions } from './resilient-store.ts';
 import { storeError } from './store-error.ts';
 
 /** A delivery that is claimed for one run of its handler. Settle it once, with `commit()` or `release()`; later calls do nothing. */
@@ -19,27 +21,32 @@ export interface Claim {
   /**
    * Records the delivery as handled, so that duplicates don't run. While the store is down, the verifier keeps trying to commit, and this
    * process recognizes duplicates from its own memory. You can respond to the sender without waiting for the commit.
+   * @param ending What observers learn of the handler's end.
    * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE` if the store has not accepted the commit within one lease. The verifier keeps trying after
    * that, but other instances may run a retry meanwhile.
    */
-  commit(): Promise<void>;
+  commit(ending?: HandlerEnding): Promise<void>;
   /**
    * Ends the claim without recording the delivery, so that the sender's retry runs.
+   * @param ending What observers learn of the handler's end. If it has an `error`, they get `handler-failed`.
    * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE`; then the claim ends with its lease.
    */
-  release(): Promise<void>;
+  release(ending?: HandlerEnding): Promise<void>;
 }
 
-/** What happens to a claim while its handler runs, or when it is settled. */
-type ClaimEvent =
-  | { readonly type: 'committed' | 'released' | 'claim-lost' | 'handler-timeout' }
-  | { readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown };
+/** How a handler has ended. */
+export interface HandlerEnding {
+  /** The status of its response. */
+  readonly status?: number | undefined;
+  /** What it threw. */
+  readonly error?: unknown;
+}
 
 export interface ClaimContext {
   readonly clock: Clock;
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
-  readonly observe: ((event: ClaimEvent) => void) | undefined;
+  readonly observe: ((event: ClaimOutcome) => void) | undefined;
   /** The commits and releases that are under way. */
   readonly settling: InFlight;
 }
@@ -58,6 +65,7 @@ export class LeasedClaim implements Claim {
   readonly #record: ReplayRecord;
   readonly #token: ClaimToken;
   readonly #context: ClaimContext;
+  readonly #claimedAt: number;
   readonly #abort = new LazyAbortSignal();
   #settled: Promise<void> | undefined;
   #leaseFrom: Moment;
@@ -80,6 +88,7 @@ export class LeasedClaim implements Claim {
     this.#record = record;
     this.#token = token;
     this.#context = context;
+    this.#claimedAt = askedAt.monotonic;
     this.#leaseFrom = askedAt;
     this.fencingToken = token.fencingToken;
     this.#cancelLapse = this.#scheduleLapse();
@@ -98,21 +107,21 @@ export class LeasedClaim implements Claim {
     return Math.max(clock.monotonic() - monotonic, clock.now() - wall) >= leaseMs;
   }
 
-  commit(): Promise<void> {
-    this.#settled ??= this.#settle(
-      () => this.#store.commit(this.#record.key, this.#token, this.#record),
-      'committed',
-      'commit-failed',
-    );
+  commit({ status }: HandlerEnding = {}): Promise<void> {
+    const { key, ttlMs, replayWindowMs } = this.#record;
+    const writtenLate = () => this.#report('committed', status);
+    const options: CommitOptions = { ttlMs, replayWindowMs, writtenLate };
+    this.#settled ??= this.#settle(() => this.#store.commit(key, this.#token, options), 'committed', status);
     return this.#settled;
   }
 
-  release(): Promise<void> {
+  release(ending: HandlerEnding = {}): Promise<void> {
     if (this.#settled === undefined) {
+      reportFailure(this.#context, this.#claimedAt, ending);
       this.#settled = this.#settle(
         () => this.#store.release(this.#record.key, this.#token),
         'released',
-        'release-failed',
+        ending.status,
       );
       // A host that can't see the handler may release while the handler is running.
       this.#abort.abort('The delivery was released: its response failed, and a retry may run.');
@@ -123,19 +132,25 @@ export class LeasedClaim implements Claim {
   async #settle(
     write: () => Promise<boolean>,
     done: 'committed' | 'released',
-    failed: 'commit-failed' | 'release-failed',
+    status: number | undefined,
   ): Promise<void> {
     this.#cancelTimers();
     this.#context.settling.begin();
     try {
       const kept = await write();
-      this.#context.observe?.({ type: kept ? done : 'claim-lost' });
+      if (kept) this.#report(done, status);
+      else this.#context.observe?.({ type: 'claim-lost' });
     } catch (error) {
-      this.#context.observe?.({ type: failed, error });
+      this.#context.observe?.({ type: done === 'committed' ? 'commit-failed' : 'release-failed', error });
       throw storeError(error);
     } finally {
       this.#context.settling.end();
     }
+  }
+
+  #report(type: 'committed' | 'released', status: number | undefined): void {
+    const { clock, observe } = this.#context;
+    observe?.({ type, durationMs: clock.monotonic() - this.#claimedAt, status });
   }
 
   #scheduleRenewal(): () => void {
@@ -203,6 +218,7 @@ export class UnguardedClaim implements Claim {
   readonly #context: ClaimContext;
   readonly #startedAt: number;
   readonly #abort = new LazyAbortSignal();
+  #isSettled = false;
   #cancelTimeout: (() => void) | undefined;
 
   constructor(context: ClaimContext) {
@@ -222,12 +238,14 @@ export class UnguardedClaim implements Claim {
   async commit(): Promise<void> {
     this.#settle();
   }
-  async release(): Promise<void> {
+  async release(ending: HandlerEnding = {}): Promise<void> {
+    if (!this.#isSettled) reportFailure(this.#context, this.#startedAt, ending);
     this.#settle();
     this.#abort.abort('The response failed, and a retry may run.');
   }
 
   #settle(): void {
+    this.#isSettled = true;
     this.#cancelTimeout?.();
     this.#cancelTimeout = () => undefined;
   }
@@ -244,6 +262,15 @@ export class UnguardedClaim implements Claim {
     if (leftMs > 0) this.#cancelTimeout = clock.schedule(timeout, leftMs);
     else timeout();
   }
+}
+
+function reportFailure(
+  { clock, observe }: ClaimContext,
+  claimedAt: number,
+  { error, status }: HandlerEnding,
+): void {
+  if (error !== undefined)
+    observe?.({ type: 'handler-failed', error, durationMs: clock.monotonic() - claimedAt, status });
 }
 
 export function momentOf(clock: Clock): Moment {

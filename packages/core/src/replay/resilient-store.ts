@@ -1,3 +1,4 @@
+import type { Reporter } from '../events.ts';
 import type { Clock } from '../util/clock.ts';
 import { configError } from '../util/options.ts';
 import { warnOfSetup } from '../util/warnings.ts';
@@ -16,7 +17,7 @@ export type StoreEvent =
   | { readonly type: 'store-failed'; readonly operation: StoreOperation; readonly error: unknown }
   | { readonly type: 'store-down'; readonly partition?: string; readonly error: unknown }
   | { readonly type: 'store-up'; readonly partition?: string }
-  | { readonly type: 'claimed-locally' | 'committed' };
+  | { readonly type: 'claimed-locally' };
 
 export interface ResilienceSettings {
   readonly clock: Clock;
@@ -25,7 +26,7 @@ export interface ResilienceSettings {
   readonly claimTimeoutMs: number;
   /** The deadline of all other calls. */
   readonly callTimeoutMs: number;
-  readonly observe: ((event: StoreEvent) => void) | undefined;
+  readonly reporter: Reporter<StoreEvent>;
 }
 
 /** The state of the replay store, as this process sees it. */
@@ -55,6 +56,12 @@ interface Commit {
 }
 
 type Retention = Commit['options'];
+
+/** What a claim passes to the store in addition. */
+export interface CommitOptions extends Retention {
+  /** Called if the store accepts the commit after the call has failed. */
+  readonly writtenLate?: () => void;
+}
 
 /** The permission for one call, and the circuit to which its end is reported. */
 interface Entry {
@@ -110,14 +117,17 @@ export class ResilientStore implements ReplayStore {
   }
 
   /** Resolves when the store has recorded it. Rejects if it has not within one lease; the commit is still tried in the background. */
-  async commit(key: string, token: ClaimToken, options: Retention): Promise<boolean> {
+  async commit(
+    key: string,
+    token: ClaimToken,
+    { writtenLate = () => undefined, ...options }: CommitOptions,
+  ): Promise<boolean> {
     const commit: Commit = { key, token, options, inDoubt: false };
     try {
       return (await this.#write(commit)) === true;
     } catch (error) {
       if (!isOutage(error)) throw error;
-      const { leaseMs, observe } = this.#settings;
-      return this.#keepWriting(commit, leaseMs, () => observe?.({ type: 'committed' }), error);
+      return this.#keepWriting(commit, this.#settings.leaseMs, writtenLate, error);
     }
   }
 
@@ -255,18 +265,18 @@ export class ResilientStore implements ReplayStore {
 
   #responded({ circuit, partition, pass }: Entry): void {
     if (circuit.leave(pass, 'responded') !== 'up') return;
-    this.#settings.observe?.({ type: 'store-up', ...named(partition) });
+    this.#settings.reporter.report?.({ type: 'store-up', ...named(partition) });
     this.#state.pending.hurry();
   }
 
   #failed(entry: Entry, operation: StoreOperation, outcome: CallOutcome, error: unknown): Error {
     const { circuit, partition, pass } = entry;
-    const { observe } = this.#settings;
+    const { reporter } = this.#settings;
     const shown = storeError(error);
-    if (isOutage(error)) observe?.({ type: 'store-failed', operation, error });
+    if (isOutage(error)) reporter.report?.({ type: 'store-failed', operation, error });
     if (circuit.leave(pass, outcome, shown) === 'down') {
-      if (observe === undefined) warnOfSetup(shown);
-      else observe({ type: 'store-down', error, ...named(partition) });
+      if (!reporter.isObserved) warnOfSetup(shown);
+      reporter.report?.({ type: 'store-down', error, ...named(partition) });
     }
     return shown;
   }

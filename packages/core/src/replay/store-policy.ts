@@ -1,3 +1,4 @@
+import type { Reporter } from '../events.ts';
 import type { DeliveryRules } from '../scheme/delivery-rules.ts';
 import { storePatienceMs } from '../settle-patience.ts';
 import { warnOfSharedEndpoint } from '../util/warnings.ts';
@@ -22,16 +23,22 @@ export function resilientStore(
   store: ReplayStore,
   policy: StoreErrorPolicy,
   delivery: DeliveryRules,
-  settings: Pick<ResilienceSettings, 'clock' | 'leaseMs' | 'observe'>,
+  settings: Pick<ResilienceSettings, 'clock' | 'leaseMs' | 'reporter'>,
 ): ReplayStore {
   if (isMemoryStore(store)) return store;
-  const { clock, leaseMs, observe } = settings;
+  const { clock, leaseMs, reporter } = settings;
   const state = stateOf(store, clock);
   // A third of the lease: a renewal that takes longer is useless.
   const callTimeoutMs = Math.min(MAX_CALL_MS, leaseMs / 3);
   const claimTimeoutMs = Math.min(callTimeoutMs, storePatienceMs(delivery));
-  const shared = new ResilientStore(store, state, { clock, leaseMs, claimTimeoutMs, callTimeoutMs, observe });
-  return policy === 'local' ? new LocalFallbackStore(shared, state.local, observe) : shared;
+  const shared = new ResilientStore(store, state, {
+    clock,
+    leaseMs,
+    claimTimeoutMs,
+    callTimeoutMs,
+    reporter,
+  });
+  return policy === 'local' ? new LocalFallbackStore(shared, state.local, reporter) : shared;
 }
 
 interface LayeredToken extends ClaimToken {
@@ -50,16 +57,12 @@ const LOCAL_WINDOW_MS = 1;
 export class LocalFallbackStore implements ReplayStore {
   readonly #shared: ResilientStore;
   readonly #local: ReplayStore;
-  readonly #observe: ((event: StoreEvent) => void) | undefined;
+  readonly #reporter: Reporter<StoreEvent>;
 
-  constructor(
-    shared: ResilientStore,
-    local: ReplayStore,
-    observe: ((event: StoreEvent) => void) | undefined,
-  ) {
+  constructor(shared: ResilientStore, local: ReplayStore, reporter: Reporter<StoreEvent>) {
     this.#shared = shared;
     this.#local = local;
-    this.#observe = observe;
+    this.#reporter = reporter;
   }
 
   async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
@@ -124,7 +127,7 @@ export class LocalFallbackStore implements ReplayStore {
   }
 
   #claimedLocally(token: ClaimToken): ClaimResult {
-    this.#observe?.({ type: 'claimed-locally' });
+    this.#reporter.report?.({ type: 'claimed-locally' });
     return layered(token, token, undefined);
   }
 

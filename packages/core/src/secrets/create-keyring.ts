@@ -1,9 +1,16 @@
 import type { KeyObject } from 'node:crypto';
-import { type KeyringEvent, safeObserver } from '../events.ts';
+import {
+  type KeyringEvent,
+  type KeyringOutcome,
+  type Observer,
+  Reporter,
+  readObserver,
+  type WebhookEvent,
+} from '../events.ts';
 import type { KeyringHealth } from '../health.ts';
 import type { Scheme } from '../scheme/scheme.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
-import { checkClock, checkFunction, checkKeys, configError } from '../util/options.ts';
+import { checkClock, checkKeys, configError } from '../util/options.ts';
 import { Deferred, keepAlive } from '../util/promises.ts';
 import {
   KEYRING,
@@ -41,17 +48,27 @@ import type { ReloadReason, SecretProvider } from './secrets.ts';
  */
 export function createKeyring<K = KeyObject>(
   provider: SecretProvider,
-  options: { scheme: Scheme<K>; clock?: Clock; observe?: (event: KeyringEvent) => void } & KeyringOptions,
+  options: {
+    scheme: Scheme<K>;
+    clock?: Clock;
+    /** Called with every event of the set. */
+    observe?: Observer<KeyringEvent> | readonly Observer<KeyringEvent>[];
+    /** The `endpoint` of its events, if the set belongs to one. */
+    endpoint?: string;
+  } & KeyringOptions,
 ): Keyring<K> {
-  options = checkKeys('createKeyring()', options, ['scheme', 'clock', 'observe', ...TIMING_KEYS]);
+  options = checkKeys('createKeyring()', options, ['scheme', 'clock', 'observe', 'endpoint', ...TIMING_KEYS]);
   checkProvider(provider);
-  const { scheme, observe, clock = systemClock } = options;
+  const { scheme, endpoint, clock = systemClock } = options;
   checkClock(options.clock);
   if (typeof scheme?.importKey !== 'function') {
     throw configError('"scheme" must be a scheme, because it decodes the secrets.');
   }
-  checkFunction('observe', observe);
-  return new SecretKeyring(provider, scheme, readTiming(options, provider), clock, safeObserver(observe));
+  const reporter = new Reporter<KeyringOutcome>(
+    readObserver(options.observe) as Observer<WebhookEvent> | undefined,
+    { provider: provider.name, ...(endpoint === undefined ? {} : { endpoint }) },
+  );
+  return new SecretKeyring(provider, scheme, readTiming(options, provider), clock, reporter);
 }
 
 function checkProvider(provider: unknown): void {
@@ -63,12 +80,6 @@ function checkProvider(provider: unknown): void {
   }
 }
 
-type KeyringOutcome = KeyringEvent extends infer E
-  ? E extends unknown
-    ? Omit<E, 'provider'>
-    : never
-  : never;
-
 /** The keyring: connects the reloader, the active keys and the requests that wait for them. */
 class SecretKeyring<K> implements Keyring<K> {
   readonly keyFormat: string;
@@ -77,7 +88,7 @@ class SecretKeyring<K> implements Keyring<K> {
   readonly #scheme: Scheme<K>;
   readonly #timing: KeyringTiming;
   readonly #clock: Clock;
-  readonly #observe: ((event: KeyringEvent) => void) | undefined;
+  readonly #reporter: Reporter<KeyringOutcome>;
   readonly #revoked = new RevokedKeys();
   readonly #usage = new KeyUsage();
   readonly #versions = new VersionHistory();
@@ -96,14 +107,14 @@ class SecretKeyring<K> implements Keyring<K> {
     scheme: Scheme<K>,
     timing: KeyringTiming,
     clock: Clock,
-    observe: ((event: KeyringEvent) => void) | undefined,
+    reporter: Reporter<KeyringOutcome>,
   ) {
     this.keyFormat = scheme.keyFormat;
     this.#provider = provider;
     this.#scheme = scheme;
     this.#timing = timing;
     this.#clock = clock;
-    this.#observe = observe;
+    this.#reporter = reporter;
     // A set that can't change can't become too old.
     this.#active = new ActiveKeys(clock, provider.static === true ? undefined : timing.maxStaleMs);
     this.#rotation = new AnnouncedRotation(clock);
@@ -288,7 +299,7 @@ class SecretKeyring<K> implements Keyring<K> {
   }
 
   #emit(event: KeyringOutcome): void {
-    this.#observe?.({ provider: this.#provider.name, ...event });
+    this.#reporter.report?.(event);
   }
 
   async close(): Promise<void> {

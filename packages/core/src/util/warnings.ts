@@ -31,6 +31,15 @@ export function warnOfSecrets(event: { readonly type: string; readonly error?: W
   if (event.type === 'secrets-failed' && event.error !== undefined) warnOfSetup(event.error);
 }
 
-function warn(message: string, code: string): void {
+/** An observer that fails once will fail again, so its owner learns of it once. */
+export function warnOfObserver(error: unknown): void {
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  warn(
+    `An observer of webhook events failed; the deliveries went on: ${text}`,
+    'COUNTERSIGN_OBSERVER_FAILED',
+  );
+}
+
+export function warn(message: string, code: string): void {
   process.emitWarning(message, { code });
 }

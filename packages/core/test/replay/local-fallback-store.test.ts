@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import { Reporter } from '../../src/events.ts';
 import { memoryReplayStore } from '../../src/replay/memory-replay-store.ts';
 import type { ReplayStore } from '../../src/replay/replay-store.ts';
-import { ResilientStore } from '../../src/replay/resilient-store.ts';
+import { ResilientStore, type StoreEvent } from '../../src/replay/resilient-store.ts';
 import { LocalFallbackStore } from '../../src/replay/store-policy.ts';
 import { stateOf } from '../../src/replay/store-state.ts';
 import { systemClock } from '../../src/util/clock.ts';
@@ -21,12 +22,10 @@ const down: ReplayStore = {
 test('the local store keeps the last deliveries, and refuses none in favor of earlier ones', async () => {
   let nowMs = 0;
   const clock = { ...systemClock, monotonic: () => nowMs, schedule: () => () => undefined };
-  const settings = {
-    ...{ clock, leaseMs: 30_000, claimTimeoutMs: 5000, callTimeoutMs: 5000 },
-    observe: undefined,
-  };
+  const reporter = new Reporter<StoreEvent>(undefined, {});
+  const settings = { clock, leaseMs: 30_000, claimTimeoutMs: 5000, callTimeoutMs: 5000, reporter };
   const shared = new ResilientStore(down, stateOf(down, clock), settings);
-  const store = new LocalFallbackStore(shared, memoryReplayStore({ clock, maxEntries: 3 }), undefined);
+  const store = new LocalFallbackStore(shared, memoryReplayStore({ clock, maxEntries: 3 }), reporter);
   for (let n = 0; n < 10; n++) {
     nowMs += 1;
     const result = await store.claim(`key ${n}`, LEASE);

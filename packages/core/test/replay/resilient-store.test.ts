@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { Reporter } from '../../src/events.ts';
 import { memoryReplayStore } from '../../src/replay/memory-replay-store.ts';
 import type { ReplayStore } from '../../src/replay/replay-store.ts';
 import { ResilientStore, type StoreEvent } from '../../src/replay/resilient-store.ts';
@@ -33,10 +34,10 @@ function setUp() {
     partitionOf: (key) => `node ${key.slice(0, 1)}`,
   };
   const events: StoreEvent[] = [];
-  const observe = (event: StoreEvent) => events.push(event);
-  const settings = { clock, leaseMs: 30_000, claimTimeoutMs: 5000, callTimeoutMs: 5000, observe };
+  const reporter = new Reporter<StoreEvent>((event) => events.push(event as StoreEvent), {});
+  const settings = { clock, leaseMs: 30_000, claimTimeoutMs: 5000, callTimeoutMs: 5000, reporter };
   const resilient = new ResilientStore(store, stateOf(store, clock), settings);
-  const local = new LocalFallbackStore(resilient, stateOf(store, clock).local, observe);
+  const local = new LocalFallbackStore(resilient, stateOf(store, clock).local, reporter);
   return {
     ...{ store, server, resilient, local, down, calls, events },
     pass: (ms: number) => {

@@ -105,6 +105,8 @@ export type AdapterLimit =
   | 'no-parser-after'
   /** A handler's return value is its response, so a later failure is not seen. */
   | 'no-late-failure'
+  /** What a handler throws never reaches the adapter, only the status of its response. */
+  | 'unseen-handler-errors'
   /** The host sends a response only when it is whole. */
   | 'whole-responses'
   /** If a response fails midway, the host never ends it. */

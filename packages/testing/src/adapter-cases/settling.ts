@@ -35,6 +35,17 @@ export const settlingCases: readonly AdapterCase[] = [
     check: runsAgain({ action: 'stream', status: 500, pieces: ['not ', 'this ', 'time'] }, 500),
   },
   {
+    name: 'a handler that throws: observers get its error and its status, and the id of the delivery',
+    check: failureIsReported(true),
+    limited: [
+      {
+        by: 'unseen-handler-errors',
+        name: 'observers get its status, and the id of the delivery',
+        check: failureIsReported(false),
+      },
+    ],
+  },
+  {
     name: 'a handler that responds with 200 and then throws: the status that was sent decides',
     check: respondedThenFailed,
     limited: [{ by: 'no-late-failure', name: 'its return value is its response' }],
@@ -116,6 +127,31 @@ export const settlingCases: readonly AdapterCase[] = [
     },
   },
 ];
+
+function failureIsReported(errorIsSeen: boolean): Check {
+  return async (start) => {
+    const receiver = await start({ handler: () => ({ action: 'throw', error: FAULT }) });
+    await receiver.send(receiver.delivery());
+    await receiver.settled('released');
+    const id = receiver.runs[0]?.webhook.id;
+    const facts = (type: string) => (receiver.events.find((event) => event.type === type) ?? {}) as Facts;
+    assert.equal(facts('claimed').id, id);
+    const released = facts('released');
+    assert.deepEqual([released.id, released.status], [id, 500]);
+    assert.ok((released.durationMs ?? -1) >= 0);
+    const failed = facts('handler-failed');
+    assert.equal(failed.id, errorIsSeen ? id : undefined);
+    assert.equal(failed.error?.message, errorIsSeen ? FAULT.message : undefined);
+  };
+}
+
+/** What the events of a delivery may say. */
+interface Facts {
+  readonly id?: string;
+  readonly status?: number;
+  readonly durationMs?: number;
+  readonly error?: Error;
+}
 
 function runsAgain(first: RouteAction, status: number): Check {
   return async (start) => {
