@@ -225,8 +225,13 @@ describe('logWebhooks()', () => {
       });
       onTestFinished(() => spy.mockRestore());
     }
-    await happen(logWebhooks(console));
+    await happen(logWebhooks(console, { level: 'debug' }));
     expect(lines).toEqual(SAID);
+
+    // A console has no level to set.
+    lines.length = 0;
+    await happen(logWebhooks(console));
+    expect(lines).toEqual(SAID.filter((line) => !String(line).startsWith('debug')));
   });
 
   it('writes objects to pino', async () => {
@@ -322,5 +327,6 @@ describe('logWebhooks()', () => {
       expect(() => logWebhooks(logger)).toThrow('The logger of logWebhooks() has no method');
     }
     expect(() => logWebhooks(console, { quiet: 1 } as never)).toThrow('"quiet"');
+    expect(() => logWebhooks(console, { level: 'trace' } as never)).toThrow('"level" must be');
   });
 });

@@ -93,7 +93,7 @@ test('one instance handles a delivery once, by the current and the previous secr
     status: 401,
     text: '{"error":"webhook refused"}',
   });
-  expect(instance.output).toContain('refused, ERR_WEBHOOK_SIGNATURE_MISMATCH');
+  expect(instance.output).toContain('was refused with 401 (ERR_WEBHOOK_SIGNATURE_MISMATCH)');
   for (const never of ['evt_forged', SECRET, PREVIOUS]) expect(instance.output).not.toContain(never);
   expect(await instance.end('SIGTERM')).toEqual([0, null]);
 });

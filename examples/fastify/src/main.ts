@@ -1,4 +1,4 @@
-import { createVerifier } from '@countersign/core';
+import { createVerifier, logWebhooks } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
 import { webhookPlugin } from '@countersign/fastify';
 import { anchorBrowser } from '@countersign/schemes';
@@ -9,11 +9,8 @@ import fastify from 'fastify';
 const verifier = createVerifier({
   scheme: anchorBrowser(),
   secrets: fileSecrets(process.env.ANCHOR_SECRETS ?? '/run/secrets/anchor.json'),
-  observe: (event) => {
-    // The sender never learns why: your log must say it.
-    if (event.type === 'refused') console.log(`refused, ${event.code}: ${event.message}`);
-    if (event.type === 'secrets-failed') console.log(`secrets not loaded: ${event.error.message}`);
-  },
+  // The sender never learns why it was refused: your log says it.
+  observe: logWebhooks(console),
 });
 await verifier.ready();
 

@@ -1,6 +1,6 @@
 // What you deploy. Bundle this file (it needs nothing but its imports), and name its export "handler" as the function's handler.
 import { DynamoDB } from '@aws-sdk/client-dynamodb';
-import { createVerifier, memoryReplayStore } from '@countersign/core';
+import { createVerifier, logWebhooks, memoryReplayStore } from '@countersign/core';
 import { envSecrets } from '@countersign/core/node';
 import { dynamodbReplayStore } from '@countersign/dynamodb';
 import { webhookHandler } from '@countersign/lambda';
@@ -16,12 +16,8 @@ const verifier = createVerifier({
   replay: table === undefined ? memoryReplayStore() : dynamodbReplayStore({ client: new DynamoDB(), table }),
   // A little less than the function's timeout: then `webhook.signal` aborts before Lambda stops the process.
   handlerTimeoutSeconds: 9,
-  observe: (event) => {
-    // The sender never learns why: your log must say it.
-    if (event.type === 'refused') console.log(`refused, ${event.code}: ${event.message}`);
-    if (event.type === 'secrets-failed') console.log(`secrets not loaded: ${event.error.message}`);
-    if (event.type === 'handler-failed') console.error(event.error);
-  },
+  // The sender never learns why it was refused: your log says it.
+  observe: logWebhooks(console),
 });
 // Part of the cold start. If a secret is missing, the deployment fails its first request with the reason in the log.
 await verifier.ready();

@@ -1,4 +1,4 @@
-import { createVerifier, type Verifier } from '@countersign/core';
+import { createVerifier, logWebhooks, type Verifier } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
 import { anchorBrowser } from '@countersign/schemes';
 import { Inject, Logger, Module, type OnApplicationShutdown } from '@nestjs/common';
@@ -13,11 +13,8 @@ async function anchorVerifier(): Promise<Verifier> {
   const verifier = createVerifier({
     scheme: anchorBrowser(),
     secrets: fileSecrets(process.env.ANCHOR_SECRETS ?? '/run/secrets/anchor.json'),
-    observe: (event) => {
-      // The sender never learns why: your log must say it.
-      if (event.type === 'refused') logger.warn(`refused, ${event.code}: ${event.message}`);
-      if (event.type === 'secrets-failed') logger.error(`secrets not loaded: ${event.error.message}`);
-    },
+    // The sender never learns why it was refused: your log says it.
+    observe: logWebhooks(logger),
   });
   await verifier.ready();
   return verifier;

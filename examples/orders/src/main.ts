@@ -1,4 +1,4 @@
-import { createVerifier, isWebhookError } from '@countersign/core';
+import { createVerifier, isWebhookError, logWebhooks } from '@countersign/core';
 import { refusalResponse } from '@countersign/core/extend';
 import { envSecrets } from '@countersign/core/node';
 import { webhook } from '@countersign/express';
@@ -21,9 +21,8 @@ const verifier = createVerifier({
   secrets: envSecrets('SHOPIFY_CLIENT_SECRET'),
   endpoint: 'orders',
   replay: store,
-  observe: (event) => {
-    if (event.type === 'refused' || event.type === 'secrets-failed') console.warn(event);
-  },
+  // The sender never learns why it was refused: your log says it.
+  observe: logWebhooks(console),
 });
 await verifier.ready();
 

@@ -1,7 +1,8 @@
 import type { Observer, WebhookEvent } from './events.ts';
 import { checkKeys, checkNumber, configError } from './util/options.ts';
 
-type Level = 'debug' | 'info' | 'warn' | 'error';
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+type Level = (typeof LEVELS)[number];
 
 /** A logger: `console`, pino, winston, Nest's `Logger`, or an object with methods named like theirs. */
 export type WebhookLogger = Partial<Record<Level | 'log', (...args: never[]) => unknown>>;
@@ -13,6 +14,8 @@ export interface LogWebhooksOptions {
    * levels `debug` and `info` are never left out. 0 writes all of them. Default: 60.
    */
   quietSeconds?: number;
+  /** Events below this level are not written. Default: `'debug'`; for `console`, which has no level to set, `'info'`. */
+  level?: Level;
 }
 
 /** So many different lines are remembered. Beyond that, a line may come again too early. */
@@ -32,13 +35,16 @@ const MAX_REMEMBERED = 1000;
  * ```
  */
 export function logWebhooks(logger: WebhookLogger, options: LogWebhooksOptions = {}): Observer<WebhookEvent> {
-  options = checkKeys('logWebhooks()', options, ['quietSeconds']);
+  options = checkKeys('logWebhooks()', options, ['quietSeconds', 'level']);
   const quietMs =
     checkNumber('quietSeconds', options.quietSeconds, { min: 0, max: 86_400, fallback: 60 }) * 1000;
+  const lowest = options.level ?? ((logger as unknown) === console ? 'info' : 'debug');
+  if (!LEVELS.includes(lowest)) throw configError('"level" must be "debug", "info", "warn" or "error".');
   const write = writerOf(logger);
   const repeated = new Map<string, { until: number; leftOut: number }>();
   return (event) => {
     const level = levelOf(event);
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(lowest)) return;
     if (level === 'debug' || level === 'info' || quietMs === 0) {
       write(level, textOf(event), event);
       return;
@@ -152,7 +158,11 @@ function writerOf(logger: WebhookLogger): Write {
   if (typeof methods.configure === 'function' && typeof methods.log === 'function') {
     return (level, text, event) => call(level, text, { webhook: plain(event) });
   }
-  return (level, text, event) => call(level, `${text}${details(event)}`);
+  return (level, text, event) => {
+    // Nest's Logger takes the stack as its second argument.
+    const stack = event.type === 'handler-failed' && event.error instanceof Error ? [event.error.stack] : [];
+    call(level, `${text}${details(event)}`, ...stack);
+  };
 }
 
 /** Errors have no enumerable properties, so JSON would show nothing of them. */
