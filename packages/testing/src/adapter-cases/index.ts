@@ -34,7 +34,7 @@ export type {
 export interface AdapterCasesOptions {
   /** What the host can't do. Each limit replaces the cases that need it, and is part of their names. Default: none. */
   readonly limits?: readonly AdapterLimit[];
-  /** How long a case waits for a response, or anything else that should happen, in milliseconds. Default: 5000. */
+  /** How long a case waits for a response, or anything else that should happen, in milliseconds. Default: 30,000. */
   readonly patienceMs?: number;
   /** Makes the verifiers of all cases. Pass one that is broken on purpose to see which cases notice it. Default: the real one. */
   readonly createVerifier?: CaseContext['createVerifier'];
@@ -75,7 +75,7 @@ export function adapterCases(
   mount: AdapterMount,
   options: AdapterCasesOptions = {},
 ): { name: string; run(): Promise<void> }[] {
-  const { limits = [], patienceMs = 5000 } = options;
+  const { limits = [], patienceMs = 30_000 } = options;
   const context = { mount, patienceMs, createVerifier: options.createVerifier ?? createVerifier };
   return ALL.map(({ name, check, limited = [] }) => {
     const limit = limited.find(({ by }) => limits.includes(by));
