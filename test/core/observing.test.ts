@@ -191,6 +191,62 @@ describe('without an observer', () => {
   });
 });
 
+describe('health()', () => {
+  const codesOf = (verifier: ReturnType<typeof verifierWith>) =>
+    verifier.health().warnings.map(({ code }) => code);
+  const refuse = async (verifier: ReturnType<typeof verifierWith>, request: object, times: number) => {
+    for (let count = 0; count < times; count++) {
+      const { status } = await verifier.handle(request as ReturnType<typeof delivery>, () => undefined);
+      expect(status).toBeGreaterThanOrEqual(400);
+    }
+  };
+
+  it('warns if no request has ever matched, until one matches', async () => {
+    const verifier = verifierWith(() => undefined);
+    await refuse(verifier, forgery(), 2);
+    expect(codesOf(verifier)).toEqual([]);
+    await refuse(verifier, forgery(), 1);
+    expect(codesOf(verifier)).toEqual(['never-matched']);
+    // Anybody can send forgeries, and a probe must not take the instance out of service for them.
+    expect(verifier.health().state).toBe('ready');
+    await verifier.handle(delivery(), () => undefined);
+    await refuse(verifier, forgery(), 5);
+    expect(codesOf(verifier)).toEqual([]);
+  });
+
+  const signedAt = (offsetMs: number) =>
+    sign(scheme, { secret, id: 'msg', body: '{}', timestamp: new Date(Date.now() + offsetMs) });
+
+  it.each([
+    ['clock-suspect', () => signedAt(-3_600_000), 'ahead'],
+    ['clock-suspect', () => signedAt(3_600_000), 'behind'],
+    [
+      'unsigned-traffic',
+      () => ({ headers: { 'content-type': 'application/json' }, body: '{}' }),
+      'no signature',
+    ],
+  ] as const)('warns of %s, until a request is accepted', async (code, request, word) => {
+    const verifier = verifierWith(() => undefined);
+    await refuse(verifier, { ...request(), body: Buffer.from('{}') }, 9);
+    expect(codesOf(verifier)).toEqual([]);
+    await refuse(verifier, { ...request(), body: Buffer.from('{}') }, 1);
+    expect(verifier.health().warnings).toEqual([{ code, message: expect.stringContaining(word) }]);
+    expect(verifier.health().state).toBe('ready');
+    await verifier.handle(delivery(), () => undefined);
+    expect(codesOf(verifier)).toEqual([]);
+  });
+
+  it('does not warn of a mixture', async () => {
+    const verifier = verifierWith(() => undefined);
+    await verifier.handle(delivery(), () => undefined);
+    for (let round = 0; round < 10; round++) {
+      await refuse(verifier, signedAt(-3_600_000), 1);
+      await refuse(verifier, forgery(), 1);
+    }
+    expect(codesOf(verifier)).toEqual([]);
+  });
+});
+
 describe('logWebhooks()', () => {
   const KNOWN_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 

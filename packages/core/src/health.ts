@@ -1,4 +1,5 @@
 import type { PendingBytes, PendingBytesHealth } from './pending-bytes.ts';
+import type { Refusals } from './refusals.ts';
 import type { ReplayHealth } from './replay/resilient-store.ts';
 import type { KeyRole } from './scheme/scheme.ts';
 import type { ReloadReason } from './secrets/secrets.ts';
@@ -16,7 +17,10 @@ export interface HealthWarning {
     | 'rotation-overdue'
     | 'version-went-back'
     | 'replay-store'
-    | 'overloaded';
+    | 'overloaded'
+    | 'never-matched'
+    | 'clock-suspect'
+    | 'unsigned-traffic';
   readonly message: string;
 }
 
@@ -61,7 +65,7 @@ export interface KeyringHealth {
 export interface VerifierHealth {
   /**
    * `disabled`: the endpoint is switched off. Otherwise the state of the secrets; a warning about the replay store or pending bytes
-   * turns `ready` into `degraded`.
+   * turns `ready` into `degraded`. Warnings about refused requests do not, because anybody can cause them.
    */
   readonly state: KeyringHealth['state'] | 'disabled';
   readonly endpoint: string;
@@ -81,9 +85,11 @@ export interface VerifierHealth {
 /** Combines the states of a verifier's parts. */
 export function verifierHealth({
   pendingBytes,
+  refusals,
   ...parts
-}: Pick<VerifierHealth, 'endpoint' | 'scheme' | 'secrets' | 'mismatches' | 'replay'> & {
+}: Pick<VerifierHealth, 'endpoint' | 'scheme' | 'secrets' | 'replay'> & {
   readonly pendingBytes: PendingBytes;
+  readonly refusals: Refusals;
 }): VerifierHealth {
   const { secrets, replay } = parts;
   const warnings: readonly HealthWarning[] = [
@@ -93,5 +99,11 @@ export function verifierHealth({
   ];
   const degraded = secrets.state === 'ready' && warnings.length > secrets.warnings.length;
   const state = degraded ? 'degraded' : secrets.state;
-  return { state, ...parts, pendingBytes: pendingBytes.health(), warnings };
+  return {
+    state,
+    ...parts,
+    mismatches: refusals.mismatches,
+    pendingBytes: pendingBytes.health(),
+    warnings: [...warnings, ...refusals.warnings()],
+  };
 }

@@ -1,5 +1,5 @@
 import type { DeliveryOutcome, Reporter } from './events.ts';
-import type { VerifierHealth } from './health.ts';
+import type { HealthWarning, VerifierHealth } from './health.ts';
 import type { DeliveryRules } from './scheme/delivery-rules.ts';
 import type { Clock } from './util/clock.ts';
 import { warn } from './util/warnings.ts';
@@ -34,6 +34,8 @@ export class Refusals {
   readonly #reporter: Reporter<DeliveryOutcome>;
   #warnedAt = Number.NEGATIVE_INFINITY;
   #unwarned = 0;
+  readonly #pattern = new RefusalPattern();
+  #everAccepted = false;
   #mismatches = 0;
   #lastMismatchAt: number | undefined;
 
@@ -42,6 +44,22 @@ export class Refusals {
     this.#status = new RefusalStatus(delivery, clock);
     this.#clock = clock;
     this.#reporter = reporter;
+  }
+
+  /** A request was accepted: refusals before it are no pattern any more. */
+  noteAccepted(): void {
+    this.#everAccepted = true;
+    this.#pattern.clear();
+  }
+
+  /** What the refusals say about the set-up of this process. Anybody can cause them, so they don't change its state. */
+  warnings(): HealthWarning[] {
+    const warnings = this.#pattern.warnings();
+    if (!this.#everAccepted && this.#mismatches >= NEVER_MATCHED) {
+      const message = `No request has matched a key of "${this.#endpoint}" since this process started, and ${this.#mismatches} did not match. Check that the secret is the one in the sender's dashboard and that no proxy changes the body.`;
+      warnings.push({ code: 'never-matched', message });
+    }
+    return warnings;
   }
 
   /** How many requests matched no key, and when the last one arrived. */
@@ -74,6 +92,7 @@ export class Refusals {
       acceptedUntil,
     );
     const { code, status, message } = error;
+    this.#pattern.note(code);
     if (UNMATCHED.has(code)) {
       this.#mismatches++;
       this.#lastMismatchAt = this.#clock.now();
@@ -100,6 +119,59 @@ export class Refusals {
     this.#warnedAt = now;
     this.#unwarned = 0;
     warn(`A webhook for "${this.#endpoint}" was refused with ${status}: ${message}${others}`, code);
+  }
+}
+
+/** So many mismatches without a match say that the secret is wrong. */
+const NEVER_MATCHED = 3;
+/** A pattern is so many refusals since the last accepted request, of which this share has the same reason. */
+const PATTERN_LEAST = 10;
+const PATTERN_SHARE = 0.8;
+
+const PATTERNS: readonly { code: WebhookErrorCode; warning: HealthWarning['code']; advice: string }[] = [
+  {
+    code: 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
+    warning: 'clock-suspect',
+    advice:
+      'were signed too long ago. Check that the clock of this machine is not ahead, and that no queue holds requests back.',
+  },
+  {
+    code: 'ERR_WEBHOOK_TIMESTAMP_TOO_NEW',
+    warning: 'clock-suspect',
+    advice: 'were signed in the future. Check that the clock of this machine is not behind.',
+  },
+  {
+    code: 'ERR_WEBHOOK_SIGNATURE_MISSING',
+    warning: 'unsigned-traffic',
+    advice:
+      'had no signature. Check that signing is enabled at the sender, that the scheme is the right one, and that no proxy removes headers.',
+  },
+];
+
+/** What the refusals since the last accepted request have in common. */
+class RefusalPattern {
+  readonly #counts = new Map<WebhookErrorCode, number>();
+  #all = 0;
+
+  note(code: WebhookErrorCode): void {
+    this.#all += 1;
+    this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
+  }
+
+  clear(): void {
+    if (this.#all === 0) return;
+    this.#all = 0;
+    this.#counts.clear();
+  }
+
+  warnings(): HealthWarning[] {
+    if (this.#all < PATTERN_LEAST) return [];
+    return PATTERNS.flatMap(({ code, warning, advice }) => {
+      const count = this.#counts.get(code) ?? 0;
+      if (count < this.#all * PATTERN_SHARE) return [];
+      const message = `Since the last accepted request, ${count} of ${this.#all} refused requests ${advice}`;
+      return [{ code: warning, message }];
+    });
   }
 }
 

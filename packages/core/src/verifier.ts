@@ -160,6 +160,7 @@ class EndpointVerifier<K> implements Verifier {
     checkValidity(match, clock);
     // Counted only now: a replayed delivery that is too old must not make a replaced secret look as if it were still in use.
     keys.matched(match.key.id);
+    this.#refusals.noteAccepted();
     this.#reporter.report?.({
       type: 'verified',
       request: requestId,
@@ -316,7 +317,7 @@ class EndpointVerifier<K> implements Verifier {
       endpoint,
       scheme: scheme.name,
       secrets: keyring.health(),
-      mismatches: this.#refusals.mismatches,
+      refusals: this.#refusals,
       replay: this.#store?.health?.(),
       pendingBytes: this.#pendingBytes,
     });
