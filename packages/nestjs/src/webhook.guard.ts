@@ -37,7 +37,7 @@ export class WebhookGuard implements CanActivate {
         'Only HTTP requests can be webhooks. Use @VerifyWebhook on the handlers of controllers.',
       );
     }
-    const { request, incoming, response, leave } = httpExchange(context);
+    const { request, incoming, response, setBody, leave } = httpExchange(context);
     // A second guard on the same handler, or the global guard before it.
     if (isReceivedFor(incoming, target)) return true;
     const webhook = await this.#endpoints.receiver(target)(request, incoming, response);
@@ -46,7 +46,7 @@ export class WebhookGuard implements CanActivate {
       return responded();
     }
     keepReceived(incoming, target, webhook);
-    request.body = webhook.body;
+    setBody(webhook.body);
     return true;
   }
 }
