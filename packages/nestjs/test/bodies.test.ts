@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { expressOf } from '../../../test/support/mounts/nest.ts';
+import { expressUnder } from '../../../test/support/mounts/nest.ts';
 import { decorateClass, decorateMethod } from '../../../test/support/mounts/nest-decorate.ts';
 import { echoController, hooksController, serve, signed, watchedVerifier } from './support/app.ts';
 import { describeNest } from './support/setups.ts';
@@ -143,7 +143,7 @@ describeNest((setup) => {
       const { app } = await serve(setup, {
         webhooks: { verifiers: { anchor: verifier } },
         controllers: [hooksController(setup, () => 'done')],
-        configure: (unstarted) => unstarted.use(expressOf(nest()).json()),
+        configure: (unstarted) => unstarted.use(expressUnder(nest()).json()),
       });
       const instance = app.getHttpAdapter().getInstance();
       const { stack } = setup.major === 10 ? instance._router : instance.router;
@@ -169,8 +169,8 @@ describeNest((setup) => {
         options: { bodyParser: false },
         configure: (app) =>
           app.use('/hooks', [
-            expressOf(nest()).text({ type: 'text/*' }),
-            expressOf(nest()).json({ strict: false }),
+            expressUnder(nest()).text({ type: 'text/*' }),
+            expressUnder(nest()).json({ strict: false }),
           ]),
       });
 

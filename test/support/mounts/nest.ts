@@ -9,9 +9,9 @@ import type {
   NestApplicationOptions,
   Type,
 } from '@nestjs/common';
-import express from 'express';
-import express4 from 'express4';
+import type express from 'express';
 import { portOf } from '../listen.ts';
+import { expressOf } from './express.ts';
 import { decorateClass, decorateMethod } from './nest-decorate.ts';
 import type { Nest } from './nest-majors.ts';
 import { piecesOf } from './pieces.ts';
@@ -22,13 +22,12 @@ export type { INestApplication };
 export type NestPlatform = 'express' | 'fastify';
 
 /** The Express that a major of Nest brings. */
-export function expressOf({ major }: Nest): typeof express {
-  // What is used here is the same in both; only the type packages differ.
-  return major === 10 ? (express4 as unknown as typeof express) : express;
+export function expressUnder({ major }: Nest): typeof express {
+  return expressOf(major === 10 ? 4 : 5);
 }
 
 function parsersOf(nest: Nest) {
-  return [expressOf(nest).json(), expressOf(nest).urlencoded({ extended: false })];
+  return [expressUnder(nest).json(), expressUnder(nest).urlencoded({ extended: false })];
 }
 
 /** The adapter under one major of Nest, on one of its platforms. */
