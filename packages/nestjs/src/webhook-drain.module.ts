@@ -1,6 +1,6 @@
 import { Inject, Module, type OnModuleDestroy } from '@nestjs/common';
 import { ModuleRef, ModulesContainer } from '@nestjs/core';
-import { WebhookEndpoints } from './webhook-endpoints.ts';
+import { ENDPOINTS, type WebhookEndpoints } from './webhook-endpoints.ts';
 
 /**
  * Waits for commits and releases when the application shuts down. Nest destroys modules one after the other, by their distance from
@@ -17,7 +17,7 @@ class DrainModule implements OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.#module.get(WebhookEndpoints, { strict: false }).drain();
+    await this.#module.get<WebhookEndpoints>(ENDPOINTS, { strict: false }).drain();
   }
 }
 

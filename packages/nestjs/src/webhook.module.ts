@@ -14,7 +14,7 @@ import { bypassFastifyParsers } from './fastify-parsers.ts';
 import { WebhookGuard } from './webhook.guard.ts';
 import { ConfigurableModuleClass, OWNS_VERIFIERS } from './webhook.module-definition.ts';
 import { DRAIN_MODULES } from './webhook-drain.module.ts';
-import { WebhookEndpoints } from './webhook-endpoints.ts';
+import { ENDPOINTS, WebhookEndpoints } from './webhook-endpoints.ts';
 import type { WebhookModuleOptions } from './webhook-module-options.ts';
 import { WebhookRoutes } from './webhook-routes.ts';
 
@@ -39,8 +39,8 @@ import { WebhookRoutes } from './webhook-routes.ts';
 @Global()
 @Module({
   imports: [DiscoveryModule, ...DRAIN_MODULES],
-  providers: [WebhookEndpoints, WebhookRoutes, WebhookGuard],
-  exports: [WebhookEndpoints, WebhookGuard],
+  providers: [{ provide: ENDPOINTS, useClass: WebhookEndpoints }, WebhookRoutes, WebhookGuard],
+  exports: [ENDPOINTS, WebhookGuard],
 })
 export class WebhookModule implements NestModule, OnApplicationBootstrap {
   readonly #host: HttpAdapterHost;
@@ -61,7 +61,7 @@ export class WebhookModule implements NestModule, OnApplicationBootstrap {
   constructor(
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Inject(WebhookRoutes) routes: WebhookRoutes,
-    @Inject(WebhookEndpoints) endpoints: WebhookEndpoints,
+    @Inject(ENDPOINTS) endpoints: WebhookEndpoints,
   ) {
     this.#host = host;
     this.#routes = routes;
