@@ -38,6 +38,8 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'packages/nestjs/README.md': {
     Controller: "import { Controller, Module, Post } from '@nestjs/common';",
+    webhook: "declare const webhook: import('@countersign/nestjs').ReceivedWebhook;",
+    contentType: 'declare const contentType: string;',
     HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',
   },
   'packages/schemes/README.md': {

@@ -113,7 +113,7 @@ describe.each(ADAPTERS)('%s', (_, mount) => {
   ])('%s is parsed from the verified bytes', async (_, type, body, fields) => {
     const post = await receiver({
       handler: async ({ webhook }) => {
-        const form = await new Response(webhook?.body as BodyInit, {
+        const form = await new Response(Buffer.from(webhook?.body ?? ''), {
           headers: { 'content-type': type },
         }).formData();
         return { action: 'respond', status: 200, body: JSON.stringify([...form]) };
