@@ -62,7 +62,9 @@ express().post('/', expressWebhook(verifier), (req, res) => {
 });
 // Hosts that have read the body, and whose types say so.
 expressWebhook(verifier, { rawBody: (request) => request.rawBody });
-expressWebhook(verifier, { rawBody: async (request: express.Request & { rawBody?: Buffer }) => request.rawBody });
+expressWebhook(verifier, {
+  rawBody: async (request: express.Request & { rawBody?: Buffer }) => request.rawBody,
+});
 express().use(expressWebhook((request) => (request.params.tenant === '1' ? verifier : verifier)));
 
 fastify().register(async (scope) => {

@@ -18,13 +18,21 @@ it('returns the body as a Buffer, and as text', () => {
 
 it.each<[string, () => unknown, RegExp]>([
   ['without a secret', () => sign(stripe(), { body } as SignInput), /"secret" of sign\(\) is missing/],
-  ['without a body', () => sign(stripe(), { secret } as SignInput), /"body" of sign\(\) must be text or bytes/],
+  [
+    'without a body',
+    () => sign(stripe(), { secret } as SignInput),
+    /"body" of sign\(\) must be text or bytes/,
+  ],
   [
     'of an object',
     () => sign(stripe(), { secret, body: { id: 1 } } as unknown as SignInput),
     /pass JSON\.stringify\(value\) instead of an object/,
   ],
-  ['with a rule that there is not', () => sign(twilio(), { secret, body, rule: 7 }), /"rule" of sign\(\) is 7/],
+  [
+    'with a rule that there is not',
+    () => sign(twilio(), { secret, body, rule: 7 }),
+    /"rule" of sign\(\) is 7/,
+  ],
   ['without the address that is signed', () => sign(twilio(), { secret, body }), /Pass "url"/],
   [
     'for a scheme of tokens',

@@ -43,7 +43,13 @@ const SCENARIOS: Record<string, () => Promise<unknown> | unknown> = {
     const after = process.getActiveResourcesInfo();
     return { loads, watches, started: after.slice(before.length) };
   },
-  ready: async () => ({ settled: await settledBy(verifierOf(source(() => true)).ready().then(() => 'ready')) }),
+  ready: async () => ({
+    settled: await settledBy(
+      verifierOf(source(() => true))
+        .ready()
+        .then(() => 'ready'),
+    ),
+  }),
   'first-load': async () => ({ settled: await settledBy(verifierOf(source(() => false)).verify(request())) }),
   mismatch: async () => {
     const verifier = verifierOf(source((load) => load === 1));
