@@ -1,8 +1,8 @@
 // Builds the package in whose folder it runs. From the same sources it makes ES modules, CommonJS, and the types of both. Each entry
 // of "exports" becomes one file. What several entries share stays in files of its own, so that it exists once.
-import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
@@ -79,8 +79,24 @@ async function buildCode(format, extension, external) {
 
 async function buildTypes() {
   const bundle = await rollup({ input, external: isInstalled, plugins: [dts({ tsconfig })] });
-  for (const extension of ['d.ts', 'd.cts']) await bundle.write({ ...naming(extension), format: 'es' });
+  const { output } = await bundle.write({ ...naming('d.cts'), format: 'es' });
+  const files = output.map(({ fileName }) => fileName);
+  if (output.every((chunk) => isAlikeForBoth(chunk, files))) {
+    // One copy of the types, which an ES module finds through the other's. It is also one type for the two copies of a class.
+    for (const entry of Object.keys(input)) {
+      writeFileSync(join('dist', `${entry}.d.ts`), `export * from './${basename(entry)}.cjs';\n`);
+    }
+  } else {
+    await bundle.write({ ...naming('d.ts'), format: 'es' });
+  }
   await bundle.close();
+}
+
+/** Whether types mean the same to an ES module and to CommonJS. Other packages may have other types for each, or none for one. */
+function isAlikeForBoth({ imports, exports: names, isEntry }, files) {
+  const isOurs = (id) => files.includes(id) || /^(?:node:|@countersign\/)/.test(id);
+  // `export *` leaves out a default export.
+  return imports.every(isOurs) && !(isEntry && names.includes('default'));
 }
 
 rmSync('dist', { recursive: true, force: true });

@@ -27,7 +27,7 @@ const BUDGET = {
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const tarballs = mkdtempSync(join(tmpdir(), 'countersign-pack-'));
-const unpackedBytes = new Map();
+const sizes = new Map();
 let failures = 0;
 
 function npm(args, cwd) {
@@ -91,7 +91,7 @@ for (const entry of readdirSync(join(root, 'packages'))) {
   const { name } = manifest;
   const [packed] = Object.values(JSON.parse(npm(['pack', '--json', '--pack-destination', tarballs], dir)));
   const tarball = join(tarballs, packed.filename);
-  unpackedBytes.set(name, packed.unpackedSize);
+  sizes.set(name, { packed: packed.size, unpacked: packed.unpackedSize });
 
   report(
     name,
@@ -131,7 +131,8 @@ for (const entry of readdirSync(join(root, 'packages'))) {
   report(name, 'attw --profile strict', attw.status === 0 ? [] : [`${attw.stdout}${attw.stderr}`]);
 }
 
-const total = BUDGET.packages.reduce((sum, name) => sum + (unpackedBytes.get(name) ?? Number.NaN), 0);
+console.table(Object.fromEntries(sizes));
+const total = BUDGET.packages.reduce((sum, name) => sum + (sizes.get(name)?.unpacked ?? Number.NaN), 0);
 report(
   BUDGET.packages.join(' + '),
   `${total} of ${BUDGET.bytes} bytes unpacked`,

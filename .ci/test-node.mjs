@@ -16,7 +16,7 @@ const SUPPORT = [
   ...['catalogue', 'rules', 'matrix/general'],
 ];
 const DEPENDENCIES = [
-  ...['express', 'express4', 'fastify', 'hono', 'koa', 'koa2', '@koa/router', '@koa/bodyparser'],
+  ...['express', 'express4', 'fastify', 'fastify4', 'hono', 'koa', 'koa2', '@koa/router', '@koa/bodyparser'],
   ...['@nestjs/common', '@nestjs/core', '@nestjs/platform-express', '@nestjs/platform-fastify'],
   ...['reflect-metadata', 'rxjs'],
 ];

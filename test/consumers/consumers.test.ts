@@ -10,7 +10,6 @@ import { blocksOf, readmeSnippets } from './readme-snippets.ts';
 
 // The packages as their users get them: built, packed, installed by npm into a project elsewhere, and run there.
 const MINUTES = 60_000;
-const TSC = join('node_modules', 'typescript6', 'bin', 'tsc');
 const DEPENDENCIES = {
   ...pinned('express', 'fastify', 'koa', '@koa/router', 'hono'),
   ...pinned('ioredis', 'pg', '@types/pg', 'node-vault'),
@@ -18,6 +17,7 @@ const DEPENDENCIES = {
   ...pinned('@aws-sdk/client-secrets-manager', '@azure/keyvault-secrets', '@google-cloud/secret-manager'),
   ...pinned('@types/node', '@types/express', '@types/koa', '@types/aws-lambda', 'vitest'),
   ...pinned('@nestjs/common', '@nestjs/core', '@nestjs/platform-express', '@nestjs/testing'),
+  ...pinned('@octokit/webhooks', '@slack/bolt', 'multer', '@types/multer'),
   ...pinned('reflect-metadata', 'rxjs'),
   // The TypeScript of this repository, and the one that `nest new` installs.
   typescript6: `npm:typescript@${pinned('typescript').typescript}`,
@@ -28,15 +28,30 @@ const DEPENDENCIES = {
   supertest: '7.3.2',
   '@types/supertest': '7.2.0',
 };
-/** With Nest 10, Jest 29 and Express 4 of its own. */
-const WORKSPACES = ['nest10'];
+/** What people have who have not moved on yet: Nest 10, Express 4, Fastify 4, TypeScript 5, Jest 29. */
+const OLDER_DEPENDENCIES = {
+  '@nestjs/common': '10.4.22',
+  '@nestjs/core': '10.4.22',
+  '@nestjs/platform-express': '10.4.22',
+  express: '4.22.3',
+  '@types/express': '4.17.25',
+  fastify: '4.29.1',
+  koa: '2.16.4',
+  ...pinned('reflect-metadata', 'rxjs', '@types/node'),
+  typescript: '5.9.3',
+  jest: '29.7.0',
+  'ts-jest': '29.4.6',
+  '@types/jest': '29.5.14',
+};
 
 let project: PackedProject;
+let older: PackedProject;
 let unreachable = '';
 
 beforeAll(async () => {
   try {
-    project = await packedProject(DEPENDENCIES, WORKSPACES);
+    project = await packedProject(DEPENDENCIES);
+    older = await packedProject(OLDER_DEPENDENCIES, project.tarballs);
     await project.addFixture('compile');
   } catch (error) {
     if (!(error instanceof RegistryUnreachable) || process.env.CI) throw error;
@@ -45,7 +60,7 @@ beforeAll(async () => {
   }
 }, 20 * MINUTES);
 
-afterAll(() => project?.remove());
+afterAll(() => Promise.all([project?.remove(), older?.remove()]));
 
 beforeEach(({ skip }) => skip(unreachable !== '', unreachable));
 
@@ -117,7 +132,8 @@ describe('both copies of each package in one process', () => {
     const { stdout } = await project.node(['main.mjs'], { in: 'two-copies' });
     const statuses = [204, 200, 401, 415, 503];
     const together = {
-      ...{ express: statuses, koa: statuses, fastify: statuses, fetch: statuses },
+      ...{ express: statuses, koa: statuses, fastify: statuses, fetch: statuses, lambda: statuses },
+      ...{ nestjs: statuses, nestjsMixed: statuses },
       sharedStore: 'duplicate',
       sameRecord: true,
       isInstance: false,
@@ -143,24 +159,27 @@ async function addRecipes(tools: readonly string[], folder: string, suffix: stri
 }
 
 describe('Jest, as `nest new` sets it up', () => {
-  async function jest(nest: string, ...args: readonly string[]): Promise<number[]> {
-    const binary = join(nest === 'nest10' ? '.' : '..', 'node_modules', 'jest', 'bin', 'jest.js');
-    const { stdout } = await project.node([binary, '--ci', '--json', '--no-cache', '-i', ...args], {
+  type Nest = 'nest10' | 'nest11';
+  const projectOf = (nest: Nest) => (nest === 'nest10' ? older : project);
+
+  async function jest(nest: Nest, ...args: readonly string[]): Promise<number[]> {
+    const binary = join('..', 'node_modules', 'jest', 'bin', 'jest.js');
+    const { stdout } = await projectOf(nest).node([binary, '--ci', '--json', '--no-cache', '-i', ...args], {
       in: nest,
     });
     const { numPassedTests, numTotalTests } = JSON.parse(stdout);
     return [numPassedTests, numTotalTests];
   }
 
-  test.each(['nest10', 'nest11'])(
+  test.each(['nest10', 'nest11'] as const)(
     '%s: the spec of a receiver passes',
     {
       timeout: 5 * MINUTES,
     },
     async (nest) => {
-      await project.addFixture(nest);
+      await projectOf(nest).addFixture(nest);
       const spec = new URL('fixtures/spec/receiver.spec.ts', import.meta.url);
-      await cp(fileURLToPath(spec), join(project.folder, nest, 'src', 'receiver.spec.ts'));
+      await cp(fileURLToPath(spec), join(projectOf(nest).folder, nest, 'src', 'receiver.spec.ts'));
       expect(await jest(nest)).toEqual([7, 7]);
     },
   );
@@ -255,23 +274,34 @@ describe('TypeScript by its module setting, with skipLibCheck: false', () => {
   });
 });
 
-describe('Nest 11, compiled to CommonJS without emitDecoratorMetadata', () => {
-  test('handles a delivery once, refuses a forged one, and parses other routes', {
-    timeout: 5 * MINUTES,
-  }, async () => {
-    await project.addFixture('nest');
-    await project.node([join('..', TSC), '-p', '.', '--pretty', 'false'], { in: 'nest' });
-    const { stdout, stderr } = await project.node([join('dist', 'main.js')], { in: 'nest' });
-    expect(stderr).toBe('');
-    expect(JSON.parse(stdout)).toEqual({
-      commonjs: true,
-      answers: [
-        [204, ''],
-        [200, ''],
-        [401, '{"error":"webhook refused"}'],
-        [200, 'pear'],
-      ],
-      handled: ['evt_2'],
-    });
-  });
+describe('Nest, compiled to CommonJS', () => {
+  test.each([
+    ['11, without emitDecoratorMetadata', 'nest', 'typescript6', () => project],
+    ['10 on Express 4, as `nest new` sets it up', 'nest10', 'typescript', () => older],
+  ] as const)(
+    '%s: handles a delivery once, refuses a forged one, and parses other routes',
+    {
+      timeout: 5 * MINUTES,
+    },
+    async (_, nest, compiler, projectOf) => {
+      const { folder, addFixture, node } = projectOf();
+      await addFixture('nest');
+      const tsconfig = fileURLToPath(new URL(`fixtures/${nest}/tsconfig.json`, import.meta.url));
+      await cp(tsconfig, join(folder, 'nest', 'tsconfig.json'));
+      const tsc = join('..', 'node_modules', compiler, 'bin', 'tsc');
+      await node([tsc, '-p', '.', '--pretty', 'false'], { in: 'nest' });
+      const { stdout, stderr } = await node([join('dist', 'main.js')], { in: 'nest' });
+      expect(stderr).toBe('');
+      expect(JSON.parse(stdout)).toEqual({
+        commonjs: true,
+        answers: [
+          [204, ''],
+          [200, ''],
+          [401, '{"error":"webhook refused"}'],
+          [200, 'pear'],
+        ],
+        handled: ['evt_2'],
+      });
+    },
+  );
 });

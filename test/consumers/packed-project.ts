@@ -30,6 +30,8 @@ interface RunOptions {
 /** A project of a user, who installed this repository's packages as they would be published. */
 export interface PackedProject {
   readonly folder: string;
+  /** The dependencies that lead to the tarballs. */
+  readonly tarballs: Readonly<Record<string, string>>;
   /** Copies a fixture into the project, as the folder of its name. */
   addFixture(name: string): Promise<void>;
   /** Runs a JavaScript file of the project in a process of its own. @throws {@link CommandFailed} */
@@ -52,30 +54,24 @@ class CommandFailed extends Error {
 }
 
 /**
- * Builds the packages, packs them, and installs the tarballs beside the given dependencies into a new temporary project.
+ * Installs the packages' tarballs beside the given dependencies into a new temporary project.
  *
- * @param workspaces Fixtures with dependencies of their own: they are copied before npm installs.
+ * @param packed The tarballs. By default, the packages are built and packed, and the tarballs are removed with the project.
  */
 export async function packedProject(
   dependencies: Readonly<Record<string, string>>,
-  workspaces: readonly string[] = [],
+  packed?: PackedProject['tarballs'],
 ): Promise<PackedProject> {
   // Not the path of a link: Node reports real paths.
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'countersign-consumer-')));
   const addFixture = (name: string) => cp(join(FIXTURES, name), join(folder, name), { recursive: true });
   const remove = () => rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  let tarballs: PackedProject['tarballs'];
   try {
-    // One at a time: other tests need the processors too.
-    await run(
-      process.execPath,
-      ['--env-file=.ci/turbo.env', 'node_modules/turbo/bin/turbo', 'run', 'build', '--concurrency=1'],
-      ROOT,
-    );
-    const tarballs = await pack(folder);
-    for (const workspace of workspaces) await addFixture(workspace);
+    tarballs = packed ?? (await pack(folder));
     await writeFile(
       join(folder, 'package.json'),
-      JSON.stringify({ private: true, workspaces, dependencies: { ...dependencies, ...tarballs } }),
+      JSON.stringify({ private: true, dependencies: { ...dependencies, ...tarballs } }),
     );
     await install(folder);
   } catch (error) {
@@ -84,6 +80,7 @@ export async function packedProject(
   }
   return {
     folder,
+    tarballs,
     addFixture,
     node: (args, options = {}) =>
       run(options.binary ?? process.execPath, args, join(folder, options.in ?? '.')),
@@ -91,12 +88,18 @@ export async function packedProject(
   };
 }
 
-/** Gives the dependencies that lead to the tarballs. */
+/** Builds the packages, and packs them into a folder. */
 async function pack(folder: string): Promise<Record<string, string>> {
+  // One at a time: other tests need the processors too.
+  await run(
+    process.execPath,
+    ['--env-file=.ci/turbo.env', 'node_modules/turbo/bin/turbo', 'run', 'build', '--concurrency=1'],
+    ROOT,
+  );
   const workspaces = PACKAGES.map((path) => `--workspace=${path}`);
   const { stdout } = await npm(['pack', '--json', '--pack-destination', folder, ...workspaces], ROOT);
   const packed: { name: string; filename: string }[] = Object.values(JSON.parse(stdout));
-  return Object.fromEntries(packed.map(({ name, filename }) => [name, `file:${filename}`]));
+  return Object.fromEntries(packed.map(({ name, filename }) => [name, `file:${join(folder, filename)}`]));
 }
 
 async function install(folder: string): Promise<void> {

@@ -23,7 +23,10 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     req: "declare const req: import('node:http').IncomingMessage;",
     bytes: 'declare const bytes: Uint8Array;',
   },
-  'packages/express/README.md': { client: CLIENT },
+  'packages/express/README.md': {
+    app: "declare const app: import('express').Express;",
+    client: CLIENT,
+  },
   'packages/fastify/README.md': {
     app: "declare const app: import('fastify').FastifyInstance;",
     client: CLIENT,
@@ -35,6 +38,8 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   'packages/nestjs/README.md': {
     Controller: "import { Controller, Module, Post } from '@nestjs/common';",
+    webhook: "declare const webhook: import('@countersign/nestjs').ReceivedWebhook;",
+    contentType: 'declare const contentType: string;',
     HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',
   },
   'packages/schemes/README.md': {

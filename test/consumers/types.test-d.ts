@@ -60,6 +60,11 @@ createVerifier({ scheme: agentMessage({ keyEncoding: 'utf8' }), secrets, observe
 express().post('/', expressWebhook(verifier), (req, res) => {
   res.json(req.webhook.json<{ id: string }>().id);
 });
+// Hosts that have read the body, and whose types say so.
+expressWebhook(verifier, { rawBody: (request) => request.rawBody });
+expressWebhook(verifier, {
+  rawBody: async (request: express.Request & { rawBody?: Buffer }) => request.rawBody,
+});
 express().use(expressWebhook((request) => (request.params.tenant === '1' ? verifier : verifier)));
 
 fastify().register(async (scope) => {

@@ -151,7 +151,7 @@ function adapterOptions(
  * ```
  */
 export const webhookPlugin: FastifyPluginAsync<WebhookPluginOptions> = fastifyPlugin(plugin, {
-  fastify: '5.x',
+  fastify: '4.x || 5.x',
   name: '@countersign/fastify',
 });
 

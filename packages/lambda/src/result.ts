@@ -16,6 +16,9 @@ export interface LambdaResult {
   isBase64Encoded: boolean;
 }
 
+type HeaderFields = Pick<LambdaResult, 'headers' | 'multiValueHeaders' | 'cookies'>;
+const COOKIE = 'set-cookie';
+
 /** What a handler may return: a result of Lambda whose body may be missing. */
 type GivenResult = Omit<LambdaResult, 'body' | 'isBase64Encoded'> & {
   body?: string | null;
@@ -31,7 +34,7 @@ export async function givenResult(returned: unknown): Promise<GivenResult | unde
   const result = isResponse(returned)
     ? {
         statusCode: returned.status,
-        headers: Object.fromEntries(returned.headers),
+        ...fieldsOf(returned.headers),
         ...encoded(Buffer.from(await returned.arrayBuffer())),
       }
     : (returned as GivenResult);
@@ -56,6 +59,14 @@ function isResponse(value: object): value is Response {
   );
 }
 
+function fieldsOf(headers: Headers): Pick<LambdaResult, 'headers' | 'cookies'> {
+  const fields = Object.fromEntries(headers);
+  // Older Headers classes of frameworks can't list cookies.
+  if (typeof headers.getSetCookie !== 'function') return { headers: fields };
+  const { [COOKIE]: _, ...others } = fields;
+  return { headers: others, cookies: headers.getSetCookie() };
+}
+
 function encoded(body: Uint8Array | string): Pick<LambdaResult, 'body' | 'isBase64Encoded'> {
   if (typeof body === 'string') return { body, isBase64Encoded: false };
   const isBase64Encoded = !isUtf8(body);
@@ -65,17 +76,37 @@ function encoded(body: Uint8Array | string): Pick<LambdaResult, 'body' | 'isBase
 /** A handler's own result, as the source of the event wants it. */
 export function completeResult(request: EventRequest, given: GivenResult): LambdaResult {
   // The status of a class may be a getter, which is not copied. For a result without a status, API Gateway responds with 200.
-  const { headers, multiValueHeaders, statusCode, body, isBase64Encoded, ...rest } = given;
+  const { headers, multiValueHeaders, cookies, statusCode, body, isBase64Encoded, ...rest } = given;
   const result = { ...rest, statusCode, body: body ?? '', isBase64Encoded: isBase64Encoded ?? false };
-  if (request.source !== 'load-balancer') {
-    return { ...result, ...(headers && { headers }), ...(multiValueHeaders && { multiValueHeaders }) };
-  }
+  const fields = headerFields(request, given);
+  if (request.source !== 'load-balancer') return { ...result, ...fields };
   const { statusDescription = `${statusCode} ${STATUS_CODES[statusCode] ?? ''}`.trim() } = given;
-  // A load balancer responds with 502 if it gets the other kind.
-  const fields = request.wantsHeaderLists
-    ? { multiValueHeaders: { ...listed(headers), ...multiValueHeaders } }
-    : { headers: { ...joined(multiValueHeaders), ...headers } };
   return { ...result, statusDescription, ...fields };
+}
+
+/** The headers in the fields that the source of the event reads: what is in another field is not sent, or the response is 502. */
+function headerFields({ source, wantsHeaderLists }: EventRequest, given: GivenResult): HeaderFields {
+  const { headers, multiValueHeaders } = given;
+  const lists = Object.entries(multiValueHeaders ?? {});
+  const isCookie = ([name]: [string, unknown]) => name.toLowerCase() === COOKIE;
+  // Cookies are the one kind of header that can't be joined by commas.
+  const cookies = [...lists.filter(isCookie).flatMap(([, values]) => values), ...(given.cookies ?? [])].map(
+    String,
+  );
+  const others = Object.fromEntries(lists.filter((field) => !isCookie(field)));
+  const cookieList = cookies.length > 0 ? { [COOKIE]: cookies } : {};
+  if (source === 'http') {
+    const joinedHeaders = (headers ?? multiValueHeaders) && { ...joined(others), ...headers };
+    return { ...(joinedHeaders && { headers: joinedHeaders }), ...(cookies.length > 0 && { cookies }) };
+  }
+  if (source === 'rest') {
+    const all = { ...others, ...cookieList };
+    return { ...(headers && { headers }), ...(Object.keys(all).length > 0 && { multiValueHeaders: all }) };
+  }
+  if (wantsHeaderLists) return { multiValueHeaders: { ...listed(headers), ...others, ...cookieList } };
+  // There is no way to send two.
+  const cookie = cookies.at(-1);
+  return { headers: { ...joined(others), ...headers, ...(cookie !== undefined && { [COOKIE]: cookie }) } };
 }
 
 /** The verifier's response, as the source of the event wants it. */

@@ -9,7 +9,10 @@ import {
 } from '@countersign/lambda';
 import { github, hubspot } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { emulator } from '../../../test/support/lambda/emulator.ts';
+import { LAMBDA_HOSTS, type LambdaHostName } from '../../../test/support/lambda/hosts.ts';
+import { listen } from '../../../test/support/listen.ts';
 
 const SECRET = 'a-signing-secret-of-32-characters';
 const BODY = '{"id":1}';
@@ -273,7 +276,7 @@ describe('what a handler returns', () => {
     [
       'a result in base64 with lists',
       { statusCode: 200, multiValueHeaders: { a: ['1', '2'] }, body: 'AP8=', isBase64Encoded: true },
-      { statusCode: 200, multiValueHeaders: { a: ['1', '2'] }, body: 'AP8=', isBase64Encoded: true },
+      { statusCode: 200, headers: { a: '1, 2' }, body: 'AP8=', isBase64Encoded: true },
       'committed',
     ],
     ['a result of failure', { statusCode: 500 }, { statusCode: 500, body: '' }, 'released'],
@@ -340,6 +343,39 @@ describe('what a handler returns', () => {
     const event = loadBalanced({ headers: undefined, multiValueHeaders: asLists(signedHeaders()) });
     expect((await resultOf(returned, event)).result).toEqual({ ...common, ...lists });
   });
+
+  describe.each(Object.keys(LAMBDA_HOSTS) as LambdaHostName[])('behind a %s', (host) => {
+    const many = { 'X-A': ['1', '2'], 'Set-Cookie': ['a=1', 'b=2; Expires=Wed, 21 Oct 2015 07:28:00 GMT'] };
+    const cookies = many['Set-Cookie'];
+    it.each<[string, () => unknown]>([
+      ['a Response', () => new Response('', { headers: pairsOf(many) })],
+      ['a result with lists', () => ({ statusCode: 200, multiValueHeaders: many })],
+      [
+        'a result with cookies of their own',
+        () => ({ statusCode: 200, headers: { 'x-a': '1, 2' }, cookies: many['Set-Cookie'] }),
+      ],
+    ])('%s keeps every value of its headers', async (_, returned) => {
+      const { verifier } = setUp();
+      const server = await listen(emulator(LAMBDA_HOSTS[host], webhookHandler(verifier, returned) as never));
+      onTestFinished(() => server.close());
+      const { headers } = await fetch(`http://127.0.0.1:${server.port}/`, {
+        ...{
+          method: 'POST',
+          body: BODY,
+          headers: { ...signedHeaders(), 'content-type': 'application/json' },
+        },
+      });
+      expect(headers.get('x-a')).toBe('1, 2');
+      // A load balancer has no way to send two, unless multi-value headers are on.
+      expect(headers.getSetCookie()).toEqual(host === 'load balancer' ? cookies.slice(-1) : cookies);
+    });
+  });
+
+  function pairsOf(lists: Record<string, string[]>): [string, string][] {
+    return Object.entries(lists).flatMap(([name, values]) =>
+      values.map((value): [string, string] => [name, value]),
+    );
+  }
 
   it('keeps its own description, and has one for a status without a name', async () => {
     const described = { statusCode: 200, statusDescription: '200 Fine' };

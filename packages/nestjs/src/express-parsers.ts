@@ -11,6 +11,23 @@ type ExpressRequest = IncomingMessage & { readonly path: string };
 type Next = (error?: unknown) => void;
 type Middleware = (request: ExpressRequest, response: ServerResponse, next: Next) => unknown;
 
+interface Layer {
+  readonly handle: unknown;
+  /** Set by Express 5 on what is mounted for all paths. */
+  readonly slash?: boolean;
+  /** Set by Express 4 likewise. */
+  readonly regexp?: { readonly fast_slash?: boolean };
+}
+interface Router {
+  readonly stack?: readonly Layer[];
+}
+interface ExpressApp {
+  readonly router?: Router;
+  /** Express 4. */
+  readonly _router?: Router;
+  readonly lazyrouter?: unknown;
+}
+
 /** The names of body-parser's functions. Nest recognizes them by these names too. */
 const PARSERS: ReadonlySet<unknown> = new Set(['jsonParser', 'urlencodedParser', 'rawParser', 'textParser']);
 /** What `@UseGuards()` sets; Nest doesn't export its name. */
@@ -78,11 +95,9 @@ export class ExpressParsers {
    * @throws `ERR_WEBHOOK_CONFIG_INVALID` naming one that would.
    */
   check(): void {
-    const { router } = this.#adapter.getInstance<{
-      router?: { stack?: { handle: unknown; slash?: boolean }[] };
-    }>();
-    for (const { handle, slash } of router?.stack ?? []) {
-      if (slash !== true || !isParser(handle) || this.#aware.has(handle)) continue;
+    for (const { handle, slash, regexp } of layersOf(this.#adapter.getInstance<ExpressApp>())) {
+      const isForAllPaths = slash === true || regexp?.fast_slash === true;
+      if (!isForAllPaths || !isParser(handle) || this.#aware.has(handle)) continue;
       throw new WebhookError(
         'ERR_WEBHOOK_CONFIG_INVALID',
         `A body parser (${handle.name}) was mounted on the Express app itself, and would read the bodies of webhooks. Mount it through ` +
@@ -90,6 +105,12 @@ export class ExpressParsers {
       );
     }
   }
+}
+
+/** What is mounted on an app of Express, in order. In Express 4 the property `router` throws. */
+function layersOf(app: ExpressApp): readonly Layer[] {
+  const router = typeof app.lazyrouter === 'function' ? app._router : app.router;
+  return router?.stack ?? [];
 }
 
 /** Runs the parsers that were skipped. */

@@ -8,11 +8,14 @@ export interface HttpExchange {
   readonly request: WebhookHttpRequest & { body?: unknown };
   readonly incoming: IncomingMessage;
   readonly response: ServerResponse;
+  /** Hands the verified bytes to what runs next. */
+  setBody(body: Uint8Array): void;
   /** Makes the framework leave the response alone. */
   leave(): void;
 }
 
-type ExpressRequest = HttpExchange['request'] & IncomingMessage;
+type ExpressRequest = HttpExchange['request'] &
+  IncomingMessage & { readonly app?: { readonly lazyrouter?: unknown }; _body?: boolean };
 type FastifyRequest = HttpExchange['request'] & { readonly raw: IncomingMessage };
 interface FastifyReply {
   readonly raw: ServerResponse;
@@ -27,9 +30,22 @@ export function httpExchange(context: ExecutionContext): HttpExchange {
       request,
       incoming: request,
       response: http.getResponse<ServerResponse>(),
+      setBody: (body) => {
+        request.body = body;
+        // The parsers of Express 4 must be told that nothing is left to parse; those of Express 5 ask the stream.
+        if (typeof request.app?.lazyrouter === 'function') request._body = true;
+      },
       leave: () => undefined,
     };
   }
   const reply = http.getResponse<FastifyReply>();
-  return { request, incoming: request.raw, response: reply.raw, leave: () => reply.hijack() };
+  return {
+    request,
+    incoming: request.raw,
+    response: reply.raw,
+    setBody: (body) => {
+      request.body = body;
+    },
+    leave: () => reply.hijack(),
+  };
 }

@@ -7,9 +7,18 @@ interface Received {
   readonly webhook: ReceivedWebhook;
 }
 
+const RECEIVED: unique symbol = Symbol.for('countersign.received-webhooks') as never;
+
 // Bound to the request object itself, so nothing that a client sends, and no property that other code sets, can fake a
 // verification.
-const received = new WeakMap<IncomingMessage, Received>();
+const received = sharedByCopies();
+
+/** The ES modules and the CommonJS of this package, which one process may both have, see the same verifications. */
+function sharedByCopies(): WeakMap<IncomingMessage, Received> {
+  const shared = globalThis as { [RECEIVED]?: WeakMap<IncomingMessage, Received> };
+  shared[RECEIVED] ??= new WeakMap();
+  return shared[RECEIVED];
+}
 
 export function keepReceived(
   incoming: IncomingMessage,

@@ -1,7 +1,7 @@
 /** With one of these characters, a path of Express is a pattern. */
 const DYNAMIC = /[:*{}()[\]?+!\\]/;
-/** With one of these, the pattern may match more or fewer segments than it has. */
-const OPEN = /[*{}]/;
+/** With one of these, the pattern may match more or fewer segments than it has: in Express 5 the first three, in Express 4 the others. */
+const OPEN = /[*{}?+()[\]]/;
 
 /**
  * Matches requests that a route of Express may receive. If it matched too few, a parser would read a webhook's body. If it

@@ -10,6 +10,9 @@ import type {
 } from './webhook-module-options.ts';
 import type { WebhookTarget } from './webhook-target.ts';
 
+/** The provider of {@link WebhookEndpoints}. One application may have decorators of the ES modules and the module of CommonJS. */
+export const ENDPOINTS = Symbol.for('countersign.webhook-endpoints');
+
 /** The module's verifiers, and a receiver for each route that uses one. */
 @Injectable()
 export class WebhookEndpoints implements OnApplicationShutdown {

@@ -6,7 +6,7 @@ import { parseInGuard } from './express-parsers.ts';
 import { watchHandler } from './handler-watch.ts';
 import { webhookParameter } from './webhook.decorator.ts';
 import { guardedTarget } from './webhook.guard.ts';
-import { WebhookEndpoints } from './webhook-endpoints.ts';
+import { ENDPOINTS, type WebhookEndpoints } from './webhook-endpoints.ts';
 import { isDecorated } from './webhook-target.ts';
 
 /** Set on a handler by `@Post()` and similar decorators. */
@@ -39,7 +39,7 @@ export class WebhookRoutes {
   constructor(
     @Inject(DiscoveryService) discovery: DiscoveryService,
     @Inject(MetadataScanner) scanner: MetadataScanner,
-    @Inject(WebhookEndpoints) endpoints: WebhookEndpoints,
+    @Inject(ENDPOINTS) endpoints: WebhookEndpoints,
   ) {
     this.#discovery = discovery;
     this.#scanner = scanner;

@@ -2,8 +2,11 @@ import { WebhookError } from '@countersign/core';
 import { type CanActivate, type ExecutionContext, Inject, Injectable, Optional } from '@nestjs/common';
 import { httpExchange } from './http-exchange.ts';
 import { isReceivedFor, keepReceived } from './received-webhooks.ts';
-import { WebhookEndpoints } from './webhook-endpoints.ts';
+import { ENDPOINTS, type WebhookEndpoints } from './webhook-endpoints.ts';
 import { type WebhookTarget, webhookTarget } from './webhook-target.ts';
+
+// The package is published as ES modules and as CommonJS, so one process may have two copies of the class.
+const BRAND: unique symbol = Symbol.for('countersign.WebhookGuard') as never;
 
 /**
  * The guard that `@VerifyWebhook` adds to a handler. It gives the same protection when used directly:
@@ -16,9 +19,11 @@ import { type WebhookTarget, webhookTarget } from './webhook-target.ts';
  */
 @Injectable()
 export class WebhookGuard implements CanActivate {
+  /** @internal */
+  static readonly [BRAND]: unknown = true;
   readonly #endpoints: WebhookEndpoints;
 
-  constructor(@Optional() @Inject(WebhookEndpoints) endpoints: WebhookEndpoints | undefined) {
+  constructor(@Optional() @Inject(ENDPOINTS) endpoints: WebhookEndpoints | undefined) {
     if (endpoints === undefined) {
       throw new WebhookError(
         'ERR_WEBHOOK_CONFIG_INVALID',
@@ -37,7 +42,7 @@ export class WebhookGuard implements CanActivate {
         'Only HTTP requests can be webhooks. Use @VerifyWebhook on the handlers of controllers.',
       );
     }
-    const { request, incoming, response, leave } = httpExchange(context);
+    const { request, incoming, response, setBody, leave } = httpExchange(context);
     // A second guard on the same handler, or the global guard before it.
     if (isReceivedFor(incoming, target)) return true;
     const webhook = await this.#endpoints.receiver(target)(request, incoming, response);
@@ -46,7 +51,7 @@ export class WebhookGuard implements CanActivate {
       return responded();
     }
     keepReceived(incoming, target, webhook);
-    request.body = webhook.body;
+    setBody(webhook.body);
     return true;
   }
 }
@@ -56,9 +61,10 @@ export function guardedTarget(handler: object, controller: object): WebhookTarge
   return webhookTarget(handler, controller, isWebhookGuard);
 }
 
+/** Whether it is the guard, a class that extends it, or an instance of one. */
 function isWebhookGuard(guard: unknown): boolean {
-  if (guard instanceof WebhookGuard || guard === WebhookGuard) return true;
-  return typeof guard === 'function' && guard.prototype instanceof WebhookGuard;
+  const owner = typeof guard === 'function' ? guard : (guard as object | null | undefined)?.constructor;
+  return (owner as { [BRAND]?: unknown } | undefined)?.[BRAND] === true;
 }
 
 /**

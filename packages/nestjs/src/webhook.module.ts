@@ -13,8 +13,8 @@ import { ExpressParsers } from './express-parsers.ts';
 import { bypassFastifyParsers } from './fastify-parsers.ts';
 import { WebhookGuard } from './webhook.guard.ts';
 import { ConfigurableModuleClass, OWNS_VERIFIERS } from './webhook.module-definition.ts';
-import { WebhookDrainModule } from './webhook-drain.module.ts';
-import { WebhookEndpoints } from './webhook-endpoints.ts';
+import { DRAIN_MODULES } from './webhook-drain.module.ts';
+import { ENDPOINTS, WebhookEndpoints } from './webhook-endpoints.ts';
 import type { WebhookModuleOptions } from './webhook-module-options.ts';
 import { WebhookRoutes } from './webhook-routes.ts';
 
@@ -38,9 +38,9 @@ import { WebhookRoutes } from './webhook-routes.ts';
  */
 @Global()
 @Module({
-  imports: [DiscoveryModule, WebhookDrainModule],
-  providers: [WebhookEndpoints, WebhookRoutes, WebhookGuard],
-  exports: [WebhookEndpoints, WebhookGuard],
+  imports: [DiscoveryModule, ...DRAIN_MODULES],
+  providers: [{ provide: ENDPOINTS, useClass: WebhookEndpoints }, WebhookRoutes, WebhookGuard],
+  exports: [ENDPOINTS, WebhookGuard],
 })
 export class WebhookModule implements NestModule, OnApplicationBootstrap {
   readonly #host: HttpAdapterHost;
@@ -61,7 +61,7 @@ export class WebhookModule implements NestModule, OnApplicationBootstrap {
   constructor(
     @Inject(HttpAdapterHost) host: HttpAdapterHost,
     @Inject(WebhookRoutes) routes: WebhookRoutes,
-    @Inject(WebhookEndpoints) endpoints: WebhookEndpoints,
+    @Inject(ENDPOINTS) endpoints: WebhookEndpoints,
   ) {
     this.#host = host;
     this.#routes = routes;
@@ -73,9 +73,7 @@ export class WebhookModule implements NestModule, OnApplicationBootstrap {
           'Import it in the root module, and not in a module that is loaded lazily.',
       );
     }
-    // A testing module gets its adapter later than an application, and its parsers even later.
-    if (host.httpAdapter) this.#bypassParsers(host.httpAdapter);
-    else host.init$.subscribe(() => this.#bypassParsers(host.httpAdapter));
+    whenAdapted(host, (adapter) => this.#bypassParsers(adapter));
   }
 
   #bypassParsers(adapter: AbstractHttpAdapter): void {
@@ -99,6 +97,26 @@ export class WebhookModule implements NestModule, OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     this.#routes.checkRegistered();
     if (this.#endpoints.readsBodies) this.#expressParsers?.check();
+  }
+}
+
+/** A testing module gets its adapter later than an application, and its parsers even later. */
+function whenAdapted(host: HttpAdapterHost, use: (adapter: AbstractHttpAdapter) => void): void {
+  if (host.httpAdapter) {
+    use(host.httpAdapter);
+  } else if ('init$' in host) {
+    host.init$.subscribe(() => use(host.httpAdapter));
+  } else {
+    // Nest 10 doesn't tell. This property hides the accessor of the class until it is set.
+    Object.defineProperty(host, 'httpAdapter', {
+      configurable: true,
+      get: () => undefined,
+      set: (adapter: AbstractHttpAdapter) => {
+        Reflect.deleteProperty(host, 'httpAdapter');
+        Reflect.set(host, 'httpAdapter', adapter);
+        use(adapter);
+      },
+    });
   }
 }
 

@@ -1,5 +1,5 @@
-import express from 'express';
 import { describe, expect, it, vi } from 'vitest';
+import { expressUnder } from '../../../test/support/mounts/nest.ts';
 import { decorateClass, decorateMethod } from '../../../test/support/mounts/nest-decorate.ts';
 import { echoController, hooksController, serve, signed, watchedVerifier } from './support/app.ts';
 import { describeNest } from './support/setups.ts';
@@ -143,9 +143,10 @@ describeNest((setup) => {
       const { app } = await serve(setup, {
         webhooks: { verifiers: { anchor: verifier } },
         controllers: [hooksController(setup, () => 'done')],
-        configure: (unstarted) => unstarted.use(express.json()),
+        configure: (unstarted) => unstarted.use(expressUnder(nest()).json()),
       });
-      const { stack } = app.getHttpAdapter().getInstance().router;
+      const instance = app.getHttpAdapter().getInstance();
+      const { stack } = setup.major === 10 ? instance._router : instance.router;
       const parsers = stack
         .map(({ name }: { name: string }) => name)
         .filter((name: string) => name.endsWith('Parser'));
@@ -167,7 +168,10 @@ describeNest((setup) => {
         ],
         options: { bodyParser: false },
         configure: (app) =>
-          app.use('/hooks', [express.text({ type: 'text/*' }), express.json({ strict: false })]),
+          app.use('/hooks', [
+            expressUnder(nest()).text({ type: 'text/*' }),
+            expressUnder(nest()).json({ strict: false }),
+          ]),
       });
 
       expect(await post('/hooks/any', BROKEN)).toEqual({ status: 201, text: BROKEN });

@@ -1,5 +1,5 @@
-import { ExpressAdapter } from '@nestjs/platform-express';
 import { describe, expect, it } from 'vitest';
+import { expressOf } from '../../../test/support/mounts/express.ts';
 import { routePattern } from '../src/route-pattern.ts';
 
 /** Every path of up to three segments out of these. */
@@ -13,12 +13,15 @@ function pathsOf(segments: readonly string[], glue: (path: string, segment: stri
   return paths;
 }
 
-const optional = (path: string, segment: string) =>
-  segment.startsWith('{') ? path + segment : `${path}/${segment}`;
-const ROUTES = pathsOf(['a', 'B', ':p', 'x-:p', '*w', '{/:o}', '{/a}'], optional).filter(
+const joined = (path: string, segment: string) =>
+  /^[{(]/.test(segment) ? path + segment : `${path}/${segment}`;
+const routesOf = (...segments: string[]) =>
   // Express takes a name only once.
-  (path) => !/(:p.*:p|\*w.*\*w|:o.*:o)/.test(path),
-);
+  pathsOf(segments, joined).filter((path) => !/(:p.*:p|\*w.*\*w|:o.*:o)/.test(path));
+const ROUTES = {
+  5: routesOf('a', 'B', ':p', 'x-:p', '*w', '{/:o}', '{/a}'),
+  4: routesOf('a', 'B', ':p', 'x-:p', '*', ':o?', ':o*', ':o(a|b)', '(a/b)?', '(/a)?', 'ab?', 'a+', '[ab]'),
+};
 const REQUESTS = [
   '/',
   ...pathsOf(['a', 'A', 'b', 'x-1', '%61', ''], (path, segment) => `${path}/${segment}`),
@@ -29,18 +32,18 @@ interface Layer {
 }
 
 /** What Express itself would route to such a path. */
-function expressLayer(path: string): Layer {
-  const app = new ExpressAdapter().getInstance();
+function expressLayer(version: 4 | 5, path: string): Layer {
+  const app = expressOf(version)();
   app.post(path, () => undefined);
-  return app.router.stack.at(-1);
+  return (version === 4 ? app._router : app.router).stack.at(-1);
 }
 
 describe('routePattern()', () => {
-  it('matches whatever Express routes there', () => {
+  it.each([4, 5] as const)('matches whatever Express %i routes there', (version) => {
     const missed: string[] = [];
     let routed = 0;
-    for (const route of ROUTES) {
-      const layer = expressLayer(route);
+    for (const route of ROUTES[version]) {
+      const layer = expressLayer(version, route);
       const matches = routePattern('post', route);
       for (const request of REQUESTS) {
         if (!layer.match(request)) continue;
@@ -52,10 +55,10 @@ describe('routePattern()', () => {
     expect(routed).toBeGreaterThan(1000);
   });
 
-  it('matches no more than that if a path is text and parameters', () => {
+  it.each([4, 5] as const)('matches no more than Express %i if a path is text and parameters', (version) => {
     const beyond: string[] = [];
-    for (const route of ROUTES.filter((path) => /^[/aB:p]*$/.test(path))) {
-      const layer = expressLayer(route);
+    for (const route of ROUTES[version].filter((path) => /^[/aB:p]*$/.test(path))) {
+      const layer = expressLayer(version, route);
       const matches = routePattern('post', route);
       for (const request of REQUESTS.filter((path) => !path.includes('//'))) {
         if (matches('POST', request) && !layer.match(request)) beyond.push(`${route} ← ${request}`);

@@ -10,7 +10,7 @@ const LARGE = JSON.stringify({ text: 'x'.repeat(150_000) });
 const refusal = '{"error":"webhook refused"}';
 
 describeNest((setup) => {
-  const { nest, platform } = setup;
+  const { nest, platform, major } = setup;
 
   describe('the route decides', () => {
     it('each webhook is verified by its own verifier', async () => {
@@ -117,7 +117,8 @@ describeNest((setup) => {
           hooksController(setup, () => 'done', {
             controller: [Controller(':tenant')],
             method: [
-              Post(platform === 'express' ? 'hooks/*path' : 'hooks/*'),
+              // Only Express 5 wants a name.
+              Post(platform === 'express' && major > 10 ? 'hooks/*path' : 'hooks/*'),
               nest().adapter.VerifyWebhook('tenant'),
             ],
           }),

@@ -1,8 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { AbstractHttpAdapter } from '@nestjs/core';
-import express from 'express';
 import { describe, expect, it, vi } from 'vitest';
-import { createApp } from '../../../test/support/mounts/nest.ts';
+import { createApp, expressUnder } from '../../../test/support/mounts/nest.ts';
 import { decorateClass, decorateMethod } from '../../../test/support/mounts/nest-decorate.ts';
 import { created, echoController, hooksController, poster, watchedVerifier } from './support/app.ts';
 import { describeNest } from './support/setups.ts';
@@ -134,7 +133,7 @@ describeNest((setup) => {
           webhooks: one(),
           controllers: [hooksController(setup, () => undefined)],
         });
-        app.getHttpAdapter().getInstance().use(express.json());
+        app.getHttpAdapter().getInstance().use(expressUnder(nest()).json());
         await expect(app.init()).rejects.toThrow(/jsonParser.*app\.use\(\)/);
       });
 
@@ -144,12 +143,13 @@ describeNest((setup) => {
           webhooks,
           controllers: [hooksController(setup, () => undefined)],
         });
-        app.getHttpAdapter().getInstance().use(express.json());
+        app.getHttpAdapter().getInstance().use(expressUnder(nest()).json());
         await expect(app.init()).resolves.toBe(app);
       });
     }
 
-    it('or does, if a hook sees every route that is triggered', async () => {
+    // Nest 10 has no such hook.
+    it.runIf(major > 10)('or does, if a hook sees every route that is triggered', async () => {
       const { verifier } = watchedVerifier();
       const triggered = vi.fn();
       const app = await created(setup, {

@@ -62,7 +62,7 @@ function requestOf(incoming: IncomingMessage, body: Buffer) {
 }
 
 function respond(host: LambdaHost, outgoing: ServerResponse, result: unknown): void {
-  const { statusCode, headers, multiValueHeaders, cookies, body, isBase64Encoded } = result as HostResult;
+  const { statusCode, body, isBase64Encoded } = result as HostResult;
   const isUnderstood =
     Number.isInteger(statusCode) &&
     (body === undefined || typeof body === 'string') &&
@@ -72,11 +72,18 @@ function respond(host: LambdaHost, outgoing: ServerResponse, result: unknown): v
     return;
   }
   outgoing.statusCode = statusCode;
-  for (const [name, value] of Object.entries({ ...headers, ...multiValueHeaders })) {
+  for (const [name, value] of headersOf(host, result as HostResult)) {
     outgoing.setHeader(name, [value].flat().map(String));
   }
-  if (cookies !== undefined) outgoing.setHeader('set-cookie', cookies);
   outgoing.end(Buffer.from(body ?? '', isBase64Encoded === true ? 'base64' : 'utf8'));
+}
+
+function headersOf({ fields }: LambdaHost, result: HostResult): [string, unknown][] {
+  return fields.flatMap((field) =>
+    Object.entries(
+      (field === 'cookies' ? result.cookies && { 'set-cookie': result.cookies } : result[field]) ?? {},
+    ),
+  );
 }
 
 function fail(host: LambdaHost, outgoing: ServerResponse): void {

@@ -30,6 +30,8 @@ export interface LambdaHost {
   /** What the host responds if the function fails, or returns what the host does not understand. */
   readonly failureStatus: number;
   eventOf(request: HostRequest): Record<string, unknown>;
+  /** Which fields of a result the host reads headers from. */
+  readonly fields: readonly ('headers' | 'multiValueHeaders' | 'cookies')[];
   /** Whether the host understands the headers of a result. */
   understands?(result: HostResult): boolean;
 }
@@ -44,6 +46,7 @@ export const LAMBDA_HOSTS = {
   'HTTP API, format 1.0': {
     maxBodyBytes: EVENT_BYTES,
     failureStatus: 500,
+    fields: ['headers', 'multiValueHeaders'],
     eventOf: (request) => ({
       version: '1.0',
       ...formatOne(request, lowerCased(request.headers)),
@@ -55,6 +58,7 @@ export const LAMBDA_HOSTS = {
   'load balancer': {
     maxBodyBytes: MIB,
     failureStatus: 502,
+    fields: ['headers'],
     understands: ({ multiValueHeaders }) => multiValueHeaders === undefined,
     eventOf: (request) => ({
       ...loadBalanced(request),
@@ -65,6 +69,7 @@ export const LAMBDA_HOSTS = {
   'load balancer with multi-value headers': {
     maxBodyBytes: MIB,
     failureStatus: 502,
+    fields: ['multiValueHeaders'],
     understands: ({ headers }) => headers === undefined,
     eventOf: (request) => ({
       ...loadBalanced(request),
@@ -80,6 +85,7 @@ function restApi(isBinaryType: (headers: HostRequest['headers']) => boolean): La
   return {
     maxBodyBytes: EVENT_BYTES,
     failureStatus: 502,
+    fields: ['headers', 'multiValueHeaders'],
     // Names of headers are passed as they were written.
     eventOf: (request) => ({
       resource: '/{proxy+}',
@@ -108,6 +114,7 @@ function formatTwo(failureStatus: number): LambdaHost {
   return {
     maxBodyBytes: EVENT_BYTES,
     failureStatus,
+    fields: ['headers', 'cookies'],
     eventOf(request) {
       const { method, path, query } = request;
       const { cookie, ...headers } = grouped(lowerCased(request.headers));

@@ -1,22 +1,32 @@
 import { Readable } from 'node:stream';
 import { webhookPlugin } from '@countersign/fastify';
 import type { AdapterMount, AdapterSetup, RouteAction } from '@countersign/testing';
-import fastify, { type FastifyReply } from 'fastify';
+import fastify5, { type FastifyReply } from 'fastify';
+import fastify4 from 'fastify4';
 import { portOf } from '../listen.ts';
 import { piecesOf } from './pieces.ts';
 
-/** The adapter under Fastify 5, in a scope of its own or for the routes of the root. */
-export function fastifyMount(scopeStyle: 'scope' | 'nested' = 'scope'): AdapterMount {
+type ScopeStyle = 'scope' | 'nested';
+// What is used here is the same in both; only the types differ.
+const VERSIONS = { 4: fastify4 as unknown as typeof fastify5, 5: fastify5 };
+export type FastifyVersion = keyof typeof VERSIONS;
+
+/** The adapter under Fastify, with the routes in the scope that registers it or in one below. */
+export function fastifyMount(scopeStyle: ScopeStyle = 'scope', version: FastifyVersion = 5): AdapterMount {
   return async (setup) => {
-    const app = await fastifyApp(setup, scopeStyle);
+    const app = await fastifyApp(setup, scopeStyle, version);
     await app.listen({ port: 0, host: '127.0.0.1' });
     return { port: portOf(app.server), close: () => app.close() };
   };
 }
 
 /** The app of {@link fastifyMount}, for hosts that run it in another way. */
-export async function fastifyApp(setup: AdapterSetup, scopeStyle: 'scope' | 'nested' = 'scope') {
-  const app = fastify({ forceCloseConnections: true });
+export async function fastifyApp(
+  setup: AdapterSetup,
+  scopeStyle: ScopeStyle = 'scope',
+  version: FastifyVersion = 5,
+) {
+  const app = VERSIONS[version]({ forceCloseConnections: true });
   app.post('/sibling', async (request) => request.body);
   await app.register(async (scope) => {
     await scope.register(webhookPlugin, { verifier: setup.verifier, ...setup.options });

@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 
 /** One major of Nest, with the adapter as an application on it sees it. */
 export interface Nest {
+  readonly major: NestMajor;
   readonly common: typeof import('@nestjs/common');
   readonly core: typeof import('@nestjs/core');
   readonly express: typeof import('@nestjs/platform-express');
@@ -14,13 +15,15 @@ export interface Nest {
   readonly adapter: typeof import('@countersign/nestjs');
 }
 
-export type NestMajor = 11 | 12;
+export type NestMajor = 10 | 11 | 12;
 
 const fromHere = createRequire(import.meta.url);
 const PACKAGE = dirname(fromHere.resolve('@countersign/nestjs/package.json'));
 
-// This package has Nest 11 and the adapter's package Nest 12, each by its own names: one package can't have both.
+// Each package has one major, by its own names: one package can't have two. The one for Nest 10 is nothing else; it isn't below
+// test/, because npm doesn't install what a workspace inside of another workspace needs.
 const REQUIRE: Record<NestMajor, NodeJS.Require> = {
+  10: createRequire(fromHere.resolve('@countersign-internal/nest10/package.json')),
   11: fromHere,
   12: createRequire(join(PACKAGE, 'package.json')),
 };
@@ -32,6 +35,7 @@ export async function loadNest(major: NestMajor): Promise<Nest & { unload(): Pro
     return loaded;
   };
   const nest = {
+    major,
     common: await load('@nestjs/common'),
     core: await load('@nestjs/core'),
     express: await load('@nestjs/platform-express'),

@@ -9,8 +9,9 @@ import type {
   NestApplicationOptions,
   Type,
 } from '@nestjs/common';
-import express from 'express';
+import type express from 'express';
 import { portOf } from '../listen.ts';
+import { expressOf } from './express.ts';
 import { decorateClass, decorateMethod } from './nest-decorate.ts';
 import type { Nest } from './nest-majors.ts';
 import { piecesOf } from './pieces.ts';
@@ -20,7 +21,14 @@ export type { INestApplication };
 
 export type NestPlatform = 'express' | 'fastify';
 
-const PARSERS = [express.json(), express.urlencoded({ extended: false })];
+/** The Express that a major of Nest brings. */
+export function expressUnder({ major }: Nest): typeof express {
+  return expressOf(major === 10 ? 4 : 5);
+}
+
+function parsersOf(nest: Nest) {
+  return [expressUnder(nest).json(), expressUnder(nest).urlencoded({ extended: false })];
+}
 
 /** The adapter under one major of Nest, on one of its platforms. */
 export function nestMount(nest: () => Nest, platform: NestPlatform): AdapterMount {
@@ -49,7 +57,8 @@ interface Response {
   send(body: string): unknown;
 }
 
-function appOf({ common, adapter }: Nest, setup: AdapterSetup): Type {
+function appOf(nest: Nest, setup: AdapterSetup): Type {
+  const { common, adapter } = nest;
   const { Body, Controller, Get, HttpCode, Module, Post, Put, Res, StreamableFile, UseInterceptors } = common;
   const { VerifyWebhook, Webhook, WebhookModule } = adapter;
 
@@ -86,7 +95,7 @@ function appOf({ common, adapter }: Nest, setup: AdapterSetup): Type {
     }
   };
   const parameters = [Webhook(), Body(), Res({ passthrough: true })];
-  const between = setup.parser === 'after' ? [UseInterceptors(parsing)] : [];
+  const between = setup.parser === 'after' ? [UseInterceptors(parsingWith(parsersOf(nest)))] : [];
   decorateMethod(Hooks, 'post', [Post('case'), VerifyWebhook('case'), ...between], parameters);
   decorateMethod(Hooks, 'get', [Get('case'), VerifyWebhook('case'), ...between], parameters);
   decorateMethod(Hooks, 'put', [Put('case'), VerifyWebhook('case'), ...between], parameters);
@@ -102,7 +111,7 @@ function appOf({ common, adapter }: Nest, setup: AdapterSetup): Type {
 
   class App {
     configure(consumer: MiddlewareConsumer): void {
-      if (setup.parser === 'before') consumer.apply(...PARSERS).forRoutes(Hooks);
+      if (setup.parser === 'before') consumer.apply(...parsersOf(nest)).forRoutes(Hooks);
     }
   }
   decorateClass(App, [
@@ -115,14 +124,16 @@ function appOf({ common, adapter }: Nest, setup: AdapterSetup): Type {
 }
 
 /** An interceptor runs between a guard and its handler. */
-const parsing = {
-  async intercept(context: ExecutionContext, next: CallHandler) {
-    const http = context.switchToHttp();
-    for (const parser of PARSERS) {
-      await new Promise<void>((resolve, reject) => {
-        parser(http.getRequest(), http.getResponse(), (error) => (error ? reject(error) : resolve()));
-      });
-    }
-    return next.handle();
-  },
-};
+function parsingWith(parsers: ReturnType<typeof parsersOf>) {
+  return {
+    async intercept(context: ExecutionContext, next: CallHandler) {
+      const http = context.switchToHttp();
+      for (const parser of parsers) {
+        await new Promise<void>((resolve, reject) => {
+          parser(http.getRequest(), http.getResponse(), (error) => (error ? reject(error) : resolve()));
+        });
+      }
+      return next.handle();
+    },
+  };
+}

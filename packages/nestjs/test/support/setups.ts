@@ -3,6 +3,8 @@ import type { NestPlatform } from '../../../../test/support/mounts/nest.ts';
 import { loadNest, type Nest, type NestMajor } from '../../../../test/support/mounts/nest-majors.ts';
 
 const SETUPS: [NestMajor, NestPlatform][] = [
+  [10, 'express'],
+  [10, 'fastify'],
   [11, 'express'],
   [11, 'fastify'],
   [12, 'express'],
@@ -16,7 +18,7 @@ export interface NestSetup {
   readonly nest: () => Nest;
 }
 
-/** Describes the same for both majors of Nest, on both platforms. */
+/** Describes the same for each major of Nest, on both platforms. */
 export function describeNest(
   define: (setup: NestSetup) => void,
   on: readonly NestPlatform[] = ['express', 'fastify'],
