@@ -20,7 +20,7 @@ import {
 } from './content/head-values.ts';
 import { parameterOf, queryParameters, signedUrl } from './content/request-query.ts';
 import { type SignedUrl, type SignedUrls, urlVariants } from './content/url-variants.ts';
-import { coversBody, rulesOf } from './definition/rule-facts.ts';
+import { coversBody, rulesOf, signsField, signsHeader } from './definition/rule-facts.ts';
 import type { SchemeDefinition } from './definition/scheme-definition.ts';
 import type { RuleConditions, SignatureRule, TimeUnit } from './definition/signature-rule.ts';
 import { compileChallengeTest } from './handshake/handshake.ts';
@@ -83,6 +83,11 @@ export function compileRule(
   const { timestamp: timeLocation, id: idLocation, keyId: keyIdLocation, bodyDigest, arrayLengths } = rule;
   const { list } = rule.signature;
   const { unsignedHeaders } = definition;
+  const { eventType } = definition;
+  const signsType =
+    eventType?.header === undefined
+      ? eventType !== undefined && signsField(rule, eventType.bodyField)
+      : signsHeader(rule, eventType.header);
   const isChallenge = compileChallengeTest(definition);
   const isOfOtherRule = bodyDigest === undefined ? compileDigestTest(definition) : undefined;
   const isExtensible = beginsWithSecret(rule);
@@ -149,6 +154,8 @@ export function compileRule(
           id: idLocation === undefined ? undefined : id,
           body,
           coversBody: covers && !(content?.urlTouchesForm === true && url.text !== url.given),
+          signsType,
+          headText: (name) => onlyValueOf(head, name),
           // In the form that was signed: a delivery may be written in several ways, but its signature matches only one.
           content: () => write({ ...texts, timestamp: NO_TIME }, url, body, head),
           readUnsignedHeaders: () => readUnsignedHeaders(head, unsignedHeaders),
@@ -255,6 +262,10 @@ interface Signed {
   readonly body: BodyReader;
   /** Whether the signature covers the body. */
   readonly coversBody: boolean;
+  /** Whether it covers the type of the event. */
+  readonly signsType: boolean;
+  /** A header's only value. */
+  readonly headText: (name: string) => string | undefined;
   /** The signed content without its time. */
   readonly content: () => Message;
   readonly readUnsignedHeaders: () => Match['unsignedHeaders'];
@@ -262,10 +273,10 @@ interface Signed {
 
 /** Describes what the matching key has signed. */
 function describeMatch(signed: Signed, definition: SchemeDefinition): Match {
-  const { identity, bodyTimestamp, multipartField } = definition;
+  const { identity, bodyTimestamp, multipartField, eventType } = definition;
   const plain = identity === 'id' || identity === 'body';
-  if (bodyTimestamp === undefined && multipartField === undefined && plain)
-    return new SignedMatch(signed, identity);
+  if (bodyTimestamp === undefined && multipartField === undefined && eventType?.bodyField === undefined && plain)
+    return new SignedMatch(signed, definition);
   return new ReadMatch(signed, definition);
 }
 
@@ -274,14 +285,14 @@ class SignedMatch implements Match {
   readonly key: Match['key'];
   readonly bodyAuthenticated: boolean;
   readonly #signed: Signed;
-  readonly #identity: SchemeDefinition['identity'];
+  readonly #definition: SchemeDefinition;
   #unsignedHeaders: Match['unsignedHeaders'] | undefined;
 
-  constructor(signed: Signed, identity: SchemeDefinition['identity']) {
+  constructor(signed: Signed, definition: SchemeDefinition) {
     this.key = { id: signed.key.id, role: signed.key.role };
     this.bodyAuthenticated = signed.coversBody;
     this.#signed = signed;
-    this.#identity = identity;
+    this.#definition = definition;
   }
 
   get id(): string | undefined {
@@ -289,7 +300,19 @@ class SignedMatch implements Match {
   }
   get identity(): string {
     const { id } = this.#signed;
-    return this.#identity === 'id' && id !== undefined ? `id:${id}` : 'body';
+    return this.#definition.identity === 'id' && id !== undefined ? `id:${id}` : 'body';
+  }
+  get type(): string | undefined {
+    const { eventType } = this.#definition;
+    return eventType?.header === undefined ? undefined : this.#signed.headText(eventType.header);
+  }
+  get typeAuthenticated(): boolean {
+    return this.#signed.signsType && this.type !== undefined;
+  }
+  get splitBy(): string | undefined {
+    const { splitBy } = this.#definition;
+    const text = splitBy && this.#signed.headText(splitBy.header);
+    return text !== undefined && splitBy?.values.includes(text) === true ? text : undefined;
   }
   get unsignedHeaders(): Match['unsignedHeaders'] {
     this.#unsignedHeaders ??= this.#signed.readUnsignedHeaders();
@@ -304,13 +327,23 @@ class ReadMatch extends SignedMatch {
   #content: string | undefined;
 
   constructor(signed: Signed, definition: SchemeDefinition) {
-    super(signed, definition.identity);
+    super(signed, definition);
     this.#read = signed;
     this.#definition = definition;
   }
 
   get json(): BodyReader['json'] {
     return this.#read.body.json;
+  }
+  override get type(): string | undefined {
+    const { eventType } = this.#definition;
+    if (eventType?.bodyField === undefined) return super.type;
+    try {
+      return idText(this.#read.body.field(eventType.bodyField));
+    } catch {
+      // JSON that no signature covers and that is expensive to parse.
+      return undefined;
+    }
   }
   override get id(): string | undefined {
     return this.#fieldId() ?? super.id ?? (this.#isByContent ? this.#contentDigest() : undefined);

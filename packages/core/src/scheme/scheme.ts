@@ -107,6 +107,15 @@ export interface Match extends Validity {
   readonly bodyAuthenticated: boolean;
   /** Values that the sender sends but does not sign, by label. For logs, never for decisions. */
   readonly unsignedHeaders: Readonly<Record<string, string>>;
+  /** The type of the event, if the scheme knows where it is and the request says it. */
+  readonly type?: string | undefined;
+  /** Whether the signature covers the type. Default: `false`. */
+  readonly typeAuthenticated?: boolean;
+  /**
+   * One of a closed list of texts, which tells apart events that have the same identity. It need not be signed: a captured delivery
+   * can run once for each text of the list.
+   */
+  readonly splitBy?: string | undefined;
   /** The body's JSON, if the scheme had to read it, so that it is parsed only once. */
   readonly json?: { readonly value: unknown } | undefined;
 }

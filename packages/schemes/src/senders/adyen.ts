@@ -34,6 +34,7 @@ const scheme = defineScheme({
     content: '{notification}',
   },
   identity: 'content',
+  eventType: { bodyField: 'notificationItems.0.NotificationRequestItem.eventCode' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 2_592_000,

@@ -7,6 +7,7 @@ const scheme = defineScheme({
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'data.type' },
   delivery: {
     retries: 'unknown',
     retrySpanSeconds: 300,

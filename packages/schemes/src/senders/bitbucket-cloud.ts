@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { requestId: 'x-request-uuid', event: 'x-event-key', attempt: 'x-attempt-number' },
+  eventType: { header: 'x-event-key' },
   delivery: {
     retries: ['5xx'],
     timeoutSeconds: 10,

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { requestId: 'x-request-id', event: 'x-event-key' },
+  eventType: { bodyField: 'eventKey' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Bitbucket Data Center',

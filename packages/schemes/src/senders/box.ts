@@ -14,6 +14,7 @@ const scheme = defineScheme({
   identity: { bodyField: 'id' },
   tolerance: { past: 600, future: 600 },
   unsignedHeaders: { deliveryId: 'box-delivery-id' },
+  eventType: { bodyField: 'trigger' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 7200,

@@ -16,6 +16,7 @@ const scheme = defineScheme({
   identity: 'body',
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { event: 'x-buildkite-event' },
+  eventType: { bodyField: 'event' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Buildkite',

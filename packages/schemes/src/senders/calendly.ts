@@ -15,6 +15,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   tolerance: { past: 180, future: 180 },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,

@@ -13,6 +13,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 10,

@@ -8,6 +8,7 @@ const scheme = defineScheme({
     signature: { header: 'cf-webhook-auth', encoding: 'text' },
   },
   identity: 'body',
+  eventType: { bodyField: 'alert_type' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Cloudflare Notifications',

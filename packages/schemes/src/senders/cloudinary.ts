@@ -20,6 +20,7 @@ function define(hash: 'sha1' | 'sha256'): DefinedScheme {
     },
     identity: 'body',
     tolerance: { past: 7200, future: 300 },
+    eventType: { bodyField: 'notification_type' },
     delivery: {
       retries: 'any-failure',
       retrySpanSeconds: 1080,

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'event.id' },
+  eventType: { bodyField: 'event.type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,

@@ -11,6 +11,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'event_id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'metric' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 604_800,

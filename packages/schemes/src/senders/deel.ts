@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { keyLabel: 'x-deel-hmac-label', version: 'x-deel-webhook-version' },
+  eventType: { bodyField: 'data.meta.event_type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 120_060,

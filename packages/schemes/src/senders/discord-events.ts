@@ -16,6 +16,7 @@ const scheme = defineScheme({
     when: { field: { type: 0 } },
     response: { status: 204, headers: { 'content-type': 'application/json' } },
   },
+  eventType: { bodyField: 'event.type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 600,

@@ -12,6 +12,7 @@ const scheme = defineScheme({
   identity: { bodyField: 'id' },
   tolerance: { past: 300, future: 300 },
   handshake: { signed: true, when: { field: { type: 1 } }, response: { json: { type: 1 } } },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'never',
     timeoutSeconds: 3,

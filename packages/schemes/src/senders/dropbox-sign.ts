@@ -13,6 +13,7 @@ const scheme = defineScheme({
   identity: 'content',
   bodyTimestamp: { field: 'event.event_time', unit: 's', past: 129_600, future: 300 },
   multipartField: 'json',
+  eventType: { bodyField: 'event.event_type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 109_200,

@@ -15,6 +15,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   tolerance: { past: 1_800, future: 300 },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: [408, 429, '5xx'],
     retrySpanSeconds: 2_700,

@@ -16,6 +16,7 @@ const scheme = defineScheme({
   },
   identity: 'id',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'event_type' },
   delivery: { retries: 'unknown', idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'Finch',

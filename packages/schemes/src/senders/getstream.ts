@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { webhookId: 'x-webhook-id', attempt: 'x-webhook-attempt' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: [408, 429, '5xx'],
     retrySpanSeconds: 15,

@@ -13,6 +13,7 @@ const scheme = defineScheme({
   // new id, or use the id of another delivery to block that one.
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-github-delivery', event: 'x-github-event', hookId: 'x-github-hook-id' },
+  eventType: { header: 'x-github-event' },
   delivery: {
     retries: 'never',
     timeoutSeconds: 10,

@@ -9,6 +9,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { event: 'x-gitlab-event', deliveryId: 'x-gitlab-webhook-uuid' },
+  eventType: { bodyField: 'object_kind' },
   delivery: {
     retries: 'unknown',
     timeoutSeconds: 10,

@@ -8,6 +8,7 @@ const scheme = defineScheme({
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { event: 'x-gitlab-event' },
+  eventType: { bodyField: 'object_kind' },
   delivery: { retries: 'unknown', timeoutSeconds: 10, idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'GitLab',

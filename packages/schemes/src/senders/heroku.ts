@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'webhook_metadata.delivery.id' },
+  eventType: { bodyField: 'webhook_metadata.event.include' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'topic' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 5,

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-atlassian-webhook-identifier' },
+  eventType: { bodyField: 'webhookEvent' },
   delivery: {
     retries: [408, 409, 425, 429, '5xx'],
     // Five retries, at most 15 minutes apart.

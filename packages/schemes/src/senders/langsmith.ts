@@ -16,6 +16,7 @@ const scheme = defineScheme({
   // The only signed time is when the event was queued. Retries repeat it, and their span is not documented. So the window must be
   // far longer than any plausible span; it is also how long a delivery is remembered.
   bodyTimestamp: { field: 'created', unit: 's', past: WEEK - AHEAD, future: AHEAD },
+  eventType: { bodyField: 'type' },
   delivery: {
     // Any other 4xx drops the delivery for good: a signature that matches no key must not get 401 here.
     retries: [408, 425, 429, '5xx'],

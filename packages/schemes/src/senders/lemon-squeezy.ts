@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { event: 'x-event-name' },
+  eventType: { bodyField: 'meta.event_name' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 155,

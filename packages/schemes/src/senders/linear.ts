@@ -11,6 +11,7 @@ const scheme = defineScheme({
   identity: 'body',
   bodyTimestamp: { field: 'webhookTimestamp', unit: 'ms', past: 28_800, future: 300 },
   unsignedHeaders: { deliveryId: 'linear-delivery', event: 'linear-event' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 25_260,

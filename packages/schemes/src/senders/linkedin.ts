@@ -19,6 +19,7 @@ const scheme = defineScheme({
     mac: { hmac: 'sha256', encoding: 'hex' },
     response: { json: { challengeCode: '{challenge}', challengeResponse: '{mac}' } },
   },
+  eventType: { bodyField: 'type' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'LinkedIn',

@@ -7,6 +7,7 @@ const scheme = defineScheme({
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'event_type' },
   delivery: { retries: 'unknown', idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'Lithic',

@@ -12,6 +12,7 @@ const scheme = defineScheme({
   },
   identity: 'content',
   bodyTimestamp: { field: 'signature.timestamp', unit: 's', past: 32_400, future: 300 },
+  eventType: { bodyField: 'event-data.event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 29_100,

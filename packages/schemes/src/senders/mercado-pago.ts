@@ -11,6 +11,7 @@ const scheme = defineScheme({
   },
   identity: 'content',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 22,

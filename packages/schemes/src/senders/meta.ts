@@ -16,6 +16,7 @@ const definition: SchemeDefinition = {
     content: '{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'object' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 604_800,

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-webhook-id', topic: 'x-topic' },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 5,

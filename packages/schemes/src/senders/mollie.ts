@@ -15,6 +15,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 93_600,

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'unknown',
     timeoutSeconds: 5,

@@ -15,6 +15,7 @@ const scheme = defineScheme({
     challenge: { query: 'challenge', characters: 'word', maxLength: 128 },
     response: { text: '{challenge}' },
   },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'unknown',
     timeoutSeconds: 10,

@@ -15,6 +15,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'event_id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'event_type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,

@@ -13,6 +13,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'event.id' },
+  eventType: { bodyField: 'event.event_type' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'PagerDuty',

@@ -15,6 +15,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'data.id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'data.attributes.name' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 5,

@@ -15,6 +15,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 10,

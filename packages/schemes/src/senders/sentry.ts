@@ -14,6 +14,7 @@ const scheme = defineScheme({
     timestamp: 'sentry-hook-timestamp',
     requestId: 'request-id',
   },
+  eventType: { header: 'sentry-hook-resource' },
   delivery: {
     retries: ['5xx'],
     // Three retries, 5 minutes apart.

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { SHOPIFY_TOPICS } from './shopify-topics.ts';
 
 const scheme = defineScheme({
   name: 'shopify',
@@ -19,6 +20,9 @@ const scheme = defineScheme({
     shop: 'x-shopify-shop-domain',
     triggeredAt: 'x-shopify-triggered-at',
   },
+  // Two topics may have the same body, for example an order that is created and paid at once.
+  splitBy: { header: 'x-shopify-topic', values: SHOPIFY_TOPICS },
+  eventType: { header: 'x-shopify-topic' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 14_400,

@@ -19,6 +19,7 @@ const scheme = defineScheme({
     challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
     response: { json: { challenge: '{challenge}' } },
   },
+  eventType: { bodyField: 'event.type' },
   delivery: {
     retries: 'any-failure',
     // Retries come at once, after 1 minute and after 5 minutes: six minutes if the waits add up.

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{url}{body}',
   },
   identity: { bodyField: 'event_id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,

@@ -13,6 +13,7 @@ export function svixSender(name: string, about: SchemeSource): DefinedScheme {
     signed: [standardRule('svix'), standardRule('webhook')],
     identity: 'id',
     tolerance: { past: 300, future: 300 },
+    eventType: { bodyField: 'type' },
     delivery: {
       retries: 'any-failure',
       // 5 s + 5 min + 30 min + 2 h + 5 h + 10 h + 10 h.

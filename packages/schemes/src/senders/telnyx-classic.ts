@@ -11,6 +11,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'data.id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'data.event_type' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Telnyx',

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'action.id' },
   handshake: { signed: false, when: { method: 'HEAD' }, response: { status: 200 } },
+  eventType: { bodyField: 'action.type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 210,

@@ -19,6 +19,7 @@ const scheme = defineScheme({
     challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
     response: { text: '{challenge}' },
   },
+  eventType: { bodyField: 'subscription.type' },
   delivery: { retries: 'any-failure', idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'Twitch EventSub',

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'event_id' },
+  eventType: { bodyField: 'event_type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 36_000,

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-delivery-id', test: 'x-test-notification' },
+  eventType: { bodyField: 'event_type' },
   delivery: {
     retries: ['5xx'],
     retrySpanSeconds: 1_209_600,

@@ -15,6 +15,28 @@ const scheme = defineScheme({
     deliveryId: 'x-wc-webhook-delivery-id',
     source: 'x-wc-webhook-source',
   },
+  // Two topics may have the same body, for example an order that is created and updated in the same second.
+  splitBy: {
+    header: 'x-wc-webhook-topic',
+    values: [
+      'coupon.created',
+      'coupon.updated',
+      'coupon.deleted',
+      'coupon.restored',
+      'customer.created',
+      'customer.updated',
+      'customer.deleted',
+      'order.created',
+      'order.updated',
+      'order.deleted',
+      'order.restored',
+      'product.created',
+      'product.updated',
+      'product.deleted',
+      'product.restored',
+    ],
+  },
+  eventType: { header: 'x-wc-webhook-topic' },
   delivery: {
     retries: 'never',
     timeoutSeconds: 60,

@@ -12,6 +12,7 @@ const scheme = defineScheme({
   identity: 'body',
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { invocationId: 'x-zendesk-webhook-invocation-id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: [409, 429, 503],
     timeoutSeconds: 12,

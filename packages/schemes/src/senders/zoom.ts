@@ -20,6 +20,7 @@ const scheme = defineScheme({
     mac: { hmac: 'sha256', encoding: 'hex' },
     response: { json: { plainToken: '{challenge}', encryptedToken: '{mac}' } },
   },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: ['5xx'],
     retrySpanSeconds: 7_500,

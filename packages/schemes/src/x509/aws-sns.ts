@@ -101,6 +101,8 @@ function match(signed: SignedSnsMessage, keys: readonly Key<CertifiedKey>[]): Ma
     id: message.MessageId,
     identity: `id:${message.MessageId}`,
     signedAt,
+    type: message.Type,
+    typeAuthenticated: true,
     notBefore,
     notAfter,
     bodyAuthenticated: false,

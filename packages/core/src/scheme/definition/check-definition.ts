@@ -1,9 +1,8 @@
 import { configError } from '../../util/options.ts';
-import { firmNamesIn, parseTemplate } from '../content/content-template.ts';
 import { isPublicKey } from '../signature/import-key.ts';
 import { isInBody } from '../signature/read-signatures.ts';
 import { checkRule } from './check-rule.ts';
-import { coversBytes, handshakesOf, rulesOf, signsFormBody, signsTarget, templatesOf } from './rule-facts.ts';
+import { coversBytes, handshakesOf, rulesOf, signsField, signsTarget, templatesOf } from './rule-facts.ts';
 import type { HandshakeRule, SchemeDefinition } from './scheme-definition.ts';
 import type { SecretFormat, SharedSecret } from './secret-format.ts';
 import type { SignatureRule } from './signature-rule.ts';
@@ -21,6 +20,7 @@ export function checkDefinition(definition: SchemeDefinition): void {
   }
   checkRules(rules);
   checkIdentity(definition);
+  checkSplitBy(definition);
   checkBodyTimestamp(definition);
   if (definition.tolerance !== undefined && rules.some((rule) => rule.timestamp === undefined))
     throw configError(
@@ -80,6 +80,16 @@ function checkIdentity(definition: SchemeDefinition): void {
     );
 }
 
+function checkSplitBy({ splitBy, identity }: SchemeDefinition): void {
+  if (splitBy === undefined) return;
+  if (identity !== 'body' && identity !== 'content')
+    throw configError(
+      '"splitBy" is for the identities "body" and "content": an id already tells two events apart, so leave it out.',
+    );
+  if (new Set(splitBy.values).size !== splitBy.values.length)
+    throw configError('"splitBy.values" lists a text twice: list each once.');
+}
+
 function checkBodyTimestamp(definition: SchemeDefinition): void {
   const { bodyTimestamp } = definition;
   if (bodyTimestamp === undefined) return;
@@ -98,26 +108,6 @@ function checkBodyTimestamp(definition: SchemeDefinition): void {
     );
   if (!rules.every((rule) => signsField(rule, name)))
     throw configError('"bodyTimestamp" is a field that the signature does not cover.');
-}
-
-function signsField(rule: SignatureRule, field: string): boolean {
-  const { parts = {} } = rule;
-  const templates = templatesOf(rule);
-  return (
-    templates.length > 0 &&
-    templates.every((template) =>
-      firmNamesIn(parseTemplate(template, Object.keys(parts))).some(({ name, of }) => {
-        if (name === 'body' || name === 'canonicalJson') return true;
-        if (name === 'field' || name === 'formField') return of === field;
-        const part = parts[name];
-        if (part === undefined) return false;
-        if ('fields' in part) return part.fields.includes(field);
-        return (
-          'digest' in part || (signsFormBody(part) && 'sorted' in part && part.omit?.includes(field) !== true)
-        );
-      }),
-    )
-  );
 }
 
 /** Refuses a secret format that contradicts itself. */

@@ -1,4 +1,4 @@
-import { type NamedPiece, namesIn, parseTemplate } from '../content/content-template.ts';
+import { firmNamesIn, type NamedPiece, namesIn, parseTemplate } from '../content/content-template.ts';
 import type { HandshakeRule, SchemeDefinition } from './scheme-definition.ts';
 import type { ContentPart, SignatureRule } from './signature-rule.ts';
 
@@ -36,6 +36,44 @@ export function coversBytes(rule: SignatureRule): boolean {
 /** Whether a part signs the parameters of a form with their names: values alone could be moved to other names. */
 export function signsFormBody(part: ContentPart | undefined): boolean {
   return part !== undefined && 'sorted' in part && part.sorted === 'form' && part.pair.includes('{name}');
+}
+
+/** Whether every signature of a rule covers a field of the body. */
+export function signsField(rule: SignatureRule, field: string): boolean {
+  const { parts = {} } = rule;
+  const templates = templatesOf(rule);
+  return (
+    templates.length > 0 &&
+    templates.every((template) =>
+      firmNamesIn(parseTemplate(template, Object.keys(parts))).some(({ name, of }) => {
+        if (name === 'body' || name === 'canonicalJson') return true;
+        if (name === 'field' || name === 'formField') return of === field;
+        const part = parts[name];
+        if (part === undefined) return false;
+        if ('fields' in part) return part.fields.includes(field);
+        return (
+          'digest' in part || (signsFormBody(part) && 'sorted' in part && part.omit?.includes(field) !== true)
+        );
+      }),
+    )
+  );
+}
+
+/** Whether every signature of a rule covers a header. */
+export function signsHeader(rule: SignatureRule, header: string): boolean {
+  const { parts = {}, id } = rule;
+  const templates = templatesOf(rule);
+  return (
+    templates.length > 0 &&
+    templates.every((template) =>
+      firmNamesIn(parseTemplate(template, Object.keys(parts))).some(({ name, of }) => {
+        if (name === 'header') return of === header;
+        if (name === 'id') return id?.header === header;
+        const part = parts[name];
+        return part !== undefined && 'listedHeaders' in part && part.require?.includes(header) === true;
+      }),
+    )
+  );
 }
 
 /** Whether deliveries of a rule can be verified only with the verifier's `publicUrl`. */

@@ -39,6 +39,13 @@ export interface SchemeDefinition {
   readonly tolerance?: { readonly past: number; readonly future: number };
   /** Headers that the sender sends but does not sign, by the label under which `webhook.unsignedHeaders` shows them. */
   readonly unsignedHeaders?: Readonly<Record<string, string>>;
+  /** Where the type of an event is, which `webhook.type` shows. Whether it is signed follows from `signed`. */
+  readonly eventType?: EventTypeLocation;
+  /**
+   * Runs a delivery once for each of these texts of a header, although the sender does not sign the header: for senders that send two
+   * events with the same body. Only with the identity `body` or `content`.
+   */
+  readonly splitBy?: SplitBy;
   /** The field of a multipart form that contains the JSON. A body of another type is read as it is. */
   readonly multipartField?: string;
   /** Requests by which the sender tests an endpoint, and the responses to them. The first rule that fits decides. */
@@ -69,6 +76,20 @@ export type BodyTimestamp = {
   | { readonly field: string; readonly formField?: undefined }
   | { readonly formField: string; readonly field?: undefined }
 );
+
+/** The header, or the dotted path of the field of the JSON body, whose text is the type of the event. */
+export type EventTypeLocation =
+  | { readonly header: string; readonly bodyField?: undefined }
+  | { readonly bodyField: string; readonly header?: undefined };
+
+/**
+ * A header that tells events with the same body apart. The list of its texts is closed: any other text counts as none, so that an
+ * attacker who captured a delivery can run it once for each of them, and no more.
+ */
+export interface SplitBy {
+  readonly header: string;
+  readonly values: readonly [string, ...string[]];
+}
 
 /** Where a definition's facts come from. */
 export interface SchemeSource {

@@ -1,7 +1,14 @@
 import { configError } from '../../util/options.ts';
 import { isOwnPart } from '../content/content-template.ts';
 import type { DeliveryRules } from '../delivery-rules.ts';
-import type { BodyTimestamp, HandshakeRule, SchemeDefinition, SchemeSource } from './scheme-definition.ts';
+import type {
+  BodyTimestamp,
+  EventTypeLocation,
+  HandshakeRule,
+  SchemeDefinition,
+  SchemeSource,
+  SplitBy,
+} from './scheme-definition.ts';
 import type { PublicKey, SharedSecret } from './secret-format.ts';
 import {
   absent,
@@ -348,6 +355,14 @@ export const schemeDefinition: Shape = object<SchemeDefinition>({
   ),
   tolerance: optional(object({ past: seconds, future: seconds })),
   unsignedHeaders: optional(recordOf(anyText, header)),
+  eventType: optional(
+    either(({ header: given }) =>
+      given === undefined
+        ? object<EventTypeLocation>({ header: absent('has no meaning with "bodyField"'), bodyField: field })
+        : object<EventTypeLocation>({ header, bodyField: absent('has no meaning with "header"') }),
+    ),
+  ),
+  splitBy: optional(object<SplitBy>({ header, values: listOf(text, 1) })),
   multipartField: optional(text),
   handshake: optional(oneOrMore(handshake)),
   delivery: object<DeliveryRules>({
