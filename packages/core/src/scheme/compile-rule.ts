@@ -275,7 +275,12 @@ interface Signed {
 function describeMatch(signed: Signed, definition: SchemeDefinition): Match {
   const { identity, bodyTimestamp, multipartField, eventType } = definition;
   const plain = identity === 'id' || identity === 'body';
-  if (bodyTimestamp === undefined && multipartField === undefined && eventType?.bodyField === undefined && plain)
+  if (
+    bodyTimestamp === undefined &&
+    multipartField === undefined &&
+    eventType?.bodyField === undefined &&
+    plain
+  )
     return new SignedMatch(signed, definition);
   return new ReadMatch(signed, definition);
 }

@@ -1,6 +1,6 @@
 /**
- * The topics of Shopify's webhooks in the header's spelling, as the enum `WebhookSubscriptionTopic` and the topics of the REST
- * API list them (read on 2026-12-01). A topic that is missing here does not split deliveries.
+ * The topics of Shopify's webhooks as the header spells them: those of the enum `WebhookSubscriptionTopic` and of the REST API, and the
+ * mandatory ones about privacy (2026-12-01). A topic that is missing here does not split deliveries.
  */
 export const SHOPIFY_TOPICS: readonly [string, ...string[]] = [
   'app/scopes_update',
@@ -36,8 +36,10 @@ export const SHOPIFY_TOPICS: readonly [string, ...string[]] = [
   'company_locations/create',
   'company_locations/delete',
   'company_locations/update',
-  'customer/tags_added',
-  'customer/tags_removed',
+  'customer.joined_segment',
+  'customer.left_segment',
+  'customer.tags_added',
+  'customer.tags_removed',
   'customer_account_settings/update',
   'customer_groups/create',
   'customer_groups/delete',

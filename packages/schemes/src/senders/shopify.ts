@@ -46,7 +46,7 @@ const scheme = defineScheme({
       'The documentation says that it can take up to an hour until the new client secret signs. Users report that the oldest secret that is not revoked signs. Accept both until the old one is revoked.',
     notes: [
       'Topic, shop and ids are not signed, and one secret signs for every shop that has the app: never choose a tenant only by the shop header.',
-      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Deliveries with identical bodies run once for each topic while the first is remembered; `deliveryKey` overrides that. Only topics that Shopify documents count, because the topic is not signed: an attacker who captured a delivery can run it once under each of them, so check that the body fits the topic.',
       'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
       'After 8 failed attempts, Shopify deletes a subscription that was created through the Admin API.',
       'The newer Events product sends other header names (without X-): this scheme is not for it.',
@@ -57,7 +57,7 @@ const scheme = defineScheme({
 /**
  * Shopify: `X-Shopify-Hmac-SHA256: <base64>` over the body and nothing else, with the app's client secret.
  *
- * - Identity: the body's bytes. Ids, topic and shop are not signed and show under `webhook.unsignedHeaders` as labels.
+ * - Identity: the body's bytes and the topic. Ids, topic and shop are not signed and show under `webhook.unsignedHeaders` as labels.
  * - Delivery: eight attempts within 4 hours after any failure; a bad signature gets 401.
  *
  * @example
