@@ -74,7 +74,7 @@ export function compileRule(
 ): RuleReader {
   const content = rule.content === undefined ? undefined : compileContent(rule);
   const { alternatives } = content ?? { alternatives: [writeNothing] };
-  const findKey = compileSignatureCheck(rule);
+  const findKey = compileSignatureCheck(rule, alternativePrefix(definition));
   const context = { scheme: definition.name, length: signatureLength(rule), isShared };
   const inBody = isInBody(rule);
   const readHead = inBody ? undefined : headSignatures(rule, context);
@@ -173,6 +173,10 @@ export function compileRule(
     };
     return { signedAt, keyId, tryBody, match: (bytes, keys) => tryBody(bytes, keys) ?? undefined };
   };
+}
+
+function alternativePrefix({ secret }: SchemeDefinition): string | undefined {
+  return 'encoding' in secret && 'alsoBase64After' in secret ? secret.alsoBase64After : undefined;
 }
 
 function compileConditions({

@@ -7,7 +7,11 @@ const scheme = defineScheme({
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-signature', list: { separator: ',', assign: '=', label: 'v1' }, encoding: 'hex' },
     timestamp: { entry: 'ts', unit: 's-or-ms' },
-    content: '[id:{query:data.id};][request-id:{header:x-request-id};]ts:{timestamp};',
+    // The sender's libraries contradict each other about the case of the id, so both are tried.
+    content: [
+      '[id:{query:data.id};][request-id:{header:x-request-id};]ts:{timestamp};',
+      '[id:{lowerQuery:data.id};][request-id:{header:x-request-id};]ts:{timestamp};',
+    ],
   },
   identity: 'content',
   tolerance: { past: 300, future: 300 },
@@ -28,7 +32,7 @@ const scheme = defineScheme({
     ],
     assumptions: [
       'Mercado Pago sends the time in seconds. Newer documents show milliseconds, so both are accepted, by their number of digits.',
-      "data.id is signed as in the query, as in the sender's libraries since June 2026. Its documents and older libraries use lower case: if that is right, deliveries whose id has capitals, for example those of orders, do not match.",
+      "data.id is signed as in the query or in lower case: the sender's libraries have used the first since June 2026, its documents and older libraries use the second, and users report both. Both are accepted.",
       'Notifications are retried every 15 minutes, later at longer intervals. The sender does not document for how long: 24 hours are assumed.',
       'The sender documents no tolerance: 300 s each way are assumed.',
     ],

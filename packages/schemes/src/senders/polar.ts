@@ -3,7 +3,8 @@ import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'polar',
-  secret: { encoding: 'utf8' },
+  // The library signs with the text of the secret, or with the decoded rest if it begins with whsec_. One secret is enough for both.
+  secret: { encoding: 'utf8', alsoBase64After: 'whsec_' },
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },

@@ -122,9 +122,11 @@ function checkSecretFormat(secret: SchemeDefinition['secret']): void {
     return;
   }
   const kinds = [secret].flat() as readonly SharedSecret[];
-  for (const [index, { encoding, prefix, prefixOptional, normalize }] of kinds.entries()) {
+  for (const [index, { encoding, prefix, prefixOptional, normalize, alsoBase64After }] of kinds.entries()) {
     if (prefixOptional === true && prefix === undefined)
       throw configError('"secret.prefixOptional" needs a "secret.prefix".');
+    if (alsoBase64After !== undefined && encoding !== 'utf8')
+      throw configError('"secret.alsoBase64After" is for secrets that are text ("utf8").');
     if (normalize !== undefined && encoding !== 'utf8')
       throw configError('"secret.normalize" is for secrets that are text ("utf8").');
     if (index < kinds.length - 1 && (prefix === undefined || prefixOptional === true))

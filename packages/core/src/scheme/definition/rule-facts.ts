@@ -88,6 +88,7 @@ export function signsTarget(rule: SignatureRule): boolean {
     ({ name }, part) =>
       name === 'method' ||
       name === 'query' ||
+      name === 'lowerQuery' ||
       URL_PARTS.includes(name) ||
       (part !== undefined && 'sorted' in part && part.sorted === 'query'),
   );

@@ -60,6 +60,7 @@ const expectedValue: Shape = (value, name) => {
 // Secrets
 
 const prefix = textLike(/^(?!\*)(?!.*\*\*)[\s\S]+$/, 'text that does not begin with "*" nor contain "**"');
+const mistakenFor = recordOf(text, text);
 const sharedSecret = object<SharedSecret>({
   encoding: oneOf('utf8', 'base64', 'base64url', 'hex'),
   prefix: optional(prefix),
@@ -75,6 +76,8 @@ const sharedSecret = object<SharedSecret>({
     ),
   ),
   minBytes: optional(integer(1, 4096)),
+  alsoBase64After: optional(text),
+  mistakenFor: optional(mistakenFor),
   publicKey: absent('has no meaning in a shared secret'),
 });
 const publicKey = object<PublicKey>({
@@ -82,6 +85,7 @@ const publicKey = object<PublicKey>({
   encoding: oneOf('pem', 'spki', 'raw-hex', 'raw-base64', 'jwk'),
   prefix: optional(text),
   minBits: optional(integer(1024, 8192)),
+  mistakenFor: optional(mistakenFor),
   minBytes: absent('is for shared secrets'),
 });
 const secret: Shape = (value, name) =>

@@ -9,6 +9,7 @@ import {
 import { type Message, messageBytes } from '../content/content-compiler.ts';
 import type { HmacRule, PublicKeyRule, SignatureRule } from '../definition/signature-rule.ts';
 import type { Key } from '../scheme.ts';
+import { alternativeKey } from './import-key.ts';
 import { DIGEST_BYTES } from './read-signatures.ts';
 
 /** The signatures of one request. */
@@ -32,9 +33,16 @@ export function signatureLength({ algorithm }: SignatureRule): number {
   return 0;
 }
 
-/** Makes the check of a rule's signatures. */
-export function compileSignatureCheck({ algorithm }: SignatureRule): FindKey {
-  if ('hmac' in algorithm) return byMac(hmacOf(algorithm.hmac));
+/**
+ * Makes the check of a rule's signatures.
+ *
+ * @param alsoBase64After See `SharedSecret.alsoBase64After`.
+ */
+export function compileSignatureCheck({ algorithm }: SignatureRule, alsoBase64After?: string): FindKey {
+  if ('hmac' in algorithm)
+    return alsoBase64After === undefined
+      ? byMac(hmacOf(algorithm.hmac))
+      : withAlternative(byMac(hmacOf(algorithm.hmac)), alsoBase64After);
   if ('token' in algorithm) return byMac(digestOf(), sha256);
   if ('publicKey' in algorithm) return bySignature(verifierOf(algorithm));
   const { hash } = algorithm;
@@ -70,6 +78,25 @@ function digestOf(): (key: KeyObject) => Buffer {
     const digest = sha256(key.export());
     digests.set(key, digest);
     return digest;
+  };
+}
+
+/** Also tries the other key that each secret stands for. */
+function withAlternative(find: FindKey, prefix: string): FindKey {
+  const known = new WeakMap<KeyObject, { readonly key: KeyObject | undefined }>();
+  const alternativeOf = (key: KeyObject) => {
+    let found = known.get(key);
+    if (found === undefined) known.set(key, (found = { key: alternativeKey(key, prefix) }));
+    return found.key;
+  };
+  return (keys, given, message) => {
+    const direct = find(keys, given, message);
+    const others = keys.flatMap((each) => {
+      const key = alternativeOf(each.key);
+      return key === undefined ? [] : [{ ...each, id: each.id, role: each.role, key }];
+    });
+    const other = find(others, given, message);
+    return direct ?? keys.find(({ id }) => id === other?.id);
   };
 }
 
