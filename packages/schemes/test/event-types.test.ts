@@ -1,4 +1,9 @@
-import { createVerifier, type DefinedScheme, memoryReplayStore, type VerifiedWebhook } from '@countersign/core';
+import {
+  createVerifier,
+  type DefinedScheme,
+  memoryReplayStore,
+  type VerifiedWebhook,
+} from '@countersign/core';
 import { shopify, wooCommerce } from '@countersign/schemes';
 import { generateSigningKeys, sign } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';

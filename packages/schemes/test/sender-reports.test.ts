@@ -110,7 +110,10 @@ test('mercadoPago: two spellings of an id whose lower case is signed are one del
   const headers = { 'x-signature': `ts=${NOW},v1=${hex(`id:abc;ts:${NOW};`)}` };
   let runs = 0;
   for (const id of ['ABC', 'abc', 'aBc'])
-    await verifier.handle({ url: `/hook?data.id=${id}`, headers, body: Buffer.from('{}') }, () => void runs++);
+    await verifier.handle(
+      { url: `/hook?data.id=${id}`, headers, body: Buffer.from('{}') },
+      () => void runs++,
+    );
   expect(runs).toBe(1);
 });
 
@@ -121,7 +124,11 @@ test.each([
   ['its text, if it has no whsec_', `polar_whs_${SECRET}`, `polar_whs_${SECRET}`],
 ])('polar signs with the secret: %s', async (_, secret, key) => {
   const signature = createHmac('sha256', key).update(`msg_1.${NOW}.{}`).digest('base64');
-  const headers = { 'webhook-id': 'msg_1', 'webhook-timestamp': `${NOW}`, 'webhook-signature': `v1,${signature}` };
+  const headers = {
+    'webhook-id': 'msg_1',
+    'webhook-timestamp': `${NOW}`,
+    'webhook-signature': `v1,${signature}`,
+  };
   expect(await statusOf(polar(), { headers, body: Buffer.from('{}') }, secret)).toBeLessThan(300);
   expect(await statusOf(polar(), { headers, body: Buffer.from('{ }') }, secret)).toBe(401);
 });

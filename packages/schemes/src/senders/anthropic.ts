@@ -3,7 +3,14 @@ import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'anthropic',
-  secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+  secret: {
+    encoding: 'base64',
+    prefix: 'whsec_',
+    prefixOptional: true,
+    mistakenFor: {
+      'sk-ant-': 'an API key of Anthropic. Paste the signing key of the webhook, which begins with whsec_',
+    },
+  },
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },

@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'calendly',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      eyJ: 'a personal access token. Paste the signing key that you chose for the webhook subscription',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: {

@@ -3,7 +3,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 const scheme = defineScheme({
   name: 'dropbox',
   // App secrets have 15 characters.
-  secret: { encoding: 'utf8', minBytes: 15 },
+  secret: {
+    encoding: 'utf8',
+    minBytes: 15,
+    mistakenFor: {
+      'sl.': 'an access token of Dropbox. Paste the app secret',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-dropbox-signature', encoding: 'hex' },

@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'elevenlabs',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      sk_: 'an API key of ElevenLabs. Paste the secret of the webhook, which begins with wsec_',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: {

@@ -2,7 +2,16 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'github',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      ghp_: 'a personal access token. Paste the secret that you entered for the webhook',
+      gho_: 'an OAuth token. Paste the secret that you entered for the webhook',
+      ghs_: 'an installation token. Paste the secret that you entered for the webhook',
+      github_pat_: 'a personal access token. Paste the secret that you entered for the webhook',
+      '-----BEGIN': 'the private key of a GitHub App. Paste the webhook secret of the app',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     // The SHA-1 signature in X-Hub-Signature is not read: GitHub sends it only for old receivers.

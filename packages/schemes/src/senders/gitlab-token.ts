@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'gitlab-token',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      'glpat-': 'a personal access token. Paste the secret token that you entered for the webhook',
+    },
+  },
   signed: {
     algorithm: { token: 'constant-time' },
     signature: { header: 'x-gitlab-token', encoding: 'text' },

@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'gocardless',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      live_: 'an access token of GoCardless. Paste the secret of the webhook endpoint',
+      sandbox_: 'an access token of GoCardless. Paste the secret of the webhook endpoint',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'webhook-signature', encoding: 'hex' },

@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'intercom',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      dG9r: 'an access token of Intercom. Paste the client secret of the app',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha1' },
     signature: { header: 'x-hub-signature', prefix: 'sha1=', encoding: 'hex' },

@@ -6,7 +6,12 @@ const AHEAD = 300;
 const scheme = defineScheme({
   name: 'langsmith',
   // The key is the secret's text: the vendor's samples encode it as UTF-8 and decode nothing.
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      lsv2_: 'an API key of LangSmith. Paste the signing secret of the webhook',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-langsmith-signature', prefix: 'sha256=', encoding: 'hex' },

@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'linear',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      lin_api_: 'an API key of Linear. Paste the signing secret of the webhook, which begins with lin_wh_',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'linear-signature', encoding: 'hex' },

@@ -9,7 +9,12 @@ export interface MetaOptions {
 
 const definition: SchemeDefinition = {
   name: 'meta',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      EAA: 'an access token of Meta. Paste the app secret',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-hub-signature-256', prefix: 'sha256=', encoding: 'hex' },

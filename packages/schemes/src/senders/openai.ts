@@ -3,7 +3,16 @@ import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'openai',
-  secret: [{ encoding: 'base64', prefix: 'whsec_' }, { encoding: 'utf8' }],
+  secret: [
+    { encoding: 'base64', prefix: 'whsec_' },
+    {
+      encoding: 'utf8',
+      mistakenFor: {
+        'sk-':
+          'an API key of OpenAI. Paste the signing secret of the webhook endpoint, which begins with whsec_',
+      },
+    },
+  ],
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },

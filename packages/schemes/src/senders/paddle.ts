@@ -2,7 +2,16 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'paddle',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      pdl_live_apikey_:
+        'an API key of Paddle. Paste the secret key of the notification destination, which begins with pdl_ntfset_',
+      pdl_sdbx_apikey_:
+        "an API key of Paddle's sandbox. Paste the secret key of the notification destination, which begins with pdl_ntfset_",
+      ntfset_: 'the id of a notification destination. Paste its secret key, which begins with pdl_ntfset_',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: {

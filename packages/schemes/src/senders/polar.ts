@@ -4,7 +4,14 @@ import { standardRule } from './standard-webhooks.ts';
 const scheme = defineScheme({
   name: 'polar',
   // The library signs with the text of the secret, or with the decoded rest if it begins with whsec_. One secret is enough for both.
-  secret: { encoding: 'utf8', alsoBase64After: 'whsec_' },
+  secret: {
+    encoding: 'utf8',
+    alsoBase64After: 'whsec_',
+    mistakenFor: {
+      polar_oat_: 'an access token of Polar. Paste the secret of the webhook endpoint',
+      polar_pat_: 'an access token of Polar. Paste the secret of the webhook endpoint',
+    },
+  },
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },

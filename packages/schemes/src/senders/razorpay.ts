@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'razorpay',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      rzp_live_: 'the id of an API key. Paste the secret that you entered for the webhook',
+      rzp_test_: 'the id of an API key. Paste the secret that you entered for the webhook',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-razorpay-signature', encoding: 'hex' },

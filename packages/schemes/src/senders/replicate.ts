@@ -3,7 +3,14 @@ import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'replicate',
-  secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+  secret: {
+    encoding: 'base64',
+    prefix: 'whsec_',
+    prefixOptional: true,
+    mistakenFor: {
+      r8_: 'an API token of Replicate. Paste the signing secret of the webhooks, which begins with whsec_',
+    },
+  },
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },

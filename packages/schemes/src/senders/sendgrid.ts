@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'sendgrid',
-  secret: { publicKey: 'ecdsa-p256', encoding: 'spki' },
+  secret: {
+    publicKey: 'ecdsa-p256',
+    encoding: 'spki',
+    mistakenFor: {
+      'SG.': 'an API key of SendGrid. Paste the verification key of the event webhook',
+    },
+  },
   signed: {
     algorithm: { publicKey: 'ecdsa-p256', hash: 'sha256', format: 'der' },
     signature: { header: 'x-twilio-email-event-webhook-signature', encoding: 'base64' },

@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'sentry',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      sntrys_: 'an auth token of Sentry. Paste the client secret of the integration',
+      sntryu_: 'an auth token of Sentry. Paste the client secret of the integration',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'sentry-hook-signature', encoding: 'hex' },

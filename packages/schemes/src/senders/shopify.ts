@@ -4,7 +4,13 @@ import { SHOPIFY_TOPICS } from './shopify-topics.ts';
 const scheme = defineScheme({
   name: 'shopify',
   // The app's client secret as text.
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      shpat_: 'an access token. Paste the client secret of the app',
+      shpca_: 'an access token. Paste the client secret of the app',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-shopify-hmac-sha256', encoding: 'base64' },

@@ -3,7 +3,14 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 const scheme = defineScheme({
   name: 'slack',
   // 32 hex digits, used as text.
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      'xoxb-': 'a bot token. Paste the signing secret of the app (Basic Information)',
+      'xoxp-': 'a user token. Paste the signing secret of the app (Basic Information)',
+      'xapp-': 'an app-level token. Paste the signing secret of the app (Basic Information)',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-slack-signature', prefix: 'v0=', encoding: 'hex' },

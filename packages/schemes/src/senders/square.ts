@@ -2,7 +2,14 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'square',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      EAAA: 'an access token. Paste the signature key of the webhook subscription',
+      'sq0csp-': 'the application secret of OAuth. Paste the signature key of the webhook subscription',
+      wbhk_: 'the id of a webhook subscription. Paste its signature key',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-square-hmacsha256-signature', encoding: 'base64' },

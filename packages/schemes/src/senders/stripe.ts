@@ -3,7 +3,15 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 const scheme = defineScheme({
   name: 'stripe',
   // The whole text is the key, whsec_ included: unlike in Standard Webhooks, nothing is cut off or decoded.
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      sk_: "an API key of Stripe. Paste the endpoint's signing secret, which begins with whsec_",
+      rk_: "a restricted API key of Stripe. Paste the endpoint's signing secret, which begins with whsec_",
+      pk_: "a publishable key of Stripe. Paste the endpoint's signing secret, which begins with whsec_",
+      we_: "the id of a webhook endpoint. Paste the endpoint's signing secret, which begins with whsec_",
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     // v0, which test deliveries also contain, is ignored: accepting it would be a downgrade.

@@ -2,7 +2,14 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'supabase-auth',
-  secret: { encoding: 'base64', prefix: 'v1,whsec_' },
+  secret: {
+    encoding: 'base64',
+    prefix: 'v1,whsec_',
+    mistakenFor: {
+      sb_secret_: 'an API key of Supabase. Paste the secret of the hook, which begins with v1,whsec_',
+      eyJ: 'a JSON Web Token, such as an API key of Supabase. Paste the secret of the hook, which begins with v1,whsec_',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     // The entries are joined by a comma and a space, and each of them contains a comma, too.

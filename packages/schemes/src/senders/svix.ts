@@ -6,10 +6,14 @@ import { standardRule } from './standard-webhooks.ts';
  * A sender that delivers through Svix: it has its own name and sources, and everything else is as in Svix. Both families of
  * headers are read, because Svix lets a sender rename them.
  */
-export function svixSender(name: string, about: SchemeSource): DefinedScheme {
+export function svixSender(
+  name: string,
+  about: SchemeSource,
+  mistakenFor: Readonly<Record<string, string>> = {},
+): DefinedScheme {
   return defineScheme({
     name,
-    secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+    secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true, mistakenFor },
     signed: [standardRule('svix'), standardRule('webhook')],
     identity: 'id',
     tolerance: { past: 300, future: 300 },

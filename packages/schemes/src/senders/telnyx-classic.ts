@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'telnyx-classic',
-  secret: { publicKey: 'ed25519', encoding: 'raw-base64' },
+  secret: {
+    publicKey: 'ed25519',
+    encoding: 'raw-base64',
+    mistakenFor: {
+      KEY: 'an API key of Telnyx. Paste the public key of the account',
+    },
+  },
   signed: {
     algorithm: { publicKey: 'ed25519' },
     signature: { header: 'telnyx-signature-ed25519', encoding: 'base64' },

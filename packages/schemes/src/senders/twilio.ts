@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'twilio',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      AC: 'the SID of the account. Paste its auth token',
+      SK: 'the SID of an API key. Paste the auth token of the account',
+    },
+  },
   signed: [
     {
       algorithm: { hmac: 'sha1' },

@@ -55,7 +55,7 @@ const scheme = defineScheme({
     rotation: 'A new secret signs at once: publish it as `next` before you save it in the shop.',
     notes: [
       'WooCommerce never retries: a delivery that is refused or fails is lost, and after more than five failures in a row the webhook is disabled.',
-      'A delivery contains the resource as it is when it is sent. Deliveries with identical bodies run once for each topic while the first is remembered; `deliveryKey` overrides that. Only the shop\'s own topics count, because the topic is not signed: an attacker who captured a delivery can run it once under each of them. Topics of actions (action.…) do not count: their bodies contain the name of the action.',
+      "A delivery contains the resource as it is when it is sent. Deliveries with identical bodies run once for each topic while the first is remembered; `deliveryKey` overrides that. Only the shop's own topics count, because the topic is not signed: an attacker who captured a delivery can run it once under each of them. Topics of actions (action.…) do not count: their bodies contain the name of the action.",
       'When you save the webhook, the shop sends an unsigned ping (a form that contains webhook_id) and shows an error if it does not get 200. The ping is refused here, so the shop shows the error, but it sends deliveries anyway.',
       'A shop can change the hash with a filter (woocommerce_webhook_hash_algorithm): such a shop needs its own definition.',
     ],

@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'workos',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      sk_: 'an API key of WorkOS. Paste the signing secret of the webhook endpoint',
+      client_: 'the client id of WorkOS. Paste the signing secret of the webhook endpoint',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: {

@@ -43,7 +43,8 @@ function fillIn(name: string, draft: Draft, rule: SigningRule): void {
   if (kind === 'field') draft.signedField(of);
   else if (kind === 'formField') draft.signedFormField(of);
   else if (kind === 'header') draft.headers[of] ??= crypto.randomUUID();
-  else if ((kind === 'query' || kind === 'lowerQuery') && !draft.query.has(of)) draft.addQuery(of, crypto.randomUUID());
+  else if ((kind === 'query' || kind === 'lowerQuery') && !draft.query.has(of))
+    draft.addQuery(of, crypto.randomUUID());
 }
 
 function partOf(name: string, rule: SigningRule, draft: Draft, secret: () => Uint8Array): Buffer | undefined {

@@ -83,17 +83,18 @@ function digestOf(): (key: KeyObject) => Buffer {
 
 /** Also tries the other key that each secret stands for. */
 function withAlternative(find: FindKey, prefix: string): FindKey {
-  const known = new WeakMap<KeyObject, { readonly key: KeyObject | undefined }>();
+  // Decoded once for each secret; `null` if the secret stands for no other key.
+  const known = new WeakMap<KeyObject, KeyObject | null>();
   const alternativeOf = (key: KeyObject) => {
-    let found = known.get(key);
-    if (found === undefined) known.set(key, (found = { key: alternativeKey(key, prefix) }));
-    return found.key;
+    const found = known.get(key) ?? (known.has(key) ? null : (alternativeKey(key, prefix) ?? null));
+    known.set(key, found);
+    return found;
   };
   return (keys, given, message) => {
     const direct = find(keys, given, message);
-    const others = keys.flatMap((each) => {
-      const key = alternativeOf(each.key);
-      return key === undefined ? [] : [{ ...each, id: each.id, role: each.role, key }];
+    const others = keys.flatMap(({ id, role, key }) => {
+      const other = alternativeOf(key);
+      return other === null ? [] : [{ id, role, key: other }];
     });
     const other = find(others, given, message);
     return direct ?? keys.find(({ id }) => id === other?.id);
