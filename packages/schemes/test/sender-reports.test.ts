@@ -173,3 +173,19 @@ test.each([
     : SECRET;
   expect(await statusOf(scheme, { headers, body: Buffer.from('{}') }, secret)).toBe(401);
 });
+
+test('xero gets responses without a body, and 200 for what it signed', async () => {
+  await using verifier = createVerifier({ scheme: xero(), secrets: SECRET });
+  const body = Buffer.from('{"events":[],"firstEventSequence":0,"lastEventSequence":0,"entropy":"ABC"}');
+  const signature = createHmac('sha256', SECRET).update(body).digest('base64');
+  const handle = (headers: Record<string, string>) => verifier.handle({ headers, body }, () => undefined);
+  const right = { 'x-xero-signature': signature };
+  expect(await handle(right)).toMatchObject({ status: 200, body: '' });
+  expect(await handle(right)).toMatchObject({ status: 200, body: '' });
+  for (const wrong of [{ 'x-xero-signature': `A${signature.slice(1)}` }, { 'x-xero-signature': 'junk' }, {}])
+    expect(await handle(wrong as Record<string, string>)).toMatchObject({
+      status: 401,
+      body: '',
+      headers: {},
+    });
+});

@@ -22,10 +22,21 @@ import { parameterOf, queryParameters, signedUrl } from './content/request-query
 import { type SignedUrl, type SignedUrls, urlVariants } from './content/url-variants.ts';
 import { coversBody, rulesOf, signsField, signsHeader } from './definition/rule-facts.ts';
 import type { SchemeDefinition } from './definition/scheme-definition.ts';
-import type { RuleConditions, SignatureRule, TimeUnit } from './definition/signature-rule.ts';
+import type {
+  RuleConditions,
+  SignatureRule,
+  TimestampLocation,
+  TimeUnit,
+} from './definition/signature-rule.ts';
 import { compileChallengeTest } from './handshake/handshake.ts';
 import type { Key, Match, ParsedHead } from './scheme.ts';
-import { bodySignatures, headSignatures, isInBody, MAX_HEADER_LENGTH } from './signature/read-signatures.ts';
+import {
+  bodySignatures,
+  headSignatures,
+  isInBody,
+  locationText,
+  MAX_HEADER_LENGTH,
+} from './signature/read-signatures.ts';
 import {
   compileSignatureCheck,
   keysNamed,
@@ -44,6 +55,16 @@ const EMPTY: Message = { feed: () => undefined };
 const writeNothing: ContentWriter = () => EMPTY;
 const NO_SLOTS: readonly undefined[] = Object.freeze([]);
 const NO_TEXTS: ContentTexts = Object.freeze({ timestamp: '', id: '', method: '', slots: NO_SLOTS });
+
+/** The units of a signed time, in words. */
+const UNITS: Readonly<Record<TimeUnit, string>> = {
+  s: 'a number of seconds since 1970 (up to 15 digits)',
+  ms: 'a number of milliseconds since 1970 (up to 15 digits)',
+  's-or-ms': 'a number of seconds or milliseconds since 1970 (up to 15 digits)',
+  iso: 'a date and time such as 2026-01-31T12:00:00Z',
+  'iso-utc': 'a date and time without a zone, such as 2026-01-31T12:00:00',
+  'http-date': 'a date such as Sat, 31 Jan 2026 12:00:00 GMT',
+};
 
 /** What matched, and how its content was written. */
 interface Matched {
@@ -75,13 +96,15 @@ export function compileRule(
   const content = rule.content === undefined ? undefined : compileContent(rule);
   const { alternatives } = content ?? { alternatives: [writeNothing] };
   const findKey = compileSignatureCheck(rule, alternativePrefix(definition));
-  const context = { scheme: definition.name, length: signatureLength(rule), isShared };
+  const context = { length: signatureLength(rule), isShared };
   const inBody = isInBody(rule);
   const readHead = inBody ? undefined : headSignatures(rule, context);
   const readBody = inBody ? bodySignatures(rule, context) : undefined;
   const covers = coversBody(rule);
   const { timestamp: timeLocation, id: idLocation, keyId: keyIdLocation, bodyDigest, arrayLengths } = rule;
   const { list } = rule.signature;
+  const where = locationText(rule);
+  const timeWhere = timeLocation === undefined ? where : timeText(timeLocation, where);
   const { unsignedHeaders } = definition;
   const { eventType } = definition;
   const signsType =
@@ -102,12 +125,12 @@ export function compileRule(
       idLocation === undefined || content === undefined
         ? ''
         : readId(head, idLocation.header, idLocation.format ?? 'text', content.isIdUnambiguous);
-    const timestamp = timeLocation === undefined ? '' : readTime(head, timeLocation, found?.entry);
+    const timestamp = timeLocation === undefined ? '' : readTime(head, timeLocation, found?.entry, where);
     let signedAt: number | undefined;
     if (timeLocation !== undefined) {
       signedAt = parseSignedTime(timestamp, timeLocation.unit);
       if (signedAt === undefined || (content?.refusesLeadingZero === true && /^0[0-9]*$/.test(timestamp)))
-        throw headerInvalid(`The signed timestamp is not in the format "${timeLocation.unit}".`);
+        throw headerInvalid(`The signed time, in the ${timeWhere}, is not ${UNITS[timeLocation.unit]}.`);
     }
     const texts: ContentTexts =
       content === undefined
@@ -173,6 +196,11 @@ export function compileRule(
     };
     return { signedAt, keyId, tryBody, match: (bytes, keys) => tryBody(bytes, keys) ?? undefined };
   };
+}
+
+function timeText({ header, entry, query }: TimestampLocation, where: string): string {
+  if (query !== undefined) return `parameter "${query}"`;
+  return header === undefined ? `entry "${entry}" of the ${where}` : `header "${header}"`;
 }
 
 function alternativePrefix({ secret }: SchemeDefinition): string | undefined {

@@ -20,6 +20,7 @@ const scheme = defineScheme({
     timeoutSeconds: 5,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
+    usesResponse: true,
   },
   about: {
     sender: 'HubSpot (v2)',
@@ -33,7 +34,7 @@ const scheme = defineScheme({
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'The body contains the number of the attempt (attemptNumber). So after a failure, an event may run again although it was handled. Compare eventId in the handler.',
-      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'HubSpot uses v2 for CRM cards and workflow actions, whose responses it shows or acts on. So each request runs, and nothing is remembered by default: pass a `replay` store if a request must run once.',
     ],
   },
 });
@@ -41,6 +42,7 @@ const scheme = defineScheme({
 /**
  * HubSpot, v2: `X-HubSpot-Signature: <hex>`, SHA-256 of client secret, method, URL and body.
  *
+ * - Every request runs, because the sender uses the response; nothing is remembered unless you pass a `replay` store.
  * - Identity: everything that is signed except the timestamp: method, URL and body.
  * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
  * - The signature is a plain hash without a timestamp: if HubSpot sends v3, use hubspot(). Needs `publicUrl`.

@@ -25,7 +25,7 @@ const scheme = defineScheme({
       url: { variants: 'port' },
       content: '{url}{form}',
       safeBecause:
-        'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery and does not run again. For each request, the verifier checks where the URL ends; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
+        'Names and values of the form are signed without separators, so an attacker who captured a request can move text between them. The result counts as the same delivery: with a `replay` store it does not run again. For each request, the verifier checks where the URL ends; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
     },
   ],
   identity: 'content',
@@ -35,6 +35,7 @@ const scheme = defineScheme({
     timeoutSeconds: 15,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
+    usesResponse: true,
   },
   about: {
     sender: 'Twilio',
@@ -49,9 +50,13 @@ const scheme = defineScheme({
     rotation:
       'Create a secondary auth token, then promote it. Until then, configure both, the primary one as `current`.',
     notes: [
-      'No timestamp is signed: a captured request is refused only as long as it is remembered.',
+      'Twilio acts on the response (TwiML), and a call may send the same request twice, for example after <Redirect>. So each request runs, and nothing is remembered by default. For status callbacks, pass a `replay` store: then each of them runs once.',
+      'No timestamp is signed: an attacker who captured a request can send it again, unless it is remembered in a `replay` store.',
+      'Connection overrides (#rc=…) are not part of the signed URL, so they are cut off from `publicUrl`. Twilio does not document it; third parties say so (2026-12-01).',
+      "An apostrophe in the query may be signed as ' or as %27: both are tried, like Twilio's library does.",
+      'twilio.webhook({ protocol, host }) serves all routes with one call. So does one verifier whose `publicUrl` is a function: (path) => "https://hooks.example.com" + path.',
       'Twilio may sign the URL with or without its port, no matter which you gave it: both are tried.',
-      "A form's names and values are signed without separators, so an attacker who captures a delivery can split them differently. The result counts as the same delivery and does not run again.",
+      "A form's names and values are signed without separators, so an attacker who captures a delivery can split them differently. The result counts as the same delivery: with a `replay` store it does not run again.",
     ],
   },
 });
@@ -60,6 +65,7 @@ const scheme = defineScheme({
  * Twilio: `X-Twilio-Signature: <base64>`, HMAC-SHA1 of the URL and the sorted form; for a JSON body, of the URL with the body's
  * digest.
  *
+ * - Every request runs, because the sender uses the response; nothing is remembered unless you pass a `replay` store.
  * - Identity: everything that is signed except the timestamp.
  * - Delivery: the sender never retries; a bad signature gets 401.
  * - Needs `publicUrl`: the URL that you gave Twilio.
