@@ -33,6 +33,11 @@ export interface VerifiedWebhook {
    */
   json<T = unknown>(): T;
   /**
+   * The fields of a form body (`application/x-www-form-urlencoded`).
+   * @throws `ERR_WEBHOOK_BODY_INVALID` (status 400) if the body is not valid UTF-8.
+   */
+  form(): URLSearchParams;
+  /**
    * The type of the event, if the scheme knows where it is: `'order.paid'`. `undefined` if the request does not say it. Read
    * {@link VerifiedWebhook.typeAuthenticated} before you rely on it.
    */
@@ -142,6 +147,9 @@ export class Delivery implements VerifiedWebhook {
     return this.#json.value as T;
   }
 
+  form(): URLSearchParams {
+    return new URLSearchParams(this.text());
+  }
   get type(): string | undefined {
     return this.#facts.match.type;
   }

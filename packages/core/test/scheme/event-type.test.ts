@@ -164,3 +164,13 @@ describe('splitBy', () => {
     expect(runs).toBe(1);
   });
 });
+
+test('form() reads the fields of a form', async () => {
+  const webhook = await verify(define({}), 'payload=%7B%22a%22%3A1%7D&name=Zo%C3%AB+Z');
+  expect(Object.fromEntries(webhook.form())).toEqual({ payload: '{"a":1}', name: 'Zoë Z' });
+  const verifier = createVerifier({ scheme: define({}), secrets: SECRET, replay: false });
+  const body = Buffer.from([0xff, 0x3d]);
+  const headers = { 'x-signature': createHmac('sha256', SECRET).update(body).digest('hex') };
+  const broken = await verifier.verify({ headers, body });
+  expect(() => broken.form()).toThrow(expect.objectContaining({ code: 'ERR_WEBHOOK_BODY_INVALID' }));
+});

@@ -4,7 +4,8 @@ import { svixSender } from './svix.ts';
 const scheme = svixSender('ada', {
   sender: 'Ada',
   confidence: 'third-party',
-  testedWith: 'formula-only',
+  testedWith: 'sender-library',
+  library: 'svix',
   sources: [
     'https://docs.ada.cx/reference/webhooks/overview',
     'https://docs.ada.cx/reference/webhooks/get-webhook-secret',

@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Airtable',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
     sources: ['https://airtable.com/developers/web/api/webhooks-overview'],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',

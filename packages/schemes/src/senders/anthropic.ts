@@ -24,7 +24,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Anthropic',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@anthropic-ai/sdk',
     sources: [
       'https://platform.claude.com/docs/en/managed-agents/webhooks',
       'github.com/anthropics/anthropic-sdk-typescript src/resources/beta/webhooks.ts',

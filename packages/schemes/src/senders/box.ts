@@ -31,7 +31,10 @@ const scheme = defineScheme({
       'https://developer.box.com/guides/webhooks/v2',
       'github.com/box/box-node-sdk src/managers/webhooks.generated.ts',
     ],
-    assumptions: ["Timestamps more than 600 s in the future are refused, too: Box's library accepts any."],
+    assumptions: [
+      "Timestamps more than 600 s in the future are refused, too: Box's library accepts any.",
+      "A retry has a new timestamp: Box's library accepts 600 s only, although retries go on for two hours.",
+    ],
     rotation: 'Two keys, primary and secondary, sign at the same time. Replace one, then the other.',
   },
 });

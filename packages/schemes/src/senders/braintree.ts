@@ -32,7 +32,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Braintree',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'braintree',
     sources: [
       'https://developer.paypal.com/braintree/docs/guides/webhooks/parse/node',
       'github.com/braintree/braintree_node lib/braintree/webhook_notification_gateway.js',

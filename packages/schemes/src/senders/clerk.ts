@@ -6,7 +6,8 @@ const scheme = svixSender(
   {
     sender: 'Clerk',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@clerk/backend',
     sources: [
       'https://clerk.com/docs/webhooks/sync-data',
       'https://docs.svix.com/receiving/verifying-payloads/how-manual',

@@ -28,7 +28,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Discord (webhook events)',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'discord-interactions',
     sources: [
       'https://discord.com/developers/docs/interactions/receiving-and-responding',
       'https://discord.com/developers/docs/events/webhook-events',

@@ -35,7 +35,7 @@ const scheme = defineScheme({
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Two events of one type in the same second count as one: pass `deliveryKey` if that can happen.',
+      'Only the time and the type of an event are signed, so two events of one type in the same second count as one, and the second one is lost. If that can happen, tell them apart by the request that they are about, which is not signed: `deliveryKey: (webhook) => webhook.id + webhook.json().signature_request?.signature_request_id`. The price: an attacker who captured an event can send it again for other requests.',
       'The response must contain the text `Hello API Event Received`. Duplicates get it automatically; your handler must send it.',
     ],
   },

@@ -20,7 +20,8 @@ const scheme = defineScheme({
   about: {
     sender: 'EasyPost',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@easypost/api',
     sources: [
       'https://docs.easypost.com/guides/webhooks-guide',
       'https://www.easypost.com/if-the-customers-webhook-url-goes-down-how-does-easypost-respond',

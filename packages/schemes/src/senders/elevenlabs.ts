@@ -30,7 +30,8 @@ const scheme = defineScheme({
   about: {
     sender: 'ElevenLabs',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@elevenlabs/elevenlabs-js',
     sources: [
       'https://elevenlabs.io/docs/eleven-api/resources/webhooks',
       'github.com/elevenlabs/elevenlabs-js src/wrapper/webhooks.ts',

@@ -21,7 +21,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Finch',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@tryfinch/finch-api',
     sources: [
       'https://developer.tryfinch.com/how-finch-works/webhooks',
       'github.com/Finch-API/finch-api-node src/resources/webhooks.ts',

@@ -20,7 +20,8 @@ const scheme = defineScheme({
   about: {
     sender: 'GitLab',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'standardwebhooks',
     sources: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
     assumptions: [
       'Tolerance is 300 s both ways, as in the specification that GitLab follows.',

@@ -19,6 +19,7 @@ const scheme = defineScheme({
     sender: 'LINE',
     confidence: 'sender-code',
     testedWith: 'sender-library',
+    library: '@line/bot-sdk',
     sources: [
       'https://developers.line.biz/en/docs/messaging-api/receiving-messages/',
       'github.com/line/line-bot-sdk-nodejs lib/validate-signature.ts',

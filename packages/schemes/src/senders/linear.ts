@@ -27,10 +27,11 @@ const scheme = defineScheme({
   about: {
     sender: 'Linear',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@linear/sdk',
     sources: ['https://linear.app/developers/webhooks', 'github.com/linear/linear packages/sdk/src/webhooks'],
     assumptions: [
-      'A retry may repeat its webhookTimestamp, so a timestamp is accepted for as long as retries go on. Linear recommends a minute.',
+      'A retry may repeat its webhookTimestamp, so a timestamp is accepted for as long as retries go on. Linear recommends a minute, and its library refuses older ones. A replay within the window is a duplicate and does not run. If your retries have new timestamps, set `toleranceSeconds: { past: 60, future: 60 }`.',
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [

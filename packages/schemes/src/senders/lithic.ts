@@ -12,7 +12,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Lithic',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'lithic',
     sources: [
       'https://docs.lithic.com/docs/events-api',
       'github.com/lithic-com/lithic-node src/resources/webhooks.ts',

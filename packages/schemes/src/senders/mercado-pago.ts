@@ -25,7 +25,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Mercado Pago',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'mercadopago',
     sources: [
       'https://www.mercadopago.com/developers/en/docs/your-integrations/notifications/webhooks',
       'github.com/mercadopago/sdk-nodejs src/utils/webhook/index.ts',

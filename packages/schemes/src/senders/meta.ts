@@ -31,7 +31,7 @@ const definition: SchemeDefinition = {
   about: {
     sender: 'Meta (Facebook, Instagram, Messenger, WhatsApp)',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
     sources: [
       'https://developers.facebook.com/docs/graph-api/webhooks/getting-started',
       'https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks',

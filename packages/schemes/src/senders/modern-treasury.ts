@@ -20,7 +20,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Modern Treasury',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'modern-treasury',
     sources: [
       'https://docs.moderntreasury.com/platform/reference/webhooks',
       'github.com/Modern-Treasury/modern-treasury-node src/resources/webhooks.ts',

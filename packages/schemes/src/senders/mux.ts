@@ -27,6 +27,7 @@ const scheme = defineScheme({
     sender: 'Mux',
     confidence: 'sender-code',
     testedWith: 'sender-library',
+    library: '@mux/mux-node',
     sources: [
       'https://www.mux.com/docs/core/verify-webhook-signatures',
       'https://www.mux.com/docs/core/listen-for-webhooks',

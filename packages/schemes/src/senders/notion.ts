@@ -24,7 +24,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Notion',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@notionhq/client',
     sources: ['https://developers.notion.com/reference/webhooks', 'github.com/makenotion/notion-sdk-js'],
     assumptions: [
       "The body's id is the same in every retry: the documentation says only that it identifies the event.",

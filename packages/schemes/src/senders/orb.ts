@@ -20,7 +20,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Orb',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'orb-billing',
     sources: [
       'https://docs.withorb.com/events-and-metrics/webhooks',
       'github.com/orbcorp/orb-node src/resources/webhooks.ts',

@@ -47,6 +47,7 @@ const scheme = defineScheme({
     ],
     rotation: 'A notification destination can have several secrets for a while, with one h1 each.',
     notes: [
+      "unmarshal() of Paddle's library verifies and parses. After Countersign, parse with `Webhooks.fromJson(webhook.json())` of the same library, which returns the same objects.",
       "Tolerance is 300 s both ways. Paddle's own library accepts 5 s, but then it refuses genuine deliveries if a clock is off or a delivery is slow. `toleranceSeconds` narrows the window.",
       'Deliveries of the sandbox are retried only for 15 minutes.',
     ],

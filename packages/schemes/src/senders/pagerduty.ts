@@ -14,7 +14,13 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'event.id' },
   eventType: { bodyField: 'event.event_type' },
-  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  delivery: {
+    retries: [429, '5xx'],
+    retrySpanSeconds: 172_800,
+    timeoutSeconds: 5,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
   about: {
     sender: 'PagerDuty',
     confidence: 'sender-docs',
@@ -22,10 +28,11 @@ const scheme = defineScheme({
     sources: [
       'https://developer.pagerduty.com/docs/verifying-webhook-signatures',
       'https://developer.pagerduty.com/docs/webhooks-overview',
+      'https://developer.pagerduty.com/docs/webhooks-behavior',
+      'github.com/PagerDuty/developer-docs docs/webhooks/02-Behavior.md',
     ],
     assumptions: [
       "The body's event.id is the same in every retry: the documentation says only that it identifies the event.",
-      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
     rotation: 'Every active secret of the subscription signs, with one v1 each.',
   },
@@ -35,7 +42,7 @@ const scheme = defineScheme({
  * PagerDuty, V3 webhooks: `X-PagerDuty-Signature: v1=<hex>,v1=…` over the body.
  *
  * - Identity: the body's `event.id`.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries after no response, 429 and 5xx, for two days; a bad signature gets 429.
  *
  * @example
  * ```ts

@@ -25,14 +25,18 @@ const scheme = defineScheme({
   about: {
     sender: 'Polar',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@polar-sh/sdk',
     sources: [
       'https://polar.sh/docs/integrate/webhooks/delivery',
       'github.com/polarsource/polar-js src/webhooks.ts',
     ],
     assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
     rotation: 'The sender does not document what happens to the replaced secret.',
-    notes: ['An endpoint that fails ten times in a row is disabled.'],
+    notes: [
+      'An endpoint that fails ten times in a row is disabled.',
+      "validateEvent() of Polar's library verifies and parses: it returns camelCase names and dates, `webhook.json()` returns what was sent (snake_case, dates as text). Calling it after Countersign would lose the second secret of a rotation.",
+    ],
   },
 });
 

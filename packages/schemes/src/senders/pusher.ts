@@ -20,7 +20,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Pusher Channels',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'pusher',
     sources: [
       'https://pusher.com/docs/channels/server_api/webhooks/',
       'https://docs.bird.com/pusher/channels/channels/webhooks/channels-webhook-timeouts-and-retries',

@@ -19,7 +19,7 @@ const scheme = defineScheme({
   about: {
     sender: 'QuickBooks Online',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
     sources: [
       'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/managing-webhooks-notifications',
       'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/best-practices',

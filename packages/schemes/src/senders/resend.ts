@@ -6,7 +6,8 @@ const scheme = svixSender(
   {
     sender: 'Resend',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'resend',
     sources: [
       'https://resend.com/docs/dashboard/webhooks/verify-webhooks-requests',
       'https://resend.com/docs/webhooks/retries-and-replays',

@@ -25,7 +25,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Retell AI',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'retell-sdk',
     sources: [
       'https://docs.retellai.com/features/secure-webhook',
       'https://docs.retellai.com/features/webhook',

@@ -31,7 +31,9 @@ const scheme = defineScheme({
       'https://www.sanity.io/docs/changelog/50ec6abf-fe0c-475b-ae72-314148860132',
       'github.com/sanity-io/webhook-toolkit src/signature.ts',
     ],
-    assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+    assumptions: [
+      'Sanity documents no tolerance, and its library accepts any time. Retries end after a minute, so 300 s each way are accepted: set `toleranceSeconds` if your queue holds deliveries for longer.',
+    ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Sanity retries only twice, 30 s apart: if the receiver is down for longer, the delivery is lost.',

@@ -16,7 +16,8 @@ const scheme = defineScheme({
     content: '{timestamp}{body}',
   },
   identity: 'body',
-  tolerance: { past: 300, future: 300 },
+  // The library of the sender has no window, and a retry within the day may repeat its signature.
+  tolerance: { past: 86_400, future: 300 },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -32,8 +33,7 @@ const scheme = defineScheme({
       'github.com/sendgrid/sendgrid-nodejs packages/eventwebhook',
     ],
     assumptions: [
-      'A retry is assumed to have a new signature with a new timestamp; the sender does not document it. If it repeats the old one, a late retry is refused.',
-      'The sender documents no tolerance: 300 s each way are assumed.',
+      'SendGrid does not document whether a retry repeats its timestamp, and its library accepts any. So a timestamp may be as old as the retries last, and 300 s ahead.',
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [

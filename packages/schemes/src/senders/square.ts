@@ -28,6 +28,7 @@ const scheme = defineScheme({
     sender: 'Square',
     confidence: 'sender-code',
     testedWith: 'sender-library',
+    library: 'square',
     sources: [
       'https://developer.squareup.com/docs/webhooks/step3validate',
       'https://developer.squareup.com/docs/webhooks/overview',

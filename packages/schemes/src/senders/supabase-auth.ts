@@ -35,7 +35,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Supabase Auth hooks',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'standardwebhooks',
     sources: [
       'https://supabase.com/docs/guides/auth/auth-hooks',
       'github.com/supabase/auth internal/hooks/v0hooks/v0http/v0http.go',

@@ -22,7 +22,8 @@ const scheme = defineScheme({
   about: {
     sender: 'Telnyx',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'telnyx',
     sources: [
       'https://developers.telnyx.com/docs/development/api-fundamentals/webhooks',
       'https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks',

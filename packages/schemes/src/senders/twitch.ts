@@ -24,7 +24,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Twitch EventSub',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
     sources: ['https://dev.twitch.tv/docs/eventsub/handling-webhook-events/'],
     assumptions: [
       'Timestamps more than 600 s in the future are refused, too: the documentation limits only the age.',

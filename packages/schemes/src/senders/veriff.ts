@@ -20,7 +20,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Veriff',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
     sources: [
       'https://devdocs.veriff.com/docs/hmac-authentication-and-endpoint-security',
       'https://help.veriff.com/en/articles/3250261-how-long-does-it-take-for-veriff-to-communicate-a-decision',

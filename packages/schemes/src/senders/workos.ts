@@ -32,6 +32,7 @@ const scheme = defineScheme({
     sender: 'WorkOS',
     confidence: 'sender-code',
     testedWith: 'sender-library',
+    library: '@workos-inc/node',
     sources: [
       'https://workos.com/docs/events/data-syncing/webhooks',
       'github.com/workos/workos-node src/common/crypto/signature-provider.ts',

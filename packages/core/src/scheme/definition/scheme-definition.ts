@@ -101,6 +101,19 @@ export interface SchemeSource {
   readonly confidence?: 'sender-code' | 'sender-docs' | 'third-party';
   /** Whether the definition was tested with signatures that the sender or others published, or follows the formula only. */
   readonly testedWith?: 'published-vectors' | 'sender-library' | 'formula-only';
+  /** The package of the sender that the definition was tested with, if `testedWith` is `'sender-library'`. */
+  readonly library?: string;
+  /**
+   * Where the rules in `delivery` about retries come from: the sender's documentation, its public code, or nowhere. Never guessed: if
+   * they are unknown, `delivery.retries` is `'unknown'`, or `assumptions` says what is assumed.
+   */
+  readonly retryRules?: 'documented' | 'read-in-code' | 'unknown';
+  /** The day on which these facts were last compared with their sources, as `2026-12-01`. */
+  readonly checkedOn?: string;
+  /** What could not be compared on that day, and why. */
+  readonly notFound?: string;
+  /** Where the sender shows the secret, in its dashboard or API. */
+  readonly secretFrom?: string;
   /** Where the sender documents it. */
   readonly sources: readonly string[];
   /** What the definition assumes because the sender does not document it. Shown to users. */
