@@ -85,7 +85,7 @@ describe.each(Object.entries(FACTORIES))('%s()', (_, make) => {
     const { definition } = make();
     const wrong: string[] = [];
     const isOpen =
-      /(?:^|\.)(?:unsignedHeaders|parts|requiredHeaders|arrayLengths|joinCounts|json|headers|fieldContainingJoin\.values)$|\.when\.(?:header|query|field)$/;
+      /(?:^|\.)(?:unsignedHeaders|parts|requiredHeaders|arrayLengths|joinCounts|mistakenFor|json|headers|fieldContainingJoin\.values)$|\.when\.(?:header|query|field)$/;
     for (const path of [[], ...fieldsOf(definition)]) {
       const value = valueAt(definition, path);
       if (value === null || typeof value !== 'object' || Array.isArray(value) || isOpen.test(path.join('.')))

@@ -67,6 +67,7 @@ export function googlePubSub(options: GooglePubSubOptions): JwtScheme {
       sender: 'Google Cloud Pub/Sub (push)',
       confidence: 'sender-docs',
       testedWith: 'formula-only',
+      retryRules: 'documented',
       sources: ['https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions'],
       assumptions: [
         'Google keeps the message for seven days, and the deadline is 10 s: both are settings of the subscription.',

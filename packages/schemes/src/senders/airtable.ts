@@ -21,6 +21,10 @@ const scheme = defineScheme({
     sender: 'Airtable',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://airtable.com/developers/web/api/webhooks-overview'],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',

@@ -30,6 +30,7 @@ const scheme = defineScheme({
     sender: 'Anchor Browser',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://docs.anchorbrowser.io/webhooks/overview',
       'https://docs.anchorbrowser.io/webhooks/signature-verification',

@@ -26,6 +26,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: '@anthropic-ai/sdk',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://platform.claude.com/docs/en/managed-agents/webhooks',
       'github.com/anthropics/anthropic-sdk-typescript src/resources/beta/webhooks.ts',
@@ -35,6 +39,7 @@ const scheme = defineScheme({
       'The sender does not document which statuses it retries: a 4xx is assumed to be final.',
       'Three attempts, 5 to 120 s apart: 5 minutes are assumed.',
     ],
+    secretFrom: 'In the Console, with the webhook: the signing key (`whsec_…`).',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       "The webhook-id is the event's id, which the body also contains.",

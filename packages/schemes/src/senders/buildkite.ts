@@ -22,6 +22,7 @@ const scheme = defineScheme({
     sender: 'Buildkite',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://buildkite.com/docs/apis/webhooks/pipelines'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

@@ -32,6 +32,7 @@ const scheme = defineScheme({
     sender: 'Calendly',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://developer.calendly.com/api-docs/ZG9jOjM2MzE2MDM4-webhook-signatures',
       'https://developer.calendly.com/api-docs/overview/webhooks/webhook-errors',
@@ -41,6 +42,8 @@ const scheme = defineScheme({
       'Timestamps more than 180 s in the future are refused, too: the documentation limits only the age.',
       'A retry has a new signature with a new timestamp: otherwise it could not pass the 180 s.',
     ],
+    secretFrom:
+      'You choose it: the signing key that you pass when the webhook subscription is created through the API.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'A webhook that still fails after 24 hours is disabled: create it again.',

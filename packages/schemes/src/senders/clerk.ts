@@ -8,11 +8,16 @@ const scheme = svixSender(
     confidence: 'sender-docs',
     testedWith: 'sender-library',
     library: '@clerk/backend',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://clerk.com/docs/webhooks/sync-data',
       'https://docs.svix.com/receiving/verifying-payloads/how-manual',
     ],
     assumptions: ['Retries and timeout are as Svix documents them.'],
+    secretFrom: 'In the dashboard under Webhooks: the signing secret of the endpoint (`whsec_…`).',
     rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
   },
   {

@@ -14,6 +14,7 @@ const scheme = defineScheme({
     sender: 'Cloudflare Notifications',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://developers.cloudflare.com/notifications/get-started/configure-webhooks/'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

@@ -21,6 +21,7 @@ const scheme = defineScheme({
     sender: 'Deel',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://developer.deel.com/docs/webhooks-get-started'],
     assumptions: [
       'A retry has the same body: the documentation says that its timestamp is the time at which the webhook was created.',

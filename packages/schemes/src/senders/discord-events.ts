@@ -30,12 +30,17 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: 'discord-interactions',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://discord.com/developers/docs/interactions/receiving-and-responding',
       'https://discord.com/developers/docs/events/webhook-events',
       'github.com/discord/discord-interactions-js src/index.ts',
     ],
     assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+    secretFrom: 'In the Developer Portal under General Information: the public key of the application.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Discord requires a Content-Type even in the empty response to PING.',

@@ -26,6 +26,10 @@ const scheme = defineScheme({
     sender: 'Dropbox Sign',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.hellosign.com/docs/events/walkthrough/',
       'github.com/hellosign/dropbox-sign-node api/eventCallbackHelper.ts',

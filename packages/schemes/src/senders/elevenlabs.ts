@@ -32,6 +32,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: '@elevenlabs/elevenlabs-js',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://elevenlabs.io/docs/eleven-api/resources/webhooks',
       'github.com/elevenlabs/elevenlabs-js src/wrapper/webhooks.ts',
@@ -39,6 +43,7 @@ const scheme = defineScheme({
     assumptions: [
       "Timestamps more than 300 s in the future are refused, too: ElevenLabs's library accepts any.",
     ],
+    secretFrom: 'Shown once, when the webhook is created (`wsec_…`).',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Deliveries with identical bodies run once while the first is remembered.',

@@ -23,6 +23,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: '@tryfinch/finch-api',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.tryfinch.com/how-finch-works/webhooks',
       'github.com/Finch-API/finch-api-node src/resources/webhooks.ts',

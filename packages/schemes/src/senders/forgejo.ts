@@ -16,6 +16,7 @@ const scheme = defineScheme({
     sender: 'Forgejo',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'read-in-code',
     sources: [
       'https://forgejo.org/docs/latest/user/webhooks/',
       'codeberg.org/forgejo/forgejo services/webhook/deliver.go',

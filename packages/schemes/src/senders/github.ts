@@ -34,6 +34,10 @@ const scheme = defineScheme({
     sender: 'GitHub',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries',
       'https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries',
@@ -42,6 +46,8 @@ const scheme = defineScheme({
     assumptions: [
       'A redelivery repeats the first signature. GitHub does not document whether a redelivery after a rotation has a new signature: keep the old secret as `previous` until failed deliveries were redelivered.',
     ],
+    secretFrom:
+      'You choose it: a long random text that you enter in the settings of the webhook (repository, organization or GitHub App).',
     rotation: 'Each webhook has one secret, which is replaced at once. No overlap is documented.',
     notes: [
       'GitHub never retries: a delivery that is refused because of a wrong secret, a full store or a restart is lost, until you request a redelivery by hand or through the API. Publish a new secret as `next` before you set it at GitHub.',

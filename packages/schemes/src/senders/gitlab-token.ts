@@ -25,10 +25,12 @@ const scheme = defineScheme({
     sender: 'GitLab (secret token)',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
+    secretFrom: 'You choose it: the secret token in the settings of the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',

@@ -16,6 +16,10 @@ const scheme = defineScheme({
     sender: 'Gogs',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'read-in-code',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://gogs.io/docs/features/webhook', 'github.com/gogs/gogs internal/database/webhook.go'],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',

@@ -20,6 +20,7 @@ const scheme = defineScheme({
     sender: 'Heroku',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://devcenter.heroku.com/articles/app-webhooks'],
     assumptions: [
       'webhook_metadata.delivery.id is the same in every retry: each attempt has another, separate id.',

@@ -55,6 +55,10 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
       sender: 'Hook0',
       confidence: 'sender-code',
       testedWith: 'published-vectors',
+      retryRules: 'read-in-code',
+      checkedOn: '2026-12-01',
+      notFound:
+        'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
       sources: [
         'https://documentation.hook0.com/concepts/event-types',
         'github.com/hook0/hook0 output-worker/src/work.rs',

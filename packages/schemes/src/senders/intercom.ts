@@ -25,6 +25,7 @@ const scheme = defineScheme({
     sender: 'Intercom',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://developers.intercom.com/docs/webhooks/setting-up-webhooks',
       'https://developers.intercom.com/docs/webhooks/webhook-notifications',
@@ -33,6 +34,7 @@ const scheme = defineScheme({
       "The body's id is the same in every retry: it is the id of the notification, which counts its delivery attempts.",
       'The sender does not document for how long it retries: 24 hours are assumed.',
     ],
+    secretFrom: 'In the Developer Hub under Basic information: the client secret of the app.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       '410 ends the subscription, so Countersign never responds with it.',

@@ -33,6 +33,7 @@ const scheme = defineScheme({
     sender: 'LangSmith (Engine and Context Hub webhooks)',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://docs.langchain.com/langsmith/engine-webhooks',
       'https://docs.langchain.com/langsmith/context-hub-webhooks',

@@ -29,10 +29,16 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: '@linear/sdk',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: ['https://linear.app/developers/webhooks', 'github.com/linear/linear packages/sdk/src/webhooks'],
     assumptions: [
       'A retry may repeat its webhookTimestamp, so a timestamp is accepted for as long as retries go on. Linear recommends a minute, and its library refuses older ones. A replay within the window is a duplicate and does not run. If your retries have new timestamps, set `toleranceSeconds: { past: 60, future: 60 }`.',
     ],
+    secretFrom:
+      'In the settings of the workspace under API, Webhooks: the signing secret of the webhook (`lin_wh_…`).',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',

@@ -25,6 +25,7 @@ const scheme = defineScheme({
     sender: 'LinkedIn',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation'],
     assumptions: [
       'The header contains lower-case hex without a prefix: the documentation mentions hex only for the response to the challenge.',

@@ -27,6 +27,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: 'mercadopago',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.mercadopago.com/developers/en/docs/your-integrations/notifications/webhooks',
       'github.com/mercadopago/sdk-nodejs src/utils/webhook/index.ts',
@@ -37,6 +41,7 @@ const scheme = defineScheme({
       'Notifications are retried every 15 minutes, later at longer intervals. The sender does not document for how long: 24 hours are assumed.',
       'The sender documents no tolerance: 300 s each way are assumed.',
     ],
+    secretFrom: 'In Your integrations, Webhooks: the secret signature of the application.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'If a part is missing from the request, it is left out of the signed content.',

@@ -22,6 +22,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: 'modern-treasury',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.moderntreasury.com/platform/reference/webhooks',
       'github.com/Modern-Treasury/modern-treasury-node src/resources/webhooks.ts',

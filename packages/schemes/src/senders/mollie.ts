@@ -27,6 +27,7 @@ const scheme = defineScheme({
     sender: 'Mollie',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://docs.mollie.com/reference/webhooks-new',
       'https://docs.mollie.com/reference/webhooks-best-practices',

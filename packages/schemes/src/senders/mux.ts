@@ -28,6 +28,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: '@mux/mux-node',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.mux.com/docs/core/verify-webhook-signatures',
       'https://www.mux.com/docs/core/listen-for-webhooks',
@@ -37,6 +41,7 @@ const scheme = defineScheme({
       'A retry has a new signature with a new timestamp: otherwise it could not pass the 300 s.',
       "Timestamps more than 300 s in the future are refused, too: Mux's library accepts any.",
     ],
+    secretFrom: 'In the dashboard under Settings, Webhooks: the signing secret of the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });

@@ -26,10 +26,16 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: '@notionhq/client',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: ['https://developers.notion.com/reference/webhooks', 'github.com/makenotion/notion-sdk-js'],
     assumptions: [
       "The body's id is the same in every retry: the documentation says only that it identifies the event.",
     ],
+    secretFrom:
+      'Notion posts it to the endpoint as `verification_token` when you create the subscription. Log that one request without verifying it, and enter the token in Notion as well.',
     rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });

@@ -15,6 +15,10 @@ const scheme = defineScheme({
     sender: 'Onfido',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://documentation.onfido.com/api/latest/#webhooks',
       'github.com/onfido/onfido-node src/WebhookEventVerifier.ts',

@@ -22,6 +22,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: 'orb-billing',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.withorb.com/events-and-metrics/webhooks',
       'github.com/orbcorp/orb-node src/resources/webhooks.ts',

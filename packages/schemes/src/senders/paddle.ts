@@ -36,6 +36,10 @@ const scheme = defineScheme({
     sender: 'Paddle Billing',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.paddle.com/webhooks/signature-verification',
       'https://developer.paddle.com/webhooks/respond-to-webhooks',
@@ -45,6 +49,8 @@ const scheme = defineScheme({
       'A retry has a new signature with a new timestamp: otherwise it could not pass the 5 s.',
       "Timestamps more than 5 s in the future are refused, too: Paddle's library accepts any.",
     ],
+    secretFrom:
+      'In the dashboard under Developer Tools, Notifications: the secret key of the destination (`pdl_ntfset_…`).',
     rotation: 'A notification destination can have several secrets for a while, with one h1 each.',
     notes: [
       "unmarshal() of Paddle's library verifies and parses. After Countersign, parse with `Webhooks.fromJson(webhook.json())` of the same library, which returns the same objects.",

@@ -25,6 +25,9 @@ const scheme = defineScheme({
     sender: 'PagerDuty',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: 'Retries were read, too. Not found: a library for Node.js that verifies.',
     sources: [
       'https://developer.pagerduty.com/docs/verifying-webhook-signatures',
       'https://developer.pagerduty.com/docs/webhooks-overview',
@@ -34,6 +37,7 @@ const scheme = defineScheme({
     assumptions: [
       "The body's event.id is the same in every retry: the documentation says only that it identifies the event.",
     ],
+    secretFrom: 'Shown once, when the webhook subscription is created.',
     rotation: 'Every active secret of the subscription signs, with one v1 each.',
   },
 });

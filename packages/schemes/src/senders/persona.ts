@@ -26,6 +26,7 @@ const scheme = defineScheme({
     sender: 'Persona',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://docs.withpersona.com/webhooks-best-practices',
       'https://docs.withpersona.com/webhooks',

@@ -27,11 +27,17 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: '@polar-sh/sdk',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://polar.sh/docs/integrate/webhooks/delivery',
       'github.com/polarsource/polar-js src/webhooks.ts',
     ],
     assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
+    secretFrom:
+      'You choose it, or Polar makes it, when you add the endpoint in the settings of the organization under Webhooks.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'An endpoint that fails ten times in a row is disabled.',

@@ -28,6 +28,10 @@ const scheme = defineScheme({
     sender: 'Razorpay',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://razorpay.com/docs/webhooks/validate-test/',
       'https://razorpay.com/docs/webhooks/best-practices',
@@ -35,6 +39,7 @@ const scheme = defineScheme({
       'github.com/razorpay/razorpay-node lib/utils/razorpay-utils.js',
     ],
     assumptions: [],
+    secretFrom: 'You choose it: the secret in the settings of the webhook. It is not the API key secret.',
     rotation:
       'The new secret signs later events; retries of earlier events are signed with the old one. Keep it as `previous` for 24 hours.',
     notes: [

@@ -24,6 +24,10 @@ const scheme = defineScheme({
     sender: 'Replicate',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://replicate.com/docs/topics/webhooks/verify-webhook',
       'https://replicate.com/docs/topics/webhooks/receive-webhook',

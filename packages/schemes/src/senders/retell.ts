@@ -27,6 +27,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: 'retell-sdk',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.retellai.com/features/secure-webhook',
       'https://docs.retellai.com/features/webhook',
@@ -35,6 +39,7 @@ const scheme = defineScheme({
     assumptions: [
       'The sender does not document for how long its three attempts go on: 24 hours are assumed.',
     ],
+    secretFrom: 'In the dashboard under API Keys: the key that has the webhook badge.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ['Deliveries with identical bodies run once while the first is remembered.'],
   },

@@ -28,6 +28,10 @@ const scheme = defineScheme({
     sender: 'SendGrid',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features',
       'github.com/sendgrid/sendgrid-nodejs packages/eventwebhook',
@@ -35,6 +39,8 @@ const scheme = defineScheme({
     assumptions: [
       'SendGrid does not document whether a retry repeats its timestamp, and its library accepts any. So a timestamp may be as old as the retries last, and 300 s ahead.',
     ],
+    secretFrom:
+      'In Settings, Mail Settings, Event Webhook: the verification key of the signed event webhook. It is a public key.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'A body contains many events, each with an sg_event_id: compare them in the handler.',

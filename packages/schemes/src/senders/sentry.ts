@@ -33,12 +33,14 @@ const scheme = defineScheme({
     sender: 'Sentry',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'read-in-code',
     sources: [
       'https://docs.sentry.io/organization/integrations/integration-platform/webhooks/',
       'github.com/getsentry/sentry src/sentry/utils/sentry_apps/webhooks.py',
       'github.com/getsentry/sentry src/sentry/sentry_apps/tasks/sentry_apps.py',
     ],
     assumptions: [],
+    secretFrom: 'In the settings of the integration: the client secret.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Sentry retries only for published integrations: for an internal one, every refusal is final.',

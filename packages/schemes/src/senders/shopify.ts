@@ -40,6 +40,10 @@ const scheme = defineScheme({
     sender: 'Shopify',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://shopify.dev/docs/apps/build/webhooks/verify-deliveries',
       'https://shopify.dev/changelog/updates-to-webhook-retry-mechanism',
@@ -48,6 +52,8 @@ const scheme = defineScheme({
     assumptions: [
       'A retry has the original payload. Shopify does not document whether a retry after a rotation is signed with the new secret.',
     ],
+    secretFrom:
+      'The client secret of the app, in the Partner or Dev Dashboard. For webhooks that were made in the admin of a shop, the text under the list of webhooks in Settings, Notifications.',
     rotation:
       'The documentation says that it can take up to an hour until the new client secret signs. Users report that the oldest secret that is not revoked signs. Accept both until the old one is revoked.',
     notes: [

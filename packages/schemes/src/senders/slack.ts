@@ -40,6 +40,10 @@ const scheme = defineScheme({
     sender: 'Slack',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.slack.dev/authentication/verifying-requests-from-slack',
       'https://docs.slack.dev/apis/events-api',
@@ -50,6 +54,8 @@ const scheme = defineScheme({
       'A retry has a new signature with a new timestamp: otherwise a retry after 5 minutes could not pass the documented 300 s.',
       'Slack does not document what happens to deliveries that are on their way when the secret is regenerated.',
     ],
+    secretFrom:
+      'In the settings of the app under Basic Information, App Credentials: the signing secret, not a token.',
     rotation: 'Each app has one signing secret, which can be regenerated. No overlap is documented.',
     notes: [
       'Slash commands and interactions are forms without an event_id: their whole body is the identity.',

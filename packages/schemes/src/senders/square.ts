@@ -29,12 +29,18 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: 'square',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.squareup.com/docs/webhooks/step3validate',
       'https://developer.squareup.com/docs/webhooks/overview',
       'github.com/square/square-nodejs-sdk src/wrapper/WebhooksHelper.ts',
     ],
     assumptions: [],
+    secretFrom:
+      'In the Developer Console under Webhooks, Subscriptions: the signature key of the subscription.',
     rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });

@@ -36,12 +36,18 @@ const scheme = defineScheme({
     sender: 'Stripe',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.stripe.com/webhooks',
       'https://docs.stripe.com/webhooks/signature',
       'github.com/stripe/stripe-node src/Webhooks.ts',
     ],
     assumptions: ['Stripe does not document how long it waits for a response.'],
+    secretFrom:
+      'In the dashboard under Developers, Webhooks: open the endpoint and reveal its signing secret (`whsec_…`). Each endpoint has its own, and `stripe listen` prints another one for local tests.',
     rotation:
       'The old secret expires at once or after a delay of up to 24 hours, as you choose; until then, each active secret adds a v1 entry.',
     notes: [

@@ -34,12 +34,18 @@ const scheme = svixSender('svix', {
   sender: 'Svix',
   confidence: 'sender-code',
   testedWith: 'published-vectors',
+  retryRules: 'documented',
+  checkedOn: '2026-12-01',
+  notFound:
+    'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
   sources: [
     'https://docs.svix.com/receiving/verifying-payloads/how-manual',
     'https://docs.svix.com/retries',
     'github.com/svix/svix-webhooks server/svix-server/src at 4fc0cfb8',
   ],
   assumptions: [],
+  secretFrom:
+    "On the page of the endpoint in the sender's application portal: the signing secret (`whsec_…`).",
   rotation:
     'Every active secret signs, with one entry each. A replaced secret stays active for 24 hours by default (the sender may set 0 to 7 days), and up to 10 replaced secrets can be active.',
   notes: [

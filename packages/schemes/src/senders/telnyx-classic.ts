@@ -24,6 +24,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: 'telnyx',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.telnyx.com/docs/development/api-fundamentals/webhooks',
       'https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks',
@@ -33,6 +37,7 @@ const scheme = defineScheme({
       "The body's data.id is the same in every try: the documentation says only that it identifies the event, and that meta.attempt in the same body counts the attempts.",
       'Which statuses are retried, and for how long, differs between products. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
+    secretFrom: 'In the Portal under Account, Keys & Credentials, Public Key.',
     rotation: 'The sender does not document what happens to the replaced key.',
     notes: [
       'The scheme is for webhooks of the API version 2, which are signed for the account. Early releases of the Node library expected Standard Webhooks headers instead.',

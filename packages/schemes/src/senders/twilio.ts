@@ -41,12 +41,17 @@ const scheme = defineScheme({
     sender: 'Twilio',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.twilio.com/docs/usage/security',
       'https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides',
       'github.com/twilio/twilio-node src/webhooks/webhooks.ts',
     ],
     assumptions: ['Twilio does not retry unless connection overrides (#rp=) in the URL ask for it.'],
+    secretFrom: 'The auth token of the account, or of the subaccount that owns the number, in the Console.',
     rotation:
       'Create a secondary auth token, then promote it. Until then, configure both, the primary one as `current`.',
     notes: [

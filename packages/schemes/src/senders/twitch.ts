@@ -25,6 +25,10 @@ const scheme = defineScheme({
     sender: 'Twitch EventSub',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://dev.twitch.tv/docs/eventsub/handling-webhook-events/'],
     assumptions: [
       'Timestamps more than 600 s in the future are refused, too: the documentation limits only the age.',

@@ -47,11 +47,15 @@ const scheme = defineScheme({
     sender: 'WooCommerce',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'read-in-code',
+    checkedOn: '2026-12-01',
+    notFound: 'Not found: a published signature, or a library for Node.js.',
     sources: [
       'https://woocommerce.com/document/webhooks/',
       'github.com/woocommerce/woocommerce plugins/woocommerce/includes/class-wc-webhook.php',
     ],
     assumptions: [],
+    secretFrom: 'In WooCommerce, Settings, Advanced, Webhooks: the secret of the webhook.',
     rotation: 'A new secret signs at once: publish it as `next` before you save it in the shop.',
     notes: [
       'WooCommerce never retries: a delivery that is refused or fails is lost, and after more than five failures in a row the webhook is disabled.',

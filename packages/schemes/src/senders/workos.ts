@@ -33,6 +33,10 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: '@workos-inc/node',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://workos.com/docs/events/data-syncing/webhooks',
       'github.com/workos/workos-node src/common/crypto/signature-provider.ts',
@@ -41,6 +45,7 @@ const scheme = defineScheme({
       'A retry has a new signature with a new timestamp: otherwise it could not pass the 180 s.',
       "Timestamps more than 180 s in the future are refused, too: WorkOS's library accepts any.",
     ],
+    secretFrom: 'In the dashboard under Webhooks: the signing secret of the endpoint.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ["Actions are signed in the same way; WorkOS's library allows them 30 s: set `toleranceSeconds`."],
   },

@@ -24,12 +24,17 @@ const scheme = defineScheme({
     sender: 'Xero',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Not found: the documentation of the sender. What its portal accepts is known from reports of its users.',
     sources: [
       'https://developer.xero.com/documentation/guides/webhooks/overview/',
       'https://developer.xero.com/documentation/guides/webhooks/configuring-your-server/',
       'github.com/foxbytehq/laravel-xero-oauth2 issue 54 (what the portal reports)',
     ],
     assumptions: [],
+    secretFrom: 'In My Apps, Webhooks: the webhooks key.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'The portal reports "Response contains a body" and "Response not 200": so refusals have no body here, and duplicates get 200 without one. Your handler must respond with 200 and no body, too.',

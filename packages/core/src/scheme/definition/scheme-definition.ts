@@ -110,7 +110,7 @@ export interface SchemeSource {
   readonly retryRules?: 'documented' | 'read-in-code' | 'unknown';
   /** The day on which these facts were last compared with their sources, as `2026-12-01`. */
   readonly checkedOn?: string;
-  /** What could not be compared on that day, and why. */
+  /** What was not compared or not found on that day, in whole sentences. */
   readonly notFound?: string;
   /** Where the sender shows the secret, in its dashboard or API. */
   readonly secretFrom?: string;
