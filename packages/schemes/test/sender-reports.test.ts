@@ -121,6 +121,7 @@ const BASE64 = 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAbCdEf01';
 test.each([
   ['its text', `whsec_${BASE64}`, `whsec_${BASE64}`],
   ['the decoded rest of it', `whsec_${BASE64}`, Buffer.from(BASE64, 'base64')],
+  ['the decoded text of it, if it has no whsec_', BASE64, Buffer.from(BASE64, 'base64')],
   ['its text, if it has no whsec_', `polar_whs_${SECRET}`, `polar_whs_${SECRET}`],
 ])('polar signs with the secret: %s', async (_, secret, key) => {
   const signature = createHmac('sha256', key).update(`msg_1.${NOW}.{}`).digest('base64');

@@ -54,6 +54,10 @@ export interface Handshake<K = KeyObject> {
    * @throws `ERR_WEBHOOK_HEADER_INVALID` if the challenge is malformed, `ERR_WEBHOOK_SIGNATURE_MISMATCH` if its token is wrong.
    */
   respondToUnsigned(head: RequestHead, keys: readonly Key<K>[]): WebhookResponse | undefined;
+  /** Whether a request may be a form by which the sender tests the endpoint without signing it, so that its small body is read. */
+  mayBeForm?(head: RequestHead): boolean;
+  /** Returns the response to such a form. `undefined`: it is another one. */
+  respondToForm?(head: RequestHead, body: Uint8Array): WebhookResponse | undefined;
   /**
    * Returns the response to a challenge whose signature matched. `undefined`: it is not a challenge.
    * @param body Returns the body's JSON.

@@ -20,12 +20,20 @@ const scheme = defineScheme({
   identity: { bodyField: 'event_id' },
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { retryNumber: 'x-slack-retry-num', retryReason: 'x-slack-retry-reason' },
-  handshake: {
-    signed: true,
-    when: { field: { type: 'url_verification' } },
-    challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
-    response: { json: { challenge: '{challenge}' } },
-  },
+  handshake: [
+    {
+      signed: true,
+      when: { field: { type: 'url_verification' } },
+      challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
+      response: { json: { challenge: '{challenge}' } },
+    },
+    // Slack tests the certificate of the endpoint of a slash command with a form that it does not sign.
+    {
+      signed: false,
+      when: { method: 'POST', form: { ssl_check: '1' } },
+      response: { text: '' },
+    },
+  ],
   eventType: { bodyField: 'event.type' },
   delivery: {
     retries: 'any-failure',
@@ -58,6 +66,7 @@ const scheme = defineScheme({
       'In the settings of the app under Basic Information, App Credentials: the signing secret, not a token.',
     rotation: 'Each app has one signing secret, which can be regenerated. No overlap is documented.',
     notes: [
+      'Slack now and then tests the certificate of a slash command with an unsigned form (ssl_check=1). It gets 200, and your handler does not run.',
       'Slash commands and interactions are forms without an event_id: their whole body is the identity.',
       'Slack waits only 3 seconds: acknowledge first, work later.',
     ],

@@ -36,6 +36,12 @@ const scheme = defineScheme({
       'product.restored',
     ],
   },
+  // When the webhook is saved, the shop posts an unsigned form and shows an error unless it gets 200.
+  handshake: {
+    signed: false,
+    when: { method: 'POST', form: { webhook_id: true } },
+    response: { text: '' },
+  },
   eventType: { header: 'x-wc-webhook-topic' },
   delivery: {
     retries: 'never',
@@ -60,7 +66,7 @@ const scheme = defineScheme({
     notes: [
       'WooCommerce never retries: a delivery that is refused or fails is lost, and after more than five failures in a row the webhook is disabled.',
       "A delivery contains the resource as it is when it is sent. Deliveries with identical bodies run once for each topic while the first is remembered; `deliveryKey` overrides that. Only the shop's own topics count, because the topic is not signed: an attacker who captured a delivery can run it once under each of them. Topics of actions (action.…) do not count: their bodies contain the name of the action.",
-      'When you save the webhook, the shop sends an unsigned ping (a form that contains webhook_id) and shows an error if it does not get 200. The ping is refused here, so the shop shows the error, but it sends deliveries anyway.',
+      'When you save the webhook, the shop sends an unsigned ping (a form that contains webhook_id) and shows an error if it does not get 200. The ping gets 200, and your handler does not run.',
       'A shop can change the hash with a filter (woocommerce_webhook_hash_algorithm): such a shop needs its own definition.',
     ],
   },
@@ -71,7 +77,7 @@ const scheme = defineScheme({
  *
  * - Identity: the body's bytes and the topic.
  * - Delivery: the sender never retries; a bad signature gets 401.
- * - The unsigned ping on saving is refused: the shop shows an error, but sends deliveries anyway.
+ * - The unsigned ping on saving gets 200, and the handler does not run.
  *
  * @example
  * ```ts

@@ -220,7 +220,7 @@ function handshakeOf({ definition: { handshake } }: DefinedScheme): string {
   if (handshake === undefined) return 'none that needs a special response, or none is known';
   const each = [handshake].flat().map((rule) => {
     const { method = 'POST', header = {}, query = {} } = rule.when;
-    const field = rule.signed ? Object.keys(rule.when.field ?? {}) : [];
+    const field = Object.keys((rule.signed ? rule.when.field : rule.when.form) ?? {});
     const named = [...Object.keys(header), ...Object.keys(query), ...field].map(code).join(', ');
     return `${rule.signed ? 'a signed' : 'an unsigned'} ${method}${named === '' ? '' : ` with ${named}`}`;
   });

@@ -162,9 +162,15 @@ function checkHandshake(rule: HandshakeRule, secret: SecretFormat): void {
 
 function checkWhen(rule: HandshakeRule): void {
   const { when } = rule;
-  const named = Object.keys({ ...when.header, ...when.query, ...(rule.signed ? rule.when.field : {}) });
+  const inBody = rule.signed ? rule.when.field : rule.when.form;
+  const named = Object.keys({ ...when.header, ...when.query, ...inBody });
   if (named.length === 0 && when.method !== 'HEAD')
     throw configError('"handshake.when" must name something by which the handshake differs from a delivery.');
+  if (rule.signed || rule.when.form === undefined) return;
+  if (when.method !== 'POST' || rule.challenge !== undefined || rule.token !== undefined)
+    throw configError(
+      '"handshake.when.form" is for a POST without a "challenge" or a "token": the response to an unsigned body must contain nothing of it.',
+    );
 }
 
 function checkChallenge({ challenge, signed }: HandshakeRule): void {

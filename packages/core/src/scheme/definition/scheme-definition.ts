@@ -129,7 +129,7 @@ export interface SchemeSource {
  * handler, and claims nothing.
  *
  * With `signed: true` the request is first verified like any delivery. Otherwise the verifier makes the response from the method, headers
- * and query alone, and never reads the body.
+ * and query alone, and does not read the body, unless `when.form` asks for a small one.
  */
 export type HandshakeRule = SignedHandshake | UnsignedHandshake;
 
@@ -146,7 +146,14 @@ interface SignedHandshake extends HandshakeResponse {
 
 interface UnsignedHandshake extends HandshakeResponse {
   readonly signed: false;
-  readonly when: HandshakeConditions & { readonly method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' };
+  readonly when: HandshakeConditions & {
+    readonly method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST';
+    /**
+     * Fields of a form in the body of a POST, for senders that test an endpoint with a form and sign nothing. The body is read only if the
+     * request has no signature and says that it is a form of at most 1,024 bytes. The response must contain nothing of the request.
+     */
+    readonly form?: Readonly<Record<string, string | true>>;
+  };
   readonly challenge?: ChallengeLimits & ChallengeInHead;
   /** A query parameter that must be a text agreed with the sender. The definition contains only its SHA-256 in hex. */
   readonly token?: { readonly query: string; readonly sha256: string };

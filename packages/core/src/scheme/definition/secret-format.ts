@@ -20,8 +20,8 @@ export interface SharedSecret {
   /** The least number of decoded bytes. Default: 16. */
   readonly minBytes?: number;
   /**
-   * Another key that the sender may make of the same secret: the base64 behind this prefix, decoded. Only for the encoding `utf8`. Both
-   * keys are tried.
+   * Another key that the sender may make of the same secret: its base64, decoded, behind this prefix if the secret has it. Only for the
+   * encoding `utf8`. Both keys are tried.
    */
   readonly alsoBase64After?: string;
   /**

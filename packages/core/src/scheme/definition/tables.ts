@@ -307,7 +307,11 @@ const handshake = either(({ signed }) =>
       })
     : object<Extract<HandshakeRule, { signed: false }>>({
         signed: oneOf(true, false),
-        when: object({ method: METHOD, ...headConditions }),
+        when: object({
+          method: METHOD,
+          ...headConditions,
+          form: optional(recordOf(anyText, expectedText)),
+        }),
         challenge: optional(
           object({
             query: optional(text),

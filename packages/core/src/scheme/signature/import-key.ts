@@ -47,7 +47,7 @@ export function importSecret(secret: string | Uint8Array, format: SecretFormat):
  */
 export function alternativeKey(key: KeyObject, prefix: string): KeyObject | undefined {
   const text = key.export().toString('utf8');
-  const bytes = text.startsWith(prefix) ? decodeSecret(text.slice(prefix.length), 'base64') : undefined;
+  const bytes = decodeSecret(text.startsWith(prefix) ? text.slice(prefix.length) : text, 'base64');
   return bytes === undefined || bytes.length < 16 ? undefined : createSecretKey(bytes);
 }
 

@@ -24,7 +24,11 @@ export const DEFINITIONS: readonly Contradiction[] = [
   ['a type nowhere', 'eventType.bodyField', { eventType: {} }],
   ['a split of an open list', 'splitBy.values', { splitBy: { header: 'x-topic' } }],
   ['a split of no text', 'splitBy.values', { splitBy: { header: 'x-topic', values: [] } }],
-  ['a split by the same text twice', 'splitBy.values', { splitBy: { header: 'x-topic', values: ['a', 'a'] } }],
+  [
+    'a split by the same text twice',
+    'splitBy.values',
+    { splitBy: { header: 'x-topic', values: ['a', 'a'] } },
+  ],
   [
     'a split of deliveries that have an id',
     'splitBy',
