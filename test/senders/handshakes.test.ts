@@ -91,7 +91,7 @@ const CHALLENGES: Readonly<Record<string, Challenge>> = {
       return JSON.stringify({ challengeCode, challengeResponse: hmac(secret, challengeCode, 'hex') });
     }),
   },
-  wooCommerce: { form: 'webhook_id=12', answer: text('') },
+  wooCommerce: { form: 'webhook_id=12', answer: { status: 200, body: '' } },
   xTwitter: {
     method: 'GET',
     query: '?crc_token=M2RkODJkZmMtYjlkYi00NmQ4&nonce=MTc2OTUxODI5',

@@ -230,7 +230,7 @@ class EndpointVerifier<K> implements Verifier {
   async #respondToForm(request: WebhookRequest): Promise<ReceiveResult | undefined> {
     const { scheme, publicUrl } = this.#settings;
     const head = new HeadReader(request, publicUrl);
-    if (scheme.handshake?.mayBeForm?.(head) !== true || !hasNoSignature(scheme, head)) return undefined;
+    if (scheme.handshake?.mayBeForm?.(head) !== true) return undefined;
     const body = typeof request.body === 'function' ? await request.body(() => undefined) : request.body;
     return this.#shakeHands(() => scheme.handshake?.respondToForm?.(head, checkBytes(body)));
   }
@@ -333,16 +333,6 @@ class EndpointVerifier<K> implements Verifier {
   /** Durations are measured only for an observer. */
   #startedAt(): number {
     return this.#report === undefined ? 0 : this.#settings.clock.monotonic();
-  }
-}
-
-/** Whether the head of a request has no signature at all, as distinct from a malformed one. */
-function hasNoSignature<K>(scheme: Scheme<K>, head: HeadReader): boolean {
-  try {
-    scheme.parseHead(head);
-    return false;
-  } catch (error) {
-    return isWebhookError(error) && error.code === 'ERR_WEBHOOK_SIGNATURE_MISSING';
   }
 }
 

@@ -31,7 +31,7 @@ const scheme = defineScheme({
     {
       signed: false,
       when: { method: 'POST', form: { ssl_check: '1' } },
-      response: { text: '' },
+      response: { status: 200 },
     },
   ],
   eventType: { bodyField: 'event.type' },

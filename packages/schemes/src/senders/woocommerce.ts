@@ -40,7 +40,7 @@ const scheme = defineScheme({
   handshake: {
     signed: false,
     when: { method: 'POST', form: { webhook_id: true } },
-    response: { text: '' },
+    response: { status: 200 },
   },
   eventType: { header: 'x-wc-webhook-topic' },
   delivery: {

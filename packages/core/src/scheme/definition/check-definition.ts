@@ -27,6 +27,11 @@ export function checkDefinition(definition: SchemeDefinition): void {
       '"tolerance" is for a time that is signed in the head of the request, but the definition has no "signed.timestamp": "bodyTimestamp" has a window of its own.',
     );
   for (const rule of handshakesOf(definition)) checkHandshake(rule, secret);
+  const hasForm = handshakesOf(definition).some((rule) => !rule.signed && rule.when.form !== undefined);
+  if (hasForm && rules.some(({ signature }) => signature.header === undefined))
+    throw configError(
+      '"handshake.when.form" needs a signature in a header: only its absence shows, before the body is read, that a request is not signed.',
+    );
 }
 
 function checkRules(rules: readonly SignatureRule[]): void {

@@ -5,7 +5,7 @@ import { WebhookError } from '../../webhook-error.ts';
 import { fieldOf } from '../content/body-reader.ts';
 import type { Message } from '../content/content-compiler.ts';
 import { type Parameter, parameterOf, parseParameters, queryParameters } from '../content/request-query.ts';
-import { handshakesOf } from '../definition/rule-facts.ts';
+import { handshakesOf, rulesOf } from '../definition/rule-facts.ts';
 import type {
   HandshakeConditions,
   HandshakeRule,
@@ -34,6 +34,7 @@ export function compileHandshake(definition: SchemeDefinition): Handshake | unde
   const unsigned = rules.filter((rule) => !rule.signed);
   const open = unsigned.filter(({ when }) => when.form === undefined);
   const forms = unsigned.filter(({ when }) => when.form !== undefined);
+  const signatureHeaders = rulesOf(definition).flatMap(({ signature }) => signature.header ?? []);
   return Object.freeze({
     respondToUnsigned(head: RequestHead, keys: readonly Key[]) {
       const rule = open.find((each) => headFits(head, each.when));
@@ -50,7 +51,9 @@ export function compileHandshake(definition: SchemeDefinition): Handshake | unde
       ? {}
       : {
           mayBeForm: (head: RequestHead) =>
-            isSmallForm(head) && forms.some(({ when }) => headFits(head, when)),
+            isSmallForm(head) &&
+            signatureHeaders.every((name) => head.values(name).length === 0) &&
+            forms.some(({ when }) => headFits(head, when)),
           respondToForm(head: RequestHead, body: Uint8Array) {
             const fields = parseParameters(Buffer.from(body).toString('latin1')) ?? [];
             const rule = forms.find(

@@ -25,7 +25,7 @@ export const HANDSHAKES: readonly Contradiction[] = [
   [
     'a form by GET',
     'handshake.when.form',
-    { challenge: undefined, response: { text: '' }, when: { method: 'GET', form: { test: '1' } } },
+    { challenge: undefined, response: { status: 200 }, when: { method: 'GET', form: { test: '1' } } },
   ],
   ['a form beside a challenge', 'handshake.when.form', { when: { method: 'POST', form: { test: '1' } } }],
   ['a form that is false', 'handshake.when.form.test', { when: { method: 'POST', form: { test: false } } }],
