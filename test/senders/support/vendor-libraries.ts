@@ -82,6 +82,12 @@ function byStandardWebhooks(body: string): Record<string, string> {
   return { 'webhook-id': 'msg_1', 'webhook-timestamp': secondsOf(now), 'webhook-signature': signature };
 }
 
+// The types of the package describe a namespace where there is a class.
+const EasyPostClient = EasyPost as unknown as new (
+  key: string,
+) => {
+  readonly Utils: { validateWebhook(body: Buffer, headers: object, secret: string): unknown };
+};
 const anthropic = new Anthropic({ apiKey: 'none' });
 const elevenLabs = new ElevenLabsClient({ apiKey: 'none' });
 const finch = new Finch({ accessToken: 'none' });
@@ -167,7 +173,7 @@ export const VENDOR_LIBRARIES: Readonly<Record<string, VendorLibrary>> = {
     scheme: schemes.easyPost(),
     ...TEXT,
     verify: ({ body, headers }) =>
-      new EasyPost('none').Utils.validateWebhook(Buffer.from(body), headers, TEXT.secret),
+      new EasyPostClient('none').Utils.validateWebhook(Buffer.from(body), headers, TEXT.secret),
   },
   elevenLabs: {
     library: '@elevenlabs/elevenlabs-js',
