@@ -656,7 +656,11 @@ describe('options', () => {
     ['a handler timeout that is NaN', { handlerTimeoutSeconds: Number.NaN }, /handlerTimeoutSeconds/],
     ['an empty endpoint', { endpoint: '' }, /endpoint/],
     ['a public address without a scheme', { publicUrl: 'example.com/hooks' }, /publicUrl/],
-    ['a public address with a password', { publicUrl: 'https://a:b@example.com/' }, /publicUrl/],
+    [
+      'a public address that is not percent-encoded',
+      { publicUrl: 'https://example.com/España' },
+      /publicUrl/,
+    ],
     ['an invalid store', { replay: true }, /"replay"/],
     ['a factory for a scheme', { scheme: () => defineScheme(timed) }, /Call it/],
     ['no scheme', { scheme: undefined }, /"scheme"/],

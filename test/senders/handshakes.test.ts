@@ -16,6 +16,8 @@ interface Challenge {
   readonly headers?: Readonly<Record<string, string>>;
   /** Signed. Without one nothing is. */
   readonly body?: string;
+  /** A form that is not signed. */
+  readonly form?: string;
   readonly answer: {
     readonly status: 200 | 204;
     readonly type?: string;
@@ -89,6 +91,7 @@ const CHALLENGES: Readonly<Record<string, Challenge>> = {
       return JSON.stringify({ challengeCode, challengeResponse: hmac(secret, challengeCode, 'hex') });
     }),
   },
+  wooCommerce: { form: 'webhook_id=12', answer: { status: 200, body: '' } },
   xTwitter: {
     method: 'GET',
     query: '?crc_token=M2RkODJkZmMtYjlkYi00NmQ4&nonce=MTc2OTUxODI5',
@@ -112,9 +115,14 @@ const ROWS = Object.entries(CHALLENGES).map(([factory, challenge]) => {
   return { factory, scheme, challenge };
 });
 
+const formHeaders = (form: string) => ({
+  'content-type': 'application/x-www-form-urlencoded',
+  'content-length': String(Buffer.byteLength(form)),
+});
+
 /** What an endpoint of the scheme responses to a challenge, and how often its handler ran. */
 async function answerTo(scheme: DefinedScheme, challenge: Challenge, changed?: { body: string }) {
-  const { method = 'POST', query = '', headers = {}, body } = challenge;
+  const { method = 'POST', query = '', headers = {}, body, form } = challenge;
   const { secret, signingSecret } = generateSigningKeys(scheme);
   let runs = 0;
   await using verifier = createVerifier({
@@ -128,8 +136,8 @@ async function answerTo(scheme: DefinedScheme, challenge: Challenge, changed?: {
     {
       method,
       url: `/in${query}`,
-      headers: { ...signed?.headers, ...headers },
-      body: changed === undefined ? (signed?.body ?? new Uint8Array()) : Buffer.from(changed.body),
+      headers: { ...signed?.headers, ...(form === undefined ? {} : formHeaders(form)), ...headers },
+      body: changed === undefined ? (signed?.body ?? Buffer.from(form ?? '')) : Buffer.from(changed.body),
     },
     () => {
       runs += 1;
@@ -169,6 +177,59 @@ describe('the challenges of the catalogue', () => {
       expect([401, 503]).toContain(given.status);
     },
   );
+});
+
+describe.each([
+  ['wooCommerce', schemes.wooCommerce(), 'webhook_id=12', 'x-wc-webhook-signature'],
+  ['slack', schemes.slack(), 'ssl_check=1&token=Jhj5dZrV', 'x-slack-signature'],
+])('the unsigned form of %s', (_, scheme, form, signatureHeader) => {
+  async function handle(body: string, headers: Record<string, string>) {
+    const { secret } = generateSigningKeys(scheme);
+    let runs = 0;
+    let reads = 0;
+    await using verifier = createVerifier({ scheme, secrets: secret, observe: () => undefined });
+    const read = async () => {
+      reads += 1;
+      return Buffer.from(body);
+    };
+    const { status } = await verifier.handle(
+      { method: 'POST', url: '/in', headers, body: read },
+      () => void runs++,
+    );
+    return { status, runs, reads };
+  }
+
+  test('gets 200, and no handler runs', async () => {
+    expect(await handle(form, formHeaders(form))).toEqual({ status: 200, runs: 0, reads: 1 });
+    expect(await handle(`${form}&more=1`, formHeaders(`${form}&more=1`))).toMatchObject({
+      status: 200,
+      runs: 0,
+    });
+  });
+
+  test('with other fields, or some of them twice, is refused', async () => {
+    for (const other of ['a=1', '', `${form}&${form}`, `x${form}`])
+      expect(await handle(other, formHeaders(other))).toMatchObject({ status: 401, runs: 0 });
+  });
+
+  test('beside a signature is refused like any delivery', async () => {
+    const headers = { ...formHeaders(form), [signatureHeader]: 'junk' };
+    const { status, runs } = await handle(form, headers);
+    expect([400, 401]).toContain(status);
+    expect(runs).toBe(0);
+  });
+
+  test.each([
+    ['larger than 1,024 bytes', { 'content-length': '1025' }],
+    ['of unknown length', { 'content-length': 'x' }],
+    ['of another type', { 'content-type': 'application/json' }],
+  ])('%s is refused before it is read', async (_, headers) => {
+    expect(await handle(form, { ...formHeaders(form), ...headers })).toEqual({
+      status: 401,
+      runs: 0,
+      reads: 0,
+    });
+  });
 });
 
 describe.skipIf(!existsSync(VENDORS))('challenges that vendors published (vendors.json)', () => {

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   type DefinedScheme,
   defineScheme,
@@ -9,14 +8,21 @@ import {
 } from '@countersign/core';
 import type { HmacRule } from '@countersign/core/extend';
 import { describe, expect, test } from 'vitest';
-import { CATALOGUE, ENTRIES } from '../support/catalogue.ts';
+import { ENTRIES } from '../support/catalogue.ts';
 import { outcomeOfSample } from '../support/outcome.ts';
+import {
+  BEYOND,
+  bodyOf,
+  catalogueJudgeOf,
+  entryFor,
+  hasVectors,
+  presetOf,
+  readVectors,
+  targetOf,
+  VECTORS,
+  type Vector,
+} from '../support/published-vectors.ts';
 
-// Published vectors are not ours to copy: they are read if they are beside the repository, and skipped by name otherwise.
-const VECTORS =
-  process.env.WEBHOOK_VECTORS ??
-  path.resolve(fileURLToPath(new URL('../..', import.meta.url)), '../shared/vectors');
-const VENDORS = path.join(VECTORS, 'vendors.json');
 const ANY_TIME = 1_763_600_000;
 
 /** A scheme for one header, as a user would define it. */
@@ -100,20 +106,6 @@ describe.each([
   });
 });
 
-interface Vector {
-  id: string;
-  vendor: string;
-  method?: string;
-  url?: string | null;
-  headers: Record<string, string>;
-  body?: string;
-  bodyBase64?: string;
-  secrets: string[];
-  now: number | null;
-  valid: boolean;
-  why: string;
-}
-
 /** Senders that the catalogue does not hold. By vendor; if a vendor has several schemes, by a part of the vector's id. */
 const DEFINED: Record<string, DefinedScheme> = {
   'generic-hub/sha512': define('generic-hub', bodyOnly('x-signature', { hash: 'sha512', prefix: 'sha512=' })),
@@ -128,13 +120,7 @@ const DEFINED: Record<string, DefinedScheme> = {
   }),
 };
 
-/** What the catalogue says of each sender. */
-const LISTED: Record<string, () => DefinedScheme> = Object.fromEntries([
-  ...CATALOGUE.map(({ scheme }) => [scheme.name, () => scheme] as const),
-  ...ENTRIES.flatMap(({ vectors = {} }) => Object.entries(vectors)),
-]);
 const AT: Record<string, number> = Object.assign({}, ...ENTRIES.map(({ at }) => at));
-const BEYOND: Record<string, string> = Object.assign({}, ...ENTRIES.map(({ beyond }) => beyond));
 const REFUSED_ON_PURPOSE: Record<string, string> = Object.assign(
   {},
   ...ENTRIES.map(({ refused }) => refused),
@@ -145,30 +131,16 @@ const ACCEPTED_ON_PURPOSE: Record<string, string> = {
   'paddle/at-6s': 'The window of 5 s refuses genuine deliveries if a clock is off or a delivery is slow.',
 };
 
-/** The entry for a vector: that of its own id or the beginning of it, before that of its vendor. */
-function entryFor<T>(
-  entries: Record<string, T>,
-  { id, vendor }: Vector,
-): { name: string; entry: T } | undefined {
-  const name = Object.keys(entries)
-    .filter((each) => each === vendor || (each.includes('/') && id.startsWith(each)))
-    .sort((a, b) => b.length - a.length)[0];
-  const entry = name === undefined ? undefined : entries[name];
-  return name === undefined || entry === undefined ? undefined : { name, entry };
-}
-
-/** The scheme that judges a vector, or why none does. What names the vector more closely decides; the catalogue before the tables. */
+/** The scheme that judges a vector, or why none does. The catalogue comes before the table. */
 function judgeOf(vector: Vector): { scheme?: DefinedScheme; reason?: string } {
-  const [listed, beyond] = [entryFor(LISTED, vector), entryFor(BEYOND, vector)];
-  if (beyond !== undefined && beyond.name.length >= (listed?.name.length ?? 0))
-    return { reason: beyond.entry };
-  if (listed !== undefined) return { scheme: listed.entry() };
+  const listed = catalogueJudgeOf(vector);
+  if (listed.scheme !== undefined || listed.reason !== undefined) return listed;
   const defined = entryFor(DEFINED, vector);
   return defined === undefined ? {} : { scheme: defined.entry };
 }
 
-describe.skipIf(!existsSync(VENDORS))('vectors that vendors published (vendors.json)', () => {
-  const vectors: Vector[] = existsSync(VENDORS) ? JSON.parse(readFileSync(VENDORS, 'utf8')) : [];
+describe.skipIf(!hasVectors('vendors.json'))('vectors that vendors published (vendors.json)', () => {
+  const vectors = readVectors('vendors.json');
   const rows = vectors.map((vector) => ({ vector, ...judgeOf(vector) }));
   const judged = rows.flatMap(({ vector, scheme }) => (scheme === undefined ? [] : [{ ...vector, scheme }]));
 
@@ -188,15 +160,8 @@ describe.skipIf(!existsSync(VENDORS))('vectors that vendors published (vendors.j
   });
 
   test.each(judged)('$id: $why', async (vector) => {
-    const { id, scheme, headers, body, bodyBase64, secrets, now, valid, url, method = 'POST' } = vector;
-    const bytes = bodyBase64 === undefined ? Buffer.from(body ?? '') : Buffer.from(bodyBase64, 'base64');
-    const outcome = await outcomeOfSample(
-      scheme,
-      secrets,
-      { method, headers, body: bytes, ...(url == null ? {} : { url: pathOf(url) }) },
-      now ?? entryFor(AT, vector)?.entry ?? ANY_TIME,
-      url ?? undefined,
-    );
+    const { id, scheme, valid } = vector;
+    const outcome = await outcomeOfVector(scheme, vector, entryFor(AT, vector)?.entry);
     expect(outcome).not.toMatch(/SECRETS_INVALID|NOT_READY|CONFIG/);
     const refused = entryFor(REFUSED_ON_PURPOSE, vector);
     const accepted = entryFor(ACCEPTED_ON_PURPOSE, vector);
@@ -204,7 +169,22 @@ describe.skipIf(!existsSync(VENDORS))('vectors that vendors published (vendors.j
   });
 });
 
-/** The target of a request to an address. */
-function pathOf(url: string): string {
-  return url.slice(new URL(url).origin.length) || '/';
+describe.skipIf(!hasVectors('more.json'))('vectors that vendors published (more.json)', () => {
+  test.each(readVectors('more.json'))('$id', async (vector) => {
+    const outcome = await outcomeOfVector(presetOf(vector), vector);
+    expect(outcome).not.toMatch(/SECRETS_INVALID|NOT_READY|CONFIG/);
+    const accepted = entryFor(ACCEPTED_ON_PURPOSE, vector) !== undefined;
+    expect(outcome === 'accepted').toBe(vector.valid || accepted);
+  });
+});
+
+function outcomeOfVector(scheme: DefinedScheme, vector: Vector, at = ANY_TIME) {
+  const { headers, secrets, now, url, method = 'POST' } = vector;
+  return outcomeOfSample(
+    scheme,
+    secrets,
+    { method, headers, body: bodyOf(vector), ...(url == null ? {} : { url: targetOf(url) }) },
+    now ?? at,
+    url ?? undefined,
+  );
 }

@@ -44,9 +44,11 @@ export type {
   BodyTimestamp,
   ChallengeLimits,
   DeliveryIdentity,
+  EventTypeLocation,
   HandshakeConditions,
   HandshakeRule,
   SchemeSource,
+  SplitBy,
 } from './scheme/definition/scheme-definition.ts';
 export type {
   HashName,

@@ -2,6 +2,11 @@ import type { Freshness, Validity } from './scheme/scheme.ts';
 import type { Clock } from './util/clock.ts';
 import { WebhookError } from './webhook-error.ts';
 
+/** Until the year 2286, seconds have at most ten digits. */
+const SECONDS_READ_AS_MS = 1e10;
+/** From September 2001 on, milliseconds have 13 digits. */
+const MS_READ_AS_SECONDS = 1e15;
+
 /**
  * Checks a signed timestamp, in whole seconds, as senders count them.
  *
@@ -24,13 +29,18 @@ export function checkFreshness(
   if (age > freshness.past) {
     throw new WebhookError(
       'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
-      `The request was signed ${age} s ago; ${freshness.past} s are accepted. If deliveries are on time, this machine's clock is ahead.`,
+      // A time in seconds that is read as milliseconds is in January 1970.
+      signedAt < SECONDS_READ_AS_MS
+        ? 'The signed time has the size of seconds, but this scheme reads milliseconds. Correct the "unit" of its definition.'
+        : `The request was signed ${age} s ago; ${freshness.past} s are accepted. If deliveries are on time, this machine's clock is ahead.`,
     );
   }
   if (-age > freshness.future) {
     throw new WebhookError(
       'ERR_WEBHOOK_TIMESTAMP_TOO_NEW',
-      `The request was signed ${-age} s in the future; ${freshness.future} s are accepted. If deliveries are on time, this machine's clock is behind.`,
+      signedAt > MS_READ_AS_SECONDS
+        ? 'The signed time has the size of milliseconds, but this scheme reads seconds. Correct the "unit" of its definition.'
+        : `The request was signed ${-age} s in the future; ${freshness.future} s are accepted. If deliveries are on time, this machine's clock is behind.`,
     );
   }
 }

@@ -7,7 +7,7 @@ export type { Claim, HandlerEnding } from './replay/claim.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
 export type { ReplayStore } from './replay/replay-store.ts';
 export type { ReplayHealth } from './replay/resilient-store.ts';
-export type { HeadersInput, WebhookRequest } from './request.ts';
+export type { HeadersInput, PublicUrl, WebhookRequest } from './request.ts';
 export type { WebhookResponse } from './response.ts';
 export { defineScheme } from './scheme/define-scheme.ts';
 export type { SchemeDefinition } from './scheme/definition/scheme-definition.ts';

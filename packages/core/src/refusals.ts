@@ -184,12 +184,14 @@ class RefusalPattern {
  */
 class RefusalStatus {
   readonly #status: 401 | 429 | 503;
+  readonly #emptyBody: boolean;
   readonly #clock: Clock;
   #windowStart = Number.NEGATIVE_INFINITY;
   #spent = 0;
 
   constructor(delivery: DeliveryRules, clock: Clock) {
     this.#status = refusalStatus(delivery);
+    this.#emptyBody = delivery.demandsEmptyBody === true;
     this.#clock = clock;
   }
 
@@ -198,9 +200,11 @@ class RefusalStatus {
     const status = REFUSED.has(error.code) ? this.#statusOf(error.code, acceptedUntil) : error.status;
     const retryAfterSeconds =
       status === 429 || status === 503 ? (error.retryAfterSeconds ?? jitteredDelay()) : undefined;
-    if (status === error.status && retryAfterSeconds === error.retryAfterSeconds) return error;
+    const isFinal = status === error.status && retryAfterSeconds === error.retryAfterSeconds;
+    if (isFinal && this.#emptyBody === error.emptyBody) return error;
     return new WebhookError(error.code, error.message, {
       status,
+      emptyBody: this.#emptyBody,
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
       cause: error.cause,
     });

@@ -24,6 +24,9 @@ export interface WebhookRequest {
   requestId?: string | undefined;
 }
 
+/** The URL that a sender was given, or a function that returns it for the path of a request. The path has no query. */
+export type PublicUrl = string | ((path: string) => string);
+
 /** The part of a request that is known before its body is read. */
 export interface RequestHead {
   readonly method: string | undefined;
@@ -41,18 +44,28 @@ export interface RequestHead {
 
 const NONE: readonly string[] = [];
 
+/** The path of a request's target, which may be a whole URL. */
+function pathOf(target = '/'): string {
+  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] ?? '';
+  return path === '' ? '/' : path;
+}
+
 /** Reads single headers from any of the three types without building an index, because a scheme reads only a few. */
 export class HeadReader implements RequestHead {
   readonly method: string | undefined;
   readonly url: string | undefined;
-  readonly publicUrl: string | undefined;
   readonly #headers: HeadersInput | null | undefined;
+  readonly #publicUrl: PublicUrl | undefined;
 
-  constructor(request: WebhookRequest, publicUrl: string | undefined) {
+  constructor(request: WebhookRequest, publicUrl: PublicUrl | undefined) {
     this.method = request.method;
     this.url = request.url;
-    this.publicUrl = publicUrl;
+    this.#publicUrl = publicUrl;
     this.#headers = request.headers;
+  }
+
+  get publicUrl(): string | undefined {
+    return typeof this.#publicUrl === 'function' ? this.#publicUrl(pathOf(this.url)) : this.#publicUrl;
   }
 
   value(name: string): string | undefined {

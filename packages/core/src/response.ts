@@ -27,9 +27,9 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  * ```
  */
 export function refusalResponse(error: WebhookError): WebhookResponse {
-  const headers: Record<string, string> = { 'content-type': JSON_TYPE };
+  const headers: Record<string, string> = error.emptyBody ? {} : { 'content-type': JSON_TYPE };
   if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
-  return { status: error.status, headers, body: REFUSAL_BODY };
+  return { status: error.status, headers, body: error.emptyBody ? '' : REFUSAL_BODY };
 }
 
 /** The response to a duplicate, and to a delivery whose handler returns nothing. */

@@ -3,6 +3,8 @@ import { type Observer, readObserver, type WebhookEvent } from './events.ts';
 import { memoryReplayStore } from './replay/memory-replay-store.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import type { StoreErrorPolicy } from './replay/store-policy.ts';
+import type { PublicUrl } from './request.ts';
+import { isSignableUrl } from './scheme/content/url-variants.ts';
 import type { Freshness, Scheme } from './scheme/scheme.ts';
 import { createKeyring } from './secrets/create-keyring.ts';
 import { KEYRING, type Keyring, type VerifierKeyring, verifierKeyring } from './secrets/keyring.ts';
@@ -24,13 +26,14 @@ import {
 import { warnOfSecrets } from './util/warnings.ts';
 import type { DisabledVerifierOptions, VerifierOptions } from './verifier-types.ts';
 import type { VerifiedWebhook } from './webhook.ts';
+import { WebhookError } from './webhook-error.ts';
 
 /** The options as the verifier uses them. */
 export interface VerifierSettings<K> {
   readonly disabled: false;
   readonly scheme: Scheme<K>;
   readonly endpoint: string;
-  readonly publicUrl: string | undefined;
+  readonly publicUrl: PublicUrl | undefined;
   readonly freshness: Freshness;
   readonly keyring: Keyring<K>;
   /** What verifiers call on the keyring. */
@@ -109,7 +112,7 @@ export function readOptions<K>(
     endpoint,
     publicUrl: readPublicUrl(publicUrl),
     freshness: readTolerance(options.toleranceSeconds, scheme),
-    store: readStore(options.replay, clock),
+    store: readStore(options.replay ?? (scheme.delivery.usesResponse === true ? false : undefined), clock),
     deliveryKey: options.deliveryKey,
     leaseMs: seconds('leaseSeconds', 30) * 1000,
     handlerTimeoutMs: seconds('handlerTimeoutSeconds', 300) * 1000,
@@ -158,13 +161,34 @@ function readEndpoint(endpoint: unknown, fallback: string): string {
   return endpoint;
 }
 
-function readPublicUrl(publicUrl: unknown): string | undefined {
+function readPublicUrl(publicUrl: unknown): PublicUrl | undefined {
   if (publicUrl === undefined) return undefined;
-  const url = typeof publicUrl === 'string' && URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.hash !== '') {
-    throw configError('"publicUrl" must be the http(s) URL that you gave the sender.');
-  }
-  return publicUrl as string;
+  if (typeof publicUrl !== 'function') return checkPublicUrl(publicUrl);
+  return (path) => {
+    let url: unknown;
+    try {
+      url = publicUrl(path);
+    } catch (error) {
+      throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', '"publicUrl" threw an error. See "cause".', {
+        cause: error,
+      });
+    }
+    return checkPublicUrl(url);
+  };
+}
+
+/** A URL without its fragment, which no request contains: Twilio reads connection overrides from it. */
+function checkPublicUrl(given: unknown): string {
+  if (typeof given !== 'string' || !URL.canParse(given) || !/^https?:$/.test(new URL(given).protocol))
+    throw configError(
+      '"publicUrl" must be the http(s) URL that you gave the sender, or a function that returns it.',
+    );
+  const url = given.split('#', 1)[0] ?? '';
+  if (!isSignableUrl(url))
+    throw configError(
+      '"publicUrl" contains characters that a URL must percent-encode, such as "ñ" or a space. Write it as `new URL(publicUrl).href` does.',
+    );
+  return url;
 }
 
 function readTolerance(tolerance: unknown, scheme: Scheme<never> | Scheme<unknown>): Freshness {

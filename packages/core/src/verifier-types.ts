@@ -3,7 +3,7 @@ import type { Observer, WebhookEvent } from './events.ts';
 import type { VerifierHealth } from './health.ts';
 import type { Claim } from './replay/claim.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
-import type { WebhookRequest } from './request.ts';
+import type { PublicUrl, WebhookRequest } from './request.ts';
 import type { WebhookResponse } from './response.ts';
 import type { Scheme } from './scheme/scheme.ts';
 import type { Keyring, KeyringOptions } from './secrets/keyring.ts';
@@ -25,11 +25,17 @@ export interface VerifierOptions<K = KeyObject> {
    * share a replay store, give each its own name. Default: the scheme's name.
    */
   endpoint?: string;
-  /** The URL that you gave the sender. Required if the scheme signs it; it is never rebuilt from request headers. */
-  publicUrl?: string;
+  /**
+   * The URL that you gave the sender. Required if the scheme signs it; it is never rebuilt from request headers. For several routes with
+   * one verifier, a function that returns the URL for the path of a request: `(path) => 'https://hooks.example.com' + path`.
+   */
+  publicUrl?: PublicUrl;
   /** How old, or how far in the future, a signed timestamp may be, in seconds. A number sets both. Default: the scheme's. */
   toleranceSeconds?: number | { past: number; future: number };
-  /** Where deliveries are remembered. Default: a memory store of this verifier, which serves one process. `false` lets duplicates run. */
+  /**
+   * Where deliveries are remembered. Default: a memory store of this verifier, which serves one process. `false` lets duplicates run, and
+   * is the default if the sender uses the response (`delivery.usesResponse`, such as Twilio).
+   */
   replay?: ReplayStore | false;
   /**
    * Returns the identity of a delivery, a non-empty string, if the scheme's identity does not fit. Use only signed values.

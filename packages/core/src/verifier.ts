@@ -226,6 +226,8 @@ class EndpointVerifier<K> implements Verifier {
         handshake.respondToUnsigned(new HeadReader(request, publicUrl), keys.keys().keys),
       );
     if (unsigned !== undefined) return unsigned;
+    const form = handshake?.mayBeForm === undefined ? undefined : await this.#respondToForm(request);
+    if (form !== undefined) return form;
     const delivery = await this.#verify(request);
     const signed =
       handshake &&
@@ -239,6 +241,15 @@ class EndpointVerifier<K> implements Verifier {
     const claim = unguarded ? new UnguardedClaim(this.#claimContext(delivery)) : await this.claim(delivery);
     if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
     return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
+  }
+
+  /** Responds to a small form without a signature by which a sender tests the endpoint. No other body without a signature is read. */
+  async #respondToForm(request: WebhookRequest): Promise<ReceiveResult | undefined> {
+    const { scheme, publicUrl } = this.#settings;
+    const head = new HeadReader(request, publicUrl);
+    if (scheme.handshake?.mayBeForm?.(head) !== true) return undefined;
+    const body = typeof request.body === 'function' ? await request.body(() => undefined) : request.body;
+    return this.#shakeHands(() => scheme.handshake?.respondToForm?.(head, checkBytes(body)));
   }
 
   /** Responds to a handshake, if the request is one: nothing is claimed, and no handler runs. */

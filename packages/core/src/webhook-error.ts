@@ -80,6 +80,8 @@ export interface WebhookErrorOptions {
   status?: number;
   /** Whole seconds for a Retry-After header. */
   retryAfterSeconds?: number;
+  /** Whether the response must have no body. Default: `false`. */
+  emptyBody?: boolean;
   /** The error that caused this one. It must not quote a secret or a body. */
   cause?: unknown;
 }
@@ -108,6 +110,8 @@ export class WebhookError extends Error {
   readonly status: number;
   /** Seconds after which the sender should try again; set if the response carries Retry-After. */
   readonly retryAfterSeconds: number | undefined;
+  /** Whether the response has no body, because the sender demands that. */
+  readonly emptyBody: boolean;
 
   static {
     Object.defineProperties(WebhookError.prototype, {
@@ -126,6 +130,7 @@ export class WebhookError extends Error {
     this.code = code;
     this.status = options.status ?? STATUS[code];
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.emptyBody = options.emptyBody === true;
   }
 
   /** What structured logs show: JSON leaves out an error's message, because it is not enumerable. */

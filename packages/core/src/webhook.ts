@@ -32,6 +32,21 @@ export interface VerifiedWebhook {
    * handler does not catch it, adapters respond with 400, which most senders don't retry: a retry could not succeed.
    */
   json<T = unknown>(): T;
+  /**
+   * The fields of a form body (`application/x-www-form-urlencoded`).
+   * @throws `ERR_WEBHOOK_BODY_INVALID` (status 400) if the body is not valid UTF-8.
+   */
+  form(): URLSearchParams;
+  /**
+   * The type of the event, if the scheme knows where it is: `'order.paid'`. `undefined` if the request does not say it. Read
+   * {@link VerifiedWebhook.typeAuthenticated} before you rely on it.
+   */
+  readonly type?: string | undefined;
+  /**
+   * Whether the signature covers `type`. If it is `false`, an attacker who captured a delivery can send it with another type: check
+   * that the body fits the type.
+   */
+  readonly typeAuthenticated: boolean;
   /** The key that matched. Once no delivery matches `previous` any more, remove the old secret. */
   readonly key: { readonly id: string; readonly role: KeyRole };
   /** `false` if the signature does not cover the body. */
@@ -138,6 +153,16 @@ export class Delivery implements VerifiedWebhook {
     return this.#json.value as T;
   }
 
+  form(): URLSearchParams {
+    return new URLSearchParams(this.text());
+  }
+  get type(): string | undefined {
+    return this.#facts.match.type;
+  }
+  get typeAuthenticated(): boolean {
+    return this.#facts.match.typeAuthenticated === true;
+  }
+
   /** SHA-256 of the body, hashed once. */
   get bodyDigest(): string {
     this.#bodyDigest ??= createHash('sha256').update(this.#facts.body).digest('hex');
@@ -145,6 +170,9 @@ export class Delivery implements VerifiedWebhook {
   }
   get identity(): string {
     return this.#facts.match.identity;
+  }
+  get splitBy(): string | undefined {
+    return this.#facts.match.splitBy;
   }
   get [replayRecordOf](): ReplayRecord {
     this.#record ??= { key: replayKeyOf(this, this.#facts.deliveryKey), ...this.#facts.retention };
@@ -214,16 +242,21 @@ function replayKeyOf(
   delivery: Delivery,
   deliveryKey: ((webhook: VerifiedWebhook) => unknown) | undefined,
 ): string {
-  const { endpoint, identity } = delivery;
+  const { endpoint, identity, splitBy } = delivery;
   if (deliveryKey !== undefined) return replayKey(endpoint, 'custom', customName(delivery, deliveryKey));
-  if (identity === 'body') return replayKey(endpoint, 'body', delivery.bodyDigest);
-  return replayKey(endpoint, 'signed', identity);
+  const split = splitBy === undefined ? [] : [splitBy];
+  if (identity === 'body') return replayKey(endpoint, 'body', delivery.bodyDigest, ...split);
+  return replayKey(endpoint, 'signed', identity, ...split);
 }
 
 /** Hashes the parts of a replay key, each with its length, so that different parts never form the same text. */
-function replayKey(endpoint: string, kind: 'signed' | 'body' | 'custom', material: string): string {
+function replayKey(
+  endpoint: string,
+  kind: 'signed' | 'body' | 'custom',
+  ...material: readonly string[]
+): string {
   const hash = createHash('sha256').update('countersign replay key 1');
-  for (const part of [endpoint, kind, material]) hash.update(`\0${Buffer.byteLength(part)}:`).update(part);
+  for (const part of [endpoint, kind, ...material]) hash.update(`\0${Buffer.byteLength(part)}:`).update(part);
   return hash.digest('base64url');
 }
 

@@ -42,7 +42,8 @@ function isRight(path: Path, change: unknown): boolean {
   const name = path.join('.');
   if (/^handshake(\.\d+)?\.response\.json\.[^.]+$/.test(name))
     return ['string', 'number', 'boolean'].includes(typeof change);
-  if (/\.when\.(?:header|query)\.[^.]+$/.test(name)) return change === true || typeof change === 'string';
+  if (/\.when\.(?:header|query|form)\.[^.]+$/.test(name))
+    return change === true || typeof change === 'string';
   if (/\.when\.field\.[^.]+$/.test(name)) return typeof change === 'string' || typeof change === 'number';
   if (name === 'delivery.idStableOverRetries') return typeof change === 'boolean';
   return false;
@@ -85,7 +86,7 @@ describe.each(Object.entries(FACTORIES))('%s()', (_, make) => {
     const { definition } = make();
     const wrong: string[] = [];
     const isOpen =
-      /(?:^|\.)(?:unsignedHeaders|parts|requiredHeaders|arrayLengths|joinCounts|json|headers|fieldContainingJoin\.values)$|\.when\.(?:header|query|field)$/;
+      /(?:^|\.)(?:unsignedHeaders|parts|requiredHeaders|arrayLengths|joinCounts|mistakenFor|json|headers|fieldContainingJoin\.values)$|\.when\.(?:header|query|field|form)$/;
     for (const path of [[], ...fieldsOf(definition)]) {
       const value = valueAt(definition, path);
       if (value === null || typeof value !== 'object' || Array.isArray(value) || isOpen.test(path.join('.')))

@@ -8,6 +8,7 @@ import {
   mercadoPago,
   mollie,
   paddle,
+  polar,
   slack,
   xero,
 } from '@countersign/schemes';
@@ -92,6 +93,47 @@ test.each([
   expect(await statusOf(mercadoPago(), request)).toBeLessThan(300);
 });
 
+test.each(['ORDTST01ABC', 'ordtst01abc'])(
+  'mercadoPago takes an id that was signed as it is or in lower case: %s',
+  async (signed) => {
+    const signature = hex(`id:${signed};request-id:r-1;ts:${NOW};`);
+    const headers = { 'x-signature': `ts=${NOW},v1=${signature}`, 'x-request-id': 'r-1' };
+    const request = { url: '/hook?data.id=ORDTST01ABC&type=order', headers, body: Buffer.from('{}') };
+    expect(await statusOf(mercadoPago(), request)).toBeLessThan(300);
+    const other = { ...request, url: '/hook?data.id=ORDTST01ABD&type=order' };
+    expect(await statusOf(mercadoPago(), other)).toBe(401);
+  },
+);
+
+test('mercadoPago: two spellings of an id whose lower case is signed are one delivery', async () => {
+  await using verifier = createVerifier({ scheme: mercadoPago(), secrets: SECRET });
+  const headers = { 'x-signature': `ts=${NOW},v1=${hex(`id:abc;ts:${NOW};`)}` };
+  let runs = 0;
+  for (const id of ['ABC', 'abc', 'aBc'])
+    await verifier.handle(
+      { url: `/hook?data.id=${id}`, headers, body: Buffer.from('{}') },
+      () => void runs++,
+    );
+  expect(runs).toBe(1);
+});
+
+const BASE64 = 'MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAbCdEf01';
+test.each([
+  ['its text', `whsec_${BASE64}`, `whsec_${BASE64}`],
+  ['the decoded rest of it', `whsec_${BASE64}`, Buffer.from(BASE64, 'base64')],
+  ['the decoded text of it, if it has no whsec_', BASE64, Buffer.from(BASE64, 'base64')],
+  ['its text, if it has no whsec_', `polar_whs_${SECRET}`, `polar_whs_${SECRET}`],
+])('polar signs with the secret: %s', async (_, secret, key) => {
+  const signature = createHmac('sha256', key).update(`msg_1.${NOW}.{}`).digest('base64');
+  const headers = {
+    'webhook-id': 'msg_1',
+    'webhook-timestamp': `${NOW}`,
+    'webhook-signature': `v1,${signature}`,
+  };
+  expect(await statusOf(polar(), { headers, body: Buffer.from('{}') }, secret)).toBeLessThan(300);
+  expect(await statusOf(polar(), { headers, body: Buffer.from('{ }') }, secret)).toBe(401);
+});
+
 test('mollie takes two signatures that a proxy or Headers joined', async () => {
   const body = '{"id":"event_1"}';
   const headers = new Headers();
@@ -131,4 +173,20 @@ test.each([
     ? 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a'
     : SECRET;
   expect(await statusOf(scheme, { headers, body: Buffer.from('{}') }, secret)).toBe(401);
+});
+
+test('xero gets responses without a body, and 200 for what it signed', async () => {
+  await using verifier = createVerifier({ scheme: xero(), secrets: SECRET });
+  const body = Buffer.from('{"events":[],"firstEventSequence":0,"lastEventSequence":0,"entropy":"ABC"}');
+  const signature = createHmac('sha256', SECRET).update(body).digest('base64');
+  const handle = (headers: Record<string, string>) => verifier.handle({ headers, body }, () => undefined);
+  const right = { 'x-xero-signature': signature };
+  expect(await handle(right)).toMatchObject({ status: 200, body: '' });
+  expect(await handle(right)).toMatchObject({ status: 200, body: '' });
+  for (const wrong of [{ 'x-xero-signature': `A${signature.slice(1)}` }, { 'x-xero-signature': 'junk' }, {}])
+    expect(await handle(wrong as Record<string, string>)).toMatchObject({
+      status: 401,
+      body: '',
+      headers: {},
+    });
 });

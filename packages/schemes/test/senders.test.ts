@@ -137,7 +137,10 @@ describe.each(Object.entries(SENDERS))('%s', (_, sender) => {
     test('is remembered under the same key with any unsigned headers', async () => {
       const first = await deliver(sender);
       const headers = { ...first.headers };
-      for (const name of Object.values(sender.unsignedHeaders)) headers[name] = 'chosen by an attacker';
+      // A topic among a closed list may split deliveries: event-types.test.ts.
+      const split = sender.scheme.definition.splitBy?.header;
+      for (const name of Object.values(sender.unsignedHeaders))
+        if (name !== split) headers[name] = 'chosen by an attacker';
       expect(await replayKeyOf(sender, { ...first, headers })).toBe(await replayKeyOf(sender, first));
     });
 

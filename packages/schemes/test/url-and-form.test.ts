@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { createVerifier } from '@countersign/core';
+import { createVerifier, memoryReplayStore } from '@countersign/core';
 import { hubspotV2, mandrill, plivo, twilio } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
 
@@ -80,7 +80,12 @@ test.each([
 });
 
 test('hubspotV2: two signed GETs that differ in their query are two deliveries', async () => {
-  const verifier = createVerifier({ scheme: hubspotV2(), secrets: SECRET, publicUrl: 'https://e.com/c' });
+  const verifier = createVerifier({
+    scheme: hubspotV2(),
+    secrets: SECRET,
+    publicUrl: 'https://e.com/c',
+    replay: memoryReplayStore(),
+  });
   const ran: string[] = [];
   const get = (query: string) =>
     verifier.handle(

@@ -94,7 +94,8 @@ async function runRow(
     413: 413,
     415: 415,
   };
-  return refusalProblem(answer, statuses[expected]) ?? leak(fixture.sender, request, answer);
+  const body = scheme.delivery.demandsEmptyBody === true ? '' : REFUSAL_BODY;
+  return refusalProblem(answer, statuses[expected], body) ?? leak(fixture.sender, request, answer);
 }
 
 function handledProblem(answer: MatrixAnswer | undefined, runs: number, steps: string): string | undefined {
@@ -103,9 +104,9 @@ function handledProblem(answer: MatrixAnswer | undefined, runs: number, steps: s
   return steps === 'claim, commit' ? undefined : `the store was called to ${steps}`;
 }
 
-function refusalProblem(answer: MatrixAnswer | undefined, status: number): string | undefined {
+function refusalProblem(answer: MatrixAnswer | undefined, status: number, body: string): string | undefined {
   if (answer?.status !== status) return `got ${answer?.status}, not ${status}`;
-  return answer.body === REFUSAL_BODY ? undefined : `the response has the body ${answer.body}`;
+  return answer.body === body ? undefined : `the response has the body ${answer.body}`;
 }
 
 /** What only the holder of a secret can know of the request must not be in its response. */

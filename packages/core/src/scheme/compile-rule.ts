@@ -20,12 +20,23 @@ import {
 } from './content/head-values.ts';
 import { parameterOf, queryParameters, signedUrl } from './content/request-query.ts';
 import { type SignedUrl, type SignedUrls, urlVariants } from './content/url-variants.ts';
-import { coversBody, rulesOf } from './definition/rule-facts.ts';
+import { coversBody, rulesOf, signsField, signsHeader } from './definition/rule-facts.ts';
 import type { SchemeDefinition } from './definition/scheme-definition.ts';
-import type { RuleConditions, SignatureRule, TimeUnit } from './definition/signature-rule.ts';
+import type {
+  RuleConditions,
+  SignatureRule,
+  TimestampLocation,
+  TimeUnit,
+} from './definition/signature-rule.ts';
 import { compileChallengeTest } from './handshake/handshake.ts';
 import type { Key, Match, ParsedHead } from './scheme.ts';
-import { bodySignatures, headSignatures, isInBody, MAX_HEADER_LENGTH } from './signature/read-signatures.ts';
+import {
+  bodySignatures,
+  headSignatures,
+  isInBody,
+  locationText,
+  MAX_HEADER_LENGTH,
+} from './signature/read-signatures.ts';
 import {
   compileSignatureCheck,
   keysNamed,
@@ -44,6 +55,16 @@ const EMPTY: Message = { feed: () => undefined };
 const writeNothing: ContentWriter = () => EMPTY;
 const NO_SLOTS: readonly undefined[] = Object.freeze([]);
 const NO_TEXTS: ContentTexts = Object.freeze({ timestamp: '', id: '', method: '', slots: NO_SLOTS });
+
+/** The units of a signed time, in words. */
+const UNITS: Readonly<Record<TimeUnit, string>> = {
+  s: 'a number of seconds since 1970 (up to 15 digits)',
+  ms: 'a number of milliseconds since 1970 (up to 15 digits)',
+  's-or-ms': 'a number of seconds or milliseconds since 1970 (up to 15 digits)',
+  iso: 'a date and time such as 2026-01-31T12:00:00Z',
+  'iso-utc': 'a date and time without a zone, such as 2026-01-31T12:00:00',
+  'http-date': 'a date such as Sat, 31 Jan 2026 12:00:00 GMT',
+};
 
 /** What matched, and how its content was written. */
 interface Matched {
@@ -74,15 +95,22 @@ export function compileRule(
 ): RuleReader {
   const content = rule.content === undefined ? undefined : compileContent(rule);
   const { alternatives } = content ?? { alternatives: [writeNothing] };
-  const findKey = compileSignatureCheck(rule);
-  const context = { scheme: definition.name, length: signatureLength(rule), isShared };
+  const findKey = compileSignatureCheck(rule, alternativePrefix(definition));
+  const context = { length: signatureLength(rule), isShared };
   const inBody = isInBody(rule);
   const readHead = inBody ? undefined : headSignatures(rule, context);
   const readBody = inBody ? bodySignatures(rule, context) : undefined;
   const covers = coversBody(rule);
   const { timestamp: timeLocation, id: idLocation, keyId: keyIdLocation, bodyDigest, arrayLengths } = rule;
   const { list } = rule.signature;
+  const where = locationText(rule);
+  const timeWhere = timeLocation === undefined ? where : timeText(timeLocation, where);
   const { unsignedHeaders } = definition;
+  const { eventType } = definition;
+  const signsType =
+    eventType?.header === undefined
+      ? eventType !== undefined && signsField(rule, eventType.bodyField)
+      : signsHeader(rule, eventType.header);
   const isChallenge = compileChallengeTest(definition);
   const isOfOtherRule = bodyDigest === undefined ? compileDigestTest(definition) : undefined;
   const isExtensible = beginsWithSecret(rule);
@@ -97,12 +125,12 @@ export function compileRule(
       idLocation === undefined || content === undefined
         ? ''
         : readId(head, idLocation.header, idLocation.format ?? 'text', content.isIdUnambiguous);
-    const timestamp = timeLocation === undefined ? '' : readTime(head, timeLocation, found?.entry);
+    const timestamp = timeLocation === undefined ? '' : readTime(head, timeLocation, found?.entry, where);
     let signedAt: number | undefined;
     if (timeLocation !== undefined) {
       signedAt = parseSignedTime(timestamp, timeLocation.unit);
       if (signedAt === undefined || (content?.refusesLeadingZero === true && /^0[0-9]*$/.test(timestamp)))
-        throw headerInvalid(`The signed timestamp is not in the format "${timeLocation.unit}".`);
+        throw headerInvalid(`The signed time, in the ${timeWhere}, is not ${UNITS[timeLocation.unit]}.`);
     }
     const texts: ContentTexts =
       content === undefined
@@ -149,6 +177,8 @@ export function compileRule(
           id: idLocation === undefined ? undefined : id,
           body,
           coversBody: covers && !(content?.urlTouchesForm === true && url.text !== url.given),
+          signsType,
+          headText: (name) => onlyValueOf(head, name),
           // In the form that was signed: a delivery may be written in several ways, but its signature matches only one.
           content: () => write({ ...texts, timestamp: NO_TIME }, url, body, head),
           readUnsignedHeaders: () => readUnsignedHeaders(head, unsignedHeaders),
@@ -166,6 +196,15 @@ export function compileRule(
     };
     return { signedAt, keyId, tryBody, match: (bytes, keys) => tryBody(bytes, keys) ?? undefined };
   };
+}
+
+function timeText({ header, entry, query }: TimestampLocation, where: string): string {
+  if (query !== undefined) return `parameter "${query}"`;
+  return header === undefined ? `entry "${entry}" of the ${where}` : `header "${header}"`;
+}
+
+function alternativePrefix({ secret }: SchemeDefinition): string | undefined {
+  return 'encoding' in secret && 'alsoBase64After' in secret ? secret.alsoBase64After : undefined;
 }
 
 function compileConditions({
@@ -255,6 +294,10 @@ interface Signed {
   readonly body: BodyReader;
   /** Whether the signature covers the body. */
   readonly coversBody: boolean;
+  /** Whether it covers the type of the event. */
+  readonly signsType: boolean;
+  /** A header's only value. */
+  readonly headText: (name: string) => string | undefined;
   /** The signed content without its time. */
   readonly content: () => Message;
   readonly readUnsignedHeaders: () => Match['unsignedHeaders'];
@@ -262,10 +305,15 @@ interface Signed {
 
 /** Describes what the matching key has signed. */
 function describeMatch(signed: Signed, definition: SchemeDefinition): Match {
-  const { identity, bodyTimestamp, multipartField } = definition;
+  const { identity, bodyTimestamp, multipartField, eventType } = definition;
   const plain = identity === 'id' || identity === 'body';
-  if (bodyTimestamp === undefined && multipartField === undefined && plain)
-    return new SignedMatch(signed, identity);
+  if (
+    bodyTimestamp === undefined &&
+    multipartField === undefined &&
+    eventType?.bodyField === undefined &&
+    plain
+  )
+    return new SignedMatch(signed, definition);
   return new ReadMatch(signed, definition);
 }
 
@@ -274,14 +322,14 @@ class SignedMatch implements Match {
   readonly key: Match['key'];
   readonly bodyAuthenticated: boolean;
   readonly #signed: Signed;
-  readonly #identity: SchemeDefinition['identity'];
+  readonly #definition: SchemeDefinition;
   #unsignedHeaders: Match['unsignedHeaders'] | undefined;
 
-  constructor(signed: Signed, identity: SchemeDefinition['identity']) {
+  constructor(signed: Signed, definition: SchemeDefinition) {
     this.key = { id: signed.key.id, role: signed.key.role };
     this.bodyAuthenticated = signed.coversBody;
     this.#signed = signed;
-    this.#identity = identity;
+    this.#definition = definition;
   }
 
   get id(): string | undefined {
@@ -289,7 +337,19 @@ class SignedMatch implements Match {
   }
   get identity(): string {
     const { id } = this.#signed;
-    return this.#identity === 'id' && id !== undefined ? `id:${id}` : 'body';
+    return this.#definition.identity === 'id' && id !== undefined ? `id:${id}` : 'body';
+  }
+  get type(): string | undefined {
+    const { eventType } = this.#definition;
+    return eventType?.header === undefined ? undefined : this.#signed.headText(eventType.header);
+  }
+  get typeAuthenticated(): boolean {
+    return this.#signed.signsType && this.type !== undefined;
+  }
+  get splitBy(): string | undefined {
+    const { splitBy } = this.#definition;
+    const text = splitBy && this.#signed.headText(splitBy.header);
+    return text !== undefined && splitBy?.values.includes(text) === true ? text : undefined;
   }
   get unsignedHeaders(): Match['unsignedHeaders'] {
     this.#unsignedHeaders ??= this.#signed.readUnsignedHeaders();
@@ -304,13 +364,23 @@ class ReadMatch extends SignedMatch {
   #content: string | undefined;
 
   constructor(signed: Signed, definition: SchemeDefinition) {
-    super(signed, definition.identity);
+    super(signed, definition);
     this.#read = signed;
     this.#definition = definition;
   }
 
   get json(): BodyReader['json'] {
     return this.#read.body.json;
+  }
+  override get type(): string | undefined {
+    const { eventType } = this.#definition;
+    if (eventType?.bodyField === undefined) return super.type;
+    try {
+      return idText(this.#read.body.field(eventType.bodyField));
+    } catch {
+      // JSON that no signature covers and that is expensive to parse.
+      return undefined;
+    }
   }
   override get id(): string | undefined {
     return this.#fieldId() ?? super.id ?? (this.#isByContent ? this.#contentDigest() : undefined);

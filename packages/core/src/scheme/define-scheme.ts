@@ -10,6 +10,7 @@ import type { SignatureRule } from './definition/signature-rule.ts';
 import { compileHandshake } from './handshake/handshake.ts';
 import type { DefinedScheme, Freshness, Key, Match, ParsedHead } from './scheme.ts';
 import { importSecret, keyFormatOf } from './signature/import-key.ts';
+import { locationText } from './signature/read-signatures.ts';
 
 /**
  * Makes a scheme from a definition: checks it and compiles it, once for all requests.
@@ -59,7 +60,7 @@ export function defineScheme<const D extends SchemeDefinition>(
       if (parsed === undefined) continue;
       return parsed.tryBody === undefined ? parsed : matchInBody(parsed, rules.slice(index + 1), head, fixed);
     }
-    throw missing(fixed.name);
+    throw missing(fixed);
   }
 }
 
@@ -78,7 +79,7 @@ function matchInBody(
   first: ParsedRule,
   others: readonly RuleReader[],
   head: RequestHead,
-  { name }: SchemeDefinition,
+  definition: SchemeDefinition,
 ): ParsedHead {
   return {
     signedAt: first.signedAt,
@@ -90,7 +91,7 @@ function matchInBody(
         const result = parsed.tryBody === undefined ? parsed.match(body, keys) : parsed.tryBody(body, keys);
         if (result !== null) return result as Match | undefined;
       }
-      throw missing(name);
+      throw missing(definition);
     },
   };
 }
@@ -112,6 +113,10 @@ function freshnessOf(definition: SchemeDefinition): Freshness {
   return { signed: 'header', past: tolerance?.past ?? 300, future: tolerance?.future ?? 300 };
 }
 
-function missing(name: string): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', `The request has no ${name} signature.`);
+function missing(definition: SchemeDefinition): WebhookError {
+  const places = [...new Set(rulesOf(definition).map(locationText))];
+  return new WebhookError(
+    'ERR_WEBHOOK_SIGNATURE_MISSING',
+    `The request has no ${definition.name} signature: it has no ${places.join(', and no ')}.`,
+  );
 }

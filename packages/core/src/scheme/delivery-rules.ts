@@ -17,6 +17,13 @@ export interface DeliveryRules {
   readonly demands401?: boolean;
   /** The largest body that the sender sends, in bytes. Default: 1 MiB. */
   readonly maxBodyBytes?: number;
+  /** Whether the sender accepts only responses without a body, also for refusals. Default: `false`. */
+  readonly demandsEmptyBody?: boolean;
+  /**
+   * Whether the sender acts on the body of the response, as Twilio does on TwiML: then each request needs a response of its own, also one
+   * that repeats an earlier request. So a verifier remembers no deliveries unless it gets a `replay` store. Default: `false`.
+   */
+  readonly usesResponse?: boolean;
   /** The body of a successful response, sent with 200, if the sender reads it or accepts only 200. Default: no body, and 204. */
   readonly acknowledgement?: { readonly contentType: string; readonly body: string };
 }

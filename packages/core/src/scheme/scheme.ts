@@ -54,6 +54,10 @@ export interface Handshake<K = KeyObject> {
    * @throws `ERR_WEBHOOK_HEADER_INVALID` if the challenge is malformed, `ERR_WEBHOOK_SIGNATURE_MISMATCH` if its token is wrong.
    */
   respondToUnsigned(head: RequestHead, keys: readonly Key<K>[]): WebhookResponse | undefined;
+  /** Whether a request may be a form by which the sender tests the endpoint without signing it, so that its small body is read. */
+  mayBeForm?(head: RequestHead): boolean;
+  /** Returns the response to such a form. `undefined`: it is another one. */
+  respondToForm?(head: RequestHead, body: Uint8Array): WebhookResponse | undefined;
   /**
    * Returns the response to a challenge whose signature matched. `undefined`: it is not a challenge.
    * @param body Returns the body's JSON.
@@ -107,6 +111,15 @@ export interface Match extends Validity {
   readonly bodyAuthenticated: boolean;
   /** Values that the sender sends but does not sign, by label. For logs, never for decisions. */
   readonly unsignedHeaders: Readonly<Record<string, string>>;
+  /** The type of the event, if the scheme knows where it is and the request says it. */
+  readonly type?: string | undefined;
+  /** Whether the signature covers the type. Default: `false`. */
+  readonly typeAuthenticated?: boolean;
+  /**
+   * One of a closed list of texts, which tells apart events that have the same identity. It need not be signed: a captured delivery
+   * can run once for each text of the list.
+   */
+  readonly splitBy?: string | undefined;
   /** The body's JSON, if the scheme had to read it, so that it is parsed only once. */
   readonly json?: { readonly value: unknown } | undefined;
 }

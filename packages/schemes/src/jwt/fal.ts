@@ -25,6 +25,7 @@ const scheme = defineScheme({
     sender: 'fal',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://docs.fal.ai/model-apis/model-endpoints/webhooks'],
     assumptions: ['The request id identifies the job, so it is the same in every retry.'],
     rotation: 'fal publishes its keys as a set that may be cached for at most 24 hours.',

@@ -48,6 +48,7 @@ export function fusionAuth(options: FusionAuthOptions): JwtScheme {
       sender: 'FusionAuth',
       confidence: 'sender-docs',
       testedWith: 'formula-only',
+      retryRules: 'unknown',
       sources: ['https://fusionauth.io/docs/extend/events-and-webhooks/signing'],
       assumptions: [
         'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

@@ -66,7 +66,12 @@ export function googlePubSub(options: GooglePubSubOptions): JwtScheme {
     about: {
       sender: 'Google Cloud Pub/Sub (push)',
       confidence: 'sender-docs',
-      testedWith: 'formula-only',
+      testedWith: 'sender-library',
+      library: 'google-auth-library',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound:
+        'Only the token was compared, with the library of the sender: retries, timeout and rotation were not read again.',
       sources: ['https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions'],
       assumptions: [
         'Google keeps the message for seven days, and the deadline is 10 s: both are settings of the subscription.',

@@ -45,6 +45,7 @@ export function liveKit(options: LiveKitOptions): JwtScheme {
       sender: 'LiveKit',
       confidence: 'sender-code',
       testedWith: 'sender-library',
+      retryRules: 'unknown',
       sources: ['https://docs.livekit.io/home/server/webhooks/', 'github.com/livekit/node-sdks'],
       assumptions: [
         'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

@@ -16,6 +16,7 @@ const scheme = defineJwtScheme({
     sender: 'MessageBird',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'unknown',
     sources: [
       'https://developers.messagebird.com/api/#verifying-http-requests',
       'github.com/messagebird/messagebird-nodejs lib/webhook-signature-jwt.js',

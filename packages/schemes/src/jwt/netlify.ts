@@ -12,6 +12,7 @@ const scheme = defineJwtScheme({
     sender: 'Netlify',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://docs.netlify.com/site-deploys/notifications/#payload-signature'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

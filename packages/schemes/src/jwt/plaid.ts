@@ -22,6 +22,7 @@ const scheme = defineJwtScheme({
     sender: 'Plaid',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://plaid.com/docs/api/webhooks/webhook-verification/',
       'https://plaid.com/docs/api/webhooks/#webhook-retries',

@@ -23,6 +23,7 @@ const scheme = defineScheme({
     sender: 'Turnkey',
     confidence: 'sender-code',
     testedWith: 'sender-library',
+    retryRules: 'unknown',
     sources: [
       'https://docs.turnkey.com/features/webhooks/verify-signatures',
       'github.com/tkhq/sdk packages/crypto/src/webhooks.ts',

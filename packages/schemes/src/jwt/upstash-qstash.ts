@@ -24,6 +24,7 @@ const scheme = defineJwtScheme({
     sender: 'Upstash QStash',
     confidence: 'sender-code',
     testedWith: 'sender-library',
+    retryRules: 'documented',
     sources: [
       'https://upstash.com/docs/qstash/features/security',
       'https://upstash.com/docs/qstash/howto/signature',

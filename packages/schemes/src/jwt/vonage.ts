@@ -13,6 +13,7 @@ const scheme = defineJwtScheme({
     sender: 'Vonage (Messages and Voice)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'unknown',
     sources: [
       'https://developer.vonage.com/en/getting-started/concepts/webhooks',
       'github.com/Vonage/vonage-node-sdk packages/jwt',

@@ -20,6 +20,7 @@ const scheme = defineScheme({
     sender: 'Ably',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://ably.com/docs/platform/integrations/webhooks',
       'github.com/ably/docs src/pages/docs/platform/integrations/webhooks/index.mdx',

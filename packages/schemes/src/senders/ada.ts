@@ -4,7 +4,12 @@ import { svixSender } from './svix.ts';
 const scheme = svixSender('ada', {
   sender: 'Ada',
   confidence: 'third-party',
-  testedWith: 'formula-only',
+  testedWith: 'sender-library',
+  library: 'svix',
+  retryRules: 'documented',
+  checkedOn: '2026-12-01',
+  notFound:
+    'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
   sources: [
     'https://docs.ada.cx/reference/webhooks/overview',
     'https://docs.ada.cx/reference/webhooks/get-webhook-secret',

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 2_592_000,
@@ -20,6 +21,10 @@ const scheme = defineScheme({
     sender: 'Adyen (platform)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',

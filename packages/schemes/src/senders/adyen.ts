@@ -34,6 +34,7 @@ const scheme = defineScheme({
     content: '{notification}',
   },
   identity: 'content',
+  eventType: { bodyField: 'notificationItems.0.NotificationRequestItem.eventCode' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 2_592_000,
@@ -45,11 +46,17 @@ const scheme = defineScheme({
     sender: 'Adyen (payments)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',
     ],
     assumptions: [],
+    secretFrom:
+      'In the Customer Area, in the settings of the webhook: generate the HMAC key. It is hexadecimal.',
     rotation: 'A new HMAC key signs at once; Adyen advises you to accept the old one for a while.',
     notes: [
       'A request must contain one notification item, as Adyen sends JSON: more are refused.',

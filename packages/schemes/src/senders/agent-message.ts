@@ -38,6 +38,7 @@ function define(encoding: 'base64' | 'utf8' | 'hex'): DefinedScheme {
       sender: 'AgentMessage',
       confidence: 'sender-docs',
       testedWith: 'formula-only',
+      retryRules: 'unknown',
       sources: [
         'https://agentmessage.io/docs/webhooks/rotateWebhookSecret',
         'https://agentmessage.io/docs/webhooks/rotateWebhookEndpointSecret',

@@ -20,7 +20,11 @@ const scheme = defineScheme({
   about: {
     sender: 'Airtable',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://airtable.com/developers/web/api/webhooks-overview'],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',

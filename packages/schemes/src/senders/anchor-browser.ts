@@ -18,6 +18,7 @@ const scheme = defineScheme({
   identity: { bodyField: 'id' },
   tolerance: { past: 120, future: 120 },
   unsignedHeaders: { deliveryId: 'anchor-delivery-id', event: 'anchor-event' },
+  eventType: { header: 'anchor-event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -29,6 +30,7 @@ const scheme = defineScheme({
     sender: 'Anchor Browser',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://docs.anchorbrowser.io/webhooks/overview',
       'https://docs.anchorbrowser.io/webhooks/signature-verification',

@@ -3,10 +3,18 @@ import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'anthropic',
-  secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+  secret: {
+    encoding: 'base64',
+    prefix: 'whsec_',
+    prefixOptional: true,
+    mistakenFor: {
+      'sk-ant-': 'an API key of Anthropic. Paste the signing key of the webhook, which begins with whsec_',
+    },
+  },
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'data.type' },
   delivery: {
     retries: 'unknown',
     retrySpanSeconds: 300,
@@ -16,7 +24,12 @@ const scheme = defineScheme({
   about: {
     sender: 'Anthropic',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@anthropic-ai/sdk',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://platform.claude.com/docs/en/managed-agents/webhooks',
       'github.com/anthropics/anthropic-sdk-typescript src/resources/beta/webhooks.ts',
@@ -26,6 +39,7 @@ const scheme = defineScheme({
       'The sender does not document which statuses it retries: a 4xx is assumed to be final.',
       'Three attempts, 5 to 120 s apart: 5 minutes are assumed.',
     ],
+    secretFrom: 'In the Console, with the webhook: the signing key (`whsec_…`).',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       "The webhook-id is the event's id, which the body also contains.",

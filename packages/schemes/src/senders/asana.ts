@@ -20,8 +20,11 @@ const scheme = defineScheme({
     sender: 'Asana',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://developers.asana.com/docs/webhooks-guide'],
     assumptions: [],
+    secretFrom:
+      'Asana sends it in the header `X-Hook-Secret` of the first request. Return that header, and store it.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'A webhook whose deliveries fail for 24 hours is deleted; 410 deletes it at once, so Countersign never responds with 410.',

@@ -13,6 +13,7 @@ const scheme = defineScheme({
     sender: 'Auth0 (log streams)',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://auth0.com/docs/customize/log-streams/custom-log-streams'],
     assumptions: [
       'The sender documents up to three retries, but not after which statuses or when. It is assumed that a 4xx is final and that retries last 24 hours.',

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { requestId: 'x-request-uuid', event: 'x-event-key', attempt: 'x-attempt-number' },
+  eventType: { header: 'x-event-key' },
   delivery: {
     retries: ['5xx'],
     timeoutSeconds: 10,
@@ -20,6 +21,10 @@ const scheme = defineScheme({
     sender: 'Bitbucket Cloud',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/',
       'https://support.atlassian.com/bitbucket-cloud/docs/troubleshoot-webhooks/',
@@ -27,6 +32,7 @@ const scheme = defineScheme({
     assumptions: [
       'The sender does not document for how long its up to two retries go on: 24 hours are assumed.',
     ],
+    secretFrom: 'You choose it, or Bitbucket makes it: the secret in the settings of the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',

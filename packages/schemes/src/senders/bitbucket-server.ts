@@ -10,11 +10,16 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { requestId: 'x-request-id', event: 'x-event-key' },
+  eventType: { bodyField: 'eventKey' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Bitbucket Data Center',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://confluence.atlassian.com/bitbucketserver/manage-webhooks-938025878.html'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

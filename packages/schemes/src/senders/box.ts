@@ -14,6 +14,7 @@ const scheme = defineScheme({
   identity: { bodyField: 'id' },
   tolerance: { past: 600, future: 600 },
   unsignedHeaders: { deliveryId: 'box-delivery-id' },
+  eventType: { bodyField: 'trigger' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 7200,
@@ -25,12 +26,21 @@ const scheme = defineScheme({
     sender: 'Box',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.box.com/guides/webhooks/v2/signatures-v2/',
       'https://developer.box.com/guides/webhooks/v2',
       'github.com/box/box-node-sdk src/managers/webhooks.generated.ts',
     ],
-    assumptions: ["Timestamps more than 600 s in the future are refused, too: Box's library accepts any."],
+    assumptions: [
+      "Timestamps more than 600 s in the future are refused, too: Box's library accepts any.",
+      "A retry has a new timestamp: Box's library accepts 600 s only, although retries go on for two hours.",
+    ],
+    secretFrom:
+      'In the Developer Console under Webhooks, Manage signature keys: the primary and the secondary key.',
     rotation: 'Two keys, primary and secondary, sign at the same time. Replace one, then the other.',
   },
 });

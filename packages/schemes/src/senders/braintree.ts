@@ -32,7 +32,12 @@ const scheme = defineScheme({
   about: {
     sender: 'Braintree',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'braintree',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.paypal.com/braintree/docs/guides/webhooks/parse/node',
       'github.com/braintree/braintree_node lib/braintree/webhook_notification_gateway.js',
@@ -40,6 +45,7 @@ const scheme = defineScheme({
     assumptions: [
       "The signature may or may not cover a trailing line break of the payload: both are tried, as in Braintree's library.",
     ],
+    secretFrom: 'In the Control Panel under API: the private key, with the public key as its `id`.',
     rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });

@@ -16,11 +16,13 @@ const scheme = defineScheme({
   identity: 'body',
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { event: 'x-buildkite-event' },
+  eventType: { bodyField: 'event' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Buildkite',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://buildkite.com/docs/apis/webhooks/pipelines'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

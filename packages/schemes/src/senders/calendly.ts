@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'calendly',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      eyJ: 'a personal access token. Paste the signing key that you chose for the webhook subscription',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: {
@@ -15,6 +20,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   tolerance: { past: 180, future: 180 },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -26,6 +32,7 @@ const scheme = defineScheme({
     sender: 'Calendly',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://developer.calendly.com/api-docs/ZG9jOjM2MzE2MDM4-webhook-signatures',
       'https://developer.calendly.com/api-docs/overview/webhooks/webhook-errors',
@@ -35,6 +42,8 @@ const scheme = defineScheme({
       'Timestamps more than 180 s in the future are refused, too: the documentation limits only the age.',
       'A retry has a new signature with a new timestamp: otherwise it could not pass the 180 s.',
     ],
+    secretFrom:
+      'You choose it: the signing key that you pass when the webhook subscription is created through the API.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'A webhook that still fails after 24 hours is disabled: create it again.',

@@ -13,6 +13,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 10,
@@ -23,6 +24,10 @@ const scheme = defineScheme({
     sender: 'CircleCI',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://circleci.com/docs/guides/integration/outbound-webhooks/'],
     assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
     rotation: 'The sender does not document what happens to the replaced secret.',

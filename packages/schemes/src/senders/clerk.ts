@@ -1,17 +1,30 @@
 import type { DefinedScheme } from '@countersign/core';
 import { svixSender } from './svix.ts';
 
-const scheme = svixSender('clerk', {
-  sender: 'Clerk',
-  confidence: 'sender-docs',
-  testedWith: 'formula-only',
-  sources: [
-    'https://clerk.com/docs/webhooks/sync-data',
-    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
-  ],
-  assumptions: ['Retries and timeout are as Svix documents them.'],
-  rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
-});
+const scheme = svixSender(
+  'clerk',
+  {
+    sender: 'Clerk',
+    confidence: 'sender-docs',
+    testedWith: 'sender-library',
+    library: '@clerk/backend',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+    sources: [
+      'https://clerk.com/docs/webhooks/sync-data',
+      'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+    ],
+    assumptions: ['Retries and timeout are as Svix documents them.'],
+    secretFrom: 'In the dashboard under Webhooks: the signing secret of the endpoint (`whsec_…`).',
+    rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
+  },
+  {
+    sk_: 'a secret key of Clerk. Paste the signing secret of the webhook endpoint, which begins with whsec_',
+    pk_: 'a publishable key of Clerk. Paste the signing secret of the webhook endpoint, which begins with whsec_',
+  },
+);
 
 /**
  * Clerk, through Svix: `svix-signature: v1,<base64> …` over `{svix-id}.{svix-timestamp}.{body}`.

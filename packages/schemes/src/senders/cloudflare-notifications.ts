@@ -8,11 +8,13 @@ const scheme = defineScheme({
     signature: { header: 'cf-webhook-auth', encoding: 'text' },
   },
   identity: 'body',
+  eventType: { bodyField: 'alert_type' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Cloudflare Notifications',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://developers.cloudflare.com/notifications/get-started/configure-webhooks/'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

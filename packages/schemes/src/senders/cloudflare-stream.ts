@@ -20,6 +20,7 @@ const scheme = defineScheme({
     sender: 'Cloudflare Stream',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

@@ -20,6 +20,7 @@ function define(hash: 'sha1' | 'sha256'): DefinedScheme {
     },
     identity: 'body',
     tolerance: { past: 7200, future: 300 },
+    eventType: { bodyField: 'notification_type' },
     delivery: {
       retries: 'any-failure',
       retrySpanSeconds: 1080,
@@ -30,6 +31,10 @@ function define(hash: 'sha1' | 'sha256'): DefinedScheme {
       sender: 'Cloudinary',
       confidence: 'sender-code',
       testedWith: 'published-vectors',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound:
+        'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
       sources: [
         'https://cloudinary.com/documentation/notification_signatures',
         'https://cloudinary.com/documentation/notifications',

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'event.id' },
+  eventType: { bodyField: 'event.type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,
@@ -20,6 +21,10 @@ const scheme = defineScheme({
     sender: 'Coinbase Commerce',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.cdp.coinbase.com/commerce-onchain/docs/webhooks-security',
       'https://docs.cloud.coinbase.com/commerce/docs/webhooks-fields-and-security',

@@ -51,6 +51,7 @@ function define({
       sender: 'Convoy',
       confidence: 'sender-code',
       testedWith: 'formula-only',
+      retryRules: 'read-in-code',
       sources: [
         'https://www.getconvoy.io/docs/product-manual/signatures',
         'https://www.getconvoy.io/docs/glossary/retry-schedule',

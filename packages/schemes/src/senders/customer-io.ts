@@ -11,6 +11,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'event_id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'metric' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 604_800,
@@ -22,6 +23,7 @@ const scheme = defineScheme({
     sender: 'Customer.io',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://docs.customer.io/journeys/webhooks/', 'https://docs.customer.io/api/webhooks/'],
     assumptions: [
       "The body's event_id is the same in every retry: the documentation says only that it identifies the event.",

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { keyLabel: 'x-deel-hmac-label', version: 'x-deel-webhook-version' },
+  eventType: { bodyField: 'data.meta.event_type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 120_060,
@@ -20,6 +21,7 @@ const scheme = defineScheme({
     sender: 'Deel',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://developer.deel.com/docs/webhooks-get-started'],
     assumptions: [
       'A retry has the same body: the documentation says that its timestamp is the time at which the webhook was created.',

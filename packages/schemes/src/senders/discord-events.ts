@@ -16,6 +16,7 @@ const scheme = defineScheme({
     when: { field: { type: 0 } },
     response: { status: 204, headers: { 'content-type': 'application/json' } },
   },
+  eventType: { bodyField: 'event.type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 600,
@@ -27,13 +28,19 @@ const scheme = defineScheme({
   about: {
     sender: 'Discord (webhook events)',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'discord-interactions',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://discord.com/developers/docs/interactions/receiving-and-responding',
       'https://discord.com/developers/docs/events/webhook-events',
       'github.com/discord/discord-interactions-js src/index.ts',
     ],
     assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+    secretFrom: 'In the Developer Portal under General Information: the public key of the application.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Discord requires a Content-Type even in the empty response to PING.',

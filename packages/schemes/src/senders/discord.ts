@@ -12,6 +12,7 @@ const scheme = defineScheme({
   identity: { bodyField: 'id' },
   tolerance: { past: 300, future: 300 },
   handshake: { signed: true, when: { field: { type: 1 } }, response: { json: { type: 1 } } },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'never',
     timeoutSeconds: 3,
@@ -23,12 +24,17 @@ const scheme = defineScheme({
     sender: 'Discord (interactions)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://discord.com/developers/docs/interactions/receiving-and-responding',
       'https://discord.com/developers/docs/events/webhook-events',
       'github.com/discord/discord-interactions-js src/index.ts',
     ],
     assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+    secretFrom: 'In the Developer Portal under General Information: the public key of the application.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'For webhook events, in which type 1 is an event and not a PING, use discordEvents().',

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'unknown',
     // Ten attempts, a day apart.
@@ -20,6 +21,7 @@ const scheme = defineScheme({
     sender: 'DocuSign Connect',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: [
       'https://developers.docusign.com/platform/webhooks/connect/hmac/',
       'https://developers.docusign.com/platform/webhooks/connect/validate/',
@@ -27,6 +29,7 @@ const scheme = defineScheme({
     assumptions: [
       'If `requiresAcknowledgement` is on, DocuSign retries up to ten times, a day apart. It does not document after which statuses: a 4xx is assumed to be final.',
     ],
+    secretFrom: 'In Settings, Connect, Connect Keys: the HMAC keys.',
     rotation:
       'Every active HMAC key signs, with one numbered header each. Add a key, then remove the old one.',
     notes: [

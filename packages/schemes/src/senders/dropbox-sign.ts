@@ -13,6 +13,7 @@ const scheme = defineScheme({
   identity: 'content',
   bodyTimestamp: { field: 'event.event_time', unit: 's', past: 129_600, future: 300 },
   multipartField: 'json',
+  eventType: { bodyField: 'event.event_type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 109_200,
@@ -25,6 +26,10 @@ const scheme = defineScheme({
     sender: 'Dropbox Sign',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.hellosign.com/docs/events/walkthrough/',
       'github.com/hellosign/dropbox-sign-node api/eventCallbackHelper.ts',
@@ -34,7 +39,7 @@ const scheme = defineScheme({
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Two events of one type in the same second count as one: pass `deliveryKey` if that can happen.',
+      'Only the time and the type of an event are signed, so two events of one type in the same second count as one, and the second one is lost. If that can happen, tell them apart by the request that they are about, which is not signed: `deliveryKey: (webhook) => webhook.id + webhook.json().signature_request?.signature_request_id`. The price: an attacker who captured an event can send it again for other requests.',
       'The response must contain the text `Hello API Event Received`. Duplicates get it automatically; your handler must send it.',
     ],
   },

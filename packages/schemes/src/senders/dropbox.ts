@@ -3,7 +3,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 const scheme = defineScheme({
   name: 'dropbox',
   // App secrets have 15 characters.
-  secret: { encoding: 'utf8', minBytes: 15 },
+  secret: {
+    encoding: 'utf8',
+    minBytes: 15,
+    mistakenFor: {
+      'sl.': 'an access token of Dropbox. Paste the app secret',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-dropbox-signature', encoding: 'hex' },
@@ -27,8 +33,10 @@ const scheme = defineScheme({
     sender: 'Dropbox',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://www.dropbox.com/developers/reference/webhooks'],
     assumptions: [],
+    secretFrom: 'In the App Console, on the page of the app: the app secret.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Only 200 counts as a success: after a 204 Dropbox retries, and the duplicate gets 200.',

@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'elevenlabs',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      sk_: 'an API key of ElevenLabs. Paste the secret of the webhook, which begins with wsec_',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: {
@@ -15,6 +20,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   tolerance: { past: 1_800, future: 300 },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: [408, 429, '5xx'],
     retrySpanSeconds: 2_700,
@@ -24,7 +30,12 @@ const scheme = defineScheme({
   about: {
     sender: 'ElevenLabs',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@elevenlabs/elevenlabs-js',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://elevenlabs.io/docs/eleven-api/resources/webhooks',
       'github.com/elevenlabs/elevenlabs-js src/wrapper/webhooks.ts',
@@ -32,6 +43,7 @@ const scheme = defineScheme({
     assumptions: [
       "Timestamps more than 300 s in the future are refused, too: ElevenLabs's library accepts any.",
     ],
+    secretFrom: 'Shown once, when the webhook is created (`wsec_…`).',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Deliveries with identical bodies run once while the first is remembered.',

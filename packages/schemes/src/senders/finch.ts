@@ -16,11 +16,17 @@ const scheme = defineScheme({
   },
   identity: 'id',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'event_type' },
   delivery: { retries: 'unknown', idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'Finch',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@tryfinch/finch-api',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.tryfinch.com/how-finch-works/webhooks',
       'github.com/Finch-API/finch-api-node src/resources/webhooks.ts',

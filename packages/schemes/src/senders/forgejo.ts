@@ -10,11 +10,13 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-forgejo-delivery', event: 'x-forgejo-event' },
+  eventType: { header: 'x-forgejo-event' },
   delivery: { retries: 'never', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Forgejo',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'read-in-code',
     sources: [
       'https://forgejo.org/docs/latest/user/webhooks/',
       'codeberg.org/forgejo/forgejo services/webhook/deliver.go',

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { webhookId: 'x-webhook-id', attempt: 'x-webhook-attempt' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: [408, 429, '5xx'],
     retrySpanSeconds: 15,
@@ -21,6 +22,10 @@ const scheme = defineScheme({
     sender: 'Stream (getstream.io)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://getstream.io/chat/docs/node/webhooks_overview/',
       'https://getstream.io/chat/docs/react/push_webhook',

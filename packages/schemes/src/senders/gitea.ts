@@ -10,11 +10,16 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-gitea-delivery', event: 'x-gitea-event' },
+  eventType: { header: 'x-gitea-event' },
   delivery: { retries: 'never', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Gitea',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'read-in-code',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.gitea.com/usage/webhooks',
       'github.com/go-gitea/gitea services/webhook/deliver.go',

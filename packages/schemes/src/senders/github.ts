@@ -2,7 +2,16 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'github',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      ghp_: 'a personal access token. Paste the secret that you entered for the webhook',
+      gho_: 'an OAuth token. Paste the secret that you entered for the webhook',
+      ghs_: 'an installation token. Paste the secret that you entered for the webhook',
+      github_pat_: 'a personal access token. Paste the secret that you entered for the webhook',
+      '-----BEGIN': 'the private key of a GitHub App. Paste the webhook secret of the app',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     // The SHA-1 signature in X-Hub-Signature is not read: GitHub sends it only for old receivers.
@@ -13,6 +22,7 @@ const scheme = defineScheme({
   // new id, or use the id of another delivery to block that one.
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-github-delivery', event: 'x-github-event', hookId: 'x-github-hook-id' },
+  eventType: { header: 'x-github-event' },
   delivery: {
     retries: 'never',
     timeoutSeconds: 10,
@@ -24,6 +34,10 @@ const scheme = defineScheme({
     sender: 'GitHub',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries',
       'https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries',
@@ -32,11 +46,15 @@ const scheme = defineScheme({
     assumptions: [
       'A redelivery repeats the first signature. GitHub does not document whether a redelivery after a rotation has a new signature: keep the old secret as `previous` until failed deliveries were redelivered.',
     ],
+    secretFrom:
+      'You choose it: a long random text that you enter in the settings of the webhook (repository, organization or GitHub App).',
     rotation: 'Each webhook has one secret, which is replaced at once. No overlap is documented.',
     notes: [
       'GitHub never retries: a delivery that is refused because of a wrong secret, a full store or a restart is lost, until you request a redelivery by hand or through the API. Publish a new secret as `next` before you set it at GitHub.',
       'A redelivery has the same body and the same signature: if the delivery was handled before, its redelivery counts as a duplicate.',
       'X-GitHub-Delivery and X-GitHub-Event are not signed: they are labels. Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Set the content type of the webhook to application/json. The other one, application/x-www-form-urlencoded, is verified as well, but its JSON is in the field "payload" of a form: `JSON.parse(webhook.form().get("payload"))`. `webhook.json()` throws then, and GitHub never sends the delivery again.',
+      'The bodies of different events differ, so the event name does not split deliveries (checked on 2026-12-01).',
       'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
     ],
   },

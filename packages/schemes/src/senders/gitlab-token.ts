@@ -2,13 +2,19 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'gitlab-token',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      'glpat-': 'a personal access token. Paste the secret token that you entered for the webhook',
+    },
+  },
   signed: {
     algorithm: { token: 'constant-time' },
     signature: { header: 'x-gitlab-token', encoding: 'text' },
   },
   identity: 'body',
   unsignedHeaders: { event: 'x-gitlab-event', deliveryId: 'x-gitlab-webhook-uuid' },
+  eventType: { bodyField: 'object_kind' },
   delivery: {
     retries: 'unknown',
     timeoutSeconds: 10,
@@ -19,10 +25,12 @@ const scheme = defineScheme({
     sender: 'GitLab (secret token)',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
+    secretFrom: 'You choose it: the secret token in the settings of the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',

@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'gocardless',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      live_: 'an access token of GoCardless. Paste the secret of the webhook endpoint',
+      sandbox_: 'an access token of GoCardless. Paste the secret of the webhook endpoint',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'webhook-signature', encoding: 'hex' },
@@ -19,6 +25,10 @@ const scheme = defineScheme({
     sender: 'GoCardless',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.gocardless.com/getting-started/staying-up-to-date-with-webhooks',
       'https://support.gocardless.com/hc/en-nz/articles/360000989989-Webhook-retries-failures',
@@ -27,6 +37,7 @@ const scheme = defineScheme({
     assumptions: [
       'The sender does not document for how long its up to eight attempts go on: 24 hours are assumed.',
     ],
+    secretFrom: 'In the dashboard under Developers, Webhooks: the secret of the endpoint.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'GoCardless asks for 498 if a signature is wrong. It treats any response other than 2xx as a failure, and retries.',

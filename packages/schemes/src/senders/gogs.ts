@@ -10,11 +10,16 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-gogs-delivery', event: 'x-gogs-event' },
+  eventType: { header: 'x-gogs-event' },
   delivery: { retries: 'never', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Gogs',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'read-in-code',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://gogs.io/docs/features/webhook', 'github.com/gogs/gogs internal/database/webhook.go'],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'webhook_metadata.delivery.id' },
+  eventType: { bodyField: 'webhook_metadata.event.include' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,
@@ -19,6 +20,7 @@ const scheme = defineScheme({
     sender: 'Heroku',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://devcenter.heroku.com/articles/app-webhooks'],
     assumptions: [
       'webhook_metadata.delivery.id is the same in every retry: each attempt has another, separate id.',

@@ -54,7 +54,11 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
     about: {
       sender: 'Hook0',
       confidence: 'sender-code',
-      testedWith: 'formula-only',
+      testedWith: 'published-vectors',
+      retryRules: 'read-in-code',
+      checkedOn: '2026-12-01',
+      notFound:
+        'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
       sources: [
         'https://documentation.hook0.com/concepts/event-types',
         'github.com/hook0/hook0 output-worker/src/work.rs',
@@ -66,7 +70,7 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
       ],
       rotation: 'The sender does not document what happens to the replaced secret.',
       notes: [
-        'v1 signs every header that Hook0 sends. If a subscription adds headers, name them: `hook0({ headers: { authorization: 0 } })`.',
+        'v1 signs every header that Hook0 sends. If a subscription adds headers, name them: `hook0({ headers: { authorization: 0 } })`; newer instances also sign the delivery id: `hook0({ headers: { "x-delivery-id": 0 } })`.',
         '`hook0({ v0: true })` also accepts the older signatures, which cover time and body but no headers. Use it only for an instance that creates no others: a captured v1 signature is also a valid v0 of a body that begins with the signed headers.',
         'Deliveries with identical bodies run once while the first is remembered, even for different events; `deliveryKey` overrides that.',
         'Hook0 also sends the webhooks of Coinbase CDP.',

@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'hubspot-v1',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      'pat-': 'an access token of a private app. Paste the client secret of the app',
+    },
+  },
   signed: {
     algorithm: { hash: 'sha256' },
     signature: { header: 'x-hubspot-signature', encoding: 'hex' },
@@ -20,6 +25,10 @@ const scheme = defineScheme({
     sender: 'HubSpot (v1)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests',
       'github.com/HubSpot/hubspot-api-nodejs src/signature',

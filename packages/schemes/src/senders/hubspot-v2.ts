@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'hubspot-v2',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      'pat-': 'an access token of a private app. Paste the client secret of the app',
+    },
+  },
   signed: {
     algorithm: { hash: 'sha256' },
     signature: { header: 'x-hubspot-signature', encoding: 'hex' },
@@ -15,11 +20,16 @@ const scheme = defineScheme({
     timeoutSeconds: 5,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
+    usesResponse: true,
   },
   about: {
     sender: 'HubSpot (v2)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests',
       'github.com/HubSpot/hubspot-api-nodejs src/signature',
@@ -28,7 +38,7 @@ const scheme = defineScheme({
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'The body contains the number of the attempt (attemptNumber). So after a failure, an event may run again although it was handled. Compare eventId in the handler.',
-      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'HubSpot uses v2 for CRM cards and workflow actions, whose responses it shows or acts on. So each request runs, and nothing is remembered by default: pass a `replay` store if a request must run once.',
     ],
   },
 });
@@ -36,6 +46,7 @@ const scheme = defineScheme({
 /**
  * HubSpot, v2: `X-HubSpot-Signature: <hex>`, SHA-256 of client secret, method, URL and body.
  *
+ * - Every request runs, because the sender uses the response; nothing is remembered unless you pass a `replay` store.
  * - Identity: everything that is signed except the timestamp: method, URL and body.
  * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
  * - The signature is a plain hash without a timestamp: if HubSpot sends v3, use hubspot(). Needs `publicUrl`.

@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'hubspot',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      'pat-': 'an access token of a private app. Paste the client secret of the app',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-hubspot-signature-v3', encoding: 'base64' },
@@ -23,6 +28,10 @@ const scheme = defineScheme({
     sender: 'HubSpot',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests',
       'github.com/HubSpot/hubspot-api-nodejs src/signature',
@@ -31,6 +40,7 @@ const scheme = defineScheme({
       "Timestamps more than 300 s in the future are refused, too: HubSpot's library accepts any.",
       'A retry has a new signature with a new timestamp: otherwise it could not pass the 300 s.',
     ],
+    secretFrom: 'On the page of the app, under Auth: the client secret.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'The body contains the number of the attempt (attemptNumber). So after a failure, an event may run again although it was handled. Compare eventId in the handler.',

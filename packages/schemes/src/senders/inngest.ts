@@ -20,6 +20,10 @@ const scheme = defineScheme({
     sender: 'Inngest',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.inngest.com/docs/platform/signing-keys',
       'github.com/inngest/inngest-js packages/inngest/src/helpers/net.ts',

@@ -2,13 +2,19 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'intercom',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      dG9r: 'an access token of Intercom. Paste the client secret of the app',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha1' },
     signature: { header: 'x-hub-signature', prefix: 'sha1=', encoding: 'hex' },
     content: '{body}',
   },
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'topic' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 5,
@@ -19,6 +25,7 @@ const scheme = defineScheme({
     sender: 'Intercom',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://developers.intercom.com/docs/webhooks/setting-up-webhooks',
       'https://developers.intercom.com/docs/webhooks/webhook-notifications',
@@ -27,6 +34,7 @@ const scheme = defineScheme({
       "The body's id is the same in every retry: it is the id of the notification, which counts its delivery attempts.",
       'The sender does not document for how long it retries: 24 hours are assumed.',
     ],
+    secretFrom: 'In the Developer Hub under Basic information: the client secret of the app.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       '410 ends the subscription, so Countersign never responds with it.',

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-atlassian-webhook-identifier' },
+  eventType: { bodyField: 'webhookEvent' },
   delivery: {
     retries: [408, 409, 425, 429, '5xx'],
     // Five retries, at most 15 minutes apart.
@@ -21,8 +22,13 @@ const scheme = defineScheme({
     sender: 'Jira Cloud',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://developer.atlassian.com/cloud/jira/platform/webhooks/'],
     assumptions: ['The waits between the up to five retries are assumed to be at most 15 minutes.'],
+    secretFrom: 'You choose it: the secret in the settings of the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'X-Atlassian-Webhook-Identifier is the same in every retry and is not signed: it is a label.',

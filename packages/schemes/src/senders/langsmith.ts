@@ -6,7 +6,12 @@ const AHEAD = 300;
 const scheme = defineScheme({
   name: 'langsmith',
   // The key is the secret's text: the vendor's samples encode it as UTF-8 and decode nothing.
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      lsv2_: 'an API key of LangSmith. Paste the signing secret of the webhook',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-langsmith-signature', prefix: 'sha256=', encoding: 'hex' },
@@ -16,6 +21,7 @@ const scheme = defineScheme({
   // The only signed time is when the event was queued. Retries repeat it, and their span is not documented. So the window must be
   // far longer than any plausible span; it is also how long a delivery is remembered.
   bodyTimestamp: { field: 'created', unit: 's', past: WEEK - AHEAD, future: AHEAD },
+  eventType: { bodyField: 'type' },
   delivery: {
     // Any other 4xx drops the delivery for good: a signature that matches no key must not get 401 here.
     retries: [408, 425, 429, '5xx'],
@@ -27,6 +33,7 @@ const scheme = defineScheme({
     sender: 'LangSmith (Engine and Context Hub webhooks)',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://docs.langchain.com/langsmith/engine-webhooks',
       'https://docs.langchain.com/langsmith/context-hub-webhooks',

@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'lemon-squeezy',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      eyJ: 'an API key of Lemon Squeezy. Paste the signing secret that you entered for the webhook',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-signature', encoding: 'hex' },
@@ -10,6 +15,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { event: 'x-event-name' },
+  eventType: { bodyField: 'meta.event_name' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 155,
@@ -21,12 +27,14 @@ const scheme = defineScheme({
     sender: 'Lemon Squeezy',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://docs.lemonsqueezy.com/help/webhooks/signing-requests',
       'https://docs.lemonsqueezy.com/api/webhooks',
       'github.com/lmsqueezy/laravel src/Http/Middleware/VerifyWebhookSignature.php',
     ],
     assumptions: ['Retries come after 5, 25 and 125 s: the documentation gives them as an example of three.'],
+    secretFrom: 'You choose it: the signing secret in Settings, Webhooks.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'The sender accepts only 200. If your handler sends the response itself, it must not send 204.',

@@ -19,11 +19,17 @@ const scheme = defineScheme({
     sender: 'LINE',
     confidence: 'sender-code',
     testedWith: 'sender-library',
+    library: '@line/bot-sdk',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.line.biz/en/docs/messaging-api/receiving-messages/',
       'github.com/line/line-bot-sdk-nodejs lib/validate-signature.ts',
     ],
     assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
+    secretFrom: 'In the LINE Developers Console, on the page of the channel: the channel secret.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'LINE retries only if "Webhook redelivery" is switched on for the channel.',

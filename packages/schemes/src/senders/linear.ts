@@ -2,7 +2,12 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'linear',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      lin_api_: 'an API key of Linear. Paste the signing secret of the webhook, which begins with lin_wh_',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'linear-signature', encoding: 'hex' },
@@ -11,6 +16,7 @@ const scheme = defineScheme({
   identity: 'body',
   bodyTimestamp: { field: 'webhookTimestamp', unit: 'ms', past: 28_800, future: 300 },
   unsignedHeaders: { deliveryId: 'linear-delivery', event: 'linear-event' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 25_260,
@@ -21,11 +27,18 @@ const scheme = defineScheme({
   about: {
     sender: 'Linear',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@linear/sdk',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: ['https://linear.app/developers/webhooks', 'github.com/linear/linear packages/sdk/src/webhooks'],
     assumptions: [
-      'A retry may repeat its webhookTimestamp, so a timestamp is accepted for as long as retries go on. Linear recommends a minute.',
+      'A retry may repeat its webhookTimestamp, so a timestamp is accepted for as long as retries go on. Linear recommends a minute, and its library refuses older ones. A replay within the window is a duplicate and does not run. If your retries have new timestamps, set `toleranceSeconds: { past: 60, future: 60 }`.',
     ],
+    secretFrom:
+      'In the settings of the workspace under API, Webhooks: the signing secret of the webhook (`lin_wh_…`).',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',

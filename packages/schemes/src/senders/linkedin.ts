@@ -19,11 +19,13 @@ const scheme = defineScheme({
     mac: { hmac: 'sha256', encoding: 'hex' },
     response: { json: { challengeCode: '{challenge}', challengeResponse: '{mac}' } },
   },
+  eventType: { bodyField: 'type' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'LinkedIn',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: ['https://learn.microsoft.com/en-us/linkedin/shared/api-guide/webhook-validation'],
     assumptions: [
       'The header contains lower-case hex without a prefix: the documentation mentions hex only for the response to the challenge.',

@@ -7,11 +7,17 @@ const scheme = defineScheme({
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'event_type' },
   delivery: { retries: 'unknown', idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'Lithic',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'lithic',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.lithic.com/docs/events-api',
       'github.com/lithic-com/lithic-node src/resources/webhooks.ts',
@@ -20,6 +26,7 @@ const scheme = defineScheme({
       "The id is the same in every retry, as in the specification that Lithic's library follows.",
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
+    secretFrom: 'From the API: the secret of the event subscription (`whsec_…`).',
     rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });

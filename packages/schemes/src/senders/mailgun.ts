@@ -12,6 +12,7 @@ const scheme = defineScheme({
   },
   identity: 'content',
   bodyTimestamp: { field: 'signature.timestamp', unit: 's', past: 32_400, future: 300 },
+  eventType: { bodyField: 'event-data.event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 29_100,
@@ -22,6 +23,9 @@ const scheme = defineScheme({
     sender: 'Mailgun',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: 'Retries were read, too. Not found: what happens to a replaced secret.',
     sources: [
       'https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks',
       'github.com/mailgun/mailgun-php src/Api/Webhook.php',
@@ -29,6 +33,8 @@ const scheme = defineScheme({
     assumptions: [
       'A retry may repeat its timestamp and token, so they are accepted for as long as Mailgun retries. The documentation does not say whether it does.',
     ],
+    secretFrom:
+      'In the account settings under API security: the HTTP webhook signing key, which is not an API key.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Each token is accepted once: the same token again is a duplicate.',

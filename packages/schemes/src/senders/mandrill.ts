@@ -16,7 +16,11 @@ const scheme = defineScheme({
   about: {
     sender: 'Mandrill',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

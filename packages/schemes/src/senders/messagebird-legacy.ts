@@ -20,6 +20,10 @@ const scheme = defineScheme({
     sender: 'MessageBird (legacy)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.messagebird.com/api/#verifying-http-requests',
       'github.com/messagebird/messagebird-nodejs lib/webhook-signature.js',

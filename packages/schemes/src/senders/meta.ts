@@ -9,13 +9,19 @@ export interface MetaOptions {
 
 const definition: SchemeDefinition = {
   name: 'meta',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      EAA: 'an access token of Meta. Paste the app secret',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-hub-signature-256', prefix: 'sha256=', encoding: 'hex' },
     content: '{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'object' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 604_800,
@@ -25,7 +31,11 @@ const definition: SchemeDefinition = {
   about: {
     sender: 'Meta (Facebook, Instagram, Messenger, WhatsApp)',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.facebook.com/docs/graph-api/webhooks/getting-started',
       'https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks',
@@ -33,6 +43,7 @@ const definition: SchemeDefinition = {
     assumptions: [
       'Deliveries are retried for 36 hours, those of WhatsApp for 7 days: the longer time is used for all.',
     ],
+    secretFrom: 'In the App Dashboard under Settings, Basic: the app secret.',
     rotation: 'Resetting the app secret replaces it at once.',
     notes: [
       'The body escapes non-ASCII characters, and the signature covers it as it is sent: only the bytes as received match.',

@@ -25,6 +25,7 @@ const scheme = defineScheme({
     sender: 'Microsoft Graph',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks'],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-webhook-id', topic: 'x-topic' },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 5,
@@ -19,7 +20,12 @@ const scheme = defineScheme({
   about: {
     sender: 'Modern Treasury',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'modern-treasury',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.moderntreasury.com/platform/reference/webhooks',
       'github.com/Modern-Treasury/modern-treasury-node src/resources/webhooks.ts',

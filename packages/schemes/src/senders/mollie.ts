@@ -15,6 +15,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 93_600,
@@ -26,6 +27,7 @@ const scheme = defineScheme({
     sender: 'Mollie',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://docs.mollie.com/reference/webhooks-new',
       'https://docs.mollie.com/reference/webhooks-best-practices',

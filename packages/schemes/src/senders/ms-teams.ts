@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'unknown',
     timeoutSeconds: 5,
@@ -19,6 +20,7 @@ const scheme = defineScheme({
     sender: 'Microsoft Teams (outgoing webhooks)',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: [
       'https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-outgoing-webhook',
       'github.com/OfficeDev/msteams-samples-outgoing-webhook-nodejs app.js',

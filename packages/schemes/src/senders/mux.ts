@@ -15,6 +15,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -26,6 +27,11 @@ const scheme = defineScheme({
     sender: 'Mux',
     confidence: 'sender-code',
     testedWith: 'sender-library',
+    library: '@mux/mux-node',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.mux.com/docs/core/verify-webhook-signatures',
       'https://www.mux.com/docs/core/listen-for-webhooks',
@@ -35,6 +41,7 @@ const scheme = defineScheme({
       'A retry has a new signature with a new timestamp: otherwise it could not pass the 300 s.',
       "Timestamps more than 300 s in the future are refused, too: Mux's library accepts any.",
     ],
+    secretFrom: 'In the dashboard under Settings, Webhooks: the signing secret of the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });

@@ -2,13 +2,19 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'notion',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      ntn_: 'an access token of Notion. Paste the verification token of the webhook subscription, which begins with secret_',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-notion-signature', prefix: 'sha256=', encoding: 'hex' },
     content: '{body}',
   },
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -18,11 +24,18 @@ const scheme = defineScheme({
   about: {
     sender: 'Notion',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@notionhq/client',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: ['https://developers.notion.com/reference/webhooks', 'github.com/makenotion/notion-sdk-js'],
     assumptions: [
       "The body's id is the same in every retry: the documentation says only that it identifies the event.",
     ],
+    secretFrom:
+      'Notion posts it to the endpoint as `verification_token` when you create the subscription. Log that one request without verifying it, and enter the token in Notion as well.',
     rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });

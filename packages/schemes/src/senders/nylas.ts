@@ -15,6 +15,7 @@ const scheme = defineScheme({
     challenge: { query: 'challenge', characters: 'word', maxLength: 128 },
     response: { text: '{challenge}' },
   },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'unknown',
     timeoutSeconds: 10,
@@ -25,9 +26,11 @@ const scheme = defineScheme({
     sender: 'Nylas',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
     sources: [
       'https://developer.nylas.com/docs/v3/notifications/',
       'https://developer.nylas.com/docs/cookbook/use-cases/build/verify-webhook-signatures/',
+      'https://developer.nylas.com/docs/cookbook/use-cases/build/retry-failed-webhooks/',
     ],
     assumptions: [
       "The body's id is the same in every retry: it is the id of the notification, and a separate field counts the attempts.",

@@ -30,6 +30,7 @@ function definitionOf(header: string): SchemeDefinition {
       sender: 'Okta event hooks',
       confidence: 'sender-docs',
       testedWith: 'formula-only',
+      retryRules: 'documented',
       sources: ['https://developer.okta.com/docs/concepts/event-hooks/'],
       assumptions: [
         'There is one retry, after a 5xx or a timeout, within 24 hours: the documentation says only that there is at most one, and none after 4xx.',

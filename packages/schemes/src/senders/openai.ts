@@ -3,10 +3,20 @@ import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'openai',
-  secret: [{ encoding: 'base64', prefix: 'whsec_' }, { encoding: 'utf8' }],
+  secret: [
+    { encoding: 'base64', prefix: 'whsec_' },
+    {
+      encoding: 'utf8',
+      mistakenFor: {
+        'sk-':
+          'an API key of OpenAI. Paste the signing secret of the webhook endpoint, which begins with whsec_',
+      },
+    },
+  ],
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,
@@ -17,11 +27,16 @@ const scheme = defineScheme({
     sender: 'OpenAI',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://platform.openai.com/docs/guides/webhooks',
       'github.com/openai/openai-node src/resources/webhooks.ts',
     ],
     assumptions: ['A retry has a new signature with a new timestamp: otherwise it could not pass the 300 s.'],
+    secretFrom: 'In the settings of the project under Webhooks: the signing secret (`whsec_…`), shown once.',
     rotation: 'The dashboard creates a new secret. OpenAI does not document what happens to the old one.',
     notes: ["OpenAI's library also accepts a bare signature without v1: it is ignored here."],
   },

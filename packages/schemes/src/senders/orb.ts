@@ -15,11 +15,17 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'type' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Orb',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'orb-billing',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.withorb.com/events-and-metrics/webhooks',
       'github.com/orbcorp/orb-node src/resources/webhooks.ts',

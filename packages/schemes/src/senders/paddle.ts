@@ -2,7 +2,16 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'paddle',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      pdl_live_apikey_:
+        'an API key of Paddle. Paste the secret key of the notification destination, which begins with pdl_ntfset_',
+      pdl_sdbx_apikey_:
+        "an API key of Paddle's sandbox. Paste the secret key of the notification destination, which begins with pdl_ntfset_",
+      ntfset_: 'the id of a notification destination. Paste its secret key, which begins with pdl_ntfset_',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: {
@@ -15,6 +24,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'event_id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'event_type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,
@@ -26,6 +36,10 @@ const scheme = defineScheme({
     sender: 'Paddle Billing',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.paddle.com/webhooks/signature-verification',
       'https://developer.paddle.com/webhooks/respond-to-webhooks',
@@ -35,8 +49,11 @@ const scheme = defineScheme({
       'A retry has a new signature with a new timestamp: otherwise it could not pass the 5 s.',
       "Timestamps more than 5 s in the future are refused, too: Paddle's library accepts any.",
     ],
+    secretFrom:
+      'In the dashboard under Developer Tools, Notifications: the secret key of the destination (`pdl_ntfset_…`).',
     rotation: 'A notification destination can have several secrets for a while, with one h1 each.',
     notes: [
+      "unmarshal() of Paddle's library verifies and parses. After Countersign, parse with `Webhooks.fromJson(webhook.json())` of the same library, which returns the same objects.",
       "Tolerance is 300 s both ways. Paddle's own library accepts 5 s, but then it refuses genuine deliveries if a clock is off or a delivery is slow. `toleranceSeconds` narrows the window.",
       'Deliveries of the sandbox are retried only for 15 minutes.',
     ],

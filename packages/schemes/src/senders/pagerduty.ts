@@ -13,19 +13,31 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'event.id' },
-  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  eventType: { bodyField: 'event.event_type' },
+  delivery: {
+    retries: [429, '5xx'],
+    retrySpanSeconds: 172_800,
+    timeoutSeconds: 5,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
   about: {
     sender: 'PagerDuty',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: 'Retries were read, too. Not found: a library for Node.js that verifies.',
     sources: [
       'https://developer.pagerduty.com/docs/verifying-webhook-signatures',
       'https://developer.pagerduty.com/docs/webhooks-overview',
+      'https://developer.pagerduty.com/docs/webhooks-behavior',
+      'github.com/PagerDuty/developer-docs docs/webhooks/02-Behavior.md',
     ],
     assumptions: [
       "The body's event.id is the same in every retry: the documentation says only that it identifies the event.",
-      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
+    secretFrom: 'Shown once, when the webhook subscription is created.',
     rotation: 'Every active secret of the subscription signs, with one v1 each.',
   },
 });
@@ -34,7 +46,7 @@ const scheme = defineScheme({
  * PagerDuty, V3 webhooks: `X-PagerDuty-Signature: v1=<hex>,v1=…` over the body.
  *
  * - Identity: the body's `event.id`.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries after no response, 429 and 5xx, for two days; a bad signature gets 429.
  *
  * @example
  * ```ts

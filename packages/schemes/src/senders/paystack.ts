@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_920,
@@ -20,11 +21,14 @@ const scheme = defineScheme({
     sender: 'Paystack',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://paystack.com/docs/payments/webhooks/',
       'github.com/PaystackOSS/doc-code-snippets dist/doc/payments/webhooks/verifying-transaction.js',
     ],
     assumptions: [],
+    secretFrom:
+      'The secret key of the account (`sk_…`), in Settings, API Keys & Webhooks: Paystack signs webhooks with it.',
     rotation: 'The sender does not document what happens to the replaced secret key.',
     notes: [
       'The sender accepts only 200. If your handler sends the response itself, it must not send 204.',

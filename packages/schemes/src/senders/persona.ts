@@ -15,6 +15,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'data.id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'data.attributes.name' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 5,
@@ -25,6 +26,7 @@ const scheme = defineScheme({
     sender: 'Persona',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://docs.withpersona.com/webhooks-best-practices',
       'https://docs.withpersona.com/webhooks',

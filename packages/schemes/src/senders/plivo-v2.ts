@@ -14,6 +14,10 @@ const scheme = defineScheme({
     sender: 'Plivo (V2)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.plivo.com/docs/voice/concepts/signature-validation',
       'github.com/plivo/plivo-node lib/utils/security.js',

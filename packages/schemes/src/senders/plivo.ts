@@ -12,11 +12,20 @@ const scheme = defineScheme({
       'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery and does not run again. For each request, the verifier checks where the URL ends; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
   },
   identity: 'content',
-  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  delivery: {
+    retries: 'unknown',
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+    usesResponse: true,
+  },
   about: {
     sender: 'Plivo',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.plivo.com/docs/voice/concepts/signature-validation',
       'github.com/plivo/plivo-node lib/utils/security.js',
@@ -26,6 +35,7 @@ const scheme = defineScheme({
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
+      'Plivo acts on the response (XML), and a call may send the same request twice. So each request runs, and nothing is remembered by default: pass a `replay` store for status callbacks.',
       "Of Plivo's three signatures, only V1 covers the parameters and can be verified by a definition. V2 leaves the parameters out: plivoV2(). V3 differs between GET and POST, and is not supported.",
     ],
   },
@@ -34,6 +44,7 @@ const scheme = defineScheme({
 /**
  * Plivo, V1: `X-Plivo-Signature: <base64>`, HMAC-SHA1 of the URL and the sorted form.
  *
+ * - Every request runs, because the sender uses the response; nothing is remembered unless you pass a `replay` store.
  * - Identity: everything that is signed except the timestamp.
  * - Delivery: the sender does not document what it retries; a bad signature gets 503.
  * - Needs `publicUrl`: the URL that you gave Plivo.

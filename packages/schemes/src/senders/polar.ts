@@ -3,10 +3,19 @@ import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'polar',
-  secret: { encoding: 'utf8' },
+  // The library signs with the text of the secret, or with the decoded rest if it begins with whsec_. One secret is enough for both.
+  secret: {
+    encoding: 'utf8',
+    alsoBase64After: 'whsec_',
+    mistakenFor: {
+      polar_oat_: 'an access token of Polar. Paste the secret of the webhook endpoint',
+      polar_pat_: 'an access token of Polar. Paste the secret of the webhook endpoint',
+    },
+  },
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 10,
@@ -16,14 +25,24 @@ const scheme = defineScheme({
   about: {
     sender: 'Polar',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: '@polar-sh/sdk',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://polar.sh/docs/integrate/webhooks/delivery',
       'github.com/polarsource/polar-js src/webhooks.ts',
     ],
     assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
+    secretFrom:
+      'You choose it, or Polar makes it, when you add the endpoint in the settings of the organization under Webhooks.',
     rotation: 'The sender does not document what happens to the replaced secret.',
-    notes: ['An endpoint that fails ten times in a row is disabled.'],
+    notes: [
+      'An endpoint that fails ten times in a row is disabled.',
+      "validateEvent() of Polar's library verifies and parses: it returns camelCase names and dates, `webhook.json()` returns what was sent (snake_case, dates as text). Calling it after Countersign would lose the second secret of a rotation.",
+    ],
   },
 });
 

@@ -26,6 +26,7 @@ const scheme = defineScheme({
     sender: 'PolyAI (Webhooks and Alerts)',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/introduction.mdx at a662ab58',
       'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/openapi.json',

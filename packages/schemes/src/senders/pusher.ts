@@ -20,7 +20,11 @@ const scheme = defineScheme({
   about: {
     sender: 'Pusher Channels',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'pusher',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: 'Retries were read, too. Not found: what happens to a replaced secret.',
     sources: [
       'https://pusher.com/docs/channels/server_api/webhooks/',
       'https://docs.bird.com/pusher/channels/channels/webhooks/channels-webhook-timeouts-and-retries',

@@ -19,7 +19,11 @@ const scheme = defineScheme({
   about: {
     sender: 'QuickBooks Online',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/managing-webhooks-notifications',
       'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/best-practices',

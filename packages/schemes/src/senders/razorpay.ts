@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'razorpay',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      rzp_live_: 'the id of an API key. Paste the secret that you entered for the webhook',
+      rzp_test_: 'the id of an API key. Paste the secret that you entered for the webhook',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-razorpay-signature', encoding: 'hex' },
@@ -10,6 +16,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { eventId: 'x-razorpay-event-id' },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -21,6 +28,10 @@ const scheme = defineScheme({
     sender: 'Razorpay',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://razorpay.com/docs/webhooks/validate-test/',
       'https://razorpay.com/docs/webhooks/best-practices',
@@ -28,6 +39,7 @@ const scheme = defineScheme({
       'github.com/razorpay/razorpay-node lib/utils/razorpay-utils.js',
     ],
     assumptions: [],
+    secretFrom: 'You choose it: the secret in the settings of the webhook. It is not the API key secret.',
     rotation:
       'The new secret signs later events; retries of earlier events are signed with the old one. Keep it as `previous` for 24 hours.',
     notes: [

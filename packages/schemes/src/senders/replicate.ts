@@ -3,7 +3,14 @@ import { standardRule } from './standard-webhooks.ts';
 
 const scheme = defineScheme({
   name: 'replicate',
-  secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+  secret: {
+    encoding: 'base64',
+    prefix: 'whsec_',
+    prefixOptional: true,
+    mistakenFor: {
+      r8_: 'an API token of Replicate. Paste the signing secret of the webhooks, which begins with whsec_',
+    },
+  },
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
@@ -17,6 +24,10 @@ const scheme = defineScheme({
     sender: 'Replicate',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://replicate.com/docs/topics/webhooks/verify-webhook',
       'https://replicate.com/docs/topics/webhooks/receive-webhook',

@@ -1,18 +1,28 @@
 import type { DefinedScheme } from '@countersign/core';
 import { svixSender } from './svix.ts';
 
-const scheme = svixSender('resend', {
-  sender: 'Resend',
-  confidence: 'sender-code',
-  testedWith: 'formula-only',
-  sources: [
-    'https://resend.com/docs/dashboard/webhooks/verify-webhooks-requests',
-    'https://resend.com/docs/webhooks/retries-and-replays',
-    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
-  ],
-  assumptions: ['The timeout is as Svix documents it.'],
-  rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
-});
+const scheme = svixSender(
+  'resend',
+  {
+    sender: 'Resend',
+    confidence: 'sender-code',
+    testedWith: 'sender-library',
+    library: 'resend',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+    sources: [
+      'https://resend.com/docs/dashboard/webhooks/verify-webhooks-requests',
+      'https://resend.com/docs/webhooks/retries-and-replays',
+      'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+    ],
+    assumptions: ['The timeout is as Svix documents it.'],
+    secretFrom: 'In the dashboard under Webhooks: the signing secret of the webhook (`whsec_…`).',
+    rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
+  },
+  { re_: 'an API key of Resend. Paste the signing secret of the webhook, which begins with whsec_' },
+);
 
 /**
  * Resend, through Svix: `svix-signature: v1,<base64> …` over `{svix-id}.{svix-timestamp}.{body}`.

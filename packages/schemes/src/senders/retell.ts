@@ -15,6 +15,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     timeoutSeconds: 10,
@@ -24,7 +25,12 @@ const scheme = defineScheme({
   about: {
     sender: 'Retell AI',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'retell-sdk',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.retellai.com/features/secure-webhook',
       'https://docs.retellai.com/features/webhook',
@@ -33,6 +39,7 @@ const scheme = defineScheme({
     assumptions: [
       'The sender does not document for how long its three attempts go on: 24 hours are assumed.',
     ],
+    secretFrom: 'In the dashboard under API Keys: the key that has the webhook badge.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ['Deliveries with identical bodies run once while the first is remembered.'],
   },

@@ -26,12 +26,18 @@ const scheme = defineScheme({
     sender: 'Sanity',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.sanity.io/docs/content-lake/webhook-best-practices',
       'https://www.sanity.io/docs/changelog/50ec6abf-fe0c-475b-ae72-314148860132',
       'github.com/sanity-io/webhook-toolkit src/signature.ts',
     ],
-    assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+    assumptions: [
+      'Sanity documents no tolerance, and its library accepts any time. Retries end after a minute, so 300 s each way are accepted: set `toleranceSeconds` if your queue holds deliveries for longer.',
+    ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Sanity retries only twice, 30 s apart: if the receiver is down for longer, the delivery is lost.',

@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'sendgrid',
-  secret: { publicKey: 'ecdsa-p256', encoding: 'spki' },
+  secret: {
+    publicKey: 'ecdsa-p256',
+    encoding: 'spki',
+    mistakenFor: {
+      'SG.': 'an API key of SendGrid. Paste the verification key of the event webhook',
+    },
+  },
   signed: {
     algorithm: { publicKey: 'ecdsa-p256', hash: 'sha256', format: 'der' },
     signature: { header: 'x-twilio-email-event-webhook-signature', encoding: 'base64' },
@@ -10,7 +16,8 @@ const scheme = defineScheme({
     content: '{timestamp}{body}',
   },
   identity: 'body',
-  tolerance: { past: 300, future: 300 },
+  // The library of the sender has no window, and a retry within the day may repeat its signature.
+  tolerance: { past: 86_400, future: 300 },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -21,14 +28,19 @@ const scheme = defineScheme({
     sender: 'SendGrid',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features',
       'github.com/sendgrid/sendgrid-nodejs packages/eventwebhook',
     ],
     assumptions: [
-      'A retry is assumed to have a new signature with a new timestamp; the sender does not document it. If it repeats the old one, a late retry is refused.',
-      'The sender documents no tolerance: 300 s each way are assumed.',
+      'SendGrid does not document whether a retry repeats its timestamp, and its library accepts any. So a timestamp may be as old as the retries last, and 300 s ahead.',
     ],
+    secretFrom:
+      'In Settings, Mail Settings, Event Webhook: the verification key of the signed event webhook. It is a public key.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'A body contains many events, each with an sg_event_id: compare them in the handler.',

@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'sentry',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      sntrys_: 'an auth token of Sentry. Paste the client secret of the integration',
+      sntryu_: 'an auth token of Sentry. Paste the client secret of the integration',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'sentry-hook-signature', encoding: 'hex' },
@@ -14,6 +20,7 @@ const scheme = defineScheme({
     timestamp: 'sentry-hook-timestamp',
     requestId: 'request-id',
   },
+  eventType: { header: 'sentry-hook-resource' },
   delivery: {
     retries: ['5xx'],
     // Three retries, 5 minutes apart.
@@ -26,12 +33,14 @@ const scheme = defineScheme({
     sender: 'Sentry',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'read-in-code',
     sources: [
       'https://docs.sentry.io/organization/integrations/integration-platform/webhooks/',
       'github.com/getsentry/sentry src/sentry/utils/sentry_apps/webhooks.py',
       'github.com/getsentry/sentry src/sentry/sentry_apps/tasks/sentry_apps.py',
     ],
     assumptions: [],
+    secretFrom: 'In the settings of the integration: the client secret.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Sentry retries only for published integrations: for an internal one, every refusal is final.',

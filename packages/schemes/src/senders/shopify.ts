@@ -1,9 +1,16 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { SHOPIFY_TOPICS } from './shopify-topics.ts';
 
 const scheme = defineScheme({
   name: 'shopify',
   // The app's client secret as text.
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      shpat_: 'an access token. Paste the client secret of the app',
+      shpca_: 'an access token. Paste the client secret of the app',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-shopify-hmac-sha256', encoding: 'base64' },
@@ -19,6 +26,9 @@ const scheme = defineScheme({
     shop: 'x-shopify-shop-domain',
     triggeredAt: 'x-shopify-triggered-at',
   },
+  // Two topics may have the same body, for example an order that is created and paid at once.
+  splitBy: { header: 'x-shopify-topic', values: SHOPIFY_TOPICS },
+  eventType: { header: 'x-shopify-topic' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 14_400,
@@ -30,6 +40,10 @@ const scheme = defineScheme({
     sender: 'Shopify',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://shopify.dev/docs/apps/build/webhooks/verify-deliveries',
       'https://shopify.dev/changelog/updates-to-webhook-retry-mechanism',
@@ -38,11 +52,13 @@ const scheme = defineScheme({
     assumptions: [
       'A retry has the original payload. Shopify does not document whether a retry after a rotation is signed with the new secret.',
     ],
+    secretFrom:
+      'The client secret of the app, in the Partner or Dev Dashboard. For webhooks that were made in the admin of a shop, the text under the list of webhooks in Settings, Notifications.',
     rotation:
       'The documentation says that it can take up to an hour until the new client secret signs. Users report that the oldest secret that is not revoked signs. Accept both until the old one is revoked.',
     notes: [
       'Topic, shop and ids are not signed, and one secret signs for every shop that has the app: never choose a tenant only by the shop header.',
-      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Deliveries with identical bodies run once for each topic while the first is remembered; `deliveryKey` overrides that. Only topics that Shopify documents count, because the topic is not signed: an attacker who captured a delivery can run it once under each of them, so check that the body fits the topic.',
       'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
       'After 8 failed attempts, Shopify deletes a subscription that was created through the Admin API.',
       'The newer Events product sends other header names (without X-): this scheme is not for it.',
@@ -53,7 +69,7 @@ const scheme = defineScheme({
 /**
  * Shopify: `X-Shopify-Hmac-SHA256: <base64>` over the body and nothing else, with the app's client secret.
  *
- * - Identity: the body's bytes. Ids, topic and shop are not signed and show under `webhook.unsignedHeaders` as labels.
+ * - Identity: the body's bytes and the topic. Ids, topic and shop are not signed and show under `webhook.unsignedHeaders` as labels.
  * - Delivery: eight attempts within 4 hours after any failure; a bad signature gets 401.
  *
  * @example

@@ -14,6 +14,10 @@ const scheme = defineScheme({
     sender: 'Sinch (Numbers)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.sinch.com/docs/numbers/api-reference/numbers/callbacks-numbers',
       'github.com/sinch/sinch-sdk-node packages/numbers/src',

@@ -23,6 +23,10 @@ const scheme = defineScheme({
     sender: 'Sinch (SMS, Conversation)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.sinch.com/docs/conversation/callbacks/',
       'https://developers.sinch.com/docs/sms/api-reference/sms/tag/Webhooks/',

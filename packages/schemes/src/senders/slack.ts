@@ -3,7 +3,14 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 const scheme = defineScheme({
   name: 'slack',
   // 32 hex digits, used as text.
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      'xoxb-': 'a bot token. Paste the signing secret of the app (Basic Information)',
+      'xoxp-': 'a user token. Paste the signing secret of the app (Basic Information)',
+      'xapp-': 'an app-level token. Paste the signing secret of the app (Basic Information)',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'x-slack-signature', prefix: 'v0=', encoding: 'hex' },
@@ -13,12 +20,21 @@ const scheme = defineScheme({
   identity: { bodyField: 'event_id' },
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { retryNumber: 'x-slack-retry-num', retryReason: 'x-slack-retry-reason' },
-  handshake: {
-    signed: true,
-    when: { field: { type: 'url_verification' } },
-    challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
-    response: { json: { challenge: '{challenge}' } },
-  },
+  handshake: [
+    {
+      signed: true,
+      when: { field: { type: 'url_verification' } },
+      challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
+      response: { json: { challenge: '{challenge}' } },
+    },
+    // Slack tests the certificate of the endpoint of a slash command with a form that it does not sign.
+    {
+      signed: false,
+      when: { method: 'POST', form: { ssl_check: '1' } },
+      response: { status: 200 },
+    },
+  ],
+  eventType: { bodyField: 'event.type' },
   delivery: {
     retries: 'any-failure',
     // Retries come at once, after 1 minute and after 5 minutes: six minutes if the waits add up.
@@ -32,6 +48,10 @@ const scheme = defineScheme({
     sender: 'Slack',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.slack.dev/authentication/verifying-requests-from-slack',
       'https://docs.slack.dev/apis/events-api',
@@ -42,8 +62,11 @@ const scheme = defineScheme({
       'A retry has a new signature with a new timestamp: otherwise a retry after 5 minutes could not pass the documented 300 s.',
       'Slack does not document what happens to deliveries that are on their way when the secret is regenerated.',
     ],
+    secretFrom:
+      'In the settings of the app under Basic Information, App Credentials: the signing secret, not a token.',
     rotation: 'Each app has one signing secret, which can be regenerated. No overlap is documented.',
     notes: [
+      'Slack now and then tests the certificate of a slash command with an unsigned form (ssl_check=1). It gets 200, and your handler does not run.',
       'Slash commands and interactions are forms without an event_id: their whole body is the identity.',
       'Slack waits only 3 seconds: acknowledge first, work later.',
     ],

@@ -22,6 +22,7 @@ const scheme = defineScheme({
   signed: standardRule('webhook'),
   identity: 'id',
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 270_000,
@@ -33,6 +34,10 @@ const scheme = defineScheme({
     sender: 'Standard Webhooks',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://www.standardwebhooks.com',
       'github.com/standard-webhooks/standard-webhooks spec/standard-webhooks.md at b2fa7b8',

@@ -3,7 +3,15 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 const scheme = defineScheme({
   name: 'stripe',
   // The whole text is the key, whsec_ included: unlike in Standard Webhooks, nothing is cut off or decoded.
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      sk_: "an API key of Stripe. Paste the endpoint's signing secret, which begins with whsec_",
+      rk_: "a restricted API key of Stripe. Paste the endpoint's signing secret, which begins with whsec_",
+      pk_: "a publishable key of Stripe. Paste the endpoint's signing secret, which begins with whsec_",
+      we_: "the id of a webhook endpoint. Paste the endpoint's signing secret, which begins with whsec_",
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     // v0, which test deliveries also contain, is ignored: accepting it would be a downgrade.
@@ -17,6 +25,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,
@@ -27,12 +36,18 @@ const scheme = defineScheme({
     sender: 'Stripe',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.stripe.com/webhooks',
       'https://docs.stripe.com/webhooks/signature',
       'github.com/stripe/stripe-node src/Webhooks.ts',
     ],
     assumptions: ['Stripe does not document how long it waits for a response.'],
+    secretFrom:
+      'In the dashboard under Developers, Webhooks: open the endpoint and reveal its signing secret (`whsec_…`). Each endpoint has its own, and `stripe listen` prints another one for local tests.',
     rotation:
       'The old secret expires at once or after a delay of up to 24 hours, as you choose; until then, each active secret adds a v1 entry.',
     notes: [

@@ -2,7 +2,14 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'supabase-auth',
-  secret: { encoding: 'base64', prefix: 'v1,whsec_' },
+  secret: {
+    encoding: 'base64',
+    prefix: 'v1,whsec_',
+    mistakenFor: {
+      sb_secret_: 'an API key of Supabase. Paste the secret of the hook, which begins with v1,whsec_',
+      eyJ: 'a JSON Web Token, such as an API key of Supabase. Paste the secret of the hook, which begins with v1,whsec_',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     // The entries are joined by a comma and a space, and each of them contains a comma, too.
@@ -28,12 +35,18 @@ const scheme = defineScheme({
   about: {
     sender: 'Supabase Auth hooks',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'standardwebhooks',
+    retryRules: 'read-in-code',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://supabase.com/docs/guides/auth/auth-hooks',
       'github.com/supabase/auth internal/hooks/v0hooks/v0http/v0http.go',
     ],
     assumptions: ['Tolerance is 300 s both ways, as in the specification that the hooks follow.'],
+    secretFrom: 'In the dashboard under Authentication, Hooks: the secret of the hook (`v1,whsec_…`).',
     rotation: 'A hook can have several secrets, separated by |, and signs with each.',
     notes: [
       'Every attempt has a new webhook-id, so the body identifies the delivery: deliveries with identical bodies run once while the first is remembered.',

@@ -6,13 +6,18 @@ import { standardRule } from './standard-webhooks.ts';
  * A sender that delivers through Svix: it has its own name and sources, and everything else is as in Svix. Both families of
  * headers are read, because Svix lets a sender rename them.
  */
-export function svixSender(name: string, about: SchemeSource): DefinedScheme {
+export function svixSender(
+  name: string,
+  about: SchemeSource,
+  mistakenFor: Readonly<Record<string, string>> = {},
+): DefinedScheme {
   return defineScheme({
     name,
-    secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+    secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true, mistakenFor },
     signed: [standardRule('svix'), standardRule('webhook')],
     identity: 'id',
     tolerance: { past: 300, future: 300 },
+    eventType: { bodyField: 'type' },
     delivery: {
       retries: 'any-failure',
       // 5 s + 5 min + 30 min + 2 h + 5 h + 10 h + 10 h.
@@ -29,12 +34,18 @@ const scheme = svixSender('svix', {
   sender: 'Svix',
   confidence: 'sender-code',
   testedWith: 'published-vectors',
+  retryRules: 'documented',
+  checkedOn: '2026-12-01',
+  notFound:
+    'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
   sources: [
     'https://docs.svix.com/receiving/verifying-payloads/how-manual',
     'https://docs.svix.com/retries',
     'github.com/svix/svix-webhooks server/svix-server/src at 4fc0cfb8',
   ],
   assumptions: [],
+  secretFrom:
+    "On the page of the endpoint in the sender's application portal: the signing secret (`whsec_…`).",
   rotation:
     'Every active secret signs, with one entry each. A replaced secret stays active for 24 hours by default (the sender may set 0 to 7 days), and up to 10 replaced secrets can be active.',
   notes: [

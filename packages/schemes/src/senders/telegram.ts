@@ -13,8 +13,10 @@ const scheme = defineScheme({
     sender: 'Telegram',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://core.telegram.org/bots/api#setwebhook'],
     assumptions: ['The sender does not document for how long it retries updates: 24 hours are assumed.'],
+    secretFrom: 'You choose it: the `secret_token` that you pass to `setWebhook`.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',

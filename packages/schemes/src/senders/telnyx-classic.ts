@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'telnyx-classic',
-  secret: { publicKey: 'ed25519', encoding: 'raw-base64' },
+  secret: {
+    publicKey: 'ed25519',
+    encoding: 'raw-base64',
+    mistakenFor: {
+      KEY: 'an API key of Telnyx. Paste the public key of the account',
+    },
+  },
   signed: {
     algorithm: { publicKey: 'ed25519' },
     signature: { header: 'telnyx-signature-ed25519', encoding: 'base64' },
@@ -11,11 +17,17 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'data.id' },
   tolerance: { past: 300, future: 300 },
+  eventType: { bodyField: 'data.event_type' },
   delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Telnyx',
     confidence: 'sender-code',
-    testedWith: 'formula-only',
+    testedWith: 'sender-library',
+    library: 'telnyx',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://developers.telnyx.com/docs/development/api-fundamentals/webhooks',
       'https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks',
@@ -25,6 +37,7 @@ const scheme = defineScheme({
       "The body's data.id is the same in every try: the documentation says only that it identifies the event, and that meta.attempt in the same body counts the attempts.",
       'Which statuses are retried, and for how long, differs between products. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
+    secretFrom: 'In the Portal under Account, Keys & Credentials, Public Key.',
     rotation: 'The sender does not document what happens to the replaced key.',
     notes: [
       'The scheme is for webhooks of the API version 2, which are signed for the account. Early releases of the Node library expected Standard Webhooks headers instead.',

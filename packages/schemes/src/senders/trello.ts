@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'action.id' },
   handshake: { signed: false, when: { method: 'HEAD' }, response: { status: 200 } },
+  eventType: { bodyField: 'action.type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 210,
@@ -20,11 +21,13 @@ const scheme = defineScheme({
     sender: 'Trello',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/'],
     assumptions: [
       "The body's action.id is the same in every retry, because it is the id of the action.",
       'Retries come after 30, 60 and 120 s.',
     ],
+    secretFrom: 'In the administration of the Power-Up: the secret of the API key.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ['410 deletes the webhook, so Countersign never responds with it.'],
   },

@@ -19,11 +19,16 @@ const scheme = defineScheme({
     challenge: { field: 'challenge', characters: 'visible', maxLength: 256 },
     response: { text: '{challenge}' },
   },
+  eventType: { bodyField: 'subscription.type' },
   delivery: { retries: 'any-failure', idStableOverRetries: true, retrySignature: 'unknown' },
   about: {
     sender: 'Twitch EventSub',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: ['https://dev.twitch.tv/docs/eventsub/handling-webhook-events/'],
     assumptions: [
       'Timestamps more than 600 s in the future are refused, too: the documentation limits only the age.',

@@ -2,13 +2,19 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'typeform',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      tfp_: 'a personal access token. Paste the secret that you entered for the webhook',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: { header: 'typeform-signature', prefix: 'sha256=', encoding: 'base64' },
     content: '{body}',
   },
   identity: { bodyField: 'event_id' },
+  eventType: { bodyField: 'event_type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 36_000,
@@ -20,6 +26,7 @@ const scheme = defineScheme({
     sender: 'Typeform',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://www.typeform.com/developers/webhooks/secure-your-webhooks/',
       'https://www.typeform.com/developers/webhooks/',
@@ -27,6 +34,7 @@ const scheme = defineScheme({
     assumptions: [
       "The body's event_id is the same in every retry: the documentation says only that it identifies the event.",
     ],
+    secretFrom: 'You choose it: the secret in the settings of the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ['404 and 410 disable the webhook at once, so Countersign never responds with them.'],
   },

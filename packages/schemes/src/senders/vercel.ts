@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 86_400,
@@ -19,10 +20,12 @@ const scheme = defineScheme({
     sender: 'Vercel',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://vercel.com/docs/webhooks/webhooks-api'],
     assumptions: [
       "The body's id is the same in every retry: the documentation says only that it identifies the delivery.",
     ],
+    secretFrom: 'Shown once, when the webhook is created. For an integration, its client secret.',
     rotation: 'The sender does not document what happens to the replaced secret.',
   },
 });

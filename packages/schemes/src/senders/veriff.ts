@@ -20,7 +20,11 @@ const scheme = defineScheme({
   about: {
     sender: 'Veriff',
     confidence: 'sender-docs',
-    testedWith: 'formula-only',
+    testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://devdocs.veriff.com/docs/hmac-authentication-and-endpoint-security',
       'https://help.veriff.com/en/articles/3250261-how-long-does-it-take-for-veriff-to-communicate-a-decision',

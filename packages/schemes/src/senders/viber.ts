@@ -9,6 +9,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 3600,
@@ -20,6 +21,7 @@ const scheme = defineScheme({
     sender: 'Viber',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://developers.viber.com/docs/api/rest-bot-api/',
       'https://developers.viber.com/docs/faq/',

@@ -50,6 +50,10 @@ function define(content: string, algorithm: HmacRule['algorithm'] | HashRule['al
       sender: 'Vonage (SMS)',
       confidence: 'sender-code',
       testedWith: 'published-vectors',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound:
+        'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
       sources: [
         'https://developer.vonage.com/en/getting-started/concepts/signing-messages',
         'github.com/Vonage/vonage-node-sdk packages/sms',

@@ -10,6 +10,7 @@ const scheme = defineScheme({
   },
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-delivery-id', test: 'x-test-notification' },
+  eventType: { bodyField: 'event_type' },
   delivery: {
     retries: ['5xx'],
     retrySpanSeconds: 1_209_600,
@@ -22,6 +23,10 @@ const scheme = defineScheme({
     sender: 'Wise',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.wise.com/api-docs/features/webhooks-notifications/event-handling',
       'https://docs.wise.com/webhooks-notifications',
@@ -29,6 +34,7 @@ const scheme = defineScheme({
     assumptions: [
       '5xx is retried for 14 days, and responses like 400 at most three times: 401 is assumed to be one of those.',
     ],
+    secretFrom: 'Wise publishes its public keys: one for production, one for the sandbox.',
     rotation: 'Wise announces new keys: publish the new key as `next`.',
     notes: [
       'Wise waits as Retry-After says.',

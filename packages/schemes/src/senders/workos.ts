@@ -2,7 +2,13 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 const scheme = defineScheme({
   name: 'workos',
-  secret: { encoding: 'utf8' },
+  secret: {
+    encoding: 'utf8',
+    mistakenFor: {
+      sk_: 'an API key of WorkOS. Paste the signing secret of the webhook endpoint',
+      client_: 'the client id of WorkOS. Paste the signing secret of the webhook endpoint',
+    },
+  },
   signed: {
     algorithm: { hmac: 'sha256' },
     signature: {
@@ -15,6 +21,7 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'id' },
   tolerance: { past: 180, future: 180 },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,
@@ -25,6 +32,11 @@ const scheme = defineScheme({
     sender: 'WorkOS',
     confidence: 'sender-code',
     testedWith: 'sender-library',
+    library: '@workos-inc/node',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
     sources: [
       'https://workos.com/docs/events/data-syncing/webhooks',
       'github.com/workos/workos-node src/common/crypto/signature-provider.ts',
@@ -33,6 +45,7 @@ const scheme = defineScheme({
       'A retry has a new signature with a new timestamp: otherwise it could not pass the 180 s.',
       "Timestamps more than 180 s in the future are refused, too: WorkOS's library accepts any.",
     ],
+    secretFrom: 'In the dashboard under Webhooks: the signing secret of the endpoint.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ["Actions are signed in the same way; WorkOS's library allows them 30 s: set `toleranceSeconds`."],
   },

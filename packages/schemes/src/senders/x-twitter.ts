@@ -28,6 +28,10 @@ const scheme = defineScheme({
     sender: 'X',
     confidence: 'sender-docs',
     testedWith: 'published-vectors',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.x.com/x-api/webhooks/introduction',
       'https://developer.x.com/en/docs/x-api/enterprise/account-activity-api/guides/activity-retries',

@@ -16,16 +16,28 @@ const scheme = defineScheme({
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
     demands401: true,
+    demandsEmptyBody: true,
+    // Not 204: Xero's portal reports "Response not 200".
+    acknowledgement: { contentType: 'text/plain', body: '' },
   },
   about: {
     sender: 'Xero',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
-    sources: ['https://developer.xero.com/documentation/guides/webhooks/overview/'],
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Not found: the documentation of the sender. What its portal accepts is known from reports of its users.',
+    sources: [
+      'https://developer.xero.com/documentation/guides/webhooks/overview/',
+      'https://developer.xero.com/documentation/guides/webhooks/configuring-your-server/',
+      'github.com/foxbytehq/laravel-xero-oauth2 issue 54 (what the portal reports)',
+    ],
     assumptions: [],
+    secretFrom: 'In My Apps, Webhooks: the webhooks key.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'Xero asks for responses without a body, but a refusal here has a body of a few bytes. Not tested against Xero itself.',
+      'The portal reports "Response contains a body" and "Response not 200": so refusals have no body here, and duplicates get 200 without one. Your handler must respond with 200 and no body, too.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },

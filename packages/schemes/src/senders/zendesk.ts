@@ -12,6 +12,7 @@ const scheme = defineScheme({
   identity: 'body',
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { invocationId: 'x-zendesk-webhook-invocation-id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: [409, 429, 503],
     timeoutSeconds: 12,
@@ -22,6 +23,7 @@ const scheme = defineScheme({
     sender: 'Zendesk',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: [
       'https://developer.zendesk.com/documentation/webhooks/verifying/',
       'https://developer.zendesk.com/documentation/webhooks/webhook-security-and-authentication/',
@@ -31,6 +33,7 @@ const scheme = defineScheme({
       'The sender does not document for how long it retries: 24 hours are assumed.',
       'The sender documents no tolerance: 300 s each way are assumed.',
     ],
+    secretFrom: 'In the Admin Center, on the page of the webhook: the signing secret.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'If a body is empty or always the same, such deliveries count as one while the first is remembered. Put an id or a time into the body, or pass `deliveryKey`.',

@@ -20,6 +20,7 @@ const scheme = defineScheme({
     mac: { hmac: 'sha256', encoding: 'hex' },
     response: { json: { plainToken: '{challenge}', encryptedToken: '{mac}' } },
   },
+  eventType: { bodyField: 'event' },
   delivery: {
     retries: ['5xx'],
     retrySpanSeconds: 7_500,
@@ -31,11 +32,13 @@ const scheme = defineScheme({
     sender: 'Zoom',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
     sources: ['https://developers.zoom.us/docs/api/webhooks/'],
     assumptions: [
       'Retries come after 5, 30 and 90 minutes.',
       'The sender documents no tolerance: 300 s each way are assumed.',
     ],
+    secretFrom: 'In the App Marketplace under Features, Access: the secret token of the app.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',

@@ -20,8 +20,18 @@ export interface AwsSnsOptions {
 }
 
 const TOPIC =
-  /^arn:aws(|-cn|-us-gov):sns:([a-z]{2}(?:-[a-z]+)+-[0-9]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/;
-const SUBJECT = /^sns(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?$/;
+  /^arn:(aws[a-z-]*):sns:([a-z]{2,4}(?:-[a-z]+)+-[0-9]+):[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?$/;
+/** The end of every host in a partition of AWS. */
+const DOMAINS: Readonly<Record<string, string>> = {
+  aws: 'amazonaws.com',
+  'aws-cn': 'amazonaws.com.cn',
+  'aws-us-gov': 'amazonaws.com',
+  'aws-eusc': 'amazonaws.eu',
+  'aws-iso': 'c2s.ic.gov',
+  'aws-iso-b': 'sc2s.sgov.gov',
+  'aws-iso-e': 'cloud.adc-e.uk',
+  'aws-iso-f': 'csp.hci.ic.gov',
+};
 const DIGESTS = { '1': 'RSA-SHA1', '2': 'RSA-SHA256' } as const;
 
 /**
@@ -34,11 +44,13 @@ const DIGESTS = { '1': 'RSA-SHA1', '2': 'RSA-SHA256' } as const;
  * - Time: `Timestamp`, at most 3,900 s old: retries end within an hour and repeat it.
  * - Identity: `MessageId`, the same in every retry.
  * - Delivery: 4xx is final, 5xx is retried within an hour; a bad signature gets 503.
- * - Certificates: only `https://sns.<region>.amazonaws.com/….pem` of the topic's own region. The file contains no chain, so only
- *   its origin, subject and dates are checked.
+ * - Certificates: only `https://sns.<region>.amazonaws.com/….pem` of the topic's own region, with the subject that SNS uses there:
+ *   `sns.amazonaws.com`, or a name of the region in opt-in regions, China, GovCloud and other partitions. The file contains no
+ *   chain, so only its origin, subject and dates are checked.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @see https://docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
+ * @see The subjects: github.com/aws/aws-sdk-java-v2, `SnsHostProvider` (read on 2026-12-01).
  * @example
  * ```ts
  * const scheme = awsSns({ topicArns: ['arn:aws:sns:eu-central-1:123456789012:orders'], signatureVersions: ['2'] })
@@ -47,7 +59,7 @@ const DIGESTS = { '1': 'RSA-SHA1', '2': 'RSA-SHA256' } as const;
  */
 export function awsSns(options: AwsSnsOptions): CertificateScheme {
   options = checkKeys('awsSns()', options, ['topicArns', 'signatureVersions']);
-  const hosts = readTopics(options.topicArns);
+  const { hosts, subjects } = readTopics(options.topicArns);
   const versions = readVersions(options.signatureVersions);
   const certificateHosts = new Set(hosts.values());
 
@@ -77,7 +89,7 @@ export function awsSns(options: AwsSnsOptions): CertificateScheme {
     isCertificateUrl: (url: string) => [...certificateHosts].some((host) => isOn(host, url)),
     importKey(secret: string | Uint8Array): CertifiedKey {
       const [certificate] = readCertificates(secret);
-      checkSigner(certificate, SUBJECT);
+      checkSigner(certificate, (name) => subjects.has(name));
       return certifiedKey([certificate]);
     },
     parseHead: (): ParsedHead<CertifiedKey> => ({
@@ -101,6 +113,8 @@ function match(signed: SignedSnsMessage, keys: readonly Key<CertifiedKey>[]): Ma
     id: message.MessageId,
     identity: `id:${message.MessageId}`,
     signedAt,
+    type: message.Type,
+    typeAuthenticated: true,
     notBefore,
     notAfter,
     bodyAuthenticated: false,
@@ -109,22 +123,40 @@ function match(signed: SignedSnsMessage, keys: readonly Key<CertifiedKey>[]): Ma
   };
 }
 
-/** The topics, each with the one host of its certificates. */
-function readTopics(topicArns: unknown): ReadonlyMap<string, string> {
+/** The topics, each with the one host of its certificates, and the names that those certificates may have. */
+function readTopics(topicArns: unknown): {
+  readonly hosts: ReadonlyMap<string, string>;
+  readonly subjects: ReadonlySet<string>;
+} {
   if (!Array.isArray(topicArns) || topicArns.length === 0)
     throw configError(
       '"topicArns" of awsSns() is required: list the topics that this endpoint is subscribed to.',
     );
   const hosts = new Map<string, string>();
+  const subjects = new Set<string>();
   for (const arn of topicArns) {
-    const [, partition, region] = (typeof arn === 'string' && TOPIC.exec(arn)) || [];
-    if (region === undefined)
+    const [, partition = '', region] = (typeof arn === 'string' && TOPIC.exec(arn)) || [];
+    const domain = Object.hasOwn(DOMAINS, partition) ? DOMAINS[partition] : undefined;
+    if (region === undefined || domain === undefined)
       throw configError(
         '"topicArns" must list topics, for example "arn:aws:sns:eu-central-1:123456789012:orders".',
       );
-    hosts.set(arn, `sns.${region}.amazonaws.com${partition === '-cn' ? '.cn' : ''}`);
+    hosts.set(arn, `sns.${region}.${domain}`);
+    for (const name of subjectsOf(region, domain)) subjects.add(name);
+    // Both regions of GovCloud use the name of the western one.
+    if (partition === 'aws-us-gov') subjects.add(`sns-us-gov-west-1.${domain}`);
   }
-  return hosts;
+  return { hosts, subjects };
+}
+
+/** The names that a certificate for a region may have: that of SNS, or those of the region. */
+function subjectsOf(region: string, domain: string): readonly string[] {
+  return [
+    `sns.${domain}`,
+    `sns.${region}.${domain}`,
+    `sns-signing.${region}.${domain}`,
+    `sns-${region}.${domain}`,
+  ];
 }
 
 function readVersions(versions: unknown = ['1', '2']): ReadonlySet<string> {

@@ -35,17 +35,17 @@ export function readCertificates(pem: string | Uint8Array): readonly [X509Certif
  * Checks what both senders require of a certificate that signs: an RSA key of at least 2048 bits, the right name, issued by an
  * authority.
  *
- * @param name The required common name of its subject.
+ * @param isSender Whether the common name of its subject is that of the sender.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID`
  */
-export function checkSigner(certificate: X509Certificate, name: RegExp): void {
+export function checkSigner(certificate: X509Certificate, isSender: (name: string) => boolean): void {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details = {} } = certificate.publicKey;
   const { modulusLength = 0 } = details;
   if (type !== 'rsa' || modulusLength < 2048 || modulusLength > 8192)
     throw certificateError('its key is not an RSA key of 2048 to 8192 bits');
   // A list if the subject has several names: then it is not clear whose certificate it is.
   const commonName: unknown = certificate.toLegacyObject().subject?.CN;
-  if (typeof commonName !== 'string' || !name.test(commonName))
+  if (typeof commonName !== 'string' || !isSender(commonName))
     throw certificateError('its subject is not the sender');
   if (certificate.ca) throw certificateError('it is an authority, not a sender');
   if (certificate.checkIssued(certificate)) throw certificateError('it is signed by itself');

@@ -76,7 +76,7 @@ export function payPal(options: PayPalOptions): CertificateScheme {
     isCertificateUrl,
     importKey(secret: string | Uint8Array): CertifiedKey {
       const [certificate, ...others] = readCertificates(secret);
-      checkSigner(certificate, SUBJECT);
+      checkSigner(certificate, (name) => SUBJECT.test(name));
       return certifiedKey(chainOf(certificate, others, trusted()));
     },
     parseHead(head: RequestHead): ParsedHead<CertifiedKey> {

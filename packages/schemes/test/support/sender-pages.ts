@@ -1,6 +1,7 @@
 import type { DefinedScheme, DeliveryRules, SignatureRule } from '@countersign/core';
 import { type ContentPart, refusalStatus, type SchemeSource } from '@countersign/core/extend';
 import { rulesOf } from '../../../../test/support/rules.ts';
+import { signsField, signsHeader } from '../../../core/src/scheme/definition/rule-facts.ts';
 
 /** One sender as the package exports it. */
 export interface Sender {
@@ -30,8 +31,12 @@ export function pageOf({ factory, scheme }: Sender): string {
     ['Signed content', each(contentOf)],
     ['Time window', toleranceOf(scheme)],
     ['A delivery is recognized by', identityOf(scheme, rules)],
-    ['Response to a signature that matches no key', refusalOf(delivery)],
+    ['Type of the event', typeOf(scheme, rules)],
+    ['Retries', retriesOf(delivery, about)],
+    ['Response to a signature that matches no key', `${refusalStatus(delivery)}`],
+    ['Test of the endpoint', handshakeOf(scheme)],
     ['Confidence', confidenceOf(about)],
+    ['Compared with its sources', checkOf(about)],
   ];
   const safe = [...new Set(rules.flatMap(({ safeBecause }) => safeBecause ?? []))];
   return [
@@ -55,15 +60,33 @@ export function pageOf({ factory, scheme }: Sender): string {
     '| --- | --- |',
     ...facts.map(([name, text]) => `| ${name} | ${String(text).replaceAll('|', '\\|')} |`),
     '',
+    ...(about?.secretFrom === undefined ? [] : ['## Where the secret is', '', about.secretFrom, '']),
     '## Rotating the secret',
     '',
     String(about?.rotation),
+    '',
+    ...rotationSteps(scheme),
     '',
     ...list('Where one signed part ends and the next begins', safe),
     ...list('Assumed, not documented', about?.assumptions),
     ...list('Good to know', about?.notes),
     ...list('Sources', about?.sources),
   ].join('\n');
+}
+
+/** The order of a rotation that loses nothing, whatever the sender does with the old secret. */
+function rotationSteps({ definition: { secret } }: DefinedScheme): string[] {
+  if ('publicKey' in secret && secret.publicKey !== undefined)
+    return [
+      '1. Add the new public key beside the old one: `{ current: old, next: new }`. Wait until `health()` of every instance shows it.',
+      '2. When deliveries match it (`webhook.key.role` is `next`), make it `current`, and remove the old one.',
+    ];
+  return [
+    '1. If you choose the new secret, or see it before it signs, add it first: `{ current: old, next: new }`. Wait until `health()` of every instance shows it.',
+    '2. Change the secret at the sender.',
+    '3. Set `{ current: new, previous: old }`. Keep the old one for as long as retries may have its signature.',
+    '4. When `health()` shows no more matches of `previous`, remove it.',
+  ];
 }
 
 const code = (text: string) => `\`${text.replace('\n', '\\n')}\``;
@@ -144,18 +167,68 @@ const TESTED_WITH = {
 function confidenceOf(about: SchemeSource | undefined): string {
   const { confidence, testedWith } = about ?? {};
   if (confidence === undefined || testedWith === undefined) return 'not stated';
-  return `read in ${CONFIDENCE[confidence]}; tested with ${TESTED_WITH[testedWith]}`;
+  const name = about?.library === undefined ? '' : ` (${code(about.library)})`;
+  return `read in ${CONFIDENCE[confidence]}; tested with ${TESTED_WITH[testedWith]}${name}`;
 }
 
-function refusalOf(delivery: DeliveryRules): string {
-  const { retries } = delivery;
-  const why =
+const RETRY_RULES = {
+  documented: 'as the sender documents',
+  'read-in-code': "as read in the sender's code",
+  unknown: 'unknown',
+} as const;
+
+/** What the sender retries, for how long, and where that is written. */
+function retriesOf(delivery: DeliveryRules, about: SchemeSource | undefined): string {
+  const { retries, retrySpanSeconds, timeoutSeconds } = delivery;
+  const what =
     retries === 'any-failure'
-      ? 'the sender retries after any failure'
+      ? 'after any failure'
       : retries === 'never'
-        ? 'the sender never retries'
+        ? 'never'
         : retries === 'unknown'
-          ? 'the sender does not document what it retries, so a 4xx may be final'
-          : `the sender retries only after ${retries.join(', ')}`;
-  return `${refusalStatus(delivery)}: ${why}`;
+          ? 'unknown, so a 4xx may be final'
+          : `only after ${retries.join(', ')} and no response`;
+  const span = retrySpanSeconds === undefined ? '' : `, for ${spanText(retrySpanSeconds)}`;
+  const timeout = timeoutSeconds === undefined ? '' : `. It waits ${timeoutSeconds} s for a response`;
+  const source = about?.retryRules === undefined ? 'not stated' : RETRY_RULES[about.retryRules];
+  return retries === 'unknown' ? `${what}${timeout}` : `${what}${span}${timeout} (${source})`;
+}
+
+function spanText(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} minutes`;
+  const hours = Math.round(seconds / 360) / 10;
+  return hours < 72 ? `${hours} hours` : `${Math.round(hours / 2.4) / 10} days`;
+}
+
+/** Where the type of an event is, and whether it is signed. */
+function typeOf({ definition }: DefinedScheme, rules: readonly SignatureRule[]): string {
+  const { eventType, splitBy } = definition;
+  if (eventType === undefined) return 'not in one place, or unknown: `webhook.type` is `undefined`';
+  const split =
+    splitBy === undefined ? '' : '. Known texts of it also distinguish deliveries with the same body';
+  if (eventType.header !== undefined) {
+    const { header } = eventType;
+    return `the header ${code(header)}, ${rules.every((rule) => signsHeader(rule, header)) ? 'signed' : 'not signed'}${split}`;
+  }
+  const { bodyField } = eventType;
+  return `the body's ${code(bodyField)}, ${rules.every((rule) => signsField(rule, bodyField)) ? 'signed' : 'not signed'}${split}`;
+}
+
+/** How the sender tests an endpoint, and what responds to it. */
+function handshakeOf({ definition: { handshake } }: DefinedScheme): string {
+  if (handshake === undefined) return 'none that needs a special response, or none is known';
+  const each = [handshake].flat().map((rule) => {
+    const { method = 'POST', header = {}, query = {} } = rule.when;
+    const field = Object.keys((rule.signed ? rule.when.field : rule.when.form) ?? {});
+    const named = [...Object.keys(header), ...Object.keys(query), ...field].map(code).join(', ');
+    return `${rule.signed ? 'a signed' : 'an unsigned'} ${method}${named === '' ? '' : ` with ${named}`}`;
+  });
+  return `${[...new Set(each)].join(' or ')}: the adapter responds, and your handler does not run`;
+}
+
+/** When the facts were last compared with their sources, and what could not be found. */
+function checkOf(about: SchemeSource | undefined): string {
+  if (about?.checkedOn === undefined) return 'not again since the definition was written';
+  return `${about.checkedOn}${about.notFound === undefined ? '' : `. ${about.notFound}`}`;
 }

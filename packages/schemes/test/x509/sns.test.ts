@@ -271,6 +271,46 @@ describe('the address of the certificate', () => {
   });
 });
 
+describe('the certificate of a region', () => {
+  // By the SDK of AWS for Java: SnsHostProvider.
+  test.each([
+    ['aws', 'eu-central-1', 'amazonaws.com', 'sns.amazonaws.com'],
+    ['aws', 'eu-south-1', 'amazonaws.com', 'sns-signing.eu-south-1.amazonaws.com'],
+    ['aws', 'me-central-1', 'amazonaws.com', 'sns-signing.me-central-1.amazonaws.com'],
+    ['aws-us-gov', 'us-gov-west-1', 'amazonaws.com', 'sns-us-gov-west-1.amazonaws.com'],
+    ['aws-us-gov', 'us-gov-east-1', 'amazonaws.com', 'sns-us-gov-west-1.amazonaws.com'],
+    ['aws-cn', 'cn-north-1', 'amazonaws.com.cn', 'sns-cn-north-1.amazonaws.com.cn'],
+    ['aws-eusc', 'eusc-de-east-1', 'amazonaws.eu', 'sns-signing.eusc-de-east-1.amazonaws.eu'],
+    ['aws-iso', 'us-iso-east-1', 'c2s.ic.gov', 'sns-us-iso-east-1.c2s.ic.gov'],
+  ])('%s, %s', async (partition, region, domain, cn) => {
+    const host = `sns.${region}.${domain}`;
+    const TopicArn = `arn:${partition}:sns:${region}:123456789012:orders`;
+    const SigningCertURL = `https://${host}/SimpleNotificationService-9c6465fa7f48f5cacd23014631ec1136.pem`;
+    const judge = async (subject: string) => {
+      await using regional = await startOrigin([host]);
+      const { pem, key } = await authority.issue({ ...terms, cn: subject });
+      regional.serve(SigningCertURL, pem);
+      const scheme = awsSns({ topicArns: [TopicArn] });
+      const secrets = certificateSecrets(scheme, { fetch: regional.fetch, clock });
+      await using verifier = createVerifier({ scheme, secrets, clock, observe: () => undefined });
+      return await outcome(verifier, signSns(notification(clock.now(), { TopicArn, SigningCertURL }), key));
+    };
+    expect(await judge(cn)).toBe('accepted');
+    for (const wrong of [
+      'sns-signing.ap-east-1.amazonaws.com',
+      `sns-signing.${host}.evil.example`,
+      `s3.${domain}`,
+    ])
+      expect(await judge(wrong)).toBe(REFUSED);
+  });
+
+  test('of an unknown partition is refused at construction', () => {
+    expect(() => awsSns({ topicArns: ['arn:aws-evil:sns:eu-central-1:123456789012:orders'] })).toThrow(
+      'topicArns',
+    );
+  });
+});
+
 describe('what the address returns', () => {
   const pemOf = (made: Promise<Certified>) => made.then(({ pem }) => pem);
   const cases: Record<string, () => Promise<Answer | string | number>> = {

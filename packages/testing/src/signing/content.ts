@@ -43,7 +43,8 @@ function fillIn(name: string, draft: Draft, rule: SigningRule): void {
   if (kind === 'field') draft.signedField(of);
   else if (kind === 'formField') draft.signedFormField(of);
   else if (kind === 'header') draft.headers[of] ??= crypto.randomUUID();
-  else if (kind === 'query' && !draft.query.has(of)) draft.addQuery(of, crypto.randomUUID());
+  else if ((kind === 'query' || kind === 'lowerQuery') && !draft.query.has(of))
+    draft.addQuery(of, crypto.randomUUID());
 }
 
 function partOf(name: string, rule: SigningRule, draft: Draft, secret: () => Uint8Array): Buffer | undefined {
@@ -72,6 +73,10 @@ function partOf(name: string, rule: SigningRule, draft: Draft, secret: () => Uin
       return latin1(listedText(rule, draft));
     case 'query':
       return latin1(draft.givenUrl === undefined ? undefined : (draft.query.get(of) ?? undefined));
+    case 'lowerQuery':
+      return latin1(
+        draft.givenUrl === undefined ? undefined : (draft.query.get(of)?.toLowerCase() ?? undefined),
+      );
     case 'field':
       return utf8(draft.signedField(of));
     case 'formField':

@@ -199,6 +199,10 @@ class ContentCompiler {
         return this.#slot(entryText(of, isUnambiguous), `"${of}" in its signature`, required, true);
       case 'query':
         return this.#slot(queryText(of, isUnambiguous), `parameter "${of}"`, required, true);
+      case 'lowerQuery': {
+        const read = queryText(of, isUnambiguous);
+        return this.#slot((source) => read(source)?.toLowerCase(), `parameter "${of}"`, required, true);
+      }
       case 'field':
         return this.#bodyText(
           (body) => fieldText(body.field(of), of),

@@ -29,7 +29,7 @@ const PLAIN = new Set([
   'path',
   'canonicalJson',
 ]);
-const WITH_NAME = new Set(['header', 'entry', 'query', 'field', 'formField']);
+const WITH_NAME = new Set(['header', 'entry', 'query', 'lowerQuery', 'field', 'formField']);
 
 /** Whether the scheme language itself has a part of this name. */
 export function isOwnPart(name: string): boolean {

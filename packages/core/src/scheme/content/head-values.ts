@@ -201,21 +201,36 @@ export function ambiguous(name: string): WebhookError {
 
 /**
  * The text of the signed time.
+ *
+ * @param where Names the location of the signature in messages.
  * @throws `ERR_WEBHOOK_HEADER_INVALID`
  */
-export function readTime(head: RequestHead, location: TimestampLocation, entry: string | undefined): string {
+export function readTime(
+  head: RequestHead,
+  location: TimestampLocation,
+  entry: string | undefined,
+  where: string,
+): string {
   const { header, entry: label, query } = location;
   if (query !== undefined) {
     const text = parameterOf(queryParameters(head), query);
-    if (text === undefined || text.length > MAX_TIME_LENGTH)
-      throw headerInvalid(`The request has no well-formed parameter "${query}".`);
+    if (text === undefined)
+      throw headerInvalid(`The request has no parameter "${query}", which contains the signed time.`);
+    if (text.length > MAX_TIME_LENGTH)
+      throw headerInvalid(
+        `The parameter "${query}" is too long for a time: more than ${MAX_TIME_LENGTH} characters.`,
+      );
     return text;
   }
   if (label !== undefined && entry === undefined)
-    throw headerInvalid('The signature header has no timestamp.');
+    throw headerInvalid(
+      `The ${where} has no entry "${label}" with the signed time, or has it more than once.`,
+    );
   const text = header === undefined ? entry : head.value(header);
-  if (text === undefined || text.length > MAX_TIME_LENGTH)
-    throw headerInvalid(`The request has no well-formed "${header}" header.`);
+  const name = header === undefined ? `entry "${label}" of the ${where}` : `header "${header}"`;
+  if (text === undefined) throw headerInvalid(`The request has no ${name}, which contains the signed time.`);
+  if (text.length > MAX_TIME_LENGTH)
+    throw headerInvalid(`The ${name} is too long for a time: more than ${MAX_TIME_LENGTH} characters.`);
   if (label !== undefined && entry !== text)
     throw headerInvalid(`The header "${header}" and the timestamp of the signature header differ.`);
   return text;

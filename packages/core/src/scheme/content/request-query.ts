@@ -38,9 +38,14 @@ export function signedUrl(head: RequestHead): string {
   const received = queryText(head.url);
   if (received === undefined) return publicUrl;
   const given = queryText(publicUrl);
-  if (given !== undefined && received !== given && !received.startsWith(`${given}&`))
+  if (given === undefined) return `${publicUrl}?${received}`;
+  // A Web `Request` writes an apostrophe as "%27".
+  const start = [given, given.replaceAll("'", '%27')].find(
+    (each) => received === each || received.startsWith(`${each}&`),
+  );
+  if (start === undefined)
     throw headerInvalid('The query of the request does not begin with that of "publicUrl".');
-  return `${withoutQuery(publicUrl)}?${received}`;
+  return `${publicUrl}${received.slice(start.length)}`;
 }
 
 /** A URL without its query. */

@@ -6,6 +6,11 @@ const SIGNED_URL = /^[A-Za-z0-9._~%!$'()*+,;:@/?&=[\]-]{1,8192}$/;
 const URL_CHARACTER = /[A-Za-z0-9._~%!$'()*+,;:@/?&=-]/;
 const BRACKET_IN_QUERY = /\?.*[[\]]/;
 
+/** Whether a URL consists of characters that senders sign. */
+export function isSignableUrl(url: string): boolean {
+  return SIGNED_URL.test(url);
+}
+
 /** A URL as the sender may have signed it. */
 export interface SignedUrl {
   readonly text: string;
@@ -39,16 +44,43 @@ export function urlVariants(
   const { decode } = rules ?? {};
   const textOf = (text: string) => (decode === undefined ? text : decoded(text, decode));
   const first = { text: textOf(url), given: textOf(given) };
-  if (rules?.variants !== 'port') return { first, others: [] };
   return {
     first,
     get others() {
-      const givens = withAndWithoutPort(first.given);
-      return withAndWithoutPort(first.text)
-        .map((text, at) => ({ text, given: givens[at] ?? first.given }))
-        .filter(({ text }) => text !== first.text);
+      const spellings = [
+        first,
+        ...APOSTROPHES.map((respell) => mapped({ text: url, given }, respell, textOf)),
+      ];
+      const all = rules?.variants === 'port' ? spellings.flatMap(portSpellings) : spellings;
+      return all.filter(({ text }, at) => at > 0 && text !== first.text);
     },
   };
+}
+
+/**
+ * A Web `Request` writes "'" in a query as "%27", whatever the sender sent and signed, and some senders sign the one although they send
+ * the other. Both stand for the same text.
+ */
+const APOSTROPHES = [
+  (query: string) => query.replaceAll('%27', "'"),
+  (query: string) => query.replaceAll("'", '%27'),
+] as const;
+
+function mapped(
+  { text, given }: SignedUrl,
+  respell: (query: string) => string,
+  textOf: (url: string) => string,
+): SignedUrl {
+  const each = (url: string) => {
+    const at = url.indexOf('?');
+    return textOf(at === -1 ? url : url.slice(0, at) + respell(url.slice(at)));
+  };
+  return { text: each(text), given: each(given) };
+}
+
+function portSpellings(url: SignedUrl): readonly SignedUrl[] {
+  const givens = withAndWithoutPort(url.given);
+  return [url, ...withAndWithoutPort(url.text).map((text, at) => ({ text, given: givens[at] ?? url.given }))];
 }
 
 /**
@@ -93,9 +125,9 @@ function decoded(url: string, characters: string): string {
 }
 
 function withAndWithoutPort(url: string): readonly string[] {
-  const match = /^(https?:\/\/)([^/?:]+|\[[^\]]+\])(:[0-9]+)?(.*)$/.exec(url);
+  const match = /^(https?:\/\/(?:[^/?@]*@)?)([^/?:@]+|\[[^\]]+\])(:[0-9]+)?(.*)$/.exec(url);
   if (match === null) return [];
   const [, protocol = '', host = '', port, rest = ''] = match;
-  const standard = protocol === 'https://' ? ':443' : ':80';
+  const standard = protocol.startsWith('https:') ? ':443' : ':80';
   return [`${protocol}${host}${rest}`, `${protocol}${host}${port ?? standard}${rest}`];
 }

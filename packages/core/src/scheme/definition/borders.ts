@@ -174,7 +174,7 @@ function hasFixedLength(piece: NamedPiece, rule: SigningRule): boolean {
 
 /** Whether each request is tested for the literals beside a text: see unambiguousBetween(). */
 function isFreeText({ name }: NamedPiece, rule: SigningRule): boolean {
-  if (['id', 'header', 'entry', 'query', 'field', 'formField'].includes(name)) return true;
+  if (['id', 'header', 'entry', 'query', 'lowerQuery', 'field', 'formField'].includes(name)) return true;
   const part = rule.parts?.[name];
   return part !== undefined && 'listedHeaders' in part;
 }

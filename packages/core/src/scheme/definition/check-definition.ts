@@ -1,9 +1,8 @@
 import { configError } from '../../util/options.ts';
-import { firmNamesIn, parseTemplate } from '../content/content-template.ts';
 import { isPublicKey } from '../signature/import-key.ts';
 import { isInBody } from '../signature/read-signatures.ts';
 import { checkRule } from './check-rule.ts';
-import { coversBytes, handshakesOf, rulesOf, signsFormBody, signsTarget, templatesOf } from './rule-facts.ts';
+import { coversBytes, handshakesOf, rulesOf, signsField, signsTarget, templatesOf } from './rule-facts.ts';
 import type { HandshakeRule, SchemeDefinition } from './scheme-definition.ts';
 import type { SecretFormat, SharedSecret } from './secret-format.ts';
 import type { SignatureRule } from './signature-rule.ts';
@@ -21,12 +20,18 @@ export function checkDefinition(definition: SchemeDefinition): void {
   }
   checkRules(rules);
   checkIdentity(definition);
+  checkSplitBy(definition);
   checkBodyTimestamp(definition);
   if (definition.tolerance !== undefined && rules.some((rule) => rule.timestamp === undefined))
     throw configError(
       '"tolerance" is for a time that is signed in the head of the request, but the definition has no "signed.timestamp": "bodyTimestamp" has a window of its own.',
     );
   for (const rule of handshakesOf(definition)) checkHandshake(rule, secret);
+  const hasForm = handshakesOf(definition).some((rule) => !rule.signed && rule.when.form !== undefined);
+  if (hasForm && rules.some(({ signature }) => signature.header === undefined))
+    throw configError(
+      '"handshake.when.form" needs a signature in a header: only its absence shows, before the body is read, that a request is not signed.',
+    );
 }
 
 function checkRules(rules: readonly SignatureRule[]): void {
@@ -80,6 +85,16 @@ function checkIdentity(definition: SchemeDefinition): void {
     );
 }
 
+function checkSplitBy({ splitBy, identity }: SchemeDefinition): void {
+  if (splitBy === undefined) return;
+  if (identity !== 'body' && identity !== 'content')
+    throw configError(
+      '"splitBy" is for the identities "body" and "content": an id already tells two events apart, so leave it out.',
+    );
+  if (new Set(splitBy.values).size !== splitBy.values.length)
+    throw configError('"splitBy.values" lists a text twice: list each once.');
+}
+
 function checkBodyTimestamp(definition: SchemeDefinition): void {
   const { bodyTimestamp } = definition;
   if (bodyTimestamp === undefined) return;
@@ -100,26 +115,6 @@ function checkBodyTimestamp(definition: SchemeDefinition): void {
     throw configError('"bodyTimestamp" is a field that the signature does not cover.');
 }
 
-function signsField(rule: SignatureRule, field: string): boolean {
-  const { parts = {} } = rule;
-  const templates = templatesOf(rule);
-  return (
-    templates.length > 0 &&
-    templates.every((template) =>
-      firmNamesIn(parseTemplate(template, Object.keys(parts))).some(({ name, of }) => {
-        if (name === 'body' || name === 'canonicalJson') return true;
-        if (name === 'field' || name === 'formField') return of === field;
-        const part = parts[name];
-        if (part === undefined) return false;
-        if ('fields' in part) return part.fields.includes(field);
-        return (
-          'digest' in part || (signsFormBody(part) && 'sorted' in part && part.omit?.includes(field) !== true)
-        );
-      }),
-    )
-  );
-}
-
 /** Refuses a secret format that contradicts itself. */
 function checkSecretFormat(secret: SchemeDefinition['secret']): void {
   if (isPublicKey(secret)) {
@@ -132,9 +127,11 @@ function checkSecretFormat(secret: SchemeDefinition['secret']): void {
     return;
   }
   const kinds = [secret].flat() as readonly SharedSecret[];
-  for (const [index, { encoding, prefix, prefixOptional, normalize }] of kinds.entries()) {
+  for (const [index, { encoding, prefix, prefixOptional, normalize, alsoBase64After }] of kinds.entries()) {
     if (prefixOptional === true && prefix === undefined)
       throw configError('"secret.prefixOptional" needs a "secret.prefix".');
+    if (alsoBase64After !== undefined && encoding !== 'utf8')
+      throw configError('"secret.alsoBase64After" is for secrets that are text ("utf8").');
     if (normalize !== undefined && encoding !== 'utf8')
       throw configError('"secret.normalize" is for secrets that are text ("utf8").');
     if (index < kinds.length - 1 && (prefix === undefined || prefixOptional === true))
@@ -170,9 +167,15 @@ function checkHandshake(rule: HandshakeRule, secret: SecretFormat): void {
 
 function checkWhen(rule: HandshakeRule): void {
   const { when } = rule;
-  const named = Object.keys({ ...when.header, ...when.query, ...(rule.signed ? rule.when.field : {}) });
+  const inBody = rule.signed ? rule.when.field : rule.when.form;
+  const named = Object.keys({ ...when.header, ...when.query, ...inBody });
   if (named.length === 0 && when.method !== 'HEAD')
     throw configError('"handshake.when" must name something by which the handshake differs from a delivery.');
+  if (rule.signed || rule.when.form === undefined) return;
+  if (when.method !== 'POST' || rule.challenge !== undefined || rule.token !== undefined)
+    throw configError(
+      '"handshake.when.form" is for a POST without a "challenge" or a "token": the response to an unsigned body must contain nothing of it.',
+    );
 }
 
 function checkChallenge({ challenge, signed }: HandshakeRule): void {

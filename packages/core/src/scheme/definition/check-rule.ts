@@ -90,7 +90,7 @@ type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
 type Parts = Readonly<Record<string, ContentPart>>;
 
 /** Parts that a request may leave out. All other parts are always there, or must be. */
-const MAY_BE_ABSENT = new Set(['header', 'entry', 'query', 'field', 'formField']);
+const MAY_BE_ABSENT = new Set(['header', 'entry', 'query', 'lowerQuery', 'field', 'formField']);
 /** Parts without data of the delivery: they are the same in every delivery, or only identify it. */
 const NOT_OF_A_DELIVERY = ['timestamp', 'id', 'secret', 'method'];
 const MAX_TEMPLATES = 4;

@@ -11,7 +11,7 @@ type PlainPart =
   | 'baseUrl'
   | 'path'
   | 'canonicalJson';
-type NamedPart = `${'header' | 'entry' | 'query' | 'field' | 'formField'}:${string}`;
+type NamedPart = `${'header' | 'entry' | 'query' | 'lowerQuery' | 'field' | 'formField'}:${string}`;
 
 /** The parts that a template names. */
 type PartsOf<T extends string> = T extends `${string}{${infer Part}}${infer Rest}`

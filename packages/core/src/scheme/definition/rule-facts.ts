@@ -1,4 +1,4 @@
-import { type NamedPiece, namesIn, parseTemplate } from '../content/content-template.ts';
+import { firmNamesIn, type NamedPiece, namesIn, parseTemplate } from '../content/content-template.ts';
 import type { HandshakeRule, SchemeDefinition } from './scheme-definition.ts';
 import type { ContentPart, SignatureRule } from './signature-rule.ts';
 
@@ -38,6 +38,44 @@ export function signsFormBody(part: ContentPart | undefined): boolean {
   return part !== undefined && 'sorted' in part && part.sorted === 'form' && part.pair.includes('{name}');
 }
 
+/** Whether every signature of a rule covers a field of the body. */
+export function signsField(rule: SignatureRule, field: string): boolean {
+  const { parts = {} } = rule;
+  const templates = templatesOf(rule);
+  return (
+    templates.length > 0 &&
+    templates.every((template) =>
+      firmNamesIn(parseTemplate(template, Object.keys(parts))).some(({ name, of }) => {
+        if (name === 'body' || name === 'canonicalJson') return true;
+        if (name === 'field' || name === 'formField') return of === field;
+        const part = parts[name];
+        if (part === undefined) return false;
+        if ('fields' in part) return part.fields.includes(field);
+        return (
+          'digest' in part || (signsFormBody(part) && 'sorted' in part && part.omit?.includes(field) !== true)
+        );
+      }),
+    )
+  );
+}
+
+/** Whether every signature of a rule covers a header. */
+export function signsHeader(rule: SignatureRule, header: string): boolean {
+  const { parts = {}, id } = rule;
+  const templates = templatesOf(rule);
+  return (
+    templates.length > 0 &&
+    templates.every((template) =>
+      firmNamesIn(parseTemplate(template, Object.keys(parts))).some(({ name, of }) => {
+        if (name === 'header') return of === header;
+        if (name === 'id') return id?.header === header;
+        const part = parts[name];
+        return part !== undefined && 'listedHeaders' in part && part.require?.includes(header) === true;
+      }),
+    )
+  );
+}
+
 /** Whether deliveries of a rule can be verified only with the verifier's `publicUrl`. */
 export function namesUrl(rule: SignatureRule): boolean {
   return namesAny(rule, ({ name }) => URL_PARTS.includes(name));
@@ -50,6 +88,7 @@ export function signsTarget(rule: SignatureRule): boolean {
     ({ name }, part) =>
       name === 'method' ||
       name === 'query' ||
+      name === 'lowerQuery' ||
       URL_PARTS.includes(name) ||
       (part !== undefined && 'sorted' in part && part.sorted === 'query'),
   );

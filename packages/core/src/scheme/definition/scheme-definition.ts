@@ -39,6 +39,13 @@ export interface SchemeDefinition {
   readonly tolerance?: { readonly past: number; readonly future: number };
   /** Headers that the sender sends but does not sign, by the label under which `webhook.unsignedHeaders` shows them. */
   readonly unsignedHeaders?: Readonly<Record<string, string>>;
+  /** Where the type of an event is, which `webhook.type` shows. Whether it is signed follows from `signed`. */
+  readonly eventType?: EventTypeLocation;
+  /**
+   * Runs a delivery once for each of these texts of a header, although the sender does not sign the header: for senders that send two
+   * events with the same body. Only with the identity `body` or `content`.
+   */
+  readonly splitBy?: SplitBy;
   /** The field of a multipart form that contains the JSON. A body of another type is read as it is. */
   readonly multipartField?: string;
   /** Requests by which the sender tests an endpoint, and the responses to them. The first rule that fits decides. */
@@ -70,6 +77,20 @@ export type BodyTimestamp = {
   | { readonly formField: string; readonly field?: undefined }
 );
 
+/** The header, or the dotted path of the field of the JSON body, whose text is the type of the event. */
+export type EventTypeLocation =
+  | { readonly header: string; readonly bodyField?: undefined }
+  | { readonly bodyField: string; readonly header?: undefined };
+
+/**
+ * A header that tells events with the same body apart. The list of its texts is closed: any other text counts as none, so that an
+ * attacker who captured a delivery can run it once for each of them, and no more.
+ */
+export interface SplitBy {
+  readonly header: string;
+  readonly values: readonly [string, ...string[]];
+}
+
 /** Where a definition's facts come from. */
 export interface SchemeSource {
   /** The sender's name as people write it. */
@@ -80,6 +101,19 @@ export interface SchemeSource {
   readonly confidence?: 'sender-code' | 'sender-docs' | 'third-party';
   /** Whether the definition was tested with signatures that the sender or others published, or follows the formula only. */
   readonly testedWith?: 'published-vectors' | 'sender-library' | 'formula-only';
+  /** The package of the sender that the definition was tested with, if `testedWith` is `'sender-library'`. */
+  readonly library?: string;
+  /**
+   * Where the rules in `delivery` about retries come from: the sender's documentation, its public code, or nowhere. Never guessed: if
+   * they are unknown, `delivery.retries` is `'unknown'`, or `assumptions` says what is assumed.
+   */
+  readonly retryRules?: 'documented' | 'read-in-code' | 'unknown';
+  /** The day on which these facts were last compared with their sources, as `2026-12-01`. */
+  readonly checkedOn?: string;
+  /** What was not compared or not found on that day, in whole sentences. */
+  readonly notFound?: string;
+  /** Where the sender shows the secret, in its dashboard or API. */
+  readonly secretFrom?: string;
   /** Where the sender documents it. */
   readonly sources: readonly string[];
   /** What the definition assumes because the sender does not document it. Shown to users. */
@@ -95,7 +129,7 @@ export interface SchemeSource {
  * handler, and claims nothing.
  *
  * With `signed: true` the request is first verified like any delivery. Otherwise the verifier makes the response from the method, headers
- * and query alone, and never reads the body.
+ * and query alone, and does not read the body, unless `when.form` asks for a small one.
  */
 export type HandshakeRule = SignedHandshake | UnsignedHandshake;
 
@@ -112,7 +146,14 @@ interface SignedHandshake extends HandshakeResponse {
 
 interface UnsignedHandshake extends HandshakeResponse {
   readonly signed: false;
-  readonly when: HandshakeConditions & { readonly method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST' };
+  readonly when: HandshakeConditions & {
+    readonly method: 'GET' | 'HEAD' | 'OPTIONS' | 'POST';
+    /**
+     * Fields of a form in the body of a POST, for senders that test an endpoint with a form and sign nothing. The body is read only if the
+     * request has no signature and says that it is a form of at most 1,024 bytes. The response must contain nothing of the request.
+     */
+    readonly form?: Readonly<Record<string, string | true>>;
+  };
   readonly challenge?: ChallengeLimits & ChallengeInHead;
   /** A query parameter that must be a text agreed with the sender. The definition contains only its SHA-256 in hex. */
   readonly token?: { readonly query: string; readonly sha256: string };

@@ -19,6 +19,16 @@ export interface SharedSecret {
   readonly derive?: readonly KeyDerivation[];
   /** The least number of decoded bytes. Default: 16. */
   readonly minBytes?: number;
+  /**
+   * Another key that the sender may make of the same secret: its base64, decoded, behind this prefix if the secret has it. Only for the
+   * encoding `utf8`. Both keys are tried.
+   */
+  readonly alsoBase64After?: string;
+  /**
+   * What people paste instead of the secret, by how it begins: an API key, for example. Such a text is refused, and the error says what it
+   * is and what to paste. Write the value so that it completes "it begins with …, which is".
+   */
+  readonly mistakenFor?: Readonly<Record<string, string>>;
   readonly publicKey?: undefined;
 }
 
@@ -42,6 +52,8 @@ export interface PublicKey {
   readonly prefix?: string;
   /** The least size of an RSA key, in bits. Default: 2048. */
   readonly minBits?: number;
+  /** See {@link SharedSecret.mistakenFor}. */
+  readonly mistakenFor?: Readonly<Record<string, string>>;
   readonly minBytes?: undefined;
 }
 

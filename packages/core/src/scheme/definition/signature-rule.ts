@@ -66,10 +66,10 @@ interface SigningRule extends RuleConditions {
   /**
    * The signed content: parts in braces, optional text in brackets, everything else literal. With several templates, each is tried, for
    * senders that sign in more than one way under one header. Brackets contain parts that a request may leave out: `{header:…}`,
-   * `{entry:…}`, `{query:…}`, `{field:…}`, `{formField:…}` and literals. If one of them is absent, the whole bracket is left out.
+   * `{entry:…}`, `{query:…}`, `{lowerQuery:…}`, `{field:…}`, `{formField:…}` and literals. If one of them is absent, the whole bracket is left out.
    *
    * Parts: `{body}` the bytes as received; `{timestamp}`, `{id}`, `{header:name}`, `{entry:label}` (an entry of the signature's
-   * list), `{query:name}` the text as received; `{method}`; `{url}` the verifier's `publicUrl` with the query as received,
+   * list), `{query:name}` the text as received; `{lowerQuery:name}` the same in lower case; `{method}`; `{url}` the verifier's `publicUrl` with the query as received,
    * `{baseUrl}` the same without its query, `{path}` its path and query; `{field:a.b}` a field of the JSON body; `{formField:name}`
    * a field of a form; `{canonicalJson}` the JSON body in RFC 8785 form; `{secret}` (hashes only); and the names of `parts`.
    *

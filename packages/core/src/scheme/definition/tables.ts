@@ -1,7 +1,14 @@
 import { configError } from '../../util/options.ts';
 import { isOwnPart } from '../content/content-template.ts';
 import type { DeliveryRules } from '../delivery-rules.ts';
-import type { BodyTimestamp, HandshakeRule, SchemeDefinition, SchemeSource } from './scheme-definition.ts';
+import type {
+  BodyTimestamp,
+  EventTypeLocation,
+  HandshakeRule,
+  SchemeDefinition,
+  SchemeSource,
+  SplitBy,
+} from './scheme-definition.ts';
 import type { PublicKey, SharedSecret } from './secret-format.ts';
 import {
   absent,
@@ -53,6 +60,7 @@ const expectedValue: Shape = (value, name) => {
 // Secrets
 
 const prefix = textLike(/^(?!\*)(?!.*\*\*)[\s\S]+$/, 'text that does not begin with "*" nor contain "**"');
+const mistakenFor = recordOf(text, text);
 const sharedSecret = object<SharedSecret>({
   encoding: oneOf('utf8', 'base64', 'base64url', 'hex'),
   prefix: optional(prefix),
@@ -68,6 +76,8 @@ const sharedSecret = object<SharedSecret>({
     ),
   ),
   minBytes: optional(integer(1, 4096)),
+  alsoBase64After: optional(text),
+  mistakenFor: optional(mistakenFor),
   publicKey: absent('has no meaning in a shared secret'),
 });
 const publicKey = object<PublicKey>({
@@ -75,6 +85,7 @@ const publicKey = object<PublicKey>({
   encoding: oneOf('pem', 'spki', 'raw-hex', 'raw-base64', 'jwk'),
   prefix: optional(text),
   minBits: optional(integer(1024, 8192)),
+  mistakenFor: optional(mistakenFor),
   minBytes: absent('is for shared secrets'),
 });
 const secret: Shape = (value, name) =>
@@ -296,7 +307,11 @@ const handshake = either(({ signed }) =>
       })
     : object<Extract<HandshakeRule, { signed: false }>>({
         signed: oneOf(true, false),
-        when: object({ method: METHOD, ...headConditions }),
+        when: object({
+          method: METHOD,
+          ...headConditions,
+          form: optional(recordOf(anyText, expectedText)),
+        }),
         challenge: optional(
           object({
             query: optional(text),
@@ -348,6 +363,14 @@ export const schemeDefinition: Shape = object<SchemeDefinition>({
   ),
   tolerance: optional(object({ past: seconds, future: seconds })),
   unsignedHeaders: optional(recordOf(anyText, header)),
+  eventType: optional(
+    either(({ header: given }) =>
+      given === undefined
+        ? object<EventTypeLocation>({ header: absent('has no meaning with "bodyField"'), bodyField: field })
+        : object<EventTypeLocation>({ header, bodyField: absent('has no meaning with "header"') }),
+    ),
+  ),
+  splitBy: optional(object<SplitBy>({ header, values: listOf(text, 1) })),
   multipartField: optional(text),
   handshake: optional(oneOrMore(handshake)),
   delivery: object<DeliveryRules>({
@@ -357,14 +380,21 @@ export const schemeDefinition: Shape = object<SchemeDefinition>({
     idStableOverRetries: oneOf(true, false, 'unknown'),
     retrySignature: oneOf('renewed', 'repeated', 'unknown'),
     demands401: optional(oneOf(true, false)),
+    demandsEmptyBody: optional(oneOf(true, false)),
+    usesResponse: optional(oneOf(true, false)),
     maxBodyBytes: optional(integer(1, 2 ** 31 - 1, 'a whole number of bytes')),
-    acknowledgement: optional(object({ contentType: headerText, body: text })),
+    acknowledgement: optional(object({ contentType: headerText, body: anyText })),
   }),
   about: optional(
     object<SchemeSource>({
       sender: text,
       confidence: optional(oneOf('sender-code', 'sender-docs', 'third-party')),
       testedWith: optional(oneOf('published-vectors', 'sender-library', 'formula-only')),
+      library: optional(text),
+      retryRules: optional(oneOf('documented', 'read-in-code', 'unknown')),
+      checkedOn: optional(textLike(/^20[0-9]{2}-[01][0-9]-[0-3][0-9]$/, 'a day such as 2026-12-01')),
+      notFound: optional(text),
+      secretFrom: optional(text),
       sources: listOf(text),
       assumptions: listOf(text),
       rotation: optional(text),

@@ -4,8 +4,8 @@ import type { WebhookResponse } from '../../response.ts';
 import { WebhookError } from '../../webhook-error.ts';
 import { fieldOf } from '../content/body-reader.ts';
 import type { Message } from '../content/content-compiler.ts';
-import { parameterOf, queryParameters } from '../content/request-query.ts';
-import { handshakesOf } from '../definition/rule-facts.ts';
+import { type Parameter, parameterOf, parseParameters, queryParameters } from '../content/request-query.ts';
+import { handshakesOf, rulesOf } from '../definition/rule-facts.ts';
 import type {
   HandshakeConditions,
   HandshakeRule,
@@ -22,13 +22,19 @@ const CHARACTERS = {
   printable: /^[\x20-\x7e]+$/,
 } as const;
 
+/** The most that is read of a body whose sender signs nothing. */
+export const MAX_FORM_BYTES = 1024;
+
 /** Compiles the handshake rules of a definition. Returns `undefined` if it has none. */
 export function compileHandshake(definition: SchemeDefinition): Handshake | undefined {
   const rules = handshakesOf(definition);
   if (definition.handshake === undefined) return undefined;
   const { name } = definition;
   const signed = rules.filter((rule) => rule.signed);
-  const open = rules.filter((rule) => !rule.signed);
+  const unsigned = rules.filter((rule) => !rule.signed);
+  const open = unsigned.filter(({ when }) => when.form === undefined);
+  const forms = unsigned.filter(({ when }) => when.form !== undefined);
+  const signatureHeaders = rulesOf(definition).flatMap(({ signature }) => signature.header ?? []);
   return Object.freeze({
     respondToUnsigned(head: RequestHead, keys: readonly Key[]) {
       const rule = open.find((each) => headFits(head, each.when));
@@ -41,6 +47,21 @@ export function compileHandshake(definition: SchemeDefinition): Handshake | unde
         head,
       );
     },
+    ...(forms.length === 0
+      ? {}
+      : {
+          mayBeForm: (head: RequestHead) =>
+            isSmallForm(head) &&
+            signatureHeaders.every((name) => head.values(name).length === 0) &&
+            forms.some(({ when }) => headFits(head, when)),
+          respondToForm(head: RequestHead, body: Uint8Array) {
+            const fields = parseParameters(Buffer.from(body).toString('latin1')) ?? [];
+            const rule = forms.find(
+              ({ when }) => headFits(head, when) && parametersFit(fields, when.form ?? {}),
+            );
+            return rule === undefined ? undefined : respond(rule, '', undefined, head);
+          },
+        }),
     respondToSigned(head: RequestHead, body: () => unknown, key: Key | undefined) {
       const rule = signed.find((each) => headFits(head, each.when) && bodyFits(body, each));
       if (rule === undefined) return undefined;
@@ -54,14 +75,28 @@ function headFits(head: RequestHead, { method, header = {}, query = {} }: Handsh
   const fits = (values: readonly (string | undefined)[], expected: string | true) =>
     values.length === 1 && (expected === true || values[0] === expected);
   if (!Object.entries(header).every(([name, expected]) => fits(head.values(name), expected))) return false;
-  const expected = Object.entries(query);
-  if (expected.length === 0) return true;
-  const parameters = queryParameters(head);
-  return expected.every(([name, text]) =>
-    fits(
-      parameters.filter((each) => each.name === name).map(({ value }) => value),
-      text,
-    ),
+  if (Object.keys(query).length === 0) return true;
+  return parametersFit(queryParameters(head), query);
+}
+
+function parametersFit(
+  parameters: readonly Parameter[],
+  expected: Readonly<Record<string, string | true>>,
+): boolean {
+  return Object.entries(expected).every(([name, text]) => {
+    const values = parameters.filter((each) => each.name === name).map(({ value }) => value);
+    return values.length === 1 && (text === true || values[0] === text);
+  });
+}
+
+/** Whether a request says that its body is a form, and small enough to be read although nobody signed it. */
+function isSmallForm(head: RequestHead): boolean {
+  const [type = ''] = head.values('content-type');
+  const [length = ''] = head.values('content-length');
+  return (
+    /^application\/x-www-form-urlencoded\s*(?:;|$)/i.test(type) &&
+    /^[0-9]{1,4}$/.test(length) &&
+    Number(length) <= MAX_FORM_BYTES
   );
 }
 

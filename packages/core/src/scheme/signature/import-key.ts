@@ -27,14 +27,33 @@ export function keyFormatOf(format: SecretFormat): string {
  * @throws `ERR_WEBHOOK_SECRETS_INVALID` with a message that says what is wrong and never contains the secret.
  */
 export function importSecret(secret: string | Uint8Array, format: SecretFormat): KeyObject {
-  if (isPublicKey(format)) return importPublicKey(secret, format);
+  if (isPublicKey(format)) {
+    if (typeof secret === 'string') refuseMistaken(secret, format);
+    return importPublicKey(secret, format);
+  }
   const kinds = sharedKinds(format);
+  if (typeof secret === 'string') for (const kind of kinds) refuseMistaken(secret, kind);
   // Raw bytes are a key of the kind that needs no prefix.
   const kind =
     kinds.find((each) => typeof secret === 'string' && bare(secret, each) !== undefined) ?? kinds.at(-1);
   if (kind === undefined) throw secretError('the scheme has no secret');
   const bytes = derived(typeof secret === 'string' ? decodeText(secret, kind) : secret, kind);
   return createSecretKey(bytes);
+}
+
+/**
+ * The key that a sender may also make of a text secret. See {@link SharedSecret.alsoBase64After}.
+ * @returns `undefined` if the secret has no such key.
+ */
+export function alternativeKey(key: KeyObject, prefix: string): KeyObject | undefined {
+  const text = key.export().toString('utf8');
+  const bytes = decodeSecret(text.startsWith(prefix) ? text.slice(prefix.length) : text, 'base64');
+  return bytes === undefined || bytes.length < 16 ? undefined : createSecretKey(bytes);
+}
+
+function refuseMistaken(secret: string, { mistakenFor = {} }: Pick<SharedSecret, 'mistakenFor'>): void {
+  for (const [start, what] of Object.entries(mistakenFor))
+    if (secret.startsWith(start)) throw secretError(`it begins with "${start}", which is ${what}`);
 }
 
 function sharedKinds(format: SharedSecret | SecretByPrefix): readonly SharedSecret[] {
@@ -75,14 +94,36 @@ function bare(
 
 function decodeText(secret: string, kind: SharedSecret): Uint8Array {
   const text = bare(secret, kind);
-  if (text === undefined) throw secretError(`the text does not begin with "${kind.prefix}"`);
+  if (text === undefined)
+    throw secretError(
+      knownForm(secret, kind) ??
+        `the text does not begin with "${kind.prefix}". Paste the whole secret, with what it begins with`,
+    );
   const bytes = decodeSecret(
     kind.normalize === undefined ? text : text.normalize(kind.normalize),
     kind.encoding,
   );
   if (bytes === undefined)
-    throw secretError(`the text is not ${kind.encoding}, or not in its canonical form`);
+    throw secretError(
+      knownForm(secret, kind) ?? `the text is not ${kind.encoding}, or not in its canonical form`,
+    );
   return bytes;
+}
+
+/** What a text is that can't be decoded, if it has a form in which secrets are known to be pasted. */
+function knownForm(secret: string, { prefix = '' }: SharedSecret): string | undefined {
+  const version = /^v[0-9]+a?,/.exec(secret)?.[0];
+  if (/^(?:v1a,)?whpk_/.test(secret))
+    return 'it is the public key of an asymmetric secret ("whpk_"), but this scheme uses a shared secret. Paste the one that begins with "whsec_"';
+  if (secret.startsWith('whsk_'))
+    return 'it is the private key with which the sender signs ("whsk_"). Ask the sender for a shared secret, which begins with "whsec_"';
+  if (secret.includes('|'))
+    return 'it contains "|", which joins several secrets. Pass each of them as a secret of its own: { current: [first, second] }';
+  if (version !== undefined && !prefix.startsWith(version))
+    return `it begins with "${version}", which is not part of the secret here. Paste what comes after it`;
+  if (/^(["'])[\s\S]*\1$/.test(secret)) return 'it is enclosed in quotation marks. Paste it without them';
+  if (secret !== secret.trim()) return 'it begins or ends with white space. Paste it without that';
+  return undefined;
 }
 
 /**

@@ -30,7 +30,7 @@ export function isInBody({ signature }: SignatureRule): boolean {
  */
 export function headSignatures(
   rule: SignatureRule,
-  context: { readonly scheme: string; readonly length: number; readonly isShared: boolean },
+  context: { readonly length: number; readonly isShared: boolean },
 ): SignatureReader<RequestHead> {
   const { signature } = rule;
   const read = reader(rule, context);
@@ -72,10 +72,19 @@ export function headSignatures(
   };
 }
 
+/** Where a rule's signature is, as messages name it. */
+export function locationText({ signature }: SignatureRule): string {
+  const { header, numberedHeader, query, field, formField } = signature;
+  if (header !== undefined) return `header "${[header].flat().join('" or "')}"`;
+  if (numberedHeader !== undefined) return `header "${numberedHeader}1"`;
+  if (query !== undefined) return `parameter "${query}" of the query`;
+  return `field "${field ?? formField}" of the body`;
+}
+
 /** Makes the reader of signatures in the body. */
 export function bodySignatures(
   rule: SignatureRule,
-  context: { readonly scheme: string; readonly length: number; readonly isShared: boolean },
+  context: { readonly length: number; readonly isShared: boolean },
 ): SignatureReader<BodyReader> {
   const { field, formField } = rule.signature;
   const read = reader(rule, context);
@@ -96,14 +105,10 @@ function all(
 
 function reader(
   rule: SignatureRule,
-  {
-    scheme,
-    length,
-    isShared,
-  }: { readonly scheme: string; readonly length: number; readonly isShared: boolean },
+  { length, isShared }: { readonly length: number; readonly isShared: boolean },
 ): TextReader {
   const { signature, timestamp } = rule;
-  if (signature.encoding === 'text' || 'token' in rule.algorithm) return tokenReader(signature, scheme);
+  if (signature.encoding === 'text' || 'token' in rule.algorithm) return tokenReader(signature);
   const grammar = signature as SignatureGrammar;
   const entryAt = timestamp?.entry;
   return (text, where, further) => {
@@ -115,8 +120,7 @@ function reader(
       );
     }
     if (isShared && found.candidates === 0) return undefined;
-    if (found.signatures.length === 0)
-      throw headerInvalid(`The ${scheme} signature contains no well-formed signature.`);
+    if (found.signatures.length === 0) throw malformed(where, found, grammar, length);
     return found;
   };
 
@@ -127,7 +131,7 @@ function reader(
 }
 
 /** A token is the text after the prefix. It may have any length, because tokens are compared by digest. */
-function tokenReader({ prefix = '', encoding }: Location, scheme: string): TextReader {
+function tokenReader({ prefix = '', encoding }: Location): TextReader {
   return (text, where, further) => {
     const signatures = [text, ...further].flatMap((each) => {
       if (each.length > MAX_HEADER_LENGTH) throw tooLong(where);
@@ -137,7 +141,12 @@ function tokenReader({ prefix = '', encoding }: Location, scheme: string): TextR
       const bytes = Buffer.from(token, 'base64');
       return bytes.length > 0 && bytes.toString('base64') === token ? [bytes] : [];
     });
-    if (signatures.length === 0) throw headerInvalid(`The ${scheme} token is malformed.`);
+    if (signatures.length === 0)
+      throw headerInvalid(
+        text.startsWith(prefix)
+          ? `The ${where} contains no ${encoding === 'base64' ? 'canonical base64' : 'token'}${prefix === '' ? '' : ` after "${prefix}"`}.`
+          : `The ${where} does not begin with "${prefix}".`,
+      );
     if (signatures.length > MAX_SIGNATURES)
       throw headerInvalid(`The ${where} contains more than ${MAX_SIGNATURES} tokens.`);
     return { signatures, keyIds: undefined, entry: undefined, excess: false, candidates: 1, text };
@@ -153,6 +162,48 @@ function both(a: SignatureHeader, b: SignatureHeader): SignatureHeader {
     candidates: a.candidates + b.candidates,
     text: a.text,
   };
+}
+
+/** Says what is wrong with a signature, without quoting it. */
+function malformed(
+  where: string,
+  { candidates, text }: SignatureHeader,
+  { list, prefix = '', encoding }: SignatureGrammar,
+  length: number,
+): Error {
+  const written = spellingOf(encoding, length);
+  if (text === '') return headerInvalid(`The ${where} is empty.`);
+  if (list === undefined) {
+    return headerInvalid(
+      text.startsWith(prefix)
+        ? `The ${where} does not contain ${written}${prefix === '' ? '' : ` after "${prefix}"`}.`
+        : `The ${where} does not begin with "${prefix}".`,
+    );
+  }
+  const { label, start = '', separator, assign = '' } = list;
+  if (!text.startsWith(start)) return headerInvalid(`The ${where} does not begin with "${start}".`);
+  const entry = label === undefined ? 'signature' : `entry "${label}${assign}"`;
+  return headerInvalid(
+    candidates === 0
+      ? `The ${where} has no ${entry}. Entries are separated by "${separator}".`
+      : `The ${where} has no ${entry} with ${written}.`,
+  );
+}
+
+/** How a signature is written, in words. */
+function spellingOf(encoding: TextEncoding, length: number): string {
+  const digits = length === 0 ? '' : `${length * 2} `;
+  const bytes = length === 0 ? '' : ` of ${length} bytes`;
+  switch (encoding) {
+    case 'hex':
+      return `${digits}hexadecimal digits in lower case`;
+    case 'hex-upper':
+      return `${digits}hexadecimal digits in upper case`;
+    case 'hex-any':
+      return `${digits}hexadecimal digits`;
+    default:
+      return `${encoding}${bytes} in its canonical form`;
+  }
 }
 
 function tooLong(where: string): Error {

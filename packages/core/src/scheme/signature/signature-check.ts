@@ -9,6 +9,7 @@ import {
 import { type Message, messageBytes } from '../content/content-compiler.ts';
 import type { HmacRule, PublicKeyRule, SignatureRule } from '../definition/signature-rule.ts';
 import type { Key } from '../scheme.ts';
+import { alternativeKey } from './import-key.ts';
 import { DIGEST_BYTES } from './read-signatures.ts';
 
 /** The signatures of one request. */
@@ -32,9 +33,16 @@ export function signatureLength({ algorithm }: SignatureRule): number {
   return 0;
 }
 
-/** Makes the check of a rule's signatures. */
-export function compileSignatureCheck({ algorithm }: SignatureRule): FindKey {
-  if ('hmac' in algorithm) return byMac(hmacOf(algorithm.hmac));
+/**
+ * Makes the check of a rule's signatures.
+ *
+ * @param alsoBase64After See `SharedSecret.alsoBase64After`.
+ */
+export function compileSignatureCheck({ algorithm }: SignatureRule, alsoBase64After?: string): FindKey {
+  if ('hmac' in algorithm)
+    return alsoBase64After === undefined
+      ? byMac(hmacOf(algorithm.hmac))
+      : withAlternative(byMac(hmacOf(algorithm.hmac)), alsoBase64After);
   if ('token' in algorithm) return byMac(digestOf(), sha256);
   if ('publicKey' in algorithm) return bySignature(verifierOf(algorithm));
   const { hash } = algorithm;
@@ -70,6 +78,26 @@ function digestOf(): (key: KeyObject) => Buffer {
     const digest = sha256(key.export());
     digests.set(key, digest);
     return digest;
+  };
+}
+
+/** Also tries the other key that each secret stands for. */
+function withAlternative(find: FindKey, prefix: string): FindKey {
+  // Decoded once for each secret; `null` if the secret stands for no other key.
+  const known = new WeakMap<KeyObject, KeyObject | null>();
+  const alternativeOf = (key: KeyObject) => {
+    const found = known.get(key) ?? (known.has(key) ? null : (alternativeKey(key, prefix) ?? null));
+    known.set(key, found);
+    return found;
+  };
+  return (keys, given, message) => {
+    const direct = find(keys, given, message);
+    const others = keys.flatMap(({ id, role, key }) => {
+      const other = alternativeOf(key);
+      return other === null ? [] : [{ id, role, key: other }];
+    });
+    const other = find(others, given, message);
+    return direct ?? keys.find(({ id }) => id === other?.id);
   };
 }
 

@@ -19,6 +19,22 @@ export const DEFINITIONS: readonly Contradiction[] = [
   ['a time in one form only', 'signed', { signed: [timed, onBody] }],
   ['a signature in the body looked for first', 'signed', { signed: [inBody, onBody], identity: 'content' }],
 
+  // The type of an event, and what splits deliveries.
+  ['a type at two places', 'eventType.bodyField', { eventType: { header: 'x-topic', bodyField: 'type' } }],
+  ['a type nowhere', 'eventType.bodyField', { eventType: {} }],
+  ['a split of an open list', 'splitBy.values', { splitBy: { header: 'x-topic' } }],
+  ['a split of no text', 'splitBy.values', { splitBy: { header: 'x-topic', values: [] } }],
+  [
+    'a split by the same text twice',
+    'splitBy.values',
+    { splitBy: { header: 'x-topic', values: ['a', 'a'] } },
+  ],
+  [
+    'a split of deliveries that have an id',
+    'splitBy',
+    { identity: { bodyField: 'id' }, splitBy: { header: 'x-topic', values: ['a'] } },
+  ],
+
   // Who a delivery is.
   ['no identity', 'identity', { identity: undefined }],
   ['an unknown identity', 'identity', { identity: 'header' }],

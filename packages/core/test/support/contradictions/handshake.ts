@@ -22,6 +22,15 @@ export const HANDSHAKES: readonly Contradiction[] = [
   ['a field with any text', 'handshake.when.field.type', { ...signed, when: { field: { type: true } } }],
   ['a field of no path', 'handshake.when.field..', { ...signed, when: { field: { '.': 'test' } } }],
 
+  [
+    'a form by GET',
+    'handshake.when.form',
+    { challenge: undefined, response: { status: 200 }, when: { method: 'GET', form: { test: '1' } } },
+  ],
+  ['a form beside a challenge', 'handshake.when.form', { when: { method: 'POST', form: { test: '1' } } }],
+  ['a form that is false', 'handshake.when.form.test', { when: { method: 'POST', form: { test: false } } }],
+  ['a form in a signed handshake', 'handshake.when', { ...signed, when: { form: { test: '1' } } }],
+
   // The challenge.
   ['an unknown option of challenges', 'handshake.challenge', { challenge: { ...challenge, pattern: '.*' } }],
   [

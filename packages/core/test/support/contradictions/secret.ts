@@ -20,6 +20,14 @@ export const SECRETS: readonly Contradiction[] = [
   ['an unknown Unicode form', 'secret.normalize', { secret: { ...utf8, normalize: 'NFX' } }],
   ['a Unicode form of base64', 'secret.normalize', { secret: { encoding: 'base64', normalize: 'NFKD' } }],
 
+  [
+    'a second key of base64',
+    'secret.alsoBase64After',
+    { secret: { encoding: 'base64', alsoBase64After: 'whsec_' } },
+  ],
+  ['a mistake without words', 'secret.mistakenFor.sk_', { secret: { ...utf8, mistakenFor: { sk_: '' } } }],
+  ['a list of mistakes', 'secret.mistakenFor', { secret: { ...utf8, mistakenFor: ['sk_'] } }],
+
   // Kinds that a prefix tells apart.
   ['a list of one kind', 'secret', { secret: [utf8] }],
   ['a list with something else', 'secret', { secret: [null, utf8] }],
