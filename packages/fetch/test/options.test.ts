@@ -78,6 +78,19 @@ describe('a body', () => {
     expect([answer.status, codes.at(-1)]).toEqual([400, 'ERR_WEBHOOK_BODY_INCOMPLETE']);
   });
 
+  it('that breaks off behind its last declared byte is whole', async () => {
+    const { verifier } = setUp();
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(Buffer.from(BODY));
+        setImmediate(() => controller.error(new Error('the client left')));
+      },
+    });
+    const headers = { 'content-length': String(BODY.length) };
+    const answer = await webhookHandler(verifier, () => 204)(delivery({ body, duplex: 'half', headers }));
+    expect(answer.status).toBe(204);
+  });
+
   it('that ends before its content-length is incomplete', async () => {
     const { verifier, codes } = setUp();
     const headers = { 'content-length': '8' };
