@@ -25,7 +25,8 @@ export async function readRequest(request: Request, limits: BodyLimits): Promise
   if (declared > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
   // A request without a body.
   if (body === null) return new Uint8Array();
-  if (decompresses) return readStream(body.pipeThrough(new DecompressionStream(encoding)), limits, Number.NaN);
+  if (decompresses)
+    return readStream(body.pipeThrough(new DecompressionStream(encoding)), limits, Number.NaN);
   const bytes = await readStream(body, limits, declared);
   // If the sender has disconnected, a host may end the stream without an error.
   if (bytes.byteLength < declared) throw bodyIncomplete('The body ended early.');

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { webhookHandler } from '@countersign/fetch';
-import type { AdapterMount, RouteAction } from '@countersign/testing';
+import type { AdapterMount, AdapterSetup, RouteAction } from '@countersign/testing';
 import { Hono } from 'hono';
 import { listen } from '../listen.ts';
 import { piecesOf } from './pieces.ts';
@@ -10,16 +10,19 @@ import { piecesOf } from './pieces.ts';
 type Handler = (request: Request) => Response | Promise<Response>;
 
 /** The adapter on its own, on `node:http`. */
-export const nodeMount: AdapterMount = async (setup) => {
+export const nodeMount: AdapterMount = async (setup) => serve(fetchApp(setup));
+
+/** The app of {@link nodeMount}, for servers of other runtimes. */
+export function fetchApp(setup: AdapterSetup): Handler {
   const guarded = guardedRoute(setup);
-  return serve((request) => {
+  return (request) => {
     const { pathname } = new URL(request.url);
     if (pathname === '/sibling' && request.method === 'POST') return echo(request);
     if (pathname === '/hooks/case' && ['GET', 'POST', 'PUT'].includes(request.method))
       return guarded(request);
     return new Response('not found', { status: 404 });
-  });
-};
+  };
+}
 
 /** The adapter as a route of Hono. */
 export const honoMount: AdapterMount = async (setup) => {
@@ -31,7 +34,7 @@ export const honoMount: AdapterMount = async (setup) => {
   return serve((request) => app.fetch(request));
 };
 
-function guardedRoute(setup: Parameters<AdapterMount>[0]): Handler {
+function guardedRoute(setup: AdapterSetup): Handler {
   const handler = webhookHandler(
     setup.verifier,
     async (webhook) => perform(await setup.handler({ webhook, body: webhook.body })),
