@@ -119,6 +119,8 @@ export type AdapterLimit =
   | 'failures-are-502'
   /** The host stops a streamed response when its client leaves. */
   | 'streams-end-with-client'
+  /** The host never sends `100 Continue`. */
+  | 'no-continue'
   /** The host alone decides what happens to a connection. */
   | 'host-connections'
   /** The adapter has no `rawBody` option. */
