@@ -23,7 +23,12 @@ export async function runInWorkerd(
   });
   const relayPort = (relay.address() as AddressInfo).port;
   const ask = async (index?: number) => {
-    const asked: CaseRequest = { app, ports: worker.ports, relayPort, ...(index === undefined ? {} : { index }) };
+    const asked: CaseRequest = {
+      app,
+      ports: worker.ports,
+      relayPort,
+      ...(index === undefined ? {} : { index }),
+    };
     const response = await fetch(worker.url, { method: 'POST', body: JSON.stringify(asked) });
     return response.text();
   };
