@@ -17,6 +17,7 @@ interface Host {
 }
 
 const NEST = {
+  major: 11,
   common: await import('@nestjs/common'),
   core: await import('@nestjs/core'),
   express: await import('@nestjs/platform-express'),

@@ -111,6 +111,8 @@ export type AdapterLimit =
   | 'whole-responses'
   /** If a response fails midway, the host never ends it. */
   | 'failed-streams-hang'
+  /** If a response fails midway, the host ends it as if it were whole. */
+  | 'failed-streams-end'
   /** The host writes the query anew. */
   | 'rewritten-query'
   /** A response waits until the replay store has confirmed. */
