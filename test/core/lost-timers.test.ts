@@ -1,4 +1,4 @@
-import { createVerifier, type WebhookEvent } from '@countersign/core';
+import { createVerifier, memoryReplayStore, type ReplayStore } from '@countersign/core';
 import { standardWebhooks } from '@countersign/schemes';
 import { manualClock, sign } from '@countersign/testing';
 import { afterEach, expect, test } from 'vitest';
@@ -18,13 +18,11 @@ afterEach(async () => {
 /** A verifier whose timers never fire. */
 function start(...loads: Load[]) {
   const time = manualClock();
-  const events: WebhookEvent[] = [];
   const started: string[] = [];
   const scheme = standardWebhooks();
   const verifier = createVerifier({
     scheme,
     clock: { ...time, schedule: () => () => undefined },
-    observe: (event) => events.push(event),
     secrets: {
       name: 'lost',
       load: async ({ reason }) => {
@@ -72,4 +70,45 @@ test('the load that a timer should have started is started by the next request',
   expect(started).toEqual(['start', 'timer']);
   await expect(deliver(OLD)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_SIGNATURE_MISMATCH' });
   expect(await deliver(NEW)).toBe('current');
+});
+
+test('a commit whose retry was lost is tried again with the next one that fails', async () => {
+  const time = manualClock();
+  let losesTimers = true;
+  let isDown = true;
+  const memory = memoryReplayStore({ clock: time });
+  const replay: ReplayStore = {
+    claim: (...args) => memory.claim(...args),
+    renew: (...args) => memory.renew(...args),
+    commit: async (...args) => {
+      if (isDown) throw new Error('down');
+      return memory.commit(...args);
+    },
+    release: (...args) => memory.release(...args),
+    forget: (...args) => memory.forget(...args),
+  };
+  const scheme = standardWebhooks();
+  const clock = {
+    ...time,
+    schedule: (task: () => void, delayMs: number) =>
+      losesTimers ? () => undefined : time.schedule(task, delayMs),
+  };
+  const committed: string[] = [];
+  const verifier = createVerifier({
+    ...{ scheme, clock, replay, secrets: OLD },
+    observe: ({ type }) => {
+      if (type === 'committed') committed.push(type);
+    },
+  });
+  const deliver = () =>
+    verifier.handle(sign(scheme, { secret: OLD, body: '{}', timestamp: new Date(time.now()) }), () => 204);
+
+  expect((await deliver()).status).toBe(204);
+  await time.advance(60_000);
+  losesTimers = false;
+  expect((await deliver()).status).toBe(204);
+  await time.advance(0);
+  isDown = false;
+  await time.advance(10_000);
+  expect(committed).toHaveLength(2);
 });
