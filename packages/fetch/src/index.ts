@@ -19,6 +19,9 @@ export interface WebhookOptions<Context extends unknown[] = unknown[]>
   waitUntil?: WaitUntil;
 }
 
+/** What a handler is called with after the request: anything, if the user's functions don't ask for it. */
+type Passed<Context extends unknown[]> = [] extends Context ? unknown[] : Context;
+
 /**
  * A request handler that passes only genuine deliveries on, each once: for Hono, Next.js route handlers, and every other host
  * that uses Web `Request` and `Response`.
@@ -41,7 +44,7 @@ export function webhookHandler<Context extends unknown[]>(
   verifier: VerifierSource<Request, Context>,
   handler: (webhook: ReceivedWebhook, request: Request, ...context: Context) => unknown,
   options: WebhookOptions<Context> = {},
-): (request: Request, ...context: Context) => Promise<Response> {
+): (request: Request, ...context: Passed<Context>) => Promise<Response> {
   const { waitUntil, ...adapterOptions } = options;
   const settings = readAdapterOptions('webhookHandler()', verifier, adapterOptions);
   if (waitUntil !== undefined && typeof waitUntil !== 'function') {
@@ -99,7 +102,7 @@ export function webhookHandler<Context extends unknown[]>(
       );
     }
     const keepRunning = waitUntil ?? waitUntilOf(context);
-    const responding = respond(request, context, keepRunning);
+    const responding = respond(request, context as Context, keepRunning);
     // If the client disconnects, some hosts stop everything that the request has started: a run that has a claim, and a reload of the
     // secrets for which other requests wait.
     keepRunning?.(responding.catch(() => undefined));

@@ -76,7 +76,7 @@ async function leave(
   path: string,
   signedWith: string,
   arrived: () => Promise<void>,
-  { body = '{}', sentBytes = body.length } = {},
+  { body = '{}', sentBytes = body.length }: { body?: string; sentBytes?: number } = {},
 ): Promise<void> {
   const { headers } = sign(standardWebhooks(), { secret: signedWith, body });
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
