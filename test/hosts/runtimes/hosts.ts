@@ -6,7 +6,7 @@ import { koaMount } from '../../support/mounts/koa.ts';
 import { lambdaMount } from '../../support/mounts/lambda.ts';
 import { nestMount } from '../../support/mounts/nest.ts';
 import { bunMount, denoMount } from '../../support/mounts/web-servers.ts';
-import type { Suite } from './suite.ts';
+import { PATIENCE_MS, type Suite } from './suite.ts';
 
 /** A runtime that runs programs written for Node.js, and so the cases themselves. */
 export type NodeLike = 'node' | 'bun' | 'deno';
@@ -29,8 +29,8 @@ const NEST = {
 const nest = () => NEST as never;
 
 const FRAMEWORKS: Readonly<Record<string, Host>> = {
-  'Express 5': { mount: expressMount(5), limits: [] },
-  'Express 4': { mount: expressMount(4), limits: [] },
+  'Express 5': { mount: expressMount(5), limits: ['unseen-handler-errors'] },
+  'Express 4': { mount: expressMount(4), limits: ['unseen-handler-errors'] },
   'Fastify 5': {
     mount: fastifyMount(),
     limits: ['no-parser-before', 'no-parser-after', 'streams-end-with-client'],
@@ -70,6 +70,6 @@ export function hostsOf(runtime: NodeLike): readonly Suite[] {
   return Object.entries({ ...FRAMEWORKS, ...OF_RUNTIME[runtime] }).map(([host, { mount, limits }]) => ({
     host,
     limits,
-    cases: adapterCases(mount, { limits }),
+    cases: adapterCases(mount, { limits, patienceMs: PATIENCE_MS }),
   }));
 }

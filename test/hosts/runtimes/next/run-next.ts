@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type AdapterLimit, type AdapterMount, type AdapterSetup, adapterCases } from '@countersign/testing';
 import { portOf } from '../../../support/listen.ts';
 import { FETCH_LIMITS } from '../../../support/mounts/fetch.ts';
-import { runSuites, type Suite } from '../suite.ts';
+import { PATIENCE_MS, runSuites, type Suite } from '../suite.ts';
 
 // `run-next DIRECTORY`, in a project with Next.js that has been built: the cases of both routers, on Next's own request handler.
 
@@ -27,13 +27,19 @@ const handle = app.getRequestHandler();
 
 const HOSTS: Readonly<Record<'app' | 'pages', readonly AdapterLimit[]>> = {
   app: [...FETCH_LIMITS, 'rewritten-query'],
-  pages: ['no-parser-before', 'no-parser-after', 'rewritten-query', 'failed-streams-end'],
+  pages: [
+    'no-parser-before',
+    'no-parser-after',
+    'rewritten-query',
+    'failed-streams-end',
+    'unseen-handler-errors',
+  ],
 };
 const suites = Object.entries(HOSTS).map(
   ([router, limits]): Suite => ({
     host: `Next.js, ${router} router`,
     limits,
-    cases: adapterCases(mountOf(router), { limits, patienceMs: 20_000 }),
+    cases: adapterCases(mountOf(router), { limits, patienceMs: PATIENCE_MS }),
   }),
 );
 await runSuites(suites);

@@ -1,5 +1,6 @@
 import { type AdapterLimit, type AdapterMount, adapterCases } from '@countersign/testing';
 import { FETCH_LIMITS, type FetchApp, fetchApp, honoApp } from '../../../support/mounts/fetch.ts';
+import { PATIENCE_MS } from '../suite.ts';
 import { relay } from './relay-socket.ts';
 
 // The Worker in which the adapter cases run. A request to the first port runs one case; the requests of its clients come to the
@@ -50,7 +51,7 @@ export default {
     const { app, index, ...addresses } = (await request.json()) as CaseRequest;
     ports = addresses.ports;
     relay.port = addresses.relayPort;
-    const cases = adapterCases(mountOf(APPS[app]), { limits: LIMITS });
+    const cases = adapterCases(mountOf(APPS[app]), { limits: LIMITS, patienceMs: PATIENCE_MS });
     if (index === undefined) return Response.json({ limits: LIMITS, names: cases.map(({ name }) => name) });
     const failure = await cases[index]?.run().then(
       () => '',
