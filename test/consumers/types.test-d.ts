@@ -76,6 +76,9 @@ new Router().post('/', koaWebhook(verifier, { contentEncoding: 'decompress' }), 
   ctx.body = ctx.state.webhook.id;
 });
 
+// What a host passes after the request may be passed on, for its waitUntil.
+const inWorker = webhookHandler(verifier, () => 204);
+await inWorker(new Request('http://localhost'), {}, { waitUntil: () => undefined });
 const handle: (request: Request) => Promise<Response> = webhookHandler(
   verifier,
   (received: ReceivedWebhook) => {

@@ -147,7 +147,11 @@ export class Reporter<Outcome extends object> {
     this.#send = (outcome) => {
       const event = { ...facts, ...outcome } as unknown as WebhookEvent;
       observe?.(event);
-      CHANNEL.publish(event);
+      try {
+        CHANNEL.publish(event);
+      } catch {
+        // At module level, Cloudflare Workers let nobody publish. The channel itself reports what its subscribers throw.
+      }
     };
   }
 

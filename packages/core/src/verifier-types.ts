@@ -111,10 +111,11 @@ export interface HandleOptions extends ReceiveOptions {
    */
   settle?: 'after-response' | 'before-response' | undefined;
   /**
-   * Gets the promise that `handle()` does not wait for with `'after-response'`, so that the host keeps running until the delivery is
-   * settled: `waitUntil` of Cloudflare Workers or Vercel. The promise never rejects.
+   * Gets each promise that `handle()` does not wait for, so that the host keeps running until then: that the delivery is settled
+   * (with `'after-response'`), and that a reload of the secrets has ended. Pass `waitUntil` of Cloudflare Workers or Vercel. The
+   * promises never reject.
    */
-  waitUntil?: ((settled: Promise<unknown>) => void) | undefined;
+  waitUntil?: ((pending: Promise<unknown>) => void) | undefined;
 }
 
 /** Verifies the deliveries of one endpoint and makes sure that each is handled once. */

@@ -249,7 +249,7 @@ class EndpointVerifier<K> implements Verifier {
     const head = new HeadReader(request, publicUrl);
     if (scheme.handshake?.mayBeForm?.(head) !== true) return undefined;
     const body = typeof request.body === 'function' ? await request.body(() => undefined) : request.body;
-    return this.#shakeHands(() => scheme.handshake?.respondToForm?.(head, checkBytes(body)));
+    return this.#shakeHands(request, () => scheme.handshake?.respondToForm?.(head, checkBytes(body)));
   }
 
   /** Responds to a handshake, if the request is one: nothing is claimed, and no handler runs. */
@@ -274,12 +274,19 @@ class EndpointVerifier<K> implements Verifier {
     handler: (webhook: ReceivedWebhook) => unknown,
     options: HandleOptions = {},
   ): Promise<WebhookResponse> {
+    const { keys } = this.#settings;
+    const waitUntil = own(options, 'waitUntil');
+    const loadingBefore = keys.loading();
     let received: ReceiveResult;
     try {
       received = await this.receive(request, options);
     } catch (error) {
       if (isWebhookError(error)) return refusalResponse(error);
       throw error;
+    } finally {
+      // A reload that this request has started goes on after the response, and other requests may wait for it.
+      const loading = keys.loading();
+      if (loading !== undefined && loading !== loadingBefore) waitUntil?.(loading);
     }
     if (received.state !== 'claimed') return received.response;
     const { response, error } = await this.#run(handler, received.webhook);
@@ -293,7 +300,7 @@ class EndpointVerifier<K> implements Verifier {
     // By default the response does not wait for the store: until the commit, the claim keeps duplicates from running.
     if (own(options, 'settle') === 'before-response') {
       await untilSettled(settled, storePatienceMs(this.scheme.delivery), this.#settings.clock);
-    } else own(options, 'waitUntil')?.(settled);
+    } else waitUntil?.(settled);
     return response;
   }
 

@@ -12,11 +12,15 @@ import { type WaitUntil, waitUntilOf } from './wait-until.ts';
 export interface WebhookOptions<Context extends unknown[] = unknown[]>
   extends AdapterOptions<Request, Context> {
   /**
-   * Keeps the host running until the delivery is settled. Default: the `waitUntil` of what the host passes after the request
-   * (Cloudflare Workers, Hono, Netlify), or Vercel's.
+   * Keeps the host running until the request is handled, even if its client disconnects, and its delivery settled. Called when the
+   * request arrives, and again for what goes on after the response. Default: the `waitUntil` of what the host passes after the request
+   * (Cloudflare Workers, Hono, Netlify), or Vercel's, or that of Cloudflare Workers with `nodejs_compat`.
    */
   waitUntil?: WaitUntil;
 }
+
+/** What a handler is called with after the request: anything, if the user's functions don't ask for it. */
+type Passed<Context extends unknown[]> = [] extends Context ? unknown[] : Context;
 
 /**
  * A request handler that passes only genuine deliveries on, each once: for Hono, Next.js route handlers, and every other host
@@ -40,7 +44,7 @@ export function webhookHandler<Context extends unknown[]>(
   verifier: VerifierSource<Request, Context>,
   handler: (webhook: ReceivedWebhook, request: Request, ...context: Context) => unknown,
   options: WebhookOptions<Context> = {},
-): (request: Request, ...context: Context) => Promise<Response> {
+): (request: Request, ...context: Passed<Context>) => Promise<Response> {
   const { waitUntil, ...adapterOptions } = options;
   const settings = readAdapterOptions('webhookHandler()', verifier, adapterOptions);
   if (waitUntil !== undefined && typeof waitUntil !== 'function') {
@@ -49,12 +53,11 @@ export function webhookHandler<Context extends unknown[]>(
   if (typeof handler !== 'function') {
     throw new TypeError('The second argument of webhookHandler() must be a function.');
   }
-  return async function handleWebhook(request, ...context) {
-    if (typeof request?.arrayBuffer !== 'function' || typeof request.headers?.get !== 'function') {
-      throw new TypeError(
-        'The argument of the function that webhookHandler() returned must be a Web Request. In Hono: (context) => receive(context.req.raw).',
-      );
-    }
+  async function respond(
+    request: Request,
+    context: Context,
+    keepRunning: WaitUntil | undefined,
+  ): Promise<Response> {
     let response: Response | undefined;
     try {
       const chosen = await settings.choose(request, ...context);
@@ -83,7 +86,7 @@ export function webhookHandler<Context extends unknown[]>(
         {
           claim: settings.claim,
           settle: settings.settle,
-          waitUntil: waitUntil ?? waitUntilOf(context),
+          waitUntil: keepRunning,
         },
       );
       return response ?? toResponse(given);
@@ -91,6 +94,19 @@ export function webhookHandler<Context extends unknown[]>(
       if (!isWebhookError(error)) throw error;
       return toResponse(refusalResponse(error));
     }
+  }
+  return async function handleWebhook(request, ...context) {
+    if (typeof request?.arrayBuffer !== 'function' || typeof request.headers?.get !== 'function') {
+      throw new TypeError(
+        'The argument of the function that webhookHandler() returned must be a Web Request. In Hono: (context) => receive(context.req.raw).',
+      );
+    }
+    const keepRunning = waitUntil ?? waitUntilOf(context);
+    const responding = respond(request, context as Context, keepRunning);
+    // If the client disconnects, some hosts stop everything that the request has started: a run that has a claim, and a reload of the
+    // secrets for which other requests wait.
+    keepRunning?.(responding.catch(() => undefined));
+    return responding;
   };
 }
 

@@ -25,16 +25,19 @@ export async function readRequest(request: Request, limits: BodyLimits): Promise
   if (declared > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
   // A request without a body.
   if (body === null) return new Uint8Array();
-  const stream = decompresses ? body.pipeThrough(new DecompressionStream(encoding)) : body;
-  const bytes = await readStream(stream, limits);
+  if (decompresses)
+    return readStream(body.pipeThrough(new DecompressionStream(encoding)), limits, Number.NaN);
+  const bytes = await readStream(body, limits, declared);
   // If the sender has disconnected, a host may end the stream without an error.
-  if (!decompresses && bytes.byteLength < declared) throw bodyIncomplete('The body ended early.');
+  if (bytes.byteLength < declared) throw bodyIncomplete('The body ended early.');
   return bytes;
 }
 
+/** @param wholeBytes The length of the whole, or `NaN` if it is unknown. */
 async function readStream(
   stream: ReadableStream<Uint8Array>,
   { maxBodyBytes, reserve }: BodyLimits,
+  wholeBytes: number,
 ): Promise<Uint8Array> {
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
@@ -49,6 +52,8 @@ async function readStream(
       chunks.push(value);
     }
   } catch (error) {
+    // A client may leave when it has sent its whole body. Some hosts end the stream then, and others break it off.
+    if (size === wholeBytes) return join(chunks, size);
     // Not awaited, because a source may be slow to stop while the sender waits for the refusal.
     reader.cancel().catch(() => undefined);
     throw isWebhookError(error) ? error : bodyIncomplete('The body ended early.', error);

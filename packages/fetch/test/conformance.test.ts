@@ -1,19 +1,10 @@
 import { adapterCases } from '@countersign/testing';
 import { describe, it } from 'vitest';
-import { honoMount, nodeMount } from '../../../test/support/mounts/fetch.ts';
-
-// What the Web's Request and Response can't show or do; the host decides over connections.
-const limits = [
-  'joined-headers',
-  'no-parser-after',
-  'no-late-failure',
-  'no-body-property',
-  'host-connections',
-] as const;
+import { FETCH_LIMITS, honoMount, nodeMount } from '../../../test/support/mounts/fetch.ts';
 
 describe.each([
   ['webhookHandler on node:http', nodeMount],
   ['webhookHandler in Hono', honoMount],
 ])('%s', (_, mount) => {
-  for (const { name, run } of adapterCases(mount, { limits })) it(name, run);
+  for (const { name, run } of adapterCases(mount, { limits: FETCH_LIMITS })) it(name, run);
 });

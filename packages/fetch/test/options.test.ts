@@ -1,4 +1,4 @@
-import { createVerifier, memoryReplayStore, type ReplayStore } from '@countersign/core';
+import { createKeyring, createVerifier, memoryReplayStore, type ReplayStore } from '@countersign/core';
 import { webhookHandler } from '@countersign/fetch';
 import { github } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
@@ -78,6 +78,19 @@ describe('a body', () => {
     expect([answer.status, codes.at(-1)]).toEqual([400, 'ERR_WEBHOOK_BODY_INCOMPLETE']);
   });
 
+  it('that breaks off behind its last declared byte is whole', async () => {
+    const { verifier } = setUp();
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(Buffer.from(BODY));
+        setImmediate(() => controller.error(new Error('the client left')));
+      },
+    });
+    const headers = { 'content-length': String(BODY.length) };
+    const answer = await webhookHandler(verifier, () => 204)(delivery({ body, duplex: 'half', headers }));
+    expect(answer.status).toBe(204);
+  });
+
   it('that ends before its content-length is incomplete', async () => {
     const { verifier, codes } = setUp();
     const headers = { 'content-length': '8' };
@@ -149,11 +162,56 @@ describe('settle and waitUntil', () => {
     const { verifier, codes } = setUp(replay);
     const waited: Promise<unknown>[] = [];
     const receive = webhookHandler<unknown[]>(verifier, () => 204);
-    expect((await receive(delivery(), ...contextWith((settled) => waited.push(settled)))).status).toBe(204);
-    expect(waited).toHaveLength(1);
-    confirm();
+    expect((await receive(delivery(), ...contextWith((pending) => waited.push(pending)))).status).toBe(204);
+    expect(waited).toHaveLength(2);
     await waited[0];
+    expect(codes).not.toContain('committed');
+    confirm();
+    await waited[1];
     expect(codes).toContain('committed');
+  });
+
+  it('keeps the host running from the start until the handler has ended, because the client may leave', async () => {
+    let load: (set: { current: string }) => void = () => undefined;
+    const loaded = new Promise<{ current: string }>((resolve) => {
+      load = resolve;
+    });
+    const verifier = createVerifier({ scheme: github(), secrets: () => loaded });
+    const waited: Promise<unknown>[] = [];
+    let ran = false;
+    const handler = () => {
+      ran = true;
+    };
+    const receive = webhookHandler(verifier, handler, { waitUntil: (pending) => waited.push(pending) });
+    const answer = receive(delivery());
+    expect(waited).toHaveLength(1);
+    load({ current: SECRET });
+    await waited[0];
+    expect(ran).toBe(true);
+    expect((await answer).status).toBe(204);
+  });
+
+  it('keeps the host running until the load has ended that a request has started', async () => {
+    const keyring = createKeyring(
+      { name: 'hangs', load: () => new Promise(() => undefined) },
+      { scheme: github(), mismatchWaitMs: 0 },
+    );
+    const verifier = createVerifier({ scheme: github(), secrets: keyring, observe: () => undefined });
+    const waited: Promise<unknown>[] = [];
+    const receive = webhookHandler(verifier, () => 204, { waitUntil: (pending) => waited.push(pending) });
+    expect((await receive(delivery())).status).toBe(503);
+    expect((await receive(delivery())).status).toBe(503);
+    const [, load, ...others] = waited;
+    // The second request has started none.
+    expect(others).toHaveLength(1);
+    let ended = false;
+    void load?.then(() => {
+      ended = true;
+    });
+    await Promise.all([waited[0], others[0]]);
+    expect(ended).toBe(false);
+    await keyring.close();
+    await load;
   });
 
   it("uses Vercel's waitUntil, and the option before any of them", async () => {

@@ -63,7 +63,8 @@ function routeOf(setup: AdapterSetup): RequestHandler {
   };
 }
 
-function perform(action: RouteAction, res: Response, next: NextFunction): void | Promise<void> {
+/** Does what the guarded route does. */
+export function perform(action: RouteAction, res: Response, next: NextFunction): void | Promise<void> {
   switch (action.action) {
     case 'respond':
       res.status(action.status).send(action.body);

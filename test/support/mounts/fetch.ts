@@ -2,47 +2,66 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { webhookHandler } from '@countersign/fetch';
-import type { AdapterMount, RouteAction } from '@countersign/testing';
+import type { AdapterLimit, AdapterMount, AdapterSetup, RouteAction } from '@countersign/testing';
 import { Hono } from 'hono';
 import { listen } from '../listen.ts';
 import { piecesOf } from './pieces.ts';
 
-type Handler = (request: Request) => Response | Promise<Response>;
+/** Gets what the host passes after the request too. */
+type Handler = (request: Request, ...context: unknown[]) => Response | Promise<Response>;
+
+/** Makes an app with the adapter. */
+export type FetchApp = (setup: AdapterSetup) => Handler;
+
+/** What the Web's Request and Response can't show or do; the host decides over connections. */
+export const FETCH_LIMITS = [
+  'joined-headers',
+  'no-parser-after',
+  'no-late-failure',
+  'no-body-property',
+  'host-connections',
+] as const satisfies readonly AdapterLimit[];
 
 /** The adapter on its own, on `node:http`. */
-export const nodeMount: AdapterMount = async (setup) => {
+export const nodeMount: AdapterMount = async (setup) => serve(fetchApp(setup));
+
+/** The adapter as a route of Hono. */
+export const honoMount: AdapterMount = async (setup) => serve(honoApp(setup));
+
+/** The adapter on its own. */
+export const fetchApp: FetchApp = (setup) => {
   const guarded = guardedRoute(setup);
-  return serve((request) => {
+  return (request, ...context) => {
     const { pathname } = new URL(request.url);
     if (pathname === '/sibling' && request.method === 'POST') return echo(request);
     if (pathname === '/hooks/case' && ['GET', 'POST', 'PUT'].includes(request.method))
-      return guarded(request);
+      return guarded(request, ...context);
     return new Response('not found', { status: 404 });
-  });
+  };
 };
 
 /** The adapter as a route of Hono. */
-export const honoMount: AdapterMount = async (setup) => {
+export const honoApp: FetchApp = (setup) => {
   const app = new Hono();
   app.post('/sibling', (context) => echo(context.req.raw));
   const guarded = guardedRoute(setup);
-  app.on(['GET', 'POST', 'PUT'], '/hooks/case', (context) => guarded(context.req.raw));
+  app.on(['GET', 'POST', 'PUT'], '/hooks/case', (context) => guarded(context.req.raw, context));
   app.onError(() => new Response('failed', { status: 500 }));
-  return serve((request) => app.fetch(request));
+  return (request, ...context) => app.fetch(request, ...(context as [object?, never?]));
 };
 
-function guardedRoute(setup: Parameters<AdapterMount>[0]): Handler {
+function guardedRoute(setup: AdapterSetup): Handler {
   const handler = webhookHandler(
     setup.verifier,
     async (webhook) => perform(await setup.handler({ webhook, body: webhook.body })),
     setup.options,
   );
-  return async (request) => {
+  return async (request, ...context) => {
     const type = request.headers.get('content-type') ?? '';
     if (setup.parser === 'before' && /^application\/(json|x-www-form-urlencoded)/.test(type)) {
       await request.text().catch(() => undefined);
     }
-    return handler(request);
+    return handler(request, ...context);
   };
 }
 

@@ -144,14 +144,15 @@ function readReceived(
         refuse(error);
       }
     };
-    const onLost = () => refuse(connectionLost());
-    const onEnd = () => {
-      if (incoming.complete === false || isAborted(incoming) || (length ?? received) !== received) {
-        onLost();
-        return;
-      }
+    const finish = () => {
       stop();
       resolve(joined(chunks, received));
+    };
+    // A client may leave when it has sent its whole body. Node ends the body then, and other runtimes break it off.
+    const onLost = () => (received === length ? finish() : refuse(connectionLost()));
+    const onEnd = () => {
+      if (incoming.complete === false || isAborted(incoming) || (length ?? received) !== received) onLost();
+      else finish();
     };
     incoming.on('data', onData).on('end', onEnd).on('error', onLost).on('close', onLost);
     // If other code paused the request, listening for data doesn't resume it.

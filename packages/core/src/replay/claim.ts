@@ -1,5 +1,6 @@
 import type { ClaimOutcome } from '../events.ts';
 import type { Clock } from '../util/clock.ts';
+import { LazyAbortSignal } from '../util/lazy-abort-signal.ts';
 import type { InFlight } from '../util/promises.ts';
 import type { ReplayRecord } from '../webhook.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
@@ -275,30 +276,4 @@ function reportFailure(
 
 export function momentOf(clock: Clock): Moment {
   return { monotonic: clock.monotonic(), wall: clock.now() };
-}
-
-/** An abort signal that is created when it is first read: most handlers never read it, and creating one costs as much as verifying. */
-class LazyAbortSignal {
-  #controller: AbortController | undefined;
-  #reason: unknown;
-  #aborted = false;
-
-  get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController();
-      if (this.#aborted) this.#controller.abort(this.#reason);
-    }
-    return this.#controller.signal;
-  }
-
-  get aborted(): boolean {
-    return this.#aborted;
-  }
-
-  abort(message: string): void {
-    if (this.#aborted) return;
-    this.#aborted = true;
-    this.#reason = new DOMException(message, 'AbortError');
-    this.#controller?.abort(this.#reason);
-  }
 }

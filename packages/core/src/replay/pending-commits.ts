@@ -29,6 +29,11 @@ const MAX_ENTRIES = 10_000;
 const FIRST_DELAY_MS = 100;
 const MAX_DELAY_MS = 5000;
 const MAX_AT_ONCE = 32;
+/**
+ * A timer that is overdue by this much, or a batch of calls that takes this long, ended without a report: Cloudflare Workers end both with
+ * the request that started them.
+ */
+const LOST_MS = 30_000;
 
 /**
  * The deliveries that this process has handled but the store has not recorded. Tries to write them: one at a time until the store
@@ -38,7 +43,8 @@ export class PendingCommits {
   readonly #clock: Clock;
   readonly #entries = new Map<string, Entry>();
   #failures = 0;
-  #writing = false;
+  /** When the batch that is being written began. */
+  #writingSince: number | undefined;
   #added = false;
   #cancelTimer: (() => void) | undefined;
   #dueAt = 0;
@@ -100,12 +106,12 @@ export class PendingCommits {
   }
 
   async #writeAll(): Promise<void> {
-    this.#writing = true;
     this.#added = false;
     let due = [...this.#entries];
     const down = new Set<string>();
     // More at once after each batch that succeeds: a store that has just come back must not get all of them at the same time.
     for (let atOnce = 1; due.length > 0; atOnce = Math.min(MAX_AT_ONCE, atOnce * 2)) {
+      this.#writingSince = this.#clock.monotonic();
       const batch = due.splice(0, atOnce);
       const written = await Promise.all(batch.map(([key, entry]) => this.#write(key, entry)));
       if (!written.includes(false)) continue;
@@ -118,7 +124,7 @@ export class PendingCommits {
     }
     const failed = down.size > 0;
     this.#failures = failed ? this.#failures + 1 : 0;
-    this.#writing = false;
+    this.#writingSince = undefined;
     this.#giveUpOverdue();
     if (this.#entries.size === 0) return;
     const steady = this.#added ? FIRST_DELAY_MS : MAX_DELAY_MS;
@@ -177,11 +183,12 @@ export class PendingCommits {
   }
 
   #schedule(delayMs: number): void {
-    if (this.#writing) return;
+    const lostBefore = this.#clock.monotonic() - LOST_MS;
+    if (this.#writingSince !== undefined && this.#writingSince > lostBefore) return;
     // Jitter only shortens the delay, because a lease may be about to end.
     const spreadMs = delayMs * (0.5 + Math.random() / 2);
     const at = this.#clock.monotonic() + spreadMs;
-    if (this.#cancelTimer !== undefined && at >= this.#dueAt) return;
+    if (this.#cancelTimer !== undefined && at >= this.#dueAt && this.#dueAt > lostBefore) return;
     this.#cancelTimer?.();
     this.#dueAt = at;
     this.#cancelTimer = this.#clock.schedule(() => this.#start(), spreadMs);

@@ -141,9 +141,10 @@ class SecretKeyring<K> implements Keyring<K> {
         return isReadyWithoutKeys();
       },
       keys: () => {
-        if (this.#snapshot === undefined) this.#reloader.start();
+        this.#reloader.start();
         return this.#active.current();
       },
+      loading: () => this.#reloader.loading,
       reloadForMismatch: (tried: KeySet<K>, options?: { waitMs?: number; keyId?: string }) =>
         this.#reloadForMismatch(tried, options),
       matched: (keyId: string) => this.#usage.count(keyId, this.#clock.now()),

@@ -63,6 +63,8 @@ export interface VerifierKeyring<K = KeyObject> {
   readonly isReadyWithoutKeys: boolean;
   /** The keys that are active now. Never waits. */
   keys(): KeySet<K>;
+  /** Resolves when the load in flight has ended, and never rejects. Another one for each load; `undefined` if none is in flight. */
+  loading(): Promise<void> | undefined;
   /**
    * Reports a signature that matches no key of `tried`, and waits for one shared load if one may start soon.
    *

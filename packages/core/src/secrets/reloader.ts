@@ -1,4 +1,5 @@
 import type { Clock } from '../util/clock.ts';
+import { LazyAbortSignal } from '../util/lazy-abort-signal.ts';
 import { configError } from '../util/options.ts';
 import { Deferred, isThenable } from '../util/promises.ts';
 import type { WebhookError } from '../webhook-error.ts';
@@ -48,8 +49,9 @@ interface Flight {
   readonly reason: ReloadReason;
   readonly keyId: string | undefined;
   readonly startedAt: number;
-  readonly controller: AbortController;
+  readonly abort: LazyAbortSignal;
   readonly done: Deferred<void>;
+  readonly ended: Promise<void>;
   cancelTimeout: () => void;
 }
 
@@ -80,6 +82,7 @@ export class Reloader<News> {
   #unwatch: unknown;
   // By the monotonic clock.
   #nextAt = Number.POSITIVE_INFINITY;
+  #nextReason: ReloadReason = 'timer';
   #hintAllowedAt = 0;
   /** The source has asked not to be loaded before this time. */
   #retryAt = 0;
@@ -106,11 +109,30 @@ export class Reloader<News> {
     return this.busy || this.#cancelMismatchTimer !== undefined;
   }
 
-  /** Starts the first load, unless one was started before. The result of a synchronous provider has been applied when this returns. */
+  /** Resolves when the load in flight has ended, and never rejects. Another one for each load. */
+  get loading(): Promise<void> | undefined {
+    return this.#flight?.ended;
+  }
+
+  /**
+   * Starts the first load, unless one was started before, and whatever timers should have started by now. The result of a synchronous
+   * provider has been applied when this returns.
+   */
   start(): void {
-    if (this.#started || !this.#open) return;
+    if (!this.#open) return;
+    if (this.#started) {
+      this.#catchUp();
+      return;
+    }
     this.#watch();
     this.#start('start');
+  }
+
+  /** On Cloudflare Workers, a timer and a load end with the request that started them, and nothing reports it. */
+  #catchUp(): void {
+    if (this.#flight !== undefined) this.#restartIfInterrupted(this.#flight);
+    else if (this.#nextAt < Number.POSITIVE_INFINITY && this.#parts.clock.monotonic() >= this.#nextAt)
+      this.#start(this.#nextReason);
   }
 
   #watch(): void {
@@ -177,7 +199,7 @@ export class Reloader<News> {
     flight?.done.reject(error);
     this.#queued?.done.reject(error);
     this.#queued = undefined;
-    flight?.controller.abort(error);
+    flight?.abort.abort(error);
   }
 
   #hint(): void {
@@ -214,16 +236,23 @@ export class Reloader<News> {
     const { provider, clock, timing, matchedKeyIds } = this.#parts;
     this.#cancelTimers();
     if (reason === 'mismatch') this.#budget.take();
-    const controller = new AbortController();
+    const abort = new LazyAbortSignal();
     const startedAt = clock.monotonic();
-    const flight: Flight = { reason, keyId, startedAt, controller, done, cancelTimeout: () => undefined };
+    const ended = done.promise.catch(() => undefined);
+    const flight: Flight = { reason, keyId, startedAt, abort, done, ended, cancelTimeout: () => undefined };
     this.#flight = flight;
     const failed = (thrown: unknown) => this.#end(flight, { error: fromProvider(thrown, provider.name) });
     let loaded: unknown;
     let pending: boolean;
     try {
-      const context = { signal: controller.signal, reason, matchedKeyIds: matchedKeyIds() };
-      loaded = provider.load(keyId === undefined ? context : { ...context, keyId });
+      loaded = provider.load({
+        get signal() {
+          return abort.signal;
+        },
+        reason,
+        matchedKeyIds: matchedKeyIds(),
+        ...(keyId === undefined ? {} : { keyId }),
+      });
       pending = isThenable(loaded);
     } catch (error) {
       failed(error);
@@ -252,7 +281,7 @@ export class Reloader<News> {
     const error = providerError(
       `${provider.name}: no response within ${timing.timeoutMs / 1000} s. Check that the source can be reached and does not throttle this process, or raise "timeoutSeconds".`,
     );
-    flight.controller.abort(error);
+    flight.abort.abort(error);
     this.#end(flight, { error });
   }
 
@@ -265,7 +294,7 @@ export class Reloader<News> {
     const interrupted = clock.monotonic() - flight.startedAt > timing.timeoutMs + INTERRUPTED_MS;
     if (!interrupted || this.#flight !== flight) return false;
     flight.cancelTimeout();
-    flight.controller.abort(providerError(`${provider.name}: the process was stopped during the load.`));
+    flight.abort.abort(providerError(`${provider.name}: the process was stopped during the load.`));
     this.#start(flight.reason, flight.keyId, flight.done);
     return true;
   }
@@ -348,6 +377,7 @@ export class Reloader<News> {
     if (at >= this.#nextAt) return;
     this.#cancelTimer();
     this.#nextAt = at;
+    this.#nextReason = reason;
     this.#cancelTimer = clock.schedule(() => this.#start(reason), delayMs);
   }
 

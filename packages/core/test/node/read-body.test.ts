@@ -187,6 +187,22 @@ describe('reading', () => {
     expect(counted).toBe(7);
   });
 
+  it('is whole if the stream breaks off behind the last declared byte, as other runtimes do when a client leaves', async () => {
+    for (const breakOff of [
+      (incoming: IncomingMessage) => incoming.destroy(new Error('aborted')),
+      (incoming: IncomingMessage) => incoming.destroy(),
+      (incoming: IncomingMessage) => incoming.push(null),
+    ]) {
+      const incoming = new IncomingMessage(new Socket());
+      incoming.headers['content-length'] = '3';
+      const outcome = settle(readBody(incoming, limit));
+      incoming.push('abc');
+      await vi.waitUntil(() => incoming.readableDidRead && incoming.readableLength === 0, WAIT);
+      breakOff(incoming);
+      expect(await outcome).toEqual(Buffer.from('abc'));
+    }
+  });
+
   it('reads an HTTP/2 request, and detects one that is broken off', async () => {
     const outcomes: Outcome[] = [];
     const received: Http2ServerRequest[] = [];

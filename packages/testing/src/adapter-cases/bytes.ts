@@ -148,6 +148,17 @@ export const byteCases: readonly AdapterCase[] = [
       assert.equal((await connection.read()).status, 200);
       assert.equal(receiver.runs.length, 1);
     },
+    limited: [
+      {
+        by: 'no-continue',
+        name: 'a sender that gives up waiting is handled',
+        async check(start) {
+          const receiver = await start({ scheme: bodySender() });
+          const { headers, body } = receiver.delivery();
+          await receiver.deliver({ headers: [['Expect', '100-continue'], ...headers], body });
+        },
+      },
+    ],
   },
   {
     name: 'a body without its byte order mark, or with changed line ends or numbers, is refused',

@@ -53,6 +53,14 @@ export const departureCases: readonly AdapterCase[] = [
       },
       { by: 'no-late-failure', name: 'its return value is its response' },
       { by: 'whole-responses', name: 'nothing is sent before it is whole' },
+      {
+        by: 'failed-streams-end',
+        name: 'the status that was sent decides',
+        check: leftWhileWriting(
+          { action: 'stream', status: 200, pieces: ['a', 'b'], error: new Error('failed while writing') },
+          'committed',
+        ),
+      },
     ],
   },
   {
@@ -61,6 +69,7 @@ export const departureCases: readonly AdapterCase[] = [
     limited: [
       { by: 'no-late-failure', name: 'its return value is its response' },
       { by: 'failed-streams-hang', name: 'after timeout and lease', check: hangsMidway },
+      { by: 'failed-streams-end', name: 'its sender has got a whole response', check: endsMidway },
     ],
   },
   {
@@ -231,4 +240,13 @@ async function hangsMidway(start: Start): Promise<void> {
   assertRefused(await receiver.send(delivery), 503);
   await receiver.clock.advance(30_000);
   await receiver.deliver(delivery);
+}
+
+async function endsMidway(start: Start): Promise<void> {
+  const receiver = await start({ handler: () => FAILS_MIDWAY });
+  const delivery = receiver.delivery();
+  assert.equal((await receiver.send(delivery)).status, 200);
+  await receiver.settled('committed');
+  assert.equal((await receiver.send(delivery)).status, 200);
+  assert.equal(receiver.runs.length, 1);
 }

@@ -111,6 +111,8 @@ export type AdapterLimit =
   | 'whole-responses'
   /** If a response fails midway, the host never ends it. */
   | 'failed-streams-hang'
+  /** If a response fails midway, the host ends it as if it were whole. */
+  | 'failed-streams-end'
   /** The host writes the query anew. */
   | 'rewritten-query'
   /** A response waits until the replay store has confirmed. */
@@ -119,6 +121,8 @@ export type AdapterLimit =
   | 'failures-are-502'
   /** The host stops a streamed response when its client leaves. */
   | 'streams-end-with-client'
+  /** The host never sends `100 Continue`. */
+  | 'no-continue'
   /** The host alone decides what happens to a connection. */
   | 'host-connections'
   /** The adapter has no `rawBody` option. */
