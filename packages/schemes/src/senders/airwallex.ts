@@ -1,6 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { timedHmac } from './hmac-rules.ts';
-import { ROTATION_UNDOCUMENTED } from './shared-facts.ts';
+import { ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'airwallex',
@@ -8,12 +8,12 @@ const scheme = defineScheme({
   signed: timedHmac('x-signature', { header: 'x-timestamp', unit: 'ms' }, '{timestamp}{body}'),
   identity: { bodyField: 'id' },
   tolerance: { past: 300, future: 300 },
-
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 259_200,
     idStableOverRetries: true,
     retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
   },
   about: {
     sender: 'Airwallex',

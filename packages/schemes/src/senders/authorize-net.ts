@@ -1,14 +1,13 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
-import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
+import { ONLY_200, RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'authorize-net',
   secret: { encoding: 'hex' },
   signed: bodyHmac('x-anet-signature', { hash: 'sha512', encoding: 'hex-any', prefix: 'sha512=' }),
   identity: { bodyField: 'notificationId' },
-
-  delivery: UNDOCUMENTED,
+  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'Authorize.Net',
     confidence: 'third-party',

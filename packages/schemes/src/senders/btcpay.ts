@@ -7,7 +7,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('btcpay-sig', { prefix: 'sha256=' }),
   identity: { bodyField: 'originalDeliveryId' },
-
   delivery: UNDOCUMENTED,
   about: {
     sender: 'BTCPay Server',

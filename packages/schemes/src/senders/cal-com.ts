@@ -12,7 +12,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-cal-signature-256'),
   identity: 'body',
-
   delivery: UNDOCUMENTED,
   about: {
     sender: 'Cal.com',

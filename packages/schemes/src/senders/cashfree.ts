@@ -1,6 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { timedHmac } from './hmac-rules.ts';
-import { ONE_RUN_PER_BODY, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
+import { ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'cashfree',
@@ -13,14 +13,17 @@ const scheme = defineScheme({
   ),
   identity: 'body',
   tolerance: { past: 300, future: 300 },
-
   unsignedHeaders: {
     idempotencyKey: 'x-idempotency-key',
     version: 'x-webhook-version',
     attempt: 'x-webhook-attempt',
   },
-
-  delivery: { retries: 'any-failure', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  delivery: {
+    retries: 'any-failure',
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
+  },
   about: {
     sender: 'Cashfree',
     confidence: 'sender-code',

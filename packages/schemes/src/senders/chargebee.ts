@@ -9,7 +9,6 @@ const scheme = defineScheme({
     signature: { header: 'authorization', prefix: 'Basic ', encoding: 'base64' },
   },
   identity: 'body',
-
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 283080,

@@ -7,7 +7,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('cko-signature'),
   identity: { bodyField: 'id' },
-
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 108_000,

@@ -12,7 +12,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-signature'),
   identity: 'body',
-
   delivery: UNDOCUMENTED,
   about: {
     sender: 'ClickUp',

@@ -17,7 +17,6 @@ const scheme = defineScheme({
   },
   identity: 'body',
   tolerance: { past: 300, future: 300 },
-
   delivery: UNDOCUMENTED,
   about: {
     sender: 'DocuSeal',

@@ -12,7 +12,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('expo-signature', { hash: 'sha1', prefix: 'sha1=' }),
   identity: 'body',
-
   delivery: UNDOCUMENTED,
   about: {
     sender: 'Expo (EAS)',

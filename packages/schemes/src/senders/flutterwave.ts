@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
+  ONLY_200,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -12,8 +13,7 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: [bodyHmac('flutterwave-signature', { encoding: 'base64' })],
   identity: 'body',
-
-  delivery: UNDOCUMENTED,
+  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'Flutterwave',
     confidence: 'third-party',

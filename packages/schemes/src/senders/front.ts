@@ -18,7 +18,6 @@ const scheme = defineScheme({
   ),
   identity: 'body',
   tolerance: { past: 300, future: 300 },
-
   handshake: {
     signed: true,
     when: { header: { 'x-front-challenge': true } },

@@ -12,7 +12,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('signature', { prefix: 'sha256 ' }),
   identity: 'body',
-
   unsignedHeaders: { eventId: 'greenhouse-event-id' },
 
   delivery: UNDOCUMENTED,

@@ -12,7 +12,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-helpscout-signature', { hash: 'sha1', encoding: 'base64' }),
   identity: 'body',
-
   unsignedHeaders: { event: 'x-helpscout-event' },
 
   delivery: UNDOCUMENTED,

@@ -13,7 +13,6 @@ const scheme = defineScheme({
   signed: timedHmac('klaviyo-signature', { header: 'klaviyo-timestamp', unit: 's' }, '{body}{timestamp}'),
   identity: 'body',
   tolerance: { past: 300, future: 300 },
-
   unsignedHeaders: { webhookId: 'klaviyo-webhook-id' },
 
   delivery: UNDOCUMENTED,

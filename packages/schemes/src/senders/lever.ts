@@ -12,7 +12,6 @@ const scheme = defineScheme({
       'The time must be within the tolerance, so there is only one way to split the two: the last 13 digits are the time, the rest is the token.',
   },
   identity: 'content',
-
   bodyTimestamp: { field: 'triggeredAt', unit: 'ms', past: 86_400, future: 300 },
 
   delivery: UNDOCUMENTED,

@@ -1,5 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
+import { ONLY_200, RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'nowpayments',
@@ -10,8 +10,7 @@ const scheme = defineScheme({
     content: '{canonicalJson}',
   },
   identity: 'content',
-
-  delivery: UNDOCUMENTED,
+  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'NOWPayments',
     confidence: 'third-party',

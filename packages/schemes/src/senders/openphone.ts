@@ -16,7 +16,6 @@ const scheme = defineScheme({
   },
   identity: { bodyField: 'id' },
   tolerance: { past: 300, future: 300 },
-
   delivery: UNDOCUMENTED,
   about: {
     sender: 'Quo (OpenPhone)',

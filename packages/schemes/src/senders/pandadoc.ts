@@ -1,6 +1,7 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   ONE_RUN_PER_BODY,
+  ONLY_200,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -15,8 +16,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-
-  delivery: UNDOCUMENTED,
+  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'PandaDoc',
     confidence: 'third-party',

@@ -12,7 +12,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-patreon-signature', { hash: 'md5' }),
   identity: 'body',
-
   unsignedHeaders: { event: 'x-patreon-event' },
 
   delivery: UNDOCUMENTED,

@@ -15,7 +15,6 @@ const scheme = defineScheme({
     signature: { header: 'authorization', prefix: 'Basic ', encoding: 'base64' },
   },
   identity: 'body',
-
   delivery: UNDOCUMENTED,
   about: {
     sender: 'Pipedrive',

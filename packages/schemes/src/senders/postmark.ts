@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   NOTHING_SIGNED,
   ONE_RUN_PER_BODY,
+  ONLY_200,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -15,8 +16,7 @@ const scheme = defineScheme({
     signature: { header: 'authorization', prefix: 'Basic ', encoding: 'base64' },
   },
   identity: 'body',
-
-  delivery: UNDOCUMENTED,
+  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'Postmark',
     confidence: 'third-party',

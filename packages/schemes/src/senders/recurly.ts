@@ -12,7 +12,6 @@ const scheme = defineScheme({
   },
   identity: 'body',
   tolerance: { past: 300, future: 300 },
-
   unsignedHeaders: { notificationId: 'recurly-notification-id' },
 
   delivery: {

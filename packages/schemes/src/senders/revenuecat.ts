@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   NOTHING_SIGNED,
   ONE_RUN_PER_BODY,
+  ONLY_200,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -12,8 +13,7 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: { algorithm: { token: 'constant-time' }, signature: { header: 'authorization', encoding: 'text' } },
   identity: 'body',
-
-  delivery: UNDOCUMENTED,
+  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'RevenueCat',
     confidence: 'sender-docs',

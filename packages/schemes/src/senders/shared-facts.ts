@@ -23,3 +23,6 @@ export const NOTHING_SIGNED =
 /** A note of every sender whose deliveries are recognized by the bytes of the body. */
 export const ONE_RUN_PER_BODY =
   'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.';
+
+/** The response to a sender that takes 204 for a failure. */
+export const ONLY_200 = { contentType: 'text/plain', body: 'OK' } as const;

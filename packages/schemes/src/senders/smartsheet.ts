@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
+  ONLY_200,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -12,7 +13,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('smartsheet-hmac-sha256'),
   identity: 'body',
-
   handshake: {
     signed: false,
     when: { method: 'POST', header: { 'smartsheet-hook-challenge': true } },
@@ -22,7 +22,7 @@ const scheme = defineScheme({
       headers: { 'smartsheet-hook-response': '{challenge}' },
     },
   },
-  delivery: UNDOCUMENTED,
+  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'Smartsheet',
     confidence: 'third-party',

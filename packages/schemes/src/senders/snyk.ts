@@ -12,7 +12,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-hub-signature', { prefix: 'sha256=' }),
   identity: 'body',
-
   unsignedHeaders: { event: 'x-snyk-event', transportId: 'x-snyk-transport-id' },
 
   delivery: UNDOCUMENTED,

@@ -12,7 +12,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-sonar-webhook-hmac-sha256'),
   identity: 'body',
-
   unsignedHeaders: { project: 'x-sonarqube-project' },
 
   delivery: UNDOCUMENTED,

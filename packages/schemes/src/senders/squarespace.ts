@@ -7,7 +7,6 @@ const scheme = defineScheme({
   secret: { encoding: 'hex' },
   signed: bodyHmac('squarespace-signature'),
   identity: { bodyField: 'id' },
-
   delivery: UNDOCUMENTED,
   about: {
     sender: 'Squarespace',

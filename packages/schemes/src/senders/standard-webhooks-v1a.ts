@@ -1,7 +1,7 @@
-import { type DefinedScheme, defineScheme, type SignatureRule } from '@countersign/core';
+import { type DefinedScheme, defineScheme } from '@countersign/core';
 
 /** The rule of public-key signatures under one family of header names. */
-function asymmetricRule(family: 'webhook' | 'svix'): SignatureRule {
+function asymmetricRule(family: 'webhook' | 'svix') {
   return {
     algorithm: { publicKey: 'ed25519' },
     signature: {
@@ -12,7 +12,7 @@ function asymmetricRule(family: 'webhook' | 'svix'): SignatureRule {
     timestamp: { header: `${family}-timestamp`, unit: 's' },
     id: { header: `${family}-id` },
     content: '{id}.{timestamp}.{body}',
-  };
+  } as const;
 }
 
 const scheme = defineScheme({

@@ -12,7 +12,6 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-tfe-notification-signature', { hash: 'sha512' }),
   identity: 'body',
-
   delivery: UNDOCUMENTED,
   about: {
     sender: 'HCP Terraform (Terraform Cloud)',

@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
+  ONLY_200,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -12,10 +13,9 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-todoist-hmac-sha256', { encoding: 'base64' }),
   identity: 'body',
-
   unsignedHeaders: { deliveryId: 'x-todoist-delivery-id' },
 
-  delivery: UNDOCUMENTED,
+  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'Todoist',
     confidence: 'third-party',

@@ -1,6 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { timedHmac } from './hmac-rules.ts';
-import { ONE_RUN_PER_BODY, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
+import { ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'webflow',
@@ -12,12 +12,12 @@ const scheme = defineScheme({
   ),
   identity: 'body',
   tolerance: { past: 300, future: 300 },
-
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 1800,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
   },
   about: {
     sender: 'Webflow',
