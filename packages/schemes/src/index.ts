@@ -134,7 +134,7 @@ export { sonarQube } from './senders/sonarqube.ts';
 export { square } from './senders/square.ts';
 export { squarespace } from './senders/squarespace.ts';
 export { standardWebhooks } from './senders/standard-webhooks.ts';
-export { standardWebhooksV1a } from './senders/standard-webhooks-v1a.ts';
+export { type StandardWebhooksV1aOptions, standardWebhooksV1a } from './senders/standard-webhooks-v1a.ts';
 export { stripe } from './senders/stripe.ts';
 export { stytch } from './senders/stytch.ts';
 export { supabaseAuth } from './senders/supabase-auth.ts';

@@ -5,7 +5,7 @@ import { ONLY_200, RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } f
 const scheme = defineScheme({
   name: 'authorize-net',
   secret: { encoding: 'hex' },
-  signed: bodyHmac('x-anet-signature', { hash: 'sha512', encoding: 'hex-any', prefix: 'sha512=' }),
+  signed: bodyHmac('x-anet-signature', { hash: 'sha512', encoding: 'hex-upper', prefix: 'sha512=' }),
   identity: { bodyField: 'notificationId' },
   delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
@@ -25,7 +25,7 @@ const scheme = defineScheme({
 });
 
 /**
- * Authorize.Net: `X-ANET-Signature: sha512=<hex>`, HMAC-SHA512 of the body, under the signature key decoded from hex.
+ * Authorize.Net: `X-ANET-Signature: sha512=<HEX>`, HMAC-SHA512 of the body, under the signature key decoded from hex.
  *
  * - Identity: the body's `notificationId`.
  * - Delivery: the sender does not document what it retries; a bad signature gets 503.
