@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { isWebhookError, replayRecord, type WebhookRequest } from '@countersign/core';
-import { contentful, lever, mailgunRoutes } from '@countersign/schemes';
+import { contentful, grafana, lever, mailgunRoutes, plivoV3 } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
 import { judgeAt, outcomeAt } from './support/jwt/judge.ts';
 
@@ -181,3 +181,63 @@ describe('contentful', () => {
     );
   });
 });
+
+describe('plivo, V3', () => {
+  const publicUrl = 'https://hooks.example.com/plivo';
+  const options = { scheme: plivoV3(), secrets: SECRET, publicUrl };
+  const sorted = (fields: Record<string, string>) =>
+    Object.keys(fields)
+      .sort()
+      .map((name) => `${name}${fields[name]}`)
+      .join('');
+  const request = (
+    fields: Record<string, string>,
+    { nonce = '12345', url = '/plivo' } = {},
+  ): WebhookRequest => ({
+    method: 'POST',
+    url,
+    headers: {
+      'content-type': 'application/x-www-form-urlencoded',
+      'x-plivo-signature-v3-nonce': nonce,
+      // The first is under a token that was replaced.
+      'x-plivo-signature-v3': ['0'.repeat(32), SECRET]
+        .map((key) =>
+          createHmac('sha256', key)
+            .update(`${publicUrl}?${sorted(fields)}.${nonce}`)
+            .digest('base64'),
+        )
+        .join(','),
+    },
+    body: Buffer.from(new URLSearchParams(fields).toString()),
+  });
+  const fields = { To: '+1555', From: '+1666', Text: 'größer & 1+1=2' };
+
+  test('covers the form and the nonce', async () => {
+    expect(await judgeAt(NOW, options, request(fields))).toMatchObject({ bodyAuthenticated: true });
+    const { headers, ...rest } = request(fields);
+    const changes: WebhookRequest[] = [
+      { ...rest, headers, body: Buffer.from('To=%2B1555') },
+      { ...rest, headers: { ...headers, 'x-plivo-signature-v3-nonce': '2' } },
+    ];
+    for (const changed of changes) expect(await outcomeAt(NOW, options, changed)).toBe('SIGNATURE_MISMATCH');
+    expect(
+      await outcomeAt(NOW, { ...options, publicUrl: 'https://hooks.example.com/x' }, request(fields)),
+    ).toBe('SIGNATURE_MISMATCH');
+  });
+
+  test('is one delivery however its text is divided among the fields', async () => {
+    const first = await keyOf(options, request({ Text: 'ab' }));
+    const moved = { ...request({ Text: 'ab' }), body: Buffer.from('Texta=b') };
+    expect(await keyOf(options, moved)).toBe(first);
+    expect(await keyOf(options, request({ Text: 'ac' }))).not.toBe(first);
+  });
+});
+
+test.each([{ timestampHeader: 'X-Time' }, { timestampHeader: '' }, { header: 'x' }])(
+  'grafana refuses options: %j',
+  (given) => {
+    expect(() => grafana(given as never)).toThrow(
+      expect.objectContaining({ code: 'ERR_WEBHOOK_CONFIG_INVALID' }),
+    );
+  },
+);

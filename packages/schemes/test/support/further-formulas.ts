@@ -17,6 +17,7 @@ import {
   flutterwave,
   front,
   gemini,
+  grafana,
   greenhouse,
   helpScout,
   incidentIo,
@@ -217,6 +218,12 @@ export const FURTHER_FORMULAS: Readonly<Record<string, Formula>> = {
     digits: 'base64',
     key: base64Key,
     secrets: [BASE64, OTHER_BASE64],
+  }),
+  Grafana: bodyAlone(grafana(), 'x-grafana-alerting-signature'),
+  'Grafana, with a time': timed(grafana({ timestampHeader: 'x-time' }), {
+    headers: (time, signature) => ({ 'x-time': time, 'x-grafana-alerting-signature': signature }),
+    content: colon,
+    time: String,
   }),
   DocuSeal: timed(docuSeal(), {
     headers: (time, signature) => ({ 'x-docuseal-signature': `${time}.${signature}` }),
