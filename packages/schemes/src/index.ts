@@ -122,7 +122,7 @@ export { render } from './senders/render.ts';
 export { replicate } from './senders/replicate.ts';
 export { resend } from './senders/resend.ts';
 export { retell } from './senders/retell.ts';
-export { revenueCat } from './senders/revenuecat.ts';
+export { revenueCat, revenueCatToken } from './senders/revenuecat.ts';
 export { sanity } from './senders/sanity.ts';
 export { sendGrid } from './senders/sendgrid.ts';
 export { sentry } from './senders/sentry.ts';

@@ -9,7 +9,7 @@ import {
   okta,
   pipedrive,
   postmark,
-  revenueCat,
+  revenueCatToken,
   telegram,
 } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
@@ -46,7 +46,7 @@ const SENDERS: readonly TokenSender[] = [
   basic(pipedrive()),
   basic(postmark()),
   inHeader(flutterwaveV3(), 'verif-hash'),
-  inHeader(revenueCat(), 'authorization'),
+  inHeader(revenueCatToken(), 'authorization'),
   inHeader(auth0Logs(), 'authorization'),
   inHeader(cloudflareNotifications(), 'cf-webhook-auth'),
   inHeader(gitlabToken(), 'x-gitlab-token'),

@@ -27,7 +27,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Cashfree',
     confidence: 'sender-code',
-    testedWith: 'sender-library',
+    testedWith: 'formula-only',
     sources: [
       'https://www.cashfree.com/docs/payments/online/webhooks/signature-verification',
       'https://docs.cashfree.com/docs/webhook-resend-retry',

@@ -10,7 +10,11 @@ import {
 const scheme = defineScheme({
   name: 'klaviyo',
   secret: { encoding: 'utf8' },
-  signed: timedHmac('klaviyo-signature', { header: 'klaviyo-timestamp', unit: 's' }, '{body}{timestamp}'),
+  signed: timedHmac(
+    'klaviyo-signature',
+    { header: 'klaviyo-timestamp', unit: 'http-date' },
+    '{body}{timestamp}',
+  ),
   identity: 'body',
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { webhookId: 'klaviyo-webhook-id' },
@@ -35,7 +39,7 @@ const scheme = defineScheme({
 });
 
 /**
- * Klaviyo, system webhooks: `Klaviyo-Signature: <hex>` over `{body}{Klaviyo-Timestamp}`.
+ * Klaviyo, system webhooks: `Klaviyo-Signature: <hex>` over `{body}{Klaviyo-Timestamp}`; the time is an HTTP date.
  *
  * - Identity: the body's bytes.
  * - Delivery: the sender does not document what it retries; a bad signature gets 503.

@@ -5,7 +5,7 @@ import { standardSender } from './standard-webhooks.ts';
 const scheme = standardSender('liveblocks', {
   sender: 'Liveblocks',
   confidence: 'sender-code',
-  testedWith: 'sender-library',
+  testedWith: 'formula-only',
   sources: [
     'https://liveblocks.io/docs/platform/webhooks',
     'github.com/liveblocks/liveblocks packages/liveblocks-node/src/webhooks.ts',

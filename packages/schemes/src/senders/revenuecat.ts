@@ -1,4 +1,5 @@
-import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { type DefinedScheme, type DeliveryRules, defineScheme } from '@countersign/core';
+import { stripeHmac } from './hmac-rules.ts';
 import {
   NOTHING_SIGNED,
   ONE_RUN_PER_BODY,
@@ -8,17 +9,38 @@ import {
   UNDOCUMENTED,
 } from './shared-facts.ts';
 
-const scheme = defineScheme({
+const DELIVERY: DeliveryRules = { ...UNDOCUMENTED, acknowledgement: ONLY_200 };
+const PAGE = 'https://www.revenuecat.com/docs/integrations/webhooks';
+
+const signed = defineScheme({
   name: 'revenuecat',
+  secret: { encoding: 'utf8' },
+  signed: stripeHmac('x-revenuecat-webhook-signature'),
+  identity: { bodyField: 'event.id' },
+  tolerance: { past: 300, future: 300 },
+  delivery: DELIVERY,
+  about: {
+    sender: 'RevenueCat',
+    confidence: 'third-party',
+    testedWith: 'formula-only',
+    sources: [PAGE, 'public handlers, whose code and comments agree about the header X-RevenueCat-Webhook-Signature'],
+    assumptions: [RETRIES_UNDOCUMENTED, 'Each retry is signed again with its own time.'],
+    rotation: 'Third-party code says: while a secret is replaced, the header has one v1 for each.',
+    notes: ['You switch signing on in the settings of each webhook: see `revenueCatToken()` for those without it.'],
+  },
+});
+
+const token = defineScheme({
+  name: 'revenuecat-token',
   secret: { encoding: 'utf8' },
   signed: { algorithm: { token: 'constant-time' }, signature: { header: 'authorization', encoding: 'text' } },
   identity: 'body',
-  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
+  delivery: DELIVERY,
   about: {
-    sender: 'RevenueCat',
+    sender: 'RevenueCat (token)',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
-    sources: ['https://www.revenuecat.com/docs/integrations/webhooks'],
+    sources: [PAGE],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [
@@ -31,7 +53,22 @@ const scheme = defineScheme({
 });
 
 /**
- * RevenueCat: the `Authorization` header is the text from the settings of the webhook.
+ * RevenueCat, with signing switched on: `X-RevenueCat-Webhook-Signature: t=<unix s>,v1=<hex>` over `{t}.{body}`.
+ *
+ * - Identity: the body's `event.id`.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: revenueCat(), secrets: envSecrets('REVENUECAT_WEBHOOK_SECRET') })
+ * ```
+ */
+export function revenueCat(): DefinedScheme {
+  return signed;
+}
+
+/**
+ * RevenueCat without signing: the `Authorization` header is the text from the settings of the webhook.
  *
  * - Identity: the body's bytes.
  * - Delivery: the sender does not document what it retries; a bad token gets 503.
@@ -40,9 +77,9 @@ const scheme = defineScheme({
  *
  * @example
  * ```ts
- * const verifier = createVerifier({ scheme: revenueCat(), secrets: envSecrets('REVENUECAT_AUTHORIZATION') })
+ * const verifier = createVerifier({ scheme: revenueCatToken(), secrets: envSecrets('REVENUECAT_AUTHORIZATION') })
  * ```
  */
-export function revenueCat(): DefinedScheme {
-  return scheme;
+export function revenueCatToken(): DefinedScheme {
+  return token;
 }

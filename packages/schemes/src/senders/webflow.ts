@@ -22,7 +22,7 @@ const scheme = defineScheme({
   about: {
     sender: 'Webflow',
     confidence: 'sender-code',
-    testedWith: 'sender-library',
+    testedWith: 'formula-only',
     sources: [
       'https://developers.webflow.com/data/docs/working-with-webhooks',
       'https://developers.webflow.com/data/reference/error-handling',

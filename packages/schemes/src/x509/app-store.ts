@@ -39,7 +39,8 @@ const INTERMEDIATE = Buffer.from('2a864886f76364060201', 'hex'); // 1.2.840.1136
 const MAX_HEADER = 20_000;
 /** Notifications have a few thousand bytes. Nothing longer is parsed before its signature is checked. */
 const MAX_BODY = 131_072;
-const THREE_DAYS = 259_200;
+/** From the first attempt to the last: 1 + 12 + 24 + 48 + 72 hours. */
+const RETRY_SPAN = 565_200;
 const CONTENTS = ['data', 'summary', 'externalPurchaseToken', 'appData'] as const;
 const NAMES = { production: 'Production', sandbox: 'Sandbox' } as const;
 
@@ -49,10 +50,10 @@ const NAMES = { production: 'Production', sandbox: 'Sandbox' } as const;
  *
  * - Secrets: Apple's root certificate ("Apple Root CA - G3"), PEM or DER, from Apple's page of certificate authorities. It is not secret,
  *   and nothing is fetched.
- * - Time: `signedDate`, at most three days old, because Apple does not document whether a retry has a new one.
+ * - Time: `signedDate`, which a retry repeats. So it may be as old as the last retry: 157 hours and 5 minutes.
  * - Identity: the `notificationUUID`, which is signed.
- * - Delivery: the sender retries after any response other than 200 to 206: after 1, 12, 24, 48 and 72 hours in production, never in the
- *   sandbox; a bad signature gets 401.
+ * - Delivery: the sender retries after any response other than 200 to 206: 1, 12, 24, 48 and 72 hours after the one
+ *   before in production, never in the sandbox; a bad signature gets 401.
  * - Certificates: exactly three, each issued by the next; the first two with Apple's own marks, the last one by a trusted root. Whether
  *   Apple has withdrawn one (OCSP) is not asked.
  *
@@ -80,12 +81,11 @@ export function appStore(options: AppStoreOptions): Scheme<TrustedRoot> {
     keyFormat: 'root certificate of Apple',
     delivery: {
       retries: environment === 'production' ? 'any-failure' : 'never',
-      // 1 + 12 + 24 + 48 + 72 hours.
-      retrySpanSeconds: 565_200,
+      retrySpanSeconds: RETRY_SPAN,
       idStableOverRetries: true,
-      retrySignature: 'unknown',
+      retrySignature: 'repeated',
     },
-    freshness: { signed: 'body', past: THREE_DAYS, future: 300 },
+    freshness: { signed: 'body', past: RETRY_SPAN + 300, future: 300 },
     importKey: readRoot,
     parseHead: () => ({
       match(body: Uint8Array, keys: readonly Key<TrustedRoot>[]): Match | undefined {

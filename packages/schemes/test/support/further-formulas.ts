@@ -32,6 +32,7 @@ import {
   recall,
   recurly,
   render,
+  revenueCat,
   smartsheet,
   snyk,
   sonarQube,
@@ -94,6 +95,7 @@ interface Timed {
   readonly digits?: Digits;
   readonly key?: (secret: string) => string | Buffer;
   readonly secrets?: readonly [string, string];
+  readonly body?: (id: string) => string;
 }
 
 const inMilliseconds = (seconds: number) => `${seconds}000`;
@@ -101,6 +103,7 @@ const inMilliseconds = (seconds: number) => `${seconds}000`;
 /** A MAC of a time and the body. */
 function timed(scheme: DefinedScheme, options: Timed): Formula {
   const { headers, content, time = inMilliseconds, digits = 'hex', key = (secret) => secret } = options;
+  const { body = event } = options;
   const [secret, otherSecret] = options.secrets ?? [TEXT, OTHER_TEXT];
   return {
     scheme,
@@ -109,7 +112,7 @@ function timed(scheme: DefinedScheme, options: Timed): Formula {
     window: FIVE_MINUTES,
     request({ secret: signing, id, seconds }) {
       const text = time(seconds);
-      return post(event(id), headers(text, hmac('sha256', key(signing), content(text, event(id)), digits)));
+      return post(body(id), headers(text, hmac('sha256', key(signing), content(text, body(id)), digits)));
     },
   };
 }
@@ -197,7 +200,15 @@ export const FURTHER_FORMULAS: Readonly<Record<string, Formula>> = {
   Klaviyo: timed(klaviyo(), {
     headers: (time, signature) => ({ 'klaviyo-timestamp': time, 'klaviyo-signature': signature }),
     content: (time, body) => `${body}${time}`,
+    time: (seconds) => new Date(seconds * 1000).toUTCString(),
+  }),
+  RevenueCat: timed(revenueCat(), {
+    headers: (time, signature) => ({
+      'x-revenuecat-webhook-signature': `t=${time},v1=${'0'.repeat(64)},v1=${signature}`,
+    }),
+    content: dot,
     time: String,
+    body: (id) => JSON.stringify({ event: { id, type: 'INITIAL_PURCHASE' } }),
   }),
   Airwallex: timed(airwallex(), {
     headers: (time, signature) => ({ 'x-timestamp': time, 'x-signature': signature }),
