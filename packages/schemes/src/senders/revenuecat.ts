@@ -23,10 +23,15 @@ const signed = defineScheme({
     sender: 'RevenueCat',
     confidence: 'third-party',
     testedWith: 'formula-only',
-    sources: [PAGE, 'public handlers, whose code and comments agree about the header X-RevenueCat-Webhook-Signature'],
+    sources: [
+      PAGE,
+      'public handlers, whose code and comments agree about the header X-RevenueCat-Webhook-Signature',
+    ],
     assumptions: [RETRIES_UNDOCUMENTED, 'Each retry is signed again with its own time.'],
     rotation: 'Third-party code says: while a secret is replaced, the header has one v1 for each.',
-    notes: ['You switch signing on in the settings of each webhook: see `revenueCatToken()` for those without it.'],
+    notes: [
+      'You switch signing on in the settings of each webhook: see `revenueCatToken()` for those without it.',
+    ],
   },
 });
 
