@@ -1,5 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { ROTATION_UNDOCUMENTED } from './shared-facts.ts';
+import { ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'mailgun-routes',
@@ -21,6 +21,7 @@ const scheme = defineScheme({
     retrySignature: 'unknown',
     // Mailgun sends messages of up to 25 MiB.
     maxBodyBytes: 26_214_400,
+    acknowledgement: ONLY_200,
   },
   about: {
     sender: 'Mailgun (routes)',
@@ -32,7 +33,7 @@ const scheme = defineScheme({
     ],
     assumptions: [
       'A retry may repeat its timestamp and token, so they are accepted for as long as Mailgun retries. The documentation does not say whether it does.',
-      'Routes are retried as webhooks are: within 8 hours, after everything except a success and 406.',
+      'Routes are retried as webhooks are: within 8 hours, after everything except 200 and 406.',
     ],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [
@@ -48,7 +49,7 @@ const scheme = defineScheme({
  * message itself is not signed.
  *
  * - Identity: everything that is signed: `timestamp` and `token`.
- * - Delivery: the sender retries after any response other than 2xx, for 8 hours; a bad signature gets 401.
+ * - Delivery: the sender retries after any response other than 200, for 8 hours; a bad signature gets 401.
  * - `webhook.bodyAuthenticated` is `false`: an attacker who sees one delivery can send another message with its signature, once.
  *
  * @example

@@ -3,9 +3,7 @@ import {
   NOTHING_SIGNED,
   ONE_RUN_PER_BODY,
   ONLY_200,
-  RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
 } from './shared-facts.ts';
 
 const scheme = defineScheme({
@@ -16,19 +14,30 @@ const scheme = defineScheme({
     signature: { header: 'authorization', prefix: 'Basic ', encoding: 'base64' },
   },
   identity: 'body',
-  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
+  delivery: {
+    retries: 'any-failure',
+    // 10 retries of an inbound message, after 1, 5, 3 × 10, 15, 30, 60, 120 and 360 minutes.
+    retrySpanSeconds: 37_260,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
+  },
   about: {
     sender: 'Postmark',
     confidence: 'third-party',
     testedWith: 'formula-only',
     sources: [
       'https://postmarkapp.com/developer/webhooks/webhooks-overview',
+      'https://postmarkapp.com/support/article/understanding-inbound-webhook-retries-in-postmark',
       'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/bespoke/token-auth-providers.ts',
     ],
-    assumptions: [RETRIES_UNDOCUMENTED],
+    assumptions: [
+      'Retries are those of inbound messages: those of other webhooks were not compared, and are assumed to end no later.',
+    ],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [
       NOTHING_SIGNED,
+      'For Postmark a 403 is final, so Countersign never responds with it.',
       'Give Postmark a URL with user and password (`https://user:password@…`), or Basic credentials. Without them, Countersign refuses every delivery.',
       ONE_RUN_PER_BODY,
     ],
@@ -39,7 +48,7 @@ const scheme = defineScheme({
  * Postmark: HTTP Basic authentication. Secret: `user:password`, as in the URL of the webhook.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad token gets 503.
+ * - Delivery: the sender retries after any response other than 200 and 403, for 10.4 hours; a bad token gets 401.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`.
  *
  * @example

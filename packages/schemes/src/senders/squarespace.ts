@@ -1,13 +1,17 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
-import { RETRIES_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'squarespace',
   secret: { encoding: 'hex' },
   signed: bodyHmac('squarespace-signature'),
   identity: { bodyField: 'id' },
-  delivery: UNDOCUMENTED,
+  delivery: {
+    retries: 'any-failure',
+    retrySpanSeconds: 172_800,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
   about: {
     sender: 'Squarespace',
     confidence: 'sender-docs',
@@ -15,13 +19,14 @@ const scheme = defineScheme({
     sources: [
       'https://developers.squarespace.com/webhooks/verifying-notifications',
       'https://developers.squarespace.com/webhooks/overview',
+      'https://developers.squarespace.com/commerce-apis/webhooks/notification-delivery',
     ],
     assumptions: [
-      "The body's id is the same in every try: the sender documents only that it identifies the notification.",
-      RETRIES_UNDOCUMENTED,
+      "The body's id is the same in every try: the sender documents only that it tells duplicates apart.",
     ],
     rotation:
       'The API has a call that replaces the secret of a subscription. The sender does not document what happens to deliveries that are under way.',
+    notes: ['Squarespace may delete a subscription after several failures.'],
   },
 });
 
@@ -29,7 +34,7 @@ const scheme = defineScheme({
  * Squarespace: `Squarespace-Signature: <hex>` over the body, under the secret decoded from hex.
  *
  * - Identity: the body's `id`.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries after any response other than 2xx, for 48 hours; a bad signature gets 401.
  *
  * @example
  * ```ts
