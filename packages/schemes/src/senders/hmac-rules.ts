@@ -33,24 +33,11 @@ export function timedHmac(
 }
 
 /** The rule of a sender that signs as Stripe does: `t=<time>,v1=<hex>` over `{timestamp}.{body}`. */
-export function stripeHmac(
-  header: string,
-  {
-    unit = 's',
-    time = 't',
-    label = 'v1',
-    hash = 'sha256',
-    encoding = 'hex',
-  }: Omit<Writing, 'prefix'> & {
-    readonly unit?: TimeUnit;
-    readonly time?: string;
-    readonly label?: string;
-  } = {},
-): HmacRule {
+export function stripeHmac(header: string): HmacRule {
   return {
-    algorithm: { hmac: hash },
-    signature: { header, list: { separator: ',', assign: '=', label, blanks: true }, encoding },
-    timestamp: { entry: time, unit },
+    algorithm: { hmac: 'sha256' },
+    signature: { header, list: { separator: ',', assign: '=', label: 'v1', blanks: true }, encoding: 'hex' },
+    timestamp: { entry: 't', unit: 's' },
     content: '{timestamp}.{body}',
   };
 }

@@ -1,10 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import {
-  NOTHING_SIGNED,
-  ONE_RUN_PER_BODY,
-  ONLY_200,
-  ROTATION_UNDOCUMENTED,
-} from './shared-facts.ts';
+import { NOTHING_SIGNED, ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'postmark',
