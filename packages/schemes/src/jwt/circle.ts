@@ -24,6 +24,9 @@ const scheme = defineScheme({
     sender: 'Circle',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: "Of the sender's own pages, only the one about retries was compared.",
     sources: [
       'https://developers.circle.com/wallets/webhook-notifications',
       'https://developers.circle.com/cpn/references/webhook-retries',

@@ -1,6 +1,7 @@
 import type { SecretProvider } from '@countersign/core';
 import { checkChoice, checkKeys } from '@countersign/core/extend';
 import type { LimitedFetch } from '../remote/limited-fetch.ts';
+import { ONLY_PUBLIC_CODE } from '../senders/shared-facts.ts';
 import { type DetachedJwsScheme, detachedJwsScheme } from './detached-jws.ts';
 import { jwksSecrets } from './jwks-secrets.ts';
 
@@ -16,6 +17,9 @@ const scheme = detachedJwsScheme(
       sender: 'Fireblocks (webhooks v2)',
       confidence: 'third-party',
       testedWith: 'formula-only',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound: ONLY_PUBLIC_CODE,
       sources: [
         'https://developers.fireblocks.com/reference/validating-webhooks',
         'github.com/hookdeck/webhook-skills skills/fireblocks-webhooks',

@@ -1,6 +1,7 @@
 import type { SecretProvider } from '@countersign/core';
 import { checkKeys, configError } from '@countersign/core/extend';
 import type { LimitedFetch } from '../remote/limited-fetch.ts';
+import { ONLY_PUBLIC_CODE } from '../senders/shared-facts.ts';
 import { defineJwtScheme, type JwtScheme } from './define-jwt-scheme.ts';
 import { googleKeys } from './google-pubsub.ts';
 import { jwksSecrets } from './jwks-secrets.ts';
@@ -60,6 +61,9 @@ export function googleChat(options: GoogleChatOptions): JwtScheme {
       sender: 'Google Chat',
       confidence: 'third-party',
       testedWith: 'formula-only',
+      retryRules: 'unknown',
+      checkedOn: '2026-12-01',
+      notFound: ONLY_PUBLIC_CODE,
       sources: ['https://developers.google.com/workspace/chat/verify-requests-from-chat'],
       assumptions: [
         'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

@@ -44,6 +44,8 @@ export function jiraConnect(options: JiraConnectOptions): JwtScheme {
       sender: 'Atlassian Connect (Jira, Confluence)',
       confidence: 'sender-code',
       testedWith: 'sender-library',
+      retryRules: 'unknown',
+      checkedOn: '2026-12-01',
       sources: [
         'https://developer.atlassian.com/cloud/jira/platform/understanding-jwt-for-connect-apps/',
         'https://www.npmjs.com/package/atlassian-jwt',

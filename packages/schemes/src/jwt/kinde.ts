@@ -14,6 +14,8 @@ const scheme = defineJwtScheme({
     sender: 'Kinde',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
     sources: [
       'https://docs.kinde.com/integrate/webhooks/add-manage-webhooks/',
       'https://www.npmjs.com/package/@kinde/webhooks',

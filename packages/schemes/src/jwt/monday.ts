@@ -1,4 +1,5 @@
 import { checkKeys } from '@countersign/core/extend';
+import { ONLY_PUBLIC_CODE } from '../senders/shared-facts.ts';
 import { defineJwtScheme, type JwtScheme } from './define-jwt-scheme.ts';
 
 /** Options of {@link monday}. */
@@ -40,6 +41,9 @@ export function monday(options: MondayOptions): JwtScheme {
       sender: 'monday.com',
       confidence: 'third-party',
       testedWith: 'formula-only',
+      retryRules: 'unknown',
+      checkedOn: '2026-12-01',
+      notFound: ONLY_PUBLIC_CODE,
       sources: [
         'https://developer.monday.com/apps/docs/integration-authorization',
         'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/bespoke/monday.ts',

@@ -24,6 +24,8 @@ const scheme = detachedJwsScheme(
       sender: 'TrueLayer',
       confidence: 'sender-code',
       testedWith: 'sender-library',
+      retryRules: 'unknown',
+      checkedOn: '2026-12-01',
       sources: [
         'https://docs.truelayer.com/docs/configure-webhooks-for-your-integration',
         'github.com/TrueLayer/truelayer-signing nodejs/src',

@@ -18,6 +18,8 @@ const scheme = defineJwtScheme({
     sender: 'Wix',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
     sources: [
       'https://dev.wix.com/docs/build-apps/develop-your-app/api-integrations/events-and-webhooks/about-webhooks',
       'https://dev.wix.com/docs/rest/articles/getting-started/webhooks',

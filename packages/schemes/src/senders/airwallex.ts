@@ -7,6 +7,7 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: timedHmac('x-signature', { header: 'x-timestamp', unit: 'ms' }, '{timestamp}{body}'),
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'name' },
   tolerance: { past: 300, future: 300 },
   delivery: {
     retries: 'any-failure',
@@ -19,6 +20,8 @@ const scheme = defineScheme({
     sender: 'Airwallex',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
     sources: [
       'https://www.airwallex.com/docs/developer-tools/webhooks/webhooks-overview',
       'https://www.airwallex.com/docs/developer-tools/webhooks/listen-for-webhook-events',

@@ -1,17 +1,27 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
-import { ONLY_200, RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
+import {
+  ONLY_200,
+  ONLY_PUBLIC_CODE,
+  RETRIES_UNDOCUMENTED,
+  ROTATION_UNDOCUMENTED,
+  UNDOCUMENTED,
+} from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'authorize-net',
   secret: { encoding: 'hex' },
   signed: bodyHmac('x-anet-signature', { hash: 'sha512', encoding: 'hex-upper', prefix: 'sha512=' }),
   identity: { bodyField: 'notificationId' },
+  eventType: { bodyField: 'eventType' },
   delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'Authorize.Net',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: [
       'https://developer.authorize.net/api/reference/features/webhooks.html',
       'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',

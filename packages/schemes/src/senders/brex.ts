@@ -1,11 +1,14 @@
 import type { DefinedScheme } from '@countersign/core';
-import { RETRIES_UNDOCUMENTED } from './shared-facts.ts';
+import { ONLY_PUBLIC_CODE, RETRIES_UNDOCUMENTED } from './shared-facts.ts';
 import { standardSender } from './standard-webhooks.ts';
 
 const scheme = standardSender('brex', {
   sender: 'Brex',
   confidence: 'third-party',
   testedWith: 'formula-only',
+  retryRules: 'unknown',
+  checkedOn: '2026-12-01',
+  notFound: ONLY_PUBLIC_CODE,
   sources: [
     'https://developer.brex.com/docs/webhooks',
     'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',

@@ -5,6 +5,8 @@ const scheme = svixSender('browserbase', {
   sender: 'Browserbase',
   confidence: 'sender-docs',
   testedWith: 'sender-library',
+  retryRules: 'documented',
+  checkedOn: '2026-12-01',
   sources: [
     'https://docs.browserbase.com/platform/webhooks/verifying-deliveries',
     'https://docs.svix.com/receiving/verifying-payloads/how-manual',

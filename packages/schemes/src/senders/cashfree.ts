@@ -12,6 +12,7 @@ const scheme = defineScheme({
     { encoding: 'base64' },
   ),
   identity: 'body',
+  eventType: { bodyField: 'type' },
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: {
     idempotencyKey: 'x-idempotency-key',
@@ -28,6 +29,8 @@ const scheme = defineScheme({
     sender: 'Cashfree',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
     sources: [
       'https://www.cashfree.com/docs/payments/online/webhooks/signature-verification',
       'https://docs.cashfree.com/docs/webhook-resend-retry',

@@ -9,6 +9,7 @@ const scheme = defineScheme({
     signature: { header: 'authorization', prefix: 'Basic ', encoding: 'base64' },
   },
   identity: 'body',
+  eventType: { bodyField: 'event_type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 283080,
@@ -19,6 +20,8 @@ const scheme = defineScheme({
     sender: 'Chargebee',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
     sources: [
       'https://www.chargebee.com/docs/billing/2.0/site-configuration/webhook_settings',
       'https://support.chargebee.com/support/solutions/articles/257941',

@@ -7,6 +7,7 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('cko-signature'),
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 108_000,
@@ -18,6 +19,8 @@ const scheme = defineScheme({
     sender: 'Checkout.com',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
     sources: [
       'https://www.checkout.com/docs/workflows',
       'https://www.checkout.com/docs/business-operations/use-the-dashboard/developers/webhooks',

@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -12,11 +13,15 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-signature'),
   identity: 'body',
+  eventType: { bodyField: 'event' },
   delivery: UNDOCUMENTED,
   about: {
     sender: 'ClickUp',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: [
       'https://developer.clickup.com/docs/webhooksignature',
       'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',

@@ -54,6 +54,8 @@ function define(headers: Readonly<Record<string, number>>): DefinedScheme {
       sender: 'Contentful',
       confidence: 'sender-code',
       testedWith: 'formula-only',
+      retryRules: 'unknown',
+      checkedOn: '2026-12-01',
       sources: [
         'https://www.contentful.com/developers/docs/webhooks/request-verification/',
         'github.com/contentful/node-apps-toolkit src/requests',

@@ -1,6 +1,7 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   ONE_RUN_PER_BODY,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -16,12 +17,16 @@ const scheme = defineScheme({
     content: '{timestamp}.{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'event_type' },
   tolerance: { past: 300, future: 300 },
   delivery: UNDOCUMENTED,
   about: {
     sender: 'DocuSeal',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://www.docuseal.com/docs/api'],
     assumptions: [
       'A retry has a new time, and the tolerance is 300 s each way: the sender documents neither.',

@@ -6,6 +6,8 @@ const scheme = standardSender('dodo-payments', {
   sender: 'Dodo Payments',
   confidence: 'sender-code',
   testedWith: 'sender-library',
+  retryRules: 'unknown',
+  checkedOn: '2026-12-01',
   sources: [
     'https://docs.dodopayments.com/developer-resources/webhooks',
     'github.com/dodopayments/dodopayments-node src/resources/webhooks',

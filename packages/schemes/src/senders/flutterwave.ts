@@ -3,6 +3,7 @@ import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
   ONLY_200,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -13,11 +14,15 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: [bodyHmac('flutterwave-signature', { encoding: 'base64' })],
   identity: 'body',
+  eventType: { bodyField: 'type' },
   delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
   about: {
     sender: 'Flutterwave',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://developer.flutterwave.com/docs/webhooks'],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,

@@ -17,6 +17,7 @@ const scheme = defineScheme({
     { encoding: 'base64' },
   ),
   identity: 'body',
+  eventType: { bodyField: 'type' },
   tolerance: { past: 300, future: 300 },
   handshake: {
     signed: true,
@@ -29,6 +30,8 @@ const scheme = defineScheme({
     sender: 'Front',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
     sources: [
       'https://dev.frontapp.com/docs/application-webhooks',
       'https://dev.frontapp.com/docs/security-1',

@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/cor
 import { bodyHmac, timedHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -30,6 +31,9 @@ function define(timestampHeader: string | undefined): DefinedScheme {
       sender: 'Grafana Alerting',
       confidence: 'third-party',
       testedWith: 'formula-only',
+      retryRules: 'unknown',
+      checkedOn: '2026-12-01',
+      notFound: ONLY_PUBLIC_CODE,
       sources: [
         'https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/',
       ],

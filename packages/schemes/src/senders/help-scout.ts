@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -12,6 +13,7 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-helpscout-signature', { hash: 'sha1', encoding: 'base64' }),
   identity: 'body',
+  eventType: { header: 'x-helpscout-event' },
   unsignedHeaders: { event: 'x-helpscout-event' },
 
   delivery: UNDOCUMENTED,
@@ -19,6 +21,9 @@ const scheme = defineScheme({
     sender: 'Help Scout',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://developer.helpscout.com/webhooks/'],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,

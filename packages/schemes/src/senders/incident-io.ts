@@ -5,6 +5,8 @@ const scheme = svixSender('incident-io', {
   sender: 'incident.io',
   confidence: 'sender-docs',
   testedWith: 'sender-library',
+  retryRules: 'documented',
+  checkedOn: '2026-12-01',
   sources: [
     'https://docs.incident.io/api-reference/webhooks',
     'https://docs.svix.com/receiving/verifying-payloads/how-manual',

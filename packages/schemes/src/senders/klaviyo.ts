@@ -24,6 +24,8 @@ const scheme = defineScheme({
     sender: 'Klaviyo',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
     sources: [
       'https://developers.klaviyo.com/en/docs/working_with_system_webhooks',
       'github.com/hookdeck/webhook-skills',

@@ -1,5 +1,10 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
+import {
+  ONLY_PUBLIC_CODE,
+  RETRIES_UNDOCUMENTED,
+  ROTATION_UNDOCUMENTED,
+  UNDOCUMENTED,
+} from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'lever',
@@ -12,6 +17,7 @@ const scheme = defineScheme({
       'The time must be within the tolerance, so there is only one way to split the two: the last 13 digits are the time, the rest is the token.',
   },
   identity: 'content',
+  eventType: { bodyField: 'event' },
   bodyTimestamp: { field: 'triggeredAt', unit: 'ms', past: 86_400, future: 300 },
 
   delivery: UNDOCUMENTED,
@@ -19,6 +25,9 @@ const scheme = defineScheme({
     sender: 'Lever',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://hire.lever.co/developer/documentation#webhooks'],
     assumptions: [
       'A retry may repeat its token and time, so they are accepted for as long as retries may last.',

@@ -6,6 +6,8 @@ const scheme = standardSender('liveblocks', {
   sender: 'Liveblocks',
   confidence: 'sender-code',
   testedWith: 'formula-only',
+  retryRules: 'unknown',
+  checkedOn: '2026-12-01',
   sources: [
     'https://liveblocks.io/docs/platform/webhooks',
     'github.com/liveblocks/liveblocks packages/liveblocks-node/src/webhooks.ts',

@@ -27,6 +27,8 @@ const scheme = defineScheme({
     sender: 'Mailgun (routes)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
     sources: [
       'https://documentation.mailgun.com/docs/mailgun/user-manual/receive-forward-store',
       'github.com/mailgun/mailgun-php tests/Api/WebhookTest.php',

@@ -1,5 +1,11 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { ONLY_200, RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
+import {
+  ONLY_200,
+  ONLY_PUBLIC_CODE,
+  RETRIES_UNDOCUMENTED,
+  ROTATION_UNDOCUMENTED,
+  UNDOCUMENTED,
+} from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'nowpayments',
@@ -15,6 +21,9 @@ const scheme = defineScheme({
     sender: 'NOWPayments',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://documenter.getpostman.com/view/7907941/2s93JusNJt'],
     assumptions: [
       'The sender signs the body with its keys sorted, as JavaScript writes it: that is the canonical form of RFC 8785.',

@@ -1,5 +1,10 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
+import {
+  ONLY_PUBLIC_CODE,
+  RETRIES_UNDOCUMENTED,
+  ROTATION_UNDOCUMENTED,
+  UNDOCUMENTED,
+} from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'openphone',
@@ -15,12 +20,16 @@ const scheme = defineScheme({
     content: '{timestamp}.{body}',
   },
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'type' },
   tolerance: { past: 300, future: 300 },
   delivery: UNDOCUMENTED,
   about: {
     sender: 'Quo (OpenPhone)',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://support.quo.com/core-concepts/integrations/webhooks'],
     assumptions: [
       "The body's id is the same in every try: the sender documents only that it identifies the event.",

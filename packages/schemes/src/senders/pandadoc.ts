@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   ONE_RUN_PER_BODY,
   ONLY_200,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -21,6 +22,9 @@ const scheme = defineScheme({
     sender: 'PandaDoc',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://developers.pandadoc.com/docs/webhook-verification'],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,

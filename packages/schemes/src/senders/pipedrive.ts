@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   NOTHING_SIGNED,
   ONE_RUN_PER_BODY,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -20,6 +21,9 @@ const scheme = defineScheme({
     sender: 'Pipedrive',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://pipedrive.readme.io/docs/guide-for-webhooks-v2'],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,

@@ -18,6 +18,8 @@ const scheme = defineScheme({
     sender: 'Plivo (V3)',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
     sources: [
       'https://www.plivo.com/docs/voice/concepts/signature-validation',
       'github.com/plivo/plivo-node lib/utils/v3Security.js',

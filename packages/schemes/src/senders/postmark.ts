@@ -9,6 +9,7 @@ const scheme = defineScheme({
     signature: { header: 'authorization', prefix: 'Basic ', encoding: 'base64' },
   },
   identity: 'body',
+  eventType: { bodyField: 'RecordType' },
   delivery: {
     retries: 'any-failure',
     // 10 retries of an inbound message, after 1, 5, 3 × 10, 15, 30, 60, 120 and 360 minutes.
@@ -21,6 +22,9 @@ const scheme = defineScheme({
     sender: 'Postmark',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: "Of the sender's own pages, only the one about retries was compared.",
     sources: [
       'https://postmarkapp.com/developer/webhooks/webhooks-overview',
       'https://postmarkapp.com/support/article/understanding-inbound-webhook-retries-in-postmark',

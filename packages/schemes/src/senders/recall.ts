@@ -5,6 +5,8 @@ const scheme = svixSender('recall', {
   sender: 'Recall.ai',
   confidence: 'sender-docs',
   testedWith: 'sender-library',
+  retryRules: 'documented',
+  checkedOn: '2026-12-01',
   sources: [
     'https://docs.recall.ai/docs/authenticating-requests-from-recallai',
     'https://docs.recall.ai/reference-link/webhooks-overview',

@@ -11,6 +11,7 @@ const scheme = defineScheme({
     content: '{timestamp}.{body}',
   },
   identity: 'body',
+  eventType: { bodyField: 'event_type' },
   tolerance: { past: 300, future: 300 },
   unsignedHeaders: { notificationId: 'recurly-notification-id' },
 
@@ -24,6 +25,8 @@ const scheme = defineScheme({
     sender: 'Recurly',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
     sources: [
       'https://docs.recurly.com/recurly-subscriptions/docs/signature-verification',
       'https://docs.recurly.com/recurly-subscriptions/docs/automatic-retries',

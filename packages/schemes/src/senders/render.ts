@@ -8,6 +8,8 @@ const scheme = standardSender(
     sender: 'Render',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
     sources: [
       'https://render.com/docs/webhooks',
       'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',

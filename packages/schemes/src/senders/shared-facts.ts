@@ -26,3 +26,7 @@ export const ONE_RUN_PER_BODY =
 
 /** The response to a sender that takes 204 for a failure. */
 export const ONLY_200 = { contentType: 'text/plain', body: 'OK' } as const;
+
+/** What was not compared at a sender whose facts come from others. */
+export const ONLY_PUBLIC_CODE =
+  "The sender's own pages were not compared: the facts come from public code that receives its webhooks.";

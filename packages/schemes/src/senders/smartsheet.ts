@@ -3,6 +3,7 @@ import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
   ONLY_200,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -27,6 +28,9 @@ const scheme = defineScheme({
     sender: 'Smartsheet',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://developers.smartsheet.com/api/smartsheet/guides/webhooks/webhook-verification'],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,

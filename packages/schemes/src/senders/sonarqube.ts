@@ -2,6 +2,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -19,6 +20,9 @@ const scheme = defineScheme({
     sender: 'SonarQube (Server, Cloud)',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://docs.sonarsource.com/sonarqube-server/latest/project-administration/webhooks/'],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,

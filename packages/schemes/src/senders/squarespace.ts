@@ -6,6 +6,7 @@ const scheme = defineScheme({
   secret: { encoding: 'hex' },
   signed: bodyHmac('squarespace-signature'),
   identity: { bodyField: 'id' },
+  eventType: { bodyField: 'topic' },
   delivery: {
     retries: 'any-failure',
     retrySpanSeconds: 172_800,
@@ -16,6 +17,8 @@ const scheme = defineScheme({
     sender: 'Squarespace',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
     sources: [
       'https://developers.squarespace.com/webhooks/verifying-notifications',
       'https://developers.squarespace.com/webhooks/overview',

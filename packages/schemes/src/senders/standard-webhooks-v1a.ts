@@ -36,6 +36,8 @@ function define(family: 'webhook' | 'svix'): DefinedScheme {
       sender: 'Standard Webhooks (v1a, public key)',
       confidence: 'sender-code',
       testedWith: 'published-vectors',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
       sources: [
         'https://www.standardwebhooks.com',
         'github.com/standard-webhooks/standard-webhooks spec/standard-webhooks.md at b2fa7b8',

@@ -3,6 +3,7 @@ import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
   ONLY_200,
+  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -13,6 +14,7 @@ const scheme = defineScheme({
   secret: { encoding: 'utf8' },
   signed: bodyHmac('x-todoist-hmac-sha256', { encoding: 'base64' }),
   identity: 'body',
+  eventType: { bodyField: 'event_name' },
   unsignedHeaders: { deliveryId: 'x-todoist-delivery-id' },
 
   delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
@@ -20,6 +22,9 @@ const scheme = defineScheme({
     sender: 'Todoist',
     confidence: 'third-party',
     testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
     sources: ['https://developer.todoist.com/api/v1/#tag/Webhooks'],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,

@@ -1,10 +1,14 @@
 import type { DefinedScheme } from '@countersign/core';
+import { ONLY_PUBLIC_CODE } from './shared-facts.ts';
 import { svixSender } from './svix.ts';
 
 const scheme = svixSender('vanta', {
   sender: 'Vanta',
   confidence: 'third-party',
   testedWith: 'sender-library',
+  retryRules: 'documented',
+  checkedOn: '2026-12-01',
+  notFound: ONLY_PUBLIC_CODE,
   sources: [
     'https://developer.vanta.com/docs/webhooks',
     'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',

@@ -11,6 +11,7 @@ const scheme = defineScheme({
     '{timestamp}:{body}',
   ),
   identity: 'body',
+  eventType: { bodyField: 'triggerType' },
   tolerance: { past: 300, future: 300 },
   delivery: {
     retries: 'any-failure',
@@ -23,6 +24,8 @@ const scheme = defineScheme({
     sender: 'Webflow',
     confidence: 'sender-code',
     testedWith: 'formula-only',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
     sources: [
       'https://developers.webflow.com/data/docs/working-with-webhooks',
       'https://developers.webflow.com/data/reference/error-handling',
