@@ -4,5 +4,4 @@ export const entry: CatalogueEntry = {
   factory: 'mailgun',
   refusalStatus: 401,
   at: { mailgun: 1_403_645_220 },
-  beyond: { 'mailgun/form': 'a route, which posts form fields: another product' },
 };

@@ -3,5 +3,4 @@ import type { CatalogueEntry } from '../support/catalogue-entry.ts';
 export const entry: CatalogueEntry = {
   factory: 'svix',
   refusalStatus: 401,
-  beyond: { 'svix/v1a': 'signed with a public key' },
 };

@@ -42,6 +42,15 @@ const hmac = (secret: string, challenge: string, encoding: 'hex' | 'base64') =>
 
 /** By factory. Written by hand from each sender's documentation. */
 const CHALLENGES: Readonly<Record<string, Challenge>> = {
+  front: {
+    headers: { 'x-front-challenge': 'a1b2-c3' },
+    body: '{"type":"sync","authorization":{"id":"cmp_abc"}}',
+    answer: json('{"challenge":"a1b2-c3"}'),
+  },
+  smartsheet: {
+    headers: { 'smartsheet-hook-challenge': 'd78dd1d3-01ce-4481-81de-92b4f3aa5ab1' },
+    answer: json('{"smartsheetHookResponse":"d78dd1d3-01ce-4481-81de-92b4f3aa5ab1"}'),
+  },
   braintree: {
     method: 'GET',
     query: '?bt_challenge=20f9f8ed05f77439fe955c97',

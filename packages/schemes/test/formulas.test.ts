@@ -3,6 +3,7 @@ import { finch, gitlabToken, inngest, mercadoPago, polar, supabaseAuth, workos }
 import { describe, expect, test } from 'vitest';
 import { clockAt, judge, outcomeOf, type Request } from '../../../test/support/outcome.ts';
 import { type Delivery, FORMULAS, type Formula, mac } from './support/formulas.ts';
+import { FURTHER_FORMULAS } from './support/further-formulas.ts';
 
 const NOW = 1_763_600_000;
 const MISMATCH = 'ERR_WEBHOOK_SIGNATURE_MISMATCH';
@@ -17,7 +18,7 @@ async function replayKey({ scheme, secret }: Formula, given: Request, seconds = 
   return replayRecord(webhook).key;
 }
 
-describe.each(Object.entries(FORMULAS))('%s', (_, formula) => {
+describe.each(Object.entries({ ...FORMULAS, ...FURTHER_FORMULAS }))('%s', (_, formula) => {
   const { scheme, secret, otherSecret, window, bodyIsSigned = true } = formula;
 
   test('is accepted as its formula signs', async () => {

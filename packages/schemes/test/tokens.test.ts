@@ -1,10 +1,15 @@
 import { type DefinedScheme, isWebhookError } from '@countersign/core';
 import {
   auth0Logs,
+  chargebee,
   cloudflareNotifications,
+  flutterwaveV3,
   gitlabToken,
   microsoftGraph,
   okta,
+  pipedrive,
+  postmark,
+  revenueCatToken,
   telegram,
 } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
@@ -29,7 +34,19 @@ const inHeader = (scheme: DefinedScheme, header: string): TokenSender => ({
   }),
 });
 
+/** HTTP Basic: the secret is user and password. */
+const basic = (scheme: DefinedScheme): TokenSender => ({
+  scheme,
+  request: (token, says) =>
+    inHeader(scheme, 'authorization').request(`Basic ${Buffer.from(token).toString('base64')}`, says),
+});
+
 const SENDERS: readonly TokenSender[] = [
+  basic(chargebee()),
+  basic(pipedrive()),
+  basic(postmark()),
+  inHeader(flutterwaveV3(), 'verif-hash'),
+  inHeader(revenueCatToken(), 'authorization'),
   inHeader(auth0Logs(), 'authorization'),
   inHeader(cloudflareNotifications(), 'cf-webhook-auth'),
   inHeader(gitlabToken(), 'x-gitlab-token'),

@@ -114,6 +114,7 @@ export function compileRule(
   const isChallenge = compileChallengeTest(definition);
   const isOfOtherRule = bodyDigest === undefined ? compileDigestTest(definition) : undefined;
   const isExtensible = beginsWithSecret(rule);
+  const listsHeaders = Object.values(rule.parts ?? {}).some((part) => 'listedHeaders' in part);
   const check = compileConditions(rule);
 
   return (head) => {
@@ -151,6 +152,12 @@ export function compileRule(
     const keyId = keyIdLocation === undefined ? found?.keyIds?.[0] : head.value(keyIdLocation.header);
     const hasDigest = bodyDigest === undefined ? undefined : readDigest(head, bodyDigest);
 
+    /** The time may also be signed as one of the headers that the request lists. */
+    const slotsWithoutTime = (): ContentTexts['slots'] => {
+      const header = timeLocation?.header;
+      if (header === undefined || content?.readSlots === undefined || !listsHeaders) return texts.slots;
+      return content.readSlots(new HeadSource(head, found?.text, list, { header, text: NO_TIME }));
+    };
     const judge = (keys: readonly Key[], signatures: Signatures, body: BodyReader): Match | undefined => {
       if (arrayLengths !== undefined) checkArrays(arrayLengths, body);
       if (hasDigest !== undefined && !hasDigest(body.bytes)) return undefined;
@@ -180,13 +187,13 @@ export function compileRule(
           signsType,
           headText: (name) => onlyValueOf(head, name),
           // In the form that was signed: a delivery may be written in several ways, but its signature matches only one.
-          content: () => write({ ...texts, timestamp: NO_TIME }, url, body, head),
+          content: () => write({ ...texts, timestamp: NO_TIME, slots: slotsWithoutTime() }, url, body, head),
           readUnsignedHeaders: () => readUnsignedHeaders(head, unsignedHeaders),
         },
         definition,
       );
     };
-    const readerOf = (bytes: Uint8Array) => new BodyReader(bytes, head, definition.multipartField);
+    const readerOf = (bytes: Uint8Array) => new BodyReader(bytes, head, definition);
     if (found !== undefined)
       return { signedAt, keyId, match: (bytes, keys) => judge(keys, found, readerOf(bytes)) };
     const tryBody = (bytes: Uint8Array, keys: readonly Key[]) => {

@@ -3,6 +3,7 @@ import {
   createVerifier,
   defineScheme,
   isWebhookError,
+  replayRecord,
   type SchemeDefinition,
   type VerifiedWebhook,
   type WebhookRequest,
@@ -149,6 +150,90 @@ describe('a multipart form', () => {
     expect(await outcomeOf(multipart, request('{"id":"b"}', '{"id":"a"}'))).toBe(
       'ERR_WEBHOOK_HEADER_INVALID',
     );
+  });
+});
+
+describe('a multipart form whose single fields are signed', () => {
+  const definition = {
+    ...plain,
+    multipartForm: true,
+    signed: {
+      ...plain.signed,
+      signature: { formField: 'signature', encoding: 'hex' },
+      content: '{formField:time}.{formField:token}',
+    },
+    identity: 'content',
+  } as const;
+  const field = (name: string, value: string, more = '') =>
+    `--x\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n${value}\r\n`;
+  const request = (...fields: string[]): WebhookRequest => ({
+    headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    body: Buffer.from(`${fields.join('')}--x--\r\n`),
+  });
+  const [time, token] = [field('time', '1'), field('token', 'a b=c&d%20')];
+  const signature = field('signature', mac('1.a b=c&d%20'));
+
+  it('is read like a form of the other type, and other fields and files are ignored', async () => {
+    const file = field('attachment-1', 'bytes', '; filename="a.txt"');
+    expect(await outcomeOf(definition, request(time, file, token, signature))).toMatchObject({
+      bodyAuthenticated: false,
+    });
+    const form = new URLSearchParams({ time: '1', token: 'a b=c&d%20', signature: mac('1.a b=c&d%20') });
+    expect(await outcomeOf(definition, { headers: {}, body: Buffer.from(form.toString()) })).toMatchObject({
+      scheme: 'exact',
+    });
+  });
+
+  it.each([
+    ['a signed field is a file', [time, field('token', 'a b=c&d%20', '; filename="token"'), signature]],
+    ['a signed field is repeated', [time, token, token, signature]],
+    ['a signed field is absent', [time, signature]],
+    ['it is not closed', [time, token, signature, '--y']],
+  ])('is refused if %s', async (_, fields) => {
+    expect(await outcomeOf(definition, request(...fields))).toBe('ERR_WEBHOOK_HEADER_INVALID');
+  });
+
+  it('is not read without the definition saying so', async () => {
+    const { multipartForm: _, ...without } = definition;
+    expect(await outcomeOf(without, request(time, token, signature))).toMatch(/^ERR_WEBHOOK_/);
+  });
+});
+
+describe('a time that is signed as one of the listed headers', () => {
+  const definition = {
+    ...plain,
+    signed: {
+      ...plain.signed,
+      timestamp: { header: 'x-time', unit: 's' },
+      parts: {
+        headers: {
+          listedHeaders: { header: 'x-signed-headers' },
+          separator: ',',
+          pair: '{name}:{value}',
+          join: ';',
+          allow: ['x-signed-headers', 'x-time', 'x-topic'],
+          require: ['x-time'],
+        },
+      },
+      content: '{headers}\n{body}',
+    },
+    identity: 'content',
+  } as const;
+  const list = 'x-signed-headers,x-time,x-topic';
+  const identityAt = async (seconds: number, topic = 'a'): Promise<string> => {
+    const content = `x-signed-headers:${list};x-time:${seconds};x-topic:${topic}\n{}`;
+    const headers = { 'x-signed-headers': list, 'x-time': String(seconds), 'x-topic': topic };
+    const webhook = await outcomeOf(definition, {
+      headers: { ...headers, 'x-signature': mac(content) },
+      body: Buffer.from('{}'),
+    });
+    return replayRecord(webhook as VerifiedWebhook).key;
+  };
+
+  it('does not make another delivery of a retry', async () => {
+    const now = Math.floor(Date.now() / 1000);
+    expect(await identityAt(now)).toBe(await identityAt(now - 60));
+    expect(await identityAt(now, 'b')).not.toBe(await identityAt(now));
   });
 });
 

@@ -16,6 +16,7 @@ const KNOWN = [
   'bodyHash',
   'urlHash',
   'url',
+  'requestHash',
   'time',
   'tolerance',
   'leewaySeconds',
@@ -42,17 +43,23 @@ export function checkDefinition(definition: JwtSchemeDefinition): void {
     checkChoice('secret.encoding', secret.encoding, ['utf8', 'base64', 'hex']);
     checkNumber('secret.minBytes', secret.minBytes, { min: 1, max: 1024, fallback: 16 });
   }
-  checkKeys('"token"', token, ['header', 'prefix']);
-  checkHeader('token.header', token.header);
+  checkKeys('"token"', token, ['header', 'prefix', 'body']);
+  checkToken(definition);
   for (const header of Object.values(definition.unsignedHeaders ?? {}))
     checkHeader('unsignedHeaders', header);
   checkTexts('issuer', definition.issuer);
   checkTexts('audience', definition.audience);
   checkHash('bodyHash', definition.bodyHash, ['claim', 'encoding', 'absentIfEmpty']);
   checkHash('urlHash', definition.urlHash, ['claim', 'encoding']);
+  checkRequestHash(definition);
   if (definition.keyId !== undefined) checkChoice('keyId', definition.keyId, ['kid', 'iss']);
   if (definition.time !== undefined) checkChoice('time', definition.time, ['iat', 'nbf']);
-  checkChoice('identity', definition.identity, ['body', 'jti']);
+  const { identity } = definition;
+  if (identity !== null && typeof identity === 'object') {
+    checkKeys('"identity"', identity, ['claim']);
+    if (typeof identity.claim !== 'string' || identity.claim === '')
+      throw configError('"identity.claim" must be the name of a claim.');
+  } else checkChoice('identity', identity, ['body', 'jti']);
   if (tolerance !== undefined) {
     if (definition.time === undefined)
       throw configError(
@@ -64,6 +71,34 @@ export function checkDefinition(definition: JwtSchemeDefinition): void {
   checkNumber('leewaySeconds', definition.leewaySeconds, { min: 0, max: 300, fallback: 5 });
   if (delivery === null || typeof delivery !== 'object')
     throw configError('"delivery" is missing. State how the sender retries.');
+}
+
+function checkRequestHash({ requestHash, urlHash, url }: JwtSchemeDefinition): void {
+  if (requestHash === undefined) return;
+  checkKeys('"requestHash"', requestHash, ['claim', 'baseUrl']);
+  if (urlHash !== undefined || url !== undefined)
+    throw configError('"requestHash" covers the URL: leave out "urlHash" and "url".');
+  if (typeof requestHash.claim !== 'string' || requestHash.claim === '')
+    throw configError('"requestHash.claim" must be the name of a claim.');
+  if (typeof requestHash.baseUrl !== 'string' || !URL.canParse(requestHash.baseUrl))
+    throw configError('"requestHash.baseUrl" must be the URL of the app, as its descriptor names it.');
+}
+
+function checkToken({ token, bodyHash, keyId, identity }: JwtSchemeDefinition): void {
+  if (token.body === undefined) {
+    checkHeader('token.header', token.header);
+    // The token may be one of many that the sender makes for other bodies.
+    if (typeof identity === 'object' && bodyHash === undefined)
+      throw configError('"identity.claim" needs a "bodyHash", or a token that is the body.');
+    return;
+  }
+  if (token.body !== true || token.header !== undefined || token.prefix !== undefined)
+    throw configError('"token.body" must be true, without "header" and "prefix".');
+  if (bodyHash !== undefined) throw configError('"bodyHash" has no meaning if the body is the token.');
+  if (keyId === 'iss')
+    throw configError(
+      '"keyId" must be "kid" if the body is the token: its claims are read after its signature.',
+    );
 }
 
 /** With both kinds in one list, a token could choose, and a public key could be used as a secret. */

@@ -1,5 +1,6 @@
 import { WebhookError } from '@countersign/core';
 import type { RequestHead, Validity } from '@countersign/core/extend';
+import { atlassianRequest } from './atlassian-request.ts';
 import { isDigest, sha256 } from './digest-claim.ts';
 import type { JwtSchemeDefinition } from './jwt-definition.ts';
 import { type Claims, malformed } from './token.ts';
@@ -12,6 +13,8 @@ export interface Statement extends Validity {
   /** In milliseconds since the epoch. */
   readonly signedAt: number | undefined;
   readonly jti: string | undefined;
+  /** The text of the claim that identifies a delivery, or its digest if it is long. */
+  readonly claim: string | undefined;
   /** The digest of the URL, if the token signs it. */
   readonly urlDigest: Buffer | undefined;
 }
@@ -41,6 +44,7 @@ export function readClaims(claims: Claims, head: RequestHead, definition: JwtSch
     // At the time of "exp" the token is already invalid (RFC 7519, 4.1.4).
     notAfter: exp === undefined ? undefined : (exp + leewaySeconds) * 1000 - 1,
     jti: readJti(claims),
+    claim: typeof identity === 'object' ? readIdentity(claims, identity.claim) : undefined,
     urlDigest: readUrl(claims, head, definition),
   };
 }
@@ -99,11 +103,24 @@ function readJti(claims: Claims): string | undefined {
   throw malformed('has a claim "jti" that is not 1 to 256 visible ASCII characters');
 }
 
+function readIdentity(claims: Claims, name: string): string {
+  const value = need(claims, name);
+  // All lone surrogates have the same hash, so a text that contains one does not identify a delivery.
+  if (typeof value !== 'string' || value === '' || /\p{Surrogate}/u.test(value))
+    throw malformed(`has a claim "${name}" that is not a text`);
+  return JTI.test(value) ? value : `sha256:${sha256(value).toString('hex')}`;
+}
+
 function readUrl(
   claims: Claims,
   head: RequestHead,
-  { urlHash, url }: JwtSchemeDefinition,
+  { urlHash, url, requestHash }: JwtSchemeDefinition,
 ): Buffer | undefined {
+  if (requestHash !== undefined) {
+    const digest = sha256(atlassianRequest(head.method, signedUrl(head), requestHash.baseUrl));
+    if (!isDigest(need(claims, requestHash.claim), 'hex', digest)) throw other('method, path and query');
+    return digest;
+  }
   if (urlHash === undefined && url === undefined) return undefined;
   const signed = signedUrl(head);
   const digest = sha256(signed);
@@ -114,7 +131,7 @@ function readUrl(
 }
 
 /** The URL as the sender signs it: the URL that you gave it, with the query as received. */
-function signedUrl({ publicUrl, url }: RequestHead): string {
+export function signedUrl({ publicUrl, url }: RequestHead): string {
   if (publicUrl === undefined) {
     throw new WebhookError(
       'ERR_WEBHOOK_CONFIG_INVALID',

@@ -15,7 +15,7 @@ import { sha256 } from './digest-claim.ts';
 import { importKey, keyFormatOf } from './import-key.ts';
 import { fitsAlgorithm, isSecretAlgorithm, type JwtAlgorithm } from './jwt-algorithm.ts';
 import type { JwtSchemeDefinition } from './jwt-definition.ts';
-import { malformed, parseToken, readKeyId, type Token } from './token.ts';
+import { type Claims, malformed, parseBodyToken, parseToken, readKeyId, type TokenHeader } from './token.ts';
 
 /** A scheme made by {@link defineJwtScheme}. */
 export interface JwtScheme extends Scheme {
@@ -54,31 +54,31 @@ export function defineJwtScheme(definition: JwtSchemeDefinition): JwtScheme {
     keyFormat: keyFormatOf(fixed),
     delivery: fixed.delivery,
     freshness: Object.freeze(freshnessOf(fixed)),
-    needsPublicUrl: fixed.urlHash !== undefined || fixed.url !== undefined,
+    needsPublicUrl: [fixed.urlHash, fixed.url, fixed.requestHash].some((each) => each !== undefined),
     definition: fixed,
     importKey: (secret: string | Uint8Array) => importKey(secret, fixed),
     parseHead: (head: RequestHead) => parseHead(head, fixed),
   });
 }
 
-function freshnessOf({ time, tolerance }: JwtSchemeDefinition): Freshness {
+function freshnessOf({ time, tolerance, token }: JwtSchemeDefinition): Freshness {
   if (time === undefined) return { signed: 'none' };
-  return { signed: 'header', past: tolerance?.past ?? 300, future: tolerance?.future ?? 300 };
+  const { past, future } = tolerance ?? { past: 300, future: 300 };
+  return { signed: token.body === true ? 'body' : 'header', past, future };
 }
 
 function parseHead(head: RequestHead, definition: JwtSchemeDefinition): ParsedHead {
   const { name, token: place } = definition;
+  if (place.body === true) return parseBody(head, definition);
   const { header, prefix = '' } = place;
   const text = head.value(header);
   if (text === undefined || text === '')
     throw new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', `The request has no ${name} signature.`);
   if (!text.startsWith(prefix)) throw malformed(`has no "${prefix.trim()}" before it`);
   const token = parseToken(text.slice(prefix.length));
-  const algorithm = definition.algorithms.find((each) => each === token.algorithm);
-  if (algorithm === undefined)
-    throw malformed('is signed with an algorithm that this scheme does not accept');
+  const algorithm = algorithmOf(token, definition);
   const statement = readClaims(token.claims, head, definition);
-  const keyId = keyIdOf(token, definition);
+  const keyId = keyIdOf(token, token.claims, definition);
   const { signedAt, notBefore, notAfter } = statement;
   return {
     signedAt,
@@ -94,19 +94,57 @@ function parseHead(head: RequestHead, definition: JwtSchemeDefinition): ParsedHe
   };
 }
 
-function keyIdOf({ kid, claims }: Token, { keyId, algorithms }: JwtSchemeDefinition): string | undefined {
+/** The body is the token: its claims are read once its signature has matched. */
+function parseBody(head: RequestHead, definition: JwtSchemeDefinition): ParsedHead {
+  return {
+    keyIdIn: (body) => keyIdOf(parseBodyToken(body), {}, definition),
+    async match(body: Uint8Array, keys: readonly Key[]): Promise<Match | undefined> {
+      if (body.byteLength === 0)
+        throw new WebhookError(
+          'ERR_WEBHOOK_SIGNATURE_MISSING',
+          `The request has no ${definition.name} token.`,
+        );
+      const token = parseBodyToken(body);
+      const keyId = keyIdOf(token, {}, definition);
+      const key = await findKey(token.text, algorithmOf(token, definition), named(keys, keyId));
+      if (key === undefined) return undefined;
+      const statement = readClaims(token.readClaims(), head, definition);
+      const { signedAt, notBefore, notAfter } = statement;
+      return {
+        ...describe(key, body, statement, head, definition),
+        ...(definition.time === undefined ? {} : { signedAt: signedAt ?? null }),
+        notBefore,
+        notAfter,
+        bodyAuthenticated: true,
+      };
+    },
+  };
+}
+
+function algorithmOf({ algorithm }: TokenHeader, { algorithms }: JwtSchemeDefinition): JwtAlgorithm {
+  const accepted = algorithms.find((each) => each === algorithm);
+  if (accepted === undefined) throw malformed('is signed with an algorithm that this scheme does not accept');
+  return accepted;
+}
+
+function keyIdOf(
+  { kid }: TokenHeader,
+  claims: Claims,
+  { keyId, algorithms }: JwtSchemeDefinition,
+): string | undefined {
   const claim = keyId ?? (algorithms.every(isSecretAlgorithm) ? undefined : 'kid');
   if (claim === 'iss') return readKeyId(claims.iss);
   return claim === 'kid' ? kid : undefined;
 }
 
-function named(keys: readonly Key[], keyId: string | undefined): readonly Key[] {
+/** The keys of an id, or all keys if none has it. */
+export function named(keys: readonly Key[], keyId: string | undefined): readonly Key[] {
   const found = keyId === undefined ? [] : keys.filter(({ id }) => id === keyId);
   return found.length === 0 ? keys : found;
 }
 
 /** Tries every key that fits, without early exit: the time taken does not tell which key signed. */
-async function findKey(
+export async function findKey(
   token: string,
   algorithm: JwtAlgorithm,
   keys: readonly Key[],
@@ -130,14 +168,14 @@ async function verifies(token: string, algorithm: JwtAlgorithm, key: KeyObject):
 function describe(
   { id, role }: Key,
   body: Uint8Array,
-  { jti, urlDigest }: Statement,
+  { jti, claim, urlDigest }: Statement,
   head: RequestHead,
   definition: JwtSchemeDefinition,
 ): Match {
   return {
     key: { id, role },
-    id: jti,
-    identity: identityOf(body, jti, urlDigest, definition),
+    id: claim ?? jti,
+    identity: claim === undefined ? identityOf(body, jti, urlDigest, definition) : `claim:${claim}`,
     bodyAuthenticated: definition.bodyHash !== undefined,
     unsignedHeaders: readUnsigned(head, definition),
   };

@@ -6,8 +6,11 @@ import { publicKeyOf } from './public-jwk.ts';
 
 const PUBLIC_PEM = /^\s*-----BEGIN (?:RSA )?PUBLIC KEY-----[\s\S]*-----END (?:RSA )?PUBLIC KEY-----\s*$/;
 
+/** What a definition says about its keys. */
+type KeyRules = Pick<JwtSchemeDefinition, 'algorithms' | 'secret'>;
+
 /** Describes how secrets become keys, so that verifiers with the same format can share a keyring. */
-export function keyFormatOf({ algorithms, secret }: JwtSchemeDefinition): string {
+export function keyFormatOf({ algorithms, secret }: KeyRules): string {
   const names = [...algorithms].sort().join(' ');
   if (!isSecretAlgorithms(algorithms)) return `jwt ${names}, public key`;
   const { encoding = 'utf8', minBytes = 16 } = secret ?? {};
@@ -18,7 +21,7 @@ export function keyFormatOf({ algorithms, secret }: JwtSchemeDefinition): string
  * Turns a secret into a key of the kind that the definition needs, and of no other kind.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID` with what is wrong, never with the value.
  */
-export function importKey(input: string | Uint8Array, definition: JwtSchemeDefinition): KeyObject {
+export function importKey(input: string | Uint8Array, definition: KeyRules): KeyObject {
   const { algorithms } = definition;
   const key = isSecretAlgorithms(algorithms) ? importSecret(input, definition) : importPublicKey(input);
   if (algorithms.some((algorithm) => fitsAlgorithm(key, algorithm))) return key;
@@ -29,7 +32,7 @@ function isSecretAlgorithms(algorithms: readonly JwtAlgorithm[]): boolean {
   return algorithms.every(isSecretAlgorithm);
 }
 
-function importSecret(input: string | Uint8Array, { secret }: JwtSchemeDefinition): KeyObject {
+function importSecret(input: string | Uint8Array, { secret }: KeyRules): KeyObject {
   const { encoding = 'utf8', minBytes = 16 } = secret ?? {};
   // A public key is not secret: an attacker could sign a token with it.
   if (Buffer.from(input).toString('latin1').trimStart().startsWith('-----BEGIN'))

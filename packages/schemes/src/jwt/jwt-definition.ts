@@ -27,8 +27,13 @@ export type HashEncoding = 'hex' | 'base64' | 'base64url';
 export interface JwtRules {
   /** The scheme's name in events, health and replay keys. */
   readonly name: string;
-  /** The header that contains the token, in lower case, and the text before the token, for example `'Bearer '`. */
-  readonly token: { readonly header: string; readonly prefix?: string };
+  /**
+   * The header that contains the token, in lower case, and the text before the token, for example `'Bearer '`. `body`: the body is the
+   * token, and its claims are the delivery: read them with `tokenClaims()`.
+   */
+  readonly token:
+    | { readonly header: string; readonly prefix?: string; readonly body?: undefined }
+    | { readonly body: true; readonly header?: undefined; readonly prefix?: undefined };
   /**
    * The claim that names the key. `kid` is in the token's header. It selects the keys with that id; if no key has it, all keys
    * are tried. Default: `kid` with public keys, none with shared secrets.
@@ -55,6 +60,11 @@ export interface JwtRules {
   readonly urlHash?: { readonly claim: string; readonly encoding: HashEncoding };
   /** The claim that is the URL itself. */
   readonly url?: { readonly claim: string };
+  /**
+   * The claim that contains the SHA-256, in hex, of the method, the path below `baseUrl`, and the sorted query, as Atlassian writes
+   * them ("qsh"). The path is that of the verifier's `publicUrl`.
+   */
+  readonly requestHash?: { readonly claim: string; readonly baseUrl: string };
   /** The claim that contains the time of the signature. It must be present and within `tolerance`. Default: none. */
   readonly time?: 'iat' | 'nbf';
   /** How many seconds `time` may be in the past or in the future. Default: 300 each. */
@@ -62,10 +72,10 @@ export interface JwtRules {
   /** How many seconds `exp`, `nbf` and `iat` may be off. They are checked if a token has them. Default: 5. */
   readonly leewaySeconds?: number;
   /**
-   * What is the same in every retry: `jti`, only if the sender documents that; otherwise `body`, which is the body's bytes,
-   * together with the URL if that is signed.
+   * What is the same in every retry: `jti`, only if the sender documents that; a `claim` that is a text; otherwise `body`, which is the
+   * body's bytes, together with the URL if that is signed. If the body is the token, it differs in every retry that is signed anew.
    */
-  readonly identity: 'body' | 'jti';
+  readonly identity: 'body' | 'jti' | { readonly claim: string };
   /** Headers that the sender sends but does not sign, by the label under which `webhook.unsignedHeaders` shows them. */
   readonly unsignedHeaders?: Readonly<Record<string, string>>;
   /** How the sender reacts to statuses, and how it retries. */

@@ -1,5 +1,5 @@
-import { type SecretProvider, type SecretSetInput, WebhookError } from '@countersign/core';
-import { checkKeys, configError } from '@countersign/core/extend';
+import { type SecretProvider, WebhookError } from '@countersign/core';
+import { type KeysByIdOptions, keysById } from '../remote/keys-by-id.ts';
 import { defineJwtScheme, type JwtScheme } from './define-jwt-scheme.ts';
 import { fitsAlgorithm } from './jwt-algorithm.ts';
 import { pemOf, publicKeyOf } from './public-jwk.ts';
@@ -66,19 +66,7 @@ export interface PlaidKey {
 }
 
 /** Options of {@link plaidKeys}. */
-export interface PlaidKeysOptions {
-  /**
-   * Asks Plaid for the key with an id and returns it, or returns nothing if there is none. A rejection with status 400 or 404 in
-   * `response.status`, as Plaid's client makes it, counts as none. The id comes from an unverified request: it is only known to
-   * have 1 to 128 characters and no slash.
-   */
-  readonly fetchKey: (
-    keyId: string,
-    context: { readonly signal: AbortSignal },
-  ) => Promise<PlaidKey | null | undefined>;
-}
-
-const MAX_KEYS = 8;
+export type PlaidKeysOptions = KeysByIdOptions<PlaidKey>;
 
 /**
  * Plaid's keys, each fetched by its id when a delivery first names it. Your function fetches it, because that needs your
@@ -96,51 +84,7 @@ const MAX_KEYS = 8;
  * ```
  */
 export function plaidKeys(options: PlaidKeysOptions): SecretProvider {
-  options = checkKeys('plaidKeys()', options, ['fetchKey']);
-  const { fetchKey } = options;
-  if (typeof fetchKey !== 'function')
-    throw configError('"fetchKey" of plaidKeys() must be a function that returns Plaid\'s key for an id.');
-  const known = new Map<string, string>();
-
-  async function reload(keyId: string, signal: AbortSignal): Promise<void> {
-    const key = await askFor(() => fetchKey(keyId, { signal }));
-    signal.throwIfAborted();
-    known.delete(keyId);
-    const pem = key ? readKey(key, keyId) : undefined;
-    if (pem !== undefined) known.set(keyId, pem);
-    const [oldest] = known.keys();
-    if (known.size > MAX_KEYS && oldest !== undefined) known.delete(oldest);
-  }
-
-  async function reloadAll(keyIds: readonly string[], signal: AbortSignal): Promise<SecretSetInput> {
-    for (const each of keyIds) await reload(each, signal);
-    return currentSet();
-  }
-
-  function currentSet(): SecretSetInput {
-    return { current: [...known].map(([id, secret]) => (id.length > 64 ? secret : { id, secret })) };
-  }
-
-  return {
-    name: 'Plaid keys',
-    onDemand: true,
-    // Returns synchronously if there is nothing to fetch: otherwise a delivery that arrives meanwhile would wait for this load
-    // instead of for its own key.
-    load({ signal, keyId }) {
-      const wanted = keyId === undefined ? [...known.keys()] : [keyId];
-      return wanted.length === 0 ? currentSet() : reloadAll(wanted, signal);
-    },
-  };
-}
-
-async function askFor(ask: () => Promise<PlaidKey | null | undefined>): Promise<PlaidKey | null | undefined> {
-  try {
-    return await ask();
-  } catch (error) {
-    const status = (error as { response?: { status?: unknown } } | null | undefined)?.response?.status;
-    if (status === 400 || status === 404) return undefined;
-    throw error;
-  }
+  return keysById('plaidKeys()', options, readKey);
 }
 
 /** The key as PEM; `undefined` if it has expired. */

@@ -24,3 +24,14 @@ export function publicKeyOf(jwk: unknown): KeyObject | undefined {
 export function pemOf(key: KeyObject): string {
   return key.export({ type: 'spki', format: 'pem' }).toString().trim();
 }
+
+/** The public key of an SPKI in DER, as base64 with or without the lines of PEM around it. `undefined` if it is not one. */
+export function publicKeyOfText(text: string): KeyObject | undefined {
+  const [, framed] =
+    /^-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*$/.exec(text) ?? [];
+  try {
+    return createPublicKey({ key: Buffer.from(framed ?? text, 'base64'), format: 'der', type: 'spki' });
+  } catch {
+    return undefined;
+  }
+}

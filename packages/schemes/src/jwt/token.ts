@@ -22,18 +22,65 @@ export interface Token {
  */
 export function parseToken(text: string): Token {
   const segments = text.length <= MAX_LENGTH ? text.split('.') : [];
-  const [first, second] = segments;
-  if (segments.length !== 3 || first === undefined || second === undefined || !segments.every(isCanonical))
+  return { ...parseHeader(segments), text, claims: readClaimsOf(segments) };
+}
+
+/** The algorithm and the key that a token names. */
+export type TokenHeader = Pick<Token, 'algorithm' | 'kid'>;
+
+/** A token whose claims are not read yet, because they may be long. */
+export interface SealedToken extends TokenHeader {
+  readonly text: string;
+  /** @throws `ERR_WEBHOOK_HEADER_INVALID` */
+  readClaims(): Claims;
+}
+
+/**
+ * Reads a JWT that is a whole body, apart from its claims: before its signature is checked, nothing long is parsed.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID`
+ */
+export function parseBodyToken(body: Uint8Array): SealedToken {
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1');
+  const segments = text.split('.', 4);
+  if ((segments[0]?.length ?? 0) > MAX_LENGTH || (segments[2]?.length ?? 0) > MAX_LENGTH)
+    throw malformed('is not a JWT in its compact, canonical form');
+  return { ...parseHeader(segments), text, readClaims: () => readClaimsOf(segments) };
+}
+
+/**
+ * The header of a token that has nothing where other tokens have their claims (RFC 7515, appendix F).
+ * @throws `ERR_WEBHOOK_HEADER_INVALID`
+ */
+export function parseDetached(text: string): TokenHeader & {
+  readonly first: string;
+  readonly signature: string;
+  readonly header: Claims;
+} {
+  const segments = text.length <= MAX_LENGTH ? text.split('.') : [];
+  const [first = '', second, signature = ''] = segments;
+  if (segments.length !== 3 || second !== '') throw malformed('is not a detached JWS in its compact form');
+  const parsed = parseHeader([first, first, signature]);
+  return { ...parsed, first, signature, header: readObject(first) ?? {} };
+}
+
+function readClaimsOf([, second = '']: readonly string[]): Claims {
+  const claims = readObject(second);
+  if (claims === undefined) throw malformed('contains no JSON objects');
+  return claims;
+}
+
+function parseHeader(segments: readonly string[]): TokenHeader {
+  const [first] = segments;
+  if (segments.length !== 3 || first === undefined || !segments.every(isCanonical))
     throw malformed('is not a JWT in its compact, canonical form');
   const header = readObject(first);
-  const claims = readObject(second);
-  if (header === undefined || claims === undefined) throw malformed('contains no JSON objects');
+  if (header === undefined) throw malformed('contains no JSON objects');
   // A critical extension or an unencoded payload would change how a token must be read.
   if (Object.hasOwn(header, 'crit') || Object.hasOwn(header, 'b64'))
     throw malformed('needs an extension that is not supported');
   const { alg, kid } = header;
   if (typeof alg !== 'string') throw malformed('names no algorithm');
-  return { text, algorithm: alg, kid: readKeyId(kid), claims };
+  return { algorithm: alg, kid: readKeyId(kid) };
 }
 
 /**

@@ -39,7 +39,7 @@ const scheme = defineScheme({
     notes: [
       'Each token is accepted once: the same token again is a duplicate.',
       'For Mailgun a 406 is final, so Countersign never responds with it.',
-      'Routes post forms with the signature in form fields: this scheme is not for them.',
+      'Routes post forms with the signature in form fields: mailgunRoutes() is for them.',
     ],
   },
 });

@@ -1,4 +1,5 @@
-import { type DefinedScheme, defineScheme, type SignatureRule } from '@countersign/core';
+import { type DefinedScheme, type DeliveryRules, defineScheme, type SignatureRule } from '@countersign/core';
+import type { SchemeSource } from '@countersign/core/extend';
 
 /** The signature rule of Standard Webhooks with one family of header names; Svix and Ada use it too. */
 export function standardRule(family: 'webhook' | 'svix'): SignatureRule {
@@ -14,6 +15,26 @@ export function standardRule(family: 'webhook' | 'svix'): SignatureRule {
     id: { header: `${family}-id` },
     content: '{id}.{timestamp}.{body}',
   };
+}
+
+/**
+ * A sender that follows Standard Webhooks by itself: it has its own name, sources and retries, and everything else is as in the
+ * specification.
+ */
+export function standardSender(
+  name: string,
+  about: SchemeSource,
+  delivery: DeliveryRules = { retries: 'unknown', idStableOverRetries: true, retrySignature: 'unknown' },
+): DefinedScheme {
+  return defineScheme({
+    name,
+    secret: { encoding: 'base64', prefix: 'whsec_', prefixOptional: true },
+    signed: standardRule('webhook'),
+    identity: 'id',
+    tolerance: { past: 300, future: 300 },
+    delivery,
+    about,
+  });
 }
 
 const scheme = defineScheme({

@@ -1,6 +1,7 @@
 import { isAscii } from 'node:buffer';
 import type { RequestHead } from '../../request.ts';
 import { headerInvalid } from '../../webhook-error.ts';
+import type { SchemeDefinition } from '../definition/scheme-definition.ts';
 import type { FieldsPart } from '../definition/signature-rule.ts';
 import { type Parameter, parseParameters } from './request-query.ts';
 
@@ -12,12 +13,12 @@ export class BodyReader {
   /** Whether a signature covers the bytes, so that no attacker can make them expensive to parse. */
   isTrusted = false;
   readonly #head: RequestHead;
-  readonly #multipart: string | undefined;
+  readonly #multipart: MultipartRules;
   readonly #written = new Map<object, Uint8Array | undefined>();
   #json: { readonly value: ReturnType<typeof parseJsonBody> } | undefined;
   #form: readonly Parameter[] | undefined;
 
-  constructor(bytes: Uint8Array, head: RequestHead, multipart: string | undefined) {
+  constructor(bytes: Uint8Array, head: RequestHead, multipart: MultipartRules) {
     this.bytes = bytes;
     this.#head = head;
     this.#multipart = multipart;
@@ -67,21 +68,36 @@ export class BodyReader {
   }
 
   #parse(): ReturnType<typeof parseJsonBody> {
-    const bytes =
-      this.#multipart === undefined
-        ? this.bytes
-        : multipartField(this.bytes, this.#head.values('content-type')[0], this.#multipart);
+    const { multipartField: name } = this.#multipart;
+    const fields = name === undefined ? 'no' : this.#multipartFields();
+    const found = typeof fields === 'object' ? fields.filter((each) => each.name === name) : [];
+    // A field that is repeated could be read in two ways.
+    const bytes = fields === 'no' ? this.bytes : found.length === 1 ? found[0]?.bytes : undefined;
     if (bytes === undefined) return undefined;
     return this.isTrusted || checkJsonSize(bytes) ? parseJsonBody(bytes) : undefined;
   }
 
   #parseForm(): readonly Parameter[] | undefined {
     try {
-      return parseParameters(decodeUtf8(this.bytes));
+      const fields = this.#multipart.multipartForm === true ? this.#multipartFields() : 'no';
+      if (fields === 'no') return parseParameters(decodeUtf8(this.bytes));
+      return fields?.filter(({ isFile }) => !isFile).map(({ name, bytes }) => textParameter(name, bytes));
     } catch {
       return undefined;
     }
   }
+
+  #multipartFields(): ReturnType<typeof multipartFields> {
+    return multipartFields(this.bytes, this.#head.values('content-type')[0]);
+  }
+}
+
+/** What a definition says about multipart forms. */
+type MultipartRules = Pick<SchemeDefinition, 'multipartField' | 'multipartForm'>;
+
+function textParameter(name: string, bytes: Uint8Array): Parameter {
+  const value = decodeUtf8(bytes);
+  return { name, value, rawName: name, rawValue: value };
 }
 
 /**
@@ -247,21 +263,28 @@ export function decodeUtf8(body: Uint8Array): string {
 const BOUNDARY =
   /^multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"\r\n]{1,70})"|([^\s";,]{1,70}))\s*(?:;|$)/i;
 const DISPOSITION = /^content-disposition:\s*form-data\s*;(?:.*;)?\s*name="([^"\r\n]*)"/im;
+const FILE = /^content-disposition:.*;\s*filename\*?=/im;
 const MAX_FIELDS = 64;
 /** The headers of a field are a few lines. */
 const MAX_HEADER_BYTES = 4096;
 
+/** A field of a multipart form. */
+interface MultipartField {
+  readonly name: string;
+  readonly isFile: boolean;
+  readonly bytes: Uint8Array;
+}
+
 /**
- * The bytes of one field of a multipart form, or `undefined` if the field is absent or repeated, or the form is malformed.
+ * The fields of a multipart form, or `undefined` if the form is malformed.
  *
- * @returns The body itself if the content type is not that of a multipart form.
+ * @returns `'no'` if the content type is not that of a multipart form.
  */
-function multipartField(
+function multipartFields(
   body: Uint8Array,
   contentType: string | undefined,
-  field: string,
-): Uint8Array | undefined {
-  if (contentType === undefined || !/^multipart\/form-data\b/i.test(contentType)) return body;
+): readonly MultipartField[] | undefined | 'no' {
+  if (contentType === undefined || !/^multipart\/form-data\b/i.test(contentType)) return 'no';
   const match = BOUNDARY.exec(contentType);
   const boundary = match?.[1] ?? match?.[2];
   if (boundary === undefined) return undefined;
@@ -270,19 +293,18 @@ function multipartField(
   let at = bytes.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2)) ? 0 : -1;
   if (at === -1) at = bytes.indexOf(delimiter) + 2;
   if (at < 0 || (at === 1 && !bytes.subarray(0, 2).equals(delimiter.subarray(0, 2)))) return undefined;
-  let found: Buffer | undefined;
+  const fields: MultipartField[] = [];
   for (let count = 0; count < MAX_FIELDS; count += 1) {
     const start = at + delimiter.length - 2;
-    if (bytes.subarray(start, start + 2).toString('latin1') === '--') return found;
+    if (bytes.subarray(start, start + 2).toString('latin1') === '--') return fields;
     if (bytes.subarray(start, start + 2).toString('latin1') !== '\r\n') return undefined;
     const end = bytes.indexOf(delimiter, start);
     const blank = bytes.indexOf('\r\n\r\n', start, 'latin1');
     if (end === -1 || blank === -1 || blank > end || blank - start > MAX_HEADER_BYTES) return undefined;
     const headers = bytes.subarray(start + 2, blank).toString('latin1');
-    if (DISPOSITION.exec(headers)?.[1] === field) {
-      if (found !== undefined) return undefined;
-      found = bytes.subarray(blank + 4, end);
-    }
+    const name = DISPOSITION.exec(headers)?.[1];
+    if (name !== undefined)
+      fields.push({ name, isFile: FILE.test(headers), bytes: bytes.subarray(blank + 4, end) });
     at = end + 2;
   }
   return undefined;

@@ -19,17 +19,35 @@ const MAX_TIME_LENGTH = 64;
 const METHOD = /^[A-Z]{1,16}$/;
 const UUID = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
+/** The header of the signed time, and the text that takes its place if the content identifies a delivery. */
+export interface ReplacedHeader {
+  readonly header: string;
+  readonly text: string;
+}
+
 /** The head of one request. Its query is parsed once, when a text of it is first needed. */
 export class HeadSource {
   readonly head: RequestHead;
   readonly #signature: string | undefined;
   readonly #list: SignatureList | undefined;
+  readonly #replaced: ReplacedHeader | undefined;
   #query: readonly Parameter[] | undefined;
 
-  constructor(head: RequestHead, signature: string | undefined, list: SignatureList | undefined) {
+  constructor(
+    head: RequestHead,
+    signature: string | undefined,
+    list: SignatureList | undefined,
+    replaced?: ReplacedHeader,
+  ) {
     this.head = head;
     this.#signature = signature;
     this.#list = list;
+    this.#replaced = replaced;
+  }
+
+  /** What the signed content contains instead of a listed header's value; `undefined` if it contains the value. */
+  replacementOf(header: string): string | undefined {
+    return this.#replaced?.header === header ? this.#replaced.text : undefined;
   }
 
   /** The text of an entry of the signature's list. */
@@ -176,7 +194,7 @@ export function listedHeadersText(part: ListedHeadersPart, borders: readonly Bor
           throw headerInvalid(
             `The header "${lower}" contains the separator of the signed headers more or less often than "joinCounts" says, so the signature does not show where it ends.`,
           );
-        return write(name, value);
+        return write(name, source.replacementOf(lower) ?? value);
       })
       .join(join);
     if (!isUnambiguous(text)) throw ambiguous('signed headers');

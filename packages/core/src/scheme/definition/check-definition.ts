@@ -5,7 +5,7 @@ import { checkRule } from './check-rule.ts';
 import { coversBytes, handshakesOf, rulesOf, signsField, signsTarget, templatesOf } from './rule-facts.ts';
 import type { HandshakeRule, SchemeDefinition } from './scheme-definition.ts';
 import type { SecretFormat, SharedSecret } from './secret-format.ts';
-import type { SignatureRule } from './signature-rule.ts';
+import type { ContentPart, SignatureRule } from './signature-rule.ts';
 import { schemeDefinition } from './tables.ts';
 
 /** Refuses a definition that is malformed or contradicts itself, with a message that names the field. */
@@ -26,12 +26,23 @@ export function checkDefinition(definition: SchemeDefinition): void {
     throw configError(
       '"tolerance" is for a time that is signed in the head of the request, but the definition has no "signed.timestamp": "bodyTimestamp" has a window of its own.',
     );
+  if (
+    definition.multipartForm === true &&
+    rules.some(({ parts }) => Object.values(parts ?? {}).some(signsForm))
+  )
+    throw configError(
+      '"multipartForm" is not for a rule that signs all parameters of a form: a multipart form may contain files, which would not be signed.',
+    );
   for (const rule of handshakesOf(definition)) checkHandshake(rule, secret);
   const hasForm = handshakesOf(definition).some((rule) => !rule.signed && rule.when.form !== undefined);
   if (hasForm && rules.some(({ signature }) => signature.header === undefined))
     throw configError(
       '"handshake.when.form" needs a signature in a header: only its absence shows, before the body is read, that a request is not signed.',
     );
+}
+
+function signsForm(part: ContentPart): boolean {
+  return 'sorted' in part && part.sorted === 'form';
 }
 
 function checkRules(rules: readonly SignatureRule[]): void {

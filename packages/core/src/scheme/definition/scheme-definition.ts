@@ -48,6 +48,11 @@ export interface SchemeDefinition {
   readonly splitBy?: SplitBy;
   /** The field of a multipart form that contains the JSON. A body of another type is read as it is. */
   readonly multipartField?: string;
+  /**
+   * A form may also be multipart: then `{formField:…}` reads its fields, except files. Only for content of single fields, because files
+   * would not be signed.
+   */
+  readonly multipartForm?: true;
   /** Requests by which the sender tests an endpoint, and the responses to them. The first rule that fits decides. */
   readonly handshake?: HandshakeRule | readonly [HandshakeRule, ...HandshakeRule[]];
   /** How the sender treats responses, and when it retries. */

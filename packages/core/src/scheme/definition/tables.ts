@@ -372,6 +372,7 @@ export const schemeDefinition: Shape = object<SchemeDefinition>({
   ),
   splitBy: optional(object<SplitBy>({ header, values: listOf(text, 1) })),
   multipartField: optional(text),
+  multipartForm: optional(yes),
   handshake: optional(oneOrMore(handshake)),
   delivery: object<DeliveryRules>({
     retries,

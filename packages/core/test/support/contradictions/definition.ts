@@ -163,6 +163,21 @@ export const DEFINITIONS: readonly Contradiction[] = [
   ['labels that are not an object', 'unsignedHeaders', { unsignedHeaders: 'x-id' }],
   ['a label for a header in capitals', 'unsignedHeaders.id', { unsignedHeaders: { id: 'X-Id' } }],
   ['a nameless multipart field', 'multipartField', { multipartField: '' }],
+  ['a multipart form as a text', 'multipartForm', { multipartForm: 'yes' }],
+  [
+    'a multipart form, whose files a rule would not sign',
+    'multipartForm',
+    {
+      multipartForm: true,
+      signed: {
+        ...onBody,
+        parts: { form: { sorted: 'form', pair: '{name}={value}', join: '&' } },
+        content: '{form}',
+        safeBecause: 'x',
+      },
+      identity: 'content',
+    },
+  ],
   [
     'sources of an unknown option',
     'about',

@@ -1,3 +1,4 @@
+import type { KeyObject } from 'node:crypto';
 import {
   createVerifier,
   isWebhookError,
@@ -9,9 +10,9 @@ import {
 import { clockAt } from '../../../../../test/support/outcome.ts';
 
 /** What one request comes to at a moment: the delivery, or the error it is refused with. */
-export async function judgeAt(
+export async function judgeAt<K = KeyObject>(
   seconds: number,
-  options: Omit<VerifierOptions, 'clock' | 'replay'>,
+  options: Omit<VerifierOptions<K>, 'clock' | 'replay'>,
   request: WebhookRequest,
 ): Promise<VerifiedWebhook | WebhookError> {
   await using verifier = createVerifier({ ...options, clock: clockAt(seconds), replay: false });
@@ -25,7 +26,7 @@ export async function judgeAt(
 }
 
 /** The same in one word: `accepted`, or the code without what all codes begin with. */
-export async function outcomeAt(...given: Parameters<typeof judgeAt>): Promise<string> {
-  const outcome = await judgeAt(...given);
+export async function outcomeAt<K = KeyObject>(...given: Parameters<typeof judgeAt<K>>): Promise<string> {
+  const outcome = await judgeAt<K>(...given);
   return isWebhookError(outcome) ? outcome.code.replace('ERR_WEBHOOK_', '') : 'accepted';
 }

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { KeyObject, webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,
+  Extension,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from '@peculiar/x509';
@@ -33,6 +34,8 @@ export interface CertificateTerms {
   readonly keys?: 'rsa' | 'rsa-1024' | 'ec';
   /** Names for TLS. */
   readonly hosts?: readonly string[];
+  /** Object ids of extensions that only mark it. */
+  readonly marks?: readonly string[];
 }
 
 /** An authority for tests, with its own certificate. */
@@ -82,7 +85,13 @@ async function certify(
   pair: webcrypto.CryptoKeyPair,
   issuer: Issuer,
 ): Promise<Certified> {
-  const { ca = false, hosts, notBefore = Date.now() - DAY_MS, notAfter = Date.now() + DAY_MS } = terms;
+  const {
+    ca = false,
+    hosts,
+    marks = [],
+    notBefore = Date.now() - DAY_MS,
+    notAfter = Date.now() + DAY_MS,
+  } = terms;
   const certificate = await X509CertificateGenerator.create({
     serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(8))).toString('hex'),
     subject: nameOf(terms),
@@ -94,6 +103,7 @@ async function certify(
     signingAlgorithm: issuer.key.algorithm.name === 'ECDSA' ? EC : RSA,
     extensions: [
       new BasicConstraintsExtension(ca),
+      ...marks.map((id) => new Extension(id, false, new Uint8Array([5, 0]))),
       ...(hosts === undefined
         ? []
         : [new SubjectAlternativeNameExtension(hosts.map((value) => ({ type: 'dns' as const, value })))]),

@@ -1,0 +1,39 @@
+import type { DefinedScheme } from '@countersign/core';
+import { ONLY_PUBLIC_CODE, RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
+import { standardSender } from './standard-webhooks.ts';
+
+const scheme = standardSender('gemini', {
+  sender: 'Gemini API',
+  confidence: 'third-party',
+  testedWith: 'formula-only',
+  retryRules: 'unknown',
+  checkedOn: '2026-12-01',
+  notFound: ONLY_PUBLIC_CODE,
+  sources: [
+    'https://ai.google.dev/gemini-api/docs/webhooks',
+    'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
+  ],
+  assumptions: [
+    'The id is the same in every retry, as the specification that the sender follows says.',
+    RETRIES_UNDOCUMENTED,
+  ],
+  rotation: ROTATION_UNDOCUMENTED,
+  notes: [
+    'Webhooks that are set for one request are signed with a JWT instead: this scheme is not for them.',
+  ],
+});
+
+/**
+ * Gemini API: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, as in Standard Webhooks.
+ *
+ * - Identity: the `webhook-id`.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: gemini(), secrets: envSecrets('GEMINI_WEBHOOK_SECRET') })
+ * ```
+ */
+export function gemini(): DefinedScheme {
+  return scheme;
+}

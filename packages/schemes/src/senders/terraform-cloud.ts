@@ -1,0 +1,47 @@
+import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { bodyHmac } from './hmac-rules.ts';
+import {
+  ONE_RUN_PER_BODY,
+  ONLY_PUBLIC_CODE,
+  RETRIES_UNDOCUMENTED,
+  ROTATION_UNDOCUMENTED,
+  UNDOCUMENTED,
+} from './shared-facts.ts';
+
+const scheme = defineScheme({
+  name: 'terraform-cloud',
+  secret: { encoding: 'utf8' },
+  signed: bodyHmac('x-tfe-notification-signature', { hash: 'sha512' }),
+  identity: 'body',
+  delivery: UNDOCUMENTED,
+  about: {
+    sender: 'HCP Terraform (Terraform Cloud)',
+    confidence: 'third-party',
+    testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
+    sources: ['https://developer.hashicorp.com/terraform/cloud-docs/workspaces/settings/notifications'],
+    assumptions: [RETRIES_UNDOCUMENTED],
+    rotation: ROTATION_UNDOCUMENTED,
+    notes: [
+      'In HCP Terraform, the token of a notification is optional. Without one, Countersign refuses every delivery.',
+      ONE_RUN_PER_BODY,
+    ],
+  },
+});
+
+/**
+ * HCP Terraform (Terraform Cloud): `X-TFE-Notification-Signature: <hex>`, HMAC-SHA512 of the body.
+ *
+ * - Identity: the body's bytes.
+ * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ *
+ * @example
+ * ```ts
+ * const verifier = createVerifier({ scheme: terraformCloud(), secrets: envSecrets('TERRAFORM_NOTIFICATION_TOKEN') })
+ * ```
+ */
+export function terraformCloud(): DefinedScheme {
+  return scheme;
+}

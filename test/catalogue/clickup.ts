@@ -1,0 +1,3 @@
+import type { CatalogueEntry } from '../support/catalogue-entry.ts';
+
+export const entry: CatalogueEntry = { factory: 'clickUp', refusalStatus: 503 };
