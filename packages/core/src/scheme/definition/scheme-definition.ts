@@ -57,7 +57,7 @@ export interface SchemeDefinition {
   readonly handshake?: HandshakeRule | readonly [HandshakeRule, ...HandshakeRule[]];
   /** How the sender treats responses, and when it retries. */
   readonly delivery: DeliveryRules;
-  /** Where these facts come from and which of them are assumed. The pages of the senders show it. */
+  /** Where these facts come from and which of them are assumed. The published packages leave it out; the pages of the senders show it. */
   readonly about?: SchemeSource;
 }
 
