@@ -36,6 +36,7 @@ import {
   Delivery,
   type ReceivedWebhook,
   type ReplayRetention,
+  replayKeysOf,
   replayRecord,
   replayRetention,
   type VerifiedWebhook,
@@ -60,8 +61,16 @@ import { isWebhookError, WebhookError } from './webhook-error.ts';
 export function createVerifier<K = KeyObject>(
   options: VerifierOptions<K> | DisabledVerifierOptions<K>,
 ): Verifier {
+  return verifierOf(options, new InFlight());
+}
+
+/** The same. `settling` counts the verifier's commits and releases that are under way. */
+export function verifierOf<K>(
+  options: VerifierOptions<K> | DisabledVerifierOptions<K>,
+  settling: InFlight,
+): Verifier {
   const settings = readOptions(options);
-  return settings.disabled ? new DisabledVerifier(settings) : new EndpointVerifier(settings);
+  return settings.disabled ? new DisabledVerifier(settings) : new EndpointVerifier(settings, settling);
 }
 
 /** The verifier of one endpoint. A request passes through its methods from top to bottom. */
@@ -74,15 +83,16 @@ class EndpointVerifier<K> implements Verifier {
   readonly #pendingBytes: PendingBytes;
   readonly #retention: ReplayRetention;
   readonly #store: ReplayStore | undefined;
-  readonly #settling = new InFlight();
+  readonly #settling: InFlight;
   #closing: Promise<void> | undefined;
 
-  constructor(settings: VerifierSettings<K>) {
+  constructor(settings: VerifierSettings<K>, settling: InFlight) {
     const { scheme, endpoint, freshness, clock, leaseMs, store, onStoreError, observe } = settings;
     const reporter = new Reporter<DeliveryOutcome>(observe, { endpoint, scheme: scheme.name });
     this.scheme = scheme;
     this.endpoint = endpoint;
     this.#settings = settings;
+    this.#settling = settling;
     this.#reporter = reporter;
     this.#refusals = new Refusals(endpoint, scheme.delivery, clock, reporter);
     this.#pendingBytes = new PendingBytes(settings.maxPendingBytes, () => clock.now());
@@ -215,6 +225,18 @@ class EndpointVerifier<K> implements Verifier {
     const { report } = this.#reporter;
     const observe = report && ((event: ClaimOutcome) => report({ ...factsOf(webhook), ...event }));
     return { clock, leaseMs, handlerTimeoutMs, observe, settling: this.#settling };
+  }
+
+  async forget(delivery: string | VerifiedWebhook): Promise<boolean> {
+    const store = this.#store;
+    if (store === undefined) return false;
+    const keys = replayKeysOf(delivery, this.endpoint, this.#settings.deliveryKey !== undefined);
+    try {
+      const forgotten = await Promise.all(keys.map((key) => store.forget(key)));
+      return forgotten.includes(true);
+    } catch (error) {
+      throw storeError(error);
+    }
   }
 
   async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {
