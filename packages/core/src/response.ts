@@ -73,7 +73,10 @@ export function successResponse(
  * could not succeed either, and the sender gets 400. If a store's `run()` threw, the sender gets 503 with Retry-After.
  */
 export function failureResponse(error: unknown): WebhookResponse {
-  const { status, headers } = handlerRefusal(error) ?? { status: 500, headers: { 'content-type': JSON_TYPE } };
+  const { status, headers } = handlerRefusal(error) ?? {
+    status: 500,
+    headers: { 'content-type': JSON_TYPE },
+  };
   return { status, headers, body: FAILURE_BODY };
 }
 

@@ -22,7 +22,7 @@ import {
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
 import { storePatienceMs, untilSettled } from './settle-patience.ts';
 import { InFlight, isThenable } from './util/promises.ts';
-import { warnOfHandler } from './util/warnings.ts';
+import { warnOfDuplicate, warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
   DisabledVerifierOptions,
@@ -211,6 +211,7 @@ class EndpointVerifier<K> implements Verifier {
         return claim;
       }
       if (result.state === 'committed') {
+        if (!this.#reporter.isObserved) warnOfDuplicate(this.endpoint);
         context.observe?.({ type: 'duplicate' });
         return { state: 'duplicate' };
       }

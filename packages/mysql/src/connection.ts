@@ -160,8 +160,7 @@ export async function withConnectionOf<T>(
     );
   }
   // The release of mariadb is a promise, which rejects if the connection is lost.
-  const giveBack = (connection: PooledConnection) =>
-    Promise.resolve(connection.release()).catch(ignore);
+  const giveBack = (connection: PooledConnection) => Promise.resolve(connection.release()).catch(ignore);
   const connection = await inTime(() => pool.getConnection(), settings, giveBack);
   try {
     return await work(connection);

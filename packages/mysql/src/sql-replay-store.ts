@@ -35,7 +35,12 @@ const SOON_MS = 1000;
 const LONGEST_MS = 1000 * 86_400 * 365 * 200;
 
 type Handler<C, T> = (client: C) => T | Promise<T>;
-type RunOnConnection<C, T> = [client: C, webhook: VerifiedWebhook, handler: Handler<C, T>, options?: RunOptions];
+type RunOnConnection<C, T> = [
+  client: C,
+  webhook: VerifiedWebhook,
+  handler: Handler<C, T>,
+  options?: RunOptions,
+];
 
 /** The store itself: each method runs one statement, or a few. */
 export class SqlReplayStore implements ReplayStore {

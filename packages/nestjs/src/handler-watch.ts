@@ -1,7 +1,13 @@
 import 'reflect-metadata';
-import { handlerEnded, handlerRefusal, handlerStarted } from '@countersign/core/extend';
 import type { ServerResponse } from 'node:http';
-import { type CallHandler, type ExecutionContext, HttpException, Logger, type NestInterceptor } from '@nestjs/common';
+import { handlerEnded, handlerRefusal, handlerStarted } from '@countersign/core/extend';
+import {
+  type CallHandler,
+  type ExecutionContext,
+  HttpException,
+  Logger,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { httpExchange } from './http-exchange.ts';
 
