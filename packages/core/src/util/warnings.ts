@@ -24,9 +24,8 @@ let saidDuplicate = false;
 
 /** Says it once: a developer who sends a delivery again would otherwise look for the reason why nothing runs. */
 export function warnOfDuplicate(endpoint: string): void {
-  if (saidDuplicate) return;
+  if (saidDuplicate || process.env.NODE_ENV === 'production') return;
   saidDuplicate = true;
-  if (process.env.NODE_ENV === 'production') return;
   warn(
     `A delivery to "${endpoint}" is a duplicate of one that was handled before, so it was not run, and the sender got 200. To run it again on purpose, call verifier.forget(webhook.id) first: see "Running a delivery again" in the documentation. Further duplicates are not reported; pass "observe" to see them.`,
     'COUNTERSIGN_DUPLICATE',
