@@ -113,7 +113,9 @@ test('without a replay store, nothing was remembered; if the store is down, the 
   expect(await disabled.forget('msg_1')).toBe(false);
   const down = async () => Promise.reject(Object.assign(new Error('x'), { code: 'ECONNREFUSED' }));
   const store: ReplayStore = { claim: down, renew: down, commit: down, release: down, forget: down };
-  await expect(setup(svix(), { body: '{}' }, { replay: store }).verifier.forget('msg_1')).rejects.toMatchObject({
+  await expect(
+    setup(svix(), { body: '{}' }, { replay: store }).verifier.forget('msg_1'),
+  ).rejects.toMatchObject({
     code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
   });
 });
@@ -147,6 +149,8 @@ test('a duplicate that was not run is said once, outside of production and witho
     expect(said()).toHaveLength(times);
     await verifier.close();
   }
-  expect(String(said()[0]?.[0])).toMatch(/"svix".*verifier\.forget\(webhook\.id\).*"Running a delivery again"/);
+  expect(String(said()[0]?.[0])).toMatch(
+    /"svix".*verifier\.forget\(webhook\.id\).*"Running a delivery again"/,
+  );
   vi.unstubAllEnvs();
 });

@@ -67,7 +67,7 @@ describeWithPostgres('store.run(webhook, handler)', () => {
         options,
         parser: 'none',
         async handler({ webhook }) {
-          await run(webhook);
+          await run(webhook as VerifiedWebhook);
           return { action: 'respond', status: 200, body: 'ok' };
         },
       });

@@ -35,6 +35,7 @@ const SOON_MS = 1000;
 const LONGEST_MS = 1000 * 86_400 * 365 * 200;
 
 type Handler<C, T> = (client: C) => T | Promise<T>;
+type RunInPool<C, T> = [webhook: VerifiedWebhook, handler: Handler<C, T>, options?: RunOptions | undefined];
 type RunOnConnection<C, T> = [
   client: C,
   webhook: VerifiedWebhook,
@@ -86,11 +87,11 @@ export class SqlReplayStore implements ReplayStore {
     return affectedRows > 0;
   }
 
-  async run<C extends Queryable, T>(
-    ...args: [webhook: VerifiedWebhook, handler: Handler<C, T>, options?: RunOptions] | RunOnConnection<C, T>
-  ): Promise<RunResult<T>> {
+  run<T, C extends Queryable = Queryable>(...args: RunInPool<C, T>): Promise<RunResult<T>>;
+  run<C extends Queryable, T>(...args: RunOnConnection<C, T>): Promise<RunResult<T>>;
+  async run<C extends Queryable, T>(...args: unknown[]): Promise<RunResult<T>> {
     if (typeof args[1] !== 'function') return this.#runOn(...(args as RunOnConnection<C, T>));
-    const [webhook, handler, options] = args as [VerifiedWebhook, Handler<C, T>, RunOptions?];
+    const [webhook, handler, options] = args as RunInPool<C, T>;
     replayRecord(webhook);
     let connection: C | undefined;
     try {

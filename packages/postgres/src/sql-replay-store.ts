@@ -29,7 +29,13 @@ export interface StoreParts {
 }
 
 type Handler<C, T> = (client: C) => T | Promise<T>;
-type RunOnClient<C, T> = [client: C, webhook: VerifiedWebhook, handler: Handler<C, T>, options?: RunOptions];
+type RunInPool<C, T> = [webhook: VerifiedWebhook, handler: Handler<C, T>, options?: RunOptions | undefined];
+type RunOnClient<C, T> = [
+  client: C,
+  webhook: VerifiedWebhook,
+  handler: Handler<C, T>,
+  options?: RunOptions | undefined,
+];
 
 // If a round returns nothing, another session changed the record between its two statements.
 const ROUNDS = 3;
@@ -100,11 +106,11 @@ export class SqlReplayStore implements ReplayStore {
     return rows.length > 0;
   }
 
-  async run<C extends Queryable, T>(
-    ...args: [webhook: VerifiedWebhook, handler: Handler<C, T>, options?: RunOptions] | RunOnClient<C, T>
-  ): Promise<RunResult<T>> {
+  run<T, C extends Queryable = Queryable>(...args: RunInPool<C, T>): Promise<RunResult<T>>;
+  run<C extends Queryable, T>(...args: RunOnClient<C, T>): Promise<RunResult<T>>;
+  async run<C extends Queryable, T>(...args: unknown[]): Promise<RunResult<T>> {
     if (typeof args[1] !== 'function') return this.#runOn(...(args as RunOnClient<C, T>));
-    const [webhook, handler, options] = args as [VerifiedWebhook, Handler<C, T>, RunOptions?];
+    const [webhook, handler, options] = args as RunInPool<C, T>;
     replayRecord(webhook);
     let client: C | undefined;
     try {

@@ -122,6 +122,7 @@ export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
 
   return {
     name,
+    inTurn: true,
     async load({ signal }) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const current = await readCurrent(signal);

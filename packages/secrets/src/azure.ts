@@ -130,6 +130,7 @@ export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
 
   return {
     name,
+    inTurn: true,
     async load({ signal }) {
       const versions = await listVersions(signal);
       const [last] = versions;

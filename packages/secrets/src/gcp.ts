@@ -133,6 +133,7 @@ export function gcpSecrets(options: GcpSecretsOptions): SecretProvider {
 
   return {
     name,
+    inTurn: true,
     async load() {
       const versions = await list();
       const [last] = versions;

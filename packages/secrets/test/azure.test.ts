@@ -204,7 +204,10 @@ describe('key/value pairs as JSON', () => {
   it('give the field that is named, in every version that has it', async () => {
     server.put(JSON.stringify({ STRIPE_SECRET: A }));
     server.put(JSON.stringify({ STRIPE_SECRET: B, other: 'x' }));
-    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({ current: [B], previous: [A] });
+    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({
+      current: [B],
+      previous: [A],
+    });
     server.put('the-secret-as-plain-text');
     server.put(JSON.stringify({ STRIPE_SECRET: B }));
     expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({ current: [B] });

@@ -187,7 +187,10 @@ describe('key/value pairs as JSON', () => {
   it('give the field that is named, in every version that has it', async () => {
     store.put(JSON.stringify({ STRIPE_SECRET: A }));
     store.put(JSON.stringify({ STRIPE_SECRET: B, other: 'x' }));
-    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({ current: [B], previous: [A] });
+    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({
+      current: [B],
+      previous: [A],
+    });
     store.put('the-secret-as-plain-text');
     store.put(JSON.stringify({ STRIPE_SECRET: B }));
     expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({ current: [B] });

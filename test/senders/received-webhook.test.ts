@@ -6,7 +6,7 @@ import { github, mailgun, stripe, svix, twilio } from '@countersign/schemes';
 import { liveKit } from '@countersign/schemes/jwt';
 import { receivedWebhook } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';
-import { CATALOGUE } from '../../../test/support/catalogue.ts';
+import { CATALOGUE } from '../support/catalogue.ts';
 
 // The example of the README, to the letter.
 // #region readme
@@ -31,7 +31,7 @@ test('the example of the README is the one above', () => {
   const source = readFileSync(new URL(import.meta.url), 'utf8');
   const [, example = ''] = /^\/\/ #region readme\n(.*?)^\/\/ #endregion/ms.exec(source) ?? [];
   expect(example).not.toBe('');
-  expect(readFileSync(new URL('../README.md', import.meta.url), 'utf8')).toContain(example);
+  expect(readFileSync(new URL('../../packages/testing/README.md', import.meta.url), 'utf8')).toContain(example);
 });
 
 describe('receivedWebhook()', () => {
@@ -59,7 +59,12 @@ describe('receivedWebhook()', () => {
     const webhook = await receivedWebhook(svix(), {
       ...{ body: 'text', id: 'msg_1', timestamp, endpoint: 'shop/svix', signal, fencingToken: 7 },
     });
-    expect(webhook).toMatchObject({ id: 'msg_1', endpoint: 'shop/svix', fencingToken: 7, signedAt: timestamp });
+    expect(webhook).toMatchObject({
+      id: 'msg_1',
+      endpoint: 'shop/svix',
+      fencingToken: 7,
+      signedAt: timestamp,
+    });
     expect(webhook.signal).toBe(signal);
     expect(webhook.text()).toBe('text');
     expect(() => webhook.json()).toThrow('not valid UTF-8 JSON');
