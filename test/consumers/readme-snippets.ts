@@ -20,7 +20,8 @@ const CLIENT = 'declare const client: { quit(): Promise<unknown> };';
 
 const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'packages/core/README.md': {
-    app: "import { webhook } from '@countersign/express'; declare const app: import('express').Express;",
+    app: "declare const app: import('express').Express;",
+    webhook: "import { webhook } from '@countersign/express';",
     req: "declare const req: import('node:http').IncomingMessage;",
     bytes: 'declare const bytes: Uint8Array;',
     db: 'declare const db: { findTenant(name: string): Promise<{ webhookSecret: string } | undefined> };',

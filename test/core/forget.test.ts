@@ -5,7 +5,7 @@ import {
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';
-import { github, slack, stripe, svix, twilio } from '@countersign/schemes';
+import { github, shopify, slack, stripe, svix, twilio } from '@countersign/schemes';
 import { generateSigningKeys, type SignedRequest, type SignInput, sign } from '@countersign/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
@@ -51,6 +51,7 @@ describe('a delivery that was handled', () => {
     ['by a field of the body', stripe(), { body: '{"id":"evt_1"}' }],
     ['by a signed header', svix(), { body: '{}', id: 'msg_1' }],
     ['by the bytes of the body', github(), { body: '{"action":"opened"}' }],
+    ['by the body and a label', shopify(), { body: '{}', headers: { 'x-shopify-topic': 'orders/create' } }],
     ['by a field of the body that is missing', slack(), { body: 'command=%2Fdeploy' }],
     ['by all that is signed', twilio(), { body: 'From=1', rule: 1, url: 'https://example.com/sms' }],
   ])('and is recognized %s runs once more after forget(id)', async (_, scheme, input) => {

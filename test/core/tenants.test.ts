@@ -95,7 +95,7 @@ describe('one tenant', () => {
     'can not be named %j: nothing is looked up',
     async (name) => {
       const rows = new Rows();
-      expect(await tenantsOf(loadFrom(rows))(name as string)).toBeUndefined();
+      expect(await tenantsOf(loadFrom(rows))(name as undefined)).toBeUndefined();
       expect(rows.reads).toEqual([]);
     },
   );
@@ -128,7 +128,13 @@ describe('one tenant', () => {
   });
 
   test('may be switched off', async () => {
-    const tenants = tenantsOf(async () => ({ scheme: svix(), disabled: true }));
+    let disabled = true;
+    const tenants = tenantsOf(async () => ({ scheme: svix(), secrets: secretOf('a'), disabled }));
+    expect(await deliver(tenants, 'a')).toBe(404);
+    disabled = false;
+    expect(await deliver(tenants, 'a')).toBe(204);
+    disabled = true;
+    await (await tenants('a'))?.reload().catch(() => undefined);
     expect(await deliver(tenants, 'a')).toBe(404);
   });
 

@@ -24,7 +24,7 @@ const mounts: Record<string, Mount> = {
   async Express(tenants, observe) {
     const runs: string[] = [];
     const app = express();
-    const verify = webhook((req) => tenants(String(req.params.tenant)), { observe });
+    const verify = webhook((req) => tenants(req.params.tenant), { observe });
     app.post('/hooks/:tenant', verify, (req, res) => {
       runs.push(String(req.params.tenant));
       res.sendStatus(204);

@@ -31,7 +31,9 @@ test('the example of the README is the one above', () => {
   const source = readFileSync(new URL(import.meta.url), 'utf8');
   const [, example = ''] = /^\/\/ #region readme\n(.*?)^\/\/ #endregion/ms.exec(source) ?? [];
   expect(example).not.toBe('');
-  expect(readFileSync(new URL('../../packages/testing/README.md', import.meta.url), 'utf8')).toContain(example);
+  expect(readFileSync(new URL('../../packages/testing/README.md', import.meta.url), 'utf8')).toContain(
+    example,
+  );
 });
 
 describe('receivedWebhook()', () => {

@@ -19,6 +19,7 @@ import {
   toWebhookResponse,
   type WebhookResponse,
 } from './response.ts';
+import type { SchemeDefinition } from './scheme/definition/scheme-definition.ts';
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
 import { storePatienceMs, untilSettled } from './settle-patience.ts';
 import { InFlight, isThenable } from './util/promises.ts';
@@ -231,7 +232,9 @@ class EndpointVerifier<K> implements Verifier {
   async forget(delivery: string | VerifiedWebhook): Promise<boolean> {
     const store = this.#store;
     if (store === undefined) return false;
-    const keys = replayKeysOf(delivery, this.endpoint, this.#settings.deliveryKey !== undefined);
+    const { scheme, deliveryKey } = this.#settings;
+    const labels = (scheme as { definition?: Pick<SchemeDefinition, 'splitBy'> }).definition?.splitBy?.values;
+    const keys = replayKeysOf(delivery, this.endpoint, deliveryKey !== undefined, labels ?? []);
     try {
       const forgotten = await Promise.all(keys.map((key) => store.forget(key)));
       return forgotten.includes(true);

@@ -44,13 +44,13 @@ export interface TenantsOptions<K = KeyObject> {
 /** The verifiers of many tenants. Made by {@link createTenants}. */
 export interface Tenants extends AsyncDisposable {
   /**
-   * Returns the tenant's verifier, or `undefined` if there is no such tenant. Ask again for each request, because the verifier is closed
+   * Returns the tenant's verifier, or `undefined` if there is no such tenant. What is no text, or longer than 200 characters, names no
+   * tenant: a part of a URL may be missing, or several. Ask again for each request, because the verifier is closed
    * when its tenant is dropped.
    * @throws `ERR_WEBHOOK_NOT_READY` (503) if `load` throws or takes too long, or after `close()`; `ERR_WEBHOOK_OVERLOADED` (503) if
-   * too many tenants wait to be loaded; `ERR_WEBHOOK_CONFIG_INVALID`, `ERR_WEBHOOK_SECRETS_INVALID` (500) for options that
-   * `createVerifier()` refuses.
+   * too many tenants wait to be loaded; `ERR_WEBHOOK_CONFIG_INVALID` (500) for options that `createVerifier()` refuses.
    */
-  (tenant: string): Promise<Verifier | undefined>;
+  (tenant: string | readonly string[] | undefined): Promise<Verifier | undefined>;
   /**
    * Drops the tenant in this process, so that its next request calls `load` again. Call it after you have deleted a tenant, or changed
    * anything of it except its secrets. Deliveries that are being handled end as usual.
@@ -108,7 +108,7 @@ export function createTenants<K = KeyObject>(options: TenantsOptions<K>): Tenant
     timeoutMs: seconds('timeoutSeconds', 3600, 3),
     clock,
   });
-  return Object.assign((tenant: string) => cache.get(tenant), {
+  return Object.assign((tenant: unknown) => cache.get(tenant), {
     forget: (tenant: string) => cache.forget(tenant),
     close: () => cache.close(),
     [Symbol.asyncDispose]: () => cache.close(),

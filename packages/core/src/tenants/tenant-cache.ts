@@ -70,9 +70,8 @@ export class TenantCache<K> {
     this.#tenants = new LRUCache({ max: settings.maxTenants, dispose });
   }
 
-  async get(tenant: string): Promise<Verifier | undefined> {
+  async get(tenant: unknown): Promise<Verifier | undefined> {
     if (this.#closing !== undefined) throw closedError();
-    // Part of a URL may be missing, or an array.
     if (typeof tenant !== 'string' || tenant === '' || tenant.length > LONGEST_NAME) return undefined;
     const known = this.#tenants.get(tenant);
     if (known === undefined) return (this.#flights.get(tenant) ?? this.#start(tenant)).verifier;
@@ -126,6 +125,9 @@ export class TenantCache<K> {
       if (this.#closing !== undefined) throw closedError();
       if (flight.isOutdated) continue;
       if (loaded === undefined || loaded === null) return undefined;
+      if (typeof loaded !== 'object') throw notOptions();
+      // Not kept: nothing would notice that it is switched on again.
+      if (loaded.disabled === true) return verifierOf(loaded, this.#settling);
       const verifier = this.#makeVerifier(tenant, loaded);
       this.#tenants.set(tenant, verifier);
       this.#sweepLater();
@@ -156,12 +158,7 @@ export class TenantCache<K> {
     }
   }
 
-  #makeVerifier(tenant: string, loaded: LoadedTenant<K>): TenantVerifier {
-    if (typeof loaded !== 'object') {
-      throw configError(
-        '"load" of createTenants() must return the options of createVerifier(), or undefined.',
-      );
-    }
+  #makeVerifier(tenant: string, loaded: VerifierOptions<K>): TenantVerifier {
     const { clock } = this.#settings;
     const endpoint = loaded.endpoint ?? `${tenant}/${loaded.scheme?.name}`;
     const owner = this.#endpoints.get(endpoint);
@@ -171,7 +168,7 @@ export class TenantCache<K> {
       );
     }
     const replay = loaded.replay ?? this.#sharedMemory();
-    const options = { clock, ...loaded, endpoint, replay } as VerifierOptions<K>;
+    const options: VerifierOptions<K> = { clock, ...loaded, endpoint, replay };
     const fixed = fixedSecrets(loaded.secrets);
     if (fixed !== undefined) options.secrets = this.#reloadedSecrets(tenant, fixed, () => made);
     const leave = () => {
@@ -242,6 +239,10 @@ function fixedSecrets(secrets: unknown): FixedSecrets | undefined {
   if (typeof provider.load !== 'function') return secrets as SecretSetInput;
   if (provider.static !== true) return undefined;
   return provider.load({ signal: new AbortController().signal, reason: 'start' }) as SecretSetInput;
+}
+
+function notOptions(): WebhookError {
+  return configError('"load" of createTenants() must return the options of createVerifier(), or undefined.');
 }
 
 function notReady(message: string, cause?: unknown): WebhookError {
