@@ -5,7 +5,7 @@ import {
   type Verifier,
   type VerifierOptions,
 } from '@countersign/core';
-import { github, shopify, slack, stripe, svix, twilio } from '@countersign/schemes';
+import { github, hubspot, shopify, slack, stripe, svix } from '@countersign/schemes';
 import { generateSigningKeys, type SignedRequest, type SignInput, sign } from '@countersign/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 
@@ -53,7 +53,7 @@ describe('a delivery that was handled', () => {
     ['by the bytes of the body', github(), { body: '{"action":"opened"}' }],
     ['by the body and a label', shopify(), { body: '{}', headers: { 'x-shopify-topic': 'orders/create' } }],
     ['by a field of the body that is missing', slack(), { body: 'command=%2Fdeploy' }],
-    ['by all that is signed', twilio(), { body: 'From=1', rule: 1, url: 'https://example.com/sms' }],
+    ['by all that is signed', hubspot(), { body: '[]', url: 'https://example.com/hooks' }],
   ])('and is recognized %s runs once more after forget(id)', async (_, scheme, input) => {
     const { verifier, deliver } = setup(scheme, input);
     const id = await deliver();
