@@ -15,26 +15,33 @@ const COMMON: Readonly<Record<string, string>> = {
   server: "declare const server: import('node:http').Server;",
 };
 
+const STORE = "declare const store: import('@countersign/postgres').PostgresReplayStore;";
 const CLIENT = 'declare const client: { quit(): Promise<unknown> };';
 
 const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'packages/core/README.md': {
-    app: "import { webhook } from '@countersign/express'; declare const app: import('express').Express;",
+    app: "declare const app: import('express').Express;",
+    webhook: "import { webhook } from '@countersign/express';",
     req: "declare const req: import('node:http').IncomingMessage;",
     bytes: 'declare const bytes: Uint8Array;',
+    db: 'declare const db: { findTenant(name: string): Promise<{ webhookSecret: string } | undefined> };',
+    store: "declare const store: import('@countersign/core').ReplayStore;",
   },
   'packages/express/README.md': {
-    app: "declare const app: import('express').Express;",
     client: CLIENT,
+    app: "declare const app: import('express').Express;",
+    store: STORE,
   },
   'packages/fastify/README.md': {
     app: "declare const app: import('fastify').FastifyInstance;",
     client: CLIENT,
+    store: STORE,
   },
-  'packages/fetch/README.md': { app: "declare const app: import('hono').Hono;" },
+  'packages/fetch/README.md': { app: "declare const app: import('hono').Hono;", store: STORE },
   'packages/koa/README.md': {
     router: "declare const router: import('@koa/router').default;",
     client: CLIENT,
+    store: STORE,
   },
   'packages/nestjs/README.md': {
     Controller: "import { Controller, Module, Post } from '@nestjs/common';",

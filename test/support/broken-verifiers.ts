@@ -193,6 +193,7 @@ function committingEarly(options: VerifierOptions): Verifier {
     ready: () => real.ready(),
     verify: (request) => real.verify(request),
     claim: (webhook) => real.claim(webhook),
+    forget: (delivery) => real.forget(delivery),
     async receive(request, how) {
       const received = await real.receive(request, how);
       if (received.state === 'claimed') await received.claim.commit();

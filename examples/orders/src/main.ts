@@ -1,5 +1,4 @@
-import { createVerifier, isWebhookError, logWebhooks } from '@countersign/core';
-import { refusalResponse } from '@countersign/core/extend';
+import { createVerifier, logWebhooks } from '@countersign/core';
 import { envSecrets } from '@countersign/core/node';
 import { webhook } from '@countersign/express';
 import { migrate, postgresReplayStore } from '@countersign/postgres';
@@ -30,21 +29,12 @@ const app = express();
 
 app.post('/hooks/orders', webhook(verifier, { claim: 'manual' }), async (req, res) => {
   const order = req.webhook.json<{ id: number; total_price: string }>();
-  const client = await pool.connect();
-  try {
-    // One transaction writes the order and the fact that its delivery was handled. A crash leaves both or neither.
-    const { state } = await store.run(client, req.webhook, (transaction) =>
-      transaction.query('INSERT INTO orders (number, total) VALUES ($1, $2)', [order.id, order.total_price]),
-    );
-    res.sendStatus(state === 'duplicate' ? 200 : 204);
-  } catch (error) {
-    // The same order is being handled, or the database is down: the sender retries, and learns no reason.
-    if (!isWebhookError(error)) throw error;
-    const { status, headers, body } = refusalResponse(error);
-    res.status(status).set(headers).send(body);
-  } finally {
-    client.release();
-  }
+  // One transaction writes the order and the fact that its delivery was handled. A crash leaves both or neither. If the same order is
+  // being handled, or the database is down, run() throws, and Express responds with 503: the sender retries.
+  const { state } = await store.run(req.webhook, (transaction) =>
+    transaction.query('INSERT INTO orders (number, total) VALUES ($1, $2)', [order.id, order.total_price]),
+  );
+  res.sendStatus(state === 'duplicate' ? 200 : 204);
 });
 
 app.get('/health', (_, res) => {

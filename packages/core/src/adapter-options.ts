@@ -5,7 +5,7 @@ import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from 
 import { isThenable } from './util/promises.ts';
 import { warnOfSetup } from './util/warnings.ts';
 import type { Verifier } from './verifier-types.ts';
-import { WebhookError } from './webhook-error.ts';
+import { isWebhookError, WebhookError } from './webhook-error.ts';
 
 const DEFAULT_LIMIT_BYTES = 1024 * 1024;
 const MAX_LIMIT_BYTES = 2 ** 31 - 1;
@@ -64,8 +64,8 @@ export interface AdapterOptions<Request, Context extends unknown[] = []> {
    */
   identifyRequest?(request: Request, ...context: Context): string | undefined;
   /**
-   * Called with each request for which the function that picks a verifier returned none, because no verifier can observe such a
-   * request: one function or several. Without it, the process warns once.
+   * Called with each request for which the function that picks a verifier returned none or threw a `WebhookError`, because no verifier can
+   * observe such a request: one function or several. Without it, the process warns once.
    */
   observe?: Observer<UnroutedEvent> | readonly Observer<UnroutedEvent>[];
 }
@@ -215,17 +215,31 @@ async function chosenBy(
   reporter: Reporter<UnroutedEvent>,
   identify: () => string | undefined,
 ): Promise<Verifier> {
-  const verifier = await choice;
+  let verifier: Verifier | undefined;
+  try {
+    verifier = await choice;
+  } catch (error) {
+    if (isWebhookError(error)) reportUnrouted(error, reporter, identify);
+    throw error;
+  }
   if (isVerifier(verifier)) return verifier;
   // 401, because only a verifier could tell what this sender retries.
   const error = new WebhookError(
     'ERR_WEBHOOK_SIGNATURE_MISMATCH',
     `The function that picks a verifier for ${owner} returned none, so the sender got 401. Return a verifier for every tenant, or throw if the tenant may exist later.`,
   );
+  reportUnrouted(error, reporter, identify);
+  throw error;
+}
+
+function reportUnrouted(
+  error: WebhookError,
+  reporter: Reporter<UnroutedEvent>,
+  identify: () => string | undefined,
+): void {
   const { code, status, message } = error;
   if (!reporter.isObserved) warnOfSetup(error);
   reporter.report?.({ type: 'unrouted', code, status, message, request: identify() });
-  throw error;
 }
 
 function isVerifier(value: unknown): value is Verifier {

@@ -35,6 +35,9 @@ export class DisabledVerifier implements Verifier {
   async claim(): Promise<never> {
     throw this.#refusal();
   }
+  async forget(): Promise<boolean> {
+    return false;
+  }
   async receive(): Promise<never> {
     throw this.#refusal();
   }

@@ -36,10 +36,11 @@ export {
   type ReplayStoreHealth,
   replayKeyDigest,
 } from './replay/replay-store.ts';
+export { runError } from './replay/run-error.ts';
 export { Sweeper, type SweeperOptions } from './replay/sweeper.ts';
 // Schemes, and the parts of a definition
 export type { RequestHead } from './request.ts';
-export { refusalResponse } from './response.ts';
+export { handlerRefusal, refusalResponse } from './response.ts';
 export type {
   BodyTimestamp,
   ChallengeLimits,

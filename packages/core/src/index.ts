@@ -29,6 +29,12 @@ export {
   secretsGone,
   staticSecrets,
 } from './secrets/secrets.ts';
+export {
+  createTenants,
+  type TenantContext,
+  type Tenants,
+  type TenantsOptions,
+} from './tenants/create-tenants.ts';
 export type { Clock } from './util/clock.ts';
 export { createVerifier } from './verifier.ts';
 export type {

@@ -243,6 +243,6 @@ export function refusalStatus(delivery: DeliveryRules): 401 | 429 | 503 {
 }
 
 /** 5 to 30 s, spread so that refused senders don't all retry at the same time. */
-function jitteredDelay(): number {
+export function jitteredDelay(): number {
   return 5 + Math.floor(Math.random() * 26);
 }

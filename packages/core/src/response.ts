@@ -1,4 +1,4 @@
-import { isWebhookError, type WebhookError } from './webhook-error.ts';
+import { isWebhookError, type WebhookError, type WebhookErrorCode } from './webhook-error.ts';
 
 /** A response in a form that every framework can send. */
 export interface WebhookResponse {
@@ -28,8 +28,31 @@ const JSON_TYPE = 'application/json; charset=utf-8';
  */
 export function refusalResponse(error: WebhookError): WebhookResponse {
   const headers: Record<string, string> = error.emptyBody ? {} : { 'content-type': JSON_TYPE };
+  // Not `error.headers`: another copy of this package may have made the error.
   if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(error.retryAfterSeconds);
   return { status: error.status, headers, body: error.emptyBody ? '' : REFUSAL_BODY };
+}
+
+/** What a handler may pass on to the sender: the reason is in the delivery or in the replay store, and not in the handler. */
+const PASSED_ON: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
+  'ERR_WEBHOOK_BODY_INVALID',
+  'ERR_WEBHOOK_IN_PROGRESS',
+  'ERR_WEBHOOK_STORE_UNAVAILABLE',
+]);
+
+/**
+ * The response to what a handler threw, if a store's `run()` or `webhook.json()` threw it: it has the error's status and Retry-After, and
+ * names no reason. `undefined` for any other error, which the framework handles.
+ *
+ * @example
+ * ```ts
+ * const refusal = handlerRefusal(error)
+ * if (refusal === undefined) throw error
+ * reply.code(refusal.status).headers(refusal.headers).send(refusal.body)
+ * ```
+ */
+export function handlerRefusal(error: unknown): WebhookResponse | undefined {
+  return isWebhookError(error) && PASSED_ON.has(error.code) ? refusalResponse(error) : undefined;
 }
 
 /** The response to a duplicate, and to a delivery whose handler returns nothing. */
@@ -47,11 +70,14 @@ export function successResponse(
 
 /**
  * The response to a delivery whose handler threw: 500, so that the sender retries. If the handler could not read the body, a retry
- * could not succeed either, and the sender gets 400.
+ * could not succeed either, and the sender gets 400. If a store's `run()` threw, the sender gets 503 with Retry-After.
  */
 export function failureResponse(error: unknown): WebhookResponse {
-  const status = isWebhookError(error) && error.code === 'ERR_WEBHOOK_BODY_INVALID' ? error.status : 500;
-  return { status, headers: { 'content-type': JSON_TYPE }, body: FAILURE_BODY };
+  const { status, headers } = handlerRefusal(error) ?? {
+    status: 500,
+    headers: { 'content-type': JSON_TYPE },
+  };
+  return { status, headers, body: FAILURE_BODY };
 }
 
 /**

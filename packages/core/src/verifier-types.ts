@@ -159,6 +159,20 @@ export interface Verifier extends AsyncDisposable {
    */
   claim(webhook: VerifiedWebhook): Promise<Claim | { state: 'duplicate' }>;
   /**
+   * Forgets a handled delivery, so that it runs when the sender sends it again: with Stripe's "Resend", GitHub's "Redeliver" or Svix'
+   * replay. A delivery that is being handled is not changed.
+   *
+   * @param delivery Its `webhook.id`, as your logs show it, or the webhook itself. With `deliveryKey`: what that returns for it. If the
+   * sender signs an id that it changes in each retry, only the webhook itself identifies the delivery.
+   * @returns Whether a handled delivery was forgotten. `false` also if replay protection is off.
+   * @throws `ERR_WEBHOOK_STORE_UNAVAILABLE`
+   * @example
+   * ```ts
+   * await verifier.forget('evt_1NG8Du2eZvKYlo2CUI79vXWy') // then click "Resend"
+   * ```
+   */
+  forget(delivery: string | VerifiedWebhook): Promise<boolean>;
+  /**
    * Verifies and claims, and responds to a sender's handshake. Adapters call it.
    * @throws What `verify()` and `claim()` throw.
    */

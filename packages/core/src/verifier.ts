@@ -19,10 +19,11 @@ import {
   toWebhookResponse,
   type WebhookResponse,
 } from './response.ts';
+import type { SchemeDefinition } from './scheme/definition/scheme-definition.ts';
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
 import { storePatienceMs, untilSettled } from './settle-patience.ts';
 import { InFlight, isThenable } from './util/promises.ts';
-import { warnOfHandler } from './util/warnings.ts';
+import { warnOfDuplicate, warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
   DisabledVerifierOptions,
@@ -36,6 +37,7 @@ import {
   Delivery,
   type ReceivedWebhook,
   type ReplayRetention,
+  replayKeysOf,
   replayRecord,
   replayRetention,
   type VerifiedWebhook,
@@ -60,8 +62,16 @@ import { isWebhookError, WebhookError } from './webhook-error.ts';
 export function createVerifier<K = KeyObject>(
   options: VerifierOptions<K> | DisabledVerifierOptions<K>,
 ): Verifier {
+  return verifierOf(options, new InFlight());
+}
+
+/** The same. `settling` counts the verifier's commits and releases that are under way. */
+export function verifierOf<K>(
+  options: VerifierOptions<K> | DisabledVerifierOptions<K>,
+  settling: InFlight,
+): Verifier {
   const settings = readOptions(options);
-  return settings.disabled ? new DisabledVerifier(settings) : new EndpointVerifier(settings);
+  return settings.disabled ? new DisabledVerifier(settings) : new EndpointVerifier(settings, settling);
 }
 
 /** The verifier of one endpoint. A request passes through its methods from top to bottom. */
@@ -74,15 +84,16 @@ class EndpointVerifier<K> implements Verifier {
   readonly #pendingBytes: PendingBytes;
   readonly #retention: ReplayRetention;
   readonly #store: ReplayStore | undefined;
-  readonly #settling = new InFlight();
+  readonly #settling: InFlight;
   #closing: Promise<void> | undefined;
 
-  constructor(settings: VerifierSettings<K>) {
+  constructor(settings: VerifierSettings<K>, settling: InFlight) {
     const { scheme, endpoint, freshness, clock, leaseMs, store, onStoreError, observe } = settings;
     const reporter = new Reporter<DeliveryOutcome>(observe, { endpoint, scheme: scheme.name });
     this.scheme = scheme;
     this.endpoint = endpoint;
     this.#settings = settings;
+    this.#settling = settling;
     this.#reporter = reporter;
     this.#refusals = new Refusals(endpoint, scheme.delivery, clock, reporter);
     this.#pendingBytes = new PendingBytes(settings.maxPendingBytes, () => clock.now());
@@ -201,6 +212,7 @@ class EndpointVerifier<K> implements Verifier {
         return claim;
       }
       if (result.state === 'committed') {
+        if (!this.#reporter.isObserved) warnOfDuplicate(this.endpoint);
         context.observe?.({ type: 'duplicate' });
         return { state: 'duplicate' };
       }
@@ -215,6 +227,20 @@ class EndpointVerifier<K> implements Verifier {
     const { report } = this.#reporter;
     const observe = report && ((event: ClaimOutcome) => report({ ...factsOf(webhook), ...event }));
     return { clock, leaseMs, handlerTimeoutMs, observe, settling: this.#settling };
+  }
+
+  async forget(delivery: string | VerifiedWebhook): Promise<boolean> {
+    const store = this.#store;
+    if (store === undefined) return false;
+    const { scheme, deliveryKey } = this.#settings;
+    const labels = (scheme as { definition?: Pick<SchemeDefinition, 'splitBy'> }).definition?.splitBy?.values;
+    const keys = replayKeysOf(delivery, this.endpoint, deliveryKey !== undefined, labels ?? []);
+    try {
+      const forgotten = await Promise.all(keys.map((key) => store.forget(key)));
+      return forgotten.includes(true);
+    } catch (error) {
+      throw storeError(error);
+    }
   }
 
   async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {

@@ -133,6 +133,12 @@ export class WebhookError extends Error {
     this.emptyBody = options.emptyBody === true;
   }
 
+  /** Headers for the response: Express, Koa and Fastify send them if your handler throws this error. */
+  get headers(): Readonly<Record<string, string>> {
+    const { retryAfterSeconds } = this;
+    return retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) };
+  }
+
   /** What structured logs show: JSON leaves out an error's message, because it is not enumerable. */
   toJSON(): { name: string; code: WebhookErrorCode; status: number; message: string } {
     const { name, code, status, message } = this;

@@ -249,6 +249,31 @@ function replayKeyOf(
   return replayKey(endpoint, 'signed', identity, ...split);
 }
 
+/**
+ * Returns the replay keys that a delivery may have: its own, or those that the text can identify. The parts of a key tell these apart, so no
+ * key belongs to another delivery.
+ *
+ * @param isCustom Whether `deliveryKey` names the deliveries.
+ * @param labels The unsigned labels by which the scheme tells deliveries with one body apart.
+ */
+export function replayKeysOf(
+  delivery: string | VerifiedWebhook,
+  endpoint: string,
+  isCustom: boolean,
+  labels: readonly string[],
+): string[] {
+  if (typeof delivery !== 'string') return [replayRecord(delivery).key];
+  if (delivery === '') throw configError('forget() needs the id of a delivery, or the webhook itself.');
+  if (isCustom) return [replayKey(endpoint, 'custom', delivery)];
+  const keys = [replayKey(endpoint, 'signed', `id:${delivery}`)];
+  if (!/^[0-9a-f]{64}$/.test(delivery)) return keys;
+  for (const split of [[], ...labels.map((label) => [label])]) {
+    keys.push(replayKey(endpoint, 'body', delivery, ...split));
+    keys.push(replayKey(endpoint, 'signed', `content:${delivery}`, ...split));
+  }
+  return keys;
+}
+
 /** Hashes the parts of a replay key, each with its length, so that different parts never form the same text. */
 function replayKey(
   endpoint: string,

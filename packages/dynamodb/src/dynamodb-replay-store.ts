@@ -13,6 +13,7 @@ import {
   type LeasedRunResult,
   type ReplayStoreHealth,
   replayKeyDigest,
+  runError,
   runUnderLease,
   systemClock,
   withDeadline,
@@ -219,6 +220,8 @@ class ItemReplayStore implements DynamodbReplayStore {
       }
       await this.#writeAll(replayKeyDigest(key), token, capped(ttlMs), writes);
       return result;
+    }).catch((error) => {
+      throw runError(error, webhook);
     });
   }
 

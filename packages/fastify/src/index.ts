@@ -4,6 +4,7 @@ import {
   configError,
   createNodeReceiver,
   handlerEnded,
+  handlerRefusal,
   handlerStarted,
   settleAbandonedResponse,
   type VerifierSource,
@@ -83,7 +84,11 @@ async function untilEnd(result: PromiseLike<unknown>, reply: FastifyReply): Prom
     return value;
   } catch (error) {
     handlerEnded(reply.raw, { error });
-    throw error;
+    const refusal = handlerRefusal(error);
+    if (refusal === undefined || reply.sent) throw error;
+    // Fastify's own response would tell the sender the reason.
+    reply.log.warn(error);
+    return reply.code(refusal.status).headers(refusal.headers).send(refusal.body);
   }
 }
 

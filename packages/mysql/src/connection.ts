@@ -143,6 +143,32 @@ class PoolConnection implements Connection {
   }
 }
 
+/**
+ * Runs the work with a connection of the pool, and gives it back.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a single connection, because other calls of the store would run in its transaction.
+ */
+export async function withConnectionOf<T>(
+  given: Queryable,
+  settings: Pick<ConnectionSettings, 'timeoutMs' | 'clock'>,
+  work: (connection: Queryable) => Promise<T>,
+): Promise<T> {
+  const pool = withPromises(given) as Queryable;
+  if (!isPool(pool)) {
+    throw configError(
+      'run(webhook, handler) needs a store whose "pool" is a pool. Pass a connection that nothing else uses: run(connection, webhook, handler).',
+    );
+  }
+  // The release of mariadb is a promise, which rejects if the connection is lost.
+  const giveBack = (connection: PooledConnection) => Promise.resolve(connection.release()).catch(ignore);
+  const connection = await inTime(() => pool.getConnection(), settings, giveBack);
+  try {
+    return await work(connection);
+  } finally {
+    await giveBack(connection);
+  }
+}
+
 /** Makes a call with a deadline. A result that comes too late goes to `late` and is never returned. */
 export function inTime<T>(
   call: (isOver: () => boolean) => Promise<T>,

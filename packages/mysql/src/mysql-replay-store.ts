@@ -40,7 +40,7 @@ export interface MysqlReplayStoreOptions extends TableOptions {
 /** A replay store on MySQL or MariaDB. */
 export interface MysqlReplayStore extends ReplayStore {
   /**
-   * Transactional mode: runs the handler in a transaction on the given connection, and commits the handler's writes together with
+   * Transactional mode: runs the handler in a transaction on a connection of the pool, and commits the handler's writes together with
    * the record of the delivery. Either both happen or neither does, and a crash at any moment leaves exactly one effect. For
    * handlers behind an adapter's `claim: 'manual'`.
    *
@@ -49,16 +49,29 @@ export interface MysqlReplayStore extends ReplayStore {
    * must not use `COMMIT`, `ROLLBACK`, `CREATE TABLE` or another statement that commits implicitly; it may use savepoints. If it
    * throws, everything is undone and `run()` throws the same.
    *
-   * @param client One connection: `await pool.getConnection()`; never the pool, and in no transaction.
+   * Let the framework have what `run()` throws: the adapters of this project then respond with 503 and Retry-After, without the reason.
+   *
    * @param webhook The delivery, as it comes from a verifier.
    * @param handler Does the work, through the connection. What it returns is the `result`.
    * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE` (the sender's retry may succeed; if a `COMMIT` got no
    * response, the retry finds out whether it took place), `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler throws.
    * @example
    * ```ts
-   * const { state } = await store.run(connection, req.webhook, (tx) => tx.query('INSERT INTO orders (body) VALUES (?)', [body]))
-   * res.sendStatus(state === 'duplicate' ? 200 : 204)
+   * app.post('/hooks/orders', webhook(verifier, { claim: 'manual' }), async (req, res) => {
+   *   await store.run(req.webhook, (tx) => tx.query('INSERT INTO orders (body) VALUES (?)', [req.webhook.text()]))
+   *   res.sendStatus(204) // a duplicate has been handled too
+   * })
    * ```
+   */
+  run<T, C extends Queryable = Queryable>(
+    webhook: VerifiedWebhook,
+    handler: (client: C) => T | Promise<T>,
+    options?: RunOptions,
+  ): Promise<RunResult<T>>;
+  /**
+   * The same on a connection of yours.
+   *
+   * @param client One connection: `await pool.getConnection()`; never the pool, and in no transaction. You release it.
    */
   run<C extends Queryable, T>(
     client: C,
@@ -126,5 +139,5 @@ export function mysqlReplayStore(options: MysqlReplayStoreOptions): MysqlReplayS
     clock,
     intervalMs,
   });
-  return new SqlReplayStore({ names, statements, connection, sweeper, timeoutMs, clock });
+  return new SqlReplayStore({ pool, names, statements, connection, sweeper, timeoutMs, clock });
 }

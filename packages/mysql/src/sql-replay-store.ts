@@ -8,9 +8,10 @@ import {
   claimOwner,
   type ReplayStoreHealth,
   replayKeyDigest,
+  runError,
   type Sweeper,
 } from '@countersign/core/extend';
-import type { Ask, Connection, Queryable } from './connection.ts';
+import { type Ask, type Connection, type Queryable, withConnectionOf } from './connection.ts';
 import { type RunOptions, type RunResult, runInTransaction } from './run.ts';
 import { microsecondsOf, type Statements } from './statements.ts';
 import { storeError } from './store-error.ts';
@@ -18,6 +19,7 @@ import type { TableNames } from './table.ts';
 
 /** The parts of a store. */
 export interface StoreParts {
+  readonly pool: Queryable;
   readonly names: TableNames;
   readonly statements: Statements;
   readonly connection: Connection;
@@ -31,6 +33,15 @@ const ROUNDS = 3;
 const SOON_MS = 1000;
 /** Two hundred years: a larger number of microseconds does not fit into the servers' numbers. */
 const LONGEST_MS = 1000 * 86_400 * 365 * 200;
+
+type Handler<C, T> = (client: C) => T | Promise<T>;
+type RunInPool<C, T> = [webhook: VerifiedWebhook, handler: Handler<C, T>, options?: RunOptions | undefined];
+type RunOnConnection<C, T> = [
+  client: C,
+  webhook: VerifiedWebhook,
+  handler: Handler<C, T>,
+  options?: RunOptions,
+];
 
 /** The store itself: each method runs one statement, or a few. */
 export class SqlReplayStore implements ReplayStore {
@@ -76,11 +87,26 @@ export class SqlReplayStore implements ReplayStore {
     return affectedRows > 0;
   }
 
-  async run<C extends Queryable, T>(
-    client: C,
-    webhook: VerifiedWebhook,
-    handler: (client: C) => T | Promise<T>,
-    options: RunOptions = {},
+  run<T, C extends Queryable = Queryable>(...args: RunInPool<C, T>): Promise<RunResult<T>>;
+  run<C extends Queryable, T>(...args: RunOnConnection<C, T>): Promise<RunResult<T>>;
+  async run<C extends Queryable, T>(...args: unknown[]): Promise<RunResult<T>> {
+    if (typeof args[1] !== 'function') return this.#runOn(...(args as RunOnConnection<C, T>));
+    const [webhook, handler, options] = args as RunInPool<C, T>;
+    replayRecord(webhook);
+    let connection: C | undefined;
+    try {
+      return await withConnectionOf(this.#parts.pool, this.#parts, (given) => {
+        connection = given as C;
+        return this.#runOn(connection, webhook, handler, options);
+      });
+    } catch (error) {
+      if (connection !== undefined) throw error;
+      throw runError(storeError(error, this.#parts.names), webhook);
+    }
+  }
+
+  async #runOn<C extends Queryable, T>(
+    ...[client, webhook, handler, options = {}]: RunOnConnection<C, T>
   ): Promise<RunResult<T>> {
     const { key, ttlMs } = replayRecord(webhook);
     const { statements, names, timeoutMs, clock, sweeper } = this.#parts;
@@ -94,6 +120,8 @@ export class SqlReplayStore implements ReplayStore {
       },
       renew: (token, leaseMs) => this.renew(key, token, leaseMs),
       release: (token) => this.release(key, token),
+    }).catch((error) => {
+      throw runError(error, webhook);
     });
   }
 

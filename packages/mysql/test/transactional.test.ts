@@ -72,6 +72,37 @@ describeWithMysql('run(connection, webhook, handler)', () => {
     return calls.catch((error: unknown) => error);
   }
 
+  describe('on a connection of the pool', () => {
+    test('the delivery runs once, and connections are given back, also after errors', async () => {
+      const few = await openMysqlDatabase({ connectionLimit: 2 });
+      const own = few.store();
+      await few.query('CREATE TABLE orders (id varchar(100)) ENGINE = InnoDB');
+      const webhook = await delivery();
+      for (let round = 0; round < 4; round++) {
+        await expect(
+          own.run(webhook, () => {
+            throw new Error('out of stock');
+          }),
+        ).rejects.toThrow('out of stock');
+      }
+      expect(await own.run(webhook, insertOrder(webhook))).toEqual({
+        state: 'done',
+        result: `order of ${webhook.id}`,
+      });
+      expect(await own.run(webhook, vi.fn())).toEqual({ state: 'duplicate' });
+      expect(await few.query('SELECT id FROM orders')).toHaveLength(1);
+      await few.close();
+    });
+
+    test('a database that can’t be reached gives an error with Retry-After', async () => {
+      const broken = database.store({ table: 'no_such_table' });
+      await expect(broken.run(await delivery(), vi.fn())).rejects.toMatchObject({
+        code: 'ERR_WEBHOOK_STORE_UNAVAILABLE',
+        retryAfterSeconds: expect.any(Number),
+      });
+    });
+  });
+
   describe('both or neither', () => {
     test('the record and the effect are there together, and a duplicate runs nothing', async () => {
       const webhook = await delivery();

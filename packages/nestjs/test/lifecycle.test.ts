@@ -196,6 +196,7 @@ function forwarding(verifier: Verifier): Verifier {
     ready: () => verifier.ready(),
     verify: (request) => verifier.verify(request),
     claim: (webhook) => verifier.claim(webhook),
+    forget: (delivery) => verifier.forget(delivery),
     receive: (request, options) => verifier.receive(request, options),
     handle: (request, handler, options) => verifier.handle(request, handler, options),
     reload: () => verifier.reload(),

@@ -123,6 +123,33 @@ class PooledConnection implements Connection {
   }
 }
 
+/**
+ * Runs the work with a connection of the pool, and gives it back. The pool itself removes a connection that has ended.
+ *
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a single client, because other calls of the store would run in its transaction.
+ */
+export async function withClientOf<T>(
+  pool: Queryable,
+  settings: Pick<ConnectionSettings, 'timeoutMs' | 'clock'>,
+  work: (client: Queryable) => Promise<T>,
+): Promise<T> {
+  if (!isPool(pool)) {
+    throw configError(
+      'run(webhook, handler) needs a store whose "pool" is a Pool of "pg". Pass a client that nothing else uses: run(client, webhook, handler).',
+    );
+  }
+  const giveBack = (client: PooledClient) => {
+    client.removeListener?.('error', ignore);
+    client.release();
+  };
+  const client = await withDeadline(() => connectionOf(pool), { ...deadlineOf(settings), late: giveBack });
+  try {
+    return await work(client);
+  } finally {
+    giveBack(client);
+  }
+}
+
 /** Uses a callback: if the server closes the connection right after greeting, the callback hears it before a promise would. */
 function connectionOf(pool: Pool): Promise<PooledClient> {
   return new Promise((resolve, reject) => {

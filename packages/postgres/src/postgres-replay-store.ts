@@ -41,23 +41,36 @@ export interface PostgresReplayStoreOptions extends TableOptions {
 /** A replay store on PostgreSQL. */
 export interface PostgresReplayStore extends ReplayStore {
   /**
-   * Transactional mode: remembers the delivery and runs the handler in one transaction on the given client. Either both happen or
-   * neither does, and a crash at any moment leaves exactly one effect. For handlers behind an adapter's `claim: 'manual'`.
+   * Transactional mode: remembers the delivery and runs the handler in one transaction, on a connection of the pool. Either both happen
+   * or neither does, and a crash at any moment leaves exactly one effect. For handlers behind an adapter's `claim: 'manual'`.
    *
    * It begins and commits by itself. The handler must write through the client that it gets, and must not use `BEGIN`, `COMMIT`
    * and `ROLLBACK`; it may use savepoints. If it throws, everything is undone and `run()` throws the same. While one run is under
    * way, another run of the same delivery waits for half of `timeoutMs`, and then throws `ERR_WEBHOOK_IN_PROGRESS`.
    *
-   * @param client A connected Client of `pg`, or one of `await pool.connect()`; never the pool, and in no transaction.
+   * Let the framework have what `run()` throws: the adapters of this project then respond with 503 and Retry-After, without the reason.
+   *
    * @param webhook The delivery, as it comes from a verifier.
-   * @param handler Does the work, through the client. What it returns is the `result`.
+   * @param handler Does the work, through the client: a `PoolClient` of `pg`. What it returns is the `result`.
    * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE` (the sender's retry may succeed; if a `COMMIT` got no
    * response, the retry finds out whether it took place), `ERR_WEBHOOK_CONFIG_INVALID`, or whatever the handler throws.
    * @example
    * ```ts
-   * const { state } = await store.run(client, req.webhook, (tx) => tx.query('INSERT INTO orders (body) VALUES ($1)', [body]))
-   * res.sendStatus(state === 'duplicate' ? 200 : 204)
+   * app.post('/hooks/orders', webhook(verifier, { claim: 'manual' }), async (req, res) => {
+   *   await store.run(req.webhook, (tx) => tx.query('INSERT INTO orders (body) VALUES ($1)', [req.webhook.text()]))
+   *   res.sendStatus(204) // a duplicate has been handled too
+   * })
    * ```
+   */
+  run<T, C extends Queryable = Queryable>(
+    webhook: VerifiedWebhook,
+    handler: (client: C) => T | Promise<T>,
+    options?: RunOptions,
+  ): Promise<RunResult<T>>;
+  /**
+   * The same on a client of yours.
+   *
+   * @param client A connected Client of `pg`, or one of `await pool.connect()`; never the pool, and in no transaction. You release it.
    */
   run<C extends Queryable, T>(
     client: C,

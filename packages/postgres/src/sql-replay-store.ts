@@ -8,9 +8,10 @@ import {
   checkDuration,
   type ReplayStoreHealth,
   replayKeyDigest,
+  runError,
   type Sweeper,
 } from '@countersign/core/extend';
-import type { Ask, Connection, Queryable, Row } from './connection.ts';
+import { type Ask, type Connection, type Queryable, type Row, withClientOf } from './connection.ts';
 import { type RunOptions, type RunResult, runInTransaction } from './run.ts';
 import { hoursOf, intervalOf, type Statements } from './statements.ts';
 import { isLockTimeout, storeError } from './store-error.ts';
@@ -26,6 +27,15 @@ export interface StoreParts {
   readonly timeoutMs: number;
   readonly clock: Clock;
 }
+
+type Handler<C, T> = (client: C) => T | Promise<T>;
+type RunInPool<C, T> = [webhook: VerifiedWebhook, handler: Handler<C, T>, options?: RunOptions | undefined];
+type RunOnClient<C, T> = [
+  client: C,
+  webhook: VerifiedWebhook,
+  handler: Handler<C, T>,
+  options?: RunOptions | undefined,
+];
 
 // If a round returns nothing, another session changed the record between its two statements.
 const ROUNDS = 3;
@@ -96,19 +106,34 @@ export class SqlReplayStore implements ReplayStore {
     return rows.length > 0;
   }
 
-  async run<C extends Queryable, T>(
-    client: C,
-    webhook: VerifiedWebhook,
-    handler: (client: C) => T | Promise<T>,
-    options: RunOptions = {},
+  run<T, C extends Queryable = Queryable>(...args: RunInPool<C, T>): Promise<RunResult<T>>;
+  run<C extends Queryable, T>(...args: RunOnClient<C, T>): Promise<RunResult<T>>;
+  async run<C extends Queryable, T>(...args: unknown[]): Promise<RunResult<T>> {
+    if (typeof args[1] !== 'function') return this.#runOn(...(args as RunOnClient<C, T>));
+    const [webhook, handler, options] = args as RunInPool<C, T>;
+    replayRecord(webhook);
+    let client: C | undefined;
+    try {
+      return await withClientOf(this.#parts.pool, this.#parts, (given) => {
+        client = given as C;
+        return this.#runOn(client, webhook, handler, options);
+      });
+    } catch (error) {
+      if (client !== undefined) throw error;
+      throw runError(storeError(error, this.#parts.names), webhook);
+    }
+  }
+
+  async #runOn<C extends Queryable, T>(
+    ...[client, webhook, handler, options = {}]: RunOnClient<C, T>
   ): Promise<RunResult<T>> {
     const { key, ttlMs } = replayRecord(webhook);
     this.#parts.sweeper.tick();
     const { statements, names, timeoutMs, clock } = this.#parts;
     const record = { key: replayKeyDigest(key), ttlMs };
-    return runInTransaction(client, record, handler, options, {
-      ...{ statements, names, timeoutMs, clock },
-      lockMs: this.#lockMs,
+    const settings = { statements, names, timeoutMs, clock, lockMs: this.#lockMs };
+    return runInTransaction(client, record, handler, options, settings).catch((error) => {
+      throw runError(error, webhook);
     });
   }
 

@@ -7,6 +7,7 @@ import {
   fieldOf,
   isSet,
   nothingStored,
+  otherFieldOf,
   readFormat,
   refusedRead,
   type StoredValueOptions,
@@ -104,7 +105,8 @@ export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
       );
       const value = version.SecretString ?? version.SecretBinary;
       if (value === undefined) return undefined;
-      return fieldOf(location, format, { value, id: version.VersionId ?? '', since: version.CreatedDate });
+      const stored = { value, id: version.VersionId ?? '', since: version.CreatedDate };
+      return (label === 'AWSCURRENT' ? fieldOf : otherFieldOf)(location, format, stored);
     } catch (error) {
       // AWS uses this error for a secret that doesn't exist and for a label that no version has.
       if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
@@ -120,6 +122,7 @@ export function awsSecrets(options: AwsSecretsOptions): SecretProvider {
 
   return {
     name,
+    inTurn: true,
     async load({ signal }) {
       for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
         const current = await readCurrent(signal);

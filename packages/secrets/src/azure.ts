@@ -8,6 +8,7 @@ import {
   fieldOf,
   isSet,
   nothingStored,
+  otherFieldOf,
   readFormat,
   refusedRead,
   type StoredValueOptions,
@@ -107,7 +108,7 @@ export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
     const since = notBefore !== undefined && notBefore > createdOn ? notBefore : createdOn;
     try {
       const { value = '' } = await client.getSecret(secret, { version, abortSignal: signal });
-      return fieldOf(location, format, { value, since, notBefore, notAfter: expiresOn });
+      return { value, since, notBefore, notAfter: expiresOn };
     } catch (error) {
       if (failureOf(error).status === 404) {
         throw providerError(`${location} changed while it was read. The provider reads it again soon.`);
@@ -129,6 +130,7 @@ export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
 
   return {
     name,
+    inTurn: true,
     async load({ signal }) {
       const versions = await listVersions(signal);
       const [last] = versions;
@@ -141,12 +143,14 @@ export function azureSecrets(options: AzureSecretsOptions): SecretProvider {
       const at = alive.findIndex((version) => !isAhead(version));
       const newest = alive[at];
       if (newest === undefined) throw nothingStored(location, 'Add a version, or enable one.');
-      const current = await readVersion(newest, signal);
+      const current = fieldOf(location, format, await readVersion(newest, signal));
       if (isSet(format, current.value)) return setOfJson(location, current.value, newest.version);
       const older = alive.slice(at + 1).find((one) => !isAhead(one));
       const [upcoming] = alive.slice(0, at).sort((a, b) => Number(a.notBefore) - Number(b.notBefore));
-      const previous = older && format.retainMs !== 0 ? await readVersion(older, signal) : undefined;
-      const next = upcoming && (await readVersion(upcoming, signal));
+      const readOther = async (entry: VersionEntry) =>
+        otherFieldOf(location, format, await readVersion(entry, signal));
+      const previous = older && format.retainMs !== 0 ? await readOther(older) : undefined;
+      const next = upcoming && (await readOther(upcoming));
       return setOfVersions(location, format, { current, previous, next, version: newest.version });
     },
   };

@@ -8,6 +8,7 @@ import {
   fieldOf,
   isSet,
   nothingStored,
+  otherFieldOf,
   readFormat,
   refusedRead,
   type StoredValueOptions,
@@ -106,7 +107,7 @@ export function gcpSecrets(options: GcpSecretsOptions): SecretProvider {
     if (typeof data === 'string') {
       throw providerError(`${location}: "client" returns payloads as text. It must return bytes.`);
     }
-    return fieldOf(location, format, { value: textOfBytes(location, data), since });
+    return { value: textOfBytes(location, data), since };
   }
 
   async function access(version: string): Promise<string | Uint8Array> {
@@ -132,15 +133,17 @@ export function gcpSecrets(options: GcpSecretsOptions): SecretProvider {
 
   return {
     name,
+    inTurn: true,
     async load() {
       const versions = await list();
       const [last] = versions;
       seen.check(last && { version: last.number, number: Number(last.number), createdAt: last.since });
       const [newest, older] = versions.filter(({ enabled }) => enabled);
       if (newest === undefined) throw nothingStored(location, 'Add a version, or enable one.');
-      const current = await readVersion(newest);
+      const current = fieldOf(location, format, await readVersion(newest));
       if (isSet(format, current.value)) return setOfJson(location, current.value, newest.number);
-      const previous = older && format.retainMs !== 0 ? await readVersion(older) : undefined;
+      const previous =
+        older && format.retainMs !== 0 ? otherFieldOf(location, format, await readVersion(older)) : undefined;
       return setOfVersions(location, format, { current, previous, version: newest.number });
     },
   };

@@ -98,6 +98,19 @@ export function fieldOf<T extends StoredVersion>(location: string, { field }: St
   return { ...stored, value };
 }
 
+/** The same for a version that is not the current one: `undefined` if it is from before the secret was stored in this field. */
+export function otherFieldOf<T extends StoredVersion>(
+  location: string,
+  format: StoredFormat,
+  stored: T,
+): T | undefined {
+  try {
+    return fieldOf(location, format, stored);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Makes a set from one secret in several versions.
  *

@@ -126,6 +126,7 @@ export function vaultSecrets(options: VaultSecretsOptions): SecretProvider {
 
   return {
     name,
+    inTurn: true,
     async load() {
       const versions = await readVersions();
       const [last] = entriesOf(versions);

@@ -314,6 +314,12 @@ describe('key/value pairs, as the console stores them', () => {
     });
   });
 
+  it('are not expected in the version from before the secret was stored in the field', async () => {
+    server.put(A);
+    server.put(JSON.stringify({ STRIPE_SECRET: B }));
+    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({ current: [B] });
+  });
+
   it.each([
     ['no such field', JSON.stringify({ other: A }), /has no field "secret"/],
     ['a name of every object', JSON.stringify({ a: A }), /has no field "secret"/],

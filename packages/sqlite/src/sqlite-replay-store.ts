@@ -18,6 +18,7 @@ import {
   configError,
   type ReplayStoreHealth,
   replayKeyDigest,
+  runError,
   Sweeper,
   systemClock,
   withDeadline,
@@ -253,8 +254,8 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
         handler,
         (error) => storeError(error, this.#parts.table),
       ),
-    );
-    if ('error' in run) throw run.error;
+    ).catch((error: unknown) => ({ error }));
+    if ('error' in run) throw runError(run.error, webhook);
     return run;
   }
 

@@ -10,6 +10,7 @@ export {
   type RouteInput,
 } from './adapter-cases/index.ts';
 export { type ManualClock, manualClock } from './manual-clock.ts';
+export { type ReceivedWebhookInput, receivedWebhook } from './received-webhook.ts';
 export { type ReplayStoreTarget, replayStoreCases } from './replay-store-cases.ts';
 export {
   type SecretProviderCasesOptions,

@@ -1,10 +1,11 @@
-import { type FSWatcher, statSync, watch } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { lstatSync, statSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { secretsError } from '../secrets/secret-entry.ts';
 import { parseSecretJson, parseSecretText, type SecretLocation } from '../secrets/secret-text.ts';
 import { isGone, type SecretProvider, type SecretSetInput } from '../secrets/secrets.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
 import { checkChoice, checkClock, checkKeys, checkNumber, configError } from '../util/options.ts';
+import { watchEntry } from './directory-watch.ts';
 import { readSecretFiles, type SecretFiles } from './secret-files.ts';
 
 /** Options of {@link fileSecrets}. */
@@ -73,6 +74,7 @@ export function fileSecrets(path: string, options: FileSecretsOptions = {}): Sec
   return {
     name: `file ${path}`,
     mismatchCooldownSeconds: 0.5,
+    inTurn: true,
     async load({ signal }) {
       const found = await read(signal);
       loaded = found.hash;
@@ -156,7 +158,7 @@ function watchDirectory(options: DirectoryWatchOptions): () => void {
 class DirectoryWatch {
   readonly #options: DirectoryWatchOptions;
   readonly #stopped = new AbortController();
-  #watcher: FSWatcher | undefined;
+  #unwatch: (() => void) | undefined;
   #watched: string | undefined;
   #cancelPoll: (() => void) | undefined;
   #cancelCheck: (() => void) | undefined;
@@ -217,8 +219,11 @@ class DirectoryWatch {
       if (found !== undefined && found.identity === this.#watched) return;
       this.#disarm();
       if (found === undefined) return;
-      this.#watcher = watch(found.path, { persistent: false }, () => this.#wake());
-      this.#watcher.on('error', (error) => this.#cannotWatch(error));
+      this.#unwatch = watchEntry(found.path, found.directory, {
+        name: found.entry,
+        changed: () => this.#wake(),
+        failed: (error) => this.#cannotWatch(error),
+      });
       this.#watched = found.identity;
     } catch (error) {
       this.#cannotWatch(error);
@@ -243,19 +248,34 @@ class DirectoryWatch {
   }
 
   #disarm(): void {
-    this.#watcher?.close();
-    this.#watcher = undefined;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
     this.#watched = undefined;
   }
 }
 
+interface FoundDirectory {
+  readonly path: string;
+  /** Which directory it is. */
+  readonly directory: string;
+  /** The name of the file in it, if only that matters. */
+  readonly entry: string | undefined;
+  /** Changes with anything of the above. */
+  readonly identity: string;
+}
+
 /** The path itself if it is a directory, otherwise the directory that contains it, or will contain it. */
-function findDirectory(path: string): { path: string; identity: string } | undefined {
+function findDirectory(path: string): FoundDirectory | undefined {
   for (const candidate of [path, dirname(path)]) {
     const stats = statSync(candidate, { bigint: true, throwIfNoEntry: false });
+    if (stats?.isDirectory() !== true) continue;
     // A directory that was deleted and created again often gets the old inode, but the old watch no longer works.
-    if (stats?.isDirectory())
-      return { path: candidate, identity: `${stats.dev}:${stats.ino}:${stats.birthtimeNs}` };
+    const directory = `${stats.dev}:${stats.ino}:${stats.birthtimeNs}`;
+    // A link may lead to another file without changing itself, if it leads through another entry of the directory.
+    const isPlain =
+      candidate !== path && lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true;
+    const entry = isPlain ? basename(path) : undefined;
+    return { path: candidate, directory, entry, identity: `${directory} ${entry ?? ''}` };
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../util/clock.ts';
 import { LazyAbortSignal } from '../util/lazy-abort-signal.ts';
 import { configError } from '../util/options.ts';
-import { Deferred, isThenable } from '../util/promises.ts';
+import { Deferred, Gate, isThenable } from '../util/promises.ts';
 import type { WebhookError } from '../webhook-error.ts';
 import { JITTER, type KeyringTiming } from './keyring.ts';
 import { MismatchBudget } from './mismatches.ts';
@@ -15,6 +15,11 @@ const RETRY_AFTER_MOST_MS = 3_600_000;
 const HINT_SPACING_MS = 100;
 /** A load that exceeds its timeout by this much was interrupted: the process was paused, or its event loop was blocked. */
 const INTERRUPTED_MS = 1000;
+/**
+ * If a process with thousands of keyrings started all first loads at once, the last ones would time out behind the others, and a secret
+ * manager would throttle them.
+ */
+const firstLoads = new Gate(64);
 
 /** One load that has ended. */
 export interface Attempt {
@@ -48,7 +53,7 @@ export interface ReloaderParts<News> {
 interface Flight {
   readonly reason: ReloadReason;
   readonly keyId: string | undefined;
-  readonly startedAt: number;
+  startedAt: number;
   readonly abort: LazyAbortSignal;
   readonly done: Deferred<void>;
   readonly ended: Promise<void>;
@@ -232,15 +237,38 @@ export class Reloader<News> {
     this.#cancelMismatchTimer ??= this.#parts.clock.schedule(() => this.#start('mismatch', keyId), delayMs);
   }
 
-  #start(reason: ReloadReason, keyId?: string, done = new Deferred<void>()): Deferred<void> {
-    const { provider, clock, timing, matchedKeyIds } = this.#parts;
+  /** @param restarted Whether the load has had its turn before. */
+  #start(
+    reason: ReloadReason,
+    keyId?: string,
+    done = new Deferred<void>(),
+    restarted = false,
+  ): Deferred<void> {
     this.#cancelTimers();
     if (reason === 'mismatch') this.#budget.take();
     const abort = new LazyAbortSignal();
-    const startedAt = clock.monotonic();
+    const startedAt = this.#parts.clock.monotonic();
     const ended = done.promise.catch(() => undefined);
     const flight: Flight = { reason, keyId, startedAt, abort, done, ended, cancelTimeout: () => undefined };
     this.#flight = flight;
+    if (reason !== 'start' || this.#parts.provider.inTurn !== true || restarted) this.#load(flight);
+    else void firstLoads.run(() => this.#loadInTurn(flight));
+    return done;
+  }
+
+  async #loadInTurn(flight: Flight): Promise<void> {
+    // A program that makes thousands of keyrings at once blocks the event loop. That must not count as time of the load.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    // The keyring may have been closed meanwhile.
+    if (this.#flight !== flight) return;
+    flight.startedAt = this.#parts.clock.monotonic();
+    this.#load(flight);
+    await flight.ended;
+  }
+
+  #load(flight: Flight): void {
+    const { provider, clock, timing, matchedKeyIds } = this.#parts;
+    const { reason, keyId, abort } = flight;
     const failed = (thrown: unknown) => this.#end(flight, { error: fromProvider(thrown, provider.name) });
     let loaded: unknown;
     let pending: boolean;
@@ -256,7 +284,7 @@ export class Reloader<News> {
       pending = isThenable(loaded);
     } catch (error) {
       failed(error);
-      return done;
+      return;
     }
     if (pending) {
       // Not if the provider closed the keyring meanwhile: then no timer may be left running.
@@ -272,7 +300,6 @@ export class Reloader<News> {
     } else {
       this.#end(flight, { loaded });
     }
-    return done;
   }
 
   #timeOut(flight: Flight): void {
@@ -295,7 +322,7 @@ export class Reloader<News> {
     if (!interrupted || this.#flight !== flight) return false;
     flight.cancelTimeout();
     flight.abort.abort(providerError(`${provider.name}: the process was stopped during the load.`));
-    this.#start(flight.reason, flight.keyId, flight.done);
+    this.#start(flight.reason, flight.keyId, flight.done, true);
     return true;
   }
 

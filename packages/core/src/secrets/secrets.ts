@@ -68,6 +68,11 @@ export interface SecretProvider {
    */
   readonly mismatchCooldownSeconds?: number;
   /**
+   * `true` for a source that should not be loaded by thousands of keyrings at once, for example files and secret managers: then at most 64
+   * first loads of such sources run at a time in this process. The time that a load may take counts from when it starts.
+   */
+  readonly inTurn?: boolean;
+  /**
    * Returns the whole set. A synchronous result is used at once. A promise is limited by the keyring's timeout, which aborts `signal`.
    *
    * Return or throw {@link secretsGone} if the source reports that it has no secret any more. Throw anything else if the source can't

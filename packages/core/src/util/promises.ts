@@ -48,14 +48,22 @@ export function keepAlive<T>(promise: Promise<T>): Promise<T> {
 
 /** Counts tasks that are running, for a caller that waits until there are none. */
 export class InFlight {
+  readonly #whole: InFlight | undefined;
   #count = 0;
   #idle: Deferred<void> | undefined;
 
+  /** @param whole Counts these tasks too. */
+  constructor(whole?: InFlight) {
+    this.#whole = whole;
+  }
+
   begin(): void {
+    this.#whole?.begin();
     this.#count++;
   }
 
   end(): void {
+    this.#whole?.end();
     this.#count--;
     if (this.#count > 0) return;
     this.#idle?.resolve();
@@ -70,5 +78,34 @@ export class InFlight {
     const cancel = clock.schedule(() => ended.resolve(), timeoutMs);
     await keepAlive(ended.promise);
     cancel();
+  }
+}
+
+/** Lets a bounded number of tasks run at a time. The others wait for their turn. */
+export class Gate {
+  readonly #width: number;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(width: number) {
+    this.#width = width;
+  }
+
+  /** How many tasks wait. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  async run<T>(task: () => Promise<T>): Promise<T> {
+    if (this.#running < this.#width) this.#running++;
+    // The task that ends passes its place on, so that no later task can take it first.
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await task();
+    } finally {
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#running--;
+      else next();
+    }
   }
 }

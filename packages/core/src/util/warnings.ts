@@ -20,6 +20,18 @@ export function warnOfSharedEndpoint(endpoint: string): void {
   );
 }
 
+let saidDuplicate = false;
+
+/** Says it once: a developer who sends a delivery again would otherwise look for the reason why nothing runs. */
+export function warnOfDuplicate(endpoint: string): void {
+  if (saidDuplicate || process.env.NODE_ENV === 'production') return;
+  saidDuplicate = true;
+  warn(
+    `A delivery to "${endpoint}" is a duplicate of one that was handled before, so it was not run, and the sender got 200. To run it again on purpose, call verifier.forget(webhook.id) first: see "Running a delivery again" in the documentation. Further duplicates are not reported; pass "observe" to see them.`,
+    'COUNTERSIGN_DUPLICATE',
+  );
+}
+
 /** Without an observer, the operator would never see why a handler fails. */
 export function warnOfHandler(endpoint: string, error: unknown): void {
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

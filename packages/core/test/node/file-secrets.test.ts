@@ -815,16 +815,17 @@ describe('watching', () => {
   it('stays silent about what was loaded after the watch began', async () => {
     const clock = new StepClock();
     clock.aheadMs = 60_000;
-    const provider = fileSecrets(write('hook', 'v0'), { clock });
+    const path = write('hook', 'v0');
+    const provider = fileSecrets(path, { clock });
     const changed = vi.fn();
     watch(provider, changed);
     await load(provider);
-    write('neighbour', 'x');
+    replace(path, 'v0');
     await clock.look();
     expect(changed).not.toHaveBeenCalled();
   });
 
-  it('stays silent if the content is the same, a neighbour changed, or the file is gone for a moment', async () => {
+  it('stays silent if the content is the same, or the file is gone for a moment', async () => {
     const clock = new StepClock();
     clock.aheadMs = 60_000;
     const path = write('hook', 'same');
@@ -834,8 +835,6 @@ describe('watching', () => {
     watch(provider, changed);
     await clock.look();
     replace(path, 'same');
-    await clock.look();
-    write('neighbour', 'x');
     await clock.look();
     unlinkSync(path);
     await clock.run(20);
@@ -857,6 +856,48 @@ describe('watching', () => {
     await vi.waitFor(() => expect(clock.pending).toEqual([20, 30_000]), WAIT);
     for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
     expect(clock.pending).toEqual([20, 30_000]);
+  });
+
+  it('has one watcher per directory, and a change of one file wakes only those who read it', async () => {
+    const clocks: StepClock[] = [];
+    const watching = (path: string) => {
+      const clock = new StepClock();
+      const changed = vi.fn();
+      const stop = watch(fileSecrets(path, { clock, pollSeconds: 3600 }), changed);
+      clocks.push(clock);
+      return { clock, changed, stop };
+    };
+    const paths = Array.from({ length: 100 }, (_, n) => write(`hook${n}`, `v${n}`));
+    const all = paths.map((path) => watching(path));
+    const twin = watching(paths[7] ?? '');
+    expect(watchers).toHaveLength(1);
+    replace(paths[7] ?? '', 'new');
+    await vi.waitFor(() => expect(twin.clock.pending).toContain(20), WAIT);
+    await vi.waitFor(() => expect(all[7]?.clock.pending).toContain(20), WAIT);
+    const awake = all.filter(({ clock }) => clock.pending.includes(20));
+    expect(awake).toEqual([all[7]]);
+    // The watcher is closed with the last of them, and there is a new one for whoever comes then.
+    const close = vi.spyOn(watchers[0] as never, 'close');
+    for (const { stop } of all) stop();
+    expect(close).not.toHaveBeenCalled();
+    twin.stop();
+    expect(close).toHaveBeenCalledTimes(1);
+    watching(paths[0] ?? '');
+    expect(watchers).toHaveLength(2);
+  });
+
+  it('tells all files of a directory about the swap of a link in it', async () => {
+    for (const name of ['one', 'two']) {
+      mkdirSync(join(root, name));
+      writeFileSync(join(root, name, 'hook'), name);
+    }
+    symlinkSync('one', join(root, 'release'));
+    symlinkSync('release/hook', join(root, 'hook'));
+    const clock = new StepClock();
+    watch(fileSecrets(join(root, 'hook'), { clock, pollSeconds: 3600 }), () => undefined);
+    symlinkSync('two', join(root, 'release.tmp'));
+    renameSync(join(root, 'release.tmp'), join(root, 'release'));
+    await vi.waitFor(() => expect(clock.pending).toContain(20), WAIT);
   });
 
   it('survives that the directory is deleted and created again', async () => {
