@@ -290,18 +290,21 @@ function multipartFields(
   if (boundary === undefined) return undefined;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
-  let at = bytes.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2)) ? 0 : -1;
-  if (at === -1) at = bytes.indexOf(delimiter) + 2;
-  if (at < 0 || (at === 1 && !bytes.subarray(0, 2).equals(delimiter.subarray(0, 2)))) return undefined;
+  let at = 0;
+  if (!bytes.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2))) {
+    const first = bytes.indexOf(delimiter);
+    if (first === -1) return undefined;
+    at = first + 2;
+  }
   const fields: MultipartField[] = [];
-  for (let count = 0; count < MAX_FIELDS; count += 1) {
+  for (let count = 0; count <= MAX_FIELDS; count += 1) {
     const start = at + delimiter.length - 2;
     if (bytes.subarray(start, start + 2).toString('latin1') === '--') return fields;
     if (bytes.subarray(start, start + 2).toString('latin1') !== '\r\n') return undefined;
     const end = bytes.indexOf(delimiter, start);
     const blank = bytes.indexOf('\r\n\r\n', start, 'latin1');
     if (end === -1 || blank === -1 || blank > end || blank - start > MAX_HEADER_BYTES) return undefined;
-    const headers = bytes.subarray(start + 2, blank).toString('latin1');
+    const headers = bytes.subarray(start, blank).toString('latin1');
     const name = DISPOSITION.exec(headers)?.[1];
     if (name !== undefined)
       fields.push({ name, isFile: FILE.test(headers), bytes: bytes.subarray(blank + 4, end) });
