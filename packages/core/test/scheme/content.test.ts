@@ -474,3 +474,54 @@ describe('sorted parameters', () => {
     expect(await outcome(replacing, '/?a%3D=1', 'a_=1')).toBe(REFUSED);
   });
 });
+
+describe('a text that is not ASCII beside the body', () => {
+  test('is signed in UTF-8', async () => {
+    const field = { content: '{field:a}\n{body}' };
+    const body = '{"a":"\u00e9\u20ac"}';
+    expect(await outcomeOf(field, { text: `\u00e9\u20ac\n${body}`, body })).toBe('accepted');
+    const form = {
+      content: '{form}\n{body}',
+      safeBecause: 'this test moves no text',
+      parts: { form: { sorted: 'form', pair: '{name}={value}', join: '&' } },
+    } as const;
+    expect(await outcomeOf(form, { text: 'a=\u20ac&b=1\nb=1&a=%E2%82%AC', body: 'b=1&a=%E2%82%AC' })).toBe(
+      'accepted',
+    );
+  });
+});
+
+describe('a template', () => {
+  test.each([
+    ['', /"signed.content"/],
+    ['{body', /brace/],
+    ['body}', /brace/],
+    ['\u00e9{body}', /printable ASCII/],
+    ['\t{body}', /printable ASCII/],
+    ['[{header:x-a};{body}', /never closed/],
+    ['[a];{body}', /encloses no part/],
+    ['];{body}', /encloses no part/],
+    ['[[{header:x-a};]]{body}', /encloses no part/],
+    ['[{header:x-a};[{body}', /encloses no part/],
+    ['[{header:x-a};b:[{header:x-b};]c:{body}', /encloses no part/],
+    [
+      '{bodi}',
+      /\{bodi\}.*\{body\}, .*\{canonicalJson\}, \{header:…\}, .*\{formField:…\}, and those declared/,
+    ],
+    ['{header}', /\{header\}, which does not exist/],
+    ['{header:}', /\{header:\}, which does not exist/],
+    ['{body:x}', /\{body:x\}, which does not exist/],
+    ['{list}', /\{list\}, which does not exist/],
+    [
+      `${['a', 'b', 'c', 'd', 'e'].map((name) => `[${name}:{header:x-${name}};]`).join('')}f:{body}`,
+      /more than 4 pairs/,
+    ],
+  ])('is refused: %s', (content, message) => {
+    expect(() => verifierOf({ content })).toThrow(message);
+  });
+
+  test('may have four pairs of brackets', () => {
+    const content = `${['a', 'b', 'c', 'd'].map((name) => `[${name}:{header:x-${name}};]`).join('')}f:{body}`;
+    expect(() => verifierOf({ content })).not.toThrow();
+  });
+});

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RequestHead } from '../../request.ts';
 import { headerInvalid } from '../../webhook-error.ts';
 import { fieldsNeedBorders, urlTouchesForm } from '../definition/borders.ts';
-import type { SignatureRule } from '../definition/signature-rule.ts';
+import type { ContentPart, SignatureRule } from '../definition/signature-rule.ts';
 import { type BodyReader, fieldsText, fieldText, UNREADABLE_JSON } from './body-reader.ts';
 import {
   isNamed,
@@ -249,8 +249,8 @@ class ContentCompiler {
   }
 
   #declared(name: string, required: boolean): Step {
-    const part = this.#rule.parts?.[name];
-    if (part === undefined) throw new TypeError(`No part is called ${name}.`);
+    // parseTemplate() refuses a name that no part has.
+    const part = this.#rule.parts?.[name] as ContentPart;
     if ('digest' in part) {
       const { digest, encoding } = part;
       return {
