@@ -137,6 +137,7 @@ describe('a text of the head', () => {
   test.each([
     ['plain', 'accepted'],
     ['with blanks', 'accepted'],
+    ['undefined', 'accepted'],
     ['a'.repeat(1024), 'accepted'],
     ['a'.repeat(1025), REFUSED],
     ['a.b', REFUSED],
@@ -170,6 +171,19 @@ describe('a text of the head', () => {
     expect(
       await outcomeOf({ content: '{header:x-name}|{timestamp}|{body}', timestamp }, sent(`${name}|${at}|{}`)),
     ).toBe('accepted');
+  });
+
+  test('may contain the border of another one', async () => {
+    const two = { content: '{header:x-a}.{header:x-b}|{body}' };
+    const sent = (a: string, b: string) => ({
+      text: `${a}.${b}|{}`,
+      headers: { 'x-a': a, 'x-b': b },
+      body: '{}',
+    });
+    expect(await outcomeOf(two, sent('1|2', '3'))).toBe('accepted');
+    expect(await outcomeOf(two, sent('1.2', '3'))).toBe(REFUSED);
+    expect(await outcomeOf(two, sent('1', '2.3'))).toBe(REFUSED);
+    expect(await outcomeOf(two, sent('1', '2|3'))).toBe(REFUSED);
   });
 
   test('contains none of the texts that may follow it', async () => {
@@ -235,6 +249,8 @@ describe('a part in brackets', () => {
     const sent = (text: string, b?: string) => ({ text, headers: { 'x-a': '1', 'x-b': b }, body: '{}' });
     expect(await outcomeOf(rule, sent('a:1;b:2;c:{}', '2'))).toBe('accepted');
     expect(await outcomeOf(rule, sent('a:1;c:{}'))).toBe('accepted');
+    const odd = { text: 'a:1;b;c;2;c:{}', headers: { 'x-a': '1;b;c;2' }, body: '{}' };
+    expect(await outcomeOf(rule, odd)).toBe('accepted');
     expect(await outcomeOf(rule, sent('a:1;c:{}', '2'))).toBe(MISMATCH);
     expect(await outcomeOf(rule, sent('a:1;b:;c:{}'))).toBe(MISMATCH);
     expect(await outcomeOf(rule, sent('a:1;b:undefined;c:{}'))).toBe(MISMATCH);
@@ -341,6 +357,31 @@ describe('listed headers', () => {
   ])('are signed %s', async (_, signed, text, headers, expected) => {
     expect(await outcome(signed, text, headers)).toBe(expected);
   });
+});
+
+test('listed headers may contain the text around them as often as they may contain the join', async () => {
+  const rule = {
+    content: 'v1.{values}.v2{body}',
+    parts: {
+      values: {
+        listedHeaders: { header: 'x-signed' },
+        separator: ';',
+        pair: '{value}',
+        join: '.',
+        allow: ['x-a', 'x-b'],
+        joinCounts: { 'x-b': 2 },
+      },
+    },
+  } as const;
+  const outcome = (b: string) =>
+    outcomeOf(rule, {
+      text: `v1.1.${b}.v2{}`,
+      headers: { 'x-signed': 'x-a;x-b', 'x-a': '1', 'x-b': b },
+      body: '{}',
+    });
+  expect(await outcome('v1.v2.')).toBe('accepted');
+  expect(await outcome('v1.v2')).toBe(REFUSED);
+  expect(await outcome('v1.v2..')).toBe(REFUSED);
 });
 
 describe('a signed time', () => {

@@ -97,7 +97,6 @@ function testOf({ before, after, precedesDate }: Border): IsUnambiguous {
 
 /** The literals that may be on both sides of a part, with and without the brackets beside it. */
 export function bordersIn(template: string, rule: SignatureRule, name: string, of = ''): readonly Border[] {
-  const unit = rule.timestamp?.unit;
   return piecesOfEveryRequest(template, Object.keys(rule.parts ?? {})).flatMap((pieces) =>
     pieces.flatMap((piece, at) =>
       isNamed(piece, [name]) && (piece.of ?? '') === of
@@ -105,10 +104,8 @@ export function bordersIn(template: string, rule: SignatureRule, name: string, o
             {
               before: literalAt(pieces, at - 1),
               after: literalAt(pieces, at + 1),
-              precedesDate:
-                unit !== undefined &&
-                !['s', 'ms', 's-or-ms'].includes(unit) &&
-                isNamed(pieces[at + 1], ['timestamp']),
+              // Before a time that is a number, a text needs a literal: see endIsKnown().
+              precedesDate: isNamed(pieces[at + 1], ['timestamp']),
             },
           ]
         : [],
