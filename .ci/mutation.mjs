@@ -43,6 +43,8 @@ const NEAR_SCHEME = [
   'strictness',
   'bodies',
   'content',
+  'signatures',
+  'import-key',
   'rfc4231',
 ];
 const KEYRING = ['secrets', 'on-demand', 'usage', 'reload'];
