@@ -283,6 +283,10 @@ describe('a multipart form', () => {
     },
   );
 
+  test('is not expected if the definition names no field of it', async () => {
+    expect(await outcomeOf(field, 'a', '{"id":"a"}', { contentType: TYPE })).toBe('accepted');
+  });
+
   test('is not expected without a type', async () => {
     expect(await outcomeOf(field, 'a', '{"id":"a"}', { multipartField: 'json' })).toBe('accepted');
   });

@@ -108,8 +108,7 @@ export function fieldText(value: unknown, path: string): string | undefined {
   if (value === undefined || value === null) return undefined;
   // All lone surrogates are written as the same bytes, so two texts would have the same signature.
   if (typeof value === 'string' && isWellFormed(value)) return value;
-  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'boolean')
-    return String(value);
+  if (Number.isFinite(value) || typeof value === 'boolean') return String(value);
   throw headerInvalid(`The field "${path}" of the body, which is signed, is not a text that can be signed.`);
 }
 
@@ -215,10 +214,10 @@ function checkJsonSize(body: Uint8Array): boolean {
     if (byte === QUOTE) {
       let end = body.indexOf(QUOTE, at + 1);
       while (backslash !== -1 && backslash < end) {
-        if (backslash > at && ++escapes > MAX_ESCAPES) throw tooMany('escaped characters', MAX_ESCAPES);
+        if (++escapes > MAX_ESCAPES) throw tooMany('escaped characters', MAX_ESCAPES);
         // A backslash escapes the character after it, which may be the quotation mark that was found.
         if (backslash + 1 === end) end = body.indexOf(QUOTE, end + 1);
-        backslash = body.indexOf(BACKSLASH, Math.max(backslash + 2, at));
+        backslash = body.indexOf(BACKSLASH, backslash + 2);
       }
       if (end === -1) return false;
       at = end;

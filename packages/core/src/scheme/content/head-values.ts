@@ -82,10 +82,8 @@ const DATE = /[0-9]{4}-[0-9]{2}-[0-9]{2}T|[A-Z][a-z]{2}, [0-9]{2} [A-Z]/;
  * border. An id `a.1` before `.1700000000.` would have the same signature as the id `a`.
  */
 export function unambiguousBetween(borders: readonly Border[]): IsUnambiguous {
-  const tests = new Map(borders.map((border) => [JSON.stringify(border), testOf(border)])).values();
-  const [first, ...others] = tests;
-  if (first === undefined) return () => true;
-  return others.length === 0 ? first : (text) => first(text) && others.every((test) => test(text));
+  const tests = [...new Map(borders.map((border) => [JSON.stringify(border), testOf(border)])).values()];
+  return (text) => tests.every((test) => test(text));
 }
 
 function testOf({ before, after, precedesDate }: Border): IsUnambiguous {
