@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { SignatureRule } from '@countersign/core';
+import { createVerifier, defineScheme, type SignatureRule } from '@countersign/core';
 import { describe, expect, test } from 'vitest';
 import { hex, outcomeOf, SECRET, verifierOf } from '../support/signed-requests.ts';
 
@@ -75,6 +75,23 @@ describe('a URL right before the body', () => {
 
   test('must be given to the verifier', async () => {
     expect(() => verifierOf(rule)).toThrow(/publicUrl/);
+  });
+});
+
+describe('a URL', () => {
+  test.each([
+    ['{url}', HOOK, '/hook?b=1', `${HOOK}?b=1`],
+    ['{url}', HOOK, '/other', HOOK],
+    ['{url}', HOOK, undefined, HOOK],
+    ['{url}', `${HOOK}?a=1`, undefined, `${HOOK}?a=1`],
+    ['{baseUrl}', `${HOOK}?a=1`, '/hook?a=1&b=1', HOOK],
+    ['{baseUrl}', HOOK, '/hook', HOOK],
+    ['{path}', HOOK, '/hook?b=1', '/hook?b=1'],
+    ['{path}', 'https://x.example', '/', '/'],
+    ['{path}', 'https://x.example/', '/', '/'],
+  ])('is signed as %s of %s, with a request to %s', async (part, publicUrl, url, text) => {
+    const sent = { text: `${text}\n{}`, body: '{}', ...(url === undefined ? {} : { url }) };
+    expect(await outcomeOf({ content: `${part}\n{body}` }, sent, { publicUrl })).toBe('accepted');
   });
 });
 
@@ -202,6 +219,8 @@ describe('a text of the head', () => {
     const query = { content: '{query:id}.{body}' };
     const sent = (url: string, text: string) => ({ url, text: `${text}.{}`, body: '{}' });
     expect(await outcomeOf(query, sent('/?id=a+%42%20', 'a B '))).toBe('accepted');
+    expect(await outcomeOf(query, sent('/?id=a+b', 'a b'))).toBe('accepted');
+    expect(await outcomeOf(query, { text: 'undefined.{}', body: '{}' })).toBe(REFUSED);
     expect(await outcomeOf(query, sent('/?id=a%2Eb', 'a.b'))).toBe(REFUSED);
     expect(await outcomeOf(query, sent('/?id=a&id=a', 'a'))).toBe(REFUSED);
     expect(await outcomeOf(query, sent('/?id', ''))).toBe(REFUSED);
@@ -318,8 +337,49 @@ describe('the digest of a body', () => {
     expect(await outcome(`hash=${hash.slice(2)}`)).toBe(REFUSED);
     expect(await outcome(`hash=${hash.toUpperCase()}`)).toBe(REFUSED);
     expect(await outcome('a=1')).toBe(REFUSED);
+    expect(await outcomeOf(rule, { url: '/hook', text: HOOK, body: '{}' }, atHook)).toBe(REFUSED);
     expect(await outcome(`hash=${'0'.repeat(64)}`)).toBe(MISMATCH);
   });
+});
+
+test('the digest of a body in the query is not the end of another body', async () => {
+  const rule = (content: string, more: object) => ({
+    algorithm: { hash: 'sha256' },
+    signature: { header: 'x-signature', encoding: 'hex' },
+    content,
+    ...more,
+  });
+  const scheme = defineScheme({
+    name: 'acme',
+    secret: { encoding: 'utf8' },
+    signed: [
+      rule('{secret}{url}', {
+        when: { query: { hash: true } },
+        bodyDigest: { query: 'hash', hash: 'sha256', encoding: 'hex' },
+      }),
+      rule('{secret}{url}\n{body}', {}),
+    ] as never,
+    identity: 'content',
+    delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  });
+  await using verifier = createVerifier({ scheme, secrets: SECRET, publicUrl: HOOK, replay: false });
+  const outcome = (body: string) =>
+    verifier
+      .verify({
+        url: '/hook',
+        headers: {
+          'x-signature': createHash('sha256').update(`${SECRET}${HOOK}\n${body}`).digest('hex'),
+        },
+        body: Buffer.from(body),
+      })
+      .then(
+        () => 'accepted',
+        ({ code }) => code,
+      );
+  expect(await outcome('{"a":1}')).toBe('accepted');
+  expect(await outcome(`${'a'.repeat(600)}&hash`)).toBe('accepted');
+  expect(await outcome('a?hash=1')).toBe(MISMATCH);
+  expect(await outcome(`${'a'.repeat(600)}&hash=1`)).toBe(MISMATCH);
 });
 
 describe('listed headers', () => {
@@ -397,6 +457,31 @@ describe('a signed time', () => {
   ] as const)('%s', async (_, location, url, headers, expected) => {
     const rule = { content: '{timestamp}.{body}', timestamp: { ...location, unit: 's' } } as never;
     expect(await outcomeOf(rule, { url, headers, text: `${now}.{}`, body: '{}' })).toBe(expected);
+  });
+
+  test('is missed by its name', async () => {
+    const signature = {
+      header: 'x-list',
+      list: { separator: ',', assign: '=', label: 'v1' },
+      encoding: 'hex',
+    } as const;
+    const rule = { content: '{timestamp}.{body}', signature, timestamp: { entry: 't', unit: 's' } } as const;
+    await using verifier = verifierOf(rule);
+    const headers = { 'x-list': `v1=${hex('.{}')}` };
+    await expect(verifier.verify({ headers, body: Buffer.from('{}') })).rejects.toThrow(
+      /has no entry "t" with the signed time/,
+    );
+  });
+
+  test('of 12 digits or more is in milliseconds if it may be in either', async () => {
+    const outcome = (unit: 's-or-ms' | 'ms', time: string) =>
+      outcomeOf(
+        { content: '{timestamp}\n{body}', timestamp: { header: 'x-t', unit } },
+        { text: `${time}\n{}`, headers: { 'x-t': time }, body: '{}' },
+      );
+    expect(await outcome('s-or-ms', '99999999999')).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_NEW');
+    expect(await outcome('s-or-ms', '100000000000')).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
+    expect(await outcome('ms', `${now}`)).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
   });
 
   test('in two places is the same in both', async () => {
@@ -479,6 +564,7 @@ describe('sorted parameters', () => {
     ['/?&b&a=%C3%A9=&', 'a=%C3%A9=&b='],
     ['/?a10=1&a1=2&A=3', 'A=3&a1=2&a10=1'],
     ['/?', ''],
+    ['/?a=%00', 'a=%00'],
     ['/', ''],
   ])('of %s are "%s"', async (url, text) => {
     expect(await outcome(query({}), url, text)).toBe('accepted');
@@ -494,7 +580,7 @@ describe('sorted parameters', () => {
     expect(await outcome(query({ omit: ['sig'] }), '/?b=2&sig=x&a=1', 'a=1&b=2')).toBe('accepted');
   });
 
-  test.each(['/?a=%', '/?a=%4', '/?a=%4x', '/?a=%x4', '/?a=%ff', '/?%ff=a', '/?a=%c3'])(
+  test.each(['/?a=%', '/?a=%4', '/?a=%4x', '/?a=%x4', '/?a=%ff', '/?%ff=a', '/?a=%c3', '/?%80'])(
     'are refused if they can not be decoded: %s',
     async (url) => {
       expect(await outcome(query({}), url, url.slice(2))).toBe(REFUSED);

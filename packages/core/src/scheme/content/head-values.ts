@@ -270,11 +270,11 @@ export function readDigest(
   { hash, encoding, query }: NonNullable<SignatureRule['bodyDigest']>,
 ): (body: Uint8Array) => boolean {
   const parameters = queryParameters(head);
-  const text = parameterOf(parameters, query);
+  const text = parameterOf(parameters, query) ?? '';
   // Senders add it at the end. Elsewhere it may be part of a text that an attacker wrote and the sender signed.
   if (parameters.at(-1)?.name !== query)
     throw headerInvalid(`The parameter "${query}" is not the last one of the query.`);
-  const given = text === undefined ? undefined : decodeDigest(text, encoding, DIGEST_BYTES[hash]);
+  const given = decodeDigest(text, encoding, DIGEST_BYTES[hash]);
   if (given === undefined)
     throw headerInvalid(`The parameter "${query}" is not a ${hash} digest in ${encoding}.`);
   return (body) => timingSafeEqual(createHash(hash).update(body).digest(), given);
