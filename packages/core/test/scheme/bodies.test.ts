@@ -245,6 +245,7 @@ describe('a multipart form', () => {
       `--x\r\nContent-Disposition: form-data; name="json"\r\n${other}--x--`,
     ],
     ['between longer boundaries', `${json.replace('--x', '--xy')}--xy--`],
+    ['behind a longer boundary', `${json.replace('--x', '--xy')}--x--`],
     ['with line feeds alone', `${json.replaceAll('\r\n', '\n')}--x--`],
     ['without a boundary at the start', json.slice(3)],
     ['behind a boundary inside of a line', `preamble${json}--x--`],

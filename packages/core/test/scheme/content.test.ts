@@ -56,6 +56,62 @@ describe('a URL right before the body', () => {
     expect(await outcome(query, body, HOOK, json)).toBe(expected);
   });
 
+  test.each(['{path}{body}', '{body}{url}'])('has no bracket in its query: %s', async (content) => {
+    for (const [query, expected] of [
+      ['b[0]=1', REFUSED],
+      ['b=1', 'accepted'],
+    ] as const) {
+      const url = `/hook?${query}`;
+      const text = content === '{path}{body}' ? `${url}{}` : `{}https://x.example${url}`;
+      expect(await outcomeOf({ content }, { url, text, body: '{}' }, atHook)).toBe(expected);
+    }
+  });
+
+  test('may be in one of the ways in which the sender writes the content', async () => {
+    const both = { content: ['{url}\n{method}\n{body}', '{body}'] } as never;
+    const sent = (text: string) => ({ url: '/hook', method: 'POST', text, body: '{}' });
+    expect(await outcomeOf(both, sent(`${HOOK}\nPOST\n{}`), atHook)).toBe('accepted');
+    expect(await outcomeOf(both, sent('{}'), atHook)).toBe('accepted');
+  });
+
+  test('shows where a form begins if its first name begins with a letter', async () => {
+    const rule = {
+      content: '{url}{form}',
+      parts: { form: { sorted: 'form', pair: '{name}={value}', join: '&', text: 'as-received' } },
+      safeBecause: 'this test moves no text',
+    } as never;
+    const outcome = (query: string, body: string) =>
+      outcomeOf(rule, { url: `/hook${query}`, text: `${HOOK}${query}${body}`, body }, atHook);
+    expect(await outcome('?b=1', 'a=1')).toBe('accepted');
+    expect(await outcome('?b=1', '_=1')).toBe('accepted');
+    expect(await outcome('?b=1', '1=1')).toBe(REFUSED);
+    expect(await outcome('?b=1', '')).toBe('accepted');
+    expect(await outcome('', '1=1')).toBe('accepted');
+    expect(await outcome('', '?=1')).toBe(REFUSED);
+  });
+
+  test('does not touch what has text before it', async () => {
+    const sent = { url: '/hook?b=1', text: `${HOOK}?b=1\n1`, body: '1' };
+    expect(await outcomeOf({ content: '{url}\n{canonicalJson}' }, sent, atHook)).toBe('accepted');
+  });
+
+  test('right before a form in one of these ways does not show where the form begins', async () => {
+    const rule = {
+      content: ['{url}{form}', '{url}\n{form}'],
+      parts: { form: { sorted: 'form', pair: '{name}={value}', join: '&', text: 'as-received' } },
+      safeBecause: 'this test moves no text',
+    } as never;
+    await using verifier = verifierOf(rule, atHook);
+    const verify = (query: string) =>
+      verifier.verify({
+        url: `/hook${query}`,
+        headers: { 'x-signature': hex(`${HOOK}${query}a=1`) },
+        body: Buffer.from('a=1'),
+      });
+    expect((await verify('')).bodyAuthenticated).toBe(true);
+    expect((await verify('?b=1')).bodyAuthenticated).toBe(false);
+  });
+
   test('may have brackets in its query if something is between the two', async () => {
     const url = '/hook?b[0]=1';
     const sent = { url, text: `https://x.example${url}\na`, body: 'a' };
@@ -457,6 +513,20 @@ describe('a signed time', () => {
   ] as const)('%s', async (_, location, url, headers, expected) => {
     const rule = { content: '{timestamp}.{body}', timestamp: { ...location, unit: 's' } } as never;
     expect(await outcomeOf(rule, { url, headers, text: `${now}.{}`, body: '{}' })).toBe(expected);
+  });
+
+  test('may begin with a zero, unless digits of the text before it could be moved to it', async () => {
+    const outcome = (content: string, before: string) =>
+      outcomeOf(
+        { content, timestamp: { header: 'x-t', unit: 's' } },
+        { url: '/hook', method: 'POST', headers: { 'x-t': `0${now}` }, text: `${before}0${now}\n{}`, body: '{}' },
+        atHook,
+      );
+    expect(await outcome('{timestamp}\n{body}', '')).toBe('accepted');
+    expect(await outcome('{method}{url}\n{timestamp}\n{body}', `POST${HOOK}\n`)).toBe('accepted');
+    const rule = { content: '{body}{timestamp}', timestamp: { header: 'x-t', unit: 's' } } as const;
+    const sent = { headers: { 'x-t': `0${now}` }, text: `{}0${now}`, body: '{}' };
+    expect(await outcomeOf(rule, sent)).toBe(REFUSED);
   });
 
   test('is missed by its name', async () => {

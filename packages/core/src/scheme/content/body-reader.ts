@@ -281,9 +281,9 @@ interface MultipartField {
  */
 function multipartFields(
   body: Uint8Array,
-  contentType: string | undefined,
+  contentType = '',
 ): readonly MultipartField[] | undefined | 'no' {
-  if (contentType === undefined || !/^multipart\/form-data\b/i.test(contentType)) return 'no';
+  if (!/^multipart\/form-data\b/i.test(contentType)) return 'no';
   const match = BOUNDARY.exec(contentType);
   const boundary = match?.[1] ?? match?.[2];
   if (boundary === undefined) return undefined;
@@ -302,7 +302,7 @@ function multipartFields(
     if (bytes.subarray(start, start + 2).toString('latin1') !== '\r\n') return undefined;
     const end = bytes.indexOf(delimiter, start);
     const blank = bytes.indexOf('\r\n\r\n', start, 'latin1');
-    if (end === -1 || blank === -1 || blank > end || blank - start > MAX_HEADER_BYTES) return undefined;
+    if (blank === -1 || blank > end || blank - start > MAX_HEADER_BYTES) return undefined;
     const headers = bytes.subarray(start, blank).toString('latin1');
     const name = DISPOSITION.exec(headers)?.[1];
     if (name !== undefined)

@@ -99,7 +99,7 @@ export function compileContent(rule: SigningRule): SignedContent {
     urlTouchesForm: templates.some((template) => urlTouchesForm(template, rule)),
     isIdUnambiguous: unambiguousBetween(templates.flatMap((template) => bordersIn(template, rule, 'id'))),
     refusesLeadingZero: variants.some((pieces) =>
-      pieces.some((piece, at) => at > 0 && isNamed(piece, ['timestamp']) && 'name' in (pieces[at - 1] ?? {})),
+      pieces.some((piece, at) => isNamed(piece, ['timestamp']) && 'name' in (pieces[at - 1] ?? {})),
     ),
     readSlots:
       slots.length === 0
