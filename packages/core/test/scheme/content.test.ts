@@ -90,6 +90,13 @@ describe('a URL right before the body', () => {
     expect(await outcome('', '?=1')).toBe(REFUSED);
   });
 
+  test('may be in a body that has text before it', async () => {
+    const body = `see ${HOOK}`;
+    expect(await outcomeOf({ content: '{url}\n{body}' }, { text: `${HOOK}\n${body}`, body }, atHook)).toBe(
+      'accepted',
+    );
+  });
+
   test('does not touch what has text before it', async () => {
     const sent = { url: '/hook?b=1', text: `${HOOK}?b=1\n1`, body: '1' };
     expect(await outcomeOf({ content: '{url}\n{canonicalJson}' }, sent, atHook)).toBe('accepted');
@@ -413,29 +420,27 @@ test('the digest of a body in the query is not the end of another body', async (
         when: { query: { hash: true } },
         bodyDigest: { query: 'hash', hash: 'sha256', encoding: 'hex' },
       }),
-      rule('{secret}{url}\n{body}', {}),
+      rule('{secret}{url}\n{body}', { when: { header: { 'x-end': 'none' } } }),
+      rule('{secret}{url}\n{body}&{header:x-end}', {}),
     ] as never,
     identity: 'content',
     delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   });
   await using verifier = createVerifier({ scheme, secrets: SECRET, publicUrl: HOOK, replay: false });
-  const outcome = (body: string) =>
-    verifier
-      .verify({
-        url: '/hook',
-        headers: {
-          'x-signature': createHash('sha256').update(`${SECRET}${HOOK}\n${body}`).digest('hex'),
-        },
-        body: Buffer.from(body),
-      })
-      .then(
-        () => 'accepted',
-        ({ code }) => code,
-      );
+  const outcome = (body: string, end = 'none') => {
+    const text = `${SECRET}${HOOK}\n${body}${end === 'none' ? '' : `&${end}`}`;
+    const headers = { 'x-signature': createHash('sha256').update(text).digest('hex'), 'x-end': end };
+    return verifier.verify({ url: '/hook', headers, body: new Uint8Array(Buffer.from(body)) }).then(
+      () => 'accepted',
+      ({ code }) => code,
+    );
+  };
   expect(await outcome('{"a":1}')).toBe('accepted');
   expect(await outcome(`${'a'.repeat(600)}&hash`)).toBe('accepted');
   expect(await outcome('a?hash=1')).toBe(MISMATCH);
   expect(await outcome(`${'a'.repeat(600)}&hash=1`)).toBe(MISMATCH);
+  expect(await outcome('{}', 'a')).toBe('accepted');
+  expect(await outcome('{}', 'hash=1')).toBe(MISMATCH);
 });
 
 describe('listed headers', () => {

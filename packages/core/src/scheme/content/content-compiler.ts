@@ -257,7 +257,7 @@ class ContentCompiler {
         write: (_texts, _url, body) =>
           body.once(part, () => {
             const hash = createHash(digest).update(body.bytes);
-            return encoding === 'binary' ? hash.digest() : Buffer.from(hash.digest(encoding), 'latin1');
+            return Buffer.from(hash.digest(encoding), 'latin1');
           }),
         plain: false,
       };
