@@ -138,6 +138,20 @@ describe('a URL right before the body', () => {
 
   test('must be given to the verifier', async () => {
     expect(() => verifierOf(rule)).toThrow(/publicUrl/);
+    const scheme = defineScheme({
+      name: 'acme',
+      secret: { encoding: 'utf8' },
+      signed: {
+        algorithm: { hmac: 'sha256' },
+        signature: { header: 'x-signature', encoding: 'hex' },
+        content: '{url}{body}',
+      },
+      identity: 'content',
+      delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+    });
+    const value = () => hex('');
+    const head = { method: 'POST', url: '/', publicUrl: undefined, value, values: () => [hex('')] };
+    expect(() => scheme.parseHead(head)).toThrow(/Pass that URL to createVerifier\(\) as "publicUrl"/);
   });
 });
 
@@ -186,6 +200,17 @@ describe('a URL that is signed in another spelling', () => {
     const outcome = (text: string) => outcomeOf(rule, { url, text: `https://x.example${text}\n` }, atHook);
     expect(await outcome('/hook?a=/::%41%2G%')).toBe('accepted');
     expect(await outcome(url)).toBe(MISMATCH);
+  });
+
+  test('has no port but its own if the definition says nothing', async () => {
+    const sent = { url: '/hook', text: 'https://x.example:443/hook\n' };
+    expect(await outcomeOf({ content: '{url}\n{body}' }, sent, atHook)).toBe(MISMATCH);
+  });
+
+  test('ends where the given one ends, with its port or without', async () => {
+    const rule = { content: '{url}{body}', url: { variants: 'port' } } as const;
+    for (const url of [HOOK, 'https://x.example:443/hook'])
+      expect(await outcomeOf(rule, { url: '/hook', text: `${url}a=1`, body: 'a=1' }, atHook)).toBe('accepted');
   });
 
   test.each([
@@ -532,6 +557,15 @@ describe('a signed time', () => {
     const rule = { content: '{body}{timestamp}', timestamp: { header: 'x-t', unit: 's' } } as const;
     const sent = { headers: { 'x-t': `0${now}` }, text: `{}0${now}`, body: '{}' };
     expect(await outcomeOf(rule, sent)).toBe(REFUSED);
+  });
+
+  test('is known to the millisecond', async () => {
+    const rule = { content: '{timestamp}\n{body}', timestamp: { header: 'x-t', unit: 'iso' } } as const;
+    await using verifier = verifierOf(rule);
+    const at = new Date(now * 1000 + 123);
+    const time = at.toISOString();
+    const headers = { 'x-t': time, 'x-signature': hex(`${time}\n{}`) };
+    expect((await verifier.verify({ headers, body: Buffer.from('{}') })).signedAt).toEqual(at);
   });
 
   test('is missed by its name', async () => {
