@@ -183,6 +183,7 @@ describe('a URL right behind the body', () => {
     ['', 'accepted'],
     ['a=1', 'accepted'],
     [`a=${HOOK}`, REFUSED],
+    [`a"${HOOK}`, REFUSED],
     [`${HOOK}?b=1`, REFUSED],
     [`{"a":"${HOOK}"}`, 'accepted'],
   ])('with the body %s', async (body, expected) => {
