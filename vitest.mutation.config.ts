@@ -28,6 +28,7 @@ const config = mergeConfig(
       exclude: [
         // They count costs, which mutants change without being wrong.
         'test/core/cost.test.ts',
+        'packages/schemes/test/refusal-cost.test.ts',
         // They start processes of their own, which run the originals.
         'packages/rotation/test/crash.test.ts',
         'packages/rotation/test/lock.test.ts',

@@ -134,7 +134,7 @@ describe('handle', () => {
   it('warns the operator of a handler that fails, if there is no observer', async () => {
     const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
     try {
-      const { verifier, signed } = setUp({ observe: undefined, endpoint: 'unobserved' });
+      const { verifier, signed } = setUp({ observe: undefined, endpoint: 'unobserved' } as never);
       expect((await verifier.handle(signed(), () => Promise.reject(new Error('db down')))).status).toBe(500);
       expect(warned.mock.calls).toEqual([
         [

@@ -1,7 +1,8 @@
 import { createSecretKey } from 'node:crypto';
-import { createVerifier, type Freshness, type Scheme, type WebhookError } from '@countersign/core';
+import { createVerifier, type Scheme, type WebhookError } from '@countersign/core';
 import { describe, expect, it } from 'vitest';
 
+type Freshness = Scheme['freshness'];
 const NOW = 1_763_600_000_000;
 
 /** A scheme of one's own that says within which bounds its signatures count. */

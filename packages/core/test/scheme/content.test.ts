@@ -67,6 +67,13 @@ describe('a URL right before the body', () => {
     }
   });
 
+  test('has no bracket in its query if it is right before the body in one of several ways', async () => {
+    const rule = { content: ['{url}\n{method}\n{body}', '{url}{body}'] } as never;
+    const url = '/hook?b[0]=1';
+    const sent = { url, method: 'POST', text: `https://x.example${url}{}`, body: '{}' };
+    expect(await outcomeOf(rule, sent, atHook)).toBe(REFUSED);
+  });
+
   test('may be in one of the ways in which the sender writes the content', async () => {
     const both = { content: ['{url}\n{method}\n{body}', '{body}'] } as never;
     const sent = (text: string) => ({ url: '/hook', method: 'POST', text, body: '{}' });
@@ -558,6 +565,8 @@ describe('a signed time', () => {
     const rule = { content: '{body}{timestamp}', timestamp: { header: 'x-t', unit: 's' } } as const;
     const sent = { headers: { 'x-t': `0${now}` }, text: `{}0${now}`, body: '{}' };
     expect(await outcomeOf(rule, sent)).toBe(REFUSED);
+    const either = { ...rule, content: ['{timestamp}\n{body}', '{body}{timestamp}'] } as never;
+    expect(await outcomeOf(either, sent)).toBe(REFUSED);
   });
 
   test('is known to the millisecond', async () => {
