@@ -47,7 +47,16 @@ const NEAR_SCHEME = [
   'import-key',
   'rfc4231',
 ];
-const PRESETS = ['url-and-form', 'forgeries', 'tokens', 'hook0', 'svix-family', 'traps', 'senders', 'weak-secrets'];
+const PRESETS = [
+  'url-and-form',
+  'forgeries',
+  'tokens',
+  'hook0',
+  'svix-family',
+  'traps',
+  'senders',
+  'weak-secrets',
+];
 const KEYRING = ['secrets', 'on-demand', 'usage', 'reload'];
 /**
  * The tests that say something about a part: a run of all tests for each change would take days. The longest name that fits counts.
@@ -160,7 +169,10 @@ async function measured(part) {
     mutants
       .filter((mutant) => isMissed(mutant) && !isListed(path, source.split('\n'), mutant))
       // Stryker's report counts columns from 1, its ranges count them from 0.
-      .map(({ location: { start, end } }) => `${path}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`),
+      .map(
+        ({ location: { start, end } }) =>
+          `${path}:${start.line}:${start.column - 1}-${end.line}:${end.column - 1}`,
+      ),
   );
   if (places.length === 0) return results;
   const again = await stryker([...new Set(places)], [...near, ...far]);
@@ -257,7 +269,7 @@ function count({ files }) {
       counts.survived += 1;
       const what = status === 'Survived' ? 'survived' : 'no test';
       console.log(
-        `${what}: ${path}:${location.start.line}:${location.start.column} \n    ${codeAt(lines, location)}\n  → ${plain(replacement)}`,
+        `${what}: ${path}:${location.start.line}:${location.start.column}\n    ${codeAt(lines, location)}\n  → ${plain(replacement)}`,
       );
     }
   }

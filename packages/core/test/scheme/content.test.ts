@@ -218,7 +218,9 @@ describe('a URL that is signed in another spelling', () => {
   test('ends where the given one ends, with its port or without', async () => {
     const rule = { content: '{url}{body}', url: { variants: 'port' } } as const;
     for (const url of [HOOK, 'https://x.example:443/hook'])
-      expect(await outcomeOf(rule, { url: '/hook', text: `${url}a=1`, body: 'a=1' }, atHook)).toBe('accepted');
+      expect(await outcomeOf(rule, { url: '/hook', text: `${url}a=1`, body: 'a=1' }, atHook)).toBe(
+        'accepted',
+      );
   });
 
   test.each([
@@ -557,7 +559,13 @@ describe('a signed time', () => {
     const outcome = (content: string, before: string) =>
       outcomeOf(
         { content, timestamp: { header: 'x-t', unit: 's' } },
-        { url: '/hook', method: 'POST', headers: { 'x-t': `0${now}` }, text: `${before}0${now}\n{}`, body: '{}' },
+        {
+          url: '/hook',
+          method: 'POST',
+          headers: { 'x-t': `0${now}` },
+          text: `${before}0${now}\n{}`,
+          body: '{}',
+        },
         atHook,
       );
     expect(await outcome('{timestamp}\n{body}', '')).toBe('accepted');
