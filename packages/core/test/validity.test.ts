@@ -75,7 +75,7 @@ describe.each(['head', 'match'] as const)('the bounds of a signature, known from
 });
 
 const HOUR = 3_600_000;
-const timed: Freshness = { signed: 'head', past: 300, future: 300 };
+const timed: Freshness = { signed: 'header', past: 300, future: 300 };
 const untimed: Freshness = { signed: 'none' };
 
 // The sender retries 5xx only. 503 has a budget, which a request must not spend that no retry could save.
