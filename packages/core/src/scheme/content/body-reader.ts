@@ -279,10 +279,7 @@ interface MultipartField {
  *
  * @returns `'no'` if the content type is not that of a multipart form.
  */
-function multipartFields(
-  body: Uint8Array,
-  contentType = '',
-): readonly MultipartField[] | undefined | 'no' {
+function multipartFields(body: Uint8Array, contentType = ''): readonly MultipartField[] | undefined | 'no' {
   if (!/^multipart\/form-data\b/i.test(contentType)) return 'no';
   const match = BOUNDARY.exec(contentType);
   const boundary = match?.[1] ?? match?.[2];
