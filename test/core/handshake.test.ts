@@ -159,6 +159,20 @@ describe('a signed challenge', () => {
     }
   });
 
+  test('gets the MAC of the key that signed it', async () => {
+    const scheme = greeting(zoom);
+    const before = 'the signing secret of before it';
+    await using verifier = createVerifier({ scheme, secrets: { current: secret, previous: before } });
+    const body = '{"event":"endpoint.url_validation","payload":{"plainToken":"abc"}}';
+    for (const by of [secret, before]) {
+      const response = await verifier.handle(sign(scheme, { secret: by, body }), () => 500);
+      expect(JSON.parse(String(response.body))).toEqual({
+        plainToken: 'abc',
+        encryptedToken: createHmac('sha256', by).update('abc').digest('hex'),
+      });
+    }
+  });
+
   test.each(['{"a":1}', 'x'.repeat(65), '', 5, null])(
     'gets no response if it is not a challenge: %j',
     async (plainToken) => {

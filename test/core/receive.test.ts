@@ -12,7 +12,7 @@ import {
   type WebhookEvent,
 } from '@countersign/core';
 import { manualClock, sign, tamper } from '@countersign/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 const secret = 'a-signing-secret-of-32-characters';
 const definition = {
@@ -108,6 +108,7 @@ describe('handle', () => {
     ['rejects', () => Promise.reject(new Error('db down'))],
     ['answers 500', () => 500],
     ['answers 404', () => 404],
+    ['answers 300', () => 300],
     ['answers 302', () => 302],
   ])('lets the retry run again when the handler %s', async (_, fail) => {
     const { verifier, signed } = setUp();
@@ -128,6 +129,31 @@ describe('handle', () => {
     expect(answer.status).toBe(500);
     expect(String(answer.body)).not.toContain('postgres');
     expect(events).toContainEqual(expect.objectContaining({ type: 'handler-failed', error }));
+  });
+
+  it('warns the operator of a handler that fails, if there is no observer', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => undefined);
+    try {
+      const { verifier, signed } = setUp({ observe: undefined, endpoint: 'unobserved' } as never);
+      expect((await verifier.handle(signed(), () => Promise.reject(new Error('db down')))).status).toBe(500);
+      expect(warned.mock.calls).toEqual([
+        [
+          expect.stringMatching(/"unobserved" failed: Error: db down/),
+          { code: 'COUNTERSIGN_HANDLER_FAILED' },
+        ],
+      ]);
+      warned.mockClear();
+      const observed = setUp();
+      await observed.verifier.handle(observed.signed(), () => Promise.reject(new Error('db down')));
+      expect(warned).not.toHaveBeenCalled();
+    } finally {
+      warned.mockRestore();
+    }
+  });
+
+  it("does not turn the caller's own mistake into a response", async () => {
+    const { verifier, signed } = setUp();
+    await expect(verifier.handle(signed(), () => 200, null as never)).rejects.toThrow(TypeError);
   });
 
   it('runs the handler once under 100 parallel duplicates and asks the others to come back', async () => {
@@ -309,6 +335,34 @@ describe('a claim', () => {
       code: 'ERR_WEBHOOK_STORE_FULL',
       status: 503,
     });
+  });
+
+  it('is left to the handler if the caller says so: nothing is recorded', async () => {
+    const { verifier, signed, types } = setUp();
+    for (let n = 0; n < 2; n++) {
+      const received = await verifier.receive(signed(), { claim: 'manual' });
+      if (received.state !== 'claimed') throw new Error('expected a claim');
+      expect(received.webhook.fencingToken).toBe(0);
+      await received.claim.commit();
+    }
+    expect(types()).toEqual([]);
+    expect((await verifier.receive(signed())).state).toBe('claimed');
+  });
+
+  it('can be asked for by itself', async () => {
+    const { verifier, signed } = setUp();
+    const webhook = await verifier.verify(signed());
+    const claim = await verifier.claim(webhook);
+    if (claim.state !== 'claimed') throw new Error('expected a claim');
+    expect(claim.fencingToken).toBeGreaterThan(0);
+    await expect(verifier.claim(webhook)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_IN_PROGRESS' });
+    await claim.commit();
+    expect(await verifier.claim(webhook)).toEqual({ state: 'duplicate' });
+
+    const unprotected = setUp({ replay: false });
+    const again = await unprotected.verifier.verify(unprotected.signed());
+    for (let n = 0; n < 2; n++)
+      expect(await unprotected.verifier.claim(again)).toMatchObject({ state: 'claimed', fencingToken: 0 });
   });
 
   it("is nothing if replay protection is off, but the handler's time still counts", async () => {

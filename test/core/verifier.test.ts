@@ -178,15 +178,19 @@ describe('verify', () => {
 
 describe('freshness', () => {
   it.each([
-    [-300, undefined],
-    [-301, 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD'],
-    [300, undefined],
-    [301, 'ERR_WEBHOOK_TIMESTAMP_TOO_NEW'],
-  ])('of a time %i s from now: %s', async (offset, code) => {
+    [-300, undefined, undefined],
+    [-301, 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD', /signed 301 s ago; 300 s are accepted/],
+    [300, undefined, undefined],
+    [301, 'ERR_WEBHOOK_TIMESTAMP_TOO_NEW', /signed 301 s in the future; 300 s are accepted/],
+  ])('of a time %i s from now: %s', async (offset, code, message) => {
     const { verifier, signed, clock } = setUp();
     const request = signed({ timestamp: Math.floor(clock.now() / 1000) + offset });
     if (code === undefined) await verifier.verify(request);
-    else expect((await refusal(verifier.verify(request))).code).toBe(code);
+    else
+      expect(await refusal(verifier.verify(request))).toMatchObject({
+        code,
+        message: expect.stringMatching(message as RegExp),
+      });
   });
 
   it('has a tolerance of its own for each direction', async () => {
@@ -236,6 +240,11 @@ describe('freshness', () => {
     if (code === undefined) await verifier.verify(request);
     else expect((await refusal(verifier.verify(request))).code).toBe(code);
     expect((await refusal(verifier.verify(tamper(request)))).code).toBe('ERR_WEBHOOK_SIGNATURE_MISMATCH');
+  });
+
+  it('says that the signed body has no time, which is not a matter of clocks', async () => {
+    const { verifier, signed } = setUp({ scheme: created });
+    expect((await refusal(verifier.verify(signed({ body: '{}' })))).message).toMatch(/no readable timestamp/);
   });
 
   it('never forgets a delivery while its body time is still fresh', async () => {
@@ -356,10 +365,12 @@ describe('malformed requests', () => {
 
   it("whose body can't be read to its end are incomplete", async () => {
     const { verifier } = setUp();
-    const body = () => Promise.reject(new Error('socket hang up'));
+    const cause = new Error('socket hang up');
+    const body = () => Promise.reject(cause);
     expect(await refusal(verifier.verify({ headers: good, body }))).toMatchObject({
       code: 'ERR_WEBHOOK_BODY_INCOMPLETE',
       status: 400,
+      cause,
     });
   });
 
@@ -622,6 +633,33 @@ describe('keys', () => {
     expect(webhook.key.role).toBe('current');
   });
 
+  it("are never asked of a scheme of one's own before there are any", async () => {
+    const real = defineScheme(timed);
+    const asked: number[] = [];
+    const scheme = {
+      ...real,
+      parseHead(head: Parameters<typeof real.parseHead>[0]) {
+        const parsed = real.parseHead(head);
+        return {
+          ...parsed,
+          match(bytes: Uint8Array, keys: Parameters<typeof parsed.match>[1]) {
+            asked.push(keys.length);
+            return parsed.match(bytes, keys);
+          },
+        };
+      },
+    } as DefinedScheme;
+    const { verifier, signed } = setUp({
+      scheme,
+      secrets: () => Promise.reject(new Error('source is down')),
+    });
+    expect(await refusal(verifier.verify(signed()))).toMatchObject({
+      code: 'ERR_WEBHOOK_NOT_READY',
+      status: 503,
+    });
+    expect(asked).toEqual([]);
+  });
+
   it('not loaded yet are waited for', async () => {
     let load: (set: SecretSetInput) => void = () => undefined;
     const { verifier, signed } = setUp({
@@ -633,6 +671,47 @@ describe('keys', () => {
     const verified = verifier.verify(signed());
     load({ current: secret });
     expect((await verified).key.role).toBe('current');
+  });
+});
+
+describe('the end of a verifier', () => {
+  it('ends the keyring that it made, and no other', async () => {
+    const scheme = defineScheme(timed);
+    const owned = createVerifier({ scheme, secrets: secret });
+    await owned.ready();
+    await owned.close();
+    await expect(owned.reload()).rejects.toThrow(/closed/);
+    const keyring = createKeyring(staticSecrets(secret), { scheme });
+    const sharing = createVerifier({ scheme, secrets: keyring });
+    await sharing.ready();
+    await sharing.close();
+    await keyring.reload();
+    await keyring.close();
+    await expect(keyring.reload()).rejects.toThrow(/closed/);
+  });
+
+  it('comes with `await using`', async () => {
+    const { verifier, signed } = setUp();
+    await verifier[Symbol.asyncDispose]();
+    expect((await refusal(verifier.verify(signed()))).code).toBe('ERR_WEBHOOK_NOT_READY');
+  });
+});
+
+describe('the health of a verifier', () => {
+  it('is what a reload returns', async () => {
+    let version = 1;
+    const { verifier } = setUp({ secrets: async () => ({ current: secret, version: String(version++) }) });
+    await verifier.ready();
+    const before = verifier.health();
+    const after = await verifier.reload();
+    expect(after).toEqual(verifier.health());
+    expect(after.secrets).not.toEqual(before.secrets);
+  });
+
+  it('has nothing to say of replay if that is off', async () => {
+    const { verifier } = setUp({ replay: false });
+    await verifier.ready();
+    expect(verifier.health()).toMatchObject({ endpoint: 'timed', replay: undefined });
   });
 });
 
@@ -704,6 +783,39 @@ describe('options', () => {
 });
 
 describe('what an observer sees', () => {
+  it('is the key, the size, the skew and the time of every delivery', async () => {
+    const { verifier, signed, clock, events } = setUp();
+    const slow = (request: ReturnType<typeof signed>) => ({
+      headers: request.headers,
+      body: async () => {
+        await clock.advance(2500);
+        return request.body;
+      },
+    });
+    // What went before must not count.
+    await clock.advance(60_000);
+    await verifier.verify(slow(signed({ timestamp: clock.now() / 1000 - 10 })));
+    await refusal(verifier.verify(slow(tamper(signed()))));
+    const [verified, refused] = events.filter(({ type }) => type === 'verified' || type === 'refused');
+    expect(verified).toMatchObject({
+      endpoint: 'timed',
+      scheme: 'timed',
+      key: { role: 'current' },
+      bodyBytes: body.length,
+      skewSeconds: 12.5,
+      durationMs: 2500,
+    });
+    expect(refused).toMatchObject({ code: 'ERR_WEBHOOK_SIGNATURE_MISMATCH', status: 401 });
+    expect((refused as { durationMs: number }).durationMs).toBeGreaterThanOrEqual(2500);
+    expect((refused as { durationMs: number }).durationMs).toBeLessThan(60_000);
+  });
+
+  it('has no skew if no time is signed', async () => {
+    const { verifier, signed, events } = setUp({ scheme: defineScheme(plain) });
+    await verifier.verify(signed());
+    expect(events).toContainEqual(expect.objectContaining({ type: 'verified', skewSeconds: undefined }));
+  });
+
   it('contains neither secrets nor computed signatures nor bodies', async () => {
     const { verifier, signed, events } = setUp();
     await verifier.verify(signed());

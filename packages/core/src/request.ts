@@ -82,7 +82,7 @@ export class HeadReader implements RequestHead {
     if (Array.isArray(headers)) return fromPairs(headers, name);
     if (isHeaders(headers)) {
       const value = headers.get(name);
-      return value === null ? NONE : [value];
+      return typeof value === 'string' ? [value] : NONE;
     }
     return fromRecord(headers as Record<string, unknown>, name);
   }
@@ -124,7 +124,7 @@ function isName(key: string, name: string): boolean {
 }
 
 function isHeaders(headers: object): headers is Headers {
-  return typeof (headers as Headers).get === 'function' && typeof (headers as Headers).append === 'function';
+  return typeof (headers as Headers).get === 'function';
 }
 
 /** @throws `ERR_WEBHOOK_BODY_CONSUMED` if the body is not bytes. */

@@ -263,8 +263,7 @@ class EndpointVerifier<K> implements Verifier {
       });
     if (signed !== undefined) return signed;
     const manual = own(options, 'claim') === 'manual';
-    const unguarded = manual || this.#store === undefined;
-    const claim = unguarded ? new UnguardedClaim(this.#claimContext(delivery)) : await this.claim(delivery);
+    const claim = manual ? new UnguardedClaim(this.#claimContext(delivery)) : await this.claim(delivery);
     if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
     return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
   }
@@ -317,7 +316,7 @@ class EndpointVerifier<K> implements Verifier {
     if (received.state !== 'claimed') return received.response;
     const { response, error } = await this.#run(handler, received.webhook);
     const { status } = response;
-    const success = status >= 200 && status < 300;
+    const success = status < 300;
     const { claim } = received;
     // The claim reports a failure. It does not change the response, because the handler has already succeeded or failed.
     const settled = (success ? claim.commit({ status }) : claim.release({ status, error })).catch(

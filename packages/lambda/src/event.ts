@@ -75,7 +75,7 @@ export class EventRequest implements BodySource {
   /** A load balancer sends each field of headers as a list if its target group is set up so, and then expects lists. */
   get wantsHeaderLists(): boolean {
     const { multiValueHeaders } = this.#event;
-    return this.source === 'load-balancer' && multiValueHeaders !== undefined && multiValueHeaders !== null;
+    return multiValueHeaders !== undefined && multiValueHeaders !== null;
   }
 
   async read({ maxBodyBytes, contentEncoding }: BodyLimits): Promise<Uint8Array> {

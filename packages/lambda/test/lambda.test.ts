@@ -263,6 +263,7 @@ describe('what a handler returns', () => {
   it.each<[string, unknown, Partial<LambdaResult>, string]>([
     ['nothing', undefined, { statusCode: 204, headers: {}, body: '' }, 'committed'],
     ['null', null, { statusCode: 204, headers: {}, body: '' }, 'committed'],
+    ['bytes', new Blob(['ok']), { statusCode: 204, headers: {}, body: '' }, 'committed'],
     ['the last status', { statusCode: 599 }, { statusCode: 599, body: '' }, 'released'],
     ['a status', 202, { statusCode: 202, headers: {}, body: '' }, 'committed'],
     ['a status of failure', 503, { statusCode: 503, headers: {}, body: '' }, 'released'],

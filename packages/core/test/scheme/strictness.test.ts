@@ -1,36 +1,7 @@
-import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createVerifier, defineScheme, type SchemeDefinition, type SignatureRule } from '../../src/index.ts';
+import { hex, verifierOf } from '../support/signed-requests.ts';
 
 // Each of these was once changed by hand without a test that noticed.
-
-const SECRET = '0123456789abcdef0123456789abcdef';
-const hex = (text: string, key = SECRET) => createHmac('sha256', key).update(text).digest('hex');
-
-function verifierOf(
-  signed: Partial<SignatureRule> & { content: string },
-  rest: Partial<SchemeDefinition> & { publicUrl?: string; secrets?: object } = {},
-) {
-  const { publicUrl, secrets = SECRET, ...definition } = rest;
-  const scheme = defineScheme({
-    name: 'acme',
-    secret: { encoding: 'utf8' },
-    signed: {
-      algorithm: { hmac: 'sha256' },
-      signature: { header: 'x-signature', encoding: 'hex' },
-      ...signed,
-    },
-    identity: 'content',
-    delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
-    ...definition,
-  } as SchemeDefinition);
-  return createVerifier({
-    scheme,
-    secrets: secrets as string,
-    replay: false,
-    ...(publicUrl === undefined ? {} : { publicUrl }),
-  });
-}
 
 describe('the query of a request begins with that of "publicUrl"', () => {
   const verifier = verifierOf({ content: '{url}' }, { publicUrl: 'https://x.example/h?tenant=1' });

@@ -108,8 +108,7 @@ export function fieldText(value: unknown, path: string): string | undefined {
   if (value === undefined || value === null) return undefined;
   // All lone surrogates are written as the same bytes, so two texts would have the same signature.
   if (typeof value === 'string' && isWellFormed(value)) return value;
-  if ((typeof value === 'number' && Number.isFinite(value)) || typeof value === 'boolean')
-    return String(value);
+  if (Number.isFinite(value) || typeof value === 'boolean') return String(value);
   throw headerInvalid(`The field "${path}" of the body, which is signed, is not a text that can be signed.`);
 }
 
@@ -215,10 +214,10 @@ function checkJsonSize(body: Uint8Array): boolean {
     if (byte === QUOTE) {
       let end = body.indexOf(QUOTE, at + 1);
       while (backslash !== -1 && backslash < end) {
-        if (backslash > at && ++escapes > MAX_ESCAPES) throw tooMany('escaped characters', MAX_ESCAPES);
+        if (++escapes > MAX_ESCAPES) throw tooMany('escaped characters', MAX_ESCAPES);
         // A backslash escapes the character after it, which may be the quotation mark that was found.
         if (backslash + 1 === end) end = body.indexOf(QUOTE, end + 1);
-        backslash = body.indexOf(BACKSLASH, Math.max(backslash + 2, at));
+        backslash = body.indexOf(BACKSLASH, backslash + 2);
       }
       if (end === -1) return false;
       at = end;
@@ -280,28 +279,28 @@ interface MultipartField {
  *
  * @returns `'no'` if the content type is not that of a multipart form.
  */
-function multipartFields(
-  body: Uint8Array,
-  contentType: string | undefined,
-): readonly MultipartField[] | undefined | 'no' {
-  if (contentType === undefined || !/^multipart\/form-data\b/i.test(contentType)) return 'no';
+function multipartFields(body: Uint8Array, contentType = ''): readonly MultipartField[] | undefined | 'no' {
+  if (!/^multipart\/form-data\b/i.test(contentType)) return 'no';
   const match = BOUNDARY.exec(contentType);
   const boundary = match?.[1] ?? match?.[2];
   if (boundary === undefined) return undefined;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1');
-  let at = bytes.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2)) ? 0 : -1;
-  if (at === -1) at = bytes.indexOf(delimiter) + 2;
-  if (at < 0 || (at === 1 && !bytes.subarray(0, 2).equals(delimiter.subarray(0, 2)))) return undefined;
+  let at = 0;
+  if (!bytes.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2))) {
+    const first = bytes.indexOf(delimiter);
+    if (first === -1) return undefined;
+    at = first + 2;
+  }
   const fields: MultipartField[] = [];
-  for (let count = 0; count < MAX_FIELDS; count += 1) {
+  for (let count = 0; count <= MAX_FIELDS; count += 1) {
     const start = at + delimiter.length - 2;
     if (bytes.subarray(start, start + 2).toString('latin1') === '--') return fields;
     if (bytes.subarray(start, start + 2).toString('latin1') !== '\r\n') return undefined;
     const end = bytes.indexOf(delimiter, start);
     const blank = bytes.indexOf('\r\n\r\n', start, 'latin1');
-    if (end === -1 || blank === -1 || blank > end || blank - start > MAX_HEADER_BYTES) return undefined;
-    const headers = bytes.subarray(start + 2, blank).toString('latin1');
+    if (blank === -1 || blank > end || blank - start > MAX_HEADER_BYTES) return undefined;
+    const headers = bytes.subarray(start, blank).toString('latin1');
     const name = DISPOSITION.exec(headers)?.[1];
     if (name !== undefined)
       fields.push({ name, isFile: FILE.test(headers), bytes: bytes.subarray(blank + 4, end) });

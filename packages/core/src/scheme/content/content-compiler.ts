@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { RequestHead } from '../../request.ts';
 import { headerInvalid } from '../../webhook-error.ts';
 import { fieldsNeedBorders, urlTouchesForm } from '../definition/borders.ts';
-import type { SignatureRule } from '../definition/signature-rule.ts';
+import type { ContentPart, SignatureRule } from '../definition/signature-rule.ts';
 import { type BodyReader, fieldsText, fieldText, UNREADABLE_JSON } from './body-reader.ts';
 import {
   isNamed,
@@ -99,7 +99,7 @@ export function compileContent(rule: SigningRule): SignedContent {
     urlTouchesForm: templates.some((template) => urlTouchesForm(template, rule)),
     isIdUnambiguous: unambiguousBetween(templates.flatMap((template) => bordersIn(template, rule, 'id'))),
     refusesLeadingZero: variants.some((pieces) =>
-      pieces.some((piece, at) => at > 0 && isNamed(piece, ['timestamp']) && 'name' in (pieces[at - 1] ?? {})),
+      pieces.some((piece, at) => isNamed(piece, ['timestamp']) && 'name' in (pieces[at - 1] ?? {})),
     ),
     readSlots:
       slots.length === 0
@@ -249,15 +249,15 @@ class ContentCompiler {
   }
 
   #declared(name: string, required: boolean): Step {
-    const part = this.#rule.parts?.[name];
-    if (part === undefined) throw new TypeError(`No part is called ${name}.`);
+    // parseTemplate() refuses a name that no part has.
+    const part = this.#rule.parts?.[name] as ContentPart;
     if ('digest' in part) {
       const { digest, encoding } = part;
       return {
         write: (_texts, _url, body) =>
           body.once(part, () => {
             const hash = createHash(digest).update(body.bytes);
-            return encoding === 'binary' ? hash.digest() : Buffer.from(hash.digest(encoding), 'latin1');
+            return Buffer.from(hash.digest(encoding), 'latin1');
           }),
         plain: false,
       };

@@ -42,9 +42,7 @@ export function isOwnPart(name: string): boolean {
  * @param declared The names of the definition's own `parts`.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a part that does not exist, or a brace or bracket without its partner.
  */
-export function parseTemplate(template: string, declared: readonly string[] = []): readonly TemplatePiece[] {
-  if (typeof template !== 'string' || template === '')
-    throw configError('"signed.content" must be a template such as "{timestamp}.{body}".');
+export function parseTemplate(template: string, declared: readonly string[]): readonly TemplatePiece[] {
   const pieces: TemplatePiece[] = [];
   let group: (LiteralPiece | NamedPiece)[] | undefined;
   let end = 0;

@@ -82,10 +82,8 @@ const DATE = /[0-9]{4}-[0-9]{2}-[0-9]{2}T|[A-Z][a-z]{2}, [0-9]{2} [A-Z]/;
  * border. An id `a.1` before `.1700000000.` would have the same signature as the id `a`.
  */
 export function unambiguousBetween(borders: readonly Border[]): IsUnambiguous {
-  const tests = new Map(borders.map((border) => [JSON.stringify(border), testOf(border)])).values();
-  const [first, ...others] = tests;
-  if (first === undefined) return () => true;
-  return others.length === 0 ? first : (text) => first(text) && others.every((test) => test(text));
+  const tests = [...new Map(borders.map((border) => [JSON.stringify(border), testOf(border)])).values()];
+  return (text) => tests.every((test) => test(text));
 }
 
 function testOf({ before, after, precedesDate }: Border): IsUnambiguous {
@@ -97,7 +95,6 @@ function testOf({ before, after, precedesDate }: Border): IsUnambiguous {
 
 /** The literals that may be on both sides of a part, with and without the brackets beside it. */
 export function bordersIn(template: string, rule: SignatureRule, name: string, of = ''): readonly Border[] {
-  const unit = rule.timestamp?.unit;
   return piecesOfEveryRequest(template, Object.keys(rule.parts ?? {})).flatMap((pieces) =>
     pieces.flatMap((piece, at) =>
       isNamed(piece, [name]) && (piece.of ?? '') === of
@@ -105,10 +102,8 @@ export function bordersIn(template: string, rule: SignatureRule, name: string, o
             {
               before: literalAt(pieces, at - 1),
               after: literalAt(pieces, at + 1),
-              precedesDate:
-                unit !== undefined &&
-                !['s', 'ms', 's-or-ms'].includes(unit) &&
-                isNamed(pieces[at + 1], ['timestamp']),
+              // Before a time that is a number, a text needs a literal: see endIsKnown().
+              precedesDate: isNamed(pieces[at + 1], ['timestamp']),
             },
           ]
         : [],
@@ -275,11 +270,11 @@ export function readDigest(
   { hash, encoding, query }: NonNullable<SignatureRule['bodyDigest']>,
 ): (body: Uint8Array) => boolean {
   const parameters = queryParameters(head);
-  const text = parameterOf(parameters, query);
+  const text = parameterOf(parameters, query) ?? '';
   // Senders add it at the end. Elsewhere it may be part of a text that an attacker wrote and the sender signed.
   if (parameters.at(-1)?.name !== query)
     throw headerInvalid(`The parameter "${query}" is not the last one of the query.`);
-  const given = text === undefined ? undefined : decodeDigest(text, encoding, DIGEST_BYTES[hash]);
+  const given = decodeDigest(text, encoding, DIGEST_BYTES[hash]);
   if (given === undefined)
     throw headerInvalid(`The parameter "${query}" is not a ${hash} digest in ${encoding}.`);
   return (body) => timingSafeEqual(createHash(hash).update(body).digest(), given);

@@ -125,7 +125,7 @@ function decoded(url: string, characters: string): string {
 }
 
 function withAndWithoutPort(url: string): readonly string[] {
-  const match = /^(https?:\/\/(?:[^/?@]*@)?)([^/?:@]+|\[[^\]]+\])(:[0-9]+)?(.*)$/.exec(url);
+  const match = /^(https?:\/\/(?:[^/?@]*@)?)([^/?:@[]+|\[[^\]]+\])(:[0-9]+)?(.*)$/.exec(url);
   if (match === null) return [];
   const [, protocol = '', host = '', port, rest = ''] = match;
   const standard = protocol.startsWith('https:') ? ':443' : ':80';
