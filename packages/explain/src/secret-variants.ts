@@ -1,0 +1,374 @@
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
+import { types } from 'node:util';
+import { createKeyring, type KeyRole, type Scheme, staticSecrets } from '@countersign/core';
+import type { CauseCode, Finding } from './cause.ts';
+import type { TriedKey } from './trials.ts';
+
+/** One secret as it was listed, valid or not. */
+export interface ListedSecret {
+  /** `current`, `previous[0]`. */
+  readonly position: string;
+  readonly role: KeyRole;
+  readonly secret: string | Uint8Array | undefined;
+  readonly notBefore: number | undefined;
+  readonly notAfter: number | undefined;
+}
+
+const ROLES: readonly KeyRole[] = ['current', 'previous', 'next'];
+const MAX_SECRETS = 16;
+
+/** Lists the secrets of a set, without refusing anything: a set that is wrong is what is to be explained. */
+export function listSecrets(set: unknown): readonly ListedSecret[] {
+  if (typeof set === 'string' || types.isUint8Array(set)) return [listed('current', 'current', set)];
+  if (set === null || typeof set !== 'object') return [];
+  return ROLES.flatMap((role) => {
+    const given: unknown = Reflect.get(set, role);
+    if (Array.isArray(given)) return given.map((each, index) => listed(`${role}[${index}]`, role, each));
+    return given === undefined && role !== 'current' ? [] : [listed(role, role, given)];
+  }).slice(0, MAX_SECRETS);
+}
+
+function listed(position: string, role: KeyRole, given: unknown): ListedSecret {
+  const isSecret = typeof given === 'string' || types.isUint8Array(given);
+  const entry = (isSecret ? { secret: given } : (given ?? {})) as Record<string, unknown>;
+  const { secret, notBefore, notAfter } = entry;
+  return {
+    position,
+    role,
+    secret: typeof secret === 'string' || types.isUint8Array(secret) ? secret : undefined,
+    notBefore: timeOf(notBefore),
+    notAfter: timeOf(notAfter),
+  };
+}
+
+function timeOf(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  const at = types.isDate(value) ? value.getTime() : Date.parse(String(value));
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** What is wrong with a secret, said of its position. */
+type Said = (position: string) => Finding;
+/** A text that may be the secret, and what was done to get it. */
+interface Reading {
+  readonly text: string;
+  readonly said: readonly Said[];
+}
+
+/** Makes the keys that a scheme makes of the secrets as they are. */
+export function givenKeys(
+  scheme: Scheme<unknown>,
+  secrets: readonly ListedSecret[],
+  now: number,
+): readonly TriedKey[] {
+  return secrets.flatMap((each) => {
+    const key = importKey(scheme, each.secret);
+    return key === undefined ? [] : [tried(`${each.position}`, each.role, key, inactive(each, now))];
+  });
+}
+
+function inactive({ position, role, notBefore, notAfter }: ListedSecret, now: number): Finding[] {
+  const over = notAfter !== undefined && now > notAfter;
+  const early = notBefore !== undefined && now < notBefore;
+  if (!over && !early) return [];
+  const what = over ? 'its "notAfter" has passed' : 'its "notBefore" is still to come';
+  return [
+    {
+      code: 'secret-previous',
+      message: `The signature matches the secret "${position}" of the set, but ${what}, so it is not accepted.`,
+      evidence: { position, role },
+    },
+  ];
+}
+
+/**
+ * Makes the keys that the sender may have used instead: the text without what does not belong to it, decoded in other ways. The simplest
+ * mistakes come first.
+ */
+export function secretVariants(
+  scheme: Scheme<unknown>,
+  secrets: readonly ListedSecret[],
+): readonly TriedKey[] {
+  const keys: TriedKey[] = [];
+  const seen = new Set<string>();
+  for (const key of givenKeys(scheme, secrets, 0)) seen.add(digest(key.key));
+  const add = (secret: ListedSecret, value: string | Uint8Array, said: readonly Said[]) => {
+    const key = importKey(scheme, value);
+    if (key === undefined) return;
+    const id = digest(key);
+    if (seen.has(id)) return;
+    seen.add(id);
+    const findings = said.map((say) => say(secret.position));
+    keys.push(tried(`${secret.position}#${keys.length}`, secret.role, key, findings));
+  };
+  for (const secret of secrets) {
+    if (secret.secret === undefined) continue;
+    const readings = cleaned(textOf(secret.secret));
+    for (const { text, said } of readings) add(secret, text, said);
+    const prefixed = readings.flatMap((reading) => otherPrefixes(reading, scheme));
+    for (const { text, said } of prefixed) add(secret, text, said);
+    for (const reading of [...readings, ...prefixed])
+      for (const { value, said } of decodings(reading)) add(secret, value, [...reading.said, ...said]);
+  }
+  return keys;
+}
+
+function textOf(secret: string | Uint8Array): string {
+  return typeof secret === 'string' ? secret : Buffer.from(secret).toString('utf8');
+}
+
+function tried(id: string, role: KeyRole, key: unknown, findings: readonly Finding[]): TriedKey {
+  return { id, role, key, findings };
+}
+
+/** The scheme's own key of a secret, or `undefined` if it refuses the secret. */
+export function importKey(
+  scheme: Pick<Scheme<unknown>, 'importKey'>,
+  secret: string | Uint8Array | undefined,
+): unknown {
+  if (secret === undefined || secret.length === 0) return undefined;
+  try {
+    return scheme.importKey(secret);
+  } catch {
+    return undefined;
+  }
+}
+
+function digest(key: unknown): string {
+  if (!types.isKeyObject(key)) return String(Math.random());
+  const { type } = key as KeyObject;
+  const bytes = type === 'secret' ? (key as KeyObject).export() : publicBytes(key as KeyObject);
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function publicBytes(key: KeyObject): Buffer {
+  return key.export({ type: 'spki', format: 'der' });
+}
+
+const say =
+  (code: CauseCode, what: string): Said =>
+  (position) => ({
+    code,
+    message: `The signature matches the secret "${position}" ${what}.`,
+    evidence: { position },
+  });
+
+const INVISIBLE = /^(?:\s|\u200b|\u200c|\u200d|\u2060|\ufeff)+|(?:\s|\u200b|\u200c|\u200d|\u2060|\ufeff)+$/g;
+const QUOTES = /^(["'`])(.*)\1$|^[“”„‘’«»](.*)[“”„‘’«»]$/s;
+
+/** What does not belong to a secret, and how to remove it. */
+const CLEANINGS: readonly (readonly [Said, (text: string) => string])[] = [
+  [say('secret-whitespace', 'without the white space around it'), (text) => text.replace(INVISIBLE, '')],
+  [
+    say('secret-quotes', 'without the quotation marks around it'),
+    (text) => text.replace(QUOTES, (_, _mark, plain, typographic) => plain ?? typographic ?? ''),
+  ],
+  [
+    say('secret-prefix', 'without the name and the equals sign before it'),
+    (text) => text.replace(/^(?:export )?[A-Za-z][A-Za-z0-9_]*=(?=.{8})/s, ''),
+  ],
+  [
+    say('secret-prefix', 'without the word before it'),
+    (text) => text.replace(/^(?:Bearer|Basic|Secret:?) /i, ''),
+  ],
+  [
+    say('secret-whitespace', 'with real line breaks instead of "\\n"'),
+    (text) => (text.includes('-----BEGIN') ? text.replace(/\\r?\\n|\\n/g, '\n') : text),
+  ],
+  [say('secret-whitespace', 'without the white space within it'), withoutInnerSpace],
+  [say('secret-quotes', 'with "$" instead of "$$"'), (text) => text.replace(/\$\$/g, '$')],
+  [
+    say('secret-quotes', 'without backslashes before special characters'),
+    (text) => text.replace(/\\([^\w\s])/g, '$1'),
+  ],
+];
+
+function withoutInnerSpace(text: string): string {
+  return text.includes('-----BEGIN') ? text : text.replace(/[\s\u200b\ufeff]+/g, '');
+}
+
+/** The text as it is, and without what does not belong to it: one thing, then everything at once. */
+function cleaned(text: string): readonly Reading[] {
+  const readings: Reading[] = [{ text, said: [] }];
+  const add = (reading: Reading) => {
+    if (!readings.some((each) => each.text === reading.text)) readings.push(reading);
+  };
+  for (const [said, clean] of CLEANINGS) add({ text: clean(text), said: [said] });
+  let all: Reading = { text, said: [] };
+  for (const [said, clean] of CLEANINGS) {
+    const next = clean(all.text);
+    if (next === all.text) continue;
+    all = { text: next, said: [...all.said, said] };
+    add(all);
+  }
+  return readings;
+}
+
+const PREFIX = /^(?:v1,)?[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]{2,12}){0,2}[_-](?=.{16})/;
+
+function otherPrefixes({ text, said }: Reading, scheme: Scheme<unknown>): Reading[] {
+  const readings: Reading[] = [];
+  const without = (bare: string) =>
+    readings.push({ text: bare, said: [...said, say('secret-prefix', 'without the prefix')] });
+  for (const known of ['v1,whsec_', 'whsec_', 'whpk_', 'sha256=']) {
+    if (text.startsWith(known)) without(text.slice(known.length));
+  }
+  const prefix = PREFIX.exec(text)?.[0];
+  if (prefix !== undefined) without(text.slice(prefix.length));
+  for (const known of new Set([...prefixesOf(scheme), 'whsec_', 'v1,whsec_'])) {
+    if (!text.startsWith(known))
+      readings.push({
+        text: `${known}${text}`,
+        said: [...said, say('secret-prefix', `with "${known}" before it`)],
+      });
+  }
+  return readings;
+}
+
+/** The prefixes that a scheme's definition names. */
+function prefixesOf(scheme: Scheme<unknown>): string[] {
+  const { definition } = scheme as { definition?: { secret?: unknown } };
+  return [definition?.secret].flat().flatMap((kind) => {
+    const prefix = (kind as { prefix?: unknown } | undefined)?.prefix;
+    return typeof prefix === 'string' ? [prefix.replaceAll('*', 'test'), prefix.replaceAll('*', 'prod')] : [];
+  });
+}
+
+function decodings({ text }: Reading): { value: string | Uint8Array; said: readonly Said[] }[] {
+  const found: { value: string | Uint8Array; said: readonly Said[] }[] = [];
+  const add = (value: string | Uint8Array, what: string) => {
+    if (value.length > 0) found.push({ value, said: [say('secret-encoding', what)] });
+  };
+  if (text.includes('-----BEGIN')) {
+    add(text.replace(/-----[A-Z ]+-----|\s/g, ''), 'without the lines around it');
+    return found;
+  }
+  add(Buffer.from(text, 'utf8'), 'used as text');
+  const canonical = text.replace(/-/g, '+').replace(/_/g, '/').replace(/=+$/, '');
+  if (/^[A-Za-z0-9+/]{8,}$/.test(canonical)) {
+    const bytes = Buffer.from(canonical, 'base64');
+    const padded = bytes.toString('base64');
+    // For texts that are base64, but not as the scheme wants them written.
+    if (padded !== text) add(padded, 'written as base64 with its padding');
+    add(bytes, 'decoded from base64');
+    const decoded = bytes.toString('utf8');
+    if (/^[\x20-\x7e\r\n]+$/.test(decoded)) {
+      add(decoded, 'decoded from base64');
+      if (decoded.trim() !== decoded) add(decoded.trim(), 'decoded from base64, without white space');
+    }
+    add(pem(padded), 'with the lines of a PEM around it');
+  }
+  if (/^(?:[0-9a-f]{2}){8,}$/i.test(text)) {
+    const bytes = Buffer.from(text, 'hex');
+    add(bytes, 'decoded from hex');
+    add(bytes.toString('base64'), 'decoded from hex');
+    add(bytes.toString('utf8'), 'decoded from hex');
+  }
+  if (/^[\x20-\x7e]+$/.test(text)) {
+    add(Buffer.from(text, 'utf8').toString('base64'), 'encoded as base64');
+    add(Buffer.from(text, 'utf8').toString('hex'), 'encoded as hex');
+  }
+  if (/%[0-9A-F]{2}/i.test(text)) {
+    try {
+      add(decodeURIComponent(text), 'with its percent-encoding undone');
+    } catch {
+      // Not percent-encoded.
+    }
+  }
+  return found;
+}
+
+function pem(base64: string): string {
+  const lines = base64.match(/.{1,64}/g) ?? [];
+  return `-----BEGIN PUBLIC KEY-----\n${lines.join('\n')}\n-----END PUBLIC KEY-----`;
+}
+
+/** The beginnings of texts that are API keys, tokens or ids, and never signing secrets. */
+const API_KEYS: readonly (readonly [RegExp, string])[] = [
+  [/^(?:sk|rk|pk)_(?:test|live)_/, 'an API key of Stripe, Clerk or a similar sender'],
+  [/^sk-(?:ant-|proj-|svcacct-)?[A-Za-z0-9_-]{16}/, 'an API key of OpenAI or Anthropic'],
+  [/^SG\.[\w-]{16}/, 'an API key of SendGrid'],
+  [/^xox[abeprs]-/, 'a token of Slack'],
+  [/^xapp-/, 'an app-level token of Slack'],
+  [/^(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9]{16}|^github_pat_/, 'a token of GitHub'],
+  [/^gl(?:pat|ptt|dt|rt|cbt|ft|agent)-/, 'a token of GitLab'],
+  [/^shp(?:at|ca|pa)_/, 'an access token of Shopify'],
+  [/^lin_(?:api|oauth)_/, 'an API key of Linear'],
+  [/^re_[A-Za-z0-9]{6,}_/, 'an API key of Resend'],
+  [/^pdl_(?:live|sdbx)_apikey_/, 'an API key of Paddle'],
+  [/^(?:AC|SK)[0-9a-f]{32}$/, 'an id of Twilio'],
+  [/^AKIA[0-9A-Z]{16}$/, 'an access key of AWS'],
+  [/^AIza[\w-]{30}/, 'an API key of Google'],
+  [/^pat-(?:na|eu)[0-9]-/, 'an access token of HubSpot'],
+  [/^EAAA[A-Za-z0-9_-]{30}/, 'an access token of Square'],
+  [/^rzp_(?:test|live)_/, 'a key id of Razorpay'],
+  [/^(?:lsv2_(?:pt|sk))_/, 'an API key of LangSmith'],
+  [/^eyJ[\w-]+\.eyJ[\w-]+\./, 'a JSON Web Token'],
+];
+
+/** What a secret's text itself shows. */
+export function secretClues(secrets: readonly ListedSecret[]): readonly Finding[] {
+  return secrets.flatMap(({ position, secret }): Finding[] => {
+    if (secret === undefined || secret.length === 0)
+      return [
+        {
+          code: 'secret-placeholder',
+          message: `The secret "${position}" is empty or missing. If it comes from a variable, the variable is not set.`,
+          evidence: { position },
+        },
+      ];
+    const text = textOf(secret).trim();
+    const known = API_KEYS.find(([pattern]) => pattern.test(text));
+    if (known === undefined) return [];
+    return [
+      {
+        code: 'secret-api-key',
+        message: `The secret "${position}" looks like ${known[1]}, not like a signing secret.`,
+        evidence: { position },
+      },
+    ];
+  });
+}
+
+/** Whether core refuses a secret whatever the format of the scheme is. */
+function isRefusedAsText(scheme: Scheme<unknown>, secret: string | Uint8Array): boolean {
+  const key = createSecretKey(Buffer.alloc(32, 1));
+  try {
+    createKeyring(staticSecrets({ current: secret }), { scheme: { ...scheme, importKey: () => key } });
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Why a set was refused, for secrets that no variant explains. */
+export function refusedSecretClues(
+  scheme: Scheme<unknown>,
+  secrets: readonly ListedSecret[],
+): readonly Finding[] {
+  return secrets.flatMap(({ position, secret }): Finding[] => {
+    if (secret === undefined) return [];
+    const text = textOf(secret);
+    const finding = (code: CauseCode, message: string): Finding[] => [
+      { code, message, evidence: { position } },
+    ];
+    if (text.replace(INVISIBLE, '') !== text && !text.includes('-----BEGIN'))
+      return finding('secret-whitespace', `The secret "${position}" begins or ends with white space.`);
+    if (QUOTES.test(text)) return finding('secret-quotes', `The secret "${position}" is in quotation marks.`);
+    const prefixes = prefixesOf(scheme);
+    if (isRefusedAsText(scheme, secret))
+      return finding(
+        'secret-placeholder',
+        `The secret "${position}" is a placeholder, or a whole line or file instead of the value alone.`,
+      );
+    if (prefixes.length > 0 && !prefixes.some((prefix) => text.startsWith(prefix)))
+      return finding(
+        'secret-prefix',
+        `The secret "${position}" does not begin with "${prefixes[0]}", or is not in the sender's format.`,
+      );
+    return finding(
+      'secret-encoding',
+      `The secret "${position}" is not in the format of this sender: too short, or not in its encoding.`,
+    );
+  });
+}
