@@ -233,19 +233,26 @@ function* tried(
   rule: SigningRule,
   findings: readonly Finding[],
 ): Generator<SchemeVariant> {
-  const { requiredHeaders: _headers, when: _when, ...signed } = rule;
-  const definition = {
-    name,
-    secret,
-    delivery,
-    signed: { safeBecause: 'It is only tried, and nothing is accepted because of it.', ...signed },
-    identity: 'content',
-    ...(bodyTimestamp === undefined || !coversBody(rule) ? {} : { bodyTimestamp }),
-    ...(multipartField === undefined ? {} : { multipartField }),
-  } as SchemeDefinition;
+  const { requiredHeaders: _headers, when: _when, safeBecause: _why, ...signed } = rule;
+  const compile = (reason: { safeBecause?: string }) =>
+    defineScheme({
+      name,
+      secret,
+      delivery,
+      signed: { ...signed, ...reason },
+      identity: 'content',
+      ...(bodyTimestamp === undefined || !coversBody(rule) ? {} : { bodyTimestamp }),
+      ...(multipartField === undefined ? {} : { multipartField }),
+    } as never);
+  // A definition must state a reason exactly if its content is ambiguous. Not every combination is a scheme.
+  const value = attempt(() => compile({})) ?? attempt(() => compile({ safeBecause: 'It is only tried.' }));
+  if (value !== undefined) yield { value, findings };
+}
+
+function attempt<T>(make: () => T): T | undefined {
   try {
-    yield { value: defineScheme(definition as never), findings };
+    return make();
   } catch {
-    // Not every combination is a scheme.
+    return undefined;
   }
 }

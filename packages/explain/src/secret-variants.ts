@@ -103,6 +103,11 @@ export function secretVariants(
   };
   for (const secret of secrets) {
     if (secret.secret === undefined) continue;
+    if (typeof secret.secret !== 'string') {
+      const bytes = Buffer.from(secret.secret);
+      for (const encoding of ['hex', 'base64', 'base64url'] as const)
+        add(secret, bytes.toString(encoding), [say('secret-encoding', `if it is written as ${encoding}`)]);
+    }
     const readings = cleaned(textOf(secret.secret));
     for (const { text, said } of readings) add(secret, text, said);
     const prefixed = readings.flatMap((reading) => otherPrefixes(reading, scheme));

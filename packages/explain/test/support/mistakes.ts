@@ -36,6 +36,8 @@ export function setup(sender: Sender, request: Captured, changes: Partial<Explai
 
 const TIMED = [...BODY_SENDERS, ...URL_SENDERS].filter(({ time }) => time !== undefined);
 const ALL = [...BODY_SENDERS, ...URL_SENDERS];
+/** They sign protocol, host and port. */
+const ORIGIN_SENDERS = URL_SENDERS.filter(({ signsPathOnly }) => signsPathOnly !== true);
 const JSON_SENDERS = ALL.filter(({ form }) => form !== true);
 
 /** Signs one body, and delivers another. */
@@ -230,17 +232,20 @@ export const MISTAKES: readonly Mistake[] = [
       return setup(sender, await captured(sender, { time }));
     },
   },
-  urlMistake('http behind a proxy', 'url-scheme', (url) => ({
-    given: url.href.replace('https:', 'http:'),
-    headers: { 'x-forwarded-proto': 'https' },
-  })),
+  urlMistake(
+    'http behind a proxy',
+    'url-scheme',
+    (url) => ({ given: url.href.replace('https:', 'http:'), headers: { 'x-forwarded-proto': 'https' } }),
+    undefined,
+    ORIGIN_SENDERS,
+  ),
   urlMistake('the host behind a proxy', 'url-host', (url, index) => ({
     given: url.href.replace(url.host, ['internal.example.net', 'www.hooks.example.com'][index % 2] ?? ''),
     headers: index % 2 === 0 ? { host: 'internal.example.net', 'x-forwarded-host': url.host } : {},
-  })),
+  }), undefined, ORIGIN_SENDERS),
   urlMistake('a port', 'url-port', (url, index) => ({
     given: url.href.replace(url.host, `${url.hostname}:${[8443, 3000][index % 2]}`),
-  })),
+  }), undefined, ORIGIN_SENDERS),
   urlMistake('the path', 'url-path', (url, index) => ({
     given: [`${url.href}/`, url.href.replace('/in/', '/'), url.href.replace('/in/', '/v1/')][index % 3] ?? '',
   })),
@@ -426,10 +431,10 @@ export const MISTAKES: readonly Mistake[] = [
       const contents = [
         (_: string, body: Buffer) => body,
         (time: string, body: Buffer) => Buffer.concat([body, Buffer.from(time)]),
-        (time: string, body: Buffer) => Buffer.concat([Buffer.from(`${time}.${sender.scheme.name === 'box' ? '' : ''}`), body]),
+        (time: string, body: Buffer) => Buffer.concat([Buffer.from(`${time}.`), body]),
       ];
       const isOwn = (at: number) =>
-        (at === 1 && sender.scheme.name === 'box') || (at === 2 && /stripe|mux/.test(sender.scheme.name));
+        (at === 1 && sender.scheme.name === 'box') || (at === 2 && /stripe|mux|polyai/.test(sender.scheme.name));
       const chosen = isOwn(index % 3) ? 0 : index % 3;
       return setup(sender, await captured(sender, { content: contents[chosen] }));
     },

@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   box,
+  customerIo,
   github,
   hubspot,
   hubspotV2,
@@ -14,6 +15,7 @@ import {
   paystack,
   plivo,
   plivoV2,
+  polyai,
   sentry,
   shopify,
   slack,
@@ -71,8 +73,10 @@ export interface Sender {
   address?: string;
   /** Its bodies are forms. */
   form?: true;
-  /** The body is not signed. */
+  /** Neither the body nor the query is signed. */
   bodyIsFree?: true;
+  /** Of the address, only path and query are signed. */
+  signsPathOnly?: true;
   /** The headers that the signature needs, the signature itself first. */
   needs: readonly string[];
   /** Headers that are not signed. */
@@ -285,8 +289,19 @@ export const BODY_SENDERS: readonly Sender[] = [
     ...{ name: 'Box', scheme: box(), header: 'box-signature-primary', time: 'iso' },
     timeHeader: 'box-delivery-timestamp',
     encoding: 'base64',
+    others: { 'box-signature-version': '1', 'box-signature-algorithm': 'HmacSHA256' },
     content: (time, body) => frame('', body, time),
     marks: { 'box-delivery-id': 'f96bb54b' },
+  }),
+  simple({
+    ...{ name: 'Customer.io', scheme: customerIo(), header: 'x-cio-signature', time: 's' },
+    timeHeader: 'x-cio-timestamp',
+    content: (time, body) => frame(`v0:${time}:`, body),
+  }),
+  simple({
+    ...{ name: 'PolyAI', scheme: polyai(), header: 'x-polyai-signature', time: 's' },
+    timeHeader: 'x-polyai-timestamp',
+    content: dotted,
   }),
   simple({
     ...{ name: 'Sentry', scheme: sentry(), header: 'sentry-hook-signature' },
@@ -382,6 +397,11 @@ export const URL_SENDERS: readonly Sender[] = [
     header: 'x-emca-signature',
     content: (_, body, url) => frame(`POST ${url} `, body),
     more: POSTED,
+  }),
+  simple({
+    ...{ name: 'own scheme: {path} {body}', scheme: own('mace', '{path} {body}'), header: 'x-mace-signature' },
+    content: (_, body, url) => frame(`${url.slice(new URL(url).origin.length)} `, body),
+    more: { ...POSTED, signsPathOnly: true },
   }),
 ];
 
