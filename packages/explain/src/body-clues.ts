@@ -3,6 +3,7 @@ import type { Scheme } from '@countersign/core';
 import type { CapturedHead } from './captured-request.ts';
 import { type Cause, type CauseCode, causeOf } from './cause.ts';
 import { coversBody, rulesOf } from './rule-facts.ts';
+import { MAX_VARIED_BYTES } from './trials.ts';
 
 const REPLACEMENT = Buffer.from('\ufffd', 'utf8');
 
@@ -30,7 +31,7 @@ export function bodyClues(body: Buffer, head: CapturedHead, scheme: Scheme<unkno
       clue('body-empty', isAnnounced ? 'likely' : 'possible', `The verifier got an empty body: ${how}.`),
     ];
   }
-  const text = body.toString('latin1');
+  const text = body.subarray(0, MAX_VARIED_BYTES).toString('latin1');
   if (/^\[object \w+\]$/.test(text))
     return [
       clue(
@@ -39,7 +40,7 @@ export function bodyClues(body: Buffer, head: CapturedHead, scheme: Scheme<unkno
         'The body is "[object Object]": the parsed body was handed in, and turned into text.',
       ),
     ];
-  if (isCutJson(text))
+  if (body.length <= MAX_VARIED_BYTES && isCutJson(text))
     return [
       clue(
         'body-truncated',

@@ -80,10 +80,17 @@ export function explainRefusals(options: VerifierOptions, log: (text: string) =>
     const current = watched.getStore();
     if (event.type === 'refused' && current !== undefined && EXPLAINED.has(event.code))
       explainLater(event.code, current);
-    return options.observe?.(event);
+    if (options.observe !== undefined) return options.observe(event);
+    // What a verifier without an observer warns of.
+    if (event.type === 'secrets-failed') log(event.error.message);
+    if (event.type === 'handler-failed') log(`The handler of "${event.endpoint}" failed: ${stackOf(event.error)}`);
   };
   const verifier = createVerifier({ ...options, observe });
   return watch(verifier, watched);
+}
+
+function stackOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** The same verifier, with each request noted while it is being verified. */

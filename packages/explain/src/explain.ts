@@ -184,7 +184,7 @@ function secretCauses(
   secrets: readonly ListedSecret[],
   code: WebhookErrorCode | undefined,
 ): readonly Cause[] {
-  const clues = secretClues(secrets);
+  const clues = secretClues(scheme, secrets);
   const refused =
     code === 'ERR_WEBHOOK_SECRETS_INVALID' && clues.length === 0 ? refusedSecretClues(scheme, secrets) : [];
   return [...clues, ...refused].map((finding) => causeOf(finding, 'likely'));

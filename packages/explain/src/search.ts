@@ -41,6 +41,7 @@ interface Attempt {
 
 /** How many variants of one part are tried together with those of another. */
 const MAX_PAIRED = 60;
+const MAX_PAIRED_BYTES = 64 * 1024;
 
 /**
  * Looks for a variant of the request or of the setup that has exactly the given signature: first with one change, then with two.
@@ -108,7 +109,8 @@ function* otherSenders({ scheme, schemes, secrets }: Searched): Generator<Attemp
 /** Two mistakes at once, the most usual ones of each part. */
 function* twoChanges(request: Searched): Generator<Attempt> {
   const changedKeys = secretVariants(request.scheme, request.secrets).slice(0, MAX_PAIRED / 2);
-  const changedBodies = [...firstOf(bodies(request), MAX_PAIRED)];
+  // Kept in memory at once: only small ones.
+  const changedBodies = request.body.length > MAX_PAIRED_BYTES ? [] : [...firstOf(bodies(request), MAX_PAIRED)];
   const heads = [
     ...firstOf(urls(request), MAX_PAIRED / 2),
     ...firstOf(headerVariants(request.head, request.scheme), MAX_PAIRED),

@@ -311,8 +311,14 @@ const API_KEYS: readonly (readonly [RegExp, string])[] = [
   [/^eyJ[\w-]+\.eyJ[\w-]+\./, 'a JSON Web Token'],
 ];
 
+/** Senders that sign with the API key itself. */
+const SIGN_WITH_API_KEY: ReadonlySet<string> = new Set(['paystack', 'retell', 'dropbox-sign']);
+
 /** What a secret's text itself shows. */
-export function secretClues(secrets: readonly ListedSecret[]): readonly Finding[] {
+export function secretClues(
+  { name }: Pick<Scheme<unknown>, 'name'>,
+  secrets: readonly ListedSecret[],
+): readonly Finding[] {
   return secrets.flatMap(({ position, secret }): Finding[] => {
     if (secret === undefined || secret.length === 0)
       return [
@@ -324,7 +330,7 @@ export function secretClues(secrets: readonly ListedSecret[]): readonly Finding[
       ];
     const text = textOf(secret).trim();
     const known = API_KEYS.find(([pattern]) => pattern.test(text));
-    if (known === undefined) return [];
+    if (known === undefined || SIGN_WITH_API_KEY.has(name)) return [];
     return [
       {
         code: 'secret-api-key',

@@ -5,6 +5,8 @@ import type { Finding } from './cause.ts';
 
 const MAX_VARIANTS = 2000;
 const MAX_MS = 500;
+/** How many bytes are hashed before the time is looked at again. */
+const BYTES_AT_ONCE = 4 * 1024 * 1024;
 /** The body of a larger request is not varied: each variant would cost milliseconds. */
 export const MAX_VARIED_BYTES = 1024 * 1024;
 
@@ -46,18 +48,30 @@ export class Trials {
     keys: readonly TriedKey[],
   ): Promise<Found | undefined> {
     if (parsed === undefined || this.isOver) return undefined;
-    const tried = keys.slice(0, MAX_VARIANTS - this.#count);
-    if (tried.length === 0) return undefined;
-    this.#count += tried.length;
-    try {
-      const result = parsed.match(body, tried);
-      const match = result instanceof Promise ? await result : result;
-      const key = match && tried.find(({ id }) => id === match.key.id);
-      return match === undefined || key === undefined ? undefined : { match, key };
-    } catch {
-      // The body is not what this scheme signs.
-      return undefined;
+    // Each key costs a pass over the body, so the time is looked at after a few of them if the body is large.
+    const atOnce = Math.max(1, Math.floor(BYTES_AT_ONCE / Math.max(1, body.length)));
+    for (let at = 0; at < keys.length && !this.isOver; at += atOnce) {
+      const tried = keys.slice(at, at + Math.min(atOnce, MAX_VARIANTS - this.#count));
+      this.#count += tried.length;
+      const found = await matched(parsed, body, tried);
+      if (found !== undefined) return found;
     }
+    return undefined;
+  }
+}
+
+async function matched(
+  parsed: ParsedHead<unknown>,
+  body: Uint8Array,
+  keys: readonly TriedKey[],
+): Promise<Found | undefined> {
+  try {
+    const match = await parsed.match(body, keys);
+    const key = match && keys.find(({ id }) => id === match.key.id);
+    return match === undefined || key === undefined ? undefined : { match, key };
+  } catch {
+    // The body is not what this scheme signs.
+    return undefined;
   }
 }
 

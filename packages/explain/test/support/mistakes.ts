@@ -441,6 +441,62 @@ export const MISTAKES: readonly Mistake[] = [
   },
 ];
 
+/** What nobody can tell from another secret: no cause may be certain. */
+export const UNTELLABLE: readonly Mistake[] = [
+  {
+    name: 'one digit of the body changed',
+    code: 'secret-or-body',
+    senders: JSON_SENDERS,
+    make: (sender) => changed(sender, bodyOf(sender), (body) => body.toString().replace('12.5', '12.6')),
+  },
+  {
+    name: 'a field added to the body',
+    code: ['secret-or-body', 'body-reserialized'],
+    senders: JSON_SENDERS,
+    make: (sender) => changed(sender, bodyOf(sender), (body) => body.toString().replace('{', '{"added":1,')),
+  },
+  {
+    name: 'names in another order than the alphabet',
+    code: 'secret-or-body',
+    senders: JSON_SENDERS,
+    make: (sender) =>
+      changed(sender, bodyOf(sender), (body) =>
+        JSON.stringify(Object.fromEntries(Object.entries(JSON.parse(body.toString())).reverse())),
+      ),
+  },
+  ...(
+    [
+      ['a body with U+FFFD', '{"id":"evt_1","note":"\ufffd"}'],
+      ['a body of plain text', 'just text'],
+      ['a body that looks like base64', 'aGVsbG8gd29ybGQ='],
+      ['a body in CRLF with a final line break', '{\r\n  "id": "evt_1"\r\n}\r\n'],
+      ['a body that is a form', 'a=1&payload=%7B%7D'],
+      ['a body with a byte order mark', '\ufeff{"id":"evt_1"}'],
+      ['a body that is a JSON string', '"{\\"id\\":1}"'],
+      ['a body with a large number', '{"id":12345678901234567890,"a":1.0}'],
+    ] as const
+  ).map(
+    ([name, body]): Mistake => ({
+      name: `another secret, and ${name}`,
+      code: ['secret-or-body', 'body-charset'],
+      senders: JSON_SENDERS,
+      make: async (sender) => setup(sender, await captured(sender, { body }), { secrets: sender.otherSecret }),
+    }),
+  ),
+  withHeaders(
+    'unsigned, with the headers of gateways',
+    ['test-unsigned', 'header-missing'],
+    ({ host = '' }) => ({
+      host,
+      authorization: 'Bearer 0123456789abcdef0123456789abcdef',
+      'x-signature': '0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef',
+      'x-amzn-trace-id': 'Root=1-5759e988-bd862e3fe1be46a994272793',
+      'x-forwarded-for': '203.0.113.7',
+      'content-type': 'application/json',
+    }),
+  ),
+];
+
 function isFamily(a: string, b: string): boolean {
   return /svix|standard/.test(a) && /svix|standard/.test(b);
 }

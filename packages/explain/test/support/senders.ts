@@ -311,7 +311,7 @@ export const BODY_SENDERS: readonly Sender[] = [
 
 const ADDRESS = 'https://hooks.example.com/in/shop';
 const POSTED = { address: ADDRESS } as const;
-const own = (name: string, content: string) =>
+const own = (name: string, content: string, more: object = {}) =>
   defineScheme({
     name,
     secret: { encoding: 'utf8' },
@@ -319,6 +319,7 @@ const own = (name: string, content: string) =>
       algorithm: { hmac: 'sha256' },
       signature: { header: `x-${name}-signature`, encoding: 'hex' },
       content,
+      ...more,
     },
     identity: 'content',
     delivery: { retries: 'any-failure', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
@@ -396,6 +397,13 @@ export const URL_SENDERS: readonly Sender[] = [
     ...{ name: 'own scheme: {method} {url} {body}', scheme: own('emca', '{method} {url} {body}') },
     header: 'x-emca-signature',
     content: (_, body, url) => frame(`POST ${url} `, body),
+    more: POSTED,
+  }),
+  simple({
+    ...{ name: 'own scheme: {timestamp} {url} {body}', header: 'x-time-signature', time: 's' },
+    timeHeader: 'x-time',
+    scheme: own('time', '{timestamp} {url} {body}', { timestamp: { header: 'x-time', unit: 's' } }),
+    content: (time, body, url) => frame(`${time} ${url} `, body),
     more: POSTED,
   }),
   simple({

@@ -1,0 +1,286 @@
+import { createKeyring, functionSecrets, isWebhookError, secretsGone } from '@countersign/core';
+import { envSecrets } from '@countersign/core/node';
+import { type ExplainOptions, type Explanation, explain } from '@countersign/explain';
+import { discord, github, hubspot, mailgun, sendGrid, stripe, svix, telegram, twilio } from '@countersign/schemes';
+import { netlify } from '@countersign/schemes/jwt';
+import { generateSigningKeys, sign } from '@countersign/testing';
+import { expect, test, vi } from 'vitest';
+import { countOwnTimeOnly } from './support/own-time.ts';
+
+countOwnTimeOnly();
+
+const NOW = 1_763_600_000;
+const receivedAt = new Date((NOW + 1) * 1000);
+const SECRET = 'whsec_f3d1a0b5c79e42768fd50c1e2b3a4968';
+const OTHER = 'whsec_0d1a0b5c79e42768fd50c1e2b3a49687';
+const BODY = '{"id":"evt_1","amount":1200}';
+
+function stripeRequest(body = BODY, secret = SECRET): ExplainOptions['request'] {
+  const signed = sign(stripe(), { secret, body, timestamp: NOW });
+  return { method: 'POST', url: '/hooks', headers: signed.headers, body: signed.body };
+}
+
+const codes = ({ causes }: Explanation) => causes.map(({ code }) => code);
+const explainStripe = (changes: Partial<ExplainOptions> = {}) =>
+  explain({ scheme: stripe(), secrets: SECRET, request: stripeRequest(), receivedAt, ...changes });
+
+test('a genuine request is accepted, and nothing is said against it', async () => {
+  const explanation = await explainStripe();
+  expect(JSON.parse(JSON.stringify(explanation))).toEqual({ verdict: 'accepted', causes: [] });
+  expect(explanation.text()).toBe('Accepted: the request is genuine (Stripe).');
+});
+
+test('the text names the refusal, each cause and what to change', async () => {
+  const request = { ...stripeRequest(), body: JSON.stringify(JSON.parse(BODY), null, 2) };
+  const explanation = await explainStripe({ request });
+  expect(explanation).toMatchObject({
+    verdict: 'refused',
+    code: 'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+    causes: [{ code: 'body-reserialized', certainty: 'proven', evidence: { variant: 'without spaces' } }],
+  });
+  expect(explanation.text().split('\n')).toEqual([
+    'Refused with ERR_WEBHOOK_SIGNATURE_MISMATCH (Stripe).',
+    '1. proven: The signature matches the same JSON written without spaces. So the body was parsed and written anew before it was verified. [body-reserialized]',
+    '   Pass the bytes as received: mount the adapter before any body parser, or give it the raw body of your host.',
+  ]);
+});
+
+test('two mistakes at once are both proven', async () => {
+  const request = { ...stripeRequest(), body: `${BODY}\n` };
+  const { causes } = await explainStripe({ request, secrets: `"${SECRET}"` });
+  expect(causes.map(({ code, certainty }) => `${code} ${certainty}`)).toEqual([
+    'body-extra-newline proven',
+    'secret-quotes proven',
+  ]);
+});
+
+test('a mistake and a request that is too old are both named', async () => {
+  const { causes } = await explainStripe({
+    request: { ...stripeRequest(), body: `${BODY}\n` },
+    receivedAt: new Date((NOW + 86_400 * 9) * 1000),
+  });
+  expect(causes).toMatchObject([
+    { code: 'body-extra-newline', certainty: 'proven' },
+    { code: 'verified-too-late', certainty: 'likely' },
+  ]);
+});
+
+test('without "receivedAt", the request counts as received now', async () => {
+  const { code, causes } = await explain({ scheme: stripe(), secrets: SECRET, request: stripeRequest() });
+  expect(code).toBe('ERR_WEBHOOK_TIMESTAMP_TOO_OLD');
+  expect(causes[0]).toMatchObject({ code: 'verified-too-late', certainty: 'likely' });
+});
+
+test('a body of text is read as UTF-8, and tried as Latin-1', async () => {
+  const text = '{"id":"größer"}';
+  expect((await explainStripe({ request: { ...stripeRequest(text), body: text } })).verdict).toBe('accepted');
+  const binary = Buffer.from(text).toString('latin1');
+  expect(codes(await explainStripe({ request: { ...stripeRequest(text), body: binary } }))).toEqual(['body-charset']);
+});
+
+test.each([
+  ['raw pairs', (headers: Record<string, string>) => Object.entries(headers).flat()],
+  ['Headers', (headers: Record<string, string>) => new Headers(headers)],
+  ['a record with other letter case', (headers: Record<string, string>) =>
+    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), [value]]))],
+])('headers may be %s', async (_, convert) => {
+  const request = stripeRequest();
+  const headers = convert(request.headers as Record<string, string>);
+  expect((await explainStripe({ request: { ...request, headers } })).verdict).toBe('accepted');
+  expect(codes(await explainStripe({ request: { ...request, headers, body: `${BODY}\n` } }))).toEqual([
+    'body-extra-newline',
+  ]);
+});
+
+const SOURCES: readonly (readonly [string, (secret: string) => ExplainOptions['secrets']])[] = [
+  ['a function', (secret) => async () => secret],
+  ['a provider', (secret) => functionSecrets(() => ({ current: secret }))],
+  ['the environment', (secret) => envSecrets('ACME', { env: { ACME: secret } })],
+  ['bytes', (secret) => Buffer.from(secret)],
+  ['a set', (secret) => ({ current: [OTHER, secret] })],
+  ['a keyring', (secret) => createKeyring({ name: 'own', load: () => ({ current: secret }) }, { scheme: stripe() })],
+];
+test.each(SOURCES)('secrets may come from %s', async (_, source) => {
+  expect((await explainStripe({ secrets: source(SECRET) })).verdict).toBe('accepted');
+  expect(codes(await explainStripe({ secrets: source(OTHER) }))).toEqual(['secret-or-body']);
+  const { causes } = await explainStripe({ secrets: source(SECRET.slice('whsec_'.length)) });
+  expect(causes[0]).toMatchObject({ code: 'secret-prefix', certainty: 'proven' });
+});
+
+test('a source that fails or has no secret rejects, and says why', async () => {
+  const failing = explainStripe({
+    secrets: () => {
+      throw new Error('down');
+    },
+  });
+  await expect(failing).rejects.toMatchObject({ code: 'ERR_WEBHOOK_PROVIDER_FAILED' });
+  await expect(explainStripe({ secrets: () => secretsGone() })).rejects.toMatchObject({
+    code: 'ERR_WEBHOOK_PROVIDER_FAILED',
+  });
+});
+
+test('a variable that is not set is a placeholder', async () => {
+  const { code, causes } = await explainStripe({ secrets: { current: undefined } as never });
+  expect({ code, causes }).toMatchObject({
+    code: 'ERR_WEBHOOK_SECRETS_INVALID',
+    causes: [{ code: 'secret-placeholder', certainty: 'likely' }],
+  });
+  expect(codes(await explainStripe({ secrets: '' }))).toEqual(['secret-placeholder']);
+});
+
+test('a missing "publicUrl" is named, with the address that the sender signed', async () => {
+  const scheme = hubspot();
+  const { headers, body, url } = sign(scheme, {
+    ...{ secret: SECRET, body: BODY, timestamp: NOW, url: 'https://hooks.example.com/in' },
+    headers: { host: 'hooks.example.com' },
+  });
+  const request = { method: 'POST', url: '/in', headers, body };
+  expect(url).toBe('https://hooks.example.com/in');
+  const explanation = await explain({ scheme, secrets: SECRET, request, receivedAt });
+  expect(explanation).toMatchObject({
+    code: 'ERR_WEBHOOK_CONFIG_INVALID',
+    causes: [{ code: 'url-host', certainty: 'proven', evidence: { signed: 'https://hooks.example.com/in' } }],
+  });
+});
+
+test('a handshake is accepted', async () => {
+  const { secret, signingSecret } = generateSigningKeys(discord());
+  const { headers, body } = sign(discord(), { secret: signingSecret, body: '{"type":1}', timestamp: NOW });
+  const request = { method: 'POST', headers, body };
+  expect((await explain({ scheme: discord(), secrets: secret, request, receivedAt })).verdict).toBe('accepted');
+});
+
+test('the form of a GitHub hook is accepted, with a word about json()', async () => {
+  const { headers, body } = sign(github(), {
+    ...{ secret: SECRET, body: 'payload=%7B%7D' },
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  });
+  expect(await explain({ scheme: github(), secrets: SECRET, request: { headers, body } })).toMatchObject({
+    verdict: 'accepted',
+    causes: [{ code: 'body-form-encoded', certainty: 'likely' }],
+  });
+});
+
+test("only GitHub's older signature arrives", async () => {
+  const { headers, body } = sign(github(), { secret: SECRET, body: BODY });
+  const { 'x-hub-signature-256': _, ...others } = headers;
+  const older = { ...others, 'x-hub-signature': `sha1=${'0'.repeat(40)}` };
+  expect(
+    await explain({ scheme: github(), secrets: SECRET, request: { headers: older, body } }),
+  ).toMatchObject({ causes: [{ code: 'sender-other-version', certainty: 'likely' }] });
+});
+
+test('a public key in another format is proven', async () => {
+  const { secret, signingSecret } = generateSigningKeys(sendGrid());
+  const { headers, body } = sign(sendGrid(), { secret: signingSecret, body: BODY, timestamp: NOW });
+  const pem = `-----BEGIN PUBLIC KEY-----\n${secret}\n-----END PUBLIC KEY-----\n`;
+  expect(
+    await explain({ scheme: sendGrid(), secrets: pem, request: { headers, body }, receivedAt }),
+  ).toMatchObject({ causes: [{ code: 'secret-encoding', certainty: 'proven' }] });
+});
+
+test('a token in quotation marks is proven', async () => {
+  const { headers, body } = sign(telegram(), { secret: SECRET, body: BODY });
+  expect(
+    await explain({ scheme: telegram(), secrets: `'${SECRET}'`, request: { headers, body } }),
+  ).toMatchObject({ causes: [{ code: 'secret-quotes', certainty: 'proven' }] });
+});
+
+test('a signature in the body: the body of another kind is named', async () => {
+  const { headers } = sign(mailgun(), { secret: SECRET, body: BODY, timestamp: NOW });
+  const request = { headers, body: 'timestamp=1&token=2&signature=3' };
+  expect(codes(await explain({ scheme: mailgun(), secrets: SECRET, request, receivedAt }))[0]).toBe('body-form-encoded');
+});
+
+test('a form that was parsed, and of which JSON was made, is proven', async () => {
+  const url = 'https://hooks.example.com/sms';
+  const form = 'Body=Hi+there&From=%2B4915100000000&MessageSid=SM1';
+  const { headers } = sign(twilio(), { ...{ secret: SECRET, body: form, url }, rule: 1 });
+  const body = JSON.stringify(Object.fromEntries(new URLSearchParams(form)));
+  const request = { method: 'POST', url: '/sms', headers, body };
+  expect(
+    await explain({ scheme: twilio(), secrets: SECRET, publicUrl: url, request }),
+  ).toMatchObject({ causes: [{ code: 'body-form-encoded', certainty: 'proven' }] });
+});
+
+test('a scheme without a definition is explained as far as possible', async () => {
+  const scheme = netlify();
+  const request = { headers: {}, body: BODY };
+  const explanation = await explain({ scheme, secrets: SECRET, request });
+  expect(explanation.verdict).toBe('refused');
+  expect(explanation.causes.every(({ certainty }) => certainty === 'possible')).toBe(true);
+});
+
+test('other schemes may be passed', async () => {
+  const { headers, body } = sign(github(), { secret: SECRET, body: BODY });
+  const request = { headers, body };
+  expect(codes(await explainStripe({ request }))).toEqual(['sender-other']);
+  expect(codes(await explainStripe({ request, schemes: [] }))).not.toContain('sender-other');
+});
+
+test('at most 2,000 variants are tried', async () => {
+  const big = JSON.stringify({ text: 'a/<b>&é1.50'.repeat(4), list: Array.from({ length: 9 }, (_, at) => at + 0.5) }, null, 2);
+  const { headers, body } = sign(hubspot(), { ...{ secret: SECRET, body: big, timestamp: NOW }, url: 'https://a.example/x?b=1&a=2' });
+  const explanation = await explain({
+    scheme: hubspot(),
+    secrets: { current: OTHER, previous: [`${OTHER}1`, `${OTHER}2`] },
+    publicUrl: 'https://b.example/y',
+    request: { method: 'POST', url: '/y?b=1&a=2', headers, body },
+    receivedAt,
+  });
+  const { variants } = explanation.causes[0]?.evidence ?? {};
+  expect(variants).toBeGreaterThan(500);
+  expect(variants).toBeLessThanOrEqual(2000);
+});
+
+test('half a second ends the search', async () => {
+  let now = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => {
+    now += 100;
+    return now;
+  });
+  const { causes } = await explainStripe({ secrets: OTHER });
+  expect(causes[0]?.code).toBe('secret-or-body');
+  expect(causes[0]?.evidence.variants).toBeLessThan(100);
+});
+
+test('a body of more than 1 MiB is not varied', async () => {
+  const body = JSON.stringify({ text: 'x'.repeat(1024 * 1024) });
+  const request = { ...stripeRequest(body), body: `${body}\n` };
+  expect(codes(await explainStripe({ request }))).toEqual(['secret-or-body']);
+  const quoted = await explainStripe({ request: stripeRequest(body), secrets: `"${SECRET}"` });
+  expect(codes(quoted)).toEqual(['secret-quotes']);
+});
+
+test.each([
+  ['no headers', { request: { body: BODY } }, 'request.headers'],
+  ['a parsed body', { request: { headers: {}, body: { id: 1 } } }, 'request.body'],
+  ['no time', { receivedAt: new Date(Number.NaN) }, 'receivedAt'],
+  ['a misspelled option', { secret: SECRET }, 'Did you mean "secrets"'],
+  ['a scheme that was not called', { scheme: stripe }, 'scheme'],
+  ['a wrong URL', { publicUrl: 'hooks' }, 'publicUrl'],
+])('%s is refused, and the option is named', async (_, changes, named) => {
+  const error = await explainStripe(changes as never).catch((thrown: unknown) => thrown);
+  expect(isWebhookError(error) && error.code).toBe('ERR_WEBHOOK_CONFIG_INVALID');
+  expect(String(error)).toContain(named);
+});
+
+test('hostile requests are refused without an exception', async () => {
+  const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
+  const bodies = [deep, '{"__proto__":{"a":1}}', '\0'.repeat(100), '%', '=', '&&&', '"', '{', '\ud800', 'a=%ff&b=%'];
+  for (const body of bodies) {
+    const { headers } = stripeRequest(body, OTHER);
+    for (const scheme of [stripe(), svix(), twilio(), mailgun()]) {
+      const explanation = await explain({
+        ...{ scheme, secrets: SECRET, publicUrl: 'https://a.example/%', receivedAt },
+        request: {
+          url: '/%zz?%=%&=',
+          headers: { ...headers, forwarded: 'host="', 'x-forwarded-host': ',,', 'x-forwarded-port': '-1', 'x-forwarded-prefix': '%' },
+          body,
+        },
+      });
+      expect(explanation.verdict).toBe('refused');
+      expect(explanation.text()).not.toBe('');
+    }
+  }
+});
