@@ -83,7 +83,8 @@ export function explainRefusals(options: VerifierOptions, log: (text: string) =>
     if (options.observe !== undefined) return options.observe(event);
     // What a verifier without an observer warns of.
     if (event.type === 'secrets-failed') log(event.error.message);
-    if (event.type === 'handler-failed') log(`The handler of "${event.endpoint}" failed: ${stackOf(event.error)}`);
+    if (event.type === 'handler-failed')
+      log(`The handler of "${event.endpoint}" failed: ${stackOf(event.error)}`);
   };
   const verifier = createVerifier({ ...options, observe });
   return watch(verifier, watched);
@@ -105,7 +106,8 @@ function watch(verifier: Verifier, watched: AsyncLocalStorage<Watched>): Verifie
     const noted: WebhookRequest = {
       ...{ method: request.method, url: request.url, headers: request.headers },
       body: async (reserve) => {
-        current.body = await body(reserve);
+        // Requests of adapters are objects with methods.
+        current.body = await body.call(request, reserve);
         return current.body;
       },
     };

@@ -32,7 +32,9 @@ function malformed(head: CapturedHead, scheme: Scheme<unknown>, rule: Rule): rea
   const [signature = ''] = signatureHeaders(rule).filter((name) => head.has(name));
   const missing = signedHeaders(rule).find((name) => !head.has(name));
   if (missing !== undefined) return [absent(head, missing)];
-  const required = Object.entries(rule.requiredHeaders ?? {}).find(([name, text]) => head.first(name) !== text);
+  const required = Object.entries(rule.requiredHeaders ?? {}).find(
+    ([name, text]) => head.first(name) !== text,
+  );
   if (required !== undefined) {
     const [name, text] = required;
     return head.has(name)

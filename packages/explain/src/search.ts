@@ -110,7 +110,8 @@ function* otherSenders({ scheme, schemes, secrets }: Searched): Generator<Attemp
 function* twoChanges(request: Searched): Generator<Attempt> {
   const changedKeys = secretVariants(request.scheme, request.secrets).slice(0, MAX_PAIRED / 2);
   // Kept in memory at once: only small ones.
-  const changedBodies = request.body.length > MAX_PAIRED_BYTES ? [] : [...firstOf(bodies(request), MAX_PAIRED)];
+  const changedBodies =
+    request.body.length > MAX_PAIRED_BYTES ? [] : [...firstOf(bodies(request), MAX_PAIRED)];
   const heads = [
     ...firstOf(urls(request), MAX_PAIRED / 2),
     ...firstOf(headerVariants(request.head, request.scheme), MAX_PAIRED),

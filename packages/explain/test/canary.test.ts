@@ -1,8 +1,8 @@
 import { explain } from '@countersign/explain';
 import { expect, test } from 'vitest';
 import { MISTAKES, setup, UNTELLABLE } from './support/mistakes.ts';
-import { BODY_SENDERS, captured, URL_SENDERS } from './support/senders.ts';
 import { countOwnTimeOnly } from './support/own-time.ts';
+import { BODY_SENDERS, captured, URL_SENDERS } from './support/senders.ts';
 
 countOwnTimeOnly();
 
@@ -47,7 +47,8 @@ test('no explanation contains a secret, a computed signature, or more than 8 cha
         for (const part of runs(secret)) {
           if (PLAIN.test(part)) continue;
           checked += 1;
-          if (shown.includes(part)) expect.fail(`${sender.name}: a part of ${secret.length} characters is in: ${shown}`);
+          if (shown.includes(part))
+            expect.fail(`${sender.name}: a part of ${secret.length} characters is in: ${shown}`);
         }
     }
   expect(checked).toBeGreaterThan(10_000);
@@ -60,7 +61,12 @@ test('the headers of a request are never quoted as they are', async () => {
   const token = 'canary-0123456789abcdef';
   for (const each of [sender, urlSender]) {
     const request = await captured(each);
-    const headers = { ...request.headers, authorization: `Bearer ${token}`, cookie: token, 'x-forwarded-host': `${token}\u001b[31m` };
+    const headers = {
+      ...request.headers,
+      authorization: `Bearer ${token}`,
+      cookie: token,
+      'x-forwarded-host': `${token}\u001b[31m`,
+    };
     for (const changes of [{}, { secrets: each.otherSecret }]) {
       const explanation = await explain(
         setup(each, { ...request, url: `${request.url}?token=${token}`, headers }, changes),

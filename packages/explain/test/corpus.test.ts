@@ -1,8 +1,8 @@
 import { type Explanation, explain } from '@countersign/explain';
 import { afterAll, describe, expect, test } from 'vitest';
 import { MISTAKES, type Mistake, setup, UNTELLABLE } from './support/mistakes.ts';
-import { BODY_SENDERS, captured, URL_SENDERS } from './support/senders.ts';
 import { countOwnTimeOnly } from './support/own-time.ts';
+import { BODY_SENDERS, captured, URL_SENDERS } from './support/senders.ts';
 
 countOwnTimeOnly();
 
@@ -41,7 +41,9 @@ async function run({ name, code, senders, make }: Mistake): Promise<string[]> {
     const certain = causes.filter((cause) => cause.certainty !== 'possible' && !right.includes(cause.code));
     if (certain.length > 0) row.wrongAndCertain += 1;
     if (!isRight(0) || certain.length > 0 || verdict !== 'refused')
-      wrong.push(`${sender.name}: ${verdict} ${causes.map((each) => `${each.code} (${each.certainty}: ${each.message})`).join(', ')}`);
+      wrong.push(
+        `${sender.name}: ${verdict} ${causes.map((each) => `${each.code} (${each.certainty}: ${each.message})`).join(', ')}`,
+      );
   }
   return wrong;
 }

@@ -1,7 +1,17 @@
 import { createKeyring, functionSecrets, isWebhookError, secretsGone } from '@countersign/core';
 import { envSecrets } from '@countersign/core/node';
 import { type ExplainOptions, type Explanation, explain } from '@countersign/explain';
-import { discord, github, hubspot, mailgun, sendGrid, stripe, svix, telegram, twilio } from '@countersign/schemes';
+import {
+  discord,
+  github,
+  hubspot,
+  mailgun,
+  sendGrid,
+  stripe,
+  svix,
+  telegram,
+  twilio,
+} from '@countersign/schemes';
 import { netlify } from '@countersign/schemes/jwt';
 import { generateSigningKeys, sign } from '@countersign/testing';
 import { expect, test, vi } from 'vitest';
@@ -75,14 +85,19 @@ test('a body of text is read as UTF-8, and tried as Latin-1', async () => {
   const text = '{"id":"größer"}';
   expect((await explainStripe({ request: { ...stripeRequest(text), body: text } })).verdict).toBe('accepted');
   const binary = Buffer.from(text).toString('latin1');
-  expect(codes(await explainStripe({ request: { ...stripeRequest(text), body: binary } }))).toEqual(['body-charset']);
+  expect(codes(await explainStripe({ request: { ...stripeRequest(text), body: binary } }))).toEqual([
+    'body-charset',
+  ]);
 });
 
 test.each([
   ['raw pairs', (headers: Record<string, string>) => Object.entries(headers).flat()],
   ['Headers', (headers: Record<string, string>) => new Headers(headers)],
-  ['a record with other letter case', (headers: Record<string, string>) =>
-    Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), [value]]))],
+  [
+    'a record with other letter case',
+    (headers: Record<string, string>) =>
+      Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), [value]])),
+  ],
 ])('headers may be %s', async (_, convert) => {
   const request = stripeRequest();
   const headers = convert(request.headers as Record<string, string>);
@@ -98,7 +113,10 @@ const SOURCES: readonly (readonly [string, (secret: string) => ExplainOptions['s
   ['the environment', (secret) => envSecrets('ACME', { env: { ACME: secret } })],
   ['bytes', (secret) => Buffer.from(secret)],
   ['a set', (secret) => ({ current: [OTHER, secret] })],
-  ['a keyring', (secret) => createKeyring({ name: 'own', load: () => ({ current: secret }) }, { scheme: stripe() })],
+  [
+    'a keyring',
+    (secret) => createKeyring({ name: 'own', load: () => ({ current: secret }) }, { scheme: stripe() }),
+  ],
 ];
 test.each(SOURCES)('secrets may come from %s', async (_, source) => {
   expect((await explainStripe({ secrets: source(SECRET) })).verdict).toBe('accepted');
@@ -147,7 +165,9 @@ test('a handshake is accepted', async () => {
   const { secret, signingSecret } = generateSigningKeys(discord());
   const { headers, body } = sign(discord(), { secret: signingSecret, body: '{"type":1}', timestamp: NOW });
   const request = { method: 'POST', headers, body };
-  expect((await explain({ scheme: discord(), secrets: secret, request, receivedAt })).verdict).toBe('accepted');
+  expect((await explain({ scheme: discord(), secrets: secret, request, receivedAt })).verdict).toBe(
+    'accepted',
+  );
 });
 
 test('the form of a GitHub hook is accepted, with a word about json()', async () => {
@@ -189,7 +209,9 @@ test('a token in quotation marks is proven', async () => {
 test('a signature in the body: the body of another kind is named', async () => {
   const { headers } = sign(mailgun(), { secret: SECRET, body: BODY, timestamp: NOW });
   const request = { headers, body: 'timestamp=1&token=2&signature=3' };
-  expect(codes(await explain({ scheme: mailgun(), secrets: SECRET, request, receivedAt }))[0]).toBe('body-form-encoded');
+  expect(codes(await explain({ scheme: mailgun(), secrets: SECRET, request, receivedAt }))[0]).toBe(
+    'body-form-encoded',
+  );
 });
 
 test('a form that was parsed, and of which JSON was made, is proven', async () => {
@@ -198,9 +220,9 @@ test('a form that was parsed, and of which JSON was made, is proven', async () =
   const { headers } = sign(twilio(), { ...{ secret: SECRET, body: form, url }, rule: 1 });
   const body = JSON.stringify(Object.fromEntries(new URLSearchParams(form)));
   const request = { method: 'POST', url: '/sms', headers, body };
-  expect(
-    await explain({ scheme: twilio(), secrets: SECRET, publicUrl: url, request }),
-  ).toMatchObject({ causes: [{ code: 'body-form-encoded', certainty: 'proven' }] });
+  expect(await explain({ scheme: twilio(), secrets: SECRET, publicUrl: url, request })).toMatchObject({
+    causes: [{ code: 'body-form-encoded', certainty: 'proven' }],
+  });
 });
 
 test('a scheme without a definition is explained as far as possible', async () => {
@@ -219,8 +241,15 @@ test('other schemes may be passed', async () => {
 });
 
 test('at most 2,000 variants are tried', async () => {
-  const big = JSON.stringify({ text: 'a/<b>&é1.50'.repeat(4), list: Array.from({ length: 9 }, (_, at) => at + 0.5) }, null, 2);
-  const { headers, body } = sign(hubspot(), { ...{ secret: SECRET, body: big, timestamp: NOW }, url: 'https://a.example/x?b=1&a=2' });
+  const big = JSON.stringify(
+    { text: 'a/<b>&é1.50'.repeat(4), list: Array.from({ length: 9 }, (_, at) => at + 0.5) },
+    null,
+    2,
+  );
+  const { headers, body } = sign(hubspot(), {
+    ...{ secret: SECRET, body: big, timestamp: NOW },
+    url: 'https://a.example/x?b=1&a=2',
+  });
   const explanation = await explain({
     scheme: hubspot(),
     secrets: { current: OTHER, previous: [`${OTHER}1`, `${OTHER}2`] },
@@ -267,7 +296,18 @@ test.each([
 
 test('hostile requests are refused without an exception', async () => {
   const deep = `${'['.repeat(5000)}${']'.repeat(5000)}`;
-  const bodies = [deep, '{"__proto__":{"a":1}}', '\0'.repeat(100), '%', '=', '&&&', '"', '{', '\ud800', 'a=%ff&b=%'];
+  const bodies = [
+    deep,
+    '{"__proto__":{"a":1}}',
+    '\0'.repeat(100),
+    '%',
+    '=',
+    '&&&',
+    '"',
+    '{',
+    '\ud800',
+    'a=%ff&b=%',
+  ];
   for (const body of bodies) {
     const { headers } = stripeRequest(body, OTHER);
     for (const scheme of [stripe(), svix(), twilio(), mailgun()]) {
@@ -275,7 +315,13 @@ test('hostile requests are refused without an exception', async () => {
         ...{ scheme, secrets: SECRET, publicUrl: 'https://a.example/%', receivedAt },
         request: {
           url: '/%zz?%=%&=',
-          headers: { ...headers, forwarded: 'host="', 'x-forwarded-host': ',,', 'x-forwarded-port': '-1', 'x-forwarded-prefix': '%' },
+          headers: {
+            ...headers,
+            forwarded: 'host="',
+            'x-forwarded-host': ',,',
+            'x-forwarded-port': '-1',
+            'x-forwarded-prefix': '%',
+          },
           body,
         },
       });

@@ -163,7 +163,9 @@ export const BODY_SENDERS: readonly Sender[] = [
     headers({ secret, body, time = TIMES.s, content, hash, encoding }) {
       if (content !== undefined || hash !== undefined || encoding !== undefined || Buffer.isBuffer(body)) {
         const signed = content?.(time, bytes(body)) ?? dotted(time, bytes(body));
-        const signature = createHmac(hash ?? 'sha256', secret).update(signed).digest(encoding ?? 'hex');
+        const signature = createHmac(hash ?? 'sha256', secret)
+          .update(signed)
+          .digest(encoding ?? 'hex');
         return { 'stripe-signature': `t=${time},v1=${signature}` };
       }
       return {
@@ -182,7 +184,9 @@ export const BODY_SENDERS: readonly Sender[] = [
       if (content === undefined && hash === undefined && encoding === undefined && typeof body === 'string')
         return { 'x-hub-signature-256': await signLikeGitHub(secret, body) };
       const signed = content?.(time, bytes(body)) ?? bytes(body);
-      const digest = createHmac(hash ?? 'sha256', secret).update(signed).digest(encoding ?? 'hex');
+      const digest = createHmac(hash ?? 'sha256', secret)
+        .update(signed)
+        .digest(encoding ?? 'hex');
       return { 'x-hub-signature-256': `sha256=${digest}` };
     },
   },
@@ -389,7 +393,11 @@ export const URL_SENDERS: readonly Sender[] = [
     more: { ...POSTED, form: true, bodyIsFree: true },
   }),
   simple({
-    ...{ name: 'own scheme: {url}\\n{body}', scheme: own('acme', '{url}\n{body}'), header: 'x-acme-signature' },
+    ...{
+      name: 'own scheme: {url}\\n{body}',
+      scheme: own('acme', '{url}\n{body}'),
+      header: 'x-acme-signature',
+    },
     content: (_, body, url) => frame(`${url}\n`, body),
     more: POSTED,
   }),
@@ -407,7 +415,11 @@ export const URL_SENDERS: readonly Sender[] = [
     more: POSTED,
   }),
   simple({
-    ...{ name: 'own scheme: {path} {body}', scheme: own('mace', '{path} {body}'), header: 'x-mace-signature' },
+    ...{
+      name: 'own scheme: {path} {body}',
+      scheme: own('mace', '{path} {body}'),
+      header: 'x-mace-signature',
+    },
     content: (_, body, url) => frame(`${url.slice(new URL(url).origin.length)} `, body),
     more: { ...POSTED, signsPathOnly: true },
   }),
