@@ -1,9 +1,10 @@
 import type { Scheme } from '@countersign/core';
 import type { CapturedHead } from './captured-request.ts';
-import { type Cause, type CauseCode, causeOf } from './cause.ts';
+import { type Cause, type CauseCode, causeOf, type Finding } from './cause.ts';
 import { renamedFinding, renamedHeader } from './header-variants.ts';
 import { olderVersionFinding, olderVersions, otherSenderFinding, sendersByHeaders } from './other-senders.ts';
-import { definitionOf, rulesOf, senderName, signatureHeaders, signedHeaders } from './rule-facts.ts';
+import { definitionOf, headersOf, rulesOf, senderName, signatureHeaders, signedHeaders } from './rule-facts.ts';
+import { parse } from './trials.ts';
 
 type Rule = ReturnType<typeof rulesOf>[number];
 
@@ -15,7 +16,7 @@ export function headClues(
 ): readonly Cause[] {
   const rules = rulesOf(scheme);
   const rule = rules.find((each) => signatureHeaders(each).some((name) => head.has(name)));
-  return rule === undefined ? unsigned(head, scheme, schemes) : malformed(head, scheme, rule);
+  return rule === undefined ? unsigned(head, scheme, schemes) : malformed(head, scheme, schemes, rule);
 }
 
 function clue(
@@ -28,7 +29,12 @@ function clue(
 }
 
 /** The signature is there, but something else is not as it must be. */
-function malformed(head: CapturedHead, scheme: Scheme<unknown>, rule: Rule): readonly Cause[] {
+function malformed(
+  head: CapturedHead,
+  scheme: Scheme<unknown>,
+  schemes: readonly Scheme<unknown>[],
+  rule: Rule,
+): readonly Cause[] {
   const [signature = ''] = signatureHeaders(rule).filter((name) => head.has(name));
   const missing = signedHeaders(rule).find((name) => !head.has(name));
   if (missing !== undefined) return [absent(head, missing)];
@@ -51,7 +57,14 @@ function malformed(head: CapturedHead, scheme: Scheme<unknown>, rule: Rule): rea
       }),
     ];
   const shape = signatureShape(head.first(signature) ?? '', rule);
-  if (shape !== undefined) return [shape];
+  if (shape !== undefined) {
+    // Several senders use one name of a header, each with its own hash function or encoding.
+    const others = schemes.filter(
+      (other) => other.name !== scheme.name && headersOf(other).includes(signature) && parse(other, head) !== undefined,
+    );
+    if (others.length === 0) return [causeOf(shape, 'likely')];
+    return [causeOf(otherSenderFinding(scheme, others, false), 'possible'), causeOf(shape, 'possible')];
+  }
   if (rule.timestamp?.header !== undefined) {
     const text = head.first(rule.timestamp.header) ?? '';
     const isNumber = /^[0-9]+$/.test(text);
@@ -95,7 +108,7 @@ const DIGEST_NAMES: Readonly<Record<number, string>> = {
 };
 
 /** What the text of a signature shows: another encoding, or another length. */
-function signatureShape(text: string, { algorithm, signature }: Rule): Cause | undefined {
+function signatureShape(text: string, { algorithm, signature }: Rule): Finding | undefined {
   if (!('hmac' in algorithm) || signature.encoding === 'text') return undefined;
   const tokens = text.match(/[A-Za-z0-9+/_-]{20,}={0,2}/g) ?? [];
   const token = tokens.sort((a, b) => b.length - a.length)[0];
@@ -105,19 +118,18 @@ function signatureShape(text: string, { algorithm, signature }: Rule): Cause | u
   const hash = DIGEST_NAMES[bytes];
   if (hash === undefined) return undefined;
   if (hash !== algorithm.hmac)
-    return clue(
-      'signature-algorithm',
-      'likely',
-      `The signature has ${bytes} bytes, as those made with ${hash} have, but the scheme uses ${algorithm.hmac}.`,
-      { bytes },
-    );
+    return {
+      code: 'signature-algorithm',
+      message: `The signature has ${bytes} bytes, as those made with ${hash} have, but the scheme uses ${algorithm.hmac}.`,
+      evidence: { bytes },
+    };
   if (isHex === signature.encoding.startsWith('hex')) return undefined;
-  return clue(
-    'signature-encoding',
-    'likely',
-    `The signature is written as ${isHex ? 'hex' : 'base64'}, but the scheme reads ${signature.encoding}.`,
-    { encoding: isHex ? 'hex' : 'base64' },
-  );
+  const encoding = isHex ? 'hex' : 'base64';
+  return {
+    code: 'signature-encoding',
+    message: `The signature is written as ${encoding}, but the scheme reads ${signature.encoding}.`,
+    evidence: { encoding },
+  };
 }
 
 /** Programs with which people send requests by hand. */

@@ -2,6 +2,7 @@ import type { Scheme } from '@countersign/core';
 import type { Freshness, ParsedHead } from '@countersign/core/extend';
 import type { CapturedHead } from './captured-request.ts';
 import { type Cause, causeOf } from './cause.ts';
+import { definitionOf } from './rule-facts.ts';
 import { unitVariants } from './rule-variants.ts';
 import { type Found, parse, type Trials } from './trials.ts';
 
@@ -28,10 +29,12 @@ export interface TimedRequest {
 /** Why the signed time of a request is outside of the tolerance; nothing if it is within. */
 export async function timeCauses(request: TimedRequest, trials: Trials): Promise<readonly Cause[]> {
   const { parsed, found, now, freshness } = request;
-  const signedAt = found?.match.signedAt ?? parsed?.signedAt;
+  const inBody = found?.match.signedAt;
+  const signedAt = inBody === undefined ? parsed?.signedAt : inBody;
   const notAfter = Math.min(...[parsed?.notAfter, found?.match.notAfter].filter((at) => at !== undefined));
   if (notAfter < now) return tooOld((now - notAfter) / 1000, found !== undefined);
-  if (typeof signedAt !== 'number' || freshness.signed === 'none') return [];
+  if (signedAt === null) return [(await otherUnit(request, Number.NaN, trials)) ?? unreadable(request.scheme)];
+  if (signedAt === undefined || freshness.signed === 'none') return [];
   const age = Math.floor(now / 1000) - Math.floor(signedAt / 1000);
   if (age <= freshness.past && -age <= freshness.future) return [];
   const unit = await otherUnit(request, signedAt, trials);
@@ -56,6 +59,19 @@ async function otherUnit(
       return causeOf(finding, match === undefined ? 'likely' : 'proven');
   }
   return undefined;
+}
+
+function unreadable(scheme: Scheme<unknown>): Cause {
+  const { field, formField } = definitionOf(scheme)?.bodyTimestamp ?? {};
+  const name = field ?? formField ?? 'time';
+  return causeOf(
+    {
+      code: 'timestamp-unit',
+      message: `The signature is right, but the body has no time in its field "${name}", or not in the unit of the scheme.`,
+      evidence: { field: name },
+    },
+    'likely',
+  );
 }
 
 function ahead(seconds: number, reproduced: boolean): Cause {

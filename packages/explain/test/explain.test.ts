@@ -2,9 +2,12 @@ import { createKeyring, functionSecrets, isWebhookError, secretsGone } from '@co
 import { envSecrets } from '@countersign/core/node';
 import { type ExplainOptions, type Explanation, explain } from '@countersign/explain';
 import {
+  bitbucketCloud,
   discord,
   github,
   hubspot,
+  intercom,
+  linear,
   mailgun,
   sendGrid,
   stripe,
@@ -190,6 +193,22 @@ test("only GitHub's older signature arrives", async () => {
   ).toMatchObject({ causes: [{ code: 'sender-other-version', certainty: 'likely' }] });
 });
 
+test('a header that several senders use names no sender with certainty', async () => {
+  const { headers, body } = sign(intercom(), { secret: OTHER, body: BODY });
+  const explanation = await explain({ scheme: bitbucketCloud(), secrets: SECRET, request: { headers, body } });
+  expect(explanation.causes.map(({ code, certainty }) => `${code} ${certainty}`)).toEqual([
+    'sender-other possible',
+    'signature-algorithm possible',
+  ]);
+});
+
+test('a signature of another length is named if nobody else uses the header', async () => {
+  const request = stripeRequest();
+  const headers = { 'stripe-signature': `t=${NOW},v1=${'0a'.repeat(20)}` };
+  const { causes } = await explainStripe({ request: { ...request, headers } });
+  expect(causes).toMatchObject([{ code: 'signature-algorithm', certainty: 'likely', evidence: { bytes: 20 } }]);
+});
+
 test('a public key in another format is proven', async () => {
   const { secret, signingSecret } = generateSigningKeys(sendGrid());
   const { headers, body } = sign(sendGrid(), { secret: signingSecret, body: BODY, timestamp: NOW });
@@ -231,6 +250,15 @@ test('a scheme without a definition is explained as far as possible', async () =
   const explanation = await explain({ scheme, secrets: SECRET, request });
   expect(explanation.verdict).toBe('refused');
   expect(explanation.causes.every(({ certainty }) => certainty === 'possible')).toBe(true);
+});
+
+test.each([
+  ['in another unit', `{"webhookTimestamp":${NOW}}`, 'proven'],
+  ['missing', '{}', 'likely'],
+])('a time that is signed in the body and is %s is named', async (_, body, certainty) => {
+  const request = sign(linear(), { secret: SECRET, body });
+  const explanation = await explain({ scheme: linear(), secrets: SECRET, request, receivedAt });
+  expect(explanation).toMatchObject({ causes: [{ code: 'timestamp-unit', certainty }] });
 });
 
 test('other schemes may be passed', async () => {
