@@ -131,6 +131,7 @@ export async function explainRequest(refused: RefusedRequest): Promise<Explanati
         ...of,
         parsed: parse(of.scheme, of.head),
         found: proof?.found,
+        isAsGiven: proof?.findings.length === 0,
         now,
         freshness: freshnessOf(of.scheme, toleranceSeconds),
       },

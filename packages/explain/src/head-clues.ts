@@ -3,7 +3,14 @@ import type { CapturedHead } from './captured-request.ts';
 import { type Cause, type CauseCode, causeOf, type Finding } from './cause.ts';
 import { renamedFinding, renamedHeader } from './header-variants.ts';
 import { olderVersionFinding, olderVersions, otherSenderFinding, sendersByHeaders } from './other-senders.ts';
-import { definitionOf, headersOf, rulesOf, senderName, signatureHeaders, signedHeaders } from './rule-facts.ts';
+import {
+  definitionOf,
+  headersOf,
+  rulesOf,
+  senderName,
+  signatureHeaders,
+  signedHeaders,
+} from './rule-facts.ts';
 import { parse } from './trials.ts';
 
 type Rule = ReturnType<typeof rulesOf>[number];
@@ -60,7 +67,10 @@ function malformed(
   if (shape !== undefined) {
     // Several senders use one name of a header, each with its own hash function or encoding.
     const others = schemes.filter(
-      (other) => other.name !== scheme.name && headersOf(other).includes(signature) && parse(other, head) !== undefined,
+      (other) =>
+        other.name !== scheme.name &&
+        headersOf(other).includes(signature) &&
+        parse(other, head) !== undefined,
     );
     if (others.length === 0) return [causeOf(shape, 'likely')];
     return [causeOf(otherSenderFinding(scheme, others, false), 'possible'), causeOf(shape, 'possible')];

@@ -60,20 +60,26 @@ export function otherSenderFinding(
   others: readonly Scheme<unknown>[],
   proven: boolean,
 ): Finding {
-  const family = others.find((other) => isSameSender(scheme, other));
-  const named = family === undefined ? others : [family];
-  const names = named.slice(0, 3).map(senderName).join(', ');
-  const what = proven ? 'The signature is one of' : 'The request has the headers of';
-  const finding = {
-    message: `${what} ${names}${named.length > 3 ? ' and others' : ''}, but the verifier has the scheme "${scheme.name}".`,
-    evidence: {
-      schemes: named
-        .slice(0, 3)
-        .map(({ name }) => name)
-        .join(', '),
-    },
+  const family = others.filter((other) => isSameSender(scheme, other));
+  const named = (family.length > 0 ? family : [...others].sort(byGenerality)).slice(0, MAX_NAMED);
+  const rest = (family.length > 0 ? family : others).length - named.length;
+  const names = `${named.map(senderName).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  const alike = named.length > 1 ? ' (they sign alike)' : '';
+  return {
+    code: family.length > 0 ? 'sender-other-version' : 'sender-other',
+    message: `The request has ${proven ? 'a signature' : 'the headers'} of ${names}${alike}, but the verifier has the scheme "${scheme.name}".`,
+    evidence: { schemes: named.map(({ name }) => name).join(', ') },
   };
-  return { code: family === undefined ? 'sender-other' : 'sender-other-version', ...finding };
+}
+
+const MAX_NAMED = 4;
+/** What many senders use says more than the first of them. */
+const GENERIC = ['standard-webhooks', 'svix'];
+
+function byGenerality(a: Scheme<unknown>, b: Scheme<unknown>): number {
+  const rank = ({ name }: Scheme<unknown>) =>
+    GENERIC.includes(name) ? GENERIC.indexOf(name) : GENERIC.length;
+  return rank(a) - rank(b);
 }
 
 /** Says that only an older signature of the sender is there. */

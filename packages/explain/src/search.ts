@@ -49,14 +49,26 @@ const MAX_PAIRED_BYTES = 64 * 1024;
  * @returns A proof without findings if the request as given has the signature.
  */
 export async function search(request: Searched, trials: Trials): Promise<Proof | undefined> {
-  for (const step of [asGiven, oneChange, otherSenders, twoChanges])
-    for (const attempt of step(request)) {
-      if (trials.isOver) return undefined;
-      const { scheme = request.scheme, head = request.head, body = request.body } = attempt;
-      const found = await trials.match(parse(scheme, head), body, attempt.keys ?? request.keys);
-      if (found === undefined) continue;
-      return { found, scheme, head, body, findings: [...(attempt.findings ?? []), ...found.key.findings] };
-    }
+  return (
+    (await firstProof(request, asGiven(), trials)) ??
+    (await firstProof(request, oneChange(request), trials)) ??
+    (await ofOtherSenders(request, trials)) ??
+    (await firstProof(request, twoChanges(request), trials))
+  );
+}
+
+async function firstProof(
+  request: Searched,
+  attempts: Iterable<Attempt>,
+  trials: Trials,
+): Promise<Proof | undefined> {
+  for (const attempt of attempts) {
+    if (trials.isOver) return undefined;
+    const { scheme = request.scheme, head = request.head, body = request.body } = attempt;
+    const found = await trials.match(parse(scheme, head), body, attempt.keys ?? request.keys);
+    if (found === undefined) continue;
+    return { found, scheme, head, body, findings: [...(attempt.findings ?? []), ...found.key.findings] };
+  }
   return undefined;
 }
 
@@ -93,17 +105,36 @@ function keysFor(scheme: Scheme<unknown>, secrets: readonly ListedSecret[]): Tri
   });
 }
 
-function* otherSenders({ scheme, schemes, secrets }: Searched): Generator<Attempt> {
-  for (const { header, scheme: older } of olderVersions(scheme))
-    yield { scheme: older, keys: keysFor(older, secrets), findings: [olderVersionFinding(scheme, header)] };
+/** Tries the older signatures of the sender, then every other sender. Several may sign alike, so all that match are named. */
+async function ofOtherSenders(request: Searched, trials: Trials): Promise<Proof | undefined> {
+  const { scheme, schemes, secrets } = request;
+  for (const { header, scheme: older } of olderVersions(scheme)) {
+    const findings = [olderVersionFinding(scheme, header)];
+    const proof = await firstProof(
+      request,
+      [{ scheme: older, keys: keysFor(older, secrets), findings }],
+      trials,
+    );
+    if (proof !== undefined) return proof;
+  }
+  const proofs: Proof[] = [];
   for (const other of schemes) {
     if (other.name === scheme.name) continue;
-    yield {
-      scheme: other,
-      keys: keysFor(other, secrets),
-      findings: [otherSenderFinding(scheme, [other], true)],
-    };
+    const proof = await firstProof(request, [{ scheme: other, keys: keysFor(other, secrets) }], trials);
+    if (proof !== undefined) proofs.push(proof);
   }
+  const [first] = proofs;
+  if (first === undefined) return undefined;
+  return {
+    ...first,
+    findings: [
+      otherSenderFinding(
+        scheme,
+        proofs.map((proof) => proof.scheme),
+        true,
+      ),
+    ],
+  };
 }
 
 /** Two mistakes at once, the most usual ones of each part. */

@@ -21,6 +21,8 @@ export interface TimedRequest {
   readonly parsed: ParsedHead<unknown> | undefined;
   /** What reproduced the signature, if anything did. */
   readonly found: Found | undefined;
+  /** Whether the signature is that of the request as given. */
+  readonly isAsGiven: boolean;
   /** When the request was received, in milliseconds since the epoch. */
   readonly now: number;
   readonly freshness: Freshness;
@@ -33,7 +35,10 @@ export async function timeCauses(request: TimedRequest, trials: Trials): Promise
   const signedAt = inBody === undefined ? parsed?.signedAt : inBody;
   const notAfter = Math.min(...[parsed?.notAfter, found?.match.notAfter].filter((at) => at !== undefined));
   if (notAfter < now) return tooOld((now - notAfter) / 1000, found !== undefined);
-  if (signedAt === null) return [(await otherUnit(request, Number.NaN, trials)) ?? unreadable(request.scheme)];
+  // The body that was found may be of another kind than the one in which the scheme looks for the time.
+  if (signedAt === null && !request.isAsGiven) return [];
+  if (signedAt === null)
+    return [(await otherUnit(request, Number.NaN, trials)) ?? unreadable(request.scheme)];
   if (signedAt === undefined || freshness.signed === 'none') return [];
   const age = Math.floor(now / 1000) - Math.floor(signedAt / 1000);
   if (age <= freshness.past && -age <= freshness.future) return [];

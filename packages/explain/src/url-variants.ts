@@ -189,10 +189,16 @@ function differences(given: Address, signed: Address): Finding[] {
   return PARTS.flatMap(([code, part, name]): Finding[] => {
     if (given[part] === signed[part]) return [];
     // A query may contain a token of the user's.
-    if (part === 'query')
+    if (part === 'query') {
+      const difference = howQueriesDiffer(given.query, signed.query);
       return [
-        { code, message: `The sender signed another query: ${howQueriesDiffer(given.query, signed.query)}.` },
+        {
+          code,
+          message: `The query is not the one that the sender signed: ${difference}.`,
+          evidence: { difference },
+        },
       ];
+    }
     const text = (value: string | undefined) => printable(value === '' ? 'none' : (value ?? 'none'));
     return [
       {
@@ -209,8 +215,8 @@ function quoted(part: string | undefined): string {
 }
 
 function howQueriesDiffer(given: string | undefined, signed: string | undefined): string {
-  if (signed === undefined || signed === '') return 'none';
-  if (given === undefined || given === '') return 'the request was verified without it';
+  if (signed === undefined || signed === '') return 'the sender signed none';
+  if (given === undefined || given === '') return 'it is missing';
   const sorted = (text: string) => text.split('&').sort().join('&');
   if (sorted(given) === sorted(signed)) return 'the same parameters in another order';
   const plain = (text: string) => decoded(text.replace(/\+/g, ' '));

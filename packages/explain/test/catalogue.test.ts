@@ -37,7 +37,10 @@ function delivered({ scheme, entry }: Listed, keys: SigningKeys): ExplainOptions
 /** Some senders sign the time only in the body. */
 function bodyWithTime({ definition: { bodyTimestamp } }: DefinedScheme): string {
   if (bodyTimestamp?.field === undefined) return BODY;
-  const time = bodyTimestamp.unit === 'iso' ? new Date(NOW * 1000).toISOString() : NOW * (bodyTimestamp.unit === 'ms' ? 1000 : 1);
+  const time =
+    bodyTimestamp.unit === 'iso'
+      ? new Date(NOW * 1000).toISOString()
+      : NOW * (bodyTimestamp.unit === 'ms' ? 1000 : 1);
   return JSON.stringify({ ...JSON.parse(BODY), [bodyTimestamp.field]: time });
 }
 
@@ -49,7 +52,10 @@ describe.each(CATALOGUE.map((listed) => [listed.name, listed] as const))('%s', (
 
   test('a genuine request is accepted', async () => {
     const explanation = await explain(delivered(listed, keys));
-    expect({ verdict: explanation.verdict, told: told(explanation) }).toEqual({ verdict: 'accepted', told: [] });
+    expect({ verdict: explanation.verdict, told: told(explanation) }).toEqual({
+      verdict: 'accepted',
+      told: [],
+    });
   });
 
   test('of another secret nothing can be told', async () => {

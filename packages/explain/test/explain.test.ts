@@ -6,9 +6,11 @@ import {
   discord,
   github,
   hubspot,
+  hubspotV2,
   intercom,
   linear,
   mailgun,
+  resend,
   sendGrid,
   stripe,
   svix,
@@ -18,7 +20,9 @@ import {
 import { netlify } from '@countersign/schemes/jwt';
 import { generateSigningKeys, sign } from '@countersign/testing';
 import { expect, test, vi } from 'vitest';
+import { setup } from './support/mistakes.ts';
 import { countOwnTimeOnly } from './support/own-time.ts';
+import { BODY_SENDERS, captured, URL_SENDERS } from './support/senders.ts';
 
 countOwnTimeOnly();
 
@@ -26,6 +30,7 @@ const NOW = 1_763_600_000;
 const receivedAt = new Date((NOW + 1) * 1000);
 const SECRET = 'whsec_f3d1a0b5c79e42768fd50c1e2b3a4968';
 const OTHER = 'whsec_0d1a0b5c79e42768fd50c1e2b3a49687';
+const SECRET_BASE64 = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAbCdEf01';
 const BODY = '{"id":"evt_1","amount":1200}';
 
 function stripeRequest(body = BODY, secret = SECRET): ExplainOptions['request'] {
@@ -195,7 +200,11 @@ test("only GitHub's older signature arrives", async () => {
 
 test('a header that several senders use names no sender with certainty', async () => {
   const { headers, body } = sign(intercom(), { secret: OTHER, body: BODY });
-  const explanation = await explain({ scheme: bitbucketCloud(), secrets: SECRET, request: { headers, body } });
+  const explanation = await explain({
+    scheme: bitbucketCloud(),
+    secrets: SECRET,
+    request: { headers, body },
+  });
   expect(explanation.causes.map(({ code, certainty }) => `${code} ${certainty}`)).toEqual([
     'sender-other possible',
     'signature-algorithm possible',
@@ -206,7 +215,9 @@ test('a signature of another length is named if nobody else uses the header', as
   const request = stripeRequest();
   const headers = { 'stripe-signature': `t=${NOW},v1=${'0a'.repeat(20)}` };
   const { causes } = await explainStripe({ request: { ...request, headers } });
-  expect(causes).toMatchObject([{ code: 'signature-algorithm', certainty: 'likely', evidence: { bytes: 20 } }]);
+  expect(causes).toMatchObject([
+    { code: 'signature-algorithm', certainty: 'likely', evidence: { bytes: 20 } },
+  ]);
 });
 
 test('a public key in another format is proven', async () => {
@@ -259,6 +270,25 @@ test.each([
   const request = sign(linear(), { secret: SECRET, body });
   const explanation = await explain({ scheme: linear(), secrets: SECRET, request, receivedAt });
   expect(explanation).toMatchObject({ causes: [{ code: 'timestamp-unit', certainty }] });
+});
+
+test('all senders that sign alike are named, the most general first', async () => {
+  const { headers, body } = sign(resend(), { secret: SECRET_BASE64, body: BODY, timestamp: NOW });
+  const explanation = await explainStripe({ request: { headers, body }, secrets: SECRET_BASE64 });
+  expect(explanation).toMatchObject({
+    causes: [
+      { code: 'sender-other', certainty: 'proven', evidence: { schemes: expect.stringMatching(/^svix, /) } },
+    ],
+  });
+});
+
+test('another version of the same sender is named as such', async () => {
+  const url = 'https://hooks.example.com/in';
+  const { headers, body } = sign(hubspotV2(), { secret: SECRET, body: BODY, url });
+  const request = { method: 'POST', url: '/in', headers, body };
+  expect(await explain({ scheme: hubspot(), secrets: SECRET, publicUrl: url, request })).toMatchObject({
+    causes: [{ code: 'sender-other-version', certainty: 'proven', evidence: { schemes: 'hubspot-v2' } }],
+  });
 });
 
 test('other schemes may be passed', async () => {
@@ -355,6 +385,30 @@ test('hostile requests are refused without an exception', async () => {
       });
       expect(explanation.verdict).toBe('refused');
       expect(explanation.text()).not.toBe('');
+    }
+  }
+});
+
+test('the headers of a request are never quoted as they are', async () => {
+  const [sender] = BODY_SENDERS;
+  const [urlSender] = URL_SENDERS;
+  if (sender === undefined || urlSender === undefined) throw new Error('no senders');
+  const token = 'canary-0123456789abcdef';
+  for (const each of [sender, urlSender]) {
+    const request = await captured(each);
+    const headers = {
+      ...request.headers,
+      authorization: `Bearer ${token}`,
+      cookie: token,
+      'x-forwarded-host': `${token}\u001b[31m`,
+    };
+    for (const changes of [{}, { secrets: each.otherSecret }]) {
+      const explanation = await explain(
+        setup(each, { ...request, url: `${request.url}?token=${token}`, headers }, changes),
+      );
+      const shown = `${JSON.stringify(explanation)}\n${explanation.text()}`;
+      expect(shown).not.toContain(token);
+      expect(shown).not.toContain('\u001b');
     }
   }
 });

@@ -221,7 +221,7 @@ export const MISTAKES: readonly Mistake[] = [
     'the secret is a placeholder',
     'secret-placeholder',
     (_, index) =>
-      ['your-webhook-secret-here', '${WEBHOOK_SECRET}', 'changeme', '[object Object]', 'undefined'][
+      ['your-webhook-secret-here', '%WEBHOOK_SECRET%', 'changeme', '[object Object]', 'undefined'][
         index % 5
       ] ?? '',
   ),
@@ -230,7 +230,9 @@ export const MISTAKES: readonly Mistake[] = [
     code: 'clock-skew',
     senders: TIMED,
     make: async (sender, index) =>
-      setup(sender, await captured(sender), { receivedAt: at(NOW - (index % 2 === 0 ? 400 : 3600 * (index + 1))) }),
+      setup(sender, await captured(sender), {
+        receivedAt: at(NOW - (index % 2 === 0 ? 400 : 3600 * (index + 1))),
+      }),
   },
   {
     name: '12 the clock: local time taken for UTC',
@@ -537,7 +539,7 @@ export const UNTELLABLE: readonly Mistake[] = [
     ([name, body]): Mistake => ({
       name: `another secret, and ${name}`,
       code: ['secret-or-body', 'body-charset'],
-      senders: JSON_SENDERS,
+      senders: JSON_SENDERS.filter((_, index) => index % 3 === 0),
       make: async (sender) =>
         setup(sender, await captured(sender, { body }), { secrets: sender.otherSecret }),
     }),
