@@ -1,11 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { type BodyVariant, bodyVariant } from './body-variant.ts';
 import type { CapturedHead } from './captured-request.ts';
-import type { CauseCode } from './cause.ts';
 import { formVariants } from './form-variants.ts';
-import { type JsonNode, type JsonStyle, parseJsonText, writeJsonText } from './json-text.ts';
-import type { Variant } from './trials.ts';
-
-type BodyVariant = Variant<Uint8Array>;
+import { rewrittenJson } from './json-variants.ts';
 
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
 /** Where parsers, proxies and logs cut bodies off: in bytes, or in kilobytes of 1000 or 1024 bytes. */
@@ -34,13 +31,6 @@ export function* bodyVariants(
   yield* cut(body, head);
 }
 
-function variant(value: Uint8Array | string, code: CauseCode, message: string, how: string): BodyVariant {
-  return {
-    value: typeof value === 'string' ? Buffer.from(value, 'utf8') : value,
-    findings: [{ code, message, evidence: { variant: how } }],
-  };
-}
-
 function* whiteSpace(body: Buffer): Generator<BodyVariant> {
   const text = body.toString('latin1');
   const added = (how: string) =>
@@ -48,7 +38,7 @@ function* whiteSpace(body: Buffer): Generator<BodyVariant> {
   const removed = (how: string) =>
     `The signature matches the body without ${how}, which was added on the way.`;
   const of = (changed: string, message: string, how: string) =>
-    variant(Buffer.from(changed, 'latin1'), 'body-extra-newline', message, how);
+    bodyVariant(Buffer.from(changed, 'latin1'), 'body-extra-newline', message, how);
   if (/\r?\n$/.test(text)) {
     const how = 'its final line break';
     yield of(text.replace(/\r?\n$/, ''), removed(how), `without ${how}`);
@@ -78,7 +68,7 @@ function* lineEndings(body: Buffer): Generator<BodyVariant> {
   for (const [name, changed] of kinds) {
     const message = `The signature matches the body with ${name} as its line breaks, so they were changed on the way.`;
     const of = (each: string, how: string) =>
-      variant(Buffer.from(each, 'latin1'), 'body-line-endings', message, how);
+      bodyVariant(Buffer.from(each, 'latin1'), 'body-line-endings', message, how);
     yield of(changed, name);
     yield of(changed.replace(/[\r\n]+$/, ''), `${name}, without the final one`);
     yield of(`${changed}${name === 'CRLF' ? '\r\n' : '\n'}`, `${name}, with a final one`);
@@ -89,11 +79,11 @@ function* base64(body: Buffer): Generator<BodyVariant> {
   const text = body.toString('latin1').trim();
   const message = 'The signature matches the body after it is decoded: it is still base64.';
   if (/^[A-Za-z0-9+/\r\n]+={0,2}$/.test(text))
-    yield variant(Buffer.from(text, 'base64'), 'body-base64', message, 'decoded from base64');
+    yield bodyVariant(Buffer.from(text, 'base64'), 'body-base64', message, 'decoded from base64');
   if (/^[A-Za-z0-9_-]+={0,2}$/.test(text))
-    yield variant(Buffer.from(text, 'base64url'), 'body-base64', message, 'decoded from base64url');
+    yield bodyVariant(Buffer.from(text, 'base64url'), 'body-base64', message, 'decoded from base64url');
   if (text.startsWith('"') && /^"[A-Za-z0-9+/]+={0,2}"$/.test(text))
-    yield variant(
+    yield bodyVariant(
       Buffer.from(text.slice(1, -1), 'base64'),
       'body-base64',
       message,
@@ -101,7 +91,7 @@ function* base64(body: Buffer): Generator<BodyVariant> {
     );
   if (text.startsWith('{')) yield* wrapped(body);
   const reverse = 'The signature matches the base64 text of the body: it was decoded too early.';
-  yield variant(body.toString('base64'), 'body-base64', reverse, 'encoded as base64');
+  yield bodyVariant(body.toString('base64'), 'body-base64', reverse, 'encoded as base64');
 }
 
 /** The event of a function's host, passed on as if it were the body. */
@@ -117,15 +107,15 @@ function* wrapped(body: Buffer): Generator<BodyVariant> {
   const message =
     'The signature matches the field "body" of the JSON that was verified: that JSON is an event of the host.';
   if (event?.isBase64Encoded === true)
-    yield variant(Buffer.from(inner, 'base64'), 'body-base64', message, 'the event\'s "body", decoded');
-  yield variant(inner, 'body-reserialized', message, 'the event\'s "body"');
+    yield bodyVariant(Buffer.from(inner, 'base64'), 'body-base64', message, 'the event\'s "body", decoded');
+  yield bodyVariant(inner, 'body-reserialized', message, 'the event\'s "body"');
 }
 
 function* charsets(body: Buffer, given: Uint8Array | string): Generator<BodyVariant> {
   const message = (what: string) =>
     `The signature matches the body ${what}, so the bytes were decoded to text and encoded anew on the way.`;
   const of = (value: Uint8Array | string, how: string, what = how) =>
-    variant(value, 'body-charset', message(what), how);
+    bodyVariant(value, 'body-charset', message(what), how);
   if (body.subarray(0, 3).equals(BOM)) yield of(body.subarray(3), 'without its byte order mark');
   else yield of(Buffer.concat([BOM, body]), 'with a byte order mark');
   if (typeof given === 'string' && /[\x80-\xff]/.test(given))
@@ -168,129 +158,6 @@ function* cut(body: Buffer, head: CapturedHead): Generator<BodyVariant> {
   for (const length of lengths) {
     if (length >= body.length) continue;
     const message = `The signature matches the first ${length} bytes of the body: the sender signed only those, or the rest was added on the way.`;
-    yield variant(body.subarray(0, length), 'body-truncated', message, `the first ${length} bytes`);
+    yield bodyVariant(body.subarray(0, length), 'body-truncated', message, `the first ${length} bytes`);
   }
-}
-
-const JSON_MESSAGE = (how: string) =>
-  `The signature matches the same JSON written ${how}. So the body was parsed and written anew before it was verified.`;
-
-function* rewrittenJson(text: string): Generator<BodyVariant> {
-  const node = parseJsonText(text);
-  if (node === undefined) return;
-  if (node.kind === 'text') {
-    const message =
-      'The signature matches the text within the JSON string that was verified: the body was turned into JSON twice.';
-    yield variant(node.value, 'body-reserialized', message, 'the text of the JSON string');
-    return;
-  }
-  const seen = new Set([text]);
-  for (const { style, how, ends } of styles(node, text)) {
-    const written = writeJsonText(node, style);
-    if (seen.has(written)) continue;
-    seen.add(written);
-    for (const end of ends) {
-      const name = end === '' ? how : `${how}, with a final line break`;
-      yield variant(`${written}${end}`, 'body-reserialized', JSON_MESSAGE(name), name);
-      if (style.indent !== '')
-        yield variant(
-          `${written}${end}`.replace(/\n/g, '\r\n'),
-          'body-reserialized',
-          JSON_MESSAGE(`${name}, with CRLF`),
-          `${name}, with CRLF`,
-        );
-    }
-  }
-}
-
-const LAYOUTS = [
-  ['without spaces', '', ',', ':'],
-  ['with 2 spaces for each level', '  ', ',', ': '],
-  ['with 4 spaces for each level', '    ', ',', ': '],
-  ["with Python's separators", '', ', ', ': '],
-  ['with a tab for each level', '\t', ',', ': '],
-  ['with a space after each colon', '', ',', ': '],
-  ['with a space after each comma', '', ', ', ':'],
-  ['with a space for each level', ' ', ',', ': '],
-] as const;
-
-/** How writers of JSON escape characters, each with the characters that make a difference. */
-const ESCAPES: readonly (readonly [how: string, only: RegExp | undefined, quote: JsonStyle['quote']])[] = [
-  ['', undefined, (text) => JSON.stringify(text)],
-  ['escaped slashes', /\//, (text) => slashes(JSON.stringify(text))],
-  ['escaped non-ASCII characters', NON_ASCII(), (text) => ascii(JSON.stringify(text))],
-  [
-    'escaped slashes and non-ASCII characters, as PHP does',
-    NON_ASCII(),
-    (text) => slashes(ascii(JSON.stringify(text))),
-  ],
-  [
-    'escaped <, > and &, as Go and Rails do',
-    /[<>&\u2028\u2029]/,
-    (text) => escaped(text, /[<>&\u2028\u2029]/g),
-  ],
-  [
-    'escaped <, >, &, = and apostrophes, as Gson does',
-    /[<>&='\u2028\u2029]/,
-    (text) => escaped(text, /[<>&='\u2028\u2029]/g),
-  ],
-  [
-    'escaped non-ASCII characters in upper case',
-    NON_ASCII(),
-    (text) => ascii(JSON.stringify(text)).replace(/\\u[0-9a-f]{4}/g, upper),
-  ],
-  [
-    'the escapes of .NET',
-    /[^\0-\x7f]|[<>&'"+`]/,
-    (text) =>
-      ascii(escaped(text, /[<>&'+`\x7f]/g))
-        .replace(/(?!^)\\"/g, '\\u0022')
-        .replace(/\\u[0-9a-f]{4}/g, upper),
-  ],
-];
-
-function NON_ASCII(): RegExp {
-  return /[^\0-\x7f]/;
-}
-function slashes(json: string): string {
-  return json.replace(/\//g, '\\/');
-}
-function ascii(json: string): string {
-  return json.replace(/[\x80-\uffff]/g, unicode);
-}
-function escaped(text: string, characters: RegExp): string {
-  return JSON.stringify(text).replace(characters, unicode);
-}
-function unicode(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-}
-function upper(text: string): string {
-  return `\\u${text.slice(2).toUpperCase()}`;
-}
-
-function* styles(
-  node: JsonNode,
-  text: string,
-): Generator<{ style: JsonStyle; how: string; ends: readonly string[] }> {
-  const plain = writeJsonText(node, { ...styleOf(LAYOUTS[0]), quote: JSON.stringify });
-  const escapes = ESCAPES.filter(([, only]) => only === undefined || only.test(plain));
-  const orders = [false, true];
-  const numbers = /[0-9][.eE]|[0-9]{16}/.test(text) ? [false, true] : [false];
-  for (const sorted of orders)
-    for (const plainNumbers of numbers)
-      for (const [escaping, , quote] of escapes)
-        for (const layout of LAYOUTS) {
-          const how = [
-            layout[0],
-            ...(escaping === '' ? [] : [`with ${escaping}`]),
-            ...(sorted ? ['with sorted names'] : []),
-            ...(plainNumbers ? ['with the numbers of JavaScript'] : []),
-          ].join(', ');
-          const style = { ...styleOf(layout), quote, sorted, plainNumbers };
-          yield { style, how, ends: sorted || plainNumbers ? [''] : ['', '\n'] };
-        }
-}
-
-function styleOf([, indent, comma, colon]: (typeof LAYOUTS)[number]): JsonStyle {
-  return { indent, comma, colon, quote: JSON.stringify, sorted: false, plainNumbers: false };
 }

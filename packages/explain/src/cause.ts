@@ -174,7 +174,7 @@ export function causeOf({ code, message, fix, evidence }: Finding, certainty: Ca
 const CERTAINTIES: readonly Cause['certainty'][] = ['proven', 'likely', 'possible'];
 
 /** Sorts causes, the most certain first, and leaves out repeated codes. */
-export function ranked(causes: readonly Cause[]): readonly Cause[] {
+function ranked(causes: readonly Cause[]): readonly Cause[] {
   const sorted = [...causes].sort(
     (a, b) => CERTAINTIES.indexOf(a.certainty) - CERTAINTIES.indexOf(b.certainty),
   );

@@ -9,7 +9,8 @@ import { headClues } from './head-clues.ts';
 import { catalogueSchemes } from './other-senders.ts';
 import { senderName } from './rule-facts.ts';
 import { search } from './search.ts';
-import { type ListedSecret, refusedSecretClues, secretClues } from './secret-variants.ts';
+import { refusedSecretClues, secretClues } from './secret-clues.ts';
+import type { ListedSecret } from './secret-variants.ts';
 import { timeCauses } from './time-clues.ts';
 import { parse, Trials } from './trials.ts';
 
@@ -50,7 +51,7 @@ const KNOWN = Object.keys({
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` if an option is wrong; `ERR_WEBHOOK_PROVIDER_FAILED` if the secrets can't be loaded.
  * @example
  * ```ts
- * const explanation = await explain({ scheme: stripe(), secrets: process.env.STRIPE_SECRET, request: { headers, body } })
+ * const explanation = await explain({ scheme: stripe(), secrets: process.env.STRIPE_SECRET ?? '', request: { headers, body } })
  * console.log(explanation.text())
  * ```
  */
@@ -152,7 +153,7 @@ export async function explainRequest(refused: RefusedRequest): Promise<Explanati
   async function unproven(): Promise<readonly Cause[]> {
     if (code === 'ERR_WEBHOOK_SECRETS_INVALID') return secretCauses(scheme, judged.secrets, code);
     if (parse(scheme, head) === undefined && !(publicUrl === undefined && scheme.needsPublicUrl === true))
-      return headClues(head, scheme, schemes);
+      return [...headClues(head, scheme, schemes), ...secretCauses(scheme, judged.secrets, code)];
     const causes = [
       ...(await time({ scheme, head, body })),
       ...(request.body === undefined ? [] : bodyClues(body, head, scheme)),

@@ -282,6 +282,15 @@ test('all senders that sign alike are named, the most general first', async () =
   });
 });
 
+test('a request of another sender and an API key as the secret are both named', async () => {
+  const request = sign(resend(), { secret: SECRET_BASE64, body: BODY, timestamp: NOW });
+  const { causes } = await explainStripe({ request, secrets: 'sk_test_51HqJx2AbCdEfGhIjKlMnOpQr' });
+  expect(causes.map(({ code, certainty }) => `${code} ${certainty}`)).toEqual([
+    'sender-other likely',
+    'secret-api-key likely',
+  ]);
+});
+
 test('another version of the same sender is named as such', async () => {
   const url = 'https://hooks.example.com/in';
   const { headers, body } = sign(hubspotV2(), { secret: SECRET, body: BODY, url });
