@@ -25,6 +25,7 @@ export function* bodyVariants(
   yield* whiteSpace(body);
   yield* lineEndings(body);
   yield* base64(body);
+  yield* printedBytes(body);
   yield* formVariants(body);
   if (isUtf8(body)) yield* rewrittenJson(body.toString('utf8'));
   yield* charsets(body, given);
@@ -92,6 +93,22 @@ function* base64(body: Buffer): Generator<BodyVariant> {
   if (text.startsWith('{')) yield* wrapped(body);
   const reverse = 'The signature matches the base64 text of the body: it was decoded too early.';
   yield bodyVariant(body.toString('base64'), 'body-base64', reverse, 'encoded as base64');
+}
+
+/** Bytes that were printed as numbers: `JSON.stringify(buffer)`, or `String(uint8Array)`. */
+function* printedBytes(body: Buffer): Generator<BodyVariant> {
+  const text = body.toString('latin1');
+  const isJson = text.startsWith('{"type":"Buffer","data":[') || text.startsWith('{"0":');
+  if (!isJson && !/^[0-9]{1,3}(?:,[0-9]{1,3})+$/.test(text)) return;
+  const numbers = isJson ? text.replace(/"[0-9]+":/g, '').match(/[0-9]+/g) : text.split(',');
+  const bytes = (numbers ?? []).map(Number);
+  if (bytes.every((byte) => byte <= 0xff))
+    yield bodyVariant(
+      Buffer.from(bytes),
+      'body-reserialized',
+      'The signature matches the bytes whose numbers were verified: the bytes of the body were printed as numbers.',
+      'the bytes with these numbers',
+    );
 }
 
 /** The event of a function's host, passed on as if it were the body. */

@@ -190,7 +190,16 @@ const CLEANINGS: readonly (readonly [Said, (text: string) => string])[] = [
     say('secret-quotes', 'without backslashes before special characters'),
     (text) => text.replace(/\\([^\w\s])/g, '$1'),
   ],
+  [say('secret-whitespace', 'without "\\n" at its end'), (text) => text.replace(/(?:\\[rn])+$/, '')],
+  // The last one: it makes no sense for secrets that are not base64.
+  [say('secret-encoding', 'with the padding of base64'), padded],
 ];
+
+function padded(text: string): string {
+  const bare = text.replace(/^(?:v1,)?whsec_/, '');
+  const isCut = /^[A-Za-z0-9+/]{16,}$/.test(bare) && bare.length % 4 > 1;
+  return isCut ? `${text}${'='.repeat(4 - (bare.length % 4))}` : text;
+}
 
 function withoutInnerSpace(text: string): string {
   return text.includes('-----BEGIN') ? text : text.replace(/[\s\u200b\ufeff]+/g, '');

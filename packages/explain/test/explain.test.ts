@@ -72,6 +72,37 @@ test('two mistakes at once are both proven', async () => {
   ]);
 });
 
+test.each([
+  ['a Buffer as JSON', (body: Buffer) => JSON.stringify(body)],
+  ['a Uint8Array as JSON', (body: Buffer) => JSON.stringify(Uint8Array.from(body))],
+  ['a Uint8Array as text', (body: Buffer) => String(Uint8Array.from(body))],
+  ['a JSON string', (body: Buffer) => JSON.stringify(body.toString())],
+  ['an event of Lambda', (body: Buffer) => JSON.stringify({ body: body.toString(), isBase64Encoded: false })],
+])('%s instead of the bytes is proven', async (_, convert) => {
+  const request = { ...stripeRequest(), body: convert(Buffer.from(BODY)) };
+  expect((await explainStripe({ request })).causes).toMatchObject([
+    { code: 'body-reserialized', certainty: 'proven' },
+  ]);
+});
+
+test.each([
+  ['a line break that is written as "\\n"', `${SECRET}\\n`, 'secret-whitespace'],
+  ['a name before it', `STRIPE_SECRET=${SECRET}`, 'secret-prefix'],
+  ['the word Bearer', `Bearer ${SECRET}`, 'secret-prefix'],
+  ['an invisible space', `\u200b${SECRET}`, 'secret-whitespace'],
+  ['a quotation mark and a line break', `"${SECRET}"\n`, 'secret-whitespace'],
+])('a secret with %s is proven', async (_, secrets, code) => {
+  expect((await explainStripe({ secrets })).causes[0]).toMatchObject({ code, certainty: 'proven' });
+});
+
+test('a base64 secret without its padding is proven', async () => {
+  const secret = `whsec_${Buffer.from('a signing secret of 31 bytes...').toString('base64')}`;
+  const request = sign(svix(), { secret, body: BODY, timestamp: NOW });
+  const secrets = secret.replace(/=+$/, '');
+  const explanation = await explain({ scheme: svix(), secrets, request, receivedAt });
+  expect(explanation).toMatchObject({ causes: [{ code: 'secret-encoding', certainty: 'proven' }] });
+});
+
 test('a mistake and a request that is too old are both named', async () => {
   const { causes } = await explainStripe({
     request: { ...stripeRequest(), body: `${BODY}\n` },
