@@ -76,16 +76,18 @@ export function explainRefusals(options: VerifierOptions, log: (text: string) =>
         waiting -= 1;
       });
   };
-  const observe = (event: WebhookEvent) => {
+  const explaining = (event: WebhookEvent) => {
     const current = watched.getStore();
     if (event.type === 'refused' && current !== undefined && EXPLAINED.has(event.code))
       explainLater(event.code, current);
-    if (options.observe !== undefined) return options.observe(event);
-    // What a verifier without an observer warns of.
+  };
+  // What a verifier without an observer warns of.
+  const warning = (event: WebhookEvent) => {
     if (event.type === 'secrets-failed') log(event.error.message);
     if (event.type === 'handler-failed')
       log(`The handler of "${event.endpoint}" failed: ${stackOf(event.error)}`);
   };
+  const observe = [explaining, options.observe ?? warning].flat();
   const verifier = createVerifier({ ...options, observe });
   return watch(verifier, watched);
 }
