@@ -151,13 +151,15 @@ export async function explainRequest(refused: RefusedRequest): Promise<Explanati
   return new ExplanationResult(sender, code, clues);
 
   async function unproven(): Promise<readonly Cause[]> {
-    if (code === 'ERR_WEBHOOK_SECRETS_INVALID') return secretCauses(scheme, judged.secrets, code);
-    if (parse(scheme, head) === undefined && !(publicUrl === undefined && scheme.needsPublicUrl === true))
-      return [...headClues(head, scheme, schemes), ...secretCauses(scheme, judged.secrets, code)];
+    const ofSecrets = secretCauses(scheme, judged.secrets, code);
+    const isUnread =
+      parse(scheme, head) === undefined && !(publicUrl === undefined && scheme.needsPublicUrl === true);
+    const ofHead = isUnread ? headClues(head, scheme, schemes) : [];
+    if (isUnread || code === 'ERR_WEBHOOK_SECRETS_INVALID') return [...ofSecrets, ...ofHead];
     const causes = [
       ...(await time({ scheme, head, body })),
       ...(request.body === undefined ? [] : bodyClues(body, head, scheme)),
-      ...secretCauses(scheme, judged.secrets, code),
+      ...ofSecrets,
     ];
     const isTold = causes.some(({ certainty }) => certainty === 'likely');
     if (isTold || request.body === undefined) return causes;

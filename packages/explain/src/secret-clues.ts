@@ -1,6 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { createKeyring, type Scheme, staticSecrets } from '@countersign/core';
 import type { CauseCode, Finding } from './cause.ts';
+import { definitionOf } from './rule-facts.ts';
 import { INVISIBLE, type ListedSecret, prefixesOf, QUOTES, textOf } from './secret-variants.ts';
 
 /** The beginnings of texts that are API keys, tokens or ids, and never signing secrets. */
@@ -30,10 +31,8 @@ const API_KEYS: readonly (readonly [RegExp, string])[] = [
 const SIGN_WITH_API_KEY: ReadonlySet<string> = new Set(['paystack', 'retell', 'dropbox-sign']);
 
 /** What a secret's text itself shows. */
-export function secretClues(
-  { name }: Pick<Scheme<unknown>, 'name'>,
-  secrets: readonly ListedSecret[],
-): readonly Finding[] {
+export function secretClues(scheme: Scheme<unknown>, secrets: readonly ListedSecret[]): readonly Finding[] {
+  const mistaken = mistakenFor(scheme);
   return secrets.flatMap(({ position, secret }): Finding[] => {
     if (secret === undefined || secret.length === 0)
       return [
@@ -44,8 +43,17 @@ export function secretClues(
         },
       ];
     const text = textOf(secret).trim();
+    const own = mistaken.find(([start]) => text.startsWith(start));
+    if (own !== undefined)
+      return [
+        {
+          code: 'secret-api-key',
+          message: `The secret "${position}" begins with "${own[0]}", which is ${own[1]}.`,
+          evidence: { position },
+        },
+      ];
     const known = API_KEYS.find(([pattern]) => pattern.test(text));
-    if (known === undefined || SIGN_WITH_API_KEY.has(name)) return [];
+    if (known === undefined || SIGN_WITH_API_KEY.has(scheme.name)) return [];
     return [
       {
         code: 'secret-api-key',
@@ -54,6 +62,13 @@ export function secretClues(
       },
     ];
   });
+}
+
+/** What people paste instead of this sender's secret, by how it begins. */
+function mistakenFor(scheme: Scheme<unknown>): readonly (readonly [start: string, what: string])[] {
+  return [definitionOf(scheme)?.secret ?? []]
+    .flat()
+    .flatMap((kind) => Object.entries(('mistakenFor' in kind ? kind.mistakenFor : undefined) ?? {}));
 }
 
 /** Whether core refuses a secret whatever the format of the scheme is. */

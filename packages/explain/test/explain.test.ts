@@ -317,8 +317,8 @@ test('a request of another sender and an API key as the secret are both named', 
   const request = sign(resend(), { secret: SECRET_BASE64, body: BODY, timestamp: NOW });
   const { causes } = await explainStripe({ request, secrets: 'sk_test_51HqJx2AbCdEfGhIjKlMnOpQr' });
   expect(causes.map(({ code, certainty }) => `${code} ${certainty}`)).toEqual([
-    'sender-other likely',
     'secret-api-key likely',
+    'sender-other likely',
   ]);
 });
 
