@@ -56,9 +56,10 @@ export function explainRefusals(options: VerifierOptions, log: (text: string) =>
   const explainLater = (code: WebhookErrorCode, { request, body }: Watched) => {
     if (waiting >= MAX_WAITING) return;
     waiting += 1;
-    const { scheme, secrets, publicUrl, toleranceSeconds, clock = systemClock } = options;
+    const { scheme, secrets, toleranceSeconds, clock = systemClock } = options;
     const now = clock.now();
     const { method, url, headers } = request;
+    const publicUrl = urlFor(options.publicUrl, url);
     // The sender gets its response first.
     last = last
       .then(() => new Promise((resolve) => setImmediate(resolve)))
@@ -90,6 +91,16 @@ export function explainRefusals(options: VerifierOptions, log: (text: string) =>
   const observe = [explaining, options.observe ?? warning].flat();
   const verifier = createVerifier({ ...options, observe });
   return watch(verifier, watched);
+}
+
+/** The URL of one request, if a function makes it of the path. */
+function urlFor(publicUrl: VerifierOptions['publicUrl'], target: string | undefined): string | undefined {
+  if (typeof publicUrl !== 'function') return publicUrl;
+  try {
+    return publicUrl((target ?? '/').split('?')[0] ?? '/');
+  } catch {
+    return undefined;
+  }
 }
 
 function stackOf(error: unknown): string {
