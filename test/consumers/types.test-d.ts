@@ -11,6 +11,7 @@ import {
   type Verifier,
 } from '@countersign/core';
 import { envSecrets, fileSecrets } from '@countersign/core/node';
+import { type Cause, type Explanation, explain, explainRefusals } from '@countersign/explain';
 import { webhook as expressWebhook, type ReceivedWebhook } from '@countersign/express';
 import { webhookPlugin } from '@countersign/fastify';
 import { webhookHandler } from '@countersign/fetch';
@@ -120,6 +121,10 @@ try {
   if (isWebhookError(error)) error.code satisfies `ERR_WEBHOOK_${string}`;
 }
 
+const explanation: Explanation = await explain({ scheme, secrets, request: { headers: {}, body: '' } });
+explanation.causes satisfies readonly Cause[];
+expressWebhook(explainRefusals({ scheme, secrets }, console.warn));
+
 // What is wrong.
 
 // @ts-expect-error: no secrets
@@ -204,3 +209,8 @@ verified.json().id;
 verified.signedAt.getTime();
 // @ts-expect-error: only what was claimed has a fencing token
 verified.fencingToken;
+
+// @ts-expect-error: a parsed body
+await explain({ scheme, secrets, request: { headers: {}, body: {} } });
+// @ts-expect-error: no log
+explainRefusals({ scheme, secrets });
