@@ -1,5 +1,4 @@
 import type { PendingBytes, PendingBytesHealth } from './pending-bytes.ts';
-import type { Refusals } from './refusals.ts';
 import type { ReplayHealth } from './replay/resilient-store.ts';
 import type { KeyRole } from './scheme/scheme.ts';
 import type { ReloadReason } from './secrets/secrets.ts';
@@ -89,7 +88,7 @@ export function verifierHealth({
   ...parts
 }: Pick<VerifierHealth, 'endpoint' | 'scheme' | 'secrets' | 'replay'> & {
   readonly pendingBytes: PendingBytes;
-  readonly refusals: Refusals;
+  readonly refusals: Pick<VerifierHealth, 'mismatches'> & { warnings(): readonly HealthWarning[] };
 }): VerifierHealth {
   const { secrets, replay } = parts;
   const warnings: readonly HealthWarning[] = [

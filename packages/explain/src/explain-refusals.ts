@@ -118,6 +118,7 @@ function watch(verifier: Verifier, watched: AsyncLocalStorage<Watched>): Verifie
     }
     const noted: WebhookRequest = {
       ...{ method: request.method, url: request.url, headers: request.headers },
+      requestId: request.requestId,
       body: async (reserve) => {
         // Requests of adapters are objects with methods.
         current.body = await body.call(request, reserve);
@@ -139,6 +140,7 @@ function watch(verifier: Verifier, watched: AsyncLocalStorage<Watched>): Verifie
       ),
     reload: () => verifier.reload(),
     revoke: (keyId) => verifier.revoke(keyId),
+    forget: (delivery) => verifier.forget(delivery),
     health: () => verifier.health(),
     close: () => verifier.close(),
     [Symbol.asyncDispose]: () => verifier[Symbol.asyncDispose](),

@@ -76,7 +76,7 @@ function isRefusedAsText(scheme: Scheme<unknown>, secret: string | Uint8Array): 
   const key = createSecretKey(Buffer.alloc(32, 1));
   try {
     const anyFormat = { ...scheme, importKey: () => key };
-    createKeyring(staticSecrets({ current: secret }), { scheme: anyFormat }).close();
+    void createKeyring(staticSecrets({ current: secret }), { scheme: anyFormat }).close();
     return false;
   } catch {
     return true;

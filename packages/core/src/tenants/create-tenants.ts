@@ -1,17 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 import { type Clock, systemClock } from '../util/clock.ts';
 import { checkClock, checkFunction, checkKeys, checkNumber, configError } from '../util/options.ts';
-import type { DisabledVerifierOptions, Verifier, VerifierOptions } from '../verifier-types.ts';
-import { TenantCache } from './tenant-cache.ts';
+import type { Verifier } from '../verifier-types.ts';
+import { type LoadedTenant, TenantCache } from './tenant-cache.ts';
 
 /** What `load` gets in addition to the tenant. */
 export interface TenantContext {
   /** Aborts when `load` has taken too long. */
   readonly signal: AbortSignal;
 }
-
-/** What `load` returns for a tenant that exists. */
-export type LoadedTenant<K> = VerifierOptions<K> | DisabledVerifierOptions<K>;
 
 /** The options of {@link createTenants}. */
 export interface TenantsOptions<K = KeyObject> {

@@ -17,10 +17,12 @@ import { configError } from '../util/options.ts';
 import { Gate, InFlight } from '../util/promises.ts';
 import { withDeadline } from '../util/with-deadline.ts';
 import { verifierOf } from '../verifier.ts';
-import type { Verifier, VerifierOptions } from '../verifier-types.ts';
+import type { DisabledVerifierOptions, Verifier, VerifierOptions } from '../verifier-types.ts';
 import { isWebhookError, safeErrorText, WebhookError } from '../webhook-error.ts';
-import type { LoadedTenant } from './create-tenants.ts';
 import { TenantVerifier } from './tenant-verifier.ts';
+
+/** What `load` returns for a tenant that exists. */
+export type LoadedTenant<K> = VerifierOptions<K> | DisabledVerifierOptions<K>;
 
 /** The options, checked. */
 export interface TenantSettings<K> {

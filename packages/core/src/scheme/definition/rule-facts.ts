@@ -34,7 +34,7 @@ export function coversBytes(rule: SignatureRule): boolean {
 }
 
 /** Whether a part signs the parameters of a form with their names: values alone could be moved to other names. */
-export function signsFormBody(part: ContentPart | undefined): boolean {
+function signsFormBody(part: ContentPart | undefined): boolean {
   return part !== undefined && 'sorted' in part && part.sorted === 'form' && part.pair.includes('{name}');
 }
 

@@ -23,7 +23,7 @@ const CHARACTERS = {
 } as const;
 
 /** The most that is read of a body whose sender signs nothing. */
-export const MAX_FORM_BYTES = 1024;
+const MAX_FORM_BYTES = 1024;
 
 /** Compiles the handshake rules of a definition. Returns `undefined` if it has none. */
 export function compileHandshake(definition: SchemeDefinition): Handshake | undefined {
