@@ -54,7 +54,7 @@ const scheme = defineScheme({
       'A redelivery has the same body and the same signature: if the delivery was handled before, its redelivery counts as a duplicate.',
       'X-GitHub-Delivery and X-GitHub-Event are not signed: they are labels. Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
       'Set the content type of the webhook to application/json. The other one, application/x-www-form-urlencoded, is verified as well, but its JSON is in the field "payload" of a form: `JSON.parse(webhook.form().get("payload"))`. `webhook.json()` throws then, and GitHub never sends the delivery again.',
-      'The bodies of different events differ, so the event name does not split deliveries (checked on 2026-12-01).',
+      'The bodies of different events differ, so the event name does not split deliveries.',
       'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
     ],
   },

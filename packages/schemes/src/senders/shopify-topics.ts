@@ -1,6 +1,6 @@
 /**
- * The topics of Shopify's webhooks as the header spells them: those of the enum `WebhookSubscriptionTopic` and of the REST API, and the
- * mandatory ones about privacy (2026-12-01). A topic that is missing here does not split deliveries.
+ * Topics of Shopify's webhooks as the header spells them, from the enum `WebhookSubscriptionTopic` and from the REST API, and the
+ * mandatory ones about privacy. The list may lack topics: one that is missing here does not split deliveries.
  */
 export const SHOPIFY_TOPICS: readonly [string, ...string[]] = [
   'app/scopes_update',
