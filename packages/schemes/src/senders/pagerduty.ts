@@ -27,7 +27,8 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: 'The page about retries was not compared again. Not found: a library for Node.js that verifies.',
+    notFound:
+      'The page about retries was not compared again. Not found: a library for Node.js that verifies.',
     sources: [
       'https://developer.pagerduty.com/docs/verifying-webhook-signatures',
       'https://developer.pagerduty.com/docs/webhooks-overview',
