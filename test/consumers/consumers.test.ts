@@ -88,7 +88,7 @@ describe.each([
   }, async () => {
     await project.addFixture(fixture);
     const { stdout, stderr } = await project.node([file, ...ENTRIES], { in: fixture });
-    expect(stderr).toBe('');
+    expect(unexpected(stderr)).toEqual([]);
     expect(JSON.parse(stdout)).toEqual({
       exported: await exportedBySources(),
       verified: 'evt_1',
@@ -109,7 +109,10 @@ describe('a bundler', () => {
     const text = bundle?.text ?? '';
     expect(text).toContain('x-hub-signature-256');
     for (const [factory, make] of Object.entries(schemes)) {
-      if (factory !== 'github') expect(text).not.toContain(make().definition.about?.sources[0]);
+      const { name } = make();
+      // Some names are those of several factories.
+      if (name === 'github') expect(text).toContain(`name:"${name}"`);
+      else expect(text, factory).not.toContain(`name:"${name}"`);
     }
     const [output] = Object.values(metafile.outputs);
     const inputs = Object.entries(output?.inputs ?? {});
@@ -291,7 +294,7 @@ describe('Nest, compiled to CommonJS', () => {
       const tsc = join('..', 'node_modules', compiler, 'bin', 'tsc');
       await node([tsc, '-p', '.', '--pretty', 'false'], { in: 'nest' });
       const { stdout, stderr } = await node([join('dist', 'main.js')], { in: 'nest' });
-      expect(stderr).toBe('');
+      expect(unexpected(stderr)).toEqual([]);
       expect(JSON.parse(stdout)).toEqual({
         commonjs: true,
         answers: [
@@ -305,3 +308,10 @@ describe('Nest, compiled to CommonJS', () => {
     },
   );
 });
+
+/** What a process wrote to its errors, without the two warnings that its deliveries cause on purpose: a forgery and a duplicate. */
+function unexpected(stderr: string): string[] {
+  const expected =
+    /\[(ERR_WEBHOOK_SIGNATURE_MISMATCH|COUNTERSIGN_DUPLICATE)\] Warning: |^\(Use `node --trace-warnings/;
+  return stderr.split('\n').filter((line) => line !== '' && !expected.test(line));
+}

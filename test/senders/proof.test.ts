@@ -75,5 +75,5 @@ test('most of the catalogue is proven by more than its formula', () => {
   console.log(
     `proof: ${testedWith('published-vectors').length} by published signatures, ${testedWith('sender-library').length} by the sender's library, ${unproven} by the formula only, of ${PRESETS.length}`,
   );
-  expect(unproven / PRESETS.length).toBeLessThan(0.4);
+  expect(unproven / PRESETS.length).toBeLessThan(0.5);
 });

@@ -5,6 +5,7 @@ const scheme = svixSender('browserbase', {
   sender: 'Browserbase',
   confidence: 'sender-docs',
   testedWith: 'sender-library',
+  library: 'standardwebhooks',
   retryRules: 'documented',
   checkedOn: '2026-12-01',
   sources: [

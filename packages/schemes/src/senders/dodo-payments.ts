@@ -6,6 +6,7 @@ const scheme = standardSender('dodo-payments', {
   sender: 'Dodo Payments',
   confidence: 'sender-code',
   testedWith: 'sender-library',
+  library: 'standardwebhooks',
   retryRules: 'unknown',
   checkedOn: '2026-12-01',
   sources: [

@@ -6,6 +6,7 @@ const scheme = svixSender('etsy', {
   sender: 'Etsy',
   confidence: 'third-party',
   testedWith: 'sender-library',
+  library: 'svix',
   retryRules: 'documented',
   checkedOn: '2026-12-01',
   notFound: ONLY_PUBLIC_CODE,

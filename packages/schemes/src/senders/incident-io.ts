@@ -5,6 +5,7 @@ const scheme = svixSender('incident-io', {
   sender: 'incident.io',
   confidence: 'sender-docs',
   testedWith: 'sender-library',
+  library: 'svix',
   retryRules: 'documented',
   checkedOn: '2026-12-01',
   sources: [
