@@ -209,7 +209,9 @@ function checkJsonSize(body: Uint8Array): boolean {
   let values = 0;
   let escapes = 0;
   let backslash = body.indexOf(BACKSLASH);
-  for (let at = 0; at < body.length; at++) {
+  // The decoder leaves out a byte order mark.
+  const start = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? 3 : 0;
+  for (let at = start; at < body.length; at++) {
     const byte = body[at] as number;
     if (byte === QUOTE) {
       let end = body.indexOf(QUOTE, at + 1);
