@@ -1,11 +1,10 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
-  ONLY_200,
   ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
+  UNDOCUMENTED_BUT_200,
 } from './shared-facts.ts';
 
 const scheme = defineScheme({
@@ -14,7 +13,7 @@ const scheme = defineScheme({
   signed: bodyHmac('x-anet-signature', { hash: 'sha512', encoding: 'hex-upper', prefix: 'sha512=' }),
   identity: { bodyField: 'notificationId' },
   eventType: { bodyField: 'eventType' },
-  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
+  delivery: UNDOCUMENTED_BUT_200,
   about: {
     sender: 'Authorize.Net',
     confidence: 'third-party',

@@ -2,11 +2,10 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   NOTHING_SIGNED,
   ONE_RUN_PER_BODY,
-  ONLY_200,
   ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
+  UNDOCUMENTED_BUT_200,
 } from './shared-facts.ts';
 
 const scheme = defineScheme({
@@ -15,7 +14,7 @@ const scheme = defineScheme({
   signed: { algorithm: { token: 'constant-time' }, signature: { header: 'verif-hash', encoding: 'text' } },
   identity: 'body',
   eventType: { bodyField: 'event' },
-  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
+  delivery: UNDOCUMENTED_BUT_200,
   about: {
     sender: 'Flutterwave (version 3)',
     confidence: 'third-party',

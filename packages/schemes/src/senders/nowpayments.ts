@@ -1,10 +1,9 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
-  ONLY_200,
   ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
+  UNDOCUMENTED_BUT_200,
 } from './shared-facts.ts';
 
 const scheme = defineScheme({
@@ -16,7 +15,7 @@ const scheme = defineScheme({
     content: '{canonicalJson}',
   },
   identity: 'content',
-  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
+  delivery: UNDOCUMENTED_BUT_200,
   about: {
     sender: 'NOWPayments',
     confidence: 'third-party',

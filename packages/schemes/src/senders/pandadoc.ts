@@ -1,11 +1,10 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   ONE_RUN_PER_BODY,
-  ONLY_200,
   ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
+  UNDOCUMENTED_BUT_200,
 } from './shared-facts.ts';
 
 const scheme = defineScheme({
@@ -17,7 +16,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
+  delivery: UNDOCUMENTED_BUT_200,
   about: {
     sender: 'PandaDoc',
     confidence: 'third-party',

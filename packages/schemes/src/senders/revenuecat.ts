@@ -1,16 +1,14 @@
-import { type DefinedScheme, type DeliveryRules, defineScheme } from '@countersign/core';
+import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { stripeHmac } from './hmac-rules.ts';
 import {
   NOTHING_SIGNED,
   ONE_RUN_PER_BODY,
-  ONLY_200,
   ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
+  UNDOCUMENTED_BUT_200,
 } from './shared-facts.ts';
 
-const DELIVERY: DeliveryRules = { ...UNDOCUMENTED, acknowledgement: ONLY_200 };
 const PAGE = 'https://www.revenuecat.com/docs/integrations/webhooks';
 
 const signed = defineScheme({
@@ -20,7 +18,7 @@ const signed = defineScheme({
   identity: { bodyField: 'event.id' },
   eventType: { bodyField: 'event.type' },
   tolerance: { past: 300, future: 300 },
-  delivery: DELIVERY,
+  delivery: UNDOCUMENTED_BUT_200,
   about: {
     sender: 'RevenueCat',
     confidence: 'third-party',
@@ -46,7 +44,7 @@ const token = defineScheme({
   signed: { algorithm: { token: 'constant-time' }, signature: { header: 'authorization', encoding: 'text' } },
   identity: 'body',
   eventType: { bodyField: 'event.type' },
-  delivery: DELIVERY,
+  delivery: UNDOCUMENTED_BUT_200,
   about: {
     sender: 'RevenueCat (token)',
     confidence: 'sender-docs',

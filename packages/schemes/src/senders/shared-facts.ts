@@ -9,6 +9,14 @@ export const UNDOCUMENTED: DeliveryRules = {
   retrySignature: 'unknown',
 };
 
+/** The same, for a sender that takes 204 for a failure. No spread of {@link UNDOCUMENTED}: bundlers keep an object that is spread. */
+export const UNDOCUMENTED_BUT_200: DeliveryRules = {
+  retries: 'unknown',
+  idStableOverRetries: 'unknown',
+  retrySignature: 'unknown',
+  acknowledgement: { contentType: 'text/plain', body: 'OK' },
+};
+
 /** An assumption of {@link UNDOCUMENTED}. */
 export const RETRIES_UNDOCUMENTED =
   'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.';

@@ -2,11 +2,10 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
-  ONLY_200,
   ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
+  UNDOCUMENTED_BUT_200,
 } from './shared-facts.ts';
 
 const scheme = defineScheme({
@@ -23,7 +22,7 @@ const scheme = defineScheme({
       headers: { 'smartsheet-hook-response': '{challenge}' },
     },
   },
-  delivery: { ...UNDOCUMENTED, acknowledgement: ONLY_200 },
+  delivery: UNDOCUMENTED_BUT_200,
   about: {
     sender: 'Smartsheet',
     confidence: 'third-party',
