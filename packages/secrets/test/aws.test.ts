@@ -6,6 +6,7 @@ import { type AwsSecretsClient, type AwsSecretsOptions, awsSecrets } from '@coun
 import { manualClock, secretProviderCases } from '@countersign/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AwsServer, SECRET_ID, startAwsServer } from '../../../test/support/secrets/aws-server.ts';
+import { fieldCases } from '../../../test/support/secrets/field-cases.ts';
 import { failureOf, loadSet, rolesOf } from '../../../test/support/secrets/load.ts';
 
 const [A, B, C] = ['the-first-secret-of-all', 'the-second-secret-here', 'the-third-secret-to-sign'];
@@ -295,24 +296,7 @@ it('a throttled client gets an error that says so, after its own retries', async
 });
 
 describe('key/value pairs, as the console stores them', () => {
-  it('cause an error that names them, with what to set', async () => {
-    server.put(JSON.stringify({ STRIPE_SECRET: A, other: 'x' }));
-    const error = await failureOf(secrets());
-    expect(error).toMatchObject({
-      code: 'ERR_WEBHOOK_SECRETS_INVALID',
-      message: expect.stringMatching(/key\/value pairs.*Set "field"/),
-    });
-    expect(error.message).not.toContain(A);
-  });
-
-  it('give the field that is named, in every version', async () => {
-    server.put(JSON.stringify({ STRIPE_SECRET: A }));
-    server.put(JSON.stringify({ STRIPE_SECRET: B, other: 'x' }));
-    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({
-      current: [B],
-      previous: [A],
-    });
-  });
+  fieldCases({ put: (value) => server.put(value), secrets });
 
   it('are not expected in the version from before the secret was stored in the field', async () => {
     server.put(A);

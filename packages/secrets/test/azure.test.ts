@@ -5,6 +5,7 @@ import { type AzureSecretsClient, type AzureSecretsOptions, azureSecrets } from 
 import { manualClock, secretProviderCases } from '@countersign/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type AzureServer, SECRET, startAzureServer } from '../../../test/support/secrets/azure-server.ts';
+import { fieldCases } from '../../../test/support/secrets/field-cases.ts';
 import { failureOf, loadSet, rolesOf } from '../../../test/support/secrets/load.ts';
 
 const [A, B, C, D] = [
@@ -191,34 +192,7 @@ it.each([1, 3])('call number %i ends with the signal', async (calls) => {
 });
 
 describe('key/value pairs as JSON', () => {
-  it('cause an error that names them, with what to set', async () => {
-    server.put(JSON.stringify({ STRIPE_SECRET: A, other: 'x' }));
-    const error = await failureOf(secrets());
-    expect(error).toMatchObject({
-      code: 'ERR_WEBHOOK_SECRETS_INVALID',
-      message: expect.stringMatching(/key\/value pairs.*Set "field"/),
-    });
-    expect(error.message).not.toContain(A);
-  });
-
-  it('give the field that is named, in every version that has it', async () => {
-    server.put(JSON.stringify({ STRIPE_SECRET: A }));
-    server.put(JSON.stringify({ STRIPE_SECRET: B, other: 'x' }));
-    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({
-      current: [B],
-      previous: [A],
-    });
-    server.put('the-secret-as-plain-text');
-    server.put(JSON.stringify({ STRIPE_SECRET: B }));
-    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({ current: [B] });
-  });
-
-  it('without the field are refused', async () => {
-    server.put(JSON.stringify({ other: A }));
-    const error = await failureOf(secrets({ field: 'STRIPE_SECRET' }));
-    expect(error.message).toMatch(/has no field "STRIPE_SECRET"/);
-    expect(error.message).not.toContain(A);
-  });
+  fieldCases({ put: (value) => server.put(value), secrets });
 });
 
 describe('a failure says what to do', () => {

@@ -4,6 +4,7 @@ import { polyai } from '@countersign/schemes';
 import { type GcpSecretsClient, type GcpSecretsOptions, gcpSecrets } from '@countersign/secrets/gcp';
 import { secretProviderCases } from '@countersign/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fieldCases } from '../../../test/support/secrets/field-cases.ts';
 import {
   type GcpServer,
   SECRET,
@@ -174,34 +175,7 @@ describe('the payload', () => {
 });
 
 describe('key/value pairs as JSON', () => {
-  it('cause an error that names them, with what to set', async () => {
-    store.put(JSON.stringify({ STRIPE_SECRET: A, other: 'x' }));
-    const error = await failureOf(secrets());
-    expect(error).toMatchObject({
-      code: 'ERR_WEBHOOK_SECRETS_INVALID',
-      message: expect.stringMatching(/key\/value pairs.*Set "field"/),
-    });
-    expect(error.message).not.toContain(A);
-  });
-
-  it('give the field that is named, in every version that has it', async () => {
-    store.put(JSON.stringify({ STRIPE_SECRET: A }));
-    store.put(JSON.stringify({ STRIPE_SECRET: B, other: 'x' }));
-    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({
-      current: [B],
-      previous: [A],
-    });
-    store.put('the-secret-as-plain-text');
-    store.put(JSON.stringify({ STRIPE_SECRET: B }));
-    expect(rolesOf(await loadSet(secrets({ field: 'STRIPE_SECRET' })))).toEqual({ current: [B] });
-  });
-
-  it('without the field are refused', async () => {
-    store.put(JSON.stringify({ other: A }));
-    const error = await failureOf(secrets({ field: 'STRIPE_SECRET' }));
-    expect(error.message).toMatch(/has no field "STRIPE_SECRET"/);
-    expect(error.message).not.toContain(A);
-  });
+  fieldCases({ put: (value) => store.put(value), secrets });
 });
 
 describe('a failure says what to do', () => {
