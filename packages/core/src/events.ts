@@ -150,12 +150,12 @@ export class Reporter<Outcome extends object> {
       try {
         CHANNEL.publish(event);
       } catch {
-        // At module level, Cloudflare Workers let nobody publish. The channel itself reports what its subscribers throw.
+        // Cloudflare Workers refuse to publish at module level. The channel itself reports what its subscribers throw.
       }
     };
   }
 
-  /** `undefined` if nobody gets the events. Then nothing is measured, and no event is made. */
+  /** `undefined` if there is no observer and no subscriber. Then nothing is measured, and no event is made. */
   get report(): ((event: Outcome) => void) | undefined {
     return this.isObserved || CHANNEL.hasSubscribers ? this.#send : undefined;
   }

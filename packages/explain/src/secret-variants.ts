@@ -159,7 +159,7 @@ const say =
     evidence: { position },
   });
 
-/** White space and characters that nobody sees, at the beginning and the end. */
+/** White space and invisible characters, at the beginning and the end. */
 export const INVISIBLE =
   /^(?:\s|\u200b|\u200c|\u200d|\u2060|\ufeff)+|(?:\s|\u200b|\u200c|\u200d|\u2060|\ufeff)+$/g;
 /** A text in quotation marks. */
@@ -266,7 +266,7 @@ function decodings({ text }: Reading): { value: string | Uint8Array; said: reado
   if (/^[A-Za-z0-9+/]{8,}$/.test(canonical)) {
     const bytes = Buffer.from(canonical, 'base64');
     const padded = bytes.toString('base64');
-    // For texts that are base64, but not as the scheme wants them written.
+    // For texts in a base64 spelling that the scheme refuses.
     if (padded !== text) add(padded, 'written as base64 with its padding');
     add(bytes, 'decoded from base64');
     const decoded = bytes.toString('utf8');

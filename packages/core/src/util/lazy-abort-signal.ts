@@ -1,6 +1,6 @@
 /**
  * An abort signal that is created when it is first read: most handlers never read it, and creating one costs as much as verifying.
- * At module level, Cloudflare Workers let nobody create one.
+ * Cloudflare Workers refuse to create one at module level.
  */
 export class LazyAbortSignal {
   #controller: AbortController | undefined;

@@ -876,7 +876,7 @@ describe('watching', () => {
     await vi.waitFor(() => expect(all[7]?.clock.pending).toContain(20), WAIT);
     const awake = all.filter(({ clock }) => clock.pending.includes(20));
     expect(awake).toEqual([all[7]]);
-    // The watcher is closed with the last of them, and there is a new one for whoever comes then.
+    // The watcher is closed with the last of them, and the next one gets a new watcher.
     const close = vi.spyOn(watchers[0] as never, 'close');
     for (const { stop } of all) stop();
     expect(close).not.toHaveBeenCalled();

@@ -89,7 +89,7 @@ function parametersFit(
   });
 }
 
-/** Whether a request says that its body is a form, and small enough to be read although nobody signed it. */
+/** Whether a request says that its body is a form, and is small enough to be read without a signature. */
 function isSmallForm(head: RequestHead): boolean {
   const [type = ''] = head.values('content-type');
   const [length = ''] = head.values('content-length');
