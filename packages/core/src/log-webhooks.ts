@@ -1,5 +1,5 @@
 import type { Observer, WebhookEvent } from './events.ts';
-import { checkKeys, checkNumber, configError } from './util/options.ts';
+import { checkChoice, checkKeys, checkNumber, configError } from './util/options.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 type Level = (typeof LEVELS)[number];
@@ -22,8 +22,8 @@ export interface LogWebhooksOptions {
 const MAX_REMEMBERED = 1000;
 
 /**
- * Makes an observer that writes events to a logger. The level says what an operator must do: `error` is broken and will not mend
- * itself; `warn` needs a look; `info` is news about secrets; `debug` is each delivery.
+ * Makes an observer that writes events to a logger. The level says what an operator must do: `error` needs a mend;
+ * `warn` needs a look; `info` is news about secrets; `debug` is each delivery.
  *
  * pino gets an object and a message, winston a message and an object, Nest's Logger and `console` one line of text. No line contains a
  * secret, a signature or a body.
@@ -38,8 +38,8 @@ export function logWebhooks(logger: WebhookLogger, options: LogWebhooksOptions =
   options = checkKeys('logWebhooks()', options, ['quietSeconds', 'level']);
   const quietMs =
     checkNumber('quietSeconds', options.quietSeconds, { min: 0, max: 86_400, fallback: 60 }) * 1000;
-  const lowest = options.level ?? ((logger as unknown) === console ? 'info' : 'debug');
-  if (!LEVELS.includes(lowest)) throw configError('"level" must be "debug", "info", "warn" or "error".');
+  const usual = (logger as unknown) === console ? 'info' : 'debug';
+  const lowest = checkChoice('level', options.level ?? usual, LEVELS);
   const write = writerOf(logger);
   const repeated = new Map<string, { until: number; leftOut: number }>();
   return (event) => {
@@ -144,7 +144,7 @@ function writerOf(logger: WebhookLogger): Write {
     const name = [level, 'info', 'log'].find((each) => typeof methods[each] === 'function');
     if (name !== undefined) methods[name]?.(...args);
   };
-  if (!['debug', 'info', 'warn', 'error', 'log'].some((name) => typeof methods[name] === 'function')) {
+  if (![...LEVELS, 'log'].some((name) => typeof methods[name] === 'function')) {
     throw configError('The logger of logWebhooks() has no method error, warn, info, debug or log.');
   }
   // pino: logger.info(object, text)

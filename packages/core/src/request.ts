@@ -55,7 +55,7 @@ export class HeadReader implements RequestHead {
   readonly method: string | undefined;
   readonly url: string | undefined;
   readonly #headers: HeadersInput | null | undefined;
-  readonly #publicUrl: PublicUrl | undefined;
+  #publicUrl: PublicUrl | undefined;
 
   constructor(request: WebhookRequest, publicUrl: PublicUrl | undefined) {
     this.method = request.method;
@@ -65,7 +65,9 @@ export class HeadReader implements RequestHead {
   }
 
   get publicUrl(): string | undefined {
-    return typeof this.#publicUrl === 'function' ? this.#publicUrl(pathOf(this.url)) : this.#publicUrl;
+    // A scheme may read it several times.
+    if (typeof this.#publicUrl === 'function') this.#publicUrl = this.#publicUrl(pathOf(this.url));
+    return this.#publicUrl;
   }
 
   value(name: string): string | undefined {

@@ -218,7 +218,9 @@ class EndpointVerifier<K> implements Verifier {
       }
       throw inProgress(result.retryAfterMs);
     } catch (error) {
-      throw this.#refusals.refuse(storeError(error), startedAt, factsOf(webhook));
+      // The id may be a hash of the body, which is computed only for observers.
+      const facts = this.#reporter.report === undefined ? {} : factsOf(webhook);
+      throw this.#refusals.refuse(storeError(error), startedAt, facts);
     }
   }
 
@@ -279,7 +281,7 @@ class EndpointVerifier<K> implements Verifier {
 
   /** Responds to a handshake, if the request is one: nothing is claimed, and no handler runs. */
   #shakeHands(
-    { requestId }: WebhookRequest,
+    request: WebhookRequest,
     respond: () => WebhookResponse | undefined,
   ): ReceiveResult | undefined {
     const startedAt = this.#startedAt();
@@ -287,10 +289,10 @@ class EndpointVerifier<K> implements Verifier {
     try {
       response = respond();
     } catch (error) {
-      throw this.#refusals.refuse(error, startedAt, { request: requestId });
+      throw this.#refusals.refuse(error, startedAt, { request: request.requestId });
     }
     if (response === undefined) return undefined;
-    this.#reporter.report?.({ type: 'handshake', request: requestId });
+    this.#reporter.report?.({ type: 'handshake', request: request.requestId });
     return { state: 'handshake', response };
   }
 

@@ -82,7 +82,7 @@ export function handlerStarted(response: ServerResponse): void {
  * @param failure What the handler threw, if it threw: observers get it. If the response has begun but not ended, the claim is released,
  * because its status can't be changed any more.
  */
-export function handlerEnded(response: ServerResponse, failure?: { readonly error: unknown }): void {
+export function handlerEnded(response: ServerResponse, failure?: HandlerFailure): void {
   signal(response, { type: 'ended', failure });
 }
 

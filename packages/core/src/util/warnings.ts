@@ -34,8 +34,7 @@ export function warnOfDuplicate(endpoint: string): void {
 
 /** Without an observer, the operator would never see why a handler fails. */
 export function warnOfHandler(endpoint: string, error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  warn(`The webhook handler of "${endpoint}" failed: ${text}`, 'COUNTERSIGN_HANDLER_FAILED');
+  warn(`The webhook handler of "${endpoint}" failed: ${traceOf(error)}`, 'COUNTERSIGN_HANDLER_FAILED');
 }
 
 /** Without an observer, the operator would never see that a set of secrets can't be loaded or used. */
@@ -45,11 +44,14 @@ export function warnOfSecrets(event: { readonly type: string; readonly error?: W
 
 /** An observer that fails once will fail again, so its owner learns of it once. */
 export function warnOfObserver(error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   warn(
-    `An observer of webhook events failed; the deliveries went on: ${text}`,
+    `An observer of webhook events failed; the deliveries went on: ${traceOf(error)}`,
     'COUNTERSIGN_OBSERVER_FAILED',
   );
+}
+
+function traceOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 export function warn(message: string, code: string): void {
