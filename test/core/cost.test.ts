@@ -122,12 +122,12 @@ describe('handle()', () => {
   const handle: Given['run'] = (verifier, request) => verifier.handle(request, () => undefined);
 
   it.each<[string, DefinedScheme, string, Partial<Cost>]>([
-    // The MAC, and the replay key.
-    ['a signed id', standardWebhooks(), base64, { hashes: 2, bodyHashes: 1, bodyCopies: 0, jsonParses: 0 }],
+    // The MAC, the replay key, and its fingerprint at the claim and at the commit.
+    ['a signed id', standardWebhooks(), base64, { hashes: 4, bodyHashes: 1, bodyCopies: 0, jsonParses: 0 }],
     // The text that JSON.parse needs is the one copy.
-    ['a field of the body', stripe(), secret, { hashes: 2, bodyHashes: 1, bodyCopies: 1, jsonParses: 1 }],
+    ['a field of the body', stripe(), secret, { hashes: 4, bodyHashes: 1, bodyCopies: 1, jsonParses: 1 }],
     // The digest of the body is the identity.
-    ['the body', github(), secret, { hashes: 3, bodyHashes: 2, bodyCopies: 0, jsonParses: 0 }],
+    ['the body', github(), secret, { hashes: 5, bodyHashes: 2, bodyCopies: 0, jsonParses: 0 }],
   ])('claims and commits in two calls of the store; identity: %s', async (_, scheme, secrets, expected) => {
     const cost = await costOf({ scheme, secrets, store: memoryReplayStore(), run: handle });
     expect(cost).toMatchObject({ ...expected, storeCalls: 2 });

@@ -3,6 +3,7 @@ import { decodeUtf8, parseJsonBody } from './scheme/content/body-reader.ts';
 import type { DeliveryRules } from './scheme/delivery-rules.ts';
 import type { Freshness, KeyRole, Match } from './scheme/scheme.ts';
 import { configError } from './util/options.ts';
+import { sha256 } from './util/sha256.ts';
 import { WebhookError } from './webhook-error.ts';
 
 const DAY_MS = 86_400_000;
@@ -280,9 +281,9 @@ function replayKey(
   kind: 'signed' | 'body' | 'custom',
   ...material: readonly string[]
 ): string {
-  const hash = createHash('sha256').update('countersign replay key 1');
-  for (const part of [endpoint, kind, ...material]) hash.update(`\0${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest('base64url');
+  let text = 'countersign replay key 1';
+  for (const part of [endpoint, kind, ...material]) text += `\0${Buffer.byteLength(part)}:${part}`;
+  return sha256(text, 'base64url');
 }
 
 function customName(delivery: Delivery, deliveryKey: (webhook: VerifiedWebhook) => unknown): string {

@@ -1,13 +1,7 @@
 import { type Clock, systemClock } from '../util/clock.ts';
 import { checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
-import {
-  type ExpiryQueue,
-  type ExpiryTerms,
-  type ReplayEntry,
-  ReplayShard,
-  type UncommittedClaim,
-} from './replay-shard.ts';
+import { fingerprintOf, MemoryRecords } from './memory-records.ts';
 import {
   type ClaimResult,
   type ClaimToken,
@@ -23,7 +17,7 @@ import {
 /** Options of {@link memoryReplayStore}. */
 export interface MemoryReplayStoreOptions {
   /**
-   * How many deliveries the store remembers at most. Each takes less than 300 bytes, allocated only when needed. Default: 1,000,000.
+   * How many deliveries the store remembers at most. Each takes about 60 bytes, allocated only when needed. Default: 1,000,000.
    */
   maxEntries?: number;
   /** Default: the machine's own clock. */
@@ -31,11 +25,8 @@ export interface MemoryReplayStoreOptions {
 }
 
 const DEFAULT_ENTRIES = 1_000_000;
-// Growing and copying a map of this many entries takes a millisecond or two at most.
-const ENTRIES_PER_SHARD = 4096;
-// Each claim adds at most one entry. It also sweeps this many shards, and removes this many expired entries of each lifetime at most.
-const SWEPT_SHARDS = 2;
-const SWEPT_ENTRIES = 8;
+// Each claim adds at most one record, and removes at most this many that have expired.
+const REMOVED_PER_CLAIM = 16;
 const NEARLY_FULL = 0.8;
 
 /**
@@ -77,24 +68,30 @@ export function isMemoryStore(store: ReplayStore): boolean {
   return MemoryReplayStore.is(store);
 }
 
+/** A claim that is neither committed nor released: held, or lapsed. */
+interface HeldClaim {
+  readonly owner: string;
+  readonly leaseMs: number;
+  readonly fenceTtlMs: number;
+}
+
 class MemoryReplayStore implements ReplayStore {
   static is(store: object): boolean {
-    return #maxEntries in store;
+    return #records in store;
   }
 
   readonly #maxEntries: number;
   readonly #clock: Clock;
-  readonly #shards: (ReplayShard | undefined)[];
-  #entries = 0;
-  #sweepNext = 0;
+  readonly #records: MemoryRecords;
+  /** The claims that are neither committed nor released, by the number of their record. */
+  readonly #held = new Map<number, HeldClaim>();
   // The highest fencing token that was forgotten early. New keys start above it, so no key's fencing token ever goes down.
   #fenceFloor = 0;
 
   constructor(maxEntries: number, clock: Clock) {
     this.#maxEntries = maxEntries;
     this.#clock = clock;
-    const shards = 2 ** Math.ceil(Math.log2(Math.max(1, maxEntries / ENTRIES_PER_SHARD)));
-    this.#shards = new Array<ReplayShard | undefined>(shards).fill(undefined);
+    this.#records = new MemoryRecords(maxEntries);
   }
 
   // Each method does all its work before its first await, so it is one atomic step.
@@ -102,36 +99,38 @@ class MemoryReplayStore implements ReplayStore {
   async claim(key: string, options: { leaseMs: number; fenceTtlMs: number }): Promise<ClaimResult> {
     checkReplayKey(key);
     const { leaseMs, fenceTtlMs } = checkClaimTimes(options);
+    const records = this.#records;
     const now = this.#clock.monotonic();
-    this.#sweep(now);
-    const shard = this.#shardOf(key);
-    const found = this.#find(shard, key, now);
-    let fencingToken = this.#fenceFloor + 1;
-    if (found !== undefined) {
-      const { entry } = found;
-      if (typeof entry === 'number') return { state: 'committed' };
-      const leaseLeftMs = entry.since + entry.leaseMs - now;
-      if (leaseLeftMs > 0) return { state: 'in-progress', retryAfterMs: Math.max(1, Math.ceil(leaseLeftMs)) };
-      fencingToken = entry.fencingToken + 1;
-      this.#remove(found.queue, key);
-    } else if (this.#entries >= this.#maxEntries) {
-      this.#makeRoom(now);
+    for (const record of records.expired(now, REMOVED_PER_CLAIM)) this.#remove(record);
+    const terms = { committed: false, replayWindowMs: leaseMs, lifeMs: leaseMs + fenceTtlMs };
+    const print = fingerprintOf(key);
+    let record = this.#unexpired(records.find(print), now);
+    let fencingToken: number;
+    if (record === undefined) {
+      if (records.size >= this.#maxEntries) this.#makeRoom(now);
       fencingToken = this.#fenceFloor + 1;
+      record = records.add(print, terms, now, fencingToken);
+    } else {
+      if (records.isCommitted(record)) return { state: 'committed' };
+      const held = this.#held.get(record);
+      const leaseLeftMs = held === undefined ? 0 : records.since(record) + held.leaseMs - now;
+      if (leaseLeftMs > 0) return { state: 'in-progress', retryAfterMs: Math.max(1, Math.ceil(leaseLeftMs)) };
+      fencingToken = records.fencingToken(record) + 1;
+      records.move(record, terms, now, fencingToken);
     }
     const owner = claimOwner();
-    this.#addClaim(shard, key, { fencingToken, owner, since: now, leaseMs, fenceTtlMs });
+    this.#held.set(record, { owner, leaseMs, fenceTtlMs });
     return { state: 'claimed', token: { fencingToken, owner } };
   }
 
   async renew(key: string, token: ClaimToken, leaseMs: number): Promise<boolean> {
     checkReplayKey(key);
     checkDuration('leaseMs', leaseMs);
-    const now = this.#clock.monotonic();
-    const shard = this.#shardOf(key);
-    const claim = this.#takeOut(shard, key, token, now);
-    if (claim === undefined) return false;
-    this.#addClaim(shard, key, { ...claim, since: now, leaseMs });
-    return true;
+    return this.#change(key, token, (record, now, { owner, fenceTtlMs }) => {
+      const terms = { committed: false, replayWindowMs: leaseMs, lifeMs: leaseMs + fenceTtlMs };
+      this.#records.move(record, terms, now);
+      this.#held.set(record, { owner, leaseMs, fenceTtlMs });
+    });
   }
 
   async commit(
@@ -141,33 +140,29 @@ class MemoryReplayStore implements ReplayStore {
   ): Promise<boolean> {
     checkReplayKey(key);
     const { ttlMs, replayWindowMs } = checkCommitTimes(options);
-    const now = this.#clock.monotonic();
-    const shard = this.#shardOf(key);
-    if (this.#takeOut(shard, key, token, now) === undefined) return false;
-    this.#add(shard, key, now, { committed: true, replayWindowMs, lifeMs: ttlMs });
-    return true;
+    return this.#change(key, token, (record, now) => {
+      this.#held.delete(record);
+      this.#records.move(record, { committed: true, replayWindowMs, lifeMs: ttlMs }, now);
+    });
   }
 
   async release(key: string, token: ClaimToken): Promise<boolean> {
     checkReplayKey(key);
-    const now = this.#clock.monotonic();
-    const shard = this.#shardOf(key);
-    const claim = this.#takeOut(shard, key, token, now);
-    if (claim === undefined) return false;
-    this.#addClaim(shard, key, { ...claim, owner: undefined, since: now, leaseMs: 0 });
-    return true;
+    return this.#change(key, token, (record, now, { fenceTtlMs }) => {
+      this.#held.delete(record);
+      this.#records.move(record, { committed: false, replayWindowMs: 0, lifeMs: fenceTtlMs }, now);
+    });
   }
 
   async forget(key: string): Promise<boolean> {
-    checkReplayKey(key);
-    const found = this.#find(this.#shardOf(key), key, this.#clock.monotonic());
-    if (typeof found?.entry !== 'number') return false;
-    this.#remove(found.queue, key);
+    const record = this.#find(checkReplayKey(key), this.#clock.monotonic());
+    if (record === undefined || !this.#records.isCommitted(record)) return false;
+    this.#remove(record);
     return true;
   }
 
   health(): ReplayStoreHealth {
-    const entries = this.#entries;
+    const entries = this.#records.size;
     const maxEntries = this.#maxEntries;
     const warnings: string[] = [];
     if (entries >= maxEntries * NEARLY_FULL) {
@@ -180,99 +175,50 @@ class MemoryReplayStore implements ReplayStore {
     return { name: 'memory', entries, maxEntries, warnings };
   }
 
-  #shardOf(key: string): ReplayShard {
-    const index = hash(key) % this.#shards.length;
-    let shard = this.#shards[index];
-    if (shard === undefined) {
-      shard = new ReplayShard();
-      this.#shards[index] = shard;
-    }
-    return shard;
+  /** Changes the claim that this token holds. */
+  #change(
+    key: string,
+    token: ClaimToken,
+    change: (record: number, now: number, held: HeldClaim) => void,
+  ): boolean {
+    const now = this.#clock.monotonic();
+    const record = this.#find(key, now);
+    if (record === undefined) return false;
+    const held = this.#held.get(record);
+    if (held === undefined || held.owner !== token.owner) return false;
+    if (this.#records.fencingToken(record) !== token.fencingToken) return false;
+    change(record, now, held);
+    return true;
   }
 
-  /** The entry of a key. An expired entry counts as absent, and is removed. */
-  #find(
-    shard: ReplayShard,
-    key: string,
-    now: number,
-  ): { queue: ExpiryQueue; entry: ReplayEntry } | undefined {
-    const found = shard.find(key);
-    if (found === undefined || !found.queue.isExpired(found.entry, now)) return found;
-    this.#remove(found.queue, key);
+  #find(key: string, now: number): number | undefined {
+    return this.#unexpired(this.#records.find(fingerprintOf(key)), now);
+  }
+
+  /** The record, unless it has expired: then it counts as absent, and is removed. */
+  #unexpired(record: number | undefined, now: number): number | undefined {
+    if (record === undefined || !this.#records.isExpired(record, now)) return record;
+    this.#remove(record);
     return undefined;
   }
 
-  /** Removes the uncommitted claim that this token holds, and returns it. */
-  #takeOut(shard: ReplayShard, key: string, token: ClaimToken, now: number): UncommittedClaim | undefined {
-    const found = this.#find(shard, key, now);
-    if (found === undefined || typeof found.entry === 'number') return undefined;
-    const { owner, fencingToken } = found.entry;
-    if (owner === undefined || owner !== token.owner || fencingToken !== token.fencingToken) return undefined;
-    this.#remove(found.queue, key);
-    return found.entry;
+  #remove(record: number): void {
+    this.#held.delete(record);
+    this.#records.delete(record);
   }
 
-  #addClaim(shard: ReplayShard, key: string, claim: UncommittedClaim): void {
-    const { leaseMs, fenceTtlMs } = claim;
-    this.#add(shard, key, claim, { committed: false, replayWindowMs: leaseMs, lifeMs: leaseMs + fenceTtlMs });
-  }
-
-  #add(shard: ReplayShard, key: string, entry: ReplayEntry, terms: ExpiryTerms): void {
-    shard.add(key, entry, terms);
-    this.#entries++;
-  }
-
-  #remove(queue: ExpiryQueue, key: string): void {
-    queue.delete(key);
-    this.#entries--;
-  }
-
-  #sweep(now: number): void {
-    for (let left = Math.min(SWEPT_SHARDS, this.#shards.length); left > 0; left--) {
-      this.#entries -= this.#shards[this.#sweepNext]?.sweep(now, SWEPT_ENTRIES) ?? 0;
-      this.#sweepNext = (this.#sweepNext + 1) % this.#shards.length;
-    }
-  }
-
-  /** Forgets the one entry that is least needed. Looks only at the oldest entry of each queue. */
   #makeRoom(now: number): void {
-    let least: ExpiryQueue | undefined;
-    for (const shard of this.#shards) {
-      for (const queue of shard?.queues ?? []) {
-        if (queue.oldest + queue.replayWindowMs > now) continue;
-        if (least === undefined || isNeededLess(queue, least, now)) least = queue;
-      }
-    }
-    if (least === undefined) {
+    const records = this.#records;
+    const record = records.leastNeeded(now);
+    if (record === undefined) {
       throw new WebhookError(
         'ERR_WEBHOOK_STORE_FULL',
         `The memory replay store holds ${this.#maxEntries} entries, and none of them may be forgotten yet. ` +
           'Raise "maxEntries" or use a shared store.',
       );
     }
-    const forgotten = least.shift();
-    this.#entries--;
-    if (typeof forgotten !== 'object' || least.isExpired(forgotten, now)) return;
-    this.#fenceFloor = Math.max(this.#fenceFloor, forgotten.fencingToken);
+    if (!records.isCommitted(record) && !records.isExpired(record, now))
+      this.#fenceFloor = Math.max(this.#fenceFloor, records.fencingToken(record));
+    this.#remove(record);
   }
-}
-
-/** Whether the oldest entry of queue `a` should be forgotten before the oldest entry of queue `b`. */
-function isNeededLess(a: ExpiryQueue, b: ExpiryQueue, now: number): boolean {
-  const difference = rank(a, now) - rank(b, now);
-  return difference === 0 ? a.oldest < b.oldest : difference < 0;
-}
-
-function rank(queue: ExpiryQueue, now: number): number {
-  if (queue.oldest + queue.lifeMs <= now) return 0;
-  return queue.committed ? 2 : 1;
-}
-
-// FNV-1a over all characters, folded, so that keys that differ in only one character are still spread over the shards.
-function hash(key: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < key.length; index++) {
-    value = Math.imul(value ^ key.charCodeAt(index), 0x01000193);
-  }
-  return (value ^ (value >>> 16)) >>> 0;
 }

@@ -211,7 +211,7 @@ describe('memory', () => {
     expect(store.health?.().entries).toBe(2501);
   });
 
-  test('is not taken ahead, and is at most 300 bytes an entry', async () => {
+  test('is not taken ahead, and is at most 80 bytes an entry', async () => {
     const before = await usedBytes();
     const { store } = setUp();
     expect((await usedBytes()) - before).toBeLessThan(1_000_000);
@@ -221,7 +221,7 @@ describe('memory', () => {
     }
     const bytes = (await usedBytes()) - before;
     expect(store.health?.().entries).toBe(count);
-    expect(bytes / count).toBeLessThan(300);
+    expect(bytes / count).toBeLessThan(80);
   });
 });
 
