@@ -7,7 +7,7 @@ import { routePattern } from './route-pattern.ts';
 import { onRouteRegistration } from './route-registration.ts';
 import { guardedTarget } from './webhook.guard.ts';
 
-type ExpressRequest = IncomingMessage & { readonly path: string };
+type ExpressRequest = IncomingMessage & { readonly path: string; [SPARED]?: Middleware[] | undefined };
 type Next = (error?: unknown) => void;
 type Middleware = (request: ExpressRequest, response: ServerResponse, next: Next) => unknown;
 
@@ -33,8 +33,8 @@ const PARSERS: ReadonlySet<unknown> = new Set(['jsonParser', 'urlencodedParser',
 /** What `@UseGuards()` sets; Nest doesn't export its name. */
 const GUARDS_METADATA = '__guards__';
 
-/** The parsers that were skipped for a request, by the request. */
-const sparedParsers = new WeakMap<IncomingMessage, Middleware[]>();
+/** Of a request: the parsers that were skipped. A WeakMap with an entry for each request costs garbage collection a lot. */
+const SPARED = Symbol('countersign.spared-parsers');
 
 /** The routes of the application: those of webhooks and those of controllers. */
 interface KnownRoutes {
@@ -69,7 +69,7 @@ export class ExpressParsers {
 
   readonly #findWebhooks: Middleware = (request, _response, next) => {
     if (this.#patterns.some((matches) => matches(request.method ?? '', request.path))) {
-      sparedParsers.set(request, []);
+      request[SPARED] = [];
     }
     next();
   };
@@ -81,7 +81,7 @@ export class ExpressParsers {
 
   #awareParser(parser: Middleware): Middleware {
     const parse: Middleware = (request, response, next) => {
-      const spared = sparedParsers.get(request);
+      const spared = request[SPARED];
       if (spared === undefined) return parser(request, response, next);
       spared.push(parser);
       return next();
@@ -115,8 +115,8 @@ function layersOf(app: ExpressApp): readonly Layer[] {
 
 /** Runs the parsers that were skipped. */
 const parseSpared: Middleware = (request, response, next) => {
-  const parsers = sparedParsers.get(request) ?? [];
-  sparedParsers.delete(request);
+  const parsers = request[SPARED] ?? [];
+  request[SPARED] = undefined;
   const parseNext: Next = (error) => {
     const parser = error === undefined ? parsers.shift() : undefined;
     if (parser === undefined) next(error);
@@ -130,7 +130,10 @@ const parsingGuard: CanActivate = {
     if (context.getType() !== 'http') return true;
     const request = context.switchToHttp().getRequest<ExpressRequest>();
     // The same controller may have webhooks too.
-    if (!sparedParsers.has(request) || guardedTarget(context.getHandler(), context.getClass()) !== undefined)
+    if (
+      request[SPARED] === undefined ||
+      guardedTarget(context.getHandler(), context.getClass()) !== undefined
+    )
       return true;
     return new Promise((resolve, reject) => {
       parseSpared(request, context.switchToHttp().getResponse<ServerResponse>(), (error) =>
