@@ -24,6 +24,8 @@ export type SendCommand = (args: readonly string[], key: string) => Promise<unkn
 /** A client as the store uses it. */
 export interface Connection {
   run(script: Script, key: string, args: readonly string[]): Promise<unknown>;
+  /** Sets a key that does not exist, and returns whether it did so. Absent if only scripts can be sent. */
+  readonly setNew: ((key: string, value: string, ttlMs: string) => Promise<boolean>) | undefined;
   /** Reads the server's `INFO memory`; rejects if the user of the client may not. */
   memoryInfo(): Promise<unknown>;
   /** Whether the client keeps commands while it has no connection. `undefined`: the client doesn't show it. */
@@ -46,7 +48,7 @@ export function connectionTo(client: unknown, sendCommand: unknown): Connection 
       throw configError('"sendCommand" must be a function: (args, key) => …');
     return {
       ...throughCommands(sendCommand as SendCommand),
-      ...{ queuesOffline: undefined, nodeOf: undefined, lastError: () => undefined },
+      ...{ setNew: undefined, queuesOffline: undefined, nodeOf: undefined, lastError: () => undefined },
     };
   }
   const given = (client ?? {}) as Client;
@@ -63,6 +65,11 @@ interface Client {
   readonly evalsha?: unknown;
   readonly evalSha?: Evaluate;
   readonly eval?: Evaluate;
+  readonly set?: (
+    key: string,
+    value: string,
+    options: { readonly PX: number; readonly NX: true },
+  ) => Promise<unknown>;
   readonly info?: (section: string) => Promise<unknown>;
   readonly isCluster?: boolean;
   readonly slots?: SlotMap;
@@ -90,6 +97,7 @@ function throughCalls(client: Client): Connection {
   const { options } = client;
   return {
     ...throughCommands(async (args) => client.call?.apply(client, [...args])),
+    setNew: async (key, value, ttlMs) => (await client.call?.('SET', key, value, 'PX', ttlMs, 'NX')) === 'OK',
     queuesOffline: options?.enableOfflineQueue !== false,
     nodeOf: client.isCluster === true ? nodesOf(client, options) : undefined,
     lastError: errorsOf(client),
@@ -98,7 +106,7 @@ function throughCalls(client: Client): Connection {
 
 /** The `redis` package: its kinds of client send plain commands in different ways, but all of them evaluate scripts alike. */
 function throughEval(client: Client): Connection {
-  const { evalSha, eval: evalText, _options } = client;
+  const { evalSha, eval: evalText, set, _options } = client;
   const isCluster = _options !== undefined && 'rootNodes' in _options;
   // The nodes of a cluster get its defaults. A sentinel doesn't show its options.
   const options = isCluster ? (_options.defaults ?? {}) : client.options;
@@ -106,6 +114,10 @@ function throughEval(client: Client): Connection {
     queuesOffline: options === undefined ? undefined : options.disableOfflineQueue !== true,
     nodeOf: isCluster ? nodesOf(client, _options) : undefined,
     lastError: errorsOf(client),
+    setNew:
+      set &&
+      (async (key, value, ttlMs) =>
+        (await set.call(client, key, value, { PX: Number(ttlMs), NX: true })) === 'OK'),
     run(script, key, args) {
       const call = { keys: [key], arguments: args };
       return evaluate(

@@ -34,8 +34,8 @@ const IN_PROGRESS = 1;
 const COMMITTED = 2;
 
 /**
- * A replay store on Redis 6.2 or newer, or Valkey, for any number of instances. Each step is one call of a script on one key, by
- * the clock of the server.
+ * A replay store on Redis 6.2 or newer, or Valkey, for any number of instances. Each step is a command or a script on one key, by the
+ * clock of the server.
  *
  * Redis forgets what it evicts, and a failover may lose the last writes. Then a delivery can run twice; after a failover, its first
  * run can no longer settle. Use `maxmemory-policy noeviction`, and read the package's README about persistence and failover.
@@ -64,6 +64,7 @@ class ScriptedReplayStore implements ReplayStore {
   readonly #warnings: string[] = [];
   /** Only with a client that knows the nodes of its cluster. */
   readonly partitionOf?: (key: string) => string;
+  /** Whether a script has run, and the server was asked for its policy then. */
   #asked = false;
 
   constructor(connection: Connection, prefix: string) {
@@ -79,11 +80,28 @@ class ScriptedReplayStore implements ReplayStore {
     const leaseMs = checkDuration('leaseMs', options.leaseMs);
     const fenceTtlMs = checkDuration('fenceTtlMs', options.fenceTtlMs);
     const owner = claimOwner();
-    const args = [owner, milliseconds(fenceTtlMs), milliseconds(leaseMs + fenceTtlMs)];
+    const args = [owner, milliseconds(fenceTtlMs), milliseconds(leaseMs + fenceTtlMs)] as const;
     try {
+      if (await this.#claimNew(name, args)) return { state: 'claimed', token: { fencingToken: 1, owner } };
       return claimResult(await this.#run(scripts.claim, name, args), owner);
     } catch (error) {
       throw isFull(error) ? fullError(error) : this.#storeError(error);
+    }
+  }
+
+  /**
+   * Claims a key that has no record, which most claims do: a plain command costs the server a third of a script. If it did so and the reply
+   * was lost, the script finds its own claim, because the owner is the same. Only once a script has run: a user that may not run any could
+   * claim, but never commit.
+   */
+  async #claimNew(name: string, [owner, keep, lifeMs]: readonly [string, string, string]): Promise<boolean> {
+    if (!this.#asked) return false;
+    try {
+      return (await this.#connection.setNew?.(name, scripts.firstClaim(owner, keep), lifeMs)) === true;
+    } catch (error) {
+      // A Redis that is full refuses to set any key, also one that exists: only the script sees that it is a duplicate.
+      if (isFull(error)) return false;
+      throw error;
     }
   }
 

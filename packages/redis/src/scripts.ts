@@ -10,6 +10,11 @@ export interface Script {
 // record outlives its lease, in milliseconds. So the key's remaining time to live, less `keep`, is what remains of the lease. A
 // Redis that is full refuses SET but not GET, PEXPIRE and DEL: scripts use those if they are enough.
 
+/** The record that the script `claim` writes for a key without one. */
+export function firstClaim(owner: string, keep: string): string {
+  return `1|${owner}|${keep}`;
+}
+
 /**
  * ARGV: owner, keep, lease and keep together. Returns 0 and the fencing token, 1 and the rest of the lease, or 2 for a committed
  * delivery. If a client sends a claim twice because it lost the reply, both replies are the same.

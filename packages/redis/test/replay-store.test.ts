@@ -117,6 +117,51 @@ describeWithOwnRedis('what the Redis replay store leaves on the server', () => {
     });
   });
 
+  test.each(['ioredis', 'redis', 'iovalkey'])(
+    'through %s, a key without a record costs one plain command, and a taken one a script more',
+    async (name) => {
+      const { server, client } = await start();
+      const opened = await clients[name]?.(server.url);
+      if (opened === undefined) expect.fail(`There is no client ${name}.`);
+      onTestFinished(() => opened.close());
+      const store = redisReplayStore(opened.options);
+      const calls = async () => {
+        const stats = await client.info('commandstats');
+        await client.config('RESETSTAT');
+        return ['set', 'evalsha', 'eval'].map((each) =>
+          Number(new RegExp(`cmdstat_${each}:calls=(\\d+)`).exec(stats)?.[1] ?? 0),
+        );
+      };
+      // The first claim of a process is a script: it shows that the user may run scripts.
+      await store.claim('first', { leaseMs: 60_000, fenceTtlMs: 60_000 });
+      await calls();
+      await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 });
+      expect(await calls()).toEqual([1, 0, 0]);
+      expect(await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 })).toMatchObject({
+        state: 'in-progress',
+      });
+      expect(await calls()).toEqual([1, 1, 0]);
+    },
+  );
+
+  test('a claim whose reply was lost, and which the client sent again, is given under the same token', async () => {
+    const { client } = await start();
+    const lossy = {
+      async call(command: string, ...args: string[]): Promise<unknown> {
+        if (command === 'SET') await client.call(command, ...args);
+        return client.call(command, ...args);
+      },
+      evalsha: () => undefined,
+    };
+    const store = redisReplayStore({ client: lossy });
+    await store.claim('first', { leaseMs: 60_000, fenceTtlMs: 60_000 });
+    const claimed = await store.claim('a', { leaseMs: 60_000, fenceTtlMs: 60_000 });
+    expect(claimed).toMatchObject({ state: 'claimed', token: { fencingToken: 1 } });
+    if (claimed.state !== 'claimed') return;
+    const kept = { ttlMs: 60_000, replayWindowMs: 60_000 };
+    expect(await redisReplayStore({ client }).commit('a', claimed.token, kept)).toBe(true);
+  });
+
   test('a key that holds something else is not overwritten', async () => {
     const { client } = await start();
     const store = redisReplayStore({ client });
