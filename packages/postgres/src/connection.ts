@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Clock } from '@countersign/core';
 import { configError, type DeadlineOptions, withDeadline } from '@countersign/core/extend';
-import { isReusable, isTransient, noteConnectFailure, Overdue, Uncommitted } from './store-error.ts';
+import {
+  isNameProblem,
+  isReusable,
+  isTransient,
+  noteConnectFailure,
+  Overdue,
+  Uncommitted,
+} from './store-error.ts';
 
 /** Runs a statement: a Pool or a Client of `pg`, or anything else with this method. */
 export interface Queryable {
@@ -31,8 +38,7 @@ interface PooledClient extends Queryable {
 export interface ConnectionSettings {
   readonly timeoutMs: number;
   readonly clock: Clock;
-  /** Statements have names, so that each connection parses and plans each of them once. */
-  readonly prepare: boolean;
+  readonly naming: Naming;
   /** Whether the statements may become part of a transaction of the caller. */
   readonly joinsTransaction?: boolean;
 }
@@ -173,23 +179,53 @@ export function deadlineOf<T>({
   return { timeoutMs, clock, overdue: () => new Overdue(timeoutMs) };
 }
 
+/**
+ * Whether statements have names, so that each connection parses and plans each of them once. If nobody decided, those of `pg`'s own
+ * clients have, until one of them turns out to share the connections of its server with others, as behind a pooler in transaction mode.
+ */
+export class Naming {
+  readonly #wanted: boolean | undefined;
+  #isShared = false;
+
+  constructor(wanted: boolean | undefined) {
+    this.#wanted = wanted;
+  }
+
+  queryOf(client: Queryable, text: string): string | NamedQuery {
+    const named = this.#wanted ?? (!this.#isShared && keepsStatements(client));
+    return named ? { name: nameOf(text), text } : text;
+  }
+
+  /** Whether the statement did not run because of its name, and no further one gets one. */
+  isCauseOf(error: unknown): boolean {
+    if (this.#wanted !== undefined || !isNameProblem(error)) return false;
+    this.#isShared = true;
+    return true;
+  }
+}
+
+/** Whether it is a client of `pg` in JavaScript, which remembers the statements that its connection has. */
+function keepsStatements(client: Queryable): boolean {
+  const { connection } = client as { connection?: { parsedStatements?: unknown } };
+  return typeof connection?.parsedStatements === 'object';
+}
+
 const TRIES = 5;
 
 function askThrough(
   client: Queryable,
   isOver: () => boolean,
-  { prepare, timeoutMs, joinsTransaction = false }: ConnectionSettings,
+  { naming, timeoutMs, joinsTransaction = false }: ConnectionSettings,
 ): Ask {
   return async function ask(text, values = []) {
-    const query = prepare ? { name: nameOf(text), text } : text;
     for (let tries = 1; ; tries++) {
       if (isOver()) throw new Overdue(timeoutMs);
       try {
-        const rows = await queryRows(client, query, values);
+        const rows = await queryRows(client, naming.queryOf(client, text), values);
         if (!joinsTransaction && isInTransaction(client)) throw new Uncommitted();
         return rows;
       } catch (error) {
-        if (tries === TRIES || !isTransient(error)) throw error;
+        if (tries === TRIES || !(naming.isCauseOf(error) || isTransient(error))) throw error;
       }
     }
   };

@@ -1,5 +1,5 @@
 import { checkKeys, checkNumber, systemClock } from '@countersign/core/extend';
-import { type Ask, connectionTo, type Queryable } from './connection.ts';
+import { type Ask, connectionTo, Naming, type Queryable } from './connection.ts';
 import { sqlStateOf, storeError } from './store-error.ts';
 import { type TableNames, type TableOptions, tableNames } from './table.ts';
 
@@ -37,7 +37,7 @@ export async function migrate(pool: Queryable, options: MigrateOptions = {}): Pr
   const names = tableNames(options);
   const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 1, max: 3_600_000, fallback: 30_000 });
   const connection = connectionTo('migrate()', pool, {
-    ...{ timeoutMs, clock: systemClock, prepare: false },
+    ...{ timeoutMs, clock: systemClock, naming: new Naming(false) },
     // Migration tools have one.
     joinsTransaction: true,
   });

@@ -15,6 +15,12 @@ export function isTransient(error: unknown): boolean {
   return state === '40001' || state === '40P01';
 }
 
+/** Whether the connection does not have the prepared statement, or already has it. */
+export function isNameProblem(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  return state === '26000' || state === '42P05';
+}
+
 /** Whether the connection is lost or in an unknown state. After an error that the server reports, it can still be used. */
 export function isConnectionLost(error: unknown): boolean {
   const state = sqlStateOf(error);

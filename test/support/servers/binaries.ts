@@ -31,6 +31,11 @@ export function mysqlBinaries(): { server: string; installer: string | undefined
   return server === undefined ? undefined : { server, installer: undefined };
 }
 
+/** Where a PgBouncer is, if there is one. */
+export function pgbouncerBinary(): string | undefined {
+  return onPath('pgbouncer') ?? executable('/usr/sbin', 'pgbouncer');
+}
+
 export function onPath(name: string): string | undefined {
   for (const dir of pathDirectories()) {
     const path = executable(dir, name);

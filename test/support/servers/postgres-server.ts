@@ -66,8 +66,8 @@ export async function acquirePostgres(): Promise<{ url: string; stop(): Promise<
   return url === undefined || url === '' ? startPostgres() : { url, stop: async () => undefined };
 }
 
-/** PostgreSQL refuses to run as root. */
-async function unprivileged(): Promise<{ uid: number; gid: number } | undefined> {
+/** Whom it runs as instead of root: PostgreSQL and its poolers refuse to run as root. */
+export async function unprivileged(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ['postgres', 'nobody']) {
     try {
