@@ -59,6 +59,12 @@ export interface RotationErrorOptions {
   readonly todo: string;
   /** The vendor's HTTP status. */
   readonly status?: number | undefined;
+  /** The vendor's own code of the error. */
+  readonly vendorCode?: string | undefined;
+  /** The vendor's id of the request. */
+  readonly requestId?: string | undefined;
+  /** In how many seconds the vendor accepts the next call. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 const BRAND = Symbol.for('countersign.RotationError');
@@ -94,6 +100,12 @@ export class RotationError extends Error {
   readonly todo: string;
   /** The vendor's HTTP status, if there was one. */
   readonly status: number | undefined;
+  /** The vendor's own code of the error, if its response has one: for its documentation and its support. */
+  readonly vendorCode: string | undefined;
+  /** The vendor's id of the request, if its response has one: for its support. */
+  readonly requestId: string | undefined;
+  /** In how many seconds the vendor accepts the next call, if its response says so. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: RotationErrorCode, what: string, options: RotationErrorOptions) {
     super(`${what} ${STATE_TEXT[options.secretState]} ${options.todo}`);
@@ -101,6 +113,9 @@ export class RotationError extends Error {
     this.secretState = options.secretState;
     this.todo = options.todo;
     this.status = options.status;
+    this.vendorCode = options.vendorCode;
+    this.requestId = options.requestId;
+    this.retryAfterSeconds = options.retryAfterSeconds;
     Object.defineProperty(this, BRAND, { value: true });
   }
 
@@ -110,11 +125,14 @@ export class RotationError extends Error {
     code: RotationErrorCode;
     secretState: SecretState;
     status: number | undefined;
+    vendorCode: string | undefined;
+    requestId: string | undefined;
+    retryAfterSeconds: number | undefined;
     message: string;
     todo: string;
   } {
-    const { name, code, secretState, status, message, todo } = this;
-    return { name, code, secretState, status, message, todo };
+    const { name, code, secretState, status, vendorCode, requestId, retryAfterSeconds, message, todo } = this;
+    return { name, code, secretState, status, vendorCode, requestId, retryAfterSeconds, message, todo };
   }
 }
 
