@@ -10,10 +10,11 @@ import { type Refusal, refusalOf } from './refusals.ts';
 // Read on 2026-12-01:
 // - webhookUpdate with "secret", webhookRotateSecret, and that a webhook's secret can be read: Linear's own schema and SDK,
 //   npm @linear/sdk 98.0.0
-// - types of errors, headers of limits: the same SDK; 400 with RATELIMITED: https://linear.app/developers/rate-limiting
-// - only administrators, or the scope "admin": https://linear.app/developers/webhooks
-// - retries for seven hours after any failure: the same page
-// Assumed: the new secret signs from the next attempt on and the old one stops; a retry may repeat its first signature.
+// - types of errors and headers of limits: the same SDK
+// - only administrators, or the scope "admin"; three retries within about seven hours:
+//   https://developers.linear.app/docs/graphql/webhooks
+// Assumed: the new secret signs from the next attempt on and the old one stops; a retry may repeat its first signature; a limit has
+// the code RATELIMITED, with the status 400.
 
 /** Options of `vendors.linear()`. */
 export interface LinearOptions extends VendorApiOptions {
