@@ -1,3 +1,4 @@
+export type { Audit, AuditRecord, AuditState, InterruptedRun } from './audit/audit-record.ts';
 export { fileJournal } from './journal/file-journal.ts';
 export type { JournalEntry, RotationJournal, RotationLock } from './journal.ts';
 export type {

@@ -9,6 +9,8 @@ export type RotationErrorCode =
   | 'ERR_ROTATION_UNFINISHED'
   /** The journal or its lock can't be read or written. */
   | 'ERR_ROTATION_JOURNAL_FAILED'
+  /** The audit can't be written, so nothing was begun. */
+  | 'ERR_ROTATION_AUDIT_FAILED'
   /** The target can't be read. */
   | 'ERR_ROTATION_TARGET_UNREADABLE'
   /** The target does not contain a set that can be rotated: it is empty, invalid or full, or has several `current` secrets. */

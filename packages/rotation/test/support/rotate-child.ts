@@ -10,6 +10,8 @@ export interface ChildOrder {
   readonly access: WebhookAccess | InPlaceAccess;
   readonly path: string;
   readonly replaces?: number;
+  /** Returns the health of the receivers. Without it, the rotation waits for two poll periods. */
+  readonly healthUrl?: string;
   /** The step after which it stops. */
   readonly stopAfter?: string;
   /** The call to the system or the vendor before which it stops, counted from 1. */
@@ -60,10 +62,14 @@ const { IN_PLACE, inPlace } = await import('./in-place.ts');
 const isInPlace = (access: ChildOrder['access']): access is InPlaceAccess =>
   Object.hasOwn(IN_PLACE, access.name);
 
+const { healthUrl } = order;
 const report = await rotate({
   vendor: isInPlace(order.access) ? inPlace(order.access.name).vendor(order.access) : vendorOf(order.access),
   target: fileTarget(order.path),
   pollSeconds: 0.1,
+  ...(healthUrl === undefined
+    ? {}
+    : { waitSeconds: 60, health: async () => JSON.parse(await (await fetch(healthUrl)).text()) }),
   ...(order.replaces === undefined ? {} : { replaces: order.replaces }),
   onStep: ({ step }) => {
     if (step === order.stopAfter) stop(`after ${step}`);
