@@ -1,4 +1,18 @@
 export type { Audit, AuditRecord, AuditState, InterruptedRun } from './audit/audit-record.ts';
+export { type DropPreviousOptions, type DropReport, dropPrevious } from './fleet/drop-previous.ts';
+export { fleet } from './fleet/fleet.ts';
+export type { FleetOptions } from './fleet/fleet-options.ts';
+export type {
+  FleetInstance,
+  FleetKey,
+  FleetKeyHealth,
+  FleetReport,
+  FleetSource,
+  FleetVerifierHealth,
+  FleetView,
+  OldKey,
+} from './fleet/fleet-types.ts';
+export { type WaitOptions, type WaitResult, waitUntilOldMayGo } from './fleet/wait.ts';
 export { fileJournal } from './journal/file-journal.ts';
 export type { JournalEntry, RotationJournal, RotationLock } from './journal.ts';
 export type {

@@ -114,11 +114,7 @@ export function readSettings(options: RotateOptions): Settings {
   const { vendor, target, replaces, compromised = false, dryRun, health, onStep, signal } = options;
   const { clock = systemClock } = options;
   checkVendor(vendor);
-  if (typeof target?.read !== 'function' || typeof target.write !== 'function') {
-    throw configError(
-      '"target" must be the place where the secrets are stored, for example fileTarget(path).',
-    );
-  }
+  checkTarget(target);
   const isPlace = typeof replaces === 'number' && Number.isInteger(replaces) && replaces >= 0;
   if (replaces !== undefined && typeof replaces !== 'string' && !isPlace) {
     throw configError('"replaces" must be the position of a "current" secret, counted from 0, or its id.');
@@ -160,11 +156,7 @@ export function readSettings(options: RotateOptions): Settings {
     clock,
     tell(step) {
       noteStep(trail, step);
-      try {
-        onStep?.(step);
-      } catch {
-        // An observer must not stop a rotation halfway.
-      }
+      tellObserver(onStep, step);
     },
   };
 }
@@ -184,13 +176,28 @@ export function readAudit({ audit, actor }: Pick<RotateOptions, 'audit' | 'actor
   return { audit, actor };
 }
 
+/** An observer must not stop a rotation halfway. */
+export function tellObserver(onStep: RotateOptions['onStep'], step: RotationStep): void {
+  try {
+    onStep?.(step);
+  } catch {
+    // Ignored, as documented.
+  }
+}
+
 /** Remembers which key was to sign, in case the run fails later. */
 function noteStep(trail: AuditTrail, { step, keyId }: RotationStep): void {
   if (keyId !== undefined && (step === 'announced' || step === 'stored')) trail.current = keyId;
 }
 
+/** @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` */
+export function checkTarget(target: Partial<RotationTarget> | undefined): void {
+  if (typeof target?.read === 'function' && typeof target.write === 'function') return;
+  throw configError('"target" must be the place where the secrets are stored, for example fileTarget(path).');
+}
+
 /** Checked before the vendor makes a secret that then could not be stored. */
-function checkVendor(vendor: Partial<RotationVendor> | undefined): void {
+export function checkVendor(vendor: Partial<RotationVendor> | undefined): void {
   if (typeof vendor?.rotate !== 'function' || typeof vendor.name !== 'string') {
     throw configError('"vendor" must be a webhook that can be rotated, for example vendors.polyai({ … }).');
   }
@@ -205,7 +212,8 @@ function required(name: string, value: number | undefined, min: number, max: num
   return checkNumber(name, value ?? Number.NaN, { min, max, fallback: 0 });
 }
 
-function readJournal(
+/** @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if there is no place for it. */
+export function readJournal(
   given: RotateOptions['journal'],
   { name, journal }: RotationTarget,
   clock: Clock,

@@ -17,6 +17,8 @@ export type RotationErrorCode =
   | 'ERR_ROTATION_TARGET_UNUSABLE'
   /** The target did not take a set. */
   | 'ERR_ROTATION_TARGET_UNWRITABLE'
+  /** No `previous` secret may be dropped: an instance still uses it, or is not known. */
+  | 'ERR_ROTATION_OLD_IN_USE'
   /** The instances did not show in time that they have loaded what was published. */
   | 'ERR_ROTATION_INSTANCES_LATE'
   /** The run was aborted through its `signal`. */
