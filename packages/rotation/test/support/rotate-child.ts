@@ -12,6 +12,8 @@ export interface ChildOrder {
   readonly replaces?: number;
   /** Returns the health of the receivers. Without it, the rotation waits for two poll periods. */
   readonly healthUrl?: string;
+  /** The file of the audit. */
+  readonly audit?: string;
   /** The step after which it stops. */
   readonly stopAfter?: string;
   /** The call to the system or the vendor before which it stops, counted from 1. */
@@ -71,6 +73,7 @@ const report = await rotate({
     ? {}
     : { waitSeconds: 60, health: async () => JSON.parse(await (await fetch(healthUrl)).text()) }),
   ...(order.replaces === undefined ? {} : { replaces: order.replaces }),
+  ...(order.audit === undefined ? {} : { audit: order.audit }),
   onStep: ({ step }) => {
     if (step === order.stopAfter) stop(`after ${step}`);
   },

@@ -5,6 +5,7 @@ export type { AttemptAnswer } from './post.ts';
 export { type RotationAnswer, rotateThroughApi } from './rotate-through-api.ts';
 export {
   type CommonSenderOptions,
+  type InPlaceVendorOptions,
   type SimulatedSender,
   type SimulateSenderOptions,
   simulateSender,
@@ -12,6 +13,7 @@ export {
 export type { GraceSigns } from './signing-secrets.ts';
 export {
   type DeliveryPolicy,
+  type InPlaceVendorName,
   type RotationKind,
   type SenderCredentials,
   sequenceOf,
@@ -22,5 +24,3 @@ export {
 export type { AdaOptions } from './vendors/ada.ts';
 export type { AgentMessageOptions } from './vendors/agent-message.ts';
 export type { AnchorBrowserOptions } from './vendors/anchor-browser.ts';
-export type { GithubOptions } from './vendors/github.ts';
-export type { GitlabOptions } from './vendors/gitlab.ts';

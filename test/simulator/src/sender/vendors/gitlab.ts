@@ -7,7 +7,7 @@ import {
   firstSecret,
   hmacSha256,
   opaqueText,
-  type VendorAccount,
+  type InPlaceAccount,
 } from '../vendor-account.ts';
 
 /** The options that only GitLab's simulation has. */
@@ -23,7 +23,7 @@ export interface GitlabOptions {
 const OWNERS = { project: '/projects/acme%2Fshop', group: '/groups/acme' } as const;
 
 /** GitLab: signed as in Standard Webhooks, or with a token as it is; a new secret is used at once. */
-export function gitlab(setup: AccountSetup, options: GitlabOptions = {}): VendorAccount {
+export function gitlab(setup: AccountSetup, options: GitlabOptions = {}): InPlaceAccount {
   const { clock } = setup;
   const { hook = 'project', hasSigningTokens = true } = options;
   const signs = options.secret !== 'secret-token';

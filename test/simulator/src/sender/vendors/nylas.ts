@@ -6,11 +6,11 @@ import {
   firstSecret,
   hmacSha256,
   opaqueText,
-  type VendorAccount,
+  type InPlaceAccount,
 } from '../vendor-account.ts';
 
 /** Nylas: the body alone is signed; a rotation takes effect at once, and the response contains the new secret. */
-export function nylas(setup: AccountSetup): VendorAccount {
+export function nylas(setup: AccountSetup): InPlaceAccount {
   const { clock } = setup;
   const endpointId = randomBytes(13).toString('hex');
   const credentials = { apiKey: `nyk_v0_${opaqueText()}`, ...setup.credentials };
