@@ -4,6 +4,7 @@ export type { ApiFaults, ApiOperation } from './management-api.ts';
 export type { AttemptAnswer } from './post.ts';
 export { type RotationAnswer, rotateThroughApi } from './rotate-through-api.ts';
 export {
+  type AnySimulatedSender,
   type CommonSenderOptions,
   type InPlaceVendorOptions,
   type SimulatedSender,

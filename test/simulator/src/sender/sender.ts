@@ -113,6 +113,9 @@ export interface SimulatedSender<Name extends VendorName | InPlaceVendorName = V
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** An account at any of the vendors. */
+export type AnySimulatedSender = SimulatedSender<VendorName | InPlaceVendorName>;
+
 const MIN_TICK_MS = 5;
 
 /**
@@ -136,7 +139,7 @@ export function simulateSender(
 ): Promise<SimulatedSender<InPlaceVendorName>>;
 export async function simulateSender(
   options: SimulateSenderOptions | (CommonSenderOptions & InPlaceVendorOptions),
-): Promise<SimulatedSender<VendorName | InPlaceVendorName>> {
+): Promise<AnySimulatedSender> {
   const { clock = systemClock, timeScale = 1, minRetryDelayMs = 10, receiverUrl } = options;
   check(isHttpUrl(receiverUrl), '"receiverUrl" must be an http: address.');
   check(timeScale > 0 && timeScale <= 1, '"timeScale" must be above 0 and at most 1.');
