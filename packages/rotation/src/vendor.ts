@@ -30,7 +30,7 @@ export interface VendorTest {
 export type VendorEffect = 'none' | 'maybe' | 'rotated';
 
 /**
- * A webhook at a vendor whose signing secret can be rotated through the vendor's API. `vendors` has functions for five vendors;
+ * A webhook at a vendor whose signing secret can be rotated through the vendor's API. `vendors` has functions for many;
  * for another vendor, write an object like this.
  *
  * Its methods throw {@link VendorError}. Any other error means "the vendor may have rotated".
