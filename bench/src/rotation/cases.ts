@@ -15,9 +15,9 @@ import {
   wooCommerce,
 } from '@countersign/schemes';
 import {
+  type AnySimulatedSender,
   type AttemptEvent,
   type RotationKind,
-  type AnySimulatedSender,
   simulateSender,
 } from '@countersign-internal/simulator';
 import { Webhook } from 'svix';
@@ -106,7 +106,15 @@ const inPlaceCases: readonly Case[] = [
     hasNoGap: true,
     start: (options) => simulateSender({ vendor: 'github', ...options }),
     vendor: ({ apiUrl: baseUrl, credentials: { apiKey: token }, endpointId: hookId }) =>
-      vendors.github({ baseUrl, rotates: 'repository', owner: 'acme', repo: 'shop', hookId, token, ping: false }),
+      vendors.github({
+        baseUrl,
+        rotates: 'repository',
+        owner: 'acme',
+        repo: 'shop',
+        hookId,
+        token,
+        ping: false,
+      }),
   },
   {
     name: 'GitLab (no retries assumed)',
@@ -116,7 +124,13 @@ const inPlaceCases: readonly Case[] = [
     hasNoGap: true,
     start: (options) => simulateSender({ vendor: 'gitlab', ...options }),
     vendor: ({ apiUrl, credentials: { apiKey: token }, endpointId: hookId }) =>
-      vendors.gitlab({ baseUrl: `${apiUrl}/api/v4`, rotates: 'project', project: 'acme/shop', hookId, token }),
+      vendors.gitlab({
+        baseUrl: `${apiUrl}/api/v4`,
+        rotates: 'project',
+        project: 'acme/shop',
+        hookId,
+        token,
+      }),
   },
   {
     name: 'Linear',

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileTarget, rotate } from '@countersign/rotation';
 import {
+  type AnySimulatedSender,
   type AttemptEvent,
   forge,
   rotateThroughApi,
-  type AnySimulatedSender,
   sendForged,
 } from '@countersign-internal/simulator';
 import type { Case } from './cases.ts';

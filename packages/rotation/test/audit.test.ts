@@ -17,7 +17,13 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { bundleScript } from '../../../test/support/bundled-script.ts';
 import { kill, startChildRotation } from './support/child-rotation.ts';
 import { accessInPlace, IN_PLACE_NAMES, inPlace, startInPlace } from './support/in-place.ts';
-import { type MemoryJournal, type MemoryTarget, memoryJournal, memoryTarget, scriptedVendor } from './support/memory.ts';
+import {
+  type MemoryJournal,
+  type MemoryTarget,
+  memoryJournal,
+  memoryTarget,
+  scriptedVendor,
+} from './support/memory.ts';
 
 const OLD = 'the-secret-before-all';
 /** Waits are shortened. */
@@ -262,7 +268,12 @@ it('the run after a killed one writes what became of it', { timeout: 120_000 }, 
     };
     const { fileTarget } = await import('@countersign/rotation');
     const next = () =>
-      rotate({ vendor: inPlace('nylas').vendor(access), target: fileTarget(path), pollSeconds: 0.05, audit: file });
+      rotate({
+        vendor: inPlace('nylas').vendor(access),
+        target: fileTarget(path),
+        pollSeconds: 0.05,
+        audit: file,
+      });
 
     await killAt('answered');
     const again = await next();
@@ -276,7 +287,11 @@ it('the run after a killed one writes what became of it', { timeout: 120_000 }, 
         current: again.current,
         interrupted: { step: 'calling', replaces: again.previous?.id, at: expect.any(String) },
       },
-      { outcome: 'finished', current: finished.current, interrupted: { step: 'stored', replaces: again.current } },
+      {
+        outcome: 'finished',
+        current: finished.current,
+        interrupted: { step: 'stored', replaces: again.current },
+      },
     ]);
   } finally {
     await sender.close();
@@ -285,7 +300,11 @@ it('the run after a killed one writes what became of it', { timeout: 120_000 }, 
 });
 
 it('"audit" and "actor" are checked', async () => {
-  const common = { vendor: scriptedVendor(OLD), target: memoryTarget({ current: OLD }), journal: memoryJournal() };
+  const common = {
+    vendor: scriptedVendor(OLD),
+    target: memoryTarget({ current: OLD }),
+    journal: memoryJournal(),
+  };
   const wrong = [{ audit: '' }, { audit: 7 }, { audit: file, actor: '' }] as unknown as { audit: string }[];
   for (const options of wrong) {
     await expect(rotate({ ...common, ...options })).rejects.toThrow(/"(?:audit|actor)"/);

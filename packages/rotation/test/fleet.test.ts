@@ -130,7 +130,11 @@ describe('the view of several receivers', () => {
     await pass([a, b, c], 10 * UNUSED);
     await c.stop();
     const view = await look([a, b, c]);
-    expect(view.instances[2]).toMatchObject({ state: 'unknown', name: c.healthUrl, why: expect.stringMatching(/can't be asked/) });
+    expect(view.instances[2]).toMatchObject({
+      state: 'unknown',
+      name: c.healthUrl,
+      why: expect.stringMatching(/can't be asked/),
+    });
     expect(view.old).toMatchObject([{ verdict: 'unknown', mayGoInSeconds: undefined }]);
     expect(view.mayDrop).toBe(false);
     expect(view.text()).toMatch(/It is not known whether the old key old may go\. Nothing is known of http/);
@@ -144,7 +148,9 @@ describe('the view of several receivers', () => {
     await b.restart();
     await pass([a, b, c], 20);
     const view = await look([a, b, c]);
-    expect(view.instances[1]).toMatchObject({ keys: [{ id: 'new' }, { id: 'old', matches: 0, unusedSeconds: 20 }] });
+    expect(view.instances[1]).toMatchObject({
+      keys: [{ id: 'new' }, { id: 'old', matches: 0, unusedSeconds: 20 }],
+    });
     expect(view.old).toMatchObject([
       { verdict: 'unknown', reasons: ['b has counted for only 20 s.'], mayGoInSeconds: UNUSED - 20 },
     ]);
@@ -210,12 +216,15 @@ describe('an instance is unknown if', () => {
       'it has no keys',
       /not ready/,
       (response) =>
-        response.writeHead(503).end(JSON.stringify({ ...report, verifiers: { hooks: { secrets: { keys: [] } } } })),
+        response
+          .writeHead(503)
+          .end(JSON.stringify({ ...report, verifiers: { hooks: { secrets: { keys: [] } } } })),
     ],
     [
       'its endpoint is disabled',
       /disabled/,
-      (response) => response.end(JSON.stringify({ ...report, verifiers: { hooks: { ...health, state: 'disabled' } } })),
+      (response) =>
+        response.end(JSON.stringify({ ...report, verifiers: { hooks: { ...health, state: 'disabled' } } })),
     ],
     [
       'a count has no time',
@@ -233,20 +242,26 @@ describe('an instance is unknown if', () => {
   it('it does not say since when it counts', async () => {
     const old = { id: 'old', role: 'previous', matches: 0 };
     const view = await fleet([{ secrets: { keys: [...health.secrets.keys, old] } }]);
-    expect(view.old).toMatchObject([{ verdict: 'unknown', reasons: [expect.stringMatching(/since when it counts/)] }]);
+    expect(view.old).toMatchObject([
+      { verdict: 'unknown', reasons: [expect.stringMatching(/since when it counts/)] },
+    ]);
   });
 
   it('"verifier" names one, by its name or its endpoint', async () => {
     const two = { ...report, verifiers: { one: { ...health, endpoint: 'stripe' }, two: health } };
     expect((await fleet([two], { verifier: 'two' })).instances).toMatchObject([{ state: 'reached' }]);
     expect((await fleet([two], { verifier: 'stripe' })).instances).toMatchObject([{ state: 'reached' }]);
-    expect((await fleet([two], { verifier: 'none' })).instances).toMatchObject([{ why: expect.stringMatching(/no verifier "none"/) }]);
+    expect((await fleet([two], { verifier: 'none' })).instances).toMatchObject([
+      { why: expect.stringMatching(/no verifier "none"/) },
+    ]);
   });
 
   it('wrong options are named', async () => {
     await expect(fleet([])).rejects.toThrow(/list of all instances/);
     await expect(fleet([report], { unusedSeconds: Number.NaN })).rejects.toThrow(/"unusedSeconds"/);
-    await expect(fleet([report], { unused: 7 } as never)).rejects.toThrow(/"unused"\. Did you mean "unusedSeconds"/);
+    await expect(fleet([report], { unused: 7 } as never)).rejects.toThrow(
+      /"unused"\. Did you mean "unusedSeconds"/,
+    );
   });
 });
 
@@ -285,7 +300,9 @@ describe('waiting until the old key may go', () => {
     const a = await start('a');
     await a.load(AFTER);
     const options = { unusedSeconds: UNUSED, everySeconds: 0.02, timeoutSeconds: 30 };
-    expect((await waitUntilOldMayGo([a.healthUrl], { ...options, waitSeconds: 0.1 })).outcome).toBe('timed-out');
+    expect((await waitUntilOldMayGo([a.healthUrl], { ...options, waitSeconds: 0.1 })).outcome).toBe(
+      'timed-out',
+    );
     const abort = new AbortController();
     const waiting = waitUntilOldMayGo([a.healthUrl], {
       ...options,
@@ -340,16 +357,27 @@ describe('dropping the old key', () => {
     });
     await pass([a, b], 2 * UNUSED);
     await b.stop();
-    expect(await refusal(drop())).toMatchObject({ code: 'ERR_ROTATION_OLD_IN_USE', message: expect.stringMatching(/Nothing is known/) });
+    expect(await refusal(drop())).toMatchObject({
+      code: 'ERR_ROTATION_OLD_IN_USE',
+      message: expect.stringMatching(/Nothing is known/),
+    });
     expect(stored()).toEqual(AFTER);
   });
 
   it('removes it from the target, in which nothing else changes, and leaves a line in the audit', async () => {
     await pass([a, b], 2 * UNUSED);
     const more = { secret: 'another-secret-of-enough-bytes', id: 'next', notBefore: '2031-01-01T00:00:00Z' };
-    writeFileSync(path, JSON.stringify({ ...AFTER, next: more, rotating: { until: '2030-01-01T01:00:00Z' } }));
+    writeFileSync(
+      path,
+      JSON.stringify({ ...AFTER, next: more, rotating: { until: '2030-01-01T01:00:00Z' } }),
+    );
     const report = await drop({ actor: 'operator' });
-    expect(report).toMatchObject({ outcome: 'dropped', dropped: ['old'], kept: [], audit: { state: 'written' } });
+    expect(report).toMatchObject({
+      outcome: 'dropped',
+      dropped: ['old'],
+      kept: [],
+      audit: { state: 'written' },
+    });
     expect(stored()).toEqual({
       current: AFTER.current,
       next: [more],
@@ -357,7 +385,12 @@ describe('dropping the old key', () => {
       version: expect.any(String),
     });
     const line = JSON.parse(readFileSync(join(directory, 'audit.jsonl'), 'utf8'));
-    expect(line).toMatchObject({ action: 'drop-previous', outcome: 'dropped', actor: 'operator', replaces: 'old' });
+    expect(line).toMatchObject({
+      action: 'drop-previous',
+      outcome: 'dropped',
+      actor: 'operator',
+      replaces: 'old',
+    });
     expect(JSON.stringify([report, line])).not.toContain(OLD);
     expect(await readdir(directory)).toEqual(['audit.jsonl', 'secrets.json']);
 
@@ -369,7 +402,13 @@ describe('dropping the old key', () => {
 
   it('is refused while another run holds the lock, and after a rotation that was stopped', async () => {
     await pass([a, b], 2 * UNUSED);
-    const note = { format: 1, vendor: 'polyai', endpointId: 'whe_1', target: `file ${path}`, step: 'calling' };
+    const note = {
+      format: 1,
+      vendor: 'polyai',
+      endpointId: 'whe_1',
+      target: `file ${path}`,
+      step: 'calling',
+    };
     const entry = { ...note, at: '2030-01-01T00:00:00Z', replaces: 'old', place: 0 };
     await writeFile(`${path}.rotation`, JSON.stringify(entry));
     expect(await refusal(drop())).toMatchObject({ code: 'ERR_ROTATION_UNFINISHED' });
@@ -389,7 +428,10 @@ describe('dropping the old key', () => {
     await Promise.all([a, b].map((one) => one.load(three)));
     await pass([a, b], 2 * UNUSED);
     await a.deliver(OLD, '{"n":1}');
-    expect(await drop()).toMatchObject({ dropped: ['older'], kept: [{ id: 'old', reasons: ['a matched it 0 s ago.'] }] });
+    expect(await drop()).toMatchObject({
+      dropped: ['older'],
+      kept: [{ id: 'old', reasons: ['a matched it 0 s ago.'] }],
+    });
     expect(stored().previous).toEqual([{ secret: OLD, id: 'old' }]);
   });
 });

@@ -206,7 +206,10 @@ describe('a rotation through the API of', () => {
       apiKey: credentials.apiKey,
       testEvent: 'response.completed',
     });
-    expect((await rotate({ vendor })).check).toEqual({ state: 'passed', message: 'A test delivery was accepted.' });
+    expect((await rotate({ vendor })).check).toEqual({
+      state: 'passed',
+      message: 'A test delivery was accepted.',
+    });
   });
 });
 
@@ -246,7 +249,12 @@ describe('an error', () => {
         todo: expect.stringMatching(/scope "api" of a maintainer/),
       },
     ],
-    ['gitlab group token', 'another webhook', { endpointId: '1' }, { code: 'ERR_ROTATION_NOT_FOUND', status: 404 }],
+    [
+      'gitlab group token',
+      'another webhook',
+      { endpointId: '1' },
+      { code: 'ERR_ROTATION_NOT_FOUND', status: 404 },
+    ],
     [
       'linear custom',
       'the key of a member',
@@ -294,7 +302,12 @@ describe('an error', () => {
       },
     ],
     ['openai', 'another webhook', { endpointId: 'whe_1' }, { code: 'ERR_ROTATION_NOT_FOUND', status: 404 }],
-    ['lemonSqueezy', 'wrong credentials', { apiKey: 'wrong' }, { code: 'ERR_ROTATION_UNAUTHORIZED', status: 401 }],
+    [
+      'lemonSqueezy',
+      'wrong credentials',
+      { apiKey: 'wrong' },
+      { code: 'ERR_ROTATION_UNAUTHORIZED', status: 401 },
+    ],
     ['lemonSqueezy', 'another webhook', { endpointId: '1' }, { code: 'ERR_ROTATION_NOT_FOUND', status: 404 }],
     [
       'wooCommerce',
@@ -341,7 +354,13 @@ describe('an error', () => {
     await writeFile(path, JSON.stringify({ current: Object.values(sender.secrets()) }));
     const vendor = vendorOf(accessTo(name, sender), { apiKey: sender.credentials.adminApiKey ?? '' });
     const { clock } = shortClock();
-    const rotation = rotate({ vendor, target: fileTarget(path), clock, timeoutSeconds: 3600, ...placeOf(name) });
+    const rotation = rotate({
+      vendor,
+      target: fileTarget(path),
+      clock,
+      timeoutSeconds: 3600,
+      ...placeOf(name),
+    });
     expect(await failure(rotation)).toMatchObject({
       code: 'ERR_ROTATION_FORBIDDEN',
       vendorCode: 'FORBIDDEN',
@@ -354,7 +373,9 @@ describe('an error', () => {
     const { rotate } = await fixture('github app');
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
     const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    expect(await failure(rotate({}, { privateKey: pem }))).toMatchObject({ code: 'ERR_ROTATION_UNAUTHORIZED' });
+    expect(await failure(rotate({}, { privateKey: pem }))).toMatchObject({
+      code: 'ERR_ROTATION_UNAUTHORIZED',
+    });
   });
 
   it.each([
@@ -441,7 +462,10 @@ describe('a limit', () => {
   it('of GitHub that is over later stops the run, and says when', async () => {
     const { sender, rotate, waits } = await fixture('github repository');
     const before = sender.secrets().endpoint;
-    sender.api.failNext(403, 'rotate', { 'X-RateLimit-Remaining': '0', 'X-RateLimit-Reset': inSeconds(1800) });
+    sender.api.failNext(403, 'rotate', {
+      'X-RateLimit-Remaining': '0',
+      'X-RateLimit-Reset': inSeconds(1800),
+    });
     const error = await failure(rotate());
     expect(error).toMatchObject({ code: 'ERR_ROTATION_RATE_LIMITED', status: 403, secretState: 'unchanged' });
     expect(Math.abs((error.retryAfterSeconds ?? 0) - 1800)).toBeLessThan(60);
@@ -467,7 +491,10 @@ describe('a limit', () => {
     const error = await failure(
       rotate({
         signal: abort.signal,
-        clock: { ...systemClock, schedule: (task, ms) => systemClock.schedule(task, ms === 50_000 ? ms : ms / 100) },
+        clock: {
+          ...systemClock,
+          schedule: (task, ms) => systemClock.schedule(task, ms === 50_000 ? ms : ms / 100),
+        },
         onStep: ({ step }) => {
           if (step === 'calling') setTimeout(() => abort.abort(), 50);
         },
@@ -488,14 +515,23 @@ describe('options', () => {
     expect(() => vendors.github({ ...repository, token: undefined })).toThrow(/"token".*not set/);
     expect(() => vendors.github({ ...repository, rotates: 'team' } as never)).toThrow(/"rotates"/);
     expect(() => vendors.github({ ...repository, ping: 'yes' } as never)).toThrow(/"ping"/);
-    expect(() => vendors.gitlab({ rotates: 'project', project: '/acme', hookId: 1, token: 't' })).toThrow(/"project"/);
+    expect(() => vendors.gitlab({ rotates: 'project', project: '/acme', hookId: 1, token: 't' })).toThrow(
+      /"project"/,
+    );
     expect(() => vendors.gitlab({ rotates: 'none', hookId: 1, token: 't' } as never)).toThrow(/"rotates"/);
     expect(() => vendors.linear({ webhookId: 'w', apiKey: 'a', accessToken: 'b' })).toThrow(/either/);
-    expect(() => vendors.openai({ webhookEndpointId: 'w', apiKey: 'a', testEvent: '' })).toThrow(/"testEvent"/);
+    expect(() => vendors.openai({ webhookEndpointId: 'w', apiKey: 'a', testEvent: '' })).toThrow(
+      /"testEvent"/,
+    );
     expect(() => vendors.nylas({ webhookId: 'w', apiKey: 'a', region: 'uk' } as never)).toThrow(/"region"/);
     expect(() => vendors.lemonSqueezy({ webhookId: -1, apiKey: 'a' })).toThrow(/"webhookId"/);
     expect(() =>
-      vendors.wooCommerce({ baseUrl: 'http://shop.example', webhookId: 1, consumerKey: 'a', consumerSecret: 'b' }),
+      vendors.wooCommerce({
+        baseUrl: 'http://shop.example',
+        webhookId: 1,
+        consumerKey: 'a',
+        consumerSecret: 'b',
+      }),
     ).toThrow(/"baseUrl"|https/);
   });
 

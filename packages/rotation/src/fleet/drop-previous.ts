@@ -1,7 +1,7 @@
 import type { Clock, SecretSetInput } from '@countersign/core';
 import { checkFunction, checkKeys, systemClock } from '@countersign/core/extend';
-import { audited, type AuditTrail } from '../audit/audited.ts';
 import type { Audit, AuditState } from '../audit/audit-record.ts';
+import { type AuditTrail, audited } from '../audit/audited.ts';
 import type { RotationJournal } from '../journal.ts';
 import { type KeyReader, keyReader, listOf } from '../key-ids.ts';
 import type { RotationStep } from '../report.ts';
@@ -13,9 +13,9 @@ import { readTarget, updateTarget } from '../run/target-access.ts';
 import { tidied } from '../secret-set.ts';
 import type { RotationTarget } from '../target.ts';
 import type { RotationVendor } from '../vendor.ts';
+import { viewFleet } from './fleet.ts';
 import { FLEET_OPTIONS, type FleetOptions, readFleetOptions } from './fleet-options.ts';
 import type { FleetSource, FleetView } from './fleet-types.ts';
-import { viewFleet } from './fleet.ts';
 
 /** Options of {@link dropPrevious}: those of {@link fleet}, and these. */
 export interface DropPreviousOptions extends FleetOptions {
@@ -59,16 +59,7 @@ interface DropSettings {
   tell(step: RotationStep): void;
 }
 
-const KNOWN = [
-  ...FLEET_OPTIONS,
-  'vendor',
-  'target',
-  'instances',
-  'journal',
-  'audit',
-  'actor',
-  'onStep',
-];
+const KNOWN = [...FLEET_OPTIONS, 'vendor', 'target', 'instances', 'journal', 'audit', 'actor', 'onStep'];
 
 /**
  * Removes the `previous` secrets that may go from the target. Asks all instances under the lock of the target, so that the view is
@@ -127,7 +118,10 @@ async function refuseIfUnfinished(settings: DropSettings): Promise<void> {
   throw new RotationError(
     'ERR_ROTATION_UNFINISHED',
     `A rotation of ${left.vendor} ${left.endpointId} was stopped after ${left.at}.`,
-    { secretState: left.step === 'calling' ? 'unknown' : 'unchanged', todo: 'Run that rotation again first.' },
+    {
+      secretState: left.step === 'calling' ? 'unknown' : 'unchanged',
+      todo: 'Run that rotation again first.',
+    },
   );
 }
 
@@ -140,7 +134,13 @@ async function drop(settings: DropSettings, view: FleetView): Promise<DropReport
   const dropped = judged.filter(({ reasons }) => reasons.length === 0).map(({ id }) => id);
   if (dropped.length === 0) {
     if (kept.length > 0) throw inUse(kept);
-    return { outcome: 'nothing-to-drop', dropped, kept, view, message: `The ${target.name} has no old secret.` };
+    return {
+      outcome: 'nothing-to-drop',
+      dropped,
+      kept,
+      view,
+      message: `The ${target.name} has no old secret.`,
+    };
   }
   const changes = { dropped, version: new Date(clock.now()).toISOString(), now: clock.now() };
   // Another tool may have announced a rotation meanwhile: that stays.
@@ -170,7 +170,9 @@ function reasonsToKeep(id: string, { old, instances }: FleetView): readonly stri
 }
 
 function inUse(kept: readonly { readonly id: string; readonly reasons: readonly string[] }[]): RotationError {
-  const what = kept.map(({ id, reasons }) => `The old secret ${id} must stay: ${reasons.join(' ')}`).join(' ');
+  const what = kept
+    .map(({ id, reasons }) => `The old secret ${id} must stay: ${reasons.join(' ')}`)
+    .join(' ');
   return new RotationError('ERR_ROTATION_OLD_IN_USE', what, {
     secretState: 'unchanged',
     todo: 'Wait with waitUntilOldMayGo(), then drop it.',

@@ -49,11 +49,7 @@ function idsOf(asked: Asked, role: string): string[] {
   return 'why' in asked ? [] : asked.keys.filter((key) => key.role === role).map(({ id }) => id);
 }
 
-function instanceOf(
-  asked: Asked,
-  before: readonly Asked[],
-  current: readonly string[],
-): FleetInstance {
+function instanceOf(asked: Asked, before: readonly Asked[], current: readonly string[]): FleetInstance {
   const { name } = asked;
   if ('why' in asked) return { state: 'unknown', name, why: asked.why };
   // Two URLs that lead to one process: then another one is not seen.

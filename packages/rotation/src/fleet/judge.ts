@@ -30,8 +30,12 @@ function judge(
   ];
   const inUse = [
     ...having.flatMap(({ instance, key }) => recentUse(instance, key, unusedSeconds)),
-    ...having.filter(({ key }) => key.role !== 'previous').map(({ instance }) => `It is not an old key in ${instance}.`),
-    ...reached.filter(({ lacks }) => lacks.length > 0).map(({ name, lacks }) => `${name} lacks the key ${lacks.join(', ')}.`),
+    ...having
+      .filter(({ key }) => key.role !== 'previous')
+      .map(({ instance }) => `It is not an old key in ${instance}.`),
+    ...reached
+      .filter(({ lacks }) => lacks.length > 0)
+      .map(({ name, lacks }) => `${name} lacks the key ${lacks.join(', ')}.`),
   ];
   const last = uses
     .map(({ instance, key }) => ({ instance, secondsAgo: key.unusedSeconds ?? 0 }))
@@ -51,7 +55,9 @@ function judge(
 }
 
 function unknownInstances(instances: readonly FleetInstance[]): string[] {
-  return instances.flatMap((one) => (one.state === 'unknown' ? [`Nothing is known of ${one.name}: ${one.why}.`] : []));
+  return instances.flatMap((one) =>
+    one.state === 'unknown' ? [`Nothing is known of ${one.name}: ${one.why}.`] : [],
+  );
 }
 
 function recentUse(instance: string, { lastMatchAt, unusedSeconds }: FleetKey, limit: number): string[] {

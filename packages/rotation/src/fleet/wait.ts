@@ -1,8 +1,8 @@
 import { checkFunction, checkNumber } from '@countersign/core/extend';
 import { pause } from '../pause.ts';
+import { viewFleet } from './fleet.ts';
 import { FLEET_OPTIONS, type FleetOptions, readFleetOptions } from './fleet-options.ts';
 import type { FleetSource, FleetView } from './fleet-types.ts';
-import { viewFleet } from './fleet.ts';
 
 /** Options of {@link waitUntilOldMayGo}. */
 export interface WaitOptions extends FleetOptions {

@@ -4,7 +4,10 @@ import type { Settings } from '../rotate-options.ts';
 import { isRotationError, nameOfError, RotationError, type SecretState } from '../rotation-error.ts';
 
 /** @throws RotationError `ERR_ROTATION_TARGET_UNREADABLE`, `ERR_ROTATION_TARGET_UNUSABLE` */
-export async function readTarget({ target }: Pick<Settings, 'target'>, secretState: SecretState): Promise<SecretSetInput> {
+export async function readTarget(
+  { target }: Pick<Settings, 'target'>,
+  secretState: SecretState,
+): Promise<SecretSetInput> {
   let set: SecretSetInput | undefined;
   try {
     set = await target.read();
@@ -82,7 +85,11 @@ export async function writeTarget(
 }
 
 /** A set that is too large would be written, and then refused by every receiver. */
-function checkSize({ target }: Pick<Settings, 'target'>, set: SecretSetInput, secretState: SecretState): void {
+function checkSize(
+  { target }: Pick<Settings, 'target'>,
+  set: SecretSetInput,
+  secretState: SecretState,
+): void {
   const { maxBytes } = target;
   if (maxBytes === undefined) return;
   const bytes = Buffer.byteLength(`${JSON.stringify(set, undefined, 2)}\n`);

@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import type { Clock } from '@countersign/core';
 import { type AttemptAnswer, judge, type Post, post } from './post.ts';
-import type { DeliveryPolicy, AnyAccount, VendorEvent } from './vendor-account.ts';
+import type { AnyAccount, DeliveryPolicy, VendorEvent } from './vendor-account.ts';
 
 /** One attempt, as `onAttempt` sees it after its response came or failed to come. */
 export interface AttemptEvent {

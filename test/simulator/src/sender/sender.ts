@@ -214,10 +214,7 @@ export async function simulateSender(
   };
 }
 
-function openAccount(
-  options: SimulateSenderOptions | InPlaceVendorOptions,
-  setup: AccountSetup,
-): AnyAccount {
+function openAccount(options: SimulateSenderOptions | InPlaceVendorOptions, setup: AccountSetup): AnyAccount {
   switch (options.vendor) {
     case 'agentMessage':
       return agentMessage(setup, options);

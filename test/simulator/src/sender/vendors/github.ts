@@ -13,8 +13,8 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
-  opaqueText,
   type InPlaceAccount,
+  opaqueText,
 } from '../vendor-account.ts';
 
 /** The options that only GitHub's simulation has. */

@@ -6,8 +6,8 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
-  opaqueText,
   type InPlaceAccount,
+  opaqueText,
 } from '../vendor-account.ts';
 
 /** The options that only GitLab's simulation has. */

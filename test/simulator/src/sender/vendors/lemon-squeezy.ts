@@ -5,8 +5,8 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
-  opaqueText,
   type InPlaceAccount,
+  opaqueText,
 } from '../vendor-account.ts';
 
 const MEDIA_TYPE = 'application/vnd.api+json';

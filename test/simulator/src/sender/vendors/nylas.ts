@@ -5,8 +5,8 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
-  opaqueText,
   type InPlaceAccount,
+  opaqueText,
 } from '../vendor-account.ts';
 
 /** Nylas: the body alone is signed; a rotation takes effect at once, and the response contains the new secret. */

@@ -5,8 +5,8 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
-  opaqueText,
   type InPlaceAccount,
+  opaqueText,
   type VendorEvent,
 } from '../vendor-account.ts';
 

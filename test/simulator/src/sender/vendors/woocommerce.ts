@@ -5,8 +5,8 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
-  opaqueText,
   type InPlaceAccount,
+  opaqueText,
 } from '../vendor-account.ts';
 
 /** WooCommerce: the body alone is signed, with a secret of the shop's own; nothing is ever retried. */
