@@ -1,7 +1,7 @@
 import type { Clock } from '@countersign/core';
 import { checkFunction, checkKeys, checkNumber, configError, systemClock } from '@countersign/core/extend';
 import type { Audit } from './audit/audit-record.ts';
-import type { AuditTrail } from './audit/audited.ts';
+import type { AuditTrail } from './audit/audit-trail.ts';
 import { fileJournal } from './journal/file-journal.ts';
 import type { RotationJournal } from './journal.ts';
 import type { RotationStep } from './report.ts';

@@ -1,4 +1,3 @@
-import type { RotationOrder } from '../report.ts';
 import type { RotationErrorCode, SecretState } from '../rotation-error.ts';
 
 /** What a run left when it was stopped, and when. Taken from its journal. */
@@ -30,7 +29,8 @@ export interface AuditRecord {
   readonly vendor: string;
   readonly endpointId: string;
   readonly target: string;
-  readonly order?: RotationOrder;
+  /** As in the report. */
+  readonly order?: string;
   readonly compromised?: true;
   /** Id of the replaced key, or of the dropped one. */
   readonly replaces?: string;

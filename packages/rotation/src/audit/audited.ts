@@ -5,14 +5,7 @@ import type { Settings } from '../rotate-options.ts';
 import { isRotationError, RotationError } from '../rotation-error.ts';
 import { type AuditLog, auditProblem, openAudit } from './audit-log.ts';
 import type { AuditRecord, AuditState, InterruptedRun } from './audit-record.ts';
-
-/** What a run notes for its line while it goes on. */
-export interface AuditTrail {
-  /** What a stopped run has left. */
-  left?: JournalEntry | undefined;
-  replaces?: string | undefined;
-  current?: string | undefined;
-}
+import type { AuditTrail } from './audit-trail.ts';
 
 type Audited = Pick<Settings, 'audit' | 'actor' | 'vendor' | 'target' | 'clock' | 'compromised' | 'tell'>;
 type Line = Partial<AuditRecord> & Pick<AuditRecord, 'outcome'>;

@@ -13,7 +13,7 @@ export type Asked =
     }
   | { readonly name: string; readonly why: string };
 
-export interface ReadKey {
+interface ReadKey {
   readonly id: string;
   readonly role: string;
   readonly matches: number;

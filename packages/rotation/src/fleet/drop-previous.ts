@@ -1,7 +1,8 @@
 import type { Clock, SecretSetInput } from '@countersign/core';
 import { checkFunction, checkKeys, systemClock } from '@countersign/core/extend';
 import type { Audit, AuditState } from '../audit/audit-record.ts';
-import { type AuditTrail, audited } from '../audit/audited.ts';
+import type { AuditTrail } from '../audit/audit-trail.ts';
+import { audited } from '../audit/audited.ts';
 import type { RotationJournal } from '../journal.ts';
 import { type KeyReader, keyReader, listOf } from '../key-ids.ts';
 import type { RotationStep } from '../report.ts';

@@ -1,23 +1,16 @@
 import { configError } from '@countersign/core/extend';
 import { VendorError } from '../vendor.ts';
-import type { RefusedResponse } from './error-details.ts';
-import { type Refusal, refusalOf } from './refusals.ts';
+import { type RefusalRules, refusalOf } from './refusals.ts';
 
 /** The part of `fetch` that is used: the platform's own, or one with your own proxy or certificate. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** What the APIs of all vendors have in common. */
-export interface VendorApi {
-  /** The vendor's name, for messages. */
-  readonly vendor: string;
+export interface VendorApi extends RefusalRules {
   /** Without a trailing slash. */
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly fetch: Fetch;
-  /** What to do if a permission is missing: a sentence that names the scope. */
-  readonly permission?: string;
-  /** Reads what only this vendor means by a response; `undefined` if the status says it all. */
-  explain?(response: RefusedResponse): Refusal | undefined;
 }
 
 /** One call of an API. */

@@ -1,10 +1,19 @@
 import type { RotationErrorCode } from '../rotation-error.ts';
 import { type VendorEffect, VendorError } from '../vendor.ts';
 import { type RefusedResponse, readErrorDetails } from './error-details.ts';
-import type { VendorApi } from './http.ts';
 
 /** What an unsuccessful response means: the code, the middle of the message, and what to do. */
 export type Refusal = readonly [code: RotationErrorCode, what: string, todo: string];
+
+/** How a vendor's refusals are explained. */
+export interface RefusalRules {
+  /** The vendor's name, for messages. */
+  readonly vendor: string;
+  /** What to do if a permission is missing: a sentence that names the scope. */
+  readonly permission?: string;
+  /** Reads what only this vendor means by a response; `undefined` if the status says it all. */
+  explain?(response: RefusedResponse): Refusal | undefined;
+}
 
 /** What an unsuccessful status of a vendor's API means. */
 const REFUSALS: Readonly<Record<number, Refusal>> = {
@@ -35,7 +44,7 @@ const REFUSALS: Readonly<Record<number, Refusal>> = {
  * @param call.sent Texts that the error must not contain.
  */
 export function refusalOf(
-  api: Pick<VendorApi, 'vendor' | 'permission' | 'explain'>,
+  api: RefusalRules,
   response: RefusedResponse,
   call: { effect: VendorEffect; sent: readonly string[] },
 ): VendorError {
