@@ -96,7 +96,10 @@ function anchorCase(graceSigns: 'both' | 'old' | 'new', what: string): Case {
   };
 }
 
-/** Vendors that accept your own secret, and some that make one. */
+/**
+ * Vendors that accept your own secret, and some that make one. Those that never retry wait longer than in reality, so that a busy
+ * machine does not look like a lost delivery.
+ */
 const inPlaceCases: readonly Case[] = [
   {
     name: 'GitHub (never retries)',
@@ -104,7 +107,7 @@ const inPlaceCases: readonly Case[] = [
     scheme: github(),
     kind: 'endpoint',
     hasNoGap: true,
-    start: (options) => simulateSender({ vendor: 'github', ...options }),
+    start: (options) => simulateSender({ vendor: 'github', ...options, timeoutSeconds: 60 }),
     vendor: ({ apiUrl: baseUrl, credentials: { apiKey: token }, endpointId: hookId }) =>
       vendors.github({
         baseUrl,
@@ -122,7 +125,7 @@ const inPlaceCases: readonly Case[] = [
     scheme: gitlab(),
     kind: 'endpoint',
     hasNoGap: true,
-    start: (options) => simulateSender({ vendor: 'gitlab', ...options }),
+    start: (options) => simulateSender({ vendor: 'gitlab', ...options, timeoutSeconds: 60 }),
     vendor: ({ apiUrl, credentials: { apiKey: token }, endpointId: hookId }) =>
       vendors.gitlab({
         baseUrl: `${apiUrl}/api/v4`,

@@ -50,7 +50,7 @@ function callApi(
     const call = request(`${apiUrl}${asked.path}`, {
       method: asked.method,
       agent: false,
-      headers: { ...asked.headers, ...(body === undefined ? {} : { 'Content-Type': 'application/json' }) },
+      headers: { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...asked.headers },
       ...(signal === undefined ? {} : { signal }),
     });
     call.once('error', reject);
