@@ -1,3 +1,18 @@
+export type { Audit, AuditRecord, AuditState, InterruptedRun } from './audit/audit-record.ts';
+export { type DropPreviousOptions, type DropReport, dropPrevious } from './fleet/drop-previous.ts';
+export { fleet } from './fleet/fleet.ts';
+export type { FleetOptions } from './fleet/fleet-options.ts';
+export type {
+  FleetInstance,
+  FleetKey,
+  FleetKeyHealth,
+  FleetReport,
+  FleetSource,
+  FleetVerifierHealth,
+  FleetView,
+  OldKey,
+} from './fleet/fleet-types.ts';
+export { type WaitOptions, type WaitResult, waitUntilOldMayGo } from './fleet/wait.ts';
 export { fileJournal } from './journal/file-journal.ts';
 export type { JournalEntry, RotationJournal, RotationLock } from './journal.ts';
 export type {
@@ -27,13 +42,21 @@ export {
   type VendorCall,
   type VendorEffect,
   VendorError,
+  type VendorErrorOptions,
   type VendorTest,
 } from './vendor.ts';
 export type { AdaOptions } from './vendors/ada.ts';
 export type { AgentMessageOptions } from './vendors/agent-message.ts';
 export type { AnchorBrowserOptions } from './vendors/anchor-browser.ts';
 export type { VendorApiOptions } from './vendors/api-options.ts';
+export type { GithubOptions } from './vendors/github.ts';
+export type { GitlabOptions } from './vendors/gitlab.ts';
 export type { Fetch } from './vendors/http.ts';
 export { vendors } from './vendors/index.ts';
 export type { LangsmithOptions } from './vendors/langsmith.ts';
+export type { LemonSqueezyOptions } from './vendors/lemon-squeezy.ts';
+export type { LinearOptions } from './vendors/linear.ts';
+export type { NylasOptions } from './vendors/nylas.ts';
+export type { OpenaiOptions } from './vendors/openai.ts';
 export type { PolyaiOptions } from './vendors/polyai.ts';
+export type { WooCommerceOptions } from './vendors/woocommerce.ts';

@@ -1,8 +1,9 @@
+import type { AuditState } from './audit/audit-record.ts';
 import type { JournalEntry } from './journal.ts';
 
 /**
  * The steps of a rotation, in order. `waited` comes only if the run had to wait for the instances. `answered` comes more than
- * once if the vendor had to be called again.
+ * once if the vendor had to be called again. `audit-failed` comes only if the line of the audit could not be written at the end.
  */
 export type RotationStepName =
   | 'locked'
@@ -12,7 +13,8 @@ export type RotationStepName =
   | 'answered'
   | 'stored'
   | 'checked'
-  | 'closed';
+  | 'closed'
+  | 'audit-failed';
 
 /** One step that is done or, for `calling`, about to begin. Contains no secret. */
 export interface RotationStep {
@@ -55,6 +57,8 @@ export interface RotationReport {
   /** The replaced key, and until when it is accepted. Absent if it was dropped or has expired. */
   readonly previous?: { readonly id: string; readonly notAfter: Date };
   readonly check: RotationCheck;
+  /** What became of the line in the audit, if there is one. */
+  readonly audit?: AuditState;
   /** The same in one sentence, for a log. */
   readonly message: string;
 }

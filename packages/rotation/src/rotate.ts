@@ -1,3 +1,4 @@
+import { audited, lineOfReport } from './audit/audited.ts';
 import type { RotationPlan, RotationReport } from './report.ts';
 import { type RotateOptions, readSettings } from './rotate-options.ts';
 import { withLock } from './run/lock.ts';
@@ -17,6 +18,8 @@ import { carryOut } from './run/rotation.ts';
  *    using it, plus the time for which a delivery signed with it can still arrive.
  * 6. Checks the new secret: by reading it back, by a test delivery, or through `health`, depending on what is available.
  * 7. Closes the journal and releases the lock.
+ *
+ * With `audit`, the run appends one line that says what it did; if that is not possible, it does nothing.
  *
  * If a call gets no complete response, the vendor may have rotated. It is called once more, or asked for the secret if its API
  * returns it.
@@ -38,5 +41,8 @@ export function rotate(options: RotateOptions): Promise<RotationReport | Rotatio
 export async function rotate(options: RotateOptions): Promise<RotationReport | RotationPlan> {
   const settings = readSettings(options);
   if (options.dryRun === true) return planRotation(settings);
-  return withLock(settings, (lock) => carryOut(settings, lock));
+  const { trail } = settings;
+  const run = (): Promise<RotationReport> => withLock(settings, (lock) => carryOut(settings, lock));
+  const { result, audit } = await audited(settings, 'rotate', trail, run, lineOfReport);
+  return audit === undefined ? result : { ...result, audit };
 }

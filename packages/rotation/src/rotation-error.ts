@@ -9,12 +9,16 @@ export type RotationErrorCode =
   | 'ERR_ROTATION_UNFINISHED'
   /** The journal or its lock can't be read or written. */
   | 'ERR_ROTATION_JOURNAL_FAILED'
+  /** The audit can't be written, so nothing was begun. */
+  | 'ERR_ROTATION_AUDIT_FAILED'
   /** The target can't be read. */
   | 'ERR_ROTATION_TARGET_UNREADABLE'
   /** The target does not contain a set that can be rotated: it is empty, invalid or full, or has several `current` secrets. */
   | 'ERR_ROTATION_TARGET_UNUSABLE'
   /** The target did not take a set. */
   | 'ERR_ROTATION_TARGET_UNWRITABLE'
+  /** No `previous` secret may be dropped: an instance still uses it, or is not known. */
+  | 'ERR_ROTATION_OLD_IN_USE'
   /** The instances did not show in time that they have loaded what was published. */
   | 'ERR_ROTATION_INSTANCES_LATE'
   /** The run was aborted through its `signal`. */
@@ -59,6 +63,12 @@ export interface RotationErrorOptions {
   readonly todo: string;
   /** The vendor's HTTP status. */
   readonly status?: number | undefined;
+  /** The vendor's own code of the error. */
+  readonly vendorCode?: string | undefined;
+  /** The vendor's id of the request. */
+  readonly requestId?: string | undefined;
+  /** In how many seconds the vendor accepts the next call. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 const BRAND = Symbol.for('countersign.RotationError');
@@ -94,6 +104,12 @@ export class RotationError extends Error {
   readonly todo: string;
   /** The vendor's HTTP status, if there was one. */
   readonly status: number | undefined;
+  /** The vendor's own code of the error, if its response has one: for its documentation and its support. */
+  readonly vendorCode: string | undefined;
+  /** The vendor's id of the request, if its response has one: for its support. */
+  readonly requestId: string | undefined;
+  /** In how many seconds the vendor accepts the next call, if its response says so. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: RotationErrorCode, what: string, options: RotationErrorOptions) {
     super(`${what} ${STATE_TEXT[options.secretState]} ${options.todo}`);
@@ -101,6 +117,9 @@ export class RotationError extends Error {
     this.secretState = options.secretState;
     this.todo = options.todo;
     this.status = options.status;
+    this.vendorCode = options.vendorCode;
+    this.requestId = options.requestId;
+    this.retryAfterSeconds = options.retryAfterSeconds;
     Object.defineProperty(this, BRAND, { value: true });
   }
 
@@ -110,11 +129,14 @@ export class RotationError extends Error {
     code: RotationErrorCode;
     secretState: SecretState;
     status: number | undefined;
+    vendorCode: string | undefined;
+    requestId: string | undefined;
+    retryAfterSeconds: number | undefined;
     message: string;
     todo: string;
   } {
-    const { name, code, secretState, status, message, todo } = this;
-    return { name, code, secretState, status, message, todo };
+    const { name, code, secretState, status, vendorCode, requestId, retryAfterSeconds, message, todo } = this;
+    return { name, code, secretState, status, vendorCode, requestId, retryAfterSeconds, message, todo };
   }
 }
 

@@ -7,6 +7,8 @@ export interface VendorCall {
   readonly signal: AbortSignal;
   /** The secret that the vendor must sign with; only for vendors with {@link RotationVendor.makeKey}. */
   readonly key?: string | undefined;
+  /** The replaced secret has leaked: the vendor should stop signing with it at once, if it has a choice. */
+  readonly compromised?: boolean | undefined;
 }
 
 /** A vendor's response to a rotation. */
@@ -28,7 +30,7 @@ export interface VendorTest {
 export type VendorEffect = 'none' | 'maybe' | 'rotated';
 
 /**
- * A webhook at a vendor whose signing secret can be rotated through the vendor's API. `vendors` has functions for five vendors;
+ * A webhook at a vendor whose signing secret can be rotated through the vendor's API. `vendors` has functions for many;
  * for another vendor, write an object like this.
  *
  * Its methods throw {@link VendorError}. Any other error means "the vendor may have rotated".
@@ -61,6 +63,16 @@ export interface RotationVendor {
   readonly rotateCall: string;
 }
 
+/** The properties of a {@link VendorError} in addition to its code and message. */
+export interface VendorErrorOptions {
+  readonly effect: VendorEffect;
+  readonly todo: string;
+  readonly status?: number | undefined;
+  readonly vendorCode?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
 /** A vendor's call that failed. Its message never quotes a response. */
 export class VendorError extends Error {
   override readonly name = 'VendorError';
@@ -69,16 +81,21 @@ export class VendorError extends Error {
   readonly status: number | undefined;
   /** What to do about it. */
   readonly todo: string;
+  /** The vendor's own code of the error, if its response has one. */
+  readonly vendorCode: string | undefined;
+  /** The vendor's id of the request, for its support. */
+  readonly requestId: string | undefined;
+  /** In how many seconds the vendor accepts the next call, if its response says so. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(
-    code: RotationErrorCode,
-    message: string,
-    details: { effect: VendorEffect; todo: string; status?: number },
-  ) {
+  constructor(code: RotationErrorCode, message: string, details: VendorErrorOptions) {
     super(message);
     this.code = code;
     this.effect = details.effect;
     this.todo = details.todo;
     this.status = details.status;
+    this.vendorCode = details.vendorCode;
+    this.requestId = details.requestId;
+    this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }

@@ -4,6 +4,8 @@ import { RotationError, type SecretState } from '../rotation-error.ts';
 import { type VendorCall, VendorError } from '../vendor.ts';
 
 const RETRY_PAUSE_MS = 1000;
+/** A run waits this long for a vendor that limits its calls. If it takes longer, a later run should do it. */
+const LONGEST_WAIT_SECONDS = 60;
 const READ_ATTEMPTS = 3;
 const FINAL = new Set<VendorError['code']>([
   'ERR_ROTATION_UNAUTHORIZED',
@@ -54,14 +56,24 @@ export async function readBack(
     } catch (error) {
       const isFinal = error instanceof VendorError && FINAL.has(error.code);
       if (isFinal || attempt === READ_ATTEMPTS) throw error;
-      await pauseBeforeRetry(settings);
+      if (!(await pauseBeforeRetry(settings, error))) throw error;
     }
   }
 }
 
-/** The wait before a vendor that failed is called again. */
-export function pauseBeforeRetry({ clock }: Settings): Promise<boolean> {
-  return pause(clock, RETRY_PAUSE_MS);
+/**
+ * The wait before a vendor that failed is called again: as long as it asks for.
+ *
+ * @returns `false` without waiting if that is too long for one run.
+ */
+export async function pauseBeforeRetry(
+  { clock }: Settings,
+  error: unknown,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const asked = error instanceof VendorError ? error.retryAfterSeconds : undefined;
+  if (asked !== undefined && asked > LONGEST_WAIT_SECONDS) return false;
+  return pause(clock, Math.max(RETRY_PAUSE_MS, (asked ?? 0) * 1000), signal);
 }
 
 /** A vendor's failure as the failure of the rotation. */
@@ -71,6 +83,9 @@ export function failureOf(error: unknown, secret: SecretState): RotationError {
     secretState: secret,
     todo: known.todo,
     status: known.status,
+    vendorCode: known.vendorCode,
+    requestId: known.requestId,
+    retryAfterSeconds: known.retryAfterSeconds,
   });
 }
 

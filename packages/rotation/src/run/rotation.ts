@@ -21,6 +21,8 @@ import { updateTarget } from './target-access.ts';
  */
 export async function carryOut(settings: Settings, lock: RotationLock): Promise<RotationReport> {
   const found = await survey(settings);
+  settings.trail.left = found.left;
+  settings.trail.replaces = found.replaced?.id ?? found.left?.replaces;
   if (found.replaced === undefined) return finish(settings, found);
   const run = startRun(settings, lock, found, found.replaced);
   const left = found.mayHaveRotated && found.isResumable ? await readMadeSecret(run) : undefined;

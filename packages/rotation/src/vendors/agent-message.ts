@@ -51,6 +51,9 @@ export function agentMessage(options: AgentMessageOptions): RotationVendor {
       known: ['rotates', 'webhookId', 'apiKey', 'keyEncoding'],
     }),
     headers: { Authorization: `Bearer ${checkHeaderText(OWNER, 'apiKey', options.apiKey)}` },
+    permission: `Use an API key with the scope "${
+      options.rotates === 'organization' ? 'org:admin:write' : 'webhooks:write'
+    }".`,
   };
   const keyEncoding = checkChoice('keyEncoding', options.keyEncoding, ['base64', 'utf8', 'hex']);
   const common = {

@@ -1,18 +1,27 @@
 import { configError } from '@countersign/core/extend';
 import { VendorError } from '../vendor.ts';
-import { refusalOf } from './refusals.ts';
+import { type RefusalRules, refusalOf } from './refusals.ts';
 
 /** The part of `fetch` that is used: the platform's own, or one with your own proxy or certificate. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 /** What the APIs of all vendors have in common. */
-export interface VendorApi {
-  /** The vendor's name, for messages. */
-  readonly vendor: string;
+export interface VendorApi extends RefusalRules {
   /** Without a trailing slash. */
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly fetch: Fetch;
+}
+
+/** One call of an API. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  readonly signal: AbortSignal;
+  /** A call that changes nothing, even if it fails. Default: whether it is a GET. */
+  readonly onlyReads?: boolean;
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;
@@ -46,29 +55,26 @@ export function readBaseUrl(owner: string, value: unknown): string {
  *
  * @throws VendorError for everything except a success with a JSON body.
  */
-export async function callVendor(
-  { vendor, baseUrl, headers, fetch }: VendorApi,
-  call: { method: 'GET' | 'POST'; path: string; body?: unknown; signal: AbortSignal },
-): Promise<unknown> {
-  const { method, path, body, signal } = call;
-  // A call that only reads changes nothing, even if it fails.
-  const effect = method === 'GET' ? 'none' : 'maybe';
-  let status: number;
+export async function callVendor(api: VendorApi, call: ApiRequest): Promise<unknown> {
+  const { vendor, baseUrl, headers, fetch } = api;
+  const { method, path, body, signal, onlyReads = method === 'GET' } = call;
+  const effect = onlyReads ? 'none' : 'maybe';
+  const sent = body === undefined ? undefined : JSON.stringify(body);
+  let response: Response;
   let text: string;
   try {
-    const response = await fetch(`${baseUrl}${path}`, {
+    response = await fetch(`${baseUrl}${path}`, {
       method,
       headers: {
         Accept: 'application/json',
+        ...(sent === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...headers,
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(sent === undefined ? {} : { body: sent }),
       // A redirect would send the credentials to another host.
       redirect: 'manual',
       signal,
     });
-    status = response.status;
     text = await readText(response);
   } catch (error) {
     const code = errnoOf(error);
@@ -84,8 +90,10 @@ export async function callVendor(
       todo: 'Run again.',
     });
   }
+  const { status } = response;
   if (status >= 200 && status < 300) return parse(text);
-  throw refusalOf(vendor, status, effect);
+  const refused = { status, headers: response.headers, body: parse(text) };
+  throw refusalOf(api, refused, { effect, sent: [...Object.values(headers), sent ?? ''] });
 }
 
 async function readText(response: Response): Promise<string> {

@@ -1,8 +1,15 @@
 import { ada } from './ada.ts';
 import { agentMessage } from './agent-message.ts';
 import { anchorBrowser } from './anchor-browser.ts';
+import { github } from './github.ts';
+import { gitlab } from './gitlab.ts';
 import { langsmith } from './langsmith.ts';
+import { lemonSqueezy } from './lemon-squeezy.ts';
+import { linear } from './linear.ts';
+import { nylas } from './nylas.ts';
+import { openai } from './openai.ts';
 import { polyai } from './polyai.ts';
+import { wooCommerce } from './woocommerce.ts';
 
 /**
  * The vendors whose webhooks can be rotated, by their own names. They are grouped under one name because the schemes have the
@@ -13,4 +20,17 @@ import { polyai } from './polyai.ts';
  * const vendor = vendors.polyai({ endpointId: 'whe_9ZtRcXw3nByK5pVqMaEfJs', apiKey })
  * ```
  */
-export const vendors = { langsmith, agentMessage, polyai, ada, anchorBrowser } as const;
+export const vendors = {
+  langsmith,
+  agentMessage,
+  polyai,
+  ada,
+  anchorBrowser,
+  github,
+  gitlab,
+  linear,
+  nylas,
+  openai,
+  lemonSqueezy,
+  wooCommerce,
+} as const;

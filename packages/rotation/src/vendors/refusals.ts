@@ -1,8 +1,22 @@
 import type { RotationErrorCode } from '../rotation-error.ts';
 import { type VendorEffect, VendorError } from '../vendor.ts';
+import { type RefusedResponse, readErrorDetails } from './error-details.ts';
+
+/** What an unsuccessful response means: the code, the middle of the message, and what to do. */
+export type Refusal = readonly [code: RotationErrorCode, what: string, todo: string];
+
+/** How a vendor's refusals are explained. */
+export interface RefusalRules {
+  /** The vendor's name, for messages. */
+  readonly vendor: string;
+  /** What to do if a permission is missing: a sentence that names the scope. */
+  readonly permission?: string;
+  /** Reads what only this vendor means by a response; `undefined` if the status says it all. */
+  explain?(response: RefusedResponse): Refusal | undefined;
+}
 
 /** What an unsuccessful status of a vendor's API means. */
-const REFUSALS: Readonly<Record<number, readonly [code: RotationErrorCode, what: string, todo: string]>> = {
+const REFUSALS: Readonly<Record<number, Refusal>> = {
   400: [
     'ERR_ROTATION_REFUSED',
     'reports that the call is malformed',
@@ -23,19 +37,43 @@ const REFUSALS: Readonly<Record<number, readonly [code: RotationErrorCode, what:
   429: ['ERR_ROTATION_RATE_LIMITED', 'reports too many calls', 'Run again later.'],
 };
 
-/** The error for an unsuccessful response. */
-export function refusalOf(vendor: string, status: number, effect: VendorEffect): VendorError {
-  const [code, what, todo] = REFUSALS[status] ?? otherRefusal(status);
+/**
+ * The error for an unsuccessful response.
+ *
+ * @param call.effect What the call may have done if the vendor failed.
+ * @param call.sent Texts that the error must not contain.
+ */
+export function refusalOf(
+  api: RefusalRules,
+  response: RefusedResponse,
+  call: { effect: VendorEffect; sent: readonly string[] },
+): VendorError {
+  const { vendor, permission } = api;
+  const { status } = response;
+  const [code, what, advice] = api.explain?.(response) ?? REFUSALS[status] ?? otherRefusal(status);
+  const details = readErrorDetails(response, call.sent);
+  const { vendorCode, requestId, retryAfterSeconds } = details;
+  const facts = [
+    `status ${status}`,
+    ...(vendorCode === undefined ? [] : [`code ${vendorCode}`]),
+    ...(requestId === undefined ? [] : [`request ${requestId}`]),
+  ];
+  let todo = advice;
+  if (code === 'ERR_ROTATION_FORBIDDEN' && permission !== undefined) todo = permission;
+  if (code === 'ERR_ROTATION_RATE_LIMITED' && retryAfterSeconds !== undefined) {
+    todo = `Run again in ${retryAfterSeconds} s.`;
+  }
   // A gateway that stops waiting responds with 408 or 5xx, but the vendor behind it goes on.
-  const mayHaveActed = status >= 500 || status === 408;
-  return new VendorError(code, `${vendor} ${what} (status ${status}).`, {
-    effect: mayHaveActed ? effect : 'none',
+  const mayHaveActed = code === 'ERR_ROTATION_VENDOR_FAILED' || code === 'ERR_ROTATION_NO_ANSWER';
+  return new VendorError(code, `${vendor} ${what} (${facts.join(', ')}).`, {
+    effect: mayHaveActed ? call.effect : 'none',
     todo,
     status,
+    ...details,
   });
 }
 
-function otherRefusal(status: number): readonly [RotationErrorCode, string, string] {
+function otherRefusal(status: number): Refusal {
   if (status >= 500) return ['ERR_ROTATION_VENDOR_FAILED', 'failed', 'Run again.'];
   if (status === 408) return ['ERR_ROTATION_NO_ANSWER', 'did not get the complete call', 'Run again.'];
   if (status >= 300 && status < 400) {

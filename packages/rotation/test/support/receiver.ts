@@ -12,6 +12,8 @@ export interface Receiver {
   load(scheme: DefinedScheme, path: string): Promise<void>;
   /** How often the handler ran, by the number in the delivery. */
   readonly runs: ReadonlyMap<number, number>;
+  /** Returns the health of all instances as JSON. */
+  readonly healthUrl: string;
   close(): Promise<void>;
 }
 
@@ -27,6 +29,10 @@ export async function startReceiver(): Promise<Receiver> {
   let verifiers: Verifier[] = [];
   const server = createServer((request, response) => {
     void (async () => {
+      if (request.url === '/health') {
+        response.end(JSON.stringify(verifiers.map((verifier) => verifier.health())));
+        return;
+      }
       const body = await readBody(request, { maxBodyBytes: 1024 * 1024 });
       const verifier = verifiers[instanceOf(body)];
       const answer = await verifier?.handle(
@@ -43,6 +49,7 @@ export async function startReceiver(): Promise<Receiver> {
   return {
     url: `http://127.0.0.1:${portOf(server)}/hooks`,
     runs,
+    healthUrl: `http://127.0.0.1:${portOf(server)}/health`,
     async load(scheme, path) {
       verifiers = Array.from({ length: INSTANCES }, () =>
         createVerifier({ scheme, secrets: fileSecrets(path) }),

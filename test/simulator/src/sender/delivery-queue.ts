@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import type { Clock } from '@countersign/core';
 import { type AttemptAnswer, judge, type Post, post } from './post.ts';
-import type { DeliveryPolicy, VendorAccount, VendorEvent } from './vendor-account.ts';
+import type { AnyAccount, DeliveryPolicy, VendorEvent } from './vendor-account.ts';
 
 /** One attempt, as `onAttempt` sees it after its response came or failed to come. */
 export interface AttemptEvent {
@@ -72,7 +72,7 @@ interface Tracked extends Mutable<Omit<EventRecord, 'answers'>> {
 
 /** Delivers events as the vendor does: signs, posts, waits and tries again, until delivered or dropped. */
 export class DeliveryQueue {
-  readonly #account: VendorAccount;
+  readonly #account: AnyAccount;
   readonly #options: DeliveryOptions;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
   readonly #tracked: Tracked[] = [];
@@ -84,7 +84,7 @@ export class DeliveryQueue {
   #idleWaiters: (() => void)[] = [];
   #closed = false;
 
-  constructor(account: VendorAccount, options: DeliveryOptions) {
+  constructor(account: AnyAccount, options: DeliveryOptions) {
     this.#account = account;
     this.#options = options;
   }

@@ -4,7 +4,9 @@ export type { ApiFaults, ApiOperation } from './management-api.ts';
 export type { AttemptAnswer } from './post.ts';
 export { type RotationAnswer, rotateThroughApi } from './rotate-through-api.ts';
 export {
+  type AnySimulatedSender,
   type CommonSenderOptions,
+  type InPlaceVendorOptions,
   type SimulatedSender,
   type SimulateSenderOptions,
   simulateSender,
@@ -12,6 +14,7 @@ export {
 export type { GraceSigns } from './signing-secrets.ts';
 export {
   type DeliveryPolicy,
+  type InPlaceVendorName,
   type RotationKind,
   type SenderCredentials,
   sequenceOf,

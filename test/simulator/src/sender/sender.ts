@@ -10,7 +10,9 @@ import {
 import { type ApiFaults, ManagementApi } from './management-api.ts';
 import type {
   AccountSetup,
+  AnyAccount,
   DeliveryPolicy,
+  InPlaceVendorName,
   SenderCredentials,
   VendorAccount,
   VendorName,
@@ -18,8 +20,15 @@ import type {
 import { type AdaOptions, ada } from './vendors/ada.ts';
 import { type AgentMessageOptions, agentMessage } from './vendors/agent-message.ts';
 import { type AnchorBrowserOptions, anchorBrowser } from './vendors/anchor-browser.ts';
+import { type GithubOptions, github } from './vendors/github.ts';
+import { type GitlabOptions, gitlab } from './vendors/gitlab.ts';
 import { langsmith } from './vendors/langsmith.ts';
+import { lemonSqueezy } from './vendors/lemon-squeezy.ts';
+import { linear } from './vendors/linear.ts';
+import { nylas } from './vendors/nylas.ts';
+import { openai } from './vendors/openai.ts';
 import { polyai } from './vendors/polyai.ts';
+import { wooCommerce } from './vendors/woocommerce.ts';
 
 /** The options of every simulation, for all vendors. */
 export interface CommonSenderOptions {
@@ -63,9 +72,19 @@ export type SimulateSenderOptions = CommonSenderOptions &
     | ({ readonly vendor: 'anchorBrowser' } & AnchorBrowserOptions)
   );
 
+/** The vendors whose simulations have no options of their own. */
+const PLAIN_ACCOUNTS = { langsmith, polyai } as const;
+const PLAIN_IN_PLACE = { lemonSqueezy, linear, nylas, openai, wooCommerce } as const;
+
+/** One of the vendors that can be simulated for rotations, and its own options. */
+export type InPlaceVendorOptions =
+  | { readonly vendor: keyof typeof PLAIN_IN_PLACE }
+  | ({ readonly vendor: 'github' } & GithubOptions)
+  | ({ readonly vendor: 'gitlab' } & GitlabOptions);
+
 /** A vendor's account with one webhook endpoint, running in this process. */
-export interface SimulatedSender {
-  readonly vendor: VendorName;
+export interface SimulatedSender<Name extends VendorName | InPlaceVendorName = VendorName> {
+  readonly vendor: Name;
   readonly receiverUrl: string;
   readonly clock: Clock;
   /** Where the management API listens, without a trailing slash. */
@@ -73,7 +92,7 @@ export interface SimulatedSender {
   readonly endpointId: string;
   readonly credentials: SenderCredentials;
   /** The vendor's formula, ids, retry rules and assumptions. */
-  readonly account: VendorAccount;
+  readonly account: VendorAccount<Name>;
   /** Makes calls of the management API fail, and counts them. */
   readonly api: ApiFaults;
   /** The newest secrets, as a fresh customer would have been shown them. Hand one to a receiver before it starts, not to a rotating one. */
@@ -94,6 +113,9 @@ export interface SimulatedSender {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** An account at any of the vendors. */
+export type AnySimulatedSender = SimulatedSender<VendorName | InPlaceVendorName>;
+
 const MIN_TICK_MS = 5;
 
 /**
@@ -111,7 +133,13 @@ const MIN_TICK_MS = 5;
  * await sender.close()
  * ```
  */
-export async function simulateSender(options: SimulateSenderOptions): Promise<SimulatedSender> {
+export function simulateSender(options: SimulateSenderOptions): Promise<SimulatedSender>;
+export function simulateSender(
+  options: CommonSenderOptions & InPlaceVendorOptions,
+): Promise<SimulatedSender<InPlaceVendorName>>;
+export async function simulateSender(
+  options: SimulateSenderOptions | (CommonSenderOptions & InPlaceVendorOptions),
+): Promise<AnySimulatedSender> {
   const { clock = systemClock, timeScale = 1, minRetryDelayMs = 10, receiverUrl } = options;
   check(isHttpUrl(receiverUrl), '"receiverUrl" must be an http: address.');
   check(timeScale > 0 && timeScale <= 1, '"timeScale" must be above 0 and at most 1.');
@@ -186,23 +214,29 @@ export async function simulateSender(options: SimulateSenderOptions): Promise<Si
   };
 }
 
-function openAccount(options: SimulateSenderOptions, setup: AccountSetup): VendorAccount {
+function openAccount(options: SimulateSenderOptions | InPlaceVendorOptions, setup: AccountSetup): AnyAccount {
   switch (options.vendor) {
-    case 'langsmith':
-      return langsmith(setup);
     case 'agentMessage':
       return agentMessage(setup, options);
-    case 'polyai':
-      return polyai(setup);
     case 'ada':
       return ada(setup, options);
     case 'anchorBrowser':
       return anchorBrowser(setup, options);
-    default:
+    case 'github':
+      return github(setup, options);
+    case 'gitlab':
+      return gitlab(setup, options);
+    case 'langsmith':
+    case 'polyai':
+      return PLAIN_ACCOUNTS[options.vendor](setup);
+    default: {
+      const open = Object.hasOwn(PLAIN_IN_PLACE, options.vendor) ? PLAIN_IN_PLACE[options.vendor] : undefined;
+      if (open !== undefined) return open(setup);
       throw new WebhookError(
         'ERR_WEBHOOK_CONFIG_INVALID',
-        '"vendor" must be langsmith, agentMessage, polyai, ada or anchorBrowser.',
+        `"vendor" must be langsmith, agentMessage, polyai, ada, anchorBrowser, github, gitlab, ${Object.keys(PLAIN_IN_PLACE).join(', ')}.`,
       );
+    }
   }
 }
 

@@ -8,6 +8,17 @@ export type { DeliveryPolicy, VendorEvent };
 /** A vendor that can be simulated; the name is that of its factory in `@countersign/schemes`. */
 export type VendorName = 'langsmith' | 'agentMessage' | 'polyai' | 'ada' | 'anchorBrowser';
 
+/** More vendors, whose accounts can be simulated for rotations. */
+export type InPlaceVendorName =
+  | 'github'
+  | 'gitlab'
+  | 'gitlabToken'
+  | 'linear'
+  | 'nylas'
+  | 'openai'
+  | 'lemonSqueezy'
+  | 'wooCommerce';
+
 /** What the customer of the simulated account sends with calls to the management API. */
 export interface SenderCredentials {
   /** The key of the account's owner. AgentMessage: it has the scope `webhooks:write`. */
@@ -18,19 +29,23 @@ export interface SenderCredentials {
   readonly tenantId?: string;
   /** LangSmith only: the token that the vendor's own web pages send instead of the API key. */
   readonly bearerToken?: string;
+  /** GitHub Apps only: the private key, as PEM text; `apiKey` is the client ID. */
+  readonly privateKey?: string;
+  /** WooCommerce only: the consumer secret; `apiKey` is the consumer key. */
+  readonly apiSecret?: string;
 }
 
 /** A call to the management API. */
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: unknown;
 }
 
 /** One simulated account: everything that differs between the vendors, and nothing of the network. */
-export interface VendorAccount {
-  readonly vendor: VendorName;
+export interface VendorAccount<Name extends VendorName | InPlaceVendorName = VendorName> {
+  readonly vendor: Name;
   readonly endpointId: string;
   /** LangSmith only: the session in the paths of its management API. */
   readonly sessionId?: string;
@@ -55,6 +70,8 @@ export interface VendorAccount {
   readonly routes: readonly ApiRoute[];
   /** The body of an error, in the vendor's form. */
   errorBody(status: number): unknown;
+  /** Headers of every error, if the vendor has some. */
+  errorHeaders?(): Readonly<Record<string, string>>;
   /** How a customer asks for a rotation, and which part of the response contains the new secret. */
   readonly customer: {
     rotate(kind: RotationKind, key: string | undefined): ApiRequest;
@@ -75,6 +92,11 @@ export interface AccountSetup {
   readonly initialSecret: string | undefined;
   readonly credentials: Partial<SenderCredentials>;
 }
+
+/** An account at one of the vendors that can be simulated for rotations. */
+export type InPlaceAccount = VendorAccount<InPlaceVendorName>;
+/** Any account. */
+export type AnyAccount = VendorAccount | InPlaceAccount;
 
 /** Keyed hash of the parts in a row. Bytes are used unchanged, text as UTF-8. */
 export function hmacSha256(
