@@ -10,7 +10,7 @@ export type Received =
   | { readonly state: 'accepted' }
   | { readonly state: 'refused'; readonly reason: string };
 
-const ATTEMPTS = 6;
+const ATTEMPTS = 5;
 const DEFAULT_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 
