@@ -1,5 +1,11 @@
 export { fileJournal } from './journal/file-journal.ts';
-export type { JournalEntry, RotationJournal, RotationLock } from './journal.ts';
+export {
+  type PostgresLockConnection,
+  type PostgresLockOptions,
+  postgresLock,
+} from './journal/postgres-lock.ts';
+export { type RedisLockClient, type RedisLockOptions, redisLock } from './journal/redis-lock.ts';
+export type { JournalEntry, LockSource, RotationJournal, RotationLock } from './journal.ts';
 export { recover } from './recover/recover.ts';
 export type { ReceiverFunction, RecoverOptions } from './recover/recover-options.ts';
 export {

@@ -2,7 +2,7 @@ import { open, readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Clock } from '@countersign/core';
 import { acquireFileLock } from '../journal/file-lock.ts';
-import type { RotationLock } from '../journal.ts';
+import type { LockSource, RotationLock } from '../journal.ts';
 import { nameOfError } from '../rotation-error.ts';
 import { errnoOf, writeFileAtomically } from '../targets/atomic-file.ts';
 import { fieldOf } from './failures.ts';
@@ -47,10 +47,10 @@ type Owner = Pick<JournalLine, 'vendor' | 'endpointId'>;
 export async function openJournal(
   path: string,
   owner: Owner,
-  { clock, keptMs }: { clock: Clock; keptMs: number },
+  { clock, keptMs, lock: source }: { clock: Clock; keptMs: number; lock: LockSource | undefined },
 ): Promise<RecoveryJournal> {
   const absolute = resolve(path);
-  const lock = await takeLock(absolute, path, clock);
+  const lock = await takeLock(path, source ?? (() => acquireFileLock(`${absolute}.lock`, clock)));
   try {
     return await openUnderLock(absolute, owner, { lock, path, oldest: clock.now() - keptMs });
   } catch (error) {
@@ -156,10 +156,10 @@ function parseLine(line: string): JournalLine | undefined {
   return whole ? (entry as JournalLine) : undefined;
 }
 
-async function takeLock(absolute: string, path: string, clock: Clock): Promise<RotationLock> {
-  let taken: Awaited<ReturnType<typeof acquireFileLock>>;
+async function takeLock(path: string, source: LockSource): Promise<RotationLock> {
+  let taken: Awaited<ReturnType<LockSource>>;
   try {
-    taken = await acquireFileLock(`${absolute}.lock`, clock);
+    taken = await source();
   } catch (error) {
     throw failed(path, 'locked', error);
   }

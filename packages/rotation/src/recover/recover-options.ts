@@ -1,5 +1,6 @@
 import type { Clock, WebhookRequest, WebhookResponse } from '@countersign/core';
 import { checkFunction, checkKeys, checkNumber, configError, systemClock } from '@countersign/core/extend';
+import type { LockSource } from '../journal.ts';
 import type { RecoveryStep } from './recovery-report.ts';
 import type { MissedDelivery, RecoveryVendor, RecoveryWindow } from './recovery-vendor.ts';
 
@@ -23,6 +24,8 @@ export interface RecoverOptions {
   to?: string | ReceiverFunction;
   /** The file in which runs note what was sent again. Keep it on a disk that the next run also sees. Not needed for a dry run. */
   journal?: string;
+  /** Takes the place of the lock beside the journal: `redisLock()`, `postgresLock()`, or your own function. */
+  lock?: LockSource;
   /**
    * How long your receivers remember a handled delivery: the `rememberSeconds` of their verifiers. Older deliveries are left out,
    * because a receiver that has forgotten one would handle it twice. Default: what a verifier without that option remembers.
@@ -55,6 +58,7 @@ export interface RecoverSettings {
   readonly window: RecoveryWindow;
   readonly to: URL | ReceiverFunction | undefined;
   readonly journal: string | undefined;
+  readonly lock: LockSource | undefined;
   readonly rememberMs: number;
   readonly wasHandled: RecoverOptions['wasHandled'];
   readonly paceMs: number;
@@ -71,6 +75,7 @@ const KNOWN = Object.keys({
   until: true,
   to: true,
   journal: true,
+  lock: true,
   rememberSeconds: true,
   wasHandled: true,
   dryRun: true,
@@ -93,6 +98,7 @@ export function readRecoverOptions(options: RecoverOptions): RecoverSettings {
     throw configError('"dryRun" must be true or false.');
   checkFunction('wasHandled', wasHandled);
   checkFunction('onStep', onStep);
+  checkFunction('lock', options.lock);
   if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
     throw configError('"signal" must be an AbortSignal.');
   }
@@ -109,6 +115,7 @@ export function readRecoverOptions(options: RecoverOptions): RecoverSettings {
     window: readWindow(options, clock),
     to: readReceiver(options, vendor),
     journal,
+    lock: options.lock,
     rememberMs: seconds('rememberSeconds', vendor.rememberSeconds, 366 * DAY_SECONDS),
     wasHandled,
     paceMs: seconds('paceSeconds', vendor.paceSeconds),

@@ -94,6 +94,7 @@ async function run(
   if (settings.journal === undefined) throw configError('"journal" must be the path of a file.');
   const journal = await openJournal(settings.journal, ownerOf(settings), {
     clock,
+    lock: settings.lock,
     keptMs: vendor.keptSeconds * 1000 + DAY_MS,
   });
   try {

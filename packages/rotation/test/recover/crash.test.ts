@@ -41,7 +41,8 @@ function redeliveries({ sender, name }: Scene): Map<string, number> {
 }
 
 describe.each(SENDERS)('a recovery from %s that is killed', { timeout: 240_000 }, (name) => {
-  it.each([false, true])(
+  // The steps between two calls of the network are the same for Svix and Resend as for GitHub.
+  it.each(name === 'github' || name === 'stripe' ? [false, true] : [true])(
     'at any call (after one of the network: %s) is finished by the next run, without a repetition',
     async (after) => {
       const points: string[] = [];

@@ -14,7 +14,8 @@ export interface SenderAccess {
 
 /** The package's side of a simulated account. */
 export function vendorFor({ name, baseUrl, access, secret }: SenderAccess): RecoveryVendor {
-  const options: never = { ...access, baseUrl } as never;
+  const isApp = name === 'github' && access.hookId === undefined;
+  const options: never = { ...access, baseUrl, ...(isApp ? { app: true } : {}) } as never;
   if (name === 'stripe') return recoverable.stripe({ ...(options as object), secrets: secret } as never);
   return recoverable[name](options);
 }

@@ -78,10 +78,9 @@ export function simulateGithub(options: GithubOptions): Promise<RecoverableSende
         if (bearerOf(call) !== token) return error(401);
         const needed = call.method === 'GET' ? 'read' : 'write';
         if (grants === 'none' || (needed === 'write' && grants === 'read')) {
-          return {
-            ...error(403),
-            headers: { 'x-accepted-github-permissions': `repository_hooks=${needed}` },
-          };
+          const refused = error(403);
+          const permissions = { 'x-accepted-github-permissions': `repository_hooks=${needed}` };
+          return { ...refused, headers: { ...refused.headers, ...permissions } };
         }
         if (call.method === 'GET' && call.path === path)
           return list(deliveries, call.query, `${apiUrl()}${path}`);
