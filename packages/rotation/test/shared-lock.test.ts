@@ -239,7 +239,10 @@ describe('a lock refuses', () => {
     [() => redisLock({ client: { call: async () => 'OK' }, key: '' }), /"key" of redisLock/],
     [() => redisLock({ client: { call: async () => 'OK' }, key: 'x', leaseSeconds: 0 }), /"leaseSeconds"/],
     [() => postgresLock({ pool: {} as never, name: 'x' }), /"pool" of postgresLock/],
-    [() => postgresLock({ pool: { connect: async () => ({}) as never }, name: '' }), /"name" of postgresLock/],
+    [
+      () => postgresLock({ pool: { connect: async () => ({}) as never }, name: '' }),
+      /"name" of postgresLock/,
+    ],
   ])('a wrong option: %s', (make, message) => {
     expect(make).toThrow(message);
   });

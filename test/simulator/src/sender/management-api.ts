@@ -3,12 +3,12 @@ import type { AttemptAnswer } from './post.ts';
 import type { VendorEvent } from './vendor-event.ts';
 
 /** What a call to the management API is for. */
-export type ApiOperation = 'rotate' | 'rotate-organization' | 'read-secret' | 'test';
+export type ApiOperation = 'rotate' | 'rotate-organization' | 'read-secret' | 'test' | 'list' | 'redeliver';
 
 /** One documented call of a vendor's management API. */
 export interface ApiRoute {
   readonly operation: ApiOperation;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH';
   /** With parameters in braces. */
   readonly path: string;
   handle(call: ApiCall): ApiAnswer | Promise<ApiAnswer>;
@@ -17,6 +17,7 @@ export interface ApiRoute {
 /** A call, as a route sees it. */
 export interface ApiCall {
   readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly delivery: TestDelivery;
@@ -32,11 +33,26 @@ export interface TestDelivery {
   }>;
   /** Sends an ordinary event of that type, and returns its id. */
   enqueue(type: string): string;
+  /** Every attempt that has ended, oldest first. */
+  attempts(): readonly EndedAttempt[];
+  /** Tries an event again that was given up. */
+  redeliver(id: string): void;
+}
+
+/** An attempt, as the API of a vendor lists it. */
+export interface EndedAttempt {
+  /** From 1, over all events. */
+  readonly number: number;
+  readonly event: VendorEvent;
+  readonly at: Date;
+  readonly answer: AttemptAnswer;
+  readonly delivered: boolean;
 }
 
 /** A status and a JSON body. */
 export interface ApiAnswer {
   readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
 
@@ -126,7 +142,13 @@ export class ManagementApi implements ApiFaults {
     const answer: ApiAnswer =
       fault?.kind === 'fail'
         ? { status: fault.status, body: this.#errorBody(fault.status) }
-        : await route.handle({ params, headers: request.headers, body, delivery: this.#delivery });
+        : await route.handle({
+            params,
+            query: new URL(request.url ?? '/', 'http://api').searchParams,
+            headers: request.headers,
+            body,
+            delivery: this.#delivery,
+          });
     if (fault?.kind === 'lose-answer') {
       this.#record(route, 'answer-lost');
       response.destroy();
@@ -187,6 +209,7 @@ function send(response: ServerResponse, answer: ApiAnswer): void {
   response.writeHead(answer.status, {
     'Content-Type': 'application/json',
     'Content-Length': Buffer.byteLength(body),
+    ...answer.headers,
   });
   response.end(body);
 }

@@ -18,8 +18,10 @@ import type {
 import { type AdaOptions, ada } from './vendors/ada.ts';
 import { type AgentMessageOptions, agentMessage } from './vendors/agent-message.ts';
 import { type AnchorBrowserOptions, anchorBrowser } from './vendors/anchor-browser.ts';
+import { github } from './vendors/github.ts';
 import { langsmith } from './vendors/langsmith.ts';
 import { polyai } from './vendors/polyai.ts';
+import { stripe } from './vendors/stripe.ts';
 
 /** The options of every simulation, for all vendors. */
 export interface CommonSenderOptions {
@@ -57,7 +59,7 @@ export interface CommonSenderOptions {
 /** Options of {@link simulateSender}: the common ones, and those of one vendor. */
 export type SimulateSenderOptions = CommonSenderOptions &
   (
-    | { readonly vendor: 'langsmith' | 'polyai' }
+    | { readonly vendor: 'langsmith' | 'polyai' | 'github' | 'stripe' }
     | ({ readonly vendor: 'agentMessage' } & AgentMessageOptions)
     | ({ readonly vendor: 'ada' } & AdaOptions)
     | ({ readonly vendor: 'anchorBrowser' } & AnchorBrowserOptions)
@@ -143,6 +145,8 @@ export async function simulateSender(options: SimulateSenderOptions): Promise<Si
   const api = new ManagementApi(account, {
     attemptOnce: (event) => queue.attemptOnce(event),
     enqueue,
+    attempts: () => queue.attempts(),
+    redeliver: (id) => queue.redeliver(id),
   });
   const apiUrl = await api.listen();
 
@@ -198,10 +202,14 @@ function openAccount(options: SimulateSenderOptions, setup: AccountSetup): Vendo
       return ada(setup, options);
     case 'anchorBrowser':
       return anchorBrowser(setup, options);
+    case 'github':
+      return github(setup);
+    case 'stripe':
+      return stripe(setup);
     default:
       throw new WebhookError(
         'ERR_WEBHOOK_CONFIG_INVALID',
-        '"vendor" must be langsmith, agentMessage, polyai, ada or anchorBrowser.',
+        '"vendor" must be langsmith, agentMessage, polyai, ada, anchorBrowser, github or stripe.',
       );
   }
 }

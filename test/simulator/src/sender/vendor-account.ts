@@ -6,7 +6,14 @@ import type { DeliveryPolicy, VendorEvent } from './vendor-event.ts';
 export type { DeliveryPolicy, VendorEvent };
 
 /** A vendor that can be simulated; the name is that of its factory in `@countersign/schemes`. */
-export type VendorName = 'langsmith' | 'agentMessage' | 'polyai' | 'ada' | 'anchorBrowser';
+export type VendorName =
+  | 'langsmith'
+  | 'agentMessage'
+  | 'polyai'
+  | 'ada'
+  | 'anchorBrowser'
+  | 'github'
+  | 'stripe';
 
 /** What the customer of the simulated account sends with calls to the management API. */
 export interface SenderCredentials {
@@ -22,7 +29,7 @@ export interface SenderCredentials {
 
 /** A call to the management API. */
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: unknown;
