@@ -7,6 +7,8 @@ import {
 } from '@countersign-internal/simulator';
 
 const TICK_MS = 20;
+/** On a slow machine the forger waits too. */
+const MOST_UNDERWAY = 60;
 
 /** What came of one kind of forgery. */
 export interface ForgeryCount {
@@ -58,6 +60,7 @@ export class Forger {
 
   #attack(): void {
     // Seven kinds and ten endpoints have no common divisor: each kind comes to each endpoint in turn.
+    if (this.#underway.size >= MOST_UNDERWAY) return;
     const number = this.#next++;
     const sender = this.#senders[number % this.#senders.length];
     const kind = FORGERIES[number % FORGERIES.length];

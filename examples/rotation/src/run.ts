@@ -7,6 +7,7 @@ import { crashOne } from './crash.ts';
 import { endpoints } from './endpoints.ts';
 import { Forger } from './forger.ts';
 import { carryOut } from './operator.ts';
+import { startLoad } from './load.ts';
 import type { Outcome } from './outcome.ts';
 import { Receivers } from './receivers.ts';
 import { Recovery } from './recovery.ts';
@@ -84,7 +85,9 @@ export async function run(seconds: number, { signal, out, atEnd }: RunContext): 
     lastEvent,
   }));
   await atEnd(() => screen.stop());
-  const stopLoad = stations.map(({ sender }) => sender.run({ perSecond: PER_SECOND / stations.length }));
+  const senders = stations.map(({ sender }) => sender);
+  const stopLoad = startLoad(senders, PER_SECOND);
+  await atEnd(stopLoad);
   forger.start((PER_SECOND * FORGED_SHARE) / (1 - FORGED_SHARE));
   screen.start();
   balancer.hangUpEvery = HANG_UP_EVERY;
@@ -119,7 +122,7 @@ export async function run(seconds: number, { signal, out, atEnd }: RunContext): 
   tools.say('no new deliveries: waiting for the last attempts');
   const loadSeconds = elapsed();
   balancer.hangUpEvery = 0;
-  await atMost(SETTLE_MS, Promise.all([...stopLoad.map((stop) => stop()), forger.stop()]));
+  await atMost(SETTLE_MS, Promise.all([stopLoad(), forger.stop()]));
   recovering.abort();
   await atMost(SETTLE_MS, recovery.finish());
   // The responses come after all earlier messages of the processes, so every run is counted.
@@ -170,10 +173,10 @@ async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
 
 function introduction(seconds: number, receivers: Receivers, sharesStore: boolean): string {
   const [first, second] = receivers.pids;
-  return `Seven webhook senders deliver ${PER_SECOND} events a second to two server processes, for ${seconds} s.
+  return `Seven webhook senders deliver ${PER_SECOND} events a second to two processes for ${seconds} s.
 Meanwhile every signing secret is replaced at least three times, an attacker
-sends forgeries, clients hang up${sharesStore ? ', and one process is killed' : ''}. Nothing may be lost, handled
-twice, or let in without a valid signature.
+sends forgeries, clients hang up${sharesStore ? ', and one process is killed' : ''}.
+Nothing may be lost, handled twice, or let in without a valid signature.
 
   processes  pids ${first}, ${second}, each with Express, Fastify, Koa, Nest and fetch (Hono)
   secrets    one file for each endpoint, read by both processes
