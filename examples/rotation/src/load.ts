@@ -2,7 +2,7 @@ import type { SimulatedSender } from '@countersign-internal/simulator';
 
 const TICK_MS = 20;
 /** A sender waits with new events while so many are not delivered: a slow machine gets less load, and not a queue without end. */
-const MOST_PENDING = 100;
+const MOST_PENDING = 20;
 
 /**
  * Sends new events of all senders, at a steady pace as long as the machine keeps up. The returned function stops it, and resolves

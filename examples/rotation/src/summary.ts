@@ -4,9 +4,9 @@ import type { RotationOrder } from './rotations.ts';
 import { total } from './tally.ts';
 
 const ORDER_TEXT: Readonly<Record<RotationOrder, string>> = {
-  'next first': 'the receivers know the new secret before the sender signs with it',
-  announced: 'the receivers are told first; the sender makes the secret',
-  unannounced: 'by hand: the receivers learn of it 0.4 s too late',
+  'next first': 'the receivers know the new secret before it signs',
+  announced: 'the receivers are told first, then the sender makes it',
+  unannounced: 'by hand, so that receivers learn of it 0.4 s too late',
 };
 
 const FORGERY_TEXT: Readonly<Record<Forgery, string>> = {
@@ -55,36 +55,32 @@ function result(outcome: Outcome): string[] {
 function happened(outcome: Outcome): string[] {
   const { crash, hungUp, recovered, waits, badPushes, processes } = outcome;
   const { by, early, cut } = sumOf(outcome);
-  const waited = waits.count === 0 ? '' : `, the slowest after ${(waits.slowestMs / 1000).toFixed(1)} s`;
-  return [
+  const waited = waits.count === 0 ? '' : `, within ${(waits.slowestMs / 1000).toFixed(1)} s`;
+  const lines = [
     'What happened on the way:',
-    item(by.previous, 'were signed with a secret that had just been replaced: accepted.'),
-    item(by.next, 'were signed with a secret that was announced as the next one: accepted.'),
-    item(early, 'times a receiver said "not now", for example because a secret was newer'),
-    more('than its own, or another process had the delivery in hand.'),
-    item(waits.count, `were sent again by their sender and then accepted${waited}.`),
+    item(by.previous, 'had been signed with a secret that was just replaced: accepted.'),
+    item(by.next, 'had been signed with a secret published as the next one: accepted.'),
+    item(early, 'times a receiver said "not now": the secret was newer than its own, or'),
+    more('another process had the delivery in hand.'),
+    item(waits.count, `were sent again by their sender and accepted then${waited}.`),
     item(hungUp, 'times a client hung up before it had its response.'),
     item(recovered, 'failed at GitHub, which never retries: recover() had them sent again.'),
-    ...(crash === undefined
-      ? []
-      : [
-          item(
-            1,
-            `process (${crash.killedPid}) was killed in the middle of its work; ${crash.seconds.toFixed(1)} s later another`,
-          ),
-          more(
-            `one (${crash.startedPid}) took its place. ${cut} deliveries were in its hands: they were sent`,
-          ),
-          more('again and handled by the other one.'),
-        ]),
-    ...badPushes.flatMap(({ endpoint, refusedBy, handledMeanwhile }) => [
-      item(
-        1,
-        `empty secret was deployed for ${endpoint}: ${refusedBy} of ${processes} processes refused it, kept the`,
-      ),
-      more(`last good one, and handled ${handledMeanwhile} deliveries until it was fixed.`),
-    ]),
   ];
+  if (crash !== undefined) {
+    const { killedPid, startedPid, seconds } = crash;
+    lines.push(
+      item(1, `process (${killedPid}) was killed in the middle of its work, and replaced by`),
+      more(`another (${startedPid}) ${seconds.toFixed(1)} s later. It had ${cut} deliveries in hand:`),
+      more('they were sent again, and handled then.'),
+    );
+  }
+  for (const { endpoint, refusedBy, handledMeanwhile } of badPushes) {
+    lines.push(
+      item(1, `empty secret was deployed for ${endpoint}: ${refusedBy} of ${processes} processes refused it,`),
+      more(`kept the last good one, and handled ${handledMeanwhile} deliveries until it was fixed.`),
+    );
+  }
+  return lines;
 }
 
 function rotations({ rotated }: Outcome): string[] {
