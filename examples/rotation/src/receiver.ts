@@ -41,7 +41,8 @@ async function start(routes: readonly Route[], place: StorePlace | undefined): P
     });
     listeners.set(path, listener);
   }
-  await Promise.all([...verifiers.values()].map((verifier) => verifier.ready()));
+  // One endpoint whose secrets are broken at this moment must not keep the others from being served: it responds with 503.
+  await Promise.allSettled([...verifiers.values()].map((verifier) => verifier.ready()));
 
   const server = createServer((request, response) => {
     const listener = listeners.get(request.url ?? '');

@@ -122,7 +122,8 @@ export async function run(seconds: number, { signal, out, atEnd }: RunContext): 
   tools.say('no new deliveries: waiting for the last attempts');
   const loadSeconds = elapsed();
   balancer.hangUpEvery = 0;
-  await atMost(SETTLE_MS, Promise.all([stopLoad(), forger.stop()]));
+  stopLoad();
+  await atMost(SETTLE_MS, Promise.all([...senders.map((sender) => sender.idle()), forger.stop()]));
   recovering.abort();
   await atMost(SETTLE_MS, recovery.finish());
   // The responses come after all earlier messages of the processes, so every run is counted.

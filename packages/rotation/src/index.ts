@@ -27,7 +27,7 @@ export type {
   RecoveryWindow,
   SignedRequest,
 } from './recover/recovery-vendor.ts';
-export type { SessionAnswer, VendorSession } from './recover/vendor-session.ts';
+export type { SenderApi, SessionAnswer, VendorSession } from './recover/vendor-session.ts';
 export type { GithubSourceOptions } from './recover/vendors/github.ts';
 export { recoverable } from './recover/vendors/index.ts';
 export type { ResendSourceOptions } from './recover/vendors/resend.ts';

@@ -1,4 +1,4 @@
-import type { VendorSession } from './vendor-session.ts';
+import type { SenderApi, VendorSession } from './vendor-session.ts';
 
 /** A delivery that a sender could not make. Contains nothing of the delivery itself. */
 export interface MissedDelivery {
@@ -38,9 +38,7 @@ export type Delivered =
  *
  * Its methods call the sender only through the session, which keeps to rate limits, counts calls and throws `RecoveryError`.
  */
-export interface RecoveryVendor {
-  /** Lower-case letters, digits and hyphens. */
-  readonly name: string;
+export interface RecoveryVendor extends SenderApi {
   /** Names the webhook at the sender, for messages and the journal. */
   readonly endpointId: string;
   /** How far back the sender keeps deliveries, in seconds. */
@@ -49,13 +47,6 @@ export interface RecoveryVendor {
   readonly rememberSeconds: number;
   /** The shortest time between two calls that change something, in seconds. */
   readonly paceSeconds: number;
-  /** Where the API is, without a trailing slash, and the headers of each call. */
-  readonly baseUrl: string;
-  headers(): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
-  /** Makes the calls. */
-  fetch(url: string, init: RequestInit): Promise<Response>;
-  /** The permission that a call needs, in the sender's own words. */
-  readonly permissions: { readonly list: string; readonly resend: string };
   /** The call that sends a delivery again, for the plan of a dry run. */
   readonly resendCall: string;
   /** Lists what the sender could not deliver in this window, in any order. */

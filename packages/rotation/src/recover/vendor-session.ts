@@ -3,7 +3,20 @@ import { pause, whileAlive } from '../pause.ts';
 import { aborted, answerInvalid, limitError, refusal, unreachable } from './failures.ts';
 import { limitOf } from './rate-limit.ts';
 import { RecoveryError } from './recovery-error.ts';
-import type { RecoveryVendor } from './recovery-vendor.ts';
+
+/** A sender's API: where it is, and what each call needs. */
+export interface SenderApi {
+  /** Lower-case letters, digits and hyphens. */
+  readonly name: string;
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  /** The headers of each call. */
+  headers(): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+  /** Makes the calls. */
+  fetch(url: string, init: RequestInit): Promise<Response>;
+  /** The permission that a call needs, in the sender's own words. */
+  readonly permissions: { readonly list: string; readonly resend: string };
+}
 
 /** One call of the sender's API. */
 export interface SessionCall {
@@ -43,7 +56,7 @@ const GRACE_MS = 500;
 
 /** The calls of one run to one sender: one at a time, within its rate limits, counted. */
 export class VendorSession {
-  readonly #vendor: RecoveryVendor;
+  readonly #vendor: SenderApi;
   readonly #limits: SessionLimits;
   #calls = 0;
   #pages = 0;
@@ -51,7 +64,7 @@ export class VendorSession {
   #notBefore = 0;
   #changedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(vendor: RecoveryVendor, limits: SessionLimits) {
+  constructor(vendor: SenderApi, limits: SessionLimits) {
     this.#vendor = vendor;
     this.#limits = limits;
   }
