@@ -48,7 +48,7 @@ export function endpoints(seconds: number): readonly Endpoint[] {
       graceSigns,
       timeScale: anchorGraceSeconds / ANCHOR_GRACE_SECONDS,
       // The grace and the waits before retries share one scale, which would leave milliseconds of the waits.
-      minRetryDelayMs: 2000,
+      minRetryDelayMs: 4000,
     },
     secrets: ['endpoint'],
     graceSeconds: anchorGraceSeconds,

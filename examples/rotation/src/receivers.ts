@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { InstanceHealth } from '@countersign/rotation';
 import type { Notice, Order, Route, Run, SecretsReport, StorePlace } from './messages.ts';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 180_000;
 // The file watch takes milliseconds; if a system reports no changes, fileSecrets() polls every 30 seconds.
 const RELOAD_TIMEOUT_MS = 45_000;
 

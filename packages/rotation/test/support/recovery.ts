@@ -26,7 +26,7 @@ const signWith = (secret: string, id: string, at: Date, body: string): string =>
   new Webhook(secret).sign(id, at, body);
 
 /** Starts a simulated account. */
-export function startSender(name: SenderName, options: RecoverableSenderOptions): Promise<RecoverableSender> {
+function startSender(name: SenderName, options: RecoverableSenderOptions): Promise<RecoverableSender> {
   switch (name) {
     case 'github':
       return simulateGithub(options);
@@ -40,7 +40,7 @@ export function startSender(name: SenderName, options: RecoverableSenderOptions)
 }
 
 /** An application that handles the deliveries of one sender. */
-export interface Application {
+interface Application {
   readonly url: string;
   /** How often the handler ran, by the number in the delivery. */
   readonly runs: Map<number, number>;
@@ -54,7 +54,7 @@ export interface Application {
 }
 
 /** Starts an application for one sender; it ends with the test. */
-export async function startApplication(name: SenderName): Promise<Application> {
+async function startApplication(name: SenderName): Promise<Application> {
   const runs = new Map<number, number>();
   let verifier: ReturnType<typeof createVerifier> | undefined;
   const handler = async (webhook: ReceivedWebhook) => {

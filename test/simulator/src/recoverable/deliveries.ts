@@ -3,7 +3,7 @@ import { systemClock } from '@countersign/core/extend';
 import { post } from '../sender/post.ts';
 
 /** One attempt to deliver an event. */
-export interface Attempt {
+interface Attempt {
   /** Rises with each attempt of the account. */
   readonly number: number;
   readonly at: Date;
