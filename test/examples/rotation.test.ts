@@ -98,9 +98,19 @@ describe('the tally', () => {
     const tally = new Tally();
     tally.ran(ran(1, { pid: 1 }));
     tally.killed(1);
-    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({ cut: 1, handled: 0, lost: 1, twice: 0 });
+    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({
+      cut: 1,
+      handled: 0,
+      lost: 1,
+      twice: 0,
+    });
     tally.ran(ran(1, { pid: 2 }));
-    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({ cut: 1, handled: 1, lost: 0, twice: 0 });
+    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({
+      cut: 1,
+      handled: 1,
+      lost: 0,
+      twice: 0,
+    });
     tally.ran(ran(1, { pid: 2 }));
     expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({ twice: 1 });
   });
@@ -166,7 +176,9 @@ const good: Outcome = {
   rows: [['ada', clean]],
   rotated: [{ endpoint: 'ada', secret: 'endpoint', orders: ['next first', 'announced', 'unannounced'] }],
   badPushes: [{ endpoint: 'ada', refusedBy: 2, code: 'ERR_WEBHOOK_SECRETS_INVALID', handledMeanwhile: 10 }],
-  forgeries: new Map(FORGERIES.map((kind) => [kind, { sent: 9, refused: 9, succeeded: kind === 'replay' ? 9 : 0 }])),
+  forgeries: new Map(
+    FORGERIES.map((kind) => [kind, { sent: 9, refused: 9, succeeded: kind === 'replay' ? 9 : 0 }]),
+  ),
   crash: { killedPid: 11, startedPid: 13, seconds: 2.5 },
   hungUp: 7,
   recovered: 6,
@@ -209,7 +221,10 @@ describe('the judgement', () => {
     ],
     [
       'a forgery that got a success',
-      { ...good, forgeries: new Map([...good.forgeries, ['wrong-key', { sent: 9, refused: 8, succeeded: 1 }]]) },
+      {
+        ...good,
+        forgeries: new Map([...good.forgeries, ['wrong-key', { sent: 9, refused: 8, succeeded: 1 }]]),
+      },
       /wrong-key.*got a success/,
     ],
     [
@@ -236,7 +251,9 @@ describe('the judgement', () => {
     expect(text).toMatch(/3 rotations of 1 secrets, each at least 3 times/);
     expect(text).toMatch(/^ +9 {2}no signature: refused$/m);
     expect(text).toMatch(/a recent genuine request again: recognized, not handled again/);
-    expect(text.trimEnd().endsWith('No delivery was lost, none ran twice, no forgery was accepted.')).toBe(true);
+    expect(text.trimEnd().endsWith('No delivery was lost, none ran twice, no forgery was accepted.')).toBe(
+      true,
+    );
   });
 
   it('says what is not shown without a shared store', () => {
@@ -246,7 +263,14 @@ describe('the judgement', () => {
   });
 
   it('fits 80 columns, also with large numbers', () => {
-    const large = { ...clean, sent: 99_999, handled: 99_999, early: 99_999, cut: 999, forgeriesRefused: 99_999 };
+    const large = {
+      ...clean,
+      sent: 99_999,
+      handled: 99_999,
+      early: 99_999,
+      cut: 999,
+      forgeriesRefused: 99_999,
+    };
     const outcome: Outcome = { ...good, loadSeconds: 3600, rows: [['agentmsg-org', large]], hungUp: 99_999 };
     for (const text of [summary(outcome), summary({ ...outcome, sharesStore: false, crash: undefined })]) {
       expect(text.split('\n').filter((line) => line.length > 79)).toEqual([]);
@@ -257,7 +281,12 @@ describe('the judgement', () => {
 
   it('shows in each line of progress what must not happen, and only if it does', () => {
     const view = (change: Partial<Count>) =>
-      progressLine({ elapsedSeconds: 3, rows: [['ada', { ...clean, ...change }]], rotations: 1, lastEvent: '' });
+      progressLine({
+        elapsedSeconds: 3,
+        rows: [['ada', { ...clean, ...change }]],
+        rotations: 1,
+        lastEvent: '',
+      });
     expect(view({})).toBe('  3 s  1000 sent, 1000 handled, 60 forgeries refused, 1 rotations');
     expect(view({ lost: 1, forged: 2 })).toMatch(/ 1 LOST 2 LET IN$/);
   });
@@ -451,7 +480,11 @@ describe('npm run demo', { timeout: 180_000 }, () => {
     expect(output()).toMatch(/failed at GitHub/);
     // As plain text: no colors, nothing beyond 80 columns.
     expect(output()).not.toContain('\x1b');
-    expect(output().split('\n').filter((line) => line.length > 79)).toEqual([]);
+    expect(
+      output()
+        .split('\n')
+        .filter((line) => line.length > 79),
+    ).toEqual([]);
     expect(output()).toMatch(/No delivery was lost, none ran twice, no forgery was accepted\./);
     expect(await leftBehind()).toEqual([]);
     const pids = receiverPids(output());

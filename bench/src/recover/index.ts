@@ -29,7 +29,15 @@ export async function recover(progress: (line: string) => void): Promise<Report>
     tables: [
       {
         caption: 'Deliveries after half an hour without a receiver',
-        columns: ['sender', 'recovered', 'missed', 'handled in the end', 'handled twice', 'calls', 'of these, pages'],
+        columns: [
+          'sender',
+          'recovered',
+          'missed',
+          'handled in the end',
+          'handled twice',
+          'calls',
+          'of these, pages',
+        ],
         rows,
       },
     ],
@@ -50,6 +58,8 @@ function faultsOf({ name }: Recoverable, title: string, found: Recovered): strin
   return [
     ...(recovered < missed ? [`${where}: ${missed - recovered} deliveries were not recovered.`] : []),
     ...(twice > 0 ? [`${where}: ${twice} deliveries were handled twice.`] : []),
-    ...(calls > missed + pages ? [`${where}: ${calls} calls for ${missed} deliveries and ${pages} pages.`] : []),
+    ...(calls > missed + pages
+      ? [`${where}: ${calls} calls for ${missed} deliveries and ${pages} pages.`]
+      : []),
   ];
 }

@@ -82,7 +82,9 @@ export async function measureOutage(
     }
     reports.push(await recover(options));
     await sender.idle();
-    const outages = sender.events().filter(({ sequence }) => sequence > AROUND && sequence <= AROUND + missed);
+    const outages = sender
+      .events()
+      .filter(({ sequence }) => sequence > AROUND && sequence <= AROUND + missed);
     const calls = sender.api.calls();
     return {
       missed,

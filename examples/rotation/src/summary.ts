@@ -76,7 +76,10 @@ function happened(outcome: Outcome): string[] {
   }
   for (const { endpoint, refusedBy, handledMeanwhile } of badPushes) {
     lines.push(
-      item(1, `empty secret was deployed for ${endpoint}: ${refusedBy} of ${processes} processes refused it,`),
+      item(
+        1,
+        `empty secret was deployed for ${endpoint}: ${refusedBy} of ${processes} processes refused it,`,
+      ),
       more(`kept the last good one, and handled ${handledMeanwhile} deliveries until it was fixed.`),
     );
   }
