@@ -76,7 +76,10 @@ export class Balancer {
       incoming.destroy();
     });
     // The process died: what the sender sees is a connection that breaks off.
-    call.once('error', () => response.destroy());
+    call.on('error', () => {
+      clearTimeout(hangUp);
+      response.destroy();
+    });
     call.once('response', (answer) => {
       answer.once('error', () => response.destroy());
       readAll(answer).then(

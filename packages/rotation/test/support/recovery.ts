@@ -104,7 +104,7 @@ export interface Scene {
   readonly directory: string;
   readonly journal: string;
   /** The options of `recover()` for the last hour. */
-  options(): RecoverOptions & { journal: string };
+  options(): Omit<RecoverOptions, 'dryRun'> & { journal: string; dryRun?: false };
 }
 
 /** Everything ends with the test. */
