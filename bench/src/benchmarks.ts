@@ -12,6 +12,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   stores: async () => (await import('./stores/index.ts')).stores,
   reload: async () => (await import('./reload/index.ts')).reload,
   rotation: async () => (await import('./rotation/index.ts')).rotation,
+  recover: async () => (await import('./recover/index.ts')).recover,
   timing: async () => (await import('./timing/index.ts')).timing,
   start: async () => (await import('./start/index.ts')).start,
 };

@@ -12,7 +12,7 @@ import { endpoints } from '../../examples/rotation/src/endpoints.ts';
 import type { Run } from '../../examples/rotation/src/messages.ts';
 import { faults, type Outcome } from '../../examples/rotation/src/outcome.ts';
 import { plan } from '../../examples/rotation/src/rotations.ts';
-import { Screen, table } from '../../examples/rotation/src/screen.ts';
+import { progressLine, Screen, table } from '../../examples/rotation/src/screen.ts';
 import { SecretsFile } from '../../examples/rotation/src/secrets-file.ts';
 import { summary } from '../../examples/rotation/src/summary.ts';
 import { type Count, type SentEvent, Tally, total } from '../../examples/rotation/src/tally.ts';
@@ -28,10 +28,13 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
+const NUMBERS = { retried: 0, early: 0, forgeriesRefused: 0 };
+
 describe('the tally', () => {
   const ran = (sequence: number | undefined, rest: Partial<Run> = {}): Run => ({
     endpoint: 'ada',
     sequence,
+    id: `delivery ${sequence}`,
     role: 'current',
     pid: 1,
     ...rest,
@@ -41,7 +44,7 @@ describe('the tally', () => {
   const count = (events: readonly SentEvent[], runs: readonly Run[]): Count => {
     const tally = new Tally();
     for (const run of runs) tally.ran(run);
-    return tally.final('ada', events, { retried: 0 });
+    return tally.final('ada', events, NUMBERS);
   };
 
   it('finds nothing wrong if every event ran once', () => {
@@ -83,25 +86,56 @@ describe('the tally', () => {
   ])('counts a run as forged that %s', (_, sequence) => {
     const tally = new Tally();
     tally.ran(ran(sequence));
-    expect(tally.final('ada', delivered(1, 2), { retried: 0 })).toMatchObject({
+    expect(tally.final('ada', delivered(1, 2), NUMBERS)).toMatchObject({
       forged: 1,
       handled: 0,
       lost: 2,
     });
-    expect(tally.live('ada', { sent: 2, retried: 0, lost: 0 })).toMatchObject({ forged: 1, handled: 0 });
+    expect(tally.live('ada', { ...NUMBERS, sent: 2, lost: 0 })).toMatchObject({ forged: 1, handled: 0 });
+  });
+
+  it('leaves out a run that its killed process did not note, and counts the next one', () => {
+    const tally = new Tally();
+    tally.ran(ran(1, { pid: 1 }));
+    tally.killed(1);
+    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({
+      cut: 1,
+      handled: 0,
+      lost: 1,
+      twice: 0,
+    });
+    tally.ran(ran(1, { pid: 2 }));
+    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({
+      cut: 1,
+      handled: 1,
+      lost: 0,
+      twice: 0,
+    });
+    tally.ran(ran(1, { pid: 2 }));
+    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({ twice: 1 });
+  });
+
+  it('counts as twice what a killed process had noted and another ran again', () => {
+    const tally = new Tally();
+    for (const pid of [1, 2]) tally.ran(ran(1, { pid }));
+    tally.noted({ endpoint: 'ada', id: 'delivery 1', pid: 1 });
+    tally.killed(1);
+    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({ cut: 0, twice: 1 });
   });
 
   it('shows while the run goes on what ran, by which key, and what was refused', () => {
     const tally = new Tally();
     for (const run of [ran(1), ran(2, { role: 'previous' }), ran(3, { role: 'next' }), ran(3)])
       tally.ran(run);
-    tally.refused('ada');
-    expect(tally.live('ada', { sent: 5, retried: 4, lost: 1 })).toEqual({
+    const numbers = { sent: 5, retried: 4, lost: 1, early: 3, forgeriesRefused: 2 };
+    expect(tally.live('ada', numbers)).toEqual({
       sent: 5,
       handled: 3,
       by: { current: 2, previous: 1, next: 1 },
       retried: 4,
-      refused: 1,
+      early: 3,
+      forgeriesRefused: 2,
+      cut: 0,
       lost: 1,
       twice: 1,
       forged: 0,
@@ -115,7 +149,9 @@ describe('the tally', () => {
       handled: 2,
       by: { current: 2, previous: 2, next: 0 },
       retried: 0,
-      refused: 0,
+      early: 0,
+      forgeriesRefused: 0,
+      cut: 0,
       lost: 2,
       twice: 2,
       forged: 2,
@@ -128,7 +164,9 @@ const clean: Count = {
   handled: 1000,
   by: { current: 900, previous: 60, next: 40 },
   retried: 5,
-  refused: 60,
+  early: 4,
+  forgeriesRefused: 60,
+  cut: 2,
   lost: 0,
   twice: 0,
   forged: 0,
@@ -138,11 +176,15 @@ const good: Outcome = {
   rows: [['ada', clean]],
   rotated: [{ endpoint: 'ada', secret: 'endpoint', orders: ['next first', 'announced', 'unannounced'] }],
   badPushes: [{ endpoint: 'ada', refusedBy: 2, code: 'ERR_WEBHOOK_SECRETS_INVALID', handledMeanwhile: 10 }],
-  forgeries: new Map(FORGERIES.map((kind) => [kind, { sent: 9, succeeded: kind === 'replay' ? 9 : 0 }])),
-  refusals: { 401: 5 },
+  forgeries: new Map(
+    FORGERIES.map((kind) => [kind, { sent: 9, refused: 9, succeeded: kind === 'replay' ? 9 : 0 }]),
+  ),
+  crash: { killedPid: 11, startedPid: 13, seconds: 2.5 },
+  hungUp: 7,
+  recovered: 6,
   waits: { count: 5, slowestMs: 2345 },
   processes: 2,
-  sharesStore: false,
+  sharesStore: true,
 };
 
 describe('the judgement', () => {
@@ -164,7 +206,9 @@ describe('the judgement', () => {
       { ...good, rotated: [{ endpoint: 'ada', secret: 'endpoint', orders: ['announced', 'announced'] }] },
       /rotated 2 times only/,
     ],
-    ['too little load', withCount({ sent: 999 }), /only 200 deliveries a second/],
+    ['too little load', withCount({ sent: 99 }), /only 20 deliveries a second/],
+    ['no process that was killed', { ...good, crash: undefined }, /No process was killed/],
+    ['no client that hung up', { ...good, hungUp: 0 }, /No client hung up/],
     [
       'a bad push that one process took',
       { ...good, badPushes: [{ endpoint: 'ada', refusedBy: 1, code: 'none', handledMeanwhile: 10 }] },
@@ -177,12 +221,15 @@ describe('the judgement', () => {
     ],
     [
       'a forgery that got a success',
-      { ...good, forgeries: new Map([...good.forgeries, ['wrong-key', { sent: 9, succeeded: 1 }]]) },
+      {
+        ...good,
+        forgeries: new Map([...good.forgeries, ['wrong-key', { sent: 9, refused: 8, succeeded: 1 }]]),
+      },
       /wrong-key.*got a success/,
     ],
     [
       'a kind of forgery that was not tried',
-      { ...good, forgeries: new Map([...good.forgeries, ['replay', { sent: 0, succeeded: 0 }]]) },
+      { ...good, forgeries: new Map([...good.forgeries, ['replay', { sent: 0, refused: 0, succeeded: 0 }]]) },
       /"replay" was sent/,
     ],
   ])('finds a fault: %s', (_, outcome, message) => {
@@ -191,19 +238,57 @@ describe('the judgement', () => {
     expect(summary(outcome)).not.toMatch(/No delivery was lost/);
   });
 
-  it('reports what happened and what the run does not show', () => {
+  it('says in plain words what happened, and what each number would mean', () => {
     const text = summary(good);
-    expect(text).toMatch(/Lost 0\. Run twice 0\. Forged and accepted 0\./);
-    expect(text).toMatch(/5 were not accepted at the first attempt .* 2\.3 s later/);
-    expect(text).toMatch(/ada, endpoint secret: +3 \(next first, announced, unannounced\)/);
-    expect(text).toMatch(/the balancer pinned a delivery/);
-    expect(text).toMatch(/No delivery was lost, none ran twice, no forgery was accepted\./);
+    expect(text).toMatch(/^ +0 {2}LOST {5}\(any other number: an event never reached the application\)$/m);
+    expect(text).toMatch(/^ +0 {2}TWICE .*handled two times/m);
+    expect(text).toMatch(/^ +0 {2}LET IN .*attacker/m);
+    expect(text).toMatch(/^ +4 {2}times a receiver said "not now"/m);
+    expect(text).toMatch(/^ +5 {2}were sent again by their sender and accepted then, within 2\.3 s/m);
+    expect(text).toMatch(/^ +7 {2}times a client hung up/m);
+    expect(text).toMatch(/^ +6 {2}failed at GitHub.*recover\(\)/m);
+    expect(text).toMatch(/process \(11\) was killed.*\n +another \(13\) 2\.5 s later\. It had 2 deliveries/);
+    expect(text).toMatch(/3 rotations of 1 secrets, each at least 3 times/);
+    expect(text).toMatch(/^ +9 {2}no signature: refused$/m);
+    expect(text).toMatch(/a recent genuine request again: recognized, not handled again/);
+    expect(text.trimEnd().endsWith('No delivery was lost, none ran twice, no forgery was accepted.')).toBe(
+      true,
+    );
   });
 
-  it('says that replays were shown across the processes if they share a store', () => {
-    const text = summary({ ...good, sharesStore: true });
-    expect(text).toMatch(/both remember deliveries in one Redis/);
-    expect(text).not.toMatch(/pinned/);
+  it('says what is not shown without a shared store', () => {
+    const text = summary({ ...good, sharesStore: false, crash: undefined });
+    expect(text).toMatch(/No Redis was found/);
+    expect(text).not.toMatch(/was killed in the middle/);
+  });
+
+  it('fits 80 columns, also with large numbers', () => {
+    const large = {
+      ...clean,
+      sent: 99_999,
+      handled: 99_999,
+      early: 99_999,
+      cut: 999,
+      forgeriesRefused: 99_999,
+    };
+    const outcome: Outcome = { ...good, loadSeconds: 3600, rows: [['agentmsg-org', large]], hungUp: 99_999 };
+    for (const text of [summary(outcome), summary({ ...outcome, sharesStore: false, crash: undefined })]) {
+      expect(text.split('\n').filter((line) => line.length > 79)).toEqual([]);
+    }
+    const line = progressLine({ elapsedSeconds: 3600, rows: [['ada', large]], rotations: 99, lastEvent: '' });
+    expect(line.length).toBeLessThan(80);
+  });
+
+  it('shows in each line of progress what must not happen, and only if it does', () => {
+    const view = (change: Partial<Count>) =>
+      progressLine({
+        elapsedSeconds: 3,
+        rows: [['ada', { ...clean, ...change }]],
+        rotations: 1,
+        lastEvent: '',
+      });
+    expect(view({})).toBe('  3 s  1000 sent, 1000 handled, 60 forgeries refused, 1 rotations');
+    expect(view({ lost: 1, forged: 2 })).toMatch(/ 1 LOST 2 LET IN$/);
   });
 });
 
@@ -307,6 +392,7 @@ describe('the parts around it', () => {
       const screen = new Screen(out, () => ({
         elapsedSeconds: 1,
         rows: [['ada', clean]],
+        rotations: 1,
         lastEvent: 'rotated',
       }));
       screen.start();
@@ -333,13 +419,16 @@ describe('the parts around it', () => {
       const screen = new Screen(out, () => ({
         elapsedSeconds: seconds,
         rows: [['ada', clean]],
+        rotations: 1,
         lastEvent: 'rotated',
       }));
       screen.start();
       for (seconds = 1; seconds <= 7; seconds++) vi.advanceTimersByTime(1000);
+      screen.tell('a process was killed');
       screen.stop();
       screen.stop();
-      expect(written.match(/^ +\d+ s: sent 1000, handled 1000/gm)).toHaveLength(3);
+      expect(written.match(/^ +\d+ s {2}1000 sent, 1000 handled/gm)).toHaveLength(3);
+      expect(written.match(/^ +\d+ s {2}\* a process was killed$/gm)).toHaveLength(1);
       expect(written.match(/^ada +1000/gm)).toHaveLength(1);
       expect(written).not.toContain('\x1b');
     } finally {
@@ -386,8 +475,16 @@ describe('npm run demo', { timeout: 180_000 }, () => {
     const { child, output } = start(8);
     const [code] = await once(child, 'close');
     expect(code, output()).toBe(0);
-    expect(output()).toMatch(/Lost 0\. Run twice 0\. Forged and accepted 0\./);
-    expect(output()).toMatch(/empty secret in the file of polyai was refused by 2 of 2 processes/);
+    expect(output()).toMatch(/^ +0 {2}LOST .*\n +0 {2}TWICE .*\n +0 {2}LET IN /m);
+    expect(output()).toMatch(/empty secret was deployed for polyai: 2 of 2 processes refused it/);
+    expect(output()).toMatch(/failed at GitHub/);
+    // As plain text: no colors, nothing beyond 80 columns.
+    expect(output()).not.toContain('\x1b');
+    expect(
+      output()
+        .split('\n')
+        .filter((line) => line.length > 79),
+    ).toEqual([]);
     expect(output()).toMatch(/No delivery was lost, none ran twice, no forgery was accepted\./);
     expect(await leftBehind()).toEqual([]);
     const pids = receiverPids(output());
@@ -397,7 +494,7 @@ describe('npm run demo', { timeout: 180_000 }, () => {
 
   it('ends cleanly when it is interrupted', async () => {
     const { child, output } = start(30);
-    await vi.waitFor(() => expect(output()).toMatch(/s: sent/), { timeout: 60_000 });
+    await vi.waitFor(() => expect(output()).toMatch(/\d+ sent, /), { timeout: 60_000 });
     const pids = receiverPids(output());
     expect(pids.map(isRunning)).toEqual([true, true]);
     child.kill('SIGINT');

@@ -4,6 +4,8 @@ import { Agent, createServer, type IncomingMessage, request, type ServerResponse
 const MAX_BODY_BYTES = 1024 * 1024;
 /** Headers that speak of one connection and not of the message. */
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'transfer-encoding']);
+/** The longest time after which a client that hangs up does so, in milliseconds. */
+const HANG_UP_WITHIN_MS = 15;
 
 /**
  * Which of `count` processes a delivery goes to: decided by its body alone, so that every attempt of it and every replay of it
@@ -23,7 +25,16 @@ export class Balancer {
   targets: readonly number[] = [];
   /** Whether a delivery, its retries and its replays meet one process. Otherwise each request goes to the next process. */
   pins = true;
+  /** Of so many clients, one hangs up before it has its response. 0: none. */
+  hangUpEvery = 0;
   #turn = 0;
+  #requests = 0;
+  #hungUp = 0;
+
+  /** How many clients have hung up. */
+  get hungUp(): number {
+    return this.#hungUp;
+  }
 
   /** Returns the URL, without a trailing slash. */
   listen(): Promise<string> {
@@ -60,11 +71,20 @@ export class Balancer {
       agent: this.#agent,
       headers: endToEnd(incoming.rawHeaders),
     });
-    call.once('error', () => end(response, 502));
+    const hangUp = this.#hangUp(() => {
+      call.destroy();
+      incoming.destroy();
+    });
+    // The process died: what the sender sees is a connection that breaks off.
+    call.on('error', () => {
+      clearTimeout(hangUp);
+      response.destroy();
+    });
     call.once('response', (answer) => {
       answer.once('error', () => response.destroy());
       readAll(answer).then(
         (bytes) => {
+          clearTimeout(hangUp);
           response.writeHead(answer.statusCode ?? 502, endToEnd(answer.rawHeaders));
           response.end(bytes);
         },
@@ -72,6 +92,14 @@ export class Balancer {
       );
     });
     call.end(body);
+  }
+
+  #hangUp(leave: () => void): NodeJS.Timeout | undefined {
+    if (this.hangUpEvery === 0 || ++this.#requests % this.hangUpEvery !== 0) return undefined;
+    return setTimeout(() => {
+      this.#hungUp++;
+      leave();
+    }, Math.random() * HANG_UP_WITHIN_MS);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DefinedScheme } from '@countersign/core';
-import { ada, agentMessage, anchorBrowser, langsmith, polyai } from '@countersign/schemes';
+import { ada, agentMessage, anchorBrowser, github, langsmith, polyai, stripe } from '@countersign/schemes';
 import type { RotationKind, SimulateSenderOptions, VendorName } from '@countersign-internal/simulator';
 import { Webhook } from 'svix';
 import type { FrameworkName } from './frameworks.ts';
@@ -11,6 +11,8 @@ export const SCHEMES: Readonly<Record<VendorName, () => DefinedScheme>> = {
   polyai,
   ada,
   anchorBrowser,
+  github,
+  stripe,
 };
 
 type WithoutReceiver<Options> = Options extends unknown ? Omit<Options, 'receiverUrl' | 'onAttempt'> : never;
@@ -28,9 +30,10 @@ export interface Endpoint {
 }
 
 const ANCHOR_GRACE_SECONDS = 24 * 3600;
+const STRIPE_GRACE_SECONDS = 24 * 3600;
 
 /**
- * Five vendors, eight endpoints: AgentMessage once for each secret that may sign, Anchor Browser once for each way in which its
+ * Seven vendors, ten endpoints: AgentMessage once for each secret that may sign, Anchor Browser once for each way in which its
  * grace period can be understood.
  *
  * The vendors' hours are compressed, so that retries and grace periods end within the run; `timeScale` says by how much.
@@ -45,7 +48,7 @@ export function endpoints(seconds: number): readonly Endpoint[] {
       graceSigns,
       timeScale: anchorGraceSeconds / ANCHOR_GRACE_SECONDS,
       // The grace and the waits before retries share one scale, which would leave milliseconds of the waits.
-      minRetryDelayMs: 2000,
+      minRetryDelayMs: 4000,
     },
     secrets: ['endpoint'],
     graceSeconds: anchorGraceSeconds,
@@ -85,6 +88,20 @@ export function endpoints(seconds: number): readonly Endpoint[] {
       sender: { vendor: 'ada', signWith: signBySvix, graceSeconds: 0, timeScale: 1 / 300 },
       secrets: ['endpoint'],
       graceSeconds: 0,
+    },
+    {
+      name: 'github',
+      framework: 'Koa',
+      sender: { vendor: 'github' },
+      secrets: ['endpoint'],
+      graceSeconds: 0,
+    },
+    {
+      name: 'stripe',
+      framework: 'Express',
+      sender: { vendor: 'stripe', timeScale: 1 / 60 },
+      secrets: ['endpoint'],
+      graceSeconds: STRIPE_GRACE_SECONDS / 60,
     },
     anchor('both', 'Express'),
     anchor('old', 'Fastify'),

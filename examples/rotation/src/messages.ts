@@ -27,6 +27,8 @@ export interface Run {
   readonly endpoint: string;
   /** The number in the delivery's body. */
   readonly sequence?: number | undefined;
+  /** The delivery's id, as the verifier knows it. */
+  readonly id: string;
   readonly role: KeyRole;
   readonly pid: number;
 }
@@ -46,7 +48,8 @@ export interface SecretsReport {
 export type Notice =
   | { readonly type: 'listening'; readonly port: number }
   | ({ readonly type: 'ran' } & Run)
-  | { readonly type: 'refused'; readonly endpoint: string; readonly code: WebhookErrorCode }
+  /** The run of a handler has ended, and the store remembers the delivery. */
+  | { readonly type: 'noted'; readonly endpoint: string; readonly id: string; readonly pid: number }
   | { readonly type: 'loaded'; readonly endpoint: string; readonly version?: string | undefined }
   | { readonly type: 'set refused'; readonly endpoint: string }
   | { readonly type: 'report'; readonly request: number; readonly secrets: readonly SecretsReport[] };

@@ -13,6 +13,8 @@ export interface OperatorTools {
   readonly elapsed: () => number;
   /** How many deliveries of an endpoint were handled so far. */
   readonly handled: (endpoint: string) => number;
+  /** Takes a sentence about a rotation. */
+  readonly rotation: (event: string) => void;
   /** Takes a sentence for the screen. */
   readonly say: (event: string) => void;
   readonly signal: AbortSignal;
@@ -22,7 +24,7 @@ export interface OperatorTools {
 export async function carryOut(
   steps: readonly Step[],
   { endpoint, sender, file, rotated }: Station,
-  { receivers, elapsed, handled, say, signal }: OperatorTools,
+  { receivers, elapsed, handled, say, rotation, signal }: OperatorTools,
 ): Promise<readonly BadPush[]> {
   const { name, graceSeconds, secrets } = endpoint;
   const scheme = SCHEMES[sender.vendor]();
@@ -30,16 +32,17 @@ export async function carryOut(
   for (const step of steps) {
     await delay(Math.max(0, step.atSeconds - elapsed()) * 1000, undefined, { signal });
     if (step.type === 'bad push') {
-      say(`${name}: an empty secret was pushed`);
+      say(`${name}: an empty secret was deployed by mistake`);
       const tools = { file, receivers, handled: () => handled(name), signal };
       badPushes.push(await pushBadSecrets(name, tools));
-      say(`${name}: the bad push was refused, and mended`);
+      say(`${name}: it was refused, the old secrets stayed, and it was fixed`);
     } else {
-      say(`${name}: the ${step.secret} secret is being rotated, ${step.order}`);
       const tools = { scheme, sender, file, secrets, receivers, graceSeconds, signal };
       await carryOutRotation(step, tools);
       rotated.get(step.secret)?.push(step.order);
-      say(`${name}: the ${step.secret} secret was rotated, ${step.order}`);
+      rotation(
+        `${name}: a new ${secrets.length > 1 ? `${step.secret} ` : ''}secret is in use (${step.order})`,
+      );
     }
   }
   return badPushes;

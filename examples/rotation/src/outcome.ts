@@ -1,5 +1,6 @@
 import type { Forgery } from '@countersign-internal/simulator';
 import type { BadPush } from './bad-push.ts';
+import type { Crash } from './crash.ts';
 import type { ForgeryCount } from './forger.ts';
 import { LEAST_ROTATIONS, type RotationOrder } from './rotations.ts';
 import { type Count, total } from './tally.ts';
@@ -20,16 +21,20 @@ export interface Outcome {
   readonly rotated: readonly RotatedSecret[];
   readonly badPushes: readonly BadPush[];
   readonly forgeries: ReadonlyMap<Forgery, Readonly<ForgeryCount>>;
-  /** The responses other than success that senders got, and how often. */
-  readonly refusals: Readonly<Record<string, number>>;
+  /** The kill of a process; absent if each process remembers only its own deliveries. */
+  readonly crash: Crash | undefined;
+  /** How many clients hung up before they had their response. */
+  readonly hungUp: number;
+  /** Deliveries of GitHub that failed and were sent again on demand. */
+  readonly recovered: number;
   readonly waits: { readonly count: number; readonly slowestMs: number };
   readonly processes: number;
   /** Whether they remember deliveries together. */
   readonly sharesStore: boolean;
 }
 
-/** Events a second that a run has to send to count. */
-const LEAST_PER_SECOND = 200;
+/** Events a second that a run has to send to count: the load follows what the machine can do, but with less it shows nothing. */
+const LEAST_PER_SECOND = 20;
 
 /** Why a run failed: empty, if it succeeded. */
 export function faults(outcome: Outcome): string[] {
@@ -54,6 +59,8 @@ export function faults(outcome: Outcome): string[] {
     if (succeeded > 0 && forgery !== 'replay')
       found.push(`${succeeded} forged requests (${forgery}) got a success.`);
   }
+  if (outcome.sharesStore && outcome.crash === undefined) found.push('No process was killed.');
+  if (outcome.hungUp === 0) found.push('No client hung up.');
   const perSecond = ratePerSecond(outcome);
   if (perSecond < LEAST_PER_SECOND)
     found.push(`The load was only ${perSecond.toFixed(0)} deliveries a second.`);

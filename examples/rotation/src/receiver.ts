@@ -11,6 +11,8 @@ import { SCHEMES } from './endpoints.ts';
 import { mount } from './frameworks.ts';
 import type { Notice, Order, Route, SecretsReport, StorePlace } from './messages.ts';
 
+/** How soon a delivery whose process was killed may run again. Short, so that it happens within the run. */
+const LEASE_SECONDS = 3;
 const verifiers = new Map<string, Verifier>();
 
 function tell(notice: Notice): void {
@@ -26,18 +28,21 @@ async function start(routes: readonly Route[], place: StorePlace | undefined): P
       scheme: SCHEMES[vendor](),
       secrets: fileSecrets(secretsPath),
       endpoint,
+      leaseSeconds: LEASE_SECONDS,
       ...shared,
       observe: (event) => observe(endpoint, event),
     });
     verifiers.set(endpoint, verifier);
     const path = `/hooks/${endpoint}`;
-    const listener = await mount(framework, path, verifier, async ({ body, key }) => {
-      tell({ type: 'ran', endpoint, sequence: sequenceOf(body), role: key.role, pid: process.pid });
+    const listener = await mount(framework, path, verifier, async ({ body, id, key }) => {
+      const sequence = sequenceOf(body);
+      tell({ type: 'ran', endpoint, sequence, id, role: key.role, pid: process.pid });
       await delay(2 + Math.random() * 20);
     });
     listeners.set(path, listener);
   }
-  await Promise.all([...verifiers.values()].map((verifier) => verifier.ready()));
+  // One endpoint whose secrets are broken at this moment must not keep the others from being served: it responds with 503.
+  await Promise.allSettled([...verifiers.values()].map((verifier) => verifier.ready()));
 
   const server = createServer((request, response) => {
     const listener = listeners.get(request.url ?? '');
@@ -61,7 +66,7 @@ async function openStore({ url, prefix }: StorePlace): Promise<ReplayStore> {
 }
 
 function observe(endpoint: string, event: WebhookEvent): void {
-  if (event.type === 'refused') tell({ type: 'refused', endpoint, code: event.code });
+  if (event.type === 'committed') tell({ type: 'noted', endpoint, id: event.id, pid: process.pid });
   if (event.type === 'secrets-loaded') tell({ type: 'loaded', endpoint, version: event.version });
   if (event.type === 'secrets-failed') tell({ type: 'set refused', endpoint });
 }

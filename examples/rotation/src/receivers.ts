@@ -4,14 +4,17 @@ import { fileURLToPath } from 'node:url';
 import type { InstanceHealth } from '@countersign/rotation';
 import type { Notice, Order, Route, Run, SecretsReport, StorePlace } from './messages.ts';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 180_000;
 // The file watch takes milliseconds; if a system reports no changes, fileSecrets() polls every 30 seconds.
 const RELOAD_TIMEOUT_MS = 45_000;
 
 /** What the receivers say while they work. */
 export interface Listener {
   ran(run: Run): void;
-  refused(endpoint: string): void;
+  /** The store remembers the delivery of a run. */
+  noted(run: Pick<Run, 'endpoint' | 'id' | 'pid'>): void;
+  /** A process was killed: what it had not noted may run again. */
+  killed(pid: number): void;
 }
 
 interface Receiver {
@@ -34,7 +37,8 @@ interface Waiter {
 
 /** The receiver processes, seen from the parent. */
 export class Receivers {
-  readonly #receivers: Receiver[] = [];
+  #receivers: Receiver[] = [];
+  #configuration: Order | undefined;
   readonly #listener: Listener;
   readonly #waiters = new Set<Waiter>();
   #stopping = false;
@@ -54,7 +58,8 @@ export class Receivers {
 
   /** Starts the processes, and resolves when all of them listen with their secrets loaded. */
   async start(count: number, routes: readonly Route[], store: StorePlace | undefined): Promise<void> {
-    for (let index = 0; index < count; index++) this.#fork({ type: 'start', routes, store });
+    this.#configuration = { type: 'start', routes, store };
+    for (let index = 0; index < count; index++) this.#fork(this.#configuration);
     await this.#until(
       () => this.ports.length === count,
       START_TIMEOUT_MS,
@@ -62,10 +67,37 @@ export class Receivers {
     );
   }
 
+  /** Kills the first process in the middle of its work, and returns its id. */
+  async killOne(): Promise<number> {
+    const [victim] = this.#receivers;
+    if (victim === undefined) throw new Error('There is no process to kill.');
+    this.#receivers = this.#receivers.filter((receiver) => receiver !== victim);
+    const disconnected = once(victim.process, 'disconnect');
+    victim.process.removeAllListeners('exit');
+    victim.process.kill('SIGKILL');
+    // By then, everything that it has said was heard.
+    await disconnected;
+    this.#listener.killed(victim.pid);
+    this.#wake();
+    return victim.pid;
+  }
+
+  /** Starts a process that takes the place of a killed one, and returns its id when it listens. */
+  async startOne(): Promise<number> {
+    if (this.#configuration === undefined) throw new Error('Nothing was started yet.');
+    const receiver = this.#fork(this.#configuration);
+    await this.#until(
+      () => receiver.port !== undefined,
+      START_TIMEOUT_MS,
+      'A receiver process did not start again.',
+    );
+    return receiver.pid;
+  }
+
   /** Resolves when every process has loaded this version of an endpoint's secrets. */
   loaded(endpoint: string, version: string): Promise<void> {
     return this.#until(
-      () => this.#receivers.every(({ versions }) => versions.get(endpoint) === version),
+      () => this.#working().every(({ versions }) => versions.get(endpoint) === version),
       RELOAD_TIMEOUT_MS,
       `The version "${version}" of the secrets of ${endpoint} did not reach both processes.`,
     );
@@ -74,7 +106,7 @@ export class Receivers {
   /** Resolves when the last reload of an endpoint's secrets has failed in every process. */
   setRefused(endpoint: string): Promise<void> {
     return this.#until(
-      () => this.#receivers.every(({ refusing }) => refusing.has(endpoint)),
+      () => this.#working().every(({ refusing }) => refusing.has(endpoint)),
       RELOAD_TIMEOUT_MS,
       `The bad secrets of ${endpoint} were not refused by both processes.`,
     );
@@ -83,13 +115,16 @@ export class Receivers {
   /** Every process's health of every endpoint's secrets. All earlier messages of the processes have then arrived. */
   async report(): Promise<readonly SecretsReport[]> {
     const request = ++this.#reports;
-    for (const { process: child } of this.#receivers) this.#order(child, { type: 'report', request });
+    const asked = this.#working();
+    for (const { process: child } of asked) this.#order(child, { type: 'report', request });
     await this.#until(
-      () => this.#receivers.every(({ report }) => report.request >= request),
+      () => asked.every((one) => one.report.request >= request || !this.#receivers.includes(one)),
       RELOAD_TIMEOUT_MS,
       'The receiver processes do not respond.',
     );
-    return this.#receivers.flatMap(({ report }) => report.secrets);
+    return asked
+      .filter((receiver) => this.#receivers.includes(receiver))
+      .flatMap(({ report }) => report.secrets);
   }
 
   /** The state of an endpoint's secrets in every process, for which a rotation waits. */
@@ -113,7 +148,12 @@ export class Receivers {
     this.#fail('The receiver processes were stopped.');
   }
 
-  #fork(order: Order): void {
+  /** Those that listen. One that is starting loads the newest secrets by itself. */
+  #working(): readonly Receiver[] {
+    return this.#receivers.filter(({ port }) => port !== undefined);
+  }
+
+  #fork(order: Order): Receiver {
     // By default the child gets this process's own options of Node, so it runs TypeScript as this one does.
     const child = fork(fileURLToPath(new URL('./receiver.ts', import.meta.url)));
     const receiver: Receiver = {
@@ -133,11 +173,13 @@ export class Receivers {
     });
     child.once('error', (error) => this.#fail(`A receiver process failed: ${error.message}`));
     this.#order(child, order);
+    return receiver;
   }
 
   #order(child: ChildProcess, order: Order): void {
     child.send(order, (error) => {
-      if (error !== null && !this.#stopping)
+      const isOurs = this.#receivers.some((receiver) => receiver.process === child);
+      if (error !== null && isOurs && !this.#stopping)
         this.#fail(`A receiver process can't be reached: ${error.message}`);
     });
   }
@@ -147,8 +189,8 @@ export class Receivers {
       case 'ran':
         this.#listener.ran(notice);
         break;
-      case 'refused':
-        this.#listener.refused(notice.endpoint);
+      case 'noted':
+        this.#listener.noted(notice);
         break;
       case 'listening':
         receiver.port = notice.port;
@@ -164,6 +206,10 @@ export class Receivers {
         receiver.report = notice;
         break;
     }
+    this.#wake();
+  }
+
+  #wake(): void {
     for (const waiter of this.#waiters) if (waiter.met()) waiter.resolve();
   }
 

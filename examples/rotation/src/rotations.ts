@@ -25,7 +25,7 @@ export const LEAST_ROTATIONS = 3;
 type StepKind = RotationOrder | 'bad push' | 'organization announced';
 
 // Unannounced only if the refusal of an unknown signature is retried whatever else happens: LangSmith and PolyAI retry the 429
-// that they get, Ada and Anchor Browser any failure. What AgentMessage retries is not documented, so it gets 503, and of those
+// that they get, Ada, Anchor Browser and Stripe any failure. GitHub retries nothing: its new secret is published first. What AgentMessage retries is not documented, so it gets 503, and of those
 // only so many a minute that forged traffic can spend them; an announced rotation is exempt from that budget.
 const AGENT_MESSAGE: readonly StepKind[] = [
   'announced',
@@ -42,6 +42,8 @@ const STEPS: Readonly<Record<string, readonly StepKind[]>> = {
   'agentmsg-org': AGENT_MESSAGE,
   polyai: ['unannounced', 'announced', 'bad push', 'unannounced'],
   ada: ['next first', 'announced', 'unannounced', 'next first'],
+  github: ['next first', 'next first', 'next first'],
+  stripe: ['announced', 'unannounced', 'unannounced'],
   'anchor-both': ANCHOR,
   'anchor-old': ANCHOR,
   'anchor-new': ANCHOR,

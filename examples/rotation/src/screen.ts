@@ -4,6 +4,7 @@ import { type Count, total } from './tally.ts';
 export interface View {
   readonly elapsedSeconds: number;
   readonly rows: readonly (readonly [endpoint: string, count: Count])[];
+  readonly rotations: number;
   readonly lastEvent: string;
 }
 
@@ -16,39 +17,50 @@ export interface Output {
 }
 
 const WIDTH = 79;
-const LEAST_ROWS = 16;
+const LEAST_ROWS = 20;
 const PLAIN_EVERY_SECONDS = 3;
+const NAME_WIDTH = 13;
 const COLUMNS: readonly (readonly [title: string, width: number, value: (count: Count) => number])[] = [
   ['sent', 6, ({ sent }) => sent],
-  ['handled', 8, ({ handled }) => handled],
-  ['current', 8, ({ by }) => by.current],
-  ['prev.', 6, ({ by }) => by.previous],
-  ['next', 5, ({ by }) => by.next],
-  ['retried', 8, ({ retried }) => retried],
-  ['refused', 8, ({ refused }) => refused],
-  ['lost', 5, ({ lost }) => lost],
-  ['twice', 6, ({ twice }) => twice],
-  ['forged', 7, ({ forged }) => forged],
+  ['handled', 9, ({ handled }) => handled],
+  ['again', 7, ({ retried }) => retried],
+  ['early', 7, ({ early }) => early],
+  ['forged', 8, ({ forgeriesRefused }) => forgeriesRefused],
+  ['LOST', 9, ({ lost }) => lost],
+  ['TWICE', 8, ({ twice }) => twice],
+  ['LET IN', 9, ({ forged }) => forged],
 ];
 
 /** The table as lines of at most 79 characters. */
 export function table(rows: View['rows']): string[] {
   const line = (name: string, cells: readonly string[]) =>
-    name.padEnd(12) + cells.map((cell, index) => cell.padStart(COLUMNS[index]?.[1] ?? 0)).join('');
+    name.padEnd(NAME_WIDTH) + cells.map((cell, index) => cell.padStart(COLUMNS[index]?.[1] ?? 0)).join('');
   const row = (name: string, count: Count) =>
     line(
       name,
       COLUMNS.map(([, , value]) => String(value(count))),
     );
   return [
-    `${'run, by role of key'.padStart(45)}${'must stay at 0'.padStart(34)}`,
+    `${'sent  ---- refused ----'.padStart(50)}${'must stay at 0'.padStart(26)}`,
     line(
-      'endpoint',
+      'sender',
       COLUMNS.map(([title]) => title),
     ),
     ...rows.map(([name, count]) => row(name, count)),
     row('all', total(rows.map(([, count]) => count))),
   ];
+}
+
+/** One line of at most 79 characters about the whole run. */
+export function progressLine({ elapsedSeconds, rows, rotations }: View): string {
+  const { sent, handled, forgeriesRefused, lost, twice, forged } = total(rows.map(([, count]) => count));
+  const bad = [
+    ...(lost > 0 ? [`${lost} LOST`] : []),
+    ...(twice > 0 ? [`${twice} TWICE`] : []),
+    ...(forged > 0 ? [`${forged} LET IN`] : []),
+  ];
+  const verdict = bad.length === 0 ? '' : `  ${bad.join(' ')}`;
+  return `${elapsedSeconds.toFixed(0).padStart(3)} s  ${sent} sent, ${handled} handled, ${forgeriesRefused} forgeries refused, ${rotations} rotations${verdict}`;
 }
 
 /** Shows the run while it goes on: a table drawn in place on a terminal, a line every few seconds elsewhere. */
@@ -68,6 +80,13 @@ export class Screen {
     this.#timer = setInterval(() => this.#show(), 250);
   }
 
+  /** Tells what has just happened. Without a terminal it gets a line of its own. */
+  tell(event: string): void {
+    if (this.#timer === undefined || this.#inPlace) return;
+    const { elapsedSeconds } = this.#view();
+    this.#out.write(`${`${elapsedSeconds.toFixed(0).padStart(3)} s  * ${event}`.slice(0, WIDTH)}\n`);
+  }
+
   /** Leaves the table standing as it is at the end. */
   stop(): void {
     if (this.#timer === undefined) return;
@@ -83,8 +102,14 @@ export class Screen {
   }
 
   #show(): void {
-    if (this.#inPlace) this.#draw();
-    else this.#printLine();
+    if (this.#inPlace) {
+      this.#draw();
+      return;
+    }
+    const view = this.#view();
+    if (view.elapsedSeconds < this.#plainAt) return;
+    this.#plainAt = view.elapsedSeconds + PLAIN_EVERY_SECONDS;
+    this.#out.write(`${progressLine(view)}\n`);
   }
 
   #draw(): void {
@@ -97,17 +122,5 @@ export class Screen {
     const up = this.#drawnLines === 0 ? '' : `\x1b[${this.#drawnLines}A`;
     this.#out.write(`${up}${lines.map((line) => `\r${line}\x1b[K\n`).join('')}`);
     this.#drawnLines = lines.length;
-  }
-
-  #printLine(): void {
-    const { elapsedSeconds, rows, lastEvent } = this.#view();
-    if (elapsedSeconds < this.#plainAt) return;
-    this.#plainAt = elapsedSeconds + PLAIN_EVERY_SECONDS;
-    const all = total(rows.map(([, count]) => count));
-    const { sent, handled, retried, refused, lost, twice, forged } = all;
-    this.#out.write(
-      `${elapsedSeconds.toFixed(0).padStart(3)} s: sent ${sent}, handled ${handled}, retried ${retried}, refused ${refused}, ` +
-        `lost ${lost}, run twice ${twice}, forged accepted ${forged}. ${lastEvent}\n`,
-    );
   }
 }

@@ -6,10 +6,12 @@ import {
   simulateSender,
 } from '@countersign-internal/simulator';
 import type { Endpoint } from './endpoints.ts';
+import type { Forger } from './forger.ts';
 import type { Route } from './messages.ts';
 import type { RotatedSecret } from './outcome.ts';
 import type { RotationOrder } from './rotations.ts';
 import { SecretsFile } from './secrets-file.ts';
+import type { SenderNumbers } from './tally.ts';
 
 /** One endpoint with all that belongs to it. */
 export interface Station {
@@ -55,13 +57,20 @@ export function rotatedSecrets({ endpoint, rotated }: Station): RotatedSecret[] 
   return [...rotated].map(([secret, orders]) => ({ endpoint: endpoint.name, secret, orders }));
 }
 
-/** What the senders got a response with, other than a success, and how often. */
-export function refusals(stations: readonly Station[]): Record<string, number> {
-  const sum: Record<string, number> = {};
-  for (const { sender } of stations) {
-    for (const [answer, times] of Object.entries(sender.stats().answers)) {
-      if (!answer.startsWith('2')) sum[answer] = (sum[answer] ?? 0) + times;
-    }
-  }
-  return sum;
+/** What a sender reports, in the words of the table. */
+export function numbersOf({ sender }: Station, forger: Pick<Forger, 'refusedAt'>): SenderNumbers {
+  const { sent, retried, lost, answers } = sender.stats();
+  const early = Object.entries(answers).reduce(
+    (sum, [answer, times]) => (/^[45]/.test(answer) ? sum + times : sum),
+    0,
+  );
+  // GitHub gives a delivery up at once, and is asked to send it again: whether it is lost shows at the end.
+  const isRecovered = sender.vendor === 'github';
+  return {
+    sent,
+    retried: isRecovered ? lost : retried,
+    lost: isRecovered ? 0 : lost,
+    early,
+    forgeriesRefused: forger.refusedAt(sender),
+  };
 }

@@ -12,6 +12,10 @@ export interface SenderNumbers {
   readonly sent: number;
   readonly retried: number;
   readonly lost: number;
+  /** Requests that the receivers refused because they did not know the new secret yet. */
+  readonly early: number;
+  /** Forgeries of this sender's deliveries that were refused. */
+  readonly forgeriesRefused: number;
 }
 
 /** One row of the table. */
@@ -24,8 +28,12 @@ export interface Count {
   readonly by: Readonly<Record<KeyRole, number>>;
   /** Events that took more than one attempt. */
   readonly retried: number;
-  /** Requests that the receivers refused, genuine ones and forged ones. */
-  readonly refused: number;
+  /** Genuine requests that were refused, and sent again by the sender. */
+  readonly early: number;
+  /** Forged requests that were refused. */
+  readonly forgeriesRefused: number;
+  /** Runs that ended with their process, before the store remembered them. Such a delivery runs again. */
+  readonly cut: number;
   /** Events that the sender dropped for good, or that no handler ever saw. */
   readonly lost: number;
   /** Events for which the handler ran more than once, all processes taken together. */
@@ -34,21 +42,27 @@ export interface Count {
   readonly forged: number;
 }
 
-/** Counts what happened, and nothing that should have happened: handler runs and refusals as the receivers report them, events as the senders know them. */
+/** Counts what happened, and nothing that should have happened: handler runs as the receivers report them, events as the senders know them. */
 export class Tally {
-  readonly #endpoints = new Map<string, { readonly runs: Run[]; refused: number }>();
+  readonly #endpoints = new Map<string, Run[]>();
+  readonly #noted = new Set<string>();
+  readonly #killed = new Set<number>();
 
   ran(run: Run): void {
-    this.#of(run.endpoint).runs.push(run);
+    this.#of(run.endpoint).push(run);
   }
 
-  refused(endpoint: string): void {
-    this.#of(endpoint).refused++;
+  noted(run: Pick<Run, 'endpoint' | 'id' | 'pid'>): void {
+    this.#noted.add(keyOf(run));
+  }
+
+  killed(pid: number): void {
+    this.#killed.add(pid);
   }
 
   /** How often the handler of an endpoint ran so far. */
   runsOf(endpoint: string): number {
-    return this.#of(endpoint).runs.length;
+    return this.#of(endpoint).length;
   }
 
   /** The row as it is while deliveries are still under way: senders number their events from 1. */
@@ -56,20 +70,23 @@ export class Tally {
     const isGenuine = (sequence: number) =>
       Number.isInteger(sequence) && sequence >= 1 && sequence <= numbers.sent;
     const { handled, ...counted } = this.#count(endpoint, isGenuine);
-    const { sent, retried, lost } = numbers;
-    return { sent, retried, lost, ...counted, handled: handled.size };
+    return { ...numbers, ...counted, handled: handled.size };
   }
 
   /** The row at the end, from the sender's own list of its events. An event that is still pending then counts as lost. */
-  final(endpoint: string, events: readonly SentEvent[], numbers: Pick<SenderNumbers, 'retried'>): Count {
+  final(
+    endpoint: string,
+    events: readonly SentEvent[],
+    numbers: Omit<SenderNumbers, 'sent' | 'lost'>,
+  ): Count {
     const genuine = new Set(events.map(({ sequence }) => sequence));
     const { handled, ...counted } = this.#count(endpoint, (sequence) => genuine.has(sequence));
     const lost = events.filter(
       ({ sequence, state }) => state !== 'delivered' || sequence === undefined || !handled.has(sequence),
     );
     return {
+      ...numbers,
       sent: events.length,
-      retried: numbers.retried,
       lost: lost.length,
       ...counted,
       handled: handled.size,
@@ -77,11 +94,17 @@ export class Tally {
   }
 
   #count(endpoint: string, isGenuine: (sequence: number) => boolean) {
-    const { runs, refused } = this.#of(endpoint);
     const handled = new Map<number, number>();
     const by: Record<KeyRole, number> = { current: 0, previous: 0, next: 0 };
     let forged = 0;
-    for (const { sequence, role } of runs) {
+    let cut = 0;
+    for (const run of this.#of(endpoint)) {
+      const { sequence, role } = run;
+      // Only a run that nobody remembers may come again; one that was noted before the kill may not.
+      if (this.#killed.has(run.pid) && !this.#noted.has(keyOf(run))) {
+        cut++;
+        continue;
+      }
       if (sequence === undefined || !isGenuine(sequence)) {
         forged++;
         continue;
@@ -91,17 +114,21 @@ export class Tally {
     }
     let twice = 0;
     for (const times of handled.values()) if (times > 1) twice++;
-    return { handled, by, refused, twice, forged };
+    return { handled, by, cut, twice, forged };
   }
 
-  #of(endpoint: string): { readonly runs: Run[]; refused: number } {
+  #of(endpoint: string): Run[] {
     let found = this.#endpoints.get(endpoint);
     if (found === undefined) {
-      found = { runs: [], refused: 0 };
+      found = [];
       this.#endpoints.set(endpoint, found);
     }
     return found;
   }
+}
+
+function keyOf({ endpoint, id, pid }: Pick<Run, 'endpoint' | 'id' | 'pid'>): string {
+  return `${pid} ${endpoint} ${id}`;
 }
 
 /** The rows added up. */
@@ -116,7 +143,9 @@ export function total(counts: readonly Count[]): Count {
       next: sum(({ by }) => by.next),
     },
     retried: sum(({ retried }) => retried),
-    refused: sum(({ refused }) => refused),
+    early: sum(({ early }) => early),
+    forgeriesRefused: sum(({ forgeriesRefused }) => forgeriesRefused),
+    cut: sum(({ cut }) => cut),
     lost: sum(({ lost }) => lost),
     twice: sum(({ twice }) => twice),
     forged: sum(({ forged }) => forged),

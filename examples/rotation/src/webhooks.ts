@@ -1,5 +1,8 @@
 import { type RotationVendor, vendors } from '@countersign/rotation';
-import type { RotationKind, SimulatedSender } from '@countersign-internal/simulator';
+import { type RotationKind, rotateThroughApi, type SimulatedSender } from '@countersign-internal/simulator';
+
+/** As long as a delivery signed with the old secret can arrive: the tolerance, and for GitHub the time until it is recovered. */
+const OVERLAP_SECONDS = 300;
 
 /** A simulated sender's webhook for the rotation: only the URL is not the vendor's own. */
 export function webhookOf(
@@ -32,5 +35,30 @@ export function webhookOf(
       return vendors.ada({ baseUrl, webhookId, token: apiKey, key: adaKey, graceSeconds: 0 });
     case 'anchorBrowser':
       return vendors.anchorBrowser({ baseUrl, webhookId, apiKey });
+    case 'github':
+      return { ...settable(sender), retriesRefusals: false, makeKey: () => account.mintSecret() };
+    case 'stripe':
+      return { ...settable(sender), retriesRefusals: true };
   }
+}
+
+/** A webhook of a vendor for which the package has no function: an object that makes the calls. */
+function settable(sender: SimulatedSender): RotationVendor {
+  return {
+    name: sender.vendor,
+    endpointId: sender.endpointId,
+    secret: { encoding: 'utf8' },
+    retriesRefusals: true,
+    graceSeconds: 0,
+    overlapSeconds: OVERLAP_SECONDS,
+    rotateCall: `the simulated ${sender.vendor}`,
+    async rotate({ key, signal }) {
+      const { status, secret } = await rotateThroughApi(sender, {
+        signal,
+        ...(key === undefined ? {} : { key }),
+      });
+      if (status !== 200) throw new Error(`${sender.vendor} responded with ${status}.`);
+      return { secret: secret ?? key };
+    },
+  };
 }

@@ -42,6 +42,8 @@ export interface VerifierSettings<K> {
   readonly ownsKeyring: boolean;
   readonly store: ReplayStore | undefined;
   readonly deliveryKey: ((webhook: VerifiedWebhook) => string) | undefined;
+  /** The least time for which a handled delivery is remembered. */
+  readonly rememberMs: number;
   readonly leaseMs: number;
   readonly handlerTimeoutMs: number;
   readonly onStoreError: StoreErrorPolicy;
@@ -68,6 +70,7 @@ const KNOWN = Object.keys({
   toleranceSeconds: true,
   replay: true,
   deliveryKey: true,
+  rememberSeconds: true,
   leaseSeconds: true,
   handlerTimeoutSeconds: true,
   onStoreError: true,
@@ -78,6 +81,7 @@ const KNOWN = Object.keys({
   disabled: true,
 } satisfies Record<keyof VerifierOptions, true>);
 const DAY_SECONDS = 86_400;
+const MOST_REMEMBERED_SECONDS = 366 * DAY_SECONDS;
 const MIB = 1024 * 1024;
 
 /**
@@ -114,6 +118,12 @@ export function readOptions<K>(
     freshness: readTolerance(options.toleranceSeconds, scheme),
     store: readStore(options.replay ?? (scheme.delivery.usesResponse === true ? false : undefined), clock),
     deliveryKey: options.deliveryKey,
+    rememberMs:
+      checkNumber('rememberSeconds', options.rememberSeconds, {
+        min: 1,
+        max: MOST_REMEMBERED_SECONDS,
+        fallback: 0,
+      }) * 1000,
     leaseMs: seconds('leaseSeconds', 30) * 1000,
     handlerTimeoutMs: seconds('handlerTimeoutSeconds', 300) * 1000,
     onStoreError: checkChoice('onStoreError', options.onStoreError, ['unavailable', 'local']),

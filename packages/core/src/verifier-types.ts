@@ -42,6 +42,12 @@ export interface VerifierOptions<K = KeyObject> {
    * Default: the scheme's identity.
    */
   deliveryKey?: (webhook: VerifiedWebhook) => string;
+  /**
+   * How long a handled delivery is remembered at least, in seconds. Raise it to the span over which you have deliveries sent again
+   * (`recover()` of `@countersign/rotation`, or the "Resend" of a dashboard). The store then holds that many more deliveries.
+   * Default: as long as the sender retries, and as long as a captured copy would be accepted.
+   */
+  rememberSeconds?: number;
   /** How long a claim lasts if its process dies, in seconds. It is renewed while the handler runs. Default: 30. */
   leaseSeconds?: number;
   /** After this many seconds `signal` aborts and the claim is no longer renewed. Default: 300. */

@@ -97,7 +97,7 @@ class EndpointVerifier<K> implements Verifier {
     this.#reporter = reporter;
     this.#refusals = new Refusals(endpoint, scheme.delivery, clock, reporter);
     this.#pendingBytes = new PendingBytes(settings.maxPendingBytes, () => clock.now());
-    this.#retention = replayRetention(freshness, scheme.delivery);
+    this.#retention = replayRetention(freshness, scheme.delivery, settings.rememberMs);
     if (store !== undefined) holdEndpoint(store, endpoint);
     this.#store = store && resilientStore(store, onStoreError, scheme.delivery, { clock, leaseMs, reporter });
   }

@@ -222,17 +222,24 @@ export function replayRecord(webhook: VerifiedWebhook): ReplayRecord {
   return record;
 }
 
-/** How long deliveries must be remembered: for the window in which a captured copy is fresh, and for the sender's own retries. */
-export function replayRetention(freshness: Freshness, delivery: DeliveryRules): ReplayRetention {
+/**
+ * How long deliveries must be remembered: for the window in which a captured copy is fresh, for the sender's own retries, and for
+ * `rememberMs`.
+ */
+export function replayRetention(
+  freshness: Freshness,
+  delivery: DeliveryRules,
+  rememberMs: number,
+): ReplayRetention {
   const retryMs =
     delivery.retries === 'never' ? 0 : (delivery.retrySpanSeconds ?? 86_400) * 1000 * RETRY_SPAN_MARGIN;
   if (freshness.signed === 'none') {
     // Only the record of a delivery protects against a replay: it is kept for a week, and for at least a day if the store is full.
-    return { replayWindowMs: DAY_MS, ttlMs: Math.ceil(Math.max(7 * DAY_MS, retryMs)) };
+    return { replayWindowMs: DAY_MS, ttlMs: Math.ceil(Math.max(7 * DAY_MS, retryMs, rememberMs)) };
   }
   // Timestamps are compared in whole seconds, so rounding can make the window one second longer.
   const replayWindowMs = (freshness.past + freshness.future + 1) * 1000;
-  return { replayWindowMs, ttlMs: Math.ceil(Math.max(replayWindowMs, retryMs)) };
+  return { replayWindowMs, ttlMs: Math.ceil(Math.max(replayWindowMs, retryMs, rememberMs)) };
 }
 
 /**

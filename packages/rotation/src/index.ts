@@ -14,7 +14,41 @@ export type {
 } from './fleet/fleet-types.ts';
 export { type WaitOptions, type WaitResult, waitUntilOldMayGo } from './fleet/wait.ts';
 export { fileJournal } from './journal/file-journal.ts';
-export type { JournalEntry, RotationJournal, RotationLock } from './journal.ts';
+export {
+  type PostgresLockConnection,
+  type PostgresLockOptions,
+  postgresLock,
+} from './journal/postgres-lock.ts';
+export { type RedisLockClient, type RedisLockOptions, redisLock } from './journal/redis-lock.ts';
+export type { JournalEntry, LockSource, RotationJournal, RotationLock } from './journal.ts';
+export { recover } from './recover/recover.ts';
+export type { ReceiverFunction, RecoverOptions } from './recover/recover-options.ts';
+export {
+  isRecoveryError,
+  RecoveryError,
+  type RecoveryErrorCode,
+  type RecoveryErrorOptions,
+  type RecoveryProgress,
+} from './recover/recovery-error.ts';
+export type {
+  FailedDelivery,
+  RecoveryPlan,
+  RecoveryReport,
+  RecoveryStep,
+} from './recover/recovery-report.ts';
+export type {
+  MissedDelivery,
+  RecoveryVendor,
+  RecoveryWindow,
+  SignedRequest,
+} from './recover/recovery-vendor.ts';
+export type { SenderApi, SessionAnswer, VendorSession } from './recover/vendor-session.ts';
+export type { GithubSourceOptions } from './recover/vendors/github.ts';
+export { recoverable } from './recover/vendors/index.ts';
+export type { ResendSourceOptions } from './recover/vendors/resend.ts';
+export type { Credential, RecoverableOptions } from './recover/vendors/source-options.ts';
+export type { StripeSourceOptions } from './recover/vendors/stripe.ts';
+export type { SvixSourceOptions } from './recover/vendors/svix.ts';
 export type {
   RotationCheck,
   RotationOrder,

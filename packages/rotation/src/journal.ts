@@ -30,6 +30,9 @@ export interface RotationLock {
   release(): Promise<void>;
 }
 
+/** Takes a lock, or returns its holder: `redisLock()`, `postgresLock()`, or your own function. */
+export type LockSource = () => Promise<RotationLock | { readonly heldBy: string }>;
+
 /**
  * Where a run keeps its notes, and the lock that prevents two runs at a time: `fileJournal()`, or your own object, for example
  * with a database.

@@ -6,7 +6,8 @@ import { mysqlBinaries, onPath, pgbouncerBinary, postgresBinaries, redisBinary }
 
 /**
  * What a suite needs: `redis`, `postgres` and `mysql` are any server, that of `REDIS_URL`, `DATABASE_URL` and `MYSQL_URL` too;
- * `redis-server`, `postgres-server`, `mysql-server` and `pgbouncer-server` are servers of its own, which it may kill.
+ * `redis-server`, `postgres-server`, `mysql-server` and `pgbouncer-server` are servers of its own, which it may kill. `systemd` is the tool
+ * that checks unit files.
  */
 export type Need =
   | 'redis'
@@ -15,7 +16,8 @@ export type Need =
   | 'redis-server'
   | 'postgres-server'
   | 'mysql-server'
-  | 'pgbouncer-server';
+  | 'pgbouncer-server'
+  | 'systemd';
 
 interface Server {
   /** The variable that names a server which is there already. Absent: it is always one of the suite's own. */
@@ -48,6 +50,11 @@ const SERVERS = {
     isHere: () => pgbouncerBinary() !== undefined,
     debian: 'pgbouncer',
     name: 'PgBouncer',
+  },
+  systemd: {
+    isHere: () => onPath('systemd-analyze') !== undefined,
+    debian: 'systemd',
+    name: 'systemd-analyze',
   },
 } as const satisfies Record<string, Server>;
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Clock } from '@countersign/core';
-import { checkKeys, configError, systemClock } from '@countersign/core/extend';
-import { asJournalEntry, type RotationJournal } from '../journal.ts';
+import { checkFunction, checkKeys, configError, systemClock } from '@countersign/core/extend';
+import { asJournalEntry, type LockSource, type RotationJournal } from '../journal.ts';
 import { RotationError } from '../rotation-error.ts';
 import { errnoOf, removeFile, writeFileAtomically } from '../targets/atomic-file.ts';
 import { acquireFileLock } from './file-lock.ts';
@@ -11,24 +11,30 @@ import { acquireFileLock } from './file-lock.ts';
  * A journal in a small file, with its lock in a directory beside it (`<path>.lock`). A run that ends completely removes both.
  *
  * Keep it on a disk that the next run also sees and that outlives the container, not in a temporary directory. If several
- * machines share the disk, the lock works across them.
+ * machines share the disk, the lock works across them. If they share no disk, or one that does not rename atomically, pass another
+ * lock: `redisLock()` or `postgresLock()`.
  *
+ * @param options.lock Takes the place of the lock in the directory.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID`
  * @example
  * ```ts
  * await rotate({ vendor, target: awsTarget({ client, secretId }), journal: '/var/lib/rotation/anchor' })
  * ```
  */
-export function fileJournal(path: string, options: { clock?: Clock } = {}): RotationJournal {
+export function fileJournal(
+  path: string,
+  options: { clock?: Clock; lock?: LockSource } = {},
+): RotationJournal {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw configError('fileJournal() needs the path of a file.');
   }
-  options = checkKeys('fileJournal()', options, ['clock']);
-  const { clock = systemClock } = options;
+  options = checkKeys('fileJournal()', options, ['clock', 'lock']);
+  const { clock = systemClock, lock } = options;
+  checkFunction('lock', lock);
   const absolute = resolve(path);
   return {
     name: `file ${path}`,
-    lock: () => acquireFileLock(`${absolute}.lock`, clock),
+    lock: lock ?? (() => acquireFileLock(`${absolute}.lock`, clock)),
     async read() {
       const text = await readFile(absolute, 'utf8').catch((error: unknown) => {
         if (errnoOf(error) === 'ENOENT') return undefined;

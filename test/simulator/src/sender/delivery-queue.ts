@@ -1,5 +1,6 @@
 import { Agent } from 'node:http';
 import type { Clock } from '@countersign/core';
+import type { EndedAttempt } from './management-api.ts';
 import { type AttemptAnswer, judge, type Post, post } from './post.ts';
 import type { AnyAccount, DeliveryPolicy, VendorEvent } from './vendor-account.ts';
 
@@ -80,6 +81,7 @@ export class DeliveryQueue {
   readonly #underway = new Set<Post>();
   readonly #waits = new Set<() => void>();
   readonly #answers: Record<string, number> = {};
+  readonly #attempts: EndedAttempt[] = [];
   #counts = { attempts: 0, delivered: 0, retried: 0, lost: 0, pending: 0 };
   #idleWaiters: (() => void)[] = [];
   #closed = false;
@@ -135,6 +137,23 @@ export class DeliveryQueue {
     return [...this.#captured];
   }
 
+  attempts(): readonly EndedAttempt[] {
+    return this.#attempts;
+  }
+
+  /** Tries an event again that was given up. */
+  redeliver(id: string): void {
+    const tracked = this.#tracked.find((one) => one.id === id);
+    const event = this.#attempts.find((one) => one.event.id === id)?.event;
+    if (this.#closed || tracked === undefined || event === undefined) return;
+    if (tracked.state === 'lost') {
+      this.#counts.lost--;
+      this.#counts.pending++;
+      tracked.state = 'pending';
+      void this.#attempt(tracked, event);
+    }
+  }
+
   idle(): Promise<void> {
     if (this.#counts.pending === 0 || this.#closed) return Promise.resolve();
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
@@ -163,6 +182,10 @@ export class DeliveryQueue {
     this.#counts.attempts++;
     this.#answers[answer] = (this.#answers[answer] ?? 0) + 1;
     const effect = judge(policy, answer);
+    if (policy.listsAttempts === true) {
+      const number = this.#attempts.length + 1;
+      this.#attempts.push({ number, event, at: sentAt, answer, delivered: effect === 'delivered' });
+    }
     const wait = effect === 'retry' ? policy.attemptsAfterSeconds[tracked.answers.length] : undefined;
     if (effect === 'delivered') {
       tracked.deliveredAt = new Date(clock.now());

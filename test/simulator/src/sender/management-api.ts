@@ -3,7 +3,7 @@ import type { AttemptAnswer } from './post.ts';
 import type { VendorEvent } from './vendor-event.ts';
 
 /** What a call to the management API is for. */
-export type ApiOperation = 'rotate' | 'rotate-organization' | 'read-secret' | 'test';
+export type ApiOperation = 'rotate' | 'rotate-organization' | 'read-secret' | 'test' | 'list' | 'redeliver';
 
 /** One documented call of a vendor's management API. */
 export interface ApiRoute {
@@ -19,6 +19,7 @@ export interface ApiRoute {
 /** A call, as a route sees it. */
 export interface ApiCall {
   readonly params: Readonly<Record<string, string>>;
+  readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
   readonly delivery: TestDelivery;
@@ -34,6 +35,20 @@ export interface TestDelivery {
   }>;
   /** Sends an ordinary event of that type, and returns its id. */
   enqueue(type: string): string;
+  /** Every attempt that has ended, oldest first. */
+  attempts(): readonly EndedAttempt[];
+  /** Tries an event again that was given up. */
+  redeliver(id: string): void;
+}
+
+/** An attempt, as the API of a vendor lists it. */
+export interface EndedAttempt {
+  /** From 1, over all events. */
+  readonly number: number;
+  readonly event: VendorEvent;
+  readonly at: Date;
+  readonly answer: AttemptAnswer;
+  readonly delivered: boolean;
 }
 
 /** A status and a JSON body. */
@@ -140,7 +155,13 @@ export class ManagementApi implements ApiFaults {
     const answer: ApiAnswer =
       fault?.kind === 'fail'
         ? this.#refusal(fault.status, fault.headers)
-        : await route.handle({ params, headers: request.headers, body, delivery: this.#delivery });
+        : await route.handle({
+            params,
+            query: new URL(request.url ?? '/', 'http://api').searchParams,
+            headers: request.headers,
+            body,
+            delivery: this.#delivery,
+          });
     if (fault?.kind === 'lose-answer') {
       this.#record(route, 'answer-lost');
       response.destroy();

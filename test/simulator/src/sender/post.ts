@@ -60,7 +60,7 @@ export function post(
 
 /** How the vendor reacts to a response. */
 export function judge(policy: DeliveryPolicy, answer: AttemptAnswer): 'delivered' | 'retry' | 'final' {
-  if (typeof answer !== 'number') return 'retry';
+  if (typeof answer !== 'number') return policy.retriesTransportErrors === false ? 'final' : 'retry';
   if (answer >= 200 && answer < policy.successBelow) return 'delivered';
   const { retried } = policy;
   if (retried === 'any-failure' || retried.includes(answer)) return 'retry';

@@ -28,6 +28,7 @@ import { linear } from './vendors/linear.ts';
 import { nylas } from './vendors/nylas.ts';
 import { openai } from './vendors/openai.ts';
 import { polyai } from './vendors/polyai.ts';
+import { stripe } from './vendors/stripe.ts';
 import { wooCommerce } from './vendors/woocommerce.ts';
 
 /** The options of every simulation, for all vendors. */
@@ -66,7 +67,7 @@ export interface CommonSenderOptions {
 /** Options of {@link simulateSender}: the common ones, and those of one vendor. */
 export type SimulateSenderOptions = CommonSenderOptions &
   (
-    | { readonly vendor: 'langsmith' | 'polyai' }
+    | { readonly vendor: 'langsmith' | 'polyai' | 'github' | 'stripe' }
     | ({ readonly vendor: 'agentMessage' } & AgentMessageOptions)
     | ({ readonly vendor: 'ada' } & AdaOptions)
     | ({ readonly vendor: 'anchorBrowser' } & AnchorBrowserOptions)
@@ -171,6 +172,8 @@ export async function simulateSender(
   const api = new ManagementApi(account, {
     attemptOnce: (event) => queue.attemptOnce(event),
     enqueue,
+    attempts: () => queue.attempts(),
+    redeliver: (id) => queue.redeliver(id),
   });
   const apiUrl = await api.listen();
 
@@ -224,6 +227,8 @@ function openAccount(options: SimulateSenderOptions | InPlaceVendorOptions, setu
       return anchorBrowser(setup, options);
     case 'github':
       return github(setup, options);
+    case 'stripe':
+      return stripe(setup);
     case 'gitlab':
       return gitlab(setup, options);
     case 'langsmith':
@@ -234,7 +239,7 @@ function openAccount(options: SimulateSenderOptions | InPlaceVendorOptions, setu
       if (open !== undefined) return open(setup);
       throw new WebhookError(
         'ERR_WEBHOOK_CONFIG_INVALID',
-        `"vendor" must be langsmith, agentMessage, polyai, ada, anchorBrowser, github, gitlab, ${Object.keys(PLAIN_IN_PLACE).join(', ')}.`,
+        `"vendor" must be langsmith, agentMessage, polyai, ada, anchorBrowser, github, stripe, gitlab, ${Object.keys(PLAIN_IN_PLACE).join(', ')}.`,
       );
     }
   }

@@ -6,7 +6,14 @@ import type { DeliveryPolicy, VendorEvent } from './vendor-event.ts';
 export type { DeliveryPolicy, VendorEvent };
 
 /** A vendor that can be simulated; the name is that of its factory in `@countersign/schemes`. */
-export type VendorName = 'langsmith' | 'agentMessage' | 'polyai' | 'ada' | 'anchorBrowser';
+export type VendorName =
+  | 'langsmith'
+  | 'agentMessage'
+  | 'polyai'
+  | 'ada'
+  | 'anchorBrowser'
+  | 'github'
+  | 'stripe';
 
 /** More vendors, whose accounts can be simulated for rotations. */
 export type InPlaceVendorName =

@@ -14,6 +14,10 @@ export interface DeliveryPolicy {
   readonly successBelow: 300 | 400;
   /** Which other statuses are tried again; all the rest drop the event for good. Timeouts and transport errors are tried again. */
   readonly retried: 'any-failure' | readonly (number | '5xx')[];
+  /** Whether an attempt without a response is tried again. Default: yes. */
+  readonly retriesTransportErrors?: boolean;
+  /** Whether the vendor's API lists attempts; then they are kept. Default: no. */
+  readonly listsAttempts?: boolean;
   /** Seconds of waiting before each attempt. The first is 0; the length is the number of attempts. */
   readonly attemptsAfterSeconds: readonly number[];
   /** How long an attempt waits for a response, in seconds. */

@@ -7,7 +7,7 @@ import {
   verify,
 } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { type ApiAnswer, bearerToken, fieldOf, parseJson } from '../management-api.ts';
+import { type ApiAnswer, type ApiCall, bearerToken, fieldOf, parseJson } from '../management-api.ts';
 import { SigningSecrets } from '../signing-secrets.ts';
 import {
   type AccountSetup,
@@ -25,7 +25,7 @@ export interface GithubOptions {
 
 const OWNERS = { repository: '/repos/acme/shop', organization: '/orgs/acme', app: '/app' } as const;
 
-/** GitHub: the body alone is signed; a new secret signs at once; nothing is ever retried. */
+/** GitHub: the body alone is signed; a new secret signs at once; nothing is ever retried, but the API lists deliveries and sends one again. */
 export function github(setup: AccountSetup, { hook = 'repository' }: GithubOptions = {}): InPlaceAccount {
   const { clock } = setup;
   const isApp = hook === 'app';
@@ -88,11 +88,14 @@ export function github(setup: AccountSetup, { hook = 'repository' }: GithubOptio
     delivery: {
       successBelow: 300,
       retried: [],
+      listsAttempts: true,
       attemptsAfterSeconds: [0],
       timeoutSeconds: 10,
-      retrySignature: 'repeated',
+      // Only a redelivery is sent twice.
+      retrySignature: 'renewed',
     },
     assumptions: [
+      'A redelivery is signed again, with the secret of that moment, and listed when the receiver has responded.',
       'The new secret signs from the next delivery on.',
       'A call without a User-Agent is refused, as GitHub documents, with 403.',
     ],
@@ -145,14 +148,31 @@ export function github(setup: AccountSetup, { hook = 'repository' }: GithubOptio
         ? []
         : [
             {
+              operation: 'list' as const,
+              method: 'GET' as const,
+              path: `${hookPath}/deliveries`,
+              handle(call: ApiCall) {
+                return authorize(call.headers, call.params.hook_id) ?? deliveries(call, customerPath);
+              },
+            },
+            {
+              operation: 'redeliver' as const,
+              method: 'POST' as const,
+              path: `${hookPath}/deliveries/{id}/attempts`,
+              handle({ headers, params, delivery }: ApiCall): ApiAnswer {
+                const refused = authorize(headers, params.hook_id);
+                if (refused !== undefined) return refused;
+                const found = delivery.attempts().find(({ number }) => String(number) === params.id);
+                if (found === undefined) return refusal(404);
+                delivery.redeliver(found.event.id);
+                return { status: 202, body: {} };
+              },
+            },
+            {
               operation: 'test' as const,
               method: 'POST' as const,
               path: `${hookPath}/pings`,
-              handle({
-                params,
-                headers,
-                delivery,
-              }: Parameters<InPlaceAccount['routes'][number]['handle']>[0]) {
+              handle({ params, headers, delivery }: ApiCall) {
                 const refused = authorize(headers, params.hook_id);
                 if (refused !== undefined) return refused;
                 delivery.enqueue('ping');
@@ -172,6 +192,29 @@ export function github(setup: AccountSetup, { hook = 'repository' }: GithubOptio
       }),
       secretIn: () => secret.current,
     },
+  };
+}
+
+const PER_PAGE = 100;
+
+/** A page of the attempts, the newest first. */
+function deliveries({ delivery, query }: ApiCall, hookPath: string): ApiAnswer {
+  const attempts = [...delivery.attempts()].reverse();
+  const cursor = query.get('cursor');
+  const start = cursor === null ? 0 : attempts.findIndex(({ number }) => String(number) === cursor);
+  const next = attempts[start + PER_PAGE];
+  const link = `<http://localhost${hookPath}/deliveries?cursor=${next?.number}>; rel="next"`;
+  return {
+    status: 200,
+    ...(next === undefined ? {} : { headers: { link } }),
+    body: attempts.slice(start, start + PER_PAGE).map(({ number, event, at, delivered, answer }) => ({
+      id: number,
+      guid: event.id,
+      delivered_at: at,
+      status: delivered ? 'OK' : 'failed',
+      status_code: typeof answer === 'number' ? answer : 0,
+      event: event.type,
+    })),
   };
 }
 
