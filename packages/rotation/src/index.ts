@@ -1,6 +1,11 @@
+export { askInTerminal, type TerminalOptions } from './guided/ask-in-terminal.ts';
+export type { Ask, Guide, GuidedVendor, GuideStep } from './guided/guide.ts';
+export { type GuidedOptions, guided } from './guided/guided.ts';
+export type { GuidedSender } from './guided/senders.ts';
 export { fileJournal } from './journal/file-journal.ts';
-export type { JournalEntry, RotationJournal, RotationLock } from './journal.ts';
+export type { JournalEndpoints, JournalEntry, RotationJournal, RotationLock } from './journal.ts';
 export type {
+  ReplacedEndpoints,
   RotationCheck,
   RotationOrder,
   RotationPlan,
@@ -22,10 +27,14 @@ export { type AwsSecretsClient, awsTarget } from './targets/aws-target.ts';
 export { fileTarget } from './targets/file-target.ts';
 export { type VaultClient, vaultTarget } from './targets/vault-target.ts';
 export {
+  type EndpointCalls,
+  type ReplaceVendor,
   type RotationVendor,
   type VendorAnswer,
+  type VendorBase,
   type VendorCall,
   type VendorEffect,
+  type VendorEndpoint,
   VendorError,
   type VendorTest,
 } from './vendor.ts';
@@ -37,3 +46,6 @@ export type { Fetch } from './vendors/http.ts';
 export { vendors } from './vendors/index.ts';
 export type { LangsmithOptions } from './vendors/langsmith.ts';
 export type { PolyaiOptions } from './vendors/polyai.ts';
+export type { ResendOptions } from './vendors/resend.ts';
+export type { StripeOptions } from './vendors/stripe.ts';
+export type { SvixOptions } from './vendors/svix.ts';

@@ -2,7 +2,7 @@ import type { JournalEntry } from './journal.ts';
 
 /**
  * The steps of a rotation, in order. `waited` comes only if the run had to wait for the instances. `answered` comes more than
- * once if the vendor had to be called again.
+ * once if the vendor had to be called again. `overlapping`, `removing` and `removed` come only with the strategy `replace`.
  */
 export type RotationStepName =
   | 'locked'
@@ -12,6 +12,9 @@ export type RotationStepName =
   | 'answered'
   | 'stored'
   | 'checked'
+  | 'overlapping'
+  | 'removing'
+  | 'removed'
   | 'closed';
 
 /** One step that is done or, for `calling`, about to begin. Contains no secret. */
@@ -28,7 +31,21 @@ export type RotationOrder =
   /** The new secret is published as `next`, then the vendor signs with it, then it becomes `current`. */
   | 'next-first'
   /** The rotation is announced, then the vendor makes a secret, then this secret becomes `current`. */
-  | 'announced';
+  | 'announced'
+  /** A second endpoint is made, both deliver, and the first one is removed. */
+  | 'both-deliver';
+
+/** The two endpoints of a replacement, by the vendor's ids. */
+export interface ReplacedEndpoints {
+  /** The endpoint that delivers from now on. */
+  readonly made: string;
+  /** The endpoint that was replaced. */
+  readonly old: string;
+  /** Until when both deliver. A run after that removes the old endpoint. Absent if it is removed. */
+  readonly removeAfter?: Date;
+  /** Endpoints that stopped runs had made and that this run has removed. */
+  readonly undone: readonly string[];
+}
 
 /** The result of the check after the rotation. */
 export type RotationCheck =
@@ -44,8 +61,9 @@ export interface RotationReport {
    *   or the vendor's response was lost.
    * - `finished`: an earlier run was stopped after the vendor had changed the secret. This run did the rest and changed no
    *   secret.
+   * - `overlapping`: with the strategy `replace`, both endpoints deliver. Run again after `endpoints.removeAfter`.
    */
-  readonly outcome: 'rotated' | 'rotated-again' | 'finished';
+  readonly outcome: 'rotated' | 'rotated-again' | 'finished' | 'overlapping';
   readonly vendor: string;
   readonly endpointId: string;
   readonly target: string;
@@ -54,6 +72,8 @@ export interface RotationReport {
   readonly current: string;
   /** The replaced key, and until when it is accepted. Absent if it was dropped or has expired. */
   readonly previous?: { readonly id: string; readonly notAfter: Date };
+  /** With the strategy `replace`: the two endpoints. */
+  readonly endpoints?: ReplacedEndpoints;
   readonly check: RotationCheck;
   /** The same in one sentence, for a log. */
   readonly message: string;

@@ -1,8 +1,13 @@
+import { carryOutGuided } from './guided/carry-out.ts';
+import type { GuidedVendor } from './guided/guide.ts';
+import { planReplacement } from './replace/plan.ts';
+import { carryOutReplacement } from './replace/replacement.ts';
 import type { RotationPlan, RotationReport } from './report.ts';
-import { type RotateOptions, readSettings } from './rotate-options.ts';
+import { type RotateOptions, readSettings, type Settings } from './rotate-options.ts';
 import { withLock } from './run/lock.ts';
 import { planRotation } from './run/plan.ts';
 import { carryOut } from './run/rotation.ts';
+import type { ReplaceVendor, RotationVendor } from './vendor.ts';
 
 /**
  * Rotates the signing secret of one webhook: at the vendor, and in the place from which receivers load it. If it is killed, the
@@ -37,6 +42,17 @@ export function rotate(options: RotateOptions & { dryRun?: false }): Promise<Rot
 export function rotate(options: RotateOptions): Promise<RotationReport | RotationPlan>;
 export async function rotate(options: RotateOptions): Promise<RotationReport | RotationPlan> {
   const settings = readSettings(options);
-  if (options.dryRun === true) return planRotation(settings);
-  return withLock(settings, (lock) => carryOut(settings, lock));
+  const { vendor } = settings;
+  const isPlan = options.dryRun === true;
+  if ('endpoints' in vendor) {
+    const own: Settings<ReplaceVendor> = { ...settings, vendor };
+    return isPlan ? planReplacement(own) : withLock(own, (lock) => carryOutReplacement(own, lock));
+  }
+  if (isPlan) return planRotation(settings);
+  if ('guide' in vendor) {
+    const own: Settings<GuidedVendor> = { ...settings, vendor };
+    return withLock(own, (lock) => carryOutGuided(own, lock));
+  }
+  const own: Settings<RotationVendor> = { ...settings, vendor };
+  return withLock(own, (lock) => carryOut(own, lock));
 }

@@ -59,6 +59,10 @@ export interface RotationErrorOptions {
   readonly todo: string;
   /** The vendor's HTTP status. */
   readonly status?: number | undefined;
+  /** The vendor's own code for the error. */
+  readonly vendorCode?: string | undefined;
+  /** The vendor's id of the call that failed. */
+  readonly requestId?: string | undefined;
 }
 
 const BRAND = Symbol.for('countersign.RotationError');
@@ -72,7 +76,7 @@ const STATE_TEXT: Readonly<Record<SecretState, string>> = {
 
 /**
  * Why a rotation stopped, what happened to the secret, and what to do. Never contains a secret, a credential or text of the
- * vendor's response.
+ * vendor's response, except its code for the error and its id of the call.
  *
  * @example
  * ```ts
@@ -94,6 +98,10 @@ export class RotationError extends Error {
   readonly todo: string;
   /** The vendor's HTTP status, if there was one. */
   readonly status: number | undefined;
+  /** The vendor's own code for the error, for example `rate_limit`, if its response had one. */
+  readonly vendorCode: string | undefined;
+  /** The vendor's id of the call that failed, for its support. */
+  readonly requestId: string | undefined;
 
   constructor(code: RotationErrorCode, what: string, options: RotationErrorOptions) {
     super(`${what} ${STATE_TEXT[options.secretState]} ${options.todo}`);
@@ -101,6 +109,8 @@ export class RotationError extends Error {
     this.secretState = options.secretState;
     this.todo = options.todo;
     this.status = options.status;
+    this.vendorCode = options.vendorCode;
+    this.requestId = options.requestId;
     Object.defineProperty(this, BRAND, { value: true });
   }
 
@@ -110,11 +120,13 @@ export class RotationError extends Error {
     code: RotationErrorCode;
     secretState: SecretState;
     status: number | undefined;
+    vendorCode: string | undefined;
+    requestId: string | undefined;
     message: string;
     todo: string;
   } {
-    const { name, code, secretState, status, message, todo } = this;
-    return { name, code, secretState, status, message, todo };
+    const { name, code, secretState, status, vendorCode, requestId, message, todo } = this;
+    return { name, code, secretState, status, vendorCode, requestId, message, todo };
   }
 }
 

@@ -27,13 +27,8 @@ export interface VendorTest {
 /** What a call that failed may have done to the secret. */
 export type VendorEffect = 'none' | 'maybe' | 'rotated';
 
-/**
- * A webhook at a vendor whose signing secret can be rotated through the vendor's API. `vendors` has functions for five vendors;
- * for another vendor, write an object like this.
- *
- * Its methods throw {@link VendorError}. Any other error means "the vendor may have rotated".
- */
-export interface RotationVendor {
+/** What every way to rotate a webhook's secret has in common. */
+export interface VendorBase {
   /** Lower-case letters, digits and hyphens. */
   readonly name: string;
   /** The id of the webhook at the vendor, for messages and the journal. */
@@ -51,8 +46,6 @@ export interface RotationVendor {
   readonly overlapSeconds: number;
   /** Makes a secret, if the vendor accepts your own. It is published as `next` before the vendor is called. */
   makeKey?(): string;
-  /** Makes the vendor replace the secret. */
-  rotate(call: VendorCall): Promise<VendorAnswer>;
   /** Reads the secret that the vendor signs with, if it can be read. */
   readSecret?(call: VendorCall): Promise<string>;
   /** Makes the vendor send a harmless test delivery. */
@@ -61,7 +54,61 @@ export interface RotationVendor {
   readonly rotateCall: string;
 }
 
-/** A vendor's call that failed. Its message never quotes a response. */
+/**
+ * A webhook at a vendor whose signing secret can be rotated through the vendor's API: the strategy `in-place`. `vendors` has
+ * functions for many vendors; for another vendor, write an object like this.
+ *
+ * Its methods throw {@link VendorError}. Any other error means "the vendor may have rotated".
+ */
+export interface RotationVendor extends VendorBase {
+  /** Makes the vendor replace the secret. */
+  rotate(call: VendorCall): Promise<VendorAnswer>;
+}
+
+/** One endpoint, as the vendor's API lists it. */
+export interface VendorEndpoint {
+  readonly id: string;
+  /** Whether an earlier rotation of this webhook has made it. `'unclear'`: the vendor does not show what would tell. */
+  readonly isOurs: boolean | 'unclear';
+}
+
+/** The calls of a vendor's API with which one endpoint replaces another. They throw {@link VendorError}. */
+export interface EndpointCalls {
+  /**
+   * The endpoint that delivers now: the one with the id in the options or, if an earlier rotation has replaced that one, its
+   * successor, which carries a mark.
+   */
+  find(call: VendorCall): Promise<VendorEndpoint>;
+  /** Every endpoint with the same URL, or with a mark of this webhook. */
+  list(call: VendorCall): Promise<readonly VendorEndpoint[]>;
+  /**
+   * Makes an endpoint that gets the same events as the one with the id `like`, and marks it.
+   *
+   * @param call.mark Unique for each endpoint that is made. A vendor with idempotent calls gets it as the key.
+   */
+  create(
+    call: VendorCall & { readonly like: string; readonly mark: string },
+  ): Promise<{ readonly id: string; readonly secret: string | undefined }>;
+  /** Whether a second `create` with the same mark returns the first response, with its secret. */
+  readonly isCreateIdempotent: boolean;
+  /** Removes an endpoint. Succeeds also if it is gone. */
+  remove(call: VendorCall & { readonly id: string }): Promise<void>;
+  /** Makes the vendor send a harmless test delivery to this endpoint. */
+  test?(call: VendorCall & { readonly id: string }): Promise<VendorTest>;
+}
+
+/**
+ * A webhook whose secret is rotated by replacing its endpoint: the strategy `replace`. A second endpoint with a new secret is made,
+ * both deliver for a while, and the first one is removed. Every event comes twice meanwhile: the receivers' replay store drops the
+ * second delivery, because both have the same signed id.
+ *
+ * `overlapSeconds` is how long both deliver. `graceSeconds` is how long a delivery of the removed endpoint can still arrive.
+ */
+export interface ReplaceVendor extends VendorBase {
+  readonly endpoints: EndpointCalls;
+}
+
+/** A vendor's call that failed. Its message quotes nothing of the response except the vendor's code and the id of the call. */
 export class VendorError extends Error {
   override readonly name = 'VendorError';
   readonly code: RotationErrorCode;
@@ -69,16 +116,32 @@ export class VendorError extends Error {
   readonly status: number | undefined;
   /** What to do about it. */
   readonly todo: string;
+  /** The vendor's own code for the error, for example `more_permissions_required`. */
+  readonly vendorCode: string | undefined;
+  /** The vendor's id of the call, for its support. */
+  readonly requestId: string | undefined;
+  /** How long the vendor asks to wait before the next call, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
 
   constructor(
     code: RotationErrorCode,
     message: string,
-    details: { effect: VendorEffect; todo: string; status?: number },
+    details: {
+      effect: VendorEffect;
+      todo: string;
+      status?: number | undefined;
+      vendorCode?: string | undefined;
+      requestId?: string | undefined;
+      retryAfterMs?: number | undefined;
+    },
   ) {
     super(message);
     this.code = code;
     this.effect = details.effect;
     this.todo = details.todo;
     this.status = details.status;
+    this.vendorCode = details.vendorCode;
+    this.requestId = details.requestId;
+    this.retryAfterMs = details.retryAfterMs;
   }
 }

@@ -5,6 +5,8 @@ import { type VendorCall, VendorError } from '../vendor.ts';
 
 const RETRY_PAUSE_MS = 1000;
 const READ_ATTEMPTS = 3;
+const PATIENT_ATTEMPTS = 4;
+const LONGEST_RETRY_AFTER_MS = 60_000;
 const FINAL = new Set<VendorError['code']>([
   'ERR_ROTATION_UNAUTHORIZED',
   'ERR_ROTATION_FORBIDDEN',
@@ -13,11 +15,25 @@ const FINAL = new Set<VendorError['code']>([
 ]);
 
 /**
- * One call of the vendor with a deadline, even if its `fetch` ignores the signal.
+ * One call of the vendor with a deadline, even if its `fetch` ignores the signal. If the vendor has refused it and asks to wait for
+ * a short while, it is called again after that.
  *
  * @throws VendorError for everything that the vendor's code throws. After an unknown error, the vendor may have rotated.
  */
-export async function callOnce<T>(
+export async function callOnce<T>(settings: Settings, call: (options: VendorCall) => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await callWithDeadline(settings, call);
+    } catch (error) {
+      const waitMs = error instanceof VendorError && error.effect === 'none' ? error.retryAfterMs : undefined;
+      if (waitMs === undefined || waitMs > LONGEST_RETRY_AFTER_MS || attempt === PATIENT_ATTEMPTS)
+        throw error;
+      await pause(settings.clock, waitMs);
+    }
+  }
+}
+
+async function callWithDeadline<T>(
   { clock, timeoutMs, vendor }: Settings,
   call: (options: VendorCall) => Promise<T>,
 ): Promise<T> {
@@ -71,6 +87,8 @@ export function failureOf(error: unknown, secret: SecretState): RotationError {
     secretState: secret,
     todo: known.todo,
     status: known.status,
+    vendorCode: known.vendorCode,
+    requestId: known.requestId,
   });
 }
 

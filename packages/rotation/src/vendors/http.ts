@@ -1,6 +1,6 @@
 import { configError } from '@countersign/core/extend';
 import { VendorError } from '../vendor.ts';
-import { refusalOf } from './refusals.ts';
+import { type RefusalDetails, refusalOf, retryAfterMs } from './refusals.ts';
 
 /** The part of `fetch` that is used: the platform's own, or one with your own proxy or certificate. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -13,6 +13,24 @@ export interface VendorApi {
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly fetch: Fetch;
+  /** Reads the vendor's own code for an error and its id of the call from an unsuccessful response. */
+  readErrorDetails?(body: unknown, headers: Headers): Pick<RefusalDetails, 'vendorCode' | 'requestId'>;
+  /** What to do about errors with these codes of the vendor. */
+  readonly todos?: Readonly<Record<string, string>>;
+}
+
+/** One call of a vendor's API. */
+export interface ApiCall {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as a form instead. */
+  readonly form?: URLSearchParams;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The permission that this call needs, for the error if it is missing. */
+  readonly permission?: string;
+  readonly signal: AbortSignal;
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;
@@ -46,15 +64,14 @@ export function readBaseUrl(owner: string, value: unknown): string {
  *
  * @throws VendorError for everything except a success with a JSON body.
  */
-export async function callVendor(
-  { vendor, baseUrl, headers, fetch }: VendorApi,
-  call: { method: 'GET' | 'POST'; path: string; body?: unknown; signal: AbortSignal },
-): Promise<unknown> {
-  const { method, path, body, signal } = call;
+export async function callVendor(api: VendorApi, call: ApiCall): Promise<unknown> {
+  const { vendor, baseUrl, headers, fetch } = api;
+  const { method, path, body, form, signal } = call;
   // A call that only reads changes nothing, even if it fails.
   const effect = method === 'GET' ? 'none' : 'maybe';
   let status: number;
   let text: string;
+  let responseHeaders: Headers;
   try {
     const response = await fetch(`${baseUrl}${path}`, {
       method,
@@ -62,13 +79,16 @@ export async function callVendor(
         Accept: 'application/json',
         ...headers,
         ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...call.headers,
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(form === undefined ? {} : { body: form }),
       // A redirect would send the credentials to another host.
       redirect: 'manual',
       signal,
     });
     status = response.status;
+    responseHeaders = response.headers;
     text = await readText(response);
   } catch (error) {
     const code = errnoOf(error);
@@ -85,7 +105,12 @@ export async function callVendor(
     });
   }
   if (status >= 200 && status < 300) return parse(text);
-  throw refusalOf(vendor, status, effect);
+  const details = {
+    ...api.readErrorDetails?.(parse(text), responseHeaders),
+    permission: call.permission,
+    retryAfterMs: retryAfterMs(responseHeaders),
+  };
+  throw refusalOf(vendor, status, effect, details, api.todos);
 }
 
 async function readText(response: Response): Promise<string> {
@@ -113,6 +138,13 @@ function errnoOf(error: unknown): string | undefined {
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
   return typeof code === 'string' && /^\w{1,64}$/.test(code) ? code : undefined;
+}
+
+/** A field of a parsed response that is itself an object. */
+export function objectField(response: unknown, name: string): unknown {
+  if (response === null || typeof response !== 'object') return undefined;
+  const field: unknown = Reflect.get(response, name);
+  return field !== null && typeof field === 'object' ? field : undefined;
 }
 
 /** A text field of a parsed response. */

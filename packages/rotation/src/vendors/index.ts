@@ -3,6 +3,9 @@ import { agentMessage } from './agent-message.ts';
 import { anchorBrowser } from './anchor-browser.ts';
 import { langsmith } from './langsmith.ts';
 import { polyai } from './polyai.ts';
+import { resend } from './resend.ts';
+import { stripe } from './stripe.ts';
+import { svix } from './svix.ts';
 
 /**
  * The vendors whose webhooks can be rotated, by their own names. They are grouped under one name because the schemes have the
@@ -13,4 +16,4 @@ import { polyai } from './polyai.ts';
  * const vendor = vendors.polyai({ endpointId: 'whe_9ZtRcXw3nByK5pVqMaEfJs', apiKey })
  * ```
  */
-export const vendors = { langsmith, agentMessage, polyai, ada, anchorBrowser } as const;
+export const vendors = { langsmith, agentMessage, polyai, ada, anchorBrowser, resend, stripe, svix } as const;
