@@ -36,16 +36,24 @@ export {
   type VendorEffect,
   type VendorEndpoint,
   VendorError,
+  type VendorErrorOptions,
   type VendorTest,
 } from './vendor.ts';
 export type { AdaOptions } from './vendors/ada.ts';
 export type { AgentMessageOptions } from './vendors/agent-message.ts';
 export type { AnchorBrowserOptions } from './vendors/anchor-browser.ts';
 export type { VendorApiOptions } from './vendors/api-options.ts';
+export type { GithubOptions } from './vendors/github.ts';
+export type { GitlabOptions } from './vendors/gitlab.ts';
 export type { Fetch } from './vendors/http.ts';
 export { vendors } from './vendors/index.ts';
 export type { LangsmithOptions } from './vendors/langsmith.ts';
+export type { LemonSqueezyOptions } from './vendors/lemon-squeezy.ts';
+export type { LinearOptions } from './vendors/linear.ts';
+export type { NylasOptions } from './vendors/nylas.ts';
+export type { OpenaiOptions } from './vendors/openai.ts';
 export type { PolyaiOptions } from './vendors/polyai.ts';
 export type { ResendOptions } from './vendors/resend.ts';
 export type { StripeOptions } from './vendors/stripe.ts';
 export type { SvixOptions } from './vendors/svix.ts';
+export type { WooCommerceOptions } from './vendors/woocommerce.ts';

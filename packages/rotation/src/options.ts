@@ -17,3 +17,10 @@ export function checkPathPart(owner: string, name: string, value: unknown): stri
     `"${name}" of ${owner} must be as the vendor shows it: letters, digits and - _ . ~ only.`,
   );
 }
+
+/** A number or a text of digits that becomes one part of a path. */
+export function checkNumericId(owner: string, name: string, value: unknown): string {
+  const text = typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : value;
+  if (typeof text === 'string' && /^[1-9][0-9]{0,18}$/.test(text)) return text;
+  throw configError(`"${name}" of ${owner} must be a positive whole number.`);
+}

@@ -59,10 +59,12 @@ export interface RotationErrorOptions {
   readonly todo: string;
   /** The vendor's HTTP status. */
   readonly status?: number | undefined;
-  /** The vendor's own code for the error. */
+  /** The vendor's own code of the error. */
   readonly vendorCode?: string | undefined;
-  /** The vendor's id of the call that failed. */
+  /** The vendor's id of the request. */
   readonly requestId?: string | undefined;
+  /** In how many seconds the vendor accepts the next call. */
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 const BRAND = Symbol.for('countersign.RotationError');
@@ -76,7 +78,7 @@ const STATE_TEXT: Readonly<Record<SecretState, string>> = {
 
 /**
  * Why a rotation stopped, what happened to the secret, and what to do. Never contains a secret, a credential or text of the
- * vendor's response, except its code for the error and its id of the call.
+ * vendor's response.
  *
  * @example
  * ```ts
@@ -98,10 +100,12 @@ export class RotationError extends Error {
   readonly todo: string;
   /** The vendor's HTTP status, if there was one. */
   readonly status: number | undefined;
-  /** The vendor's own code for the error, for example `rate_limit`, if its response had one. */
+  /** The vendor's own code of the error, if its response has one: for its documentation and its support. */
   readonly vendorCode: string | undefined;
-  /** The vendor's id of the call that failed, for its support. */
+  /** The vendor's id of the request, if its response has one: for its support. */
   readonly requestId: string | undefined;
+  /** In how many seconds the vendor accepts the next call, if its response says so. */
+  readonly retryAfterSeconds: number | undefined;
 
   constructor(code: RotationErrorCode, what: string, options: RotationErrorOptions) {
     super(`${what} ${STATE_TEXT[options.secretState]} ${options.todo}`);
@@ -111,6 +115,7 @@ export class RotationError extends Error {
     this.status = options.status;
     this.vendorCode = options.vendorCode;
     this.requestId = options.requestId;
+    this.retryAfterSeconds = options.retryAfterSeconds;
     Object.defineProperty(this, BRAND, { value: true });
   }
 
@@ -122,11 +127,12 @@ export class RotationError extends Error {
     status: number | undefined;
     vendorCode: string | undefined;
     requestId: string | undefined;
+    retryAfterSeconds: number | undefined;
     message: string;
     todo: string;
   } {
-    const { name, code, secretState, status, vendorCode, requestId, message, todo } = this;
-    return { name, code, secretState, status, vendorCode, requestId, message, todo };
+    const { name, code, secretState, status, vendorCode, requestId, retryAfterSeconds, message, todo } = this;
+    return { name, code, secretState, status, vendorCode, requestId, retryAfterSeconds, message, todo };
   }
 }
 

@@ -7,6 +7,8 @@ export interface VendorCall {
   readonly signal: AbortSignal;
   /** The secret that the vendor must sign with; only for vendors with {@link RotationVendor.makeKey}. */
   readonly key?: string | undefined;
+  /** The replaced secret has leaked: the vendor should stop signing with it at once, if it has a choice. */
+  readonly compromised?: boolean | undefined;
 }
 
 /** A vendor's response to a rotation. */
@@ -108,7 +110,17 @@ export interface ReplaceVendor extends VendorBase {
   readonly endpoints: EndpointCalls;
 }
 
-/** A vendor's call that failed. Its message quotes nothing of the response except the vendor's code and the id of the call. */
+/** The properties of a {@link VendorError} in addition to its code and message. */
+export interface VendorErrorOptions {
+  readonly effect: VendorEffect;
+  readonly todo: string;
+  readonly status?: number | undefined;
+  readonly vendorCode?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+/** A vendor's call that failed. Its message never quotes a response. */
 export class VendorError extends Error {
   override readonly name = 'VendorError';
   readonly code: RotationErrorCode;
@@ -116,25 +128,14 @@ export class VendorError extends Error {
   readonly status: number | undefined;
   /** What to do about it. */
   readonly todo: string;
-  /** The vendor's own code for the error, for example `more_permissions_required`. */
+  /** The vendor's own code of the error, if its response has one. */
   readonly vendorCode: string | undefined;
-  /** The vendor's id of the call, for its support. */
+  /** The vendor's id of the request, for its support. */
   readonly requestId: string | undefined;
-  /** How long the vendor asks to wait before the next call, in milliseconds. */
-  readonly retryAfterMs: number | undefined;
+  /** In how many seconds the vendor accepts the next call, if its response says so. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(
-    code: RotationErrorCode,
-    message: string,
-    details: {
-      effect: VendorEffect;
-      todo: string;
-      status?: number | undefined;
-      vendorCode?: string | undefined;
-      requestId?: string | undefined;
-      retryAfterMs?: number | undefined;
-    },
-  ) {
+  constructor(code: RotationErrorCode, message: string, details: VendorErrorOptions) {
     super(message);
     this.code = code;
     this.effect = details.effect;
@@ -142,6 +143,6 @@ export class VendorError extends Error {
     this.status = details.status;
     this.vendorCode = details.vendorCode;
     this.requestId = details.requestId;
-    this.retryAfterMs = details.retryAfterMs;
+    this.retryAfterSeconds = details.retryAfterSeconds;
   }
 }

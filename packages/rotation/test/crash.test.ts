@@ -1,5 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { fileTarget, type RotationReport, type RotationStepName, rotate } from '
 import type { SimulatedSender } from '@countersign-internal/simulator';
 import { afterAll, describe, expect, it } from 'vitest';
 import { bundleScript } from '../../../test/support/bundled-script.ts';
+import { kill, startChildRotation } from './support/child-rotation.ts';
 import { type Receiver, startReceiver } from './support/receiver.ts';
 import type { ChildOrder } from './support/rotate-child.ts';
 import {
@@ -28,31 +28,6 @@ const script = await bundleScript(new URL('./support/rotate-child.ts', import.me
 afterAll(script.remove);
 const PER_SECOND = 40;
 
-/** Starts a rotation in a process of its own; returns how far it came, when it has stopped there or ended. */
-async function startRotation(order: ChildOrder): Promise<{ child: ChildProcess; end: string }> {
-  const child = spawn(process.execPath, [script.path, JSON.stringify(order)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let text = '';
-  const end = await new Promise<string>((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding('utf8').on('data', (part: string) => {
-        text += part;
-        if (/^(?:stopped|done) .*\n/m.test(text)) resolve(text.trim());
-      });
-    }
-    child.once('exit', () => resolve(text.trim()));
-  });
-  return { child, end };
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
-}
-
 interface Fixture {
   readonly path: string;
   readonly directory: string;
@@ -60,7 +35,7 @@ interface Fixture {
   readonly receiver: Receiver;
   /** The secret before the first rotation. */
   readonly first: string;
-  startChild(options: Pick<ChildOrder, 'stopAfter' | 'stopBefore'>): ReturnType<typeof startRotation>;
+  startChild(options: Pick<ChildOrder, 'stopAfter' | 'stopBefore'>): ReturnType<typeof startChildRotation>;
   rotate(): Promise<RotationReport>;
 }
 
@@ -84,7 +59,7 @@ async function withFixture(
       receiver,
       first: secretAt(name, sender),
       async startChild(how) {
-        const started = await startRotation({
+        const started = await startChildRotation(script.path, {
           access: accessTo(name, sender),
           path,
           ...placeOf(name),

@@ -75,9 +75,14 @@ async function again<T>(
     try {
       return await callOnce(settings, call);
     } catch (error) {
-      const isFinal = error instanceof VendorError && error.status !== undefined && error.status < 500;
-      if (isFinal || attempt === ATTEMPTS) throw failureOf(error, state);
-      await pauseBeforeRetry(settings);
+      const isFinal =
+        error instanceof VendorError &&
+        error.status !== undefined &&
+        error.status < 500 &&
+        error.retryAfterSeconds === undefined;
+      if (isFinal || attempt === ATTEMPTS || !(await pauseBeforeRetry(settings, error))) {
+        throw failureOf(error, state);
+      }
     }
   }
 }

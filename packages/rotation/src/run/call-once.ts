@@ -4,9 +4,9 @@ import { RotationError, type SecretState } from '../rotation-error.ts';
 import { type VendorCall, VendorError } from '../vendor.ts';
 
 const RETRY_PAUSE_MS = 1000;
+/** A run waits this long for a vendor that limits its calls. If it takes longer, a later run should do it. */
+const LONGEST_WAIT_SECONDS = 60;
 const READ_ATTEMPTS = 3;
-const PATIENT_ATTEMPTS = 4;
-const LONGEST_RETRY_AFTER_MS = 60_000;
 const FINAL = new Set<VendorError['code']>([
   'ERR_ROTATION_UNAUTHORIZED',
   'ERR_ROTATION_FORBIDDEN',
@@ -15,25 +15,11 @@ const FINAL = new Set<VendorError['code']>([
 ]);
 
 /**
- * One call of the vendor with a deadline, even if its `fetch` ignores the signal. If the vendor has refused it and asks to wait for
- * a short while, it is called again after that.
+ * One call of the vendor with a deadline, even if its `fetch` ignores the signal.
  *
  * @throws VendorError for everything that the vendor's code throws. After an unknown error, the vendor may have rotated.
  */
-export async function callOnce<T>(settings: Settings, call: (options: VendorCall) => Promise<T>): Promise<T> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await callWithDeadline(settings, call);
-    } catch (error) {
-      const waitMs = error instanceof VendorError && error.effect === 'none' ? error.retryAfterMs : undefined;
-      if (waitMs === undefined || waitMs > LONGEST_RETRY_AFTER_MS || attempt === PATIENT_ATTEMPTS)
-        throw error;
-      await pause(settings.clock, waitMs);
-    }
-  }
-}
-
-async function callWithDeadline<T>(
+export async function callOnce<T>(
   { clock, timeoutMs, vendor }: Settings,
   call: (options: VendorCall) => Promise<T>,
 ): Promise<T> {
@@ -70,14 +56,24 @@ export async function readBack(
     } catch (error) {
       const isFinal = error instanceof VendorError && FINAL.has(error.code);
       if (isFinal || attempt === READ_ATTEMPTS) throw error;
-      await pauseBeforeRetry(settings);
+      if (!(await pauseBeforeRetry(settings, error))) throw error;
     }
   }
 }
 
-/** The wait before a vendor that failed is called again. */
-export function pauseBeforeRetry({ clock }: Settings): Promise<boolean> {
-  return pause(clock, RETRY_PAUSE_MS);
+/**
+ * The wait before a vendor that failed is called again: as long as it asks for.
+ *
+ * @returns `false` without waiting if that is too long for one run.
+ */
+export async function pauseBeforeRetry(
+  { clock }: Settings,
+  error: unknown,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const asked = error instanceof VendorError ? error.retryAfterSeconds : undefined;
+  if (asked !== undefined && asked > LONGEST_WAIT_SECONDS) return false;
+  return pause(clock, Math.max(RETRY_PAUSE_MS, (asked ?? 0) * 1000), signal);
 }
 
 /** A vendor's failure as the failure of the rotation. */
@@ -89,6 +85,7 @@ export function failureOf(error: unknown, secret: SecretState): RotationError {
     status: known.status,
     vendorCode: known.vendorCode,
     requestId: known.requestId,
+    retryAfterSeconds: known.retryAfterSeconds,
   });
 }
 

@@ -25,8 +25,12 @@ export async function getNewSecret(run: Run<RotationVendor>): Promise<NewSecret>
   for (let call = 1; ; call++) {
     let response: VendorAnswer;
     try {
-      response = await callOnce(run.settings, (options) => vendor.rotate({ ...options, key: run.key }));
+      const { compromised } = run.found;
+      response = await callOnce(run.settings, (options) =>
+        vendor.rotate({ ...options, key: run.key, compromised }),
+      );
     } catch (error) {
+      if (await isPatient(run, error, call === CALLS)) continue;
       const made = await afterFailure(run, error, call === CALLS);
       if (made !== undefined) return made;
       continue;
@@ -88,9 +92,15 @@ async function afterFailure(run: Run, error: unknown, isLast: boolean): Promise<
   // A vendor that accepts the key signs with it or with the old one, no matter how often it is called. A secret that the vendor
   // made itself is lost.
   if (key === undefined && readSecret === undefined) run.mayHaveRotated = true;
-  if (isLast) throw failureOf(error, 'unknown');
-  await pauseBeforeRetry(settings);
+  if (isLast || !(await pauseBeforeRetry(settings, error))) throw failureOf(error, 'unknown');
   return undefined;
+}
+
+/** Whether the vendor has refused the call only for its limit, and accepts it again soon. Waits until it does. */
+async function isPatient({ settings }: Run, error: unknown, isLast: boolean): Promise<boolean> {
+  const isLimited = error instanceof VendorError && error.code === 'ERR_ROTATION_RATE_LIMITED';
+  if (!isLimited || error.retryAfterSeconds === undefined || isLast) return false;
+  return pauseBeforeRetry(settings, error, settings.signal);
 }
 
 /** The vendor reports a rotation, but its response does not contain the secret. */

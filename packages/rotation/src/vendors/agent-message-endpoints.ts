@@ -20,8 +20,8 @@ import { callVendor, objectField, textField, type VendorApi } from './http.ts';
 // Before the new secret is published, the new endpoint's deliveries are refused, and AgentMessage doesn't document whether it
 // retries them. None is lost, because the old endpoint delivers the same events.
 
-const READ = '`webhooks:read`';
-const WRITE = '`webhooks:write`';
+const READ = 'Use an API key with the scopes "webhooks:read" and "webhooks:write".';
+const WRITE = 'Use an API key with the scope "webhooks:write".';
 const LONGEST_DESCRIPTION = 200;
 const MARK = / ?\[countersign [0-9a-f]+ for [\w.~-]+\]$/;
 
@@ -122,15 +122,6 @@ export function agentMessageEndpoints(api: VendorApi, webhookId: string): Endpoi
       return testAnswer(await callVendor(api, { method: 'POST', path, permission: WRITE, signal }));
     },
   };
-}
-
-/** The code and the id of the call in an error of AgentMessage. */
-export function agentMessageError(body: unknown): {
-  vendorCode: string | undefined;
-  requestId: string | undefined;
-} {
-  const error = objectField(body, 'error');
-  return { vendorCode: textField(error, 'code'), requestId: textField(error, 'request_id') };
 }
 
 /** The outcome of a test delivery. */

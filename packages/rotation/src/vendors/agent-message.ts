@@ -1,7 +1,7 @@
 import { checkChoice, configError } from '@countersign/core/extend';
 import { checkHeaderText, checkPathPart } from '../options.ts';
 import type { ReplaceVendor, RotationVendor, VendorAnswer } from '../vendor.ts';
-import { agentMessageEndpoints, agentMessageError, testAnswer } from './agent-message-endpoints.ts';
+import { agentMessageEndpoints, testAnswer } from './agent-message-endpoints.ts';
 import { readApi, type VendorApiOptions } from './api-options.ts';
 import { callVendor, textField } from './http.ts';
 
@@ -31,7 +31,6 @@ export type AgentMessageOptions = VendorApiOptions & {
   );
 
 const OWNER = 'vendors.agentMessage()';
-const WRITE = '`webhooks:write`';
 const TOLERANCE_SECONDS = 300;
 const ORGANIZATION_GRACE_SECONDS = 300;
 /** Not documented: assumed. */
@@ -68,7 +67,9 @@ export function agentMessage(options: AgentMessageOptions): RotationVendor | Rep
       known: ['rotates', 'webhookId', 'apiKey', 'keyEncoding', 'strategy'],
     }),
     headers: { Authorization: `Bearer ${checkHeaderText(OWNER, 'apiKey', options.apiKey)}` },
-    readErrorDetails: agentMessageError,
+    permission: `Use an API key with the scope "${
+      options.rotates === 'organization' ? 'org:admin:write' : 'webhooks:write'
+    }".`,
   };
   const keyEncoding = checkChoice('keyEncoding', options.keyEncoding, ['base64', 'utf8', 'hex']);
   const common = {
@@ -87,7 +88,7 @@ export function agentMessage(options: AgentMessageOptions): RotationVendor | Rep
       rotateCall: `POST ${api.baseUrl}${path}`,
       async rotate({ signal }) {
         return organizationAnswer(
-          await callVendor(api, { method: 'POST', path, permission: '`org:admin:write`', signal }),
+          await callVendor(api, { method: 'POST', path, signal }),
         );
       },
     };
@@ -113,7 +114,7 @@ export function agentMessage(options: AgentMessageOptions): RotationVendor | Rep
     graceSeconds: 0,
     rotateCall: `POST ${api.baseUrl}${path}`,
     async rotate({ signal }) {
-      const response = await callVendor(api, { method: 'POST', path, permission: WRITE, signal });
+      const response = await callVendor(api, { method: 'POST', path, signal });
       return { secret: textField(response, 'secret') };
     },
     async test({ signal }) {

@@ -1,6 +1,7 @@
 import { configError } from '@countersign/core/extend';
 import { VendorError } from '../vendor.ts';
-import { type RefusalDetails, refusalOf, retryAfterMs } from './refusals.ts';
+import type { RefusedResponse } from './error-details.ts';
+import { type Refusal, refusalOf } from './refusals.ts';
 
 /** The part of `fetch` that is used: the platform's own, or one with your own proxy or certificate. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -13,24 +14,26 @@ export interface VendorApi {
   readonly baseUrl: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly fetch: Fetch;
-  /** Reads the vendor's own code for an error and its id of the call from an unsuccessful response. */
-  readErrorDetails?(body: unknown, headers: Headers): Pick<RefusalDetails, 'vendorCode' | 'requestId'>;
-  /** What to do about errors with these codes of the vendor. */
-  readonly todos?: Readonly<Record<string, string>>;
+  /** What to do if a permission is missing: a sentence that names the scope. */
+  readonly permission?: string;
+  /** Reads what only this vendor means by a response; `undefined` if the status says it all. */
+  explain?(response: RefusedResponse): Refusal | undefined;
 }
 
-/** One call of a vendor's API. */
-export interface ApiCall {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+/** One call of an API. */
+export interface ApiRequest {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
   /** Sent as a form instead. */
   readonly form?: URLSearchParams;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The permission that this call needs, for the error if it is missing. */
+  /** What to do if the permission for this call is missing, if not that of the API. */
   readonly permission?: string;
   readonly signal: AbortSignal;
+  /** A call that changes nothing, even if it fails. Default: whether it is a GET. */
+  readonly onlyReads?: boolean;
 }
 
 const MAX_ANSWER_BYTES = 256 * 1024;
@@ -64,31 +67,28 @@ export function readBaseUrl(owner: string, value: unknown): string {
  *
  * @throws VendorError for everything except a success with a JSON body.
  */
-export async function callVendor(api: VendorApi, call: ApiCall): Promise<unknown> {
+export async function callVendor(api: VendorApi, call: ApiRequest): Promise<unknown> {
   const { vendor, baseUrl, headers, fetch } = api;
-  const { method, path, body, form, signal } = call;
-  // A call that only reads changes nothing, even if it fails.
-  const effect = method === 'GET' ? 'none' : 'maybe';
-  let status: number;
+  const { method, path, body, form, signal, onlyReads = method === 'GET' } = call;
+  const effect = onlyReads ? 'none' : 'maybe';
+  const sent = body === undefined ? undefined : JSON.stringify(body);
+  let response: Response;
   let text: string;
-  let responseHeaders: Headers;
   try {
-    const response = await fetch(`${baseUrl}${path}`, {
+    response = await fetch(`${baseUrl}${path}`, {
       method,
       headers: {
         Accept: 'application/json',
+        ...(sent === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...headers,
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...call.headers,
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(sent === undefined ? {} : { body: sent }),
       ...(form === undefined ? {} : { body: form }),
       // A redirect would send the credentials to another host.
       redirect: 'manual',
       signal,
     });
-    status = response.status;
-    responseHeaders = response.headers;
     text = await readText(response);
   } catch (error) {
     const code = errnoOf(error);
@@ -104,13 +104,12 @@ export async function callVendor(api: VendorApi, call: ApiCall): Promise<unknown
       todo: 'Run again.',
     });
   }
+  const { status } = response;
   if (status >= 200 && status < 300) return parse(text);
-  const details = {
-    ...api.readErrorDetails?.(parse(text), responseHeaders),
-    permission: call.permission,
-    retryAfterMs: retryAfterMs(responseHeaders),
-  };
-  throw refusalOf(vendor, status, effect, details, api.todos);
+  const refused = { status, headers: response.headers, body: parse(text) };
+  const permission = call.permission ?? api.permission;
+  const asked = permission === undefined ? api : { ...api, permission };
+  throw refusalOf(asked, refused, { effect, sent: [...Object.values(headers), sent ?? ''] });
 }
 
 async function readText(response: Response): Promise<string> {
@@ -141,7 +140,7 @@ function errnoOf(error: unknown): string | undefined {
 }
 
 /** A field of a parsed response that is itself an object. */
-export function objectField(response: unknown, name: string): unknown {
+export function objectField(response: unknown, name: string): object | undefined {
   if (response === null || typeof response !== 'object') return undefined;
   const field: unknown = Reflect.get(response, name);
   return field !== null && typeof field === 'object' ? field : undefined;

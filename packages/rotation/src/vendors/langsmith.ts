@@ -16,6 +16,8 @@ export interface LangsmithOptions extends VendorApiOptions {
   bearerToken?: string | undefined;
   /** The workspace, sent as `X-Tenant-Id`. */
   tenantId?: string | undefined;
+  /** The organization, sent as `X-Organization-Id`. */
+  organizationId?: string | undefined;
 }
 
 const OWNER = 'vendors.langsmith()';
@@ -37,14 +39,16 @@ const DAY_SECONDS = 86_400;
  * ```
  */
 export function langsmith(options: LangsmithOptions): RotationVendor {
-  const own = ['sessionId', 'webhookId', 'apiKey', 'bearerToken', 'tenantId'];
+  const own = ['sessionId', 'webhookId', 'apiKey', 'bearerToken', 'tenantId', 'organizationId'];
   const api = {
     ...readApi(OWNER, options, {
       name: 'langsmith',
       baseUrl: 'https://api.smith.langchain.com',
       known: own,
     }),
-    headers: readCredentials(options),
+    headers: { ...readCredentials(options), ...readOrganization(options) },
+    permission:
+      'Give the API key access to the workspace of the webhook. A key of the organization also needs "tenantId".',
   };
   const sessionId = checkPathPart(OWNER, 'sessionId', options.sessionId);
   const webhookId = checkPathPart(OWNER, 'webhookId', options.webhookId);
@@ -77,4 +81,11 @@ function readCredentials({ apiKey, bearerToken, tenantId }: LangsmithOptions): R
     Authorization: `Bearer ${checkHeaderText(OWNER, 'bearerToken', bearerToken)}`,
     'X-Tenant-Id': checkHeaderText(OWNER, 'tenantId', tenantId),
   };
+}
+
+/** LangSmith's guide to its API asks for it on every request: docs.langchain.com/langsmith/manage-organization-by-api, 2026-12-01. */
+function readOrganization({ organizationId }: LangsmithOptions): Record<string, string> {
+  return organizationId === undefined
+    ? {}
+    : { 'X-Organization-Id': checkHeaderText(OWNER, 'organizationId', organizationId) };
 }

@@ -1,8 +1,13 @@
 import type { RotationErrorCode } from '../rotation-error.ts';
 import { type VendorEffect, VendorError } from '../vendor.ts';
+import { type RefusedResponse, readErrorDetails } from './error-details.ts';
+import type { VendorApi } from './http.ts';
+
+/** What an unsuccessful response means: the code, the middle of the message, and what to do. */
+export type Refusal = readonly [code: RotationErrorCode, what: string, todo: string];
 
 /** What an unsuccessful status of a vendor's API means. */
-const REFUSALS: Readonly<Record<number, readonly [code: RotationErrorCode, what: string, todo: string]>> = {
+const REFUSALS: Readonly<Record<number, Refusal>> = {
   400: [
     'ERR_ROTATION_REFUSED',
     'reports that the call is malformed',
@@ -23,70 +28,43 @@ const REFUSALS: Readonly<Record<number, readonly [code: RotationErrorCode, what:
   429: ['ERR_ROTATION_RATE_LIMITED', 'reports too many calls', 'Run again later.'],
 };
 
-/** What an unsuccessful response says in addition to its status. */
-export interface RefusalDetails {
-  readonly vendorCode?: string | undefined;
-  readonly requestId?: string | undefined;
-  /** The permission that the call needs. */
-  readonly permission?: string | undefined;
-  readonly retryAfterMs?: number | undefined;
-}
-
-/** Codes and ids are short and have no spaces. Anything else could be text that quotes a credential. */
-const SAFE = /^[\w.:-]{1,64}$/;
-
-/** The error for an unsuccessful response. */
+/**
+ * The error for an unsuccessful response.
+ *
+ * @param call.effect What the call may have done if the vendor failed.
+ * @param call.sent Texts that the error must not contain.
+ */
 export function refusalOf(
-  vendor: string,
-  status: number,
-  effect: VendorEffect,
-  details: RefusalDetails = {},
-  todos: Readonly<Record<string, string>> = {},
+  api: Pick<VendorApi, 'vendor' | 'permission' | 'explain'>,
+  response: RefusedResponse,
+  call: { effect: VendorEffect; sent: readonly string[] },
 ): VendorError {
-  const [code, what, usualTodo] = REFUSALS[status] ?? otherRefusal(status);
-  // A gateway that stops waiting responds with 408 or 5xx, but the vendor behind it goes on.
-  const mayHaveActed = status >= 500 || status === 408;
-  const vendorCode = safe(details.vendorCode);
-  const requestId = safe(details.requestId);
+  const { vendor, permission } = api;
+  const { status } = response;
+  const [code, what, advice] = api.explain?.(response) ?? REFUSALS[status] ?? otherRefusal(status);
+  const details = readErrorDetails(response, call.sent);
+  const { vendorCode, requestId, retryAfterSeconds } = details;
   const facts = [
     `status ${status}`,
     ...(vendorCode === undefined ? [] : [`code ${vendorCode}`]),
     ...(requestId === undefined ? [] : [`request ${requestId}`]),
   ];
-  const todo = todos[vendorCode ?? ''] ?? todoOf(status, details) ?? usualTodo;
+  let todo = advice;
+  if (code === 'ERR_ROTATION_FORBIDDEN' && permission !== undefined) todo = permission;
+  if (code === 'ERR_ROTATION_RATE_LIMITED' && retryAfterSeconds !== undefined) {
+    todo = `Run again in ${retryAfterSeconds} s.`;
+  }
+  // A gateway that stops waiting responds with 408 or 5xx, but the vendor behind it goes on.
+  const mayHaveActed = code === 'ERR_ROTATION_VENDOR_FAILED' || code === 'ERR_ROTATION_NO_ANSWER';
   return new VendorError(code, `${vendor} ${what} (${facts.join(', ')}).`, {
-    effect: mayHaveActed ? effect : 'none',
+    effect: mayHaveActed ? call.effect : 'none',
     todo,
     status,
-    vendorCode,
-    requestId,
-    retryAfterMs: details.retryAfterMs,
+    ...details,
   });
 }
 
-/** The header Retry-After, in milliseconds from now. */
-export function retryAfterMs(headers: Headers): number | undefined {
-  const value = headers.get('retry-after')?.trim() ?? '';
-  if (/^\d{1,6}$/.test(value)) return Number(value) * 1000;
-  const at = Date.parse(value);
-  return value === '' || Number.isNaN(at) ? undefined : Math.max(0, at - Date.now());
-}
-
-function safe(text: string | undefined): string | undefined {
-  return text !== undefined && SAFE.test(text) ? text : undefined;
-}
-
-function todoOf(status: number, { permission, retryAfterMs }: RefusalDetails): string | undefined {
-  if (status === 403 && permission !== undefined) {
-    return `Give the API key the permission ${permission}, or use a key of the webhook's account.`;
-  }
-  if (status === 429 && retryAfterMs !== undefined) {
-    return `Run again after ${Math.ceil(retryAfterMs / 1000)} seconds.`;
-  }
-  return undefined;
-}
-
-function otherRefusal(status: number): readonly [RotationErrorCode, string, string] {
+function otherRefusal(status: number): Refusal {
   if (status >= 500) return ['ERR_ROTATION_VENDOR_FAILED', 'failed', 'Run again.'];
   if (status === 408) return ['ERR_ROTATION_NO_ANSWER', 'did not get the complete call', 'Run again.'];
   if (status >= 300 && status < 400) {

@@ -1,7 +1,9 @@
 import { checkHeaderText, checkPathPart } from '../options.ts';
 import { type RotationVendor, VendorError } from '../vendor.ts';
 import { readApi, type VendorApiOptions } from './api-options.ts';
+import type { RefusedResponse } from './error-details.ts';
 import { callVendor, textField } from './http.ts';
+import type { Refusal } from './refusals.ts';
 
 // Sources, read on 2026-12-01: https://resend.com/docs/api-reference/webhooks/rotate-signing-secret (both secrets sign for 24 hours),
 // https://resend.com/docs/api-reference/errors, https://resend.com/docs/api-reference/introduction (a User-Agent is required), and
@@ -18,7 +20,7 @@ export interface ResendOptions extends VendorApiOptions {
 const OWNER = 'vendors.resend()';
 const TOLERANCE_SECONDS = 300;
 const DAY_SECONDS = 86_400;
-const FULL_ACCESS = 'Use an API key with "Full access": this one may only send emails.';
+const FULL_ACCESS = 'Use an API key with "Full access".';
 
 /**
  * A webhook at Resend. For 24 hours, every delivery is signed with both secrets. The response contains the new secret, which can
@@ -43,10 +45,14 @@ export function resend(options: ResendOptions): RotationVendor {
       Authorization: `Bearer ${checkHeaderText(OWNER, 'apiKey', options.apiKey)}`,
       'User-Agent': 'countersign',
     },
-    readErrorDetails: (body: unknown) => ({ vendorCode: textField(body, 'name') }),
-    todos: {
-      restricted_api_key: FULL_ACCESS,
-      validation_error: 'Check the API key and the id of the webhook.',
+    explain: ({ status, body }: RefusedResponse): Refusal | undefined => {
+      if (textField(body, 'name') === 'restricted_api_key') {
+        return ['ERR_ROTATION_FORBIDDEN', 'reports that the API key may only send emails', FULL_ACCESS];
+      }
+      // A wrong key gets 400, too.
+      return status === 400
+        ? ['ERR_ROTATION_REFUSED', 'reports an error in the call', 'Check the API key and the id of the webhook.']
+        : undefined;
     },
   };
   const webhookId = checkPathPart(OWNER, 'webhookId', options.webhookId);

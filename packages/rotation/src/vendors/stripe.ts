@@ -41,8 +41,10 @@ const TOLERANCE_SECONDS = 300;
 const RETRY_SPAN_SECONDS = 259_200;
 const LINEAGE = 'countersign_endpoint';
 const MARK = 'countersign_mark';
-const WRITE = '"Webhook Endpoints, Event Destinations: Write" (webhook_write)';
-const READ = '"Webhook Endpoints, Event Destinations: Read" (webhook_read)';
+const WRITE =
+  'Give the API key the permission "Webhook Endpoints, Event Destinations: Write" (`webhook_write`).';
+const READ =
+  'Give the API key the permission "Webhook Endpoints, Event Destinations: Read" (`webhook_read`).';
 
 /**
  * A webhook endpoint at Stripe, rotated by the strategy `replace`: Stripe's API can't roll the secret of an endpoint. A second
@@ -72,13 +74,6 @@ export function stripe(options: StripeOptions): ReplaceVendor {
       ...(options.account === undefined
         ? {}
         : { 'Stripe-Account': checkHeaderText(OWNER, 'account', options.account) }),
-    },
-    readErrorDetails(body, headers) {
-      const error = objectField(body, 'error');
-      return {
-        vendorCode: textField(error, 'code') ?? textField(error, 'type'),
-        requestId: headers.get('request-id') ?? undefined,
-      };
     },
   };
   const { connect } = options;

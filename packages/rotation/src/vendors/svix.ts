@@ -3,7 +3,9 @@ import { checkChoice, checkNumber, configError } from '@countersign/core/extend'
 import { checkHeaderText, checkPathPart } from '../options.ts';
 import { type RotationVendor, VendorError } from '../vendor.ts';
 import { readApi, type VendorApiOptions } from './api-options.ts';
+import type { RefusedResponse } from './error-details.ts';
 import { callVendor, textField } from './http.ts';
+import type { Refusal } from './refusals.ts';
 
 // Sources, read on 2026-12-01: svix 1.99.1 on npm (paths, bodies, regions and `gracePeriodSeconds`; it is generated from Svix's
 // OpenAPI document), github.com/svix/svix-webhooks server/svix-server/src/v1/endpoints/endpoint/secrets.rs (204; every key of the last
@@ -60,8 +62,15 @@ export function svix(options: SvixOptions): RotationVendor {
       known: ['appId', 'endpointId', 'token', 'key', 'graceSeconds', 'testEvent'],
     }),
     headers: { Authorization: `Bearer ${token}` },
-    readErrorDetails: (body: unknown) => ({ vendorCode: textField(body, 'code') }),
-    todos: { limit_reached: 'Svix allows 10 rotations in 24 hours. Run again later.' },
+    permission: 'Use a token of the sender, or one of the application portal of this application.',
+    explain: ({ status, body }: RefusedResponse): Refusal | undefined =>
+      status === 400 && textField(body, 'code') === 'limit_reached'
+        ? [
+            'ERR_ROTATION_RATE_LIMITED',
+            'allows 10 rotations in 24 hours',
+            'Run again when the first of them is a day ago.',
+          ]
+        : undefined,
   };
   const key = checkChoice('key', options.key, ['custom', 'generated']);
   const { testEvent } = options;
@@ -86,10 +95,10 @@ export function svix(options: SvixOptions): RotationVendor {
     overlapSeconds: TOLERANCE_SECONDS,
     rotateCall: `POST ${api.baseUrl}${path}`,
     ...(key === 'custom' ? { makeKey } : {}),
-    async rotate({ key: asked, signal }) {
+    async rotate({ key: asked, compromised = false, signal }) {
       const body = {
         ...(asked === undefined ? {} : { key: asked }),
-        ...(options.graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+        ...(compromised ? { gracePeriodSeconds: 0 } : options.graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
       };
       await callVendor(api, { method: 'POST', path, body, signal });
       return { secret: asked };

@@ -1,12 +1,13 @@
-// One rotation in a process of its own, which stops at a chosen point and waits to be killed. Started by rotation.crash.test.ts.
+// One rotation in a process of its own, which stops at a chosen point and waits to be killed. Started by crash.test.ts and in-place-crash.test.ts.
 import { writeSync } from 'node:fs';
 import fsp, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
+import type { InPlaceAccess } from './in-place.ts';
 import type { WebhookAccess } from './webhooks.ts';
 
 /** What the process is told. */
 export interface ChildOrder {
-  readonly access: WebhookAccess;
+  readonly access: WebhookAccess | InPlaceAccess;
   readonly path: string;
   readonly replaces?: number;
   /** The step after which it stops. */
@@ -54,9 +55,13 @@ if (order.stopBefore !== undefined) await countCalls(order.stopBefore);
 // Only now: what is counted has to be in place.
 const { fileTarget, rotate } = await import('@countersign/rotation');
 const { vendorOf } = await import('./webhooks.ts');
+const { IN_PLACE, inPlace } = await import('./in-place.ts');
+
+const isInPlace = (access: ChildOrder['access']): access is InPlaceAccess =>
+  Object.hasOwn(IN_PLACE, access.name);
 
 const report = await rotate({
-  vendor: vendorOf(order.access),
+  vendor: isInPlace(order.access) ? inPlace(order.access.name).vendor(order.access) : vendorOf(order.access),
   target: fileTarget(order.path),
   pollSeconds: 0.1,
   ...(order.replaces === undefined ? {} : { replaces: order.replaces }),

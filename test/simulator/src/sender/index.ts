@@ -22,3 +22,5 @@ export {
 export type { AdaOptions } from './vendors/ada.ts';
 export type { AgentMessageOptions } from './vendors/agent-message.ts';
 export type { AnchorBrowserOptions } from './vendors/anchor-browser.ts';
+export type { GithubOptions } from './vendors/github.ts';
+export type { GitlabOptions } from './vendors/gitlab.ts';

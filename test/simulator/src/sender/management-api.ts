@@ -8,9 +8,11 @@ export type ApiOperation = 'rotate' | 'rotate-organization' | 'read-secret' | 't
 /** One documented call of a vendor's management API. */
 export interface ApiRoute {
   readonly operation: ApiOperation;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With parameters in braces. */
   readonly path: string;
+  /** Whether a call with this body is for this route, if several routes share a path (GraphQL). Default: every call. */
+  accepts?(body: Buffer): boolean;
   handle(call: ApiCall): ApiAnswer | Promise<ApiAnswer>;
 }
 
@@ -37,13 +39,15 @@ export interface TestDelivery {
 /** A status and a JSON body. */
 export interface ApiAnswer {
   readonly status: number;
+  /** `undefined` for an empty body. */
   readonly body: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Makes single calls of the management API fail. Each counts for one call, in the order given; with `operation`, for one of that kind. */
 export interface ApiFaults {
   /** The next call gets this status, in the vendor's form, and changes nothing. */
-  failNext(status: number, operation?: ApiOperation): void;
+  failNext(status: number, operation?: ApiOperation, headers?: Readonly<Record<string, string>>): void;
   /** The next call never gets a response, and changes nothing. */
   hangNext(operation?: ApiOperation): void;
   /** The next call is carried out, then its connection is cut: the caller can't know whether it was. */
@@ -53,7 +57,11 @@ export interface ApiFaults {
 }
 
 type Fault = { readonly operation: ApiOperation | undefined } & (
-  | { readonly kind: 'fail'; readonly status: number }
+  | {
+      readonly kind: 'fail';
+      readonly status: number;
+      readonly headers: Readonly<Record<string, string>> | undefined;
+    }
   | { readonly kind: 'hang' | 'lose-answer' }
 );
 
@@ -64,6 +72,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 export class ManagementApi implements ApiFaults {
   readonly #routes: readonly ApiRoute[];
   readonly #errorBody: (status: number) => unknown;
+  readonly #errorHeaders: () => Readonly<Record<string, string>>;
   readonly #delivery: TestDelivery;
   readonly #server = createServer((request, response) => {
     this.#answer(request, response).catch(() => response.destroy());
@@ -72,11 +81,16 @@ export class ManagementApi implements ApiFaults {
   #faults: Fault[] = [];
 
   constructor(
-    vendor: { readonly routes: readonly ApiRoute[]; errorBody(status: number): unknown },
+    vendor: {
+      readonly routes: readonly ApiRoute[];
+      errorBody(status: number): unknown;
+      errorHeaders?(): Readonly<Record<string, string>>;
+    },
     delivery: TestDelivery,
   ) {
     this.#routes = vendor.routes;
     this.#errorBody = vendor.errorBody;
+    this.#errorHeaders = vendor.errorHeaders ?? (() => ({}));
     this.#delivery = delivery;
   }
 
@@ -99,8 +113,8 @@ export class ManagementApi implements ApiFaults {
     });
   }
 
-  failNext(status: number, operation?: ApiOperation): void {
-    this.#faults.push({ kind: 'fail', status, operation });
+  failNext(status: number, operation?: ApiOperation, headers?: Readonly<Record<string, string>>): void {
+    this.#faults.push({ kind: 'fail', status, operation, headers });
   }
 
   hangNext(operation?: ApiOperation): void {
@@ -117,15 +131,15 @@ export class ManagementApi implements ApiFaults {
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await readAll(request);
-    const found = this.#find(request);
-    if (found === undefined) return send(response, { status: 404, body: this.#errorBody(404) });
+    const found = this.#find(request, body);
+    if (found === undefined) return send(response, this.#refusal(404));
 
     const { route, params } = found;
     const fault = this.#takeFault(route.operation);
     if (fault?.kind === 'hang') return this.#record(route, 'hung');
     const answer: ApiAnswer =
       fault?.kind === 'fail'
-        ? { status: fault.status, body: this.#errorBody(fault.status) }
+        ? this.#refusal(fault.status, fault.headers)
         : await route.handle({ params, headers: request.headers, body, delivery: this.#delivery });
     if (fault?.kind === 'lose-answer') {
       this.#record(route, 'answer-lost');
@@ -136,11 +150,18 @@ export class ManagementApi implements ApiFaults {
     send(response, answer);
   }
 
-  #find(request: IncomingMessage): { route: ApiRoute; params: Record<string, string> } | undefined {
+  #refusal(status: number, headers?: Readonly<Record<string, string>>): ApiAnswer {
+    return { status, body: this.#errorBody(status), headers: { ...this.#errorHeaders(), ...headers } };
+  }
+
+  #find(
+    request: IncomingMessage,
+    body: Buffer,
+  ): { route: ApiRoute; params: Record<string, string> } | undefined {
     const path = (request.url ?? '').split('?')[0] ?? '';
     for (const route of this.#routes) {
       const params = request.method === route.method ? matchPath(route.path, path) : undefined;
-      if (params !== undefined) return { route, params };
+      if (params !== undefined && (route.accepts?.(body) ?? true)) return { route, params };
     }
     return undefined;
   }
@@ -183,10 +204,10 @@ async function readAll(request: IncomingMessage): Promise<Buffer> {
 }
 
 function send(response: ServerResponse, answer: ApiAnswer): void {
-  const body = JSON.stringify(answer.body);
+  const body = answer.body === undefined ? '' : JSON.stringify(answer.body);
   response.writeHead(answer.status, {
-    'Content-Type': 'application/json',
-    'Content-Length': Buffer.byteLength(body),
+    ...(body === '' ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),
+    ...answer.headers,
   });
   response.end(body);
 }

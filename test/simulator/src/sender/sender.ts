@@ -18,8 +18,15 @@ import type {
 import { type AdaOptions, ada } from './vendors/ada.ts';
 import { type AgentMessageOptions, agentMessage } from './vendors/agent-message.ts';
 import { type AnchorBrowserOptions, anchorBrowser } from './vendors/anchor-browser.ts';
+import { type GithubOptions, github } from './vendors/github.ts';
+import { type GitlabOptions, gitlab } from './vendors/gitlab.ts';
 import { langsmith } from './vendors/langsmith.ts';
+import { lemonSqueezy } from './vendors/lemon-squeezy.ts';
+import { linear } from './vendors/linear.ts';
+import { nylas } from './vendors/nylas.ts';
+import { openai } from './vendors/openai.ts';
 import { polyai } from './vendors/polyai.ts';
+import { wooCommerce } from './vendors/woocommerce.ts';
 
 /** The options of every simulation, for all vendors. */
 export interface CommonSenderOptions {
@@ -57,11 +64,16 @@ export interface CommonSenderOptions {
 /** Options of {@link simulateSender}: the common ones, and those of one vendor. */
 export type SimulateSenderOptions = CommonSenderOptions &
   (
-    | { readonly vendor: 'langsmith' | 'polyai' }
+    | { readonly vendor: keyof typeof PLAIN_ACCOUNTS }
     | ({ readonly vendor: 'agentMessage' } & AgentMessageOptions)
     | ({ readonly vendor: 'ada' } & AdaOptions)
     | ({ readonly vendor: 'anchorBrowser' } & AnchorBrowserOptions)
+    | ({ readonly vendor: 'github' } & GithubOptions)
+    | ({ readonly vendor: 'gitlab' } & GitlabOptions)
   );
+
+/** The vendors whose simulations have no options of their own. */
+const PLAIN_ACCOUNTS = { langsmith, lemonSqueezy, linear, nylas, openai, polyai, wooCommerce } as const;
 
 /** A vendor's account with one webhook endpoint, running in this process. */
 export interface SimulatedSender {
@@ -188,21 +200,29 @@ export async function simulateSender(options: SimulateSenderOptions): Promise<Si
 
 function openAccount(options: SimulateSenderOptions, setup: AccountSetup): VendorAccount {
   switch (options.vendor) {
-    case 'langsmith':
-      return langsmith(setup);
     case 'agentMessage':
       return agentMessage(setup, options);
-    case 'polyai':
-      return polyai(setup);
     case 'ada':
       return ada(setup, options);
     case 'anchorBrowser':
       return anchorBrowser(setup, options);
-    default:
-      throw new WebhookError(
-        'ERR_WEBHOOK_CONFIG_INVALID',
-        '"vendor" must be langsmith, agentMessage, polyai, ada or anchorBrowser.',
-      );
+    case 'github':
+      return github(setup, options);
+    case 'gitlab':
+      return gitlab(setup, options);
+    default: {
+      const open = Object.hasOwn(PLAIN_ACCOUNTS, options.vendor) ? PLAIN_ACCOUNTS[options.vendor] : undefined;
+      if (open !== undefined) return open(setup);
+      const known = [
+        ...Object.keys(PLAIN_ACCOUNTS),
+        'agentMessage',
+        'ada',
+        'anchorBrowser',
+        'github',
+        'gitlab',
+      ];
+      throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', `"vendor" must be one of ${known.join(', ')}.`);
+    }
   }
 }
 

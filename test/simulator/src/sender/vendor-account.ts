@@ -6,7 +6,20 @@ import type { DeliveryPolicy, VendorEvent } from './vendor-event.ts';
 export type { DeliveryPolicy, VendorEvent };
 
 /** A vendor that can be simulated; the name is that of its factory in `@countersign/schemes`. */
-export type VendorName = 'langsmith' | 'agentMessage' | 'polyai' | 'ada' | 'anchorBrowser';
+export type VendorName =
+  | 'langsmith'
+  | 'agentMessage'
+  | 'polyai'
+  | 'ada'
+  | 'anchorBrowser'
+  | 'github'
+  | 'gitlab'
+  | 'gitlabToken'
+  | 'linear'
+  | 'nylas'
+  | 'openai'
+  | 'lemonSqueezy'
+  | 'wooCommerce';
 
 /** What the customer of the simulated account sends with calls to the management API. */
 export interface SenderCredentials {
@@ -18,11 +31,15 @@ export interface SenderCredentials {
   readonly tenantId?: string;
   /** LangSmith only: the token that the vendor's own web pages send instead of the API key. */
   readonly bearerToken?: string;
+  /** GitHub Apps only: the private key, as PEM text; `apiKey` is the client ID. */
+  readonly privateKey?: string;
+  /** WooCommerce only: the consumer secret; `apiKey` is the consumer key. */
+  readonly apiSecret?: string;
 }
 
 /** A call to the management API. */
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: unknown;
@@ -55,6 +72,8 @@ export interface VendorAccount {
   readonly routes: readonly ApiRoute[];
   /** The body of an error, in the vendor's form. */
   errorBody(status: number): unknown;
+  /** Headers of every error, if the vendor has some. */
+  errorHeaders?(): Readonly<Record<string, string>>;
   /** How a customer asks for a rotation, and which part of the response contains the new secret. */
   readonly customer: {
     rotate(kind: RotationKind, key: string | undefined): ApiRequest;
