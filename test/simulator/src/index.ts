@@ -1,2 +1,3 @@
 export * from './fault-proxy/index.ts';
 export * from './sender/index.ts';
+export * from './endpoints/index.ts';

@@ -2,14 +2,16 @@
 import { writeSync } from 'node:fs';
 import fsp, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
+import type { EndpointAccess } from './endpoint-webhooks.ts';
 import type { InPlaceAccess } from './in-place.ts';
 import type { WebhookAccess } from './webhooks.ts';
 
 /** What the process is told. */
 export interface ChildOrder {
-  readonly access: WebhookAccess | InPlaceAccess;
+  readonly access: WebhookAccess | InPlaceAccess | EndpointAccess;
   readonly path: string;
   readonly replaces?: number;
+  readonly overlapSeconds?: number;
   /** The step after which it stops. */
   readonly stopAfter?: string;
   /** The call to the system or the vendor before which it stops, counted from 1. */
@@ -56,15 +58,22 @@ if (order.stopBefore !== undefined) await countCalls(order.stopBefore);
 const { fileTarget, rotate } = await import('@countersign/rotation');
 const { vendorOf } = await import('./webhooks.ts');
 const { IN_PLACE, inPlace } = await import('./in-place.ts');
+const { endpointVendor } = await import('./endpoint-webhooks.ts');
 
 const isInPlace = (access: ChildOrder['access']): access is InPlaceAccess =>
   Object.hasOwn(IN_PLACE, access.name);
 
+const vendorFor = (access: ChildOrder['access']) => {
+  if (isInPlace(access)) return inPlace(access.name).vendor(access);
+  return 'adminApiKey' in access ? vendorOf(access) : endpointVendor(access);
+};
+
 const report = await rotate({
-  vendor: isInPlace(order.access) ? inPlace(order.access.name).vendor(order.access) : vendorOf(order.access),
+  vendor: vendorFor(order.access),
   target: fileTarget(order.path),
   pollSeconds: 0.1,
   ...(order.replaces === undefined ? {} : { replaces: order.replaces }),
+  ...(order.overlapSeconds === undefined ? {} : { overlapSeconds: order.overlapSeconds }),
   onStep: ({ step }) => {
     if (step === order.stopAfter) stop(`after ${step}`);
   },

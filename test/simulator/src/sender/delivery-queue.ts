@@ -70,9 +70,12 @@ interface Tracked extends Mutable<Omit<EventRecord, 'answers'>> {
   readonly answers: AttemptAnswer[];
 }
 
+/** What signs deliveries: an account, or one of its endpoints. */
+export type Signer = Pick<VendorAccount, 'signing' | 'digest' | 'headers'>;
+
 /** Delivers events as the vendor does: signs, posts, waits and tries again, until delivered or dropped. */
 export class DeliveryQueue {
-  readonly #account: VendorAccount;
+  readonly #account: Signer;
   readonly #options: DeliveryOptions;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
   readonly #tracked: Tracked[] = [];
@@ -84,7 +87,7 @@ export class DeliveryQueue {
   #idleWaiters: (() => void)[] = [];
   #closed = false;
 
-  constructor(account: VendorAccount, options: DeliveryOptions) {
+  constructor(account: Signer, options: DeliveryOptions) {
     this.#account = account;
     this.#options = options;
   }
