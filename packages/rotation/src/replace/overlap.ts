@@ -21,7 +21,10 @@ export async function waitForOverlap(both: BothDeliver): Promise<boolean> {
   return true;
 }
 
-/** Removing the old endpoint would lose every event if the new one does not deliver. */
+/**
+ * Removing the old endpoint would lose every event if the new one does not deliver. A test delivery counts as a delivery, so this
+ * sees less at vendors that have one.
+ */
 async function checkNewDelivers({
   settings,
   keyId,
