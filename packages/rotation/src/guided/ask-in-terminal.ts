@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
 import { checkKeys, configError } from '@countersign/core/extend';
 import type { Ask, GuideStep } from './guide.ts';
 
@@ -58,53 +59,80 @@ function textOf({ text, url, problem, choices }: GuideStep): string {
 }
 
 type Echo = 'shown' | 'hidden';
+type Line = string | undefined;
+type ReadLine = (prompt: string, echo: Echo, signal: AbortSignal) => Promise<Line>;
+type Input = Readable & { readonly isTTY?: boolean };
 
 /** Reads lines, one for each question. `undefined`: an empty line, or the input has ended. */
-function lineReader(
-  input: Readable & { readonly isTTY?: boolean },
-  output: Writable,
-): (prompt: string, echo: Echo, signal: AbortSignal) => Promise<string | undefined> {
-  // Lines that were piped in before they were asked for.
-  const early: string[] = [];
-  let hasEnded = false;
-  return (prompt, echo, signal) =>
+function lineReader(input: Input, output: Writable): ReadLine {
+  const readLine = input.isTTY === true ? terminalReader(input, output) : pipeReader(input);
+  return async (prompt, echo, signal) => {
+    output.write(prompt);
+    const line = (await readLine(echo, signal))?.trim();
+    if (echo === 'hidden' || input.isTTY !== true) output.write('\n');
+    return line === '' ? undefined : line;
+  };
+}
+
+function terminalReader(input: Input, output: Writable): (echo: Echo, signal: AbortSignal) => Promise<Line> {
+  return (echo, signal) =>
     new Promise((resolve, reject) => {
-      output.write(prompt);
-      const next = early.shift();
-      if (next !== undefined || hasEnded) {
-        output.write('\n');
-        resolve(next === '' ? undefined : next);
-        return;
-      }
-      // Without an output, readline echoes nothing: not even in a terminal, which it puts into raw mode.
+      // Without an output, readline echoes nothing, although it puts the terminal into raw mode.
       const lines = createInterface({
         input,
-        terminal: input.isTTY === true,
-        ...(echo === 'shown' && input.isTTY === true ? { output } : {}),
+        terminal: true,
         historySize: 0,
+        ...(echo === 'shown' ? { output } : {}),
       });
-      let answer: string | undefined;
-      let isAnswered = false;
-      const stop = (error: Error): void => {
-        reject(error);
+      const stop = (why: string): void => {
+        reject(new Error(why));
         lines.close();
       };
-      lines.on('line', (line) => {
-        if (isAnswered) {
-          early.push(line.trim());
-          return;
-        }
-        isAnswered = true;
-        answer = line.trim();
+      lines.once('line', (line) => {
+        resolve(line);
         lines.close();
       });
-      lines.once('SIGINT', () => stop(new Error('interrupted')));
-      lines.once('close', () => {
-        if (!isAnswered) hasEnded = true;
-        if (echo === 'hidden' || input.isTTY !== true) output.write('\n');
-        resolve(answer === '' ? undefined : answer);
-      });
-      signal.addEventListener('abort', () => stop(new Error('aborted')), { once: true });
-      if (signal.aborted) stop(new Error('aborted'));
+      lines.once('SIGINT', () => stop('interrupted'));
+      lines.once('close', () => resolve(undefined));
+      signal.addEventListener('abort', () => stop('aborted'), { once: true });
+      if (signal.aborted) stop('aborted');
     });
+}
+
+/** Lines may be piped in before they are asked for. */
+function pipeReader(input: Input): (echo: Echo, signal: AbortSignal) => Promise<Line> {
+  const decoder = new StringDecoder('utf8');
+  let text = '';
+  let hasEnded = false;
+  let wake = (): void => undefined;
+  input.on('data', (chunk: Buffer) => {
+    text += decoder.write(chunk);
+    wake();
+  });
+  input.once('end', () => {
+    hasEnded = true;
+    wake();
+  });
+  input.pause();
+  const take = (): Line => {
+    const [line = '', ...rest] = text.split('\n');
+    text = rest.join('\n');
+    return line;
+  };
+  return async (_echo, signal) => {
+    input.resume();
+    try {
+      while (!text.includes('\n') && !hasEnded) {
+        await new Promise<void>((resolve, reject) => {
+          wake = resolve;
+          const abort = (): void => reject(new Error('aborted'));
+          signal.addEventListener('abort', abort, { once: true });
+          if (signal.aborted) abort();
+        });
+      }
+      return text === '' && hasEnded ? undefined : take();
+    } finally {
+      input.pause();
+    }
+  };
 }

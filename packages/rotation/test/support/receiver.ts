@@ -48,7 +48,8 @@ export async function startReceiver(): Promise<Receiver> {
     runs,
     async load(scheme, path) {
       verifiers = Array.from({ length: INSTANCES }, () =>
-        createVerifier({ scheme, secrets: fileSecrets(path) }),
+        // A machine that does much else may take longer than the usual 3 seconds.
+        createVerifier({ scheme, secrets: fileSecrets(path), reload: { timeoutSeconds: 30 } }),
       );
       await Promise.all(verifiers.map((verifier) => verifier.ready()));
     },
