@@ -13,8 +13,8 @@ import type { Survey } from '../run/survey.ts';
 import { updateTarget } from '../run/target-access.ts';
 import { joined, promoted } from '../secret-set.ts';
 import { type ReplaceVendor, VendorError } from '../vendor.ts';
+import type { BothDeliver } from './both-deliver.ts';
 import { findOld, findUnclear, removeEndpoint, removeStrays } from './endpoints.ts';
-import type { BothDeliver } from './replacement.ts';
 
 const CALLS = 2;
 const STORE_AGAIN_AFTER_MS = [250, 500, 1000, 2000];

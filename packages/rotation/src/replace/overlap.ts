@@ -2,7 +2,7 @@ import { pause } from '../pause.ts';
 import type { InstanceHealth } from '../rotate-options.ts';
 import { RotationError } from '../rotation-error.ts';
 import { askHealth } from '../run/instances.ts';
-import type { BothDeliver } from './replacement.ts';
+import type { BothDeliver } from './both-deliver.ts';
 
 /**
  * Waits until the overlap is over. Returns `false` if too much of it is left for this run, or if `signal` aborts: then the next run

@@ -5,8 +5,8 @@ import { writeNotes } from '../run/notes.ts';
 import { versionAt } from '../run/run.ts';
 import { updateTarget } from '../run/target-access.ts';
 import { parted } from '../secret-set.ts';
+import type { BothDeliver } from './both-deliver.ts';
 import { removeEndpoint, removeStrays } from './endpoints.ts';
-import type { BothDeliver } from './replacement.ts';
 
 /**
  * Removes the old endpoint, and then its secret from the target. Deliveries that the old endpoint has begun are accepted for a

@@ -1,5 +1,5 @@
 import type { SecretSetInput } from '@countersign/core';
-import type { JournalEndpoints, RotationLock } from '../journal.ts';
+import type { RotationLock } from '../journal.ts';
 import { listOf } from '../key-ids.ts';
 import type { ReplacedEndpoints, RotationReport } from '../report.ts';
 import type { Settings } from '../rotate-options.ts';
@@ -7,25 +7,11 @@ import { checkRotation } from '../run/check.ts';
 import { clearNotes } from '../run/notes.ts';
 import { type Survey, survey } from '../run/survey.ts';
 import type { ReplaceVendor } from '../vendor.ts';
+import type { BothDeliver } from './both-deliver.ts';
 import { removeStrays } from './endpoints.ts';
 import { makeSecond } from './make-second.ts';
 import { waitForOverlap } from './overlap.ts';
 import { removeOld } from './remove-old.ts';
-
-/** The state in which both endpoints exist and the target has both secrets. */
-export interface BothDeliver {
-  readonly settings: Settings<ReplaceVendor>;
-  readonly lock: RotationLock;
-  readonly found: Survey;
-  /** The key that is replaced, and its position among the `current` ones. */
-  readonly replaces: string;
-  readonly place: number;
-  /** The new key. */
-  readonly keyId: string;
-  readonly endpoints: JournalEndpoints & { readonly made: string };
-  /** When the target got both secrets, in milliseconds since the epoch. */
-  readonly storedAt: number;
-}
 
 /**
  * Carries out a replacement under its lock, from the step at which a stopped run has left it: makes a second endpoint, lets both
