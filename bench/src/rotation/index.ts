@@ -30,7 +30,9 @@ async function endpointPart(
       strategy,
       ...columns.map((column) => endpointCell(column[row])),
     ]),
-    faults: endpointCases.flatMap((one, row) => columns.flatMap((column) => endpointFaults(one, column[row]))),
+    faults: endpointCases.flatMap((one, row) =>
+      columns.flatMap((column) => endpointFaults(one, column[row])),
+    ),
   };
 }
 

@@ -6,8 +6,8 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DefinedScheme } from '@countersign/core';
 import {
-  askInTerminal,
   type Ask,
+  askInTerminal,
   fileTarget,
   type GuidedSender,
   type GuideStep,
@@ -144,8 +144,13 @@ describe('Slack: the old secret is invalid at once', () => {
     await delay(300);
     await stopLoad();
     expect(report).toMatchObject({ outcome: 'rotated', order: 'announced', vendor: 'slack' });
-    expect(report.check).toMatchObject({ state: 'passed', message: expect.stringMatching(/verified with it/) });
-    expect(steps).toMatchObject([{ kind: 'secret', text: expect.stringMatching(/Regenerate the signing secret/) }]);
+    expect(report.check).toMatchObject({
+      state: 'passed',
+      message: expect.stringMatching(/verified with it/),
+    });
+    expect(steps).toMatchObject([
+      { kind: 'secret', text: expect.stringMatching(/Regenerate the signing secret/) },
+    ]);
     expect(await stored()).toMatchObject({ current: made, previous: [{ secret: first }] });
     expect(await stored()).not.toHaveProperty('rotating');
     expect(page.lost).toEqual([]);
@@ -205,11 +210,14 @@ describe('Slack: the old secret is invalid at once', () => {
     // The next run asks for the secret that the page shows, and the person does not regenerate again.
     const texts: string[] = [];
     const aborted = await failure(
-      run(async (step) => {
-        texts.push(step.text);
-        if (step.kind === 'choice') throw new Error('killed');
-        return made;
-      }, { health: async () => [] , waitSeconds: 0.2 }),
+      run(
+        async (step) => {
+          texts.push(step.text);
+          if (step.kind === 'choice') throw new Error('killed');
+          return made;
+        },
+        { health: async () => [], waitSeconds: 0.2 },
+      ),
     );
     expect(texts[0]).toMatch(/shows now, without making a new one/);
     expect(aborted).toMatchObject({ code: 'ERR_ROTATION_ABORTED' });

@@ -121,7 +121,9 @@ function expectNothingLost({ account, receiver }: Fixture): void {
 }
 
 // One process each, on machines that do much else: this only ends what hangs.
-describe.concurrent('kill -9 under traffic, while one endpoint replaces another', { timeout: 300_000 }, () => {
+describe.concurrent('kill -9 under traffic, while one endpoint replaces another', {
+  timeout: 300_000,
+}, () => {
   const outcomeAfter = (step: RotationStepName): string =>
     ['locked', 'announced', 'calling', 'answered', 'closed'].includes(step) ? 'rotated' : 'finished';
   const cases = NAMES.flatMap((name) => STEPS.map((step) => [name, step] as const));

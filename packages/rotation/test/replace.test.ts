@@ -235,7 +235,9 @@ describe.each(['stripe', 'agentMessage'] as const)('%s replaces an endpoint', (n
     const target = {
       ...file,
       write: (set: Parameters<typeof file.write>[0]) =>
-        ++writes === 1 ? file.write(set) : Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })),
+        ++writes === 1
+          ? file.write(set)
+          : Promise.reject(Object.assign(new Error('full'), { code: 'ENOSPC' })),
     };
     expect(await failure(rotate({ target }))).toMatchObject({
       code: 'ERR_ROTATION_TARGET_UNWRITABLE',
@@ -360,9 +362,14 @@ describe('Stripe', () => {
   });
 
   it('makes a Connect endpoint if told so, because the API does not show it', async () => {
-    const { account, rotate } = await fixture('stripe', stripeEndpoints({ fields: { connect: true, api_version: null } }));
+    const { account, rotate } = await fixture(
+      'stripe',
+      stripeEndpoints({ fields: { connect: true, api_version: null } }),
+    );
     const { apiUrl: baseUrl, firstId: endpointId, credentials } = account;
-    await rotate({ vendor: vendors.stripe({ baseUrl, endpointId, apiKey: credentials.apiKey, connect: true }) });
+    await rotate({
+      vendor: vendors.stripe({ baseUrl, endpointId, apiKey: credentials.apiKey, connect: true }),
+    });
     expect(account.endpoints()[0]).toMatchObject({ fields: { connect: true, api_version: null } });
     const options = { baseUrl, endpointId, apiKey: credentials.apiKey };
     expect(() => vendors.stripe(options as Parameters<typeof vendors.stripe>[0])).toThrow(/"connect"/);
@@ -438,7 +445,11 @@ describe('Stripe', () => {
       { url: 'https://example.com/hooks', enabled_events: ['charge.failed'], metadata: { a: 'b' } },
       { idempotencyKey: 'one' },
     );
-    expect(made).toMatchObject({ enabled_events: ['charge.failed'], metadata: { a: 'b' }, status: 'enabled' });
+    expect(made).toMatchObject({
+      enabled_events: ['charge.failed'],
+      metadata: { a: 'b' },
+      status: 'enabled',
+    });
     const again = await stripe.webhookEndpoints.create(
       { url: 'https://example.com/hooks', enabled_events: ['charge.failed'], metadata: { a: 'b' } },
       { idempotencyKey: 'one' },
@@ -451,7 +462,9 @@ describe('Stripe', () => {
     const header = account.vendor.headers(event, seconds, [digest])['Stripe-Signature'] ?? '';
     expect(stripe.webhooks.constructEvent(event.body, header, made.secret ?? '').id).toBe(event.id);
     expect(await stripe.webhookEndpoints.del(made.id)).toMatchObject({ deleted: true });
-    await expect(stripe.webhookEndpoints.retrieve(made.id)).rejects.toMatchObject({ code: 'resource_missing' });
+    await expect(stripe.webhookEndpoints.retrieve(made.id)).rejects.toMatchObject({
+      code: 'resource_missing',
+    });
   });
 });
 
@@ -491,7 +504,12 @@ describe('AgentMessage', () => {
     const { account, rotate } = await fixture('agentMessage');
     await rotate({ overlapSeconds: 3600 });
     const { apiUrl: baseUrl, firstId: webhookId, credentials } = account;
-    const vendor = vendors.agentMessage({ baseUrl, rotates: 'endpoint', webhookId, apiKey: credentials.apiKey });
+    const vendor = vendors.agentMessage({
+      baseUrl,
+      rotates: 'endpoint',
+      webhookId,
+      apiKey: credentials.apiKey,
+    });
     expect(await failure(rotate({ vendor }))).toMatchObject({ code: 'ERR_ROTATION_UNFINISHED' });
   });
 });

@@ -1,3 +1,3 @@
+export * from './endpoints/index.ts';
 export * from './fault-proxy/index.ts';
 export * from './sender/index.ts';
-export * from './endpoints/index.ts';

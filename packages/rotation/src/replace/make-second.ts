@@ -79,7 +79,8 @@ async function create(
     } catch (error) {
       const effect = error instanceof VendorError ? error.effect : 'maybe';
       const isLimited = error instanceof VendorError && error.retryAfterSeconds !== undefined;
-      if (effect === 'none' && isLimited && call < CALLS && (await pauseBeforeRetry(settings, error))) continue;
+      if (effect === 'none' && isLimited && call < CALLS && (await pauseBeforeRetry(settings, error)))
+        continue;
       if (effect === 'none') return orWithdraw(run, () => Promise.reject(failureOf(error, 'unchanged')));
       // The journal stays, so that the next run removes what this call may have made.
       if (call === CALLS || !(await pauseBeforeRetry(settings, error))) throw failureOf(error, 'unknown');

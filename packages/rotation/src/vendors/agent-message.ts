@@ -87,9 +87,7 @@ export function agentMessage(options: AgentMessageOptions): RotationVendor | Rep
       graceSeconds: ORGANIZATION_GRACE_SECONDS,
       rotateCall: `POST ${api.baseUrl}${path}`,
       async rotate({ signal }) {
-        return organizationAnswer(
-          await callVendor(api, { method: 'POST', path, signal }),
-        );
+        return organizationAnswer(await callVendor(api, { method: 'POST', path, signal }));
       },
     };
   }

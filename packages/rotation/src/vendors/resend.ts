@@ -51,7 +51,11 @@ export function resend(options: ResendOptions): RotationVendor {
       }
       // A wrong key gets 400, too.
       return status === 400
-        ? ['ERR_ROTATION_REFUSED', 'reports an error in the call', 'Check the API key and the id of the webhook.']
+        ? [
+            'ERR_ROTATION_REFUSED',
+            'reports an error in the call',
+            'Check the API key and the id of the webhook.',
+          ]
         : undefined;
     },
   };

@@ -98,7 +98,11 @@ export function svix(options: SvixOptions): RotationVendor {
     async rotate({ key: asked, compromised = false, signal }) {
       const body = {
         ...(asked === undefined ? {} : { key: asked }),
-        ...(compromised ? { gracePeriodSeconds: 0 } : options.graceSeconds === undefined ? {} : { gracePeriodSeconds: graceSeconds }),
+        ...(compromised
+          ? { gracePeriodSeconds: 0 }
+          : options.graceSeconds === undefined
+            ? {}
+            : { gracePeriodSeconds: graceSeconds }),
       };
       await callVendor(api, { method: 'POST', path, body, signal });
       return { secret: asked };

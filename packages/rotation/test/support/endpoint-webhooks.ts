@@ -1,6 +1,6 @@
 import type { DefinedScheme } from '@countersign/core';
 import { type RotateOptions, vendors } from '@countersign/rotation';
-import * as schemes from '@countersign/schemes';
+import { agentMessage, resend, stripe, svix } from '@countersign/schemes';
 import {
   agentMessageEndpoints,
   type EndpointVendor,
@@ -33,10 +33,7 @@ export function accountOf(name: EndpointWebhookName): EndpointVendor {
   return accounts[name]();
 }
 
-export function endpointAccess(
-  name: EndpointWebhookName,
-  account: SimulatedEndpoints,
-): EndpointAccess {
+export function endpointAccess(name: EndpointWebhookName, account: SimulatedEndpoints): EndpointAccess {
   const { apiUrl, firstId: endpointId, credentials } = account;
   const { apiKey } = credentials;
   return { name, apiUrl, endpointId, apiKey };
@@ -68,5 +65,5 @@ export function endpointVendor({
 }
 
 export function endpointScheme(name: EndpointWebhookName): DefinedScheme {
-  return schemes[name]();
+  return { agentMessage, resend, stripe, svix }[name]();
 }

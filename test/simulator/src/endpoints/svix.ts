@@ -64,7 +64,9 @@ export function svixEndpoint({ clock = systemClock }: { readonly clock?: Clock }
           rotations++;
           const next = key === undefined ? mintSvixSecret() : `whsec_${key.replace(/^whsec_/, '')}`;
           const grace: unknown =
-            asked !== null && typeof asked === 'object' ? Reflect.get(asked, 'gracePeriodSeconds') : undefined;
+            asked !== null && typeof asked === 'object'
+              ? Reflect.get(asked, 'gracePeriodSeconds')
+              : undefined;
           if (grace === 0) secret = new SigningSecrets(next, { clock, graceMs: 0, graceSigns: 'both' });
           else secret.rotate(next);
           return { status: 204, body: undefined };
@@ -97,11 +99,7 @@ export function svixDelivery(): Pick<EndpointVendor, 'delivery' | 'newEvent' | '
       return { id: `msg_${randomText(DIGITS_AND_LETTERS, 27)}`, type, sequence, body };
     },
     digest: (key, { id, body }, seconds) =>
-      hmacSha256(
-        Buffer.from(key.replace(/^whsec_/, ''), 'base64'),
-        [`${id}.${seconds}.`, body],
-        'base64',
-      ),
+      hmacSha256(Buffer.from(key.replace(/^whsec_/, ''), 'base64'), [`${id}.${seconds}.`, body], 'base64'),
     headers: (event, seconds, digests) => ({
       'Content-Type': 'application/json',
       'svix-id': event.id,
