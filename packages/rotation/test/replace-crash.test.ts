@@ -57,6 +57,8 @@ async function withFixture(
   const account = await simulateEndpoints(accountOf(name), {
     receiverUrl: receiver.url,
     attemptsAfterSeconds: [0, 0.5, 1, 1, 1, 1, 1, 1],
+    // Not the vendor's: this machine may be slow.
+    timeoutSeconds: 120,
   });
   const children: ChildProcess[] = [];
   try {
@@ -105,6 +107,8 @@ async function expectReplaced({ account, directory, path, firstSecret }: Fixture
   expect(await readdir(directory)).toEqual(['secrets.json']);
 }
 
+const isRefusal = (answer: unknown): boolean => typeof answer === 'number' && answer >= 300;
+
 /** Every event arrived by at least one of its copies, and none ran twice. */
 function expectNothingLost({ account, receiver }: Fixture): void {
   const events = account.events();
@@ -112,11 +116,8 @@ function expectNothingLost({ account, receiver }: Fixture): void {
   expect(lost).toEqual([]);
   expect([...receiver.runs.keys()].sort((a, b) => a - b)).toEqual(events.map(({ sequence }) => sequence));
   expect(new Set(receiver.runs.values())).toEqual(new Set([1]));
-  // No event had to wait for a retry: one of its copies was accepted at once. (A copy without an answer was cut off when its endpoint
-  // was removed, while its handler ran.)
-  const late = events.filter(
-    ({ copies }) => !copies.some(({ answers }) => answers[0] === 204 || answers.length === 0),
-  );
+  // No event had to wait for a retry because of a secret: one of its copies was not refused at its first attempt.
+  const late = events.filter(({ copies }) => copies.every(({ answers: [first] }) => isRefusal(first)));
   expect(late).toEqual([]);
 }
 

@@ -56,6 +56,7 @@ async function fixture(name: Name): Promise<Fixture> {
   const account = await simulateEndpoints(accountOf(name), {
     receiverUrl: receiver.url,
     attemptsAfterSeconds: [0, 0.3, 1, 1, 1, 1],
+    timeoutSeconds: 120,
   });
   closings.push(() => account.close());
   const secret = (): string => account.endpoints()[0]?.secret ?? '';
@@ -162,6 +163,7 @@ describe.concurrent('kill -9 under traffic', { timeout: 300_000 }, () => {
     const account = await simulateEndpoints(accountOf(name), {
       receiverUrl: receiver.url,
       attemptsAfterSeconds: [0, 0.3, 1, 1, 1, 1],
+      timeoutSeconds: 120,
     });
     let child: ChildProcess | undefined;
     try {

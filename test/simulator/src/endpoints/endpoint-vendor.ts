@@ -17,7 +17,7 @@ export interface EndpointState {
 export interface EndpointTable {
   all(): readonly EndpointState[];
   add(endpoint: EndpointState): void;
-  /** Ends its deliveries that are under way, and their retries. */
+  /** Gives up its retries. Requests that are on their way end as ever. */
   remove(id: string): void;
   /** One delivery of this endpoint whose outcome the caller needs. */
   attemptOnce(

@@ -10,6 +10,8 @@ export interface SimulateEndpointsOptions {
   /** Multiplies the waits between attempts. Default: 1. */
   readonly timeScale?: number;
   readonly attemptsAfterSeconds?: readonly number[];
+  /** How long an attempt waits for a response. Default: what the vendor documents, or an assumption. */
+  readonly timeoutSeconds?: number;
   readonly clock?: Clock;
 }
 
@@ -51,7 +53,6 @@ export async function simulateEndpoints(
   const { receiverUrl, clock = systemClock, timeScale = 1 } = options;
   const running = new Map<string, Running>();
   const everRan: Running[] = [];
-  const closing: Promise<void>[] = [];
   const copies = new Map<number, { endpointId: string; eventId: string; queue: DeliveryQueue }[]>();
 
   const add = (state: EndpointState): void => {
@@ -75,6 +76,7 @@ export async function simulateEndpoints(
           policy: {
             ...vendor.delivery,
             attemptsAfterSeconds: options.attemptsAfterSeconds ?? vendor.delivery.attemptsAfterSeconds,
+            timeoutSeconds: options.timeoutSeconds ?? vendor.delivery.timeoutSeconds,
           },
           onAttempt: undefined,
         },
@@ -89,7 +91,7 @@ export async function simulateEndpoints(
     remove(id) {
       const one = running.get(id);
       running.delete(id);
-      if (one !== undefined) closing.push(one.queue.close());
+      one?.queue.abandon();
     },
     async attemptOnce(id, event) {
       const one = running.get(id);
@@ -123,7 +125,7 @@ export async function simulateEndpoints(
   );
   const apiUrl = await api.listen();
   const idle = async (): Promise<void> => {
-    await Promise.all([...everRan.map(({ queue }) => queue.idle()), ...closing]);
+    await Promise.all(everRan.map(({ queue }) => queue.idle()));
   };
   let stopLoad = (): void => undefined;
   return {
@@ -164,7 +166,7 @@ export async function simulateEndpoints(
     },
     async close() {
       stopLoad();
-      await Promise.all([api.close(), ...everRan.map(({ queue }) => queue.close()), ...closing]);
+      await Promise.all([api.close(), ...everRan.map(({ queue }) => queue.close())]);
     },
   };
 }
