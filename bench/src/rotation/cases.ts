@@ -1,10 +1,23 @@
 import type { DefinedScheme } from '@countersign/core';
 import { type RotationVendor, vendors } from '@countersign/rotation';
-import { ada, agentMessage, anchorBrowser, langsmith, polyai } from '@countersign/schemes';
 import {
+  ada,
+  agentMessage,
+  anchorBrowser,
+  github,
+  gitlab,
+  langsmith,
+  lemonSqueezy,
+  linear,
+  nylas,
+  openai,
+  polyai,
+  wooCommerce,
+} from '@countersign/schemes';
+import {
+  type AnySimulatedSender,
   type AttemptEvent,
   type RotationKind,
-  type SimulatedSender,
   simulateSender,
 } from '@countersign-internal/simulator';
 import { Webhook } from 'svix';
@@ -18,8 +31,8 @@ export interface Case {
   readonly kind: RotationKind;
   /** No delivery may need a retry: the new secret is published before it signs, or the old one signs on for a while. */
   readonly hasNoGap: boolean;
-  start(options: StartOptions): Promise<SimulatedSender>;
-  vendor(sender: SimulatedSender): RotationVendor;
+  start(options: StartOptions): Promise<AnySimulatedSender>;
+  vendor(sender: AnySimulatedSender): RotationVendor;
 }
 
 /** What a sender is told. */
@@ -83,6 +96,99 @@ function anchorCase(graceSigns: 'both' | 'old' | 'new', what: string): Case {
   };
 }
 
+/** Vendors that accept your own secret, and some that make one. */
+const inPlaceCases: readonly Case[] = [
+  {
+    name: 'GitHub (never retries)',
+    order: '`next` first',
+    scheme: github(),
+    kind: 'endpoint',
+    hasNoGap: true,
+    start: (options) => simulateSender({ vendor: 'github', ...options }),
+    vendor: ({ apiUrl: baseUrl, credentials: { apiKey: token }, endpointId: hookId }) =>
+      vendors.github({
+        baseUrl,
+        rotates: 'repository',
+        owner: 'acme',
+        repo: 'shop',
+        hookId,
+        token,
+        ping: false,
+      }),
+  },
+  {
+    name: 'GitLab (no retries assumed)',
+    order: '`next` first',
+    scheme: gitlab(),
+    kind: 'endpoint',
+    hasNoGap: true,
+    start: (options) => simulateSender({ vendor: 'gitlab', ...options }),
+    vendor: ({ apiUrl, credentials: { apiKey: token }, endpointId: hookId }) =>
+      vendors.gitlab({
+        baseUrl: `${apiUrl}/api/v4`,
+        rotates: 'project',
+        project: 'acme/shop',
+        hookId,
+        token,
+      }),
+  },
+  {
+    name: 'Linear',
+    order: '`next` first',
+    scheme: linear(),
+    kind: 'endpoint',
+    hasNoGap: true,
+    start: (options) => simulateSender({ vendor: 'linear', ...sending(options), retrySignature: 'renewed' }),
+    vendor: ({ apiUrl: baseUrl, credentials: { apiKey }, endpointId: webhookId }) =>
+      vendors.linear({ baseUrl, apiKey, webhookId }),
+  },
+  {
+    name: 'Lemon Squeezy',
+    order: '`next` first',
+    scheme: lemonSqueezy(),
+    kind: 'endpoint',
+    hasNoGap: true,
+    start: (options) => simulateSender({ vendor: 'lemonSqueezy', ...sending(options) }),
+    vendor: ({ apiUrl: baseUrl, credentials: { apiKey }, endpointId: webhookId }) =>
+      vendors.lemonSqueezy({ baseUrl, apiKey, webhookId }),
+  },
+  {
+    name: 'WooCommerce (never retries)',
+    order: '`next` first',
+    scheme: wooCommerce(),
+    kind: 'endpoint',
+    hasNoGap: true,
+    start: (options) => simulateSender({ vendor: 'wooCommerce', ...options }),
+    vendor: ({ apiUrl: baseUrl, credentials, endpointId: webhookId }) =>
+      vendors.wooCommerce({
+        baseUrl,
+        webhookId,
+        consumerKey: credentials.apiKey,
+        consumerSecret: credentials.apiSecret,
+      }),
+  },
+  {
+    name: 'Nylas',
+    order: 'announced',
+    scheme: nylas(),
+    kind: 'endpoint',
+    hasNoGap: false,
+    start: (options) => simulateSender({ vendor: 'nylas', ...sending(options) }),
+    vendor: ({ apiUrl: baseUrl, credentials: { apiKey }, endpointId: webhookId }) =>
+      vendors.nylas({ baseUrl, apiKey, webhookId }),
+  },
+  {
+    name: 'OpenAI, if both secrets sign in its 24 hours',
+    order: 'announced',
+    scheme: openai(),
+    kind: 'endpoint',
+    hasNoGap: true,
+    start: (options) => simulateSender({ vendor: 'openai', ...sending(options) }),
+    vendor: ({ apiUrl, credentials: { apiKey }, endpointId: webhookEndpointId }) =>
+      vendors.openai({ baseUrl: `${apiUrl}/v1`, apiKey, webhookEndpointId }),
+  },
+];
+
 export const cases: readonly Case[] = [
   {
     name: 'LangSmith',
@@ -117,4 +223,5 @@ export const cases: readonly Case[] = [
   anchorCase('both', 'both secrets sign'),
   anchorCase('old', 'the old secret signs'),
   anchorCase('new', 'the new secret signs'),
+  ...inPlaceCases,
 ];

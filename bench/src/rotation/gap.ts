@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileTarget, rotate } from '@countersign/rotation';
 import {
+  type AnySimulatedSender,
   type AttemptEvent,
   forge,
   rotateThroughApi,
-  type SimulatedSender,
   sendForged,
 } from '@countersign-internal/simulator';
 import type { Case } from './cases.ts';
@@ -81,7 +81,7 @@ export async function measureGap(one: Case, source: Source, operator: Operator):
 
 async function rotateByHand(
   { kind }: Case,
-  sender: SimulatedSender,
+  sender: AnySimulatedSender,
   target: ReturnType<typeof fileTarget>,
 ): Promise<void> {
   const old = sender.secrets()[kind];
@@ -112,7 +112,7 @@ class GapClock {
 }
 
 /** Requests that no key matches: each may make an instance look for a new set, and then not again for a while. */
-function startForger(sender: SimulatedSender): () => Promise<void> {
+function startForger(sender: AnySimulatedSender): () => Promise<void> {
   const underway = new Set<Promise<unknown>>();
   const timer = setInterval(() => {
     const attack = sendForged(forge(sender, 'wrong-key'));

@@ -32,6 +32,11 @@ export interface KeyHealth {
   /** How many deliveries this process has verified with it. Once no delivery matches a `previous` key any more, remove its secret. */
   readonly matches: number;
   readonly lastMatchAt: Date | undefined;
+  /**
+   * Since when this process counts them: since it has had the key. If the key has not matched since then, nothing is known of the time
+   * before.
+   */
+  readonly countedSince: Date | undefined;
 }
 
 /** The state of a set of secrets in this process. */

@@ -2,6 +2,21 @@ export { askInTerminal, type TerminalOptions } from './guided/ask-in-terminal.ts
 export type { Ask, Guide, GuidedVendor, GuideStep } from './guided/guide.ts';
 export { type GuidedOptions, guided } from './guided/guided.ts';
 export type { GuidedSender } from './guided/senders.ts';
+export type { Audit, AuditRecord, AuditState, InterruptedRun } from './audit/audit-record.ts';
+export { type DropPreviousOptions, type DropReport, dropPrevious } from './fleet/drop-previous.ts';
+export { fleet } from './fleet/fleet.ts';
+export type { FleetOptions } from './fleet/fleet-options.ts';
+export type {
+  FleetInstance,
+  FleetKey,
+  FleetKeyHealth,
+  FleetReport,
+  FleetSource,
+  FleetVerifierHealth,
+  FleetView,
+  OldKey,
+} from './fleet/fleet-types.ts';
+export { type WaitOptions, type WaitResult, waitUntilOldMayGo } from './fleet/wait.ts';
 export { fileJournal } from './journal/file-journal.ts';
 export type { JournalEndpoints, JournalEntry, RotationJournal, RotationLock } from './journal.ts';
 export type {

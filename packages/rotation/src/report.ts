@@ -1,8 +1,10 @@
+import type { AuditState } from './audit/audit-record.ts';
 import type { JournalEntry } from './journal.ts';
 
 /**
  * The steps of a rotation, in order. `waited` comes only if the run had to wait for the instances. `answered` comes more than
  * once if the vendor had to be called again. `overlapping`, `removing` and `removed` come only with the strategy `replace`.
+ * `audit-failed` comes only if the line of the audit could not be written at the end.
  */
 export type RotationStepName =
   | 'locked'
@@ -15,7 +17,8 @@ export type RotationStepName =
   | 'overlapping'
   | 'removing'
   | 'removed'
-  | 'closed';
+  | 'closed'
+  | 'audit-failed';
 
 /** One step that is done or, for `calling`, about to begin. Contains no secret. */
 export interface RotationStep {
@@ -75,6 +78,8 @@ export interface RotationReport {
   /** With the strategy `replace`: the two endpoints. */
   readonly endpoints?: ReplacedEndpoints;
   readonly check: RotationCheck;
+  /** What became of the line in the audit, if there is one. */
+  readonly audit?: AuditState;
   /** The same in one sentence, for a log. */
   readonly message: string;
 }

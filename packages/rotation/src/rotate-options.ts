@@ -1,6 +1,8 @@
 import type { Clock } from '@countersign/core';
 import { checkFunction, checkKeys, checkNumber, configError, systemClock } from '@countersign/core/extend';
 import type { GuidedVendor } from './guided/guide.ts';
+import type { Audit } from './audit/audit-record.ts';
+import type { AuditTrail } from './audit/audited.ts';
 import { fileJournal } from './journal/file-journal.ts';
 import type { RotationJournal } from './journal.ts';
 import type { RotationStep } from './report.ts';
@@ -57,6 +59,16 @@ export interface RotateOptions {
   timeoutSeconds?: number;
   /** Where notes and lock are kept: a path, or a {@link RotationJournal}. Default: the target's own place; a file has one. */
   journal?: string | RotationJournal;
+  /**
+   * Where every run appends one line of JSON that says who rotated what, and how it ended: the path of a file, or a function. A
+   * file is only ever appended to, is for its owner alone (0600), and is flushed after each line.
+   *
+   * If the audit can't be written, nothing is begun (`ERR_ROTATION_AUDIT_FAILED`). If it can't be written at the end, the rotation
+   * is done all the same: the report and a warning contain the line.
+   */
+  audit?: Audit;
+  /** Who rotates, for the audit. Default: the user of the operating system. */
+  actor?: string;
   /** Called after every step. Errors that it throws are ignored. */
   onStep?: (step: RotationStep) => void;
   /** Aborts the rotation, as long as the vendor has not been called. */
@@ -79,6 +91,9 @@ export interface Settings<V extends VendorBase = VendorBase> {
   readonly waitOverlapMs: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  readonly audit: Audit | undefined;
+  readonly actor: string | undefined;
+  readonly trail: AuditTrail;
   readonly clock: Clock;
   tell(step: RotationStep): void;
 }
@@ -96,6 +111,8 @@ const KNOWN = [
   'waitOverlapSeconds',
   'timeoutSeconds',
   'journal',
+  'audit',
+  'actor',
   'onStep',
   'signal',
   'clock',
@@ -111,11 +128,7 @@ export function readSettings(options: RotateOptions): Settings<RotateOptions['ve
   const { vendor, target, replaces, compromised = false, dryRun, health, onStep, signal } = options;
   const { clock = systemClock } = options;
   checkVendor(vendor);
-  if (typeof target?.read !== 'function' || typeof target.write !== 'function') {
-    throw configError(
-      '"target" must be the place where the secrets are stored, for example fileTarget(path).',
-    );
-  }
+  checkTarget(target);
   const isPlace = typeof replaces === 'number' && Number.isInteger(replaces) && replaces >= 0;
   if (replaces !== undefined && typeof replaces !== 'string' && !isPlace) {
     throw configError('"replaces" must be the position of a "current" secret, counted from 0, or its id.');
@@ -133,6 +146,7 @@ export function readSettings(options: RotateOptions): Settings<RotateOptions['ve
   }
   const seconds = (name: 'waitSeconds' | 'timeoutSeconds', fallback: number) =>
     checkNumber(name, options[name], { min: 0.001, max: DAY_SECONDS, fallback });
+  const trail: AuditTrail = {};
   const pollSeconds = required('pollSeconds', options.pollSeconds ?? target.pollSeconds, 0.001, DAY_SECONDS);
   return {
     vendor,
@@ -157,19 +171,53 @@ export function readSettings(options: RotateOptions): Settings<RotateOptions['ve
       }) * 1000,
     timeoutMs: seconds('timeoutSeconds', 30) * 1000,
     signal,
+    ...readAudit(options),
+    trail,
     clock,
     tell(step) {
-      try {
-        onStep?.(step);
-      } catch {
-        // An observer must not stop a rotation halfway.
-      }
+      noteStep(trail, step);
+      tellObserver(onStep, step);
     },
   };
 }
 
+/** @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` */
+export function readAudit({ audit, actor }: Pick<RotateOptions, 'audit' | 'actor'>): {
+  audit: Audit | undefined;
+  actor: string | undefined;
+} {
+  const isPath = typeof audit === 'string' && audit !== '' && !audit.includes('\0');
+  if (audit !== undefined && typeof audit !== 'function' && !isPath) {
+    throw configError('"audit" must be the path of a file, or a function.');
+  }
+  if (actor !== undefined && (typeof actor !== 'string' || actor === '')) {
+    throw configError('"actor" must be text that names who rotates.');
+  }
+  return { audit, actor };
+}
+
+/** An observer must not stop a rotation halfway. */
+export function tellObserver(onStep: RotateOptions['onStep'], step: RotationStep): void {
+  try {
+    onStep?.(step);
+  } catch {
+    // Ignored, as documented.
+  }
+}
+
+/** Remembers which key was to sign, in case the run fails later. */
+function noteStep(trail: AuditTrail, { step, keyId }: RotationStep): void {
+  if (keyId !== undefined && (step === 'announced' || step === 'stored')) trail.current = keyId;
+}
+
+/** @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` */
+export function checkTarget(target: Partial<RotationTarget> | undefined): void {
+  if (typeof target?.read === 'function' && typeof target.write === 'function') return;
+  throw configError('"target" must be the place where the secrets are stored, for example fileTarget(path).');
+}
+
 /** Checked before the vendor makes a secret that then could not be stored. */
-function checkVendor(vendor: Partial<RotationVendor & ReplaceVendor & GuidedVendor> | undefined): void {
+export function checkVendor(vendor: Partial<RotationVendor & ReplaceVendor & GuidedVendor> | undefined): void {
   const isWhole =
     typeof vendor?.rotate === 'function' ||
     typeof vendor?.endpoints?.create === 'function' ||
@@ -188,7 +236,8 @@ function required(name: string, value: number | undefined, min: number, max: num
   return checkNumber(name, value ?? Number.NaN, { min, max, fallback: 0 });
 }
 
-function readJournal(
+/** @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` if there is no place for it. */
+export function readJournal(
   given: RotateOptions['journal'],
   { name, journal }: RotationTarget,
   clock: Clock,

@@ -1,13 +1,13 @@
 import { carryOutGuided } from './guided/carry-out.ts';
-import type { GuidedVendor } from './guided/guide.ts';
+import type { RotationLock } from './journal.ts';
 import { planReplacement } from './replace/plan.ts';
 import { carryOutReplacement } from './replace/replacement.ts';
+import { audited, lineOfReport } from './audit/audited.ts';
 import type { RotationPlan, RotationReport } from './report.ts';
 import { type RotateOptions, readSettings, type Settings } from './rotate-options.ts';
 import { withLock } from './run/lock.ts';
 import { planRotation } from './run/plan.ts';
 import { carryOut } from './run/rotation.ts';
-import type { ReplaceVendor, RotationVendor } from './vendor.ts';
 
 /**
  * Rotates the signing secret of one webhook: at the vendor, and in the place from which receivers load it. If it is killed, the
@@ -22,6 +22,8 @@ import type { ReplaceVendor, RotationVendor } from './vendor.ts';
  *    using it, plus the time for which a delivery signed with it can still arrive.
  * 6. Checks the new secret: by reading it back, by a test delivery, or through `health`, depending on what is available.
  * 7. Closes the journal and releases the lock.
+ *
+ * With `audit`, the run appends one line that says what it did; if that is not possible, it does nothing.
  *
  * If a call gets no complete response, the vendor may have rotated. It is called once more, or asked for the secret if its API
  * returns it.
@@ -42,17 +44,20 @@ export function rotate(options: RotateOptions & { dryRun?: false }): Promise<Rot
 export function rotate(options: RotateOptions): Promise<RotationReport | RotationPlan>;
 export async function rotate(options: RotateOptions): Promise<RotationReport | RotationPlan> {
   const settings = readSettings(options);
+  if (options.dryRun === true) {
+    const { vendor } = settings;
+    return 'endpoints' in vendor ? planReplacement({ ...settings, vendor }) : planRotation(settings);
+  }
+  const { trail } = settings;
+  const run = (): Promise<RotationReport> => withLock(settings, (lock) => carryOutBy(settings, lock));
+  const { result, audit } = await audited(settings, 'rotate', trail, run, lineOfReport);
+  return audit === undefined ? result : { ...result, audit };
+}
+
+/** Each kind of vendor has its own strategy. */
+function carryOutBy(settings: Settings<RotateOptions['vendor']>, lock: RotationLock): Promise<RotationReport> {
   const { vendor } = settings;
-  const isPlan = options.dryRun === true;
-  if ('endpoints' in vendor) {
-    const own: Settings<ReplaceVendor> = { ...settings, vendor };
-    return isPlan ? planReplacement(own) : withLock(own, (lock) => carryOutReplacement(own, lock));
-  }
-  if (isPlan) return planRotation(settings);
-  if ('guide' in vendor) {
-    const own: Settings<GuidedVendor> = { ...settings, vendor };
-    return withLock(own, (lock) => carryOutGuided(own, lock));
-  }
-  const own: Settings<RotationVendor> = { ...settings, vendor };
-  return withLock(own, (lock) => carryOut(own, lock));
+  if ('endpoints' in vendor) return carryOutReplacement({ ...settings, vendor }, lock);
+  if ('guide' in vendor) return carryOutGuided({ ...settings, vendor }, lock);
+  return carryOut({ ...settings, vendor }, lock);
 }

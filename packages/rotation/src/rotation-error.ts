@@ -9,12 +9,16 @@ export type RotationErrorCode =
   | 'ERR_ROTATION_UNFINISHED'
   /** The journal or its lock can't be read or written. */
   | 'ERR_ROTATION_JOURNAL_FAILED'
+  /** The audit can't be written, so nothing was begun. */
+  | 'ERR_ROTATION_AUDIT_FAILED'
   /** The target can't be read. */
   | 'ERR_ROTATION_TARGET_UNREADABLE'
   /** The target does not contain a set that can be rotated: it is empty, invalid or full, or has several `current` secrets. */
   | 'ERR_ROTATION_TARGET_UNUSABLE'
   /** The target did not take a set. */
   | 'ERR_ROTATION_TARGET_UNWRITABLE'
+  /** No `previous` secret may be dropped: an instance still uses it, or is not known. */
+  | 'ERR_ROTATION_OLD_IN_USE'
   /** The instances did not show in time that they have loaded what was published. */
   | 'ERR_ROTATION_INSTANCES_LATE'
   /** The run was aborted through its `signal`. */

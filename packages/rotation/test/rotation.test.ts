@@ -896,6 +896,19 @@ describe('a rotation error', () => {
   });
 
   it('is not what the names of vendors are for', () => {
-    expect(Object.keys(vendors)).toEqual(['langsmith', 'agentMessage', 'polyai', 'ada', 'anchorBrowser']);
+    expect(Object.keys(vendors)).toEqual([
+      'langsmith',
+      'agentMessage',
+      'polyai',
+      'ada',
+      'anchorBrowser',
+      'github',
+      'gitlab',
+      'linear',
+      'nylas',
+      'openai',
+      'lemonSqueezy',
+      'wooCommerce',
+    ]);
   });
 });

@@ -175,6 +175,7 @@ describe('a rotation through the API of', () => {
     let published: unknown;
     const before = sender.secrets().endpoint;
     await rotate({
+      waitSeconds: 1200,
       onStep: (step) => {
         steps.push(step);
       },

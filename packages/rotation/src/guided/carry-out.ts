@@ -28,6 +28,8 @@ export async function carryOutGuided(
   lock: RotationLock,
 ): Promise<RotationReport> {
   const found = await survey(settings);
+  settings.trail.left = found.left;
+  settings.trail.replaces = found.left?.replaces ?? found.replaced?.id;
   if (found.replaced === undefined) return finish(settings, found);
   const run = startRun(settings, lock, found, found.replaced);
   const published = publishedKey(found);

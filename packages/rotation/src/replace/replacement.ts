@@ -24,6 +24,8 @@ export async function carryOutReplacement(
   lock: RotationLock,
 ): Promise<RotationReport> {
   const found = await survey(settings);
+  settings.trail.left ??= found.left;
+  settings.trail.replaces ??= found.left?.replaces ?? found.replaced?.id;
   const resumed = await resume(settings, lock, found);
   if (resumed !== undefined && !found.isResumable) {
     // The leak became known after the second endpoint was made, so the secret of that endpoint may have leaked, too: it is

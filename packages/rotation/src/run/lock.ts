@@ -8,7 +8,7 @@ import { isRotationError, nameOfError, RotationError } from '../rotation-error.t
  * @throws RotationError `ERR_ROTATION_LOCKED`, `ERR_ROTATION_JOURNAL_FAILED`
  */
 export async function withLock<T>(
-  { journal, tell }: Settings,
+  { journal, tell }: Pick<Settings, 'journal' | 'tell'>,
   work: (lock: RotationLock) => Promise<T>,
 ): Promise<T> {
   const lock = await take(journal);

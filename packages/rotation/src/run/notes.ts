@@ -7,7 +7,11 @@ import { isRotationError, nameOfError, RotationError, type SecretState } from '.
  *
  * @throws RotationError `ERR_ROTATION_JOURNAL_FAILED`; `ERR_ROTATION_UNFINISHED` if it belongs to another webhook.
  */
-export async function readNotes({ journal, vendor, target }: Settings): Promise<JournalEntry | undefined> {
+export async function readNotes({
+  journal,
+  vendor,
+  target,
+}: Pick<Settings, 'journal' | 'vendor' | 'target'>): Promise<JournalEntry | undefined> {
   const left = await attempt(journal.name, 'read', () => journal.read(), 'unknown');
   if (left === undefined) return undefined;
   if (left.vendor === vendor.name && left.endpointId === vendor.endpointId && left.target === target.name) {

@@ -25,6 +25,8 @@ export async function carryOut(
   lock: RotationLock,
 ): Promise<RotationReport> {
   const found = await survey(settings);
+  settings.trail.left = found.left;
+  settings.trail.replaces = found.replaced?.id ?? found.left?.replaces;
   if (found.replaced === undefined) return finish(settings, found);
   const run = startRun(settings, lock, found, found.replaced);
   const left = found.mayHaveRotated && found.isResumable ? await readMadeSecret(run) : undefined;

@@ -4,7 +4,10 @@ import type { Settings } from '../rotate-options.ts';
 import { isRotationError, nameOfError, RotationError, type SecretState } from '../rotation-error.ts';
 
 /** @throws RotationError `ERR_ROTATION_TARGET_UNREADABLE`, `ERR_ROTATION_TARGET_UNUSABLE` */
-export async function readTarget({ target }: Settings, secretState: SecretState): Promise<SecretSetInput> {
+export async function readTarget(
+  { target }: Pick<Settings, 'target'>,
+  secretState: SecretState,
+): Promise<SecretSetInput> {
   let set: SecretSetInput | undefined;
   try {
     set = await target.read();
@@ -35,7 +38,7 @@ export async function readTarget({ target }: Settings, secretState: SecretState)
  * @throws RotationError `ERR_ROTATION_TARGET_…`, `ERR_ROTATION_SECRET_INVALID`
  */
 export async function updateTarget(
-  settings: Settings,
+  settings: Pick<Settings, 'target'>,
   keys: KeyReader,
   change: (set: SecretSetInput) => SecretSetInput,
   secretState: SecretState,
@@ -62,7 +65,7 @@ export async function updateTarget(
  * @throws RotationError `ERR_ROTATION_TARGET_UNWRITABLE`; `ERR_ROTATION_SECRET_INVALID` if no receiver could load the set.
  */
 export async function writeTarget(
-  settings: Settings,
+  settings: Pick<Settings, 'target'>,
   keys: KeyReader,
   set: SecretSetInput,
   secretState: SecretState,
@@ -82,7 +85,11 @@ export async function writeTarget(
 }
 
 /** A set that is too large would be written, and then refused by every receiver. */
-function checkSize({ target }: Settings, set: SecretSetInput, secretState: SecretState): void {
+function checkSize(
+  { target }: Pick<Settings, 'target'>,
+  set: SecretSetInput,
+  secretState: SecretState,
+): void {
   const { maxBytes } = target;
   if (maxBytes === undefined) return;
   const bytes = Buffer.byteLength(`${JSON.stringify(set, undefined, 2)}\n`);
@@ -95,7 +102,7 @@ function checkSize({ target }: Settings, set: SecretSetInput, secretState: Secre
 }
 
 async function checkWritten(
-  settings: Settings,
+  settings: Pick<Settings, 'target'>,
   keys: KeyReader,
   set: SecretSetInput,
   secretState: SecretState,

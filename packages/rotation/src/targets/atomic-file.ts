@@ -65,7 +65,8 @@ async function statIfThere(path: string): Promise<Stats | undefined> {
   }
 }
 
-async function flushDirectory(path: string): Promise<void> {
+/** Makes the names in a directory survive a crash of the machine, if its file system can. */
+export async function flushDirectory(path: string): Promise<void> {
   try {
     const directory = await open(path, 'r');
     try {

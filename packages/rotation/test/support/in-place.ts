@@ -3,8 +3,9 @@ import { type RotationVendor, vendors } from '@countersign/rotation';
 import * as schemes from '@countersign/schemes';
 import {
   type CommonSenderOptions,
+  type InPlaceVendorName,
+  type InPlaceVendorOptions,
   type SimulatedSender,
-  type SimulateSenderOptions,
   simulateSender,
 } from '@countersign-internal/simulator';
 
@@ -20,7 +21,7 @@ export interface InPlaceAccess {
 
 /** One webhook that is rotated in place. */
 interface InPlaceWebhook {
-  readonly simulated: Omit<SimulateSenderOptions, keyof CommonSenderOptions>;
+  readonly simulated: InPlaceVendorOptions;
   readonly scheme: () => DefinedScheme;
   /** The new secret is published before it signs. */
   readonly isOwn: boolean;
@@ -143,18 +144,20 @@ export function inPlace(name: InPlaceName): InPlaceWebhook {
   return IN_PLACE[name];
 }
 
+export type InPlaceSender = SimulatedSender<InPlaceVendorName>;
+
 /** A simulated account with one webhook. */
 export function startInPlace(
   name: InPlaceName,
   options: Partial<CommonSenderOptions> = {},
-): Promise<SimulatedSender> {
+): Promise<InPlaceSender> {
   const receiverUrl = options.receiverUrl ?? 'http://127.0.0.1:9/hooks';
-  return simulateSender({ ...inPlace(name).simulated, ...options, receiverUrl } as SimulateSenderOptions);
+  return simulateSender({ ...inPlace(name).simulated, ...options, receiverUrl });
 }
 
 export function accessInPlace(
   name: InPlaceName,
-  { apiUrl, endpointId, credentials }: SimulatedSender,
+  { apiUrl, endpointId, credentials }: InPlaceSender,
 ): InPlaceAccess {
   const { apiKey, privateKey, apiSecret } = credentials;
   return {

@@ -13,6 +13,8 @@ export interface Receiver {
   health(): Promise<VerifierHealth[]>;
   /** How often the handler ran, by the number in the delivery. */
   readonly runs: ReadonlyMap<number, number>;
+  /** Returns the health of all instances as JSON. */
+  readonly healthUrl: string;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,10 @@ export async function startReceiver(): Promise<Receiver> {
   let verifiers: Verifier[] = [];
   const server = createServer((request, response) => {
     void (async () => {
+      if (request.url === '/health') {
+        response.end(JSON.stringify(verifiers.map((verifier) => verifier.health())));
+        return;
+      }
       const body = await readBody(request, { maxBodyBytes: 1024 * 1024 });
       const verifier = verifiers[instanceOf(body)];
       const answer = await verifier?.handle(
@@ -46,6 +52,7 @@ export async function startReceiver(): Promise<Receiver> {
   return {
     url: `http://127.0.0.1:${portOf(server)}/hooks`,
     runs,
+    healthUrl: `http://127.0.0.1:${portOf(server)}/health`,
     async load(scheme, path) {
       verifiers = Array.from({ length: INSTANCES }, () =>
         // A machine that does much else may take longer than the usual 3 seconds.

@@ -12,6 +12,10 @@ export interface ChildOrder {
   readonly path: string;
   readonly replaces?: number;
   readonly overlapSeconds?: number;
+  /** Returns the health of the receivers. Without it, the rotation waits for two poll periods. */
+  readonly healthUrl?: string;
+  /** The file of the audit. */
+  readonly audit?: string;
   /** The step after which it stops. */
   readonly stopAfter?: string;
   /** The call to the system or the vendor before which it stops, counted from 1. */
@@ -68,12 +72,17 @@ const vendorFor = (access: ChildOrder['access']) => {
   return 'adminApiKey' in access ? vendorOf(access) : endpointVendor(access);
 };
 
+const { healthUrl } = order;
 const report = await rotate({
   vendor: vendorFor(order.access),
   target: fileTarget(order.path),
   pollSeconds: 0.1,
+  ...(healthUrl === undefined
+    ? {}
+    : { waitSeconds: 60, health: async () => JSON.parse(await (await fetch(healthUrl)).text()) }),
   ...(order.replaces === undefined ? {} : { replaces: order.replaces }),
   ...(order.overlapSeconds === undefined ? {} : { overlapSeconds: order.overlapSeconds }),
+  ...(order.audit === undefined ? {} : { audit: order.audit }),
   onStep: ({ step }) => {
     if (step === order.stopAfter) stop(`after ${step}`);
   },

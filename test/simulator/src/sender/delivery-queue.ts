@@ -1,7 +1,7 @@
 import { Agent } from 'node:http';
 import type { Clock } from '@countersign/core';
 import { type AttemptAnswer, judge, type Post, post } from './post.ts';
-import type { DeliveryPolicy, VendorAccount, VendorEvent } from './vendor-account.ts';
+import type { AnyAccount, DeliveryPolicy, VendorEvent } from './vendor-account.ts';
 
 /** One attempt, as `onAttempt` sees it after its response came or failed to come. */
 export interface AttemptEvent {
@@ -71,7 +71,7 @@ interface Tracked extends Mutable<Omit<EventRecord, 'answers'>> {
 }
 
 /** What signs deliveries: an account, or one of its endpoints. */
-export type Signer = Pick<VendorAccount, 'signing' | 'digest' | 'headers'>;
+export type Signer = Pick<AnyAccount, 'signing' | 'digest' | 'headers'>;
 
 /** Delivers events as the vendor does: signs, posts, waits and tries again, until delivered or dropped. */
 export class DeliveryQueue {

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { systemClock } from '@countersign/core/extend';
 import type { CapturedRequest } from './delivery-queue.ts';
 import { type AttemptAnswer, post } from './post.ts';
-import type { SimulatedSender } from './sender.ts';
-import type { VendorAccount } from './vendor-account.ts';
+import type { AnySimulatedSender } from './sender.ts';
+import type { AnyAccount } from './vendor-account.ts';
 
 /**
  * The requests of an attacker without the secret.
@@ -42,7 +42,7 @@ const STUFFED_ENTRIES = 500;
 const FULL_LENGTH_ENTRIES = 120;
 const HOUR_SECONDS = 3600;
 // If no header carries a time, the only signed one is a field of the body, and it has to bear a retry span: days, not minutes.
-const LONG_AGO_SECONDS: Partial<Record<VendorAccount['vendor'], number>> = {
+const LONG_AGO_SECONDS: Partial<Record<AnyAccount['vendor'], number>> = {
   langsmith: 30 * 24 * HOUR_SECONDS,
 };
 
@@ -60,7 +60,7 @@ let forged = 0;
  * ```
  */
 export function forge(
-  sender: Pick<SimulatedSender, 'account' | 'receiverUrl' | 'clock' | 'captured'>,
+  sender: Pick<AnySimulatedSender, 'account' | 'receiverUrl' | 'clock' | 'captured'>,
   forgery: Forgery,
   options: { ageSeconds?: number } = {},
 ): ForgedRequest {
@@ -117,7 +117,7 @@ export async function sendForged(
   return answer;
 }
 
-function randomDigest(account: VendorAccount, bytes = 32): string {
+function randomDigest(account: AnyAccount, bytes = 32): string {
   return randomBytes(bytes).toString(account.digestEncoding);
 }
 

@@ -4,7 +4,9 @@ export type { ApiFaults, ApiOperation } from './management-api.ts';
 export type { AttemptAnswer } from './post.ts';
 export { type RotationAnswer, rotateThroughApi } from './rotate-through-api.ts';
 export {
+  type AnySimulatedSender,
   type CommonSenderOptions,
+  type InPlaceVendorOptions,
   type SimulatedSender,
   type SimulateSenderOptions,
   simulateSender,
@@ -12,6 +14,7 @@ export {
 export type { GraceSigns } from './signing-secrets.ts';
 export {
   type DeliveryPolicy,
+  type InPlaceVendorName,
   type RotationKind,
   type SenderCredentials,
   sequenceOf,
@@ -22,5 +25,3 @@ export {
 export type { AdaOptions } from './vendors/ada.ts';
 export type { AgentMessageOptions } from './vendors/agent-message.ts';
 export type { AnchorBrowserOptions } from './vendors/anchor-browser.ts';
-export type { GithubOptions } from './vendors/github.ts';
-export type { GitlabOptions } from './vendors/gitlab.ts';

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import { parseJson } from './management-api.ts';
-import type { SimulatedSender } from './sender.ts';
+import type { AnySimulatedSender } from './sender.ts';
 import type { ApiRequest, RotationKind } from './vendor-account.ts';
 
 /** The result of a rotation for a customer. */
@@ -25,7 +25,7 @@ export interface RotationAnswer {
  * ```
  */
 export async function rotateThroughApi(
-  sender: Pick<SimulatedSender, 'apiUrl' | 'account'>,
+  sender: Pick<AnySimulatedSender, 'apiUrl' | 'account'>,
   options: { kind?: RotationKind; key?: string; signal?: AbortSignal } = {},
 ): Promise<RotationAnswer> {
   const { customer } = sender.account;

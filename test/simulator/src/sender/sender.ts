@@ -10,7 +10,9 @@ import {
 import { type ApiFaults, ManagementApi } from './management-api.ts';
 import type {
   AccountSetup,
+  AnyAccount,
   DeliveryPolicy,
+  InPlaceVendorName,
   SenderCredentials,
   VendorAccount,
   VendorName,
@@ -64,20 +66,25 @@ export interface CommonSenderOptions {
 /** Options of {@link simulateSender}: the common ones, and those of one vendor. */
 export type SimulateSenderOptions = CommonSenderOptions &
   (
-    | { readonly vendor: keyof typeof PLAIN_ACCOUNTS }
+    | { readonly vendor: 'langsmith' | 'polyai' }
     | ({ readonly vendor: 'agentMessage' } & AgentMessageOptions)
     | ({ readonly vendor: 'ada' } & AdaOptions)
     | ({ readonly vendor: 'anchorBrowser' } & AnchorBrowserOptions)
-    | ({ readonly vendor: 'github' } & GithubOptions)
-    | ({ readonly vendor: 'gitlab' } & GitlabOptions)
   );
 
 /** The vendors whose simulations have no options of their own. */
-const PLAIN_ACCOUNTS = { langsmith, lemonSqueezy, linear, nylas, openai, polyai, wooCommerce } as const;
+const PLAIN_ACCOUNTS = { langsmith, polyai } as const;
+const PLAIN_IN_PLACE = { lemonSqueezy, linear, nylas, openai, wooCommerce } as const;
+
+/** One of the vendors that can be simulated for rotations, and its own options. */
+export type InPlaceVendorOptions =
+  | { readonly vendor: keyof typeof PLAIN_IN_PLACE }
+  | ({ readonly vendor: 'github' } & GithubOptions)
+  | ({ readonly vendor: 'gitlab' } & GitlabOptions);
 
 /** A vendor's account with one webhook endpoint, running in this process. */
-export interface SimulatedSender {
-  readonly vendor: VendorName;
+export interface SimulatedSender<Name extends VendorName | InPlaceVendorName = VendorName> {
+  readonly vendor: Name;
   readonly receiverUrl: string;
   readonly clock: Clock;
   /** Where the management API listens, without a trailing slash. */
@@ -85,7 +92,7 @@ export interface SimulatedSender {
   readonly endpointId: string;
   readonly credentials: SenderCredentials;
   /** The vendor's formula, ids, retry rules and assumptions. */
-  readonly account: VendorAccount;
+  readonly account: VendorAccount<Name>;
   /** Makes calls of the management API fail, and counts them. */
   readonly api: ApiFaults;
   /** The newest secrets, as a fresh customer would have been shown them. Hand one to a receiver before it starts, not to a rotating one. */
@@ -106,6 +113,9 @@ export interface SimulatedSender {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** An account at any of the vendors. */
+export type AnySimulatedSender = SimulatedSender<VendorName | InPlaceVendorName>;
+
 const MIN_TICK_MS = 5;
 
 /**
@@ -123,7 +133,13 @@ const MIN_TICK_MS = 5;
  * await sender.close()
  * ```
  */
-export async function simulateSender(options: SimulateSenderOptions): Promise<SimulatedSender> {
+export function simulateSender(options: SimulateSenderOptions): Promise<SimulatedSender>;
+export function simulateSender(
+  options: CommonSenderOptions & InPlaceVendorOptions,
+): Promise<SimulatedSender<InPlaceVendorName>>;
+export async function simulateSender(
+  options: SimulateSenderOptions | (CommonSenderOptions & InPlaceVendorOptions),
+): Promise<AnySimulatedSender> {
   const { clock = systemClock, timeScale = 1, minRetryDelayMs = 10, receiverUrl } = options;
   check(isHttpUrl(receiverUrl), '"receiverUrl" must be an http: address.');
   check(timeScale > 0 && timeScale <= 1, '"timeScale" must be above 0 and at most 1.');
@@ -198,7 +214,7 @@ export async function simulateSender(options: SimulateSenderOptions): Promise<Si
   };
 }
 
-function openAccount(options: SimulateSenderOptions, setup: AccountSetup): VendorAccount {
+function openAccount(options: SimulateSenderOptions | InPlaceVendorOptions, setup: AccountSetup): AnyAccount {
   switch (options.vendor) {
     case 'agentMessage':
       return agentMessage(setup, options);
@@ -210,18 +226,16 @@ function openAccount(options: SimulateSenderOptions, setup: AccountSetup): Vendo
       return github(setup, options);
     case 'gitlab':
       return gitlab(setup, options);
+    case 'langsmith':
+    case 'polyai':
+      return PLAIN_ACCOUNTS[options.vendor](setup);
     default: {
-      const open = Object.hasOwn(PLAIN_ACCOUNTS, options.vendor) ? PLAIN_ACCOUNTS[options.vendor] : undefined;
+      const open = Object.hasOwn(PLAIN_IN_PLACE, options.vendor) ? PLAIN_IN_PLACE[options.vendor] : undefined;
       if (open !== undefined) return open(setup);
-      const known = [
-        ...Object.keys(PLAIN_ACCOUNTS),
-        'agentMessage',
-        'ada',
-        'anchorBrowser',
-        'github',
-        'gitlab',
-      ];
-      throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', `"vendor" must be one of ${known.join(', ')}.`);
+      throw new WebhookError(
+        'ERR_WEBHOOK_CONFIG_INVALID',
+        `"vendor" must be langsmith, agentMessage, polyai, ada, anchorBrowser, github, gitlab, ${Object.keys(PLAIN_IN_PLACE).join(', ')}.`,
+      );
     }
   }
 }

@@ -6,12 +6,10 @@ import type { DeliveryPolicy, VendorEvent } from './vendor-event.ts';
 export type { DeliveryPolicy, VendorEvent };
 
 /** A vendor that can be simulated; the name is that of its factory in `@countersign/schemes`. */
-export type VendorName =
-  | 'langsmith'
-  | 'agentMessage'
-  | 'polyai'
-  | 'ada'
-  | 'anchorBrowser'
+export type VendorName = 'langsmith' | 'agentMessage' | 'polyai' | 'ada' | 'anchorBrowser';
+
+/** More vendors, whose accounts can be simulated for rotations. */
+export type InPlaceVendorName =
   | 'github'
   | 'gitlab'
   | 'gitlabToken'
@@ -46,8 +44,8 @@ export interface ApiRequest {
 }
 
 /** One simulated account: everything that differs between the vendors, and nothing of the network. */
-export interface VendorAccount {
-  readonly vendor: VendorName;
+export interface VendorAccount<Name extends VendorName | InPlaceVendorName = VendorName> {
+  readonly vendor: Name;
   readonly endpointId: string;
   /** LangSmith only: the session in the paths of its management API. */
   readonly sessionId?: string;
@@ -94,6 +92,11 @@ export interface AccountSetup {
   readonly initialSecret: string | undefined;
   readonly credentials: Partial<SenderCredentials>;
 }
+
+/** An account at one of the vendors that can be simulated for rotations. */
+export type InPlaceAccount = VendorAccount<InPlaceVendorName>;
+/** Any account. */
+export type AnyAccount = VendorAccount | InPlaceAccount;
 
 /** Keyed hash of the parts in a row. Bytes are used unchanged, text as UTF-8. */
 export function hmacSha256(

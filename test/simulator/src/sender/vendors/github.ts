@@ -13,8 +13,8 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
+  type InPlaceAccount,
   opaqueText,
-  type VendorAccount,
 } from '../vendor-account.ts';
 
 /** The options that only GitHub's simulation has. */
@@ -26,7 +26,7 @@ export interface GithubOptions {
 const OWNERS = { repository: '/repos/acme/shop', organization: '/orgs/acme', app: '/app' } as const;
 
 /** GitHub: the body alone is signed; a new secret signs at once; nothing is ever retried. */
-export function github(setup: AccountSetup, { hook = 'repository' }: GithubOptions = {}): VendorAccount {
+export function github(setup: AccountSetup, { hook = 'repository' }: GithubOptions = {}): InPlaceAccount {
   const { clock } = setup;
   const isApp = hook === 'app';
   const endpointId = isApp ? `Iv23li${randomBytes(7).toString('hex')}` : String(randomInt(1e8, 1e9));
@@ -152,7 +152,7 @@ export function github(setup: AccountSetup, { hook = 'repository' }: GithubOptio
                 params,
                 headers,
                 delivery,
-              }: Parameters<VendorAccount['routes'][number]['handle']>[0]) {
+              }: Parameters<InPlaceAccount['routes'][number]['handle']>[0]) {
                 const refused = authorize(headers, params.hook_id);
                 if (refused !== undefined) return refused;
                 delivery.enqueue('ping');

@@ -6,8 +6,8 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
+  type InPlaceAccount,
   opaqueText,
-  type VendorAccount,
 } from '../vendor-account.ts';
 
 /** The options that only GitLab's simulation has. */
@@ -23,7 +23,7 @@ export interface GitlabOptions {
 const OWNERS = { project: '/projects/acme%2Fshop', group: '/groups/acme' } as const;
 
 /** GitLab: signed as in Standard Webhooks, or with a token as it is; a new secret is used at once. */
-export function gitlab(setup: AccountSetup, options: GitlabOptions = {}): VendorAccount {
+export function gitlab(setup: AccountSetup, options: GitlabOptions = {}): InPlaceAccount {
   const { clock } = setup;
   const { hook = 'project', hasSigningTokens = true } = options;
   const signs = options.secret !== 'secret-token';

@@ -5,14 +5,14 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
+  type InPlaceAccount,
   opaqueText,
-  type VendorAccount,
 } from '../vendor-account.ts';
 
 const MEDIA_TYPE = 'application/vnd.api+json';
 
 /** Lemon Squeezy: the body alone is signed, with a secret of the customer's own; three retries within three minutes. */
-export function lemonSqueezy(setup: AccountSetup): VendorAccount {
+export function lemonSqueezy(setup: AccountSetup): InPlaceAccount {
   const { clock } = setup;
   const endpointId = String(randomInt(1e4, 1e5));
   const credentials = { apiKey: opaqueText(), ...setup.credentials };

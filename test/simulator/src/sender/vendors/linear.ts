@@ -2,10 +2,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { type ApiAnswer, type ApiCall, fieldOf, parseJson } from '../management-api.ts';
 import { SigningSecrets } from '../signing-secrets.ts';
-import { type AccountSetup, firstSecret, hmacSha256, type VendorAccount } from '../vendor-account.ts';
+import { type AccountSetup, firstSecret, hmacSha256, type InPlaceAccount } from '../vendor-account.ts';
 
 /** Linear: the body with its time is signed; the secret can be set, made anew and read, by GraphQL. */
-export function linear(setup: AccountSetup): VendorAccount {
+export function linear(setup: AccountSetup): InPlaceAccount {
   const { clock } = setup;
   const endpointId = randomUUID();
   const credentials = {

@@ -5,12 +5,12 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
+  type InPlaceAccount,
   opaqueText,
-  type VendorAccount,
 } from '../vendor-account.ts';
 
 /** Nylas: the body alone is signed; a rotation takes effect at once, and the response contains the new secret. */
-export function nylas(setup: AccountSetup): VendorAccount {
+export function nylas(setup: AccountSetup): InPlaceAccount {
   const { clock } = setup;
   const endpointId = randomBytes(13).toString('hex');
   const credentials = { apiKey: `nyk_v0_${opaqueText()}`, ...setup.credentials };

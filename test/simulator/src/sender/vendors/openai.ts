@@ -5,8 +5,8 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
+  type InPlaceAccount,
   opaqueText,
-  type VendorAccount,
   type VendorEvent,
 } from '../vendor-account.ts';
 
@@ -14,7 +14,7 @@ const GRACE_SECONDS = 86_400;
 const SECRET = /^whsec_[A-Za-z0-9+/]{43}=$/;
 
 /** OpenAI: signed as in Standard Webhooks; the old secret stays for 24 hours if the rotation asks for it. */
-export function openai(setup: AccountSetup): VendorAccount {
+export function openai(setup: AccountSetup): InPlaceAccount {
   const { clock } = setup;
   const endpointId = `whe_${randomBytes(12).toString('hex')}`;
   const credentials = { apiKey: `sk-proj-${opaqueText()}`, ...setup.credentials };

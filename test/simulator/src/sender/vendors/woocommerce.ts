@@ -5,12 +5,12 @@ import {
   type AccountSetup,
   firstSecret,
   hmacSha256,
+  type InPlaceAccount,
   opaqueText,
-  type VendorAccount,
 } from '../vendor-account.ts';
 
 /** WooCommerce: the body alone is signed, with a secret of the shop's own; nothing is ever retried. */
-export function wooCommerce(setup: AccountSetup): VendorAccount {
+export function wooCommerce(setup: AccountSetup): InPlaceAccount {
   const { clock } = setup;
   const endpointId = String(randomInt(1, 1e4));
   const credentials = {
