@@ -283,7 +283,7 @@ describe.each([
     await delay(200);
     await stopLoad();
     expect(kinds).toEqual(['secret', 'done']);
-    expect(report.outcome).toBe('rotated');
+    expect(report).toMatchObject({ outcome: 'rotated', order: 'next-first' });
     expect(await stored()).toMatchObject({ current: made, previous: [{ secret: first }] });
     expect(page.refusedAtFirst()).toBe(0);
     expect(page.lost).toEqual([]);

@@ -1,11 +1,13 @@
+import type { GuidedVendor } from '../guided/guide.ts';
 import type { RotationOrder, RotationPlan } from '../report.ts';
 import type { Settings } from '../rotate-options.ts';
 import type { VendorBase } from '../vendor.ts';
 import { type Survey, survey } from './survey.ts';
 
 /** The order with the smallest gap: none, if the vendor allows it. */
-export function orderOf({ makeKey }: VendorBase): RotationOrder {
-  return makeKey === undefined ? 'announced' : 'next-first';
+export function orderOf(vendor: VendorBase & Partial<Pick<GuidedVendor, 'guide'>>): RotationOrder {
+  const isFirst = vendor.makeKey !== undefined || vendor.guide?.order === 'shown-first';
+  return isFirst ? 'next-first' : 'announced';
 }
 
 /**
