@@ -12,8 +12,7 @@ import {
 } from '@countersign-internal/simulator';
 
 /** The webhooks whose simulated accounts can have several endpoints, and those that are built on Svix. */
-export const ENDPOINT_WEBHOOKS = ['stripe', 'agentMessage', 'svix', 'resend'] as const;
-export type EndpointWebhookName = (typeof ENDPOINT_WEBHOOKS)[number];
+export type EndpointWebhookName = 'stripe' | 'agentMessage' | 'svix' | 'resend';
 
 /** Everything that a rotation in another process needs. */
 export interface EndpointAccess {
