@@ -1,5 +1,7 @@
 import type { Report } from '../report/report.ts';
 import { type Case, cases } from './cases.ts';
+import { type EndpointCase, endpointCases, PERSON_MS } from './endpoint-cases.ts';
+import { type EndpointGap, measureEndpointGap } from './endpoint-gap.ts';
 import { type Gap, HANDOVER_MS, measureGap, type Operator } from './gap.ts';
 import { PULL_SECONDS, type Source } from './receivers.ts';
 
@@ -13,10 +15,50 @@ const COLUMNS: readonly { readonly title: string; readonly source: Source; reado
   },
 ];
 
+/** The same, for webhooks with two endpoints and those that a person rotates. `ROTATION_PART=endpoints` measures only these. */
+async function endpointPart(
+  progress: (line: string) => void,
+): Promise<{ rows: string[][]; faults: string[] }> {
+  const columns: EndpointGap[][] = [];
+  for (const source of ['watched', 'pulled'] as const) {
+    progress(`two endpoints, Svix and guided: ${source}`);
+    columns.push(await Promise.all(endpointCases.map((one) => measureEndpointGap(one, source))));
+  }
+  return {
+    rows: endpointCases.map(({ name, strategy }, row) => [
+      name,
+      strategy,
+      ...columns.map((column) => endpointCell(column[row])),
+    ]),
+    faults: endpointCases.flatMap((one, row) =>
+      columns.flatMap((column) => endpointFaults(one, column[row])),
+    ),
+  };
+}
+
+function endpointCell(gap: EndpointGap | undefined): string {
+  if (gap === undefined) return '';
+  const { events, late, lost, twice, copiesPutOff } = gap;
+  const copies = copiesPutOff === 0 ? '' : `; ${copiesPutOff} second copies came again`;
+  return `${late} of ${events}, ${lost} lost, ${twice} run twice${copies}`;
+}
+
+function endpointFaults({ name, hasNoGap }: EndpointCase, gap: EndpointGap | undefined): string[] {
+  if (gap === undefined) return [];
+  const { late, lost, twice } = gap;
+  return [
+    ...(lost > 0 ? [`${name}: ${lost} events were lost.`] : []),
+    ...(twice > 0 ? [`${name}: ${twice} events ran twice.`] : []),
+    ...(hasNoGap && late > 0 ? [`${name}: ${late} events waited for a retry.`] : []),
+  ];
+}
+
 /** The gap that a rotation opens: how many deliveries are not accepted at the first attempt, and for how long. */
 export async function rotation(progress: (line: string) => void): Promise<Report> {
+  const endpoints = await endpointPart(progress);
+  const measured = process.env.ROTATION_PART === 'endpoints' ? [] : COLUMNS;
   const columns: Gap[][] = [];
-  for (const { title, source, operator } of COLUMNS) {
+  for (const { title, source, operator } of measured) {
     progress(title);
     columns.push(await Promise.all(cases.map((one) => measureGap(one, source, operator))));
   }
@@ -40,6 +82,11 @@ export async function rotation(progress: (line: string) => void): Promise<Report
           ...columns.map((column) => cell(column[row])),
         ]),
       },
+      {
+        caption: `Events that waited for a retry, with two endpoints, at Svix, and with a person who takes ${PERSON_MS / 1000} s for a step`,
+        columns: ['sender', 'strategy', ...COLUMNS.slice(0, 2).map(({ title }) => title)],
+        rows: endpoints.rows,
+      },
     ],
     charts: [
       {
@@ -54,7 +101,7 @@ export async function rotation(progress: (line: string) => void): Promise<Report
     ],
     targets: [],
     omitted: [],
-    faults,
+    faults: [...faults, ...endpoints.faults],
   };
 }
 

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createVerifier, type DefinedScheme, functionSecrets, type VerifierHealth } from '@countersign/core';
 import { fileSecrets, readBody } from '@countersign/core/node';
+import { sequenceOf } from '@countersign-internal/simulator';
 
 /** How instances learn about a new set. */
 export type Source = 'watched' | 'pulled';
@@ -12,6 +13,8 @@ export interface Receivers {
   readonly url: string;
   load(scheme: DefinedScheme, path: string, source: Source): Promise<void>;
   health(): Promise<VerifierHealth[]>;
+  /** How often the handler ran, by the number in the delivery. */
+  readonly runs: ReadonlyMap<number, number>;
   close(): Promise<void>;
 }
 
@@ -20,6 +23,7 @@ export const PULL_SECONDS = 5;
 const INSTANCES = 2;
 
 export async function startReceivers(): Promise<Receivers> {
+  const runs = new Map<number, number>();
   let verifiers: ReturnType<typeof createVerifier>[] = [];
   const server = createServer((request, response) => {
     void (async () => {
@@ -27,7 +31,10 @@ export async function startReceivers(): Promise<Receivers> {
       // A delivery and its retries go to one instance: they share no replay store.
       const instance = createHash('sha256').update(body).digest().readUInt32BE(0) % INSTANCES;
       const { method, url, rawHeaders: headers } = request;
-      const answer = await verifiers[instance]?.handle({ method, url, headers, body }, () => undefined);
+      const answer = await verifiers[instance]?.handle({ method, url, headers, body }, (webhook) => {
+        const sequence = sequenceOf(webhook.body);
+        if (sequence !== undefined) runs.set(sequence, (runs.get(sequence) ?? 0) + 1);
+      });
       response.writeHead(answer?.status ?? 503, answer?.headers).end(answer?.body);
     })().catch(() => response.destroy());
   });
@@ -36,6 +43,7 @@ export async function startReceivers(): Promise<Receivers> {
   if (address === null || typeof address === 'string') throw new Error('The receivers have no port.');
   return {
     url: `http://127.0.0.1:${address.port}/hooks`,
+    runs,
     async load(scheme, path, source) {
       verifiers = Array.from({ length: INSTANCES }, () =>
         createVerifier({

@@ -1,3 +1,7 @@
+export { askInTerminal, type TerminalOptions } from './guided/ask-in-terminal.ts';
+export type { Ask, Guide, GuidedVendor, GuideStep } from './guided/guide.ts';
+export { type GuidedOptions, guided } from './guided/guided.ts';
+export type { GuidedSender } from './guided/senders.ts';
 export type { Audit, AuditRecord, AuditState, InterruptedRun } from './audit/audit-record.ts';
 export { type DropPreviousOptions, type DropReport, dropPrevious } from './fleet/drop-previous.ts';
 export { fleet } from './fleet/fleet.ts';
@@ -20,7 +24,7 @@ export {
   postgresLock,
 } from './journal/postgres-lock.ts';
 export { type RedisLockClient, type RedisLockOptions, redisLock } from './journal/redis-lock.ts';
-export type { JournalEntry, LockSource, RotationJournal, RotationLock } from './journal.ts';
+export type { JournalEndpoints, JournalEntry, LockSource, RotationJournal, RotationLock } from './journal.ts';
 export { recover } from './recover/recover.ts';
 export type { ReceiverFunction, RecoverOptions } from './recover/recover-options.ts';
 export {
@@ -50,6 +54,7 @@ export type { Credential, RecoverableOptions } from './recover/vendors/source-op
 export type { StripeSourceOptions } from './recover/vendors/stripe.ts';
 export type { SvixSourceOptions } from './recover/vendors/svix.ts';
 export type {
+  ReplacedEndpoints,
   RotationCheck,
   RotationOrder,
   RotationPlan,
@@ -71,10 +76,14 @@ export { type AwsSecretsClient, awsTarget } from './targets/aws-target.ts';
 export { fileTarget } from './targets/file-target.ts';
 export { type VaultClient, vaultTarget } from './targets/vault-target.ts';
 export {
+  type EndpointCalls,
+  type ReplaceVendor,
   type RotationVendor,
   type VendorAnswer,
+  type VendorBase,
   type VendorCall,
   type VendorEffect,
+  type VendorEndpoint,
   VendorError,
   type VendorErrorOptions,
   type VendorTest,
@@ -93,4 +102,7 @@ export type { LinearOptions } from './vendors/linear.ts';
 export type { NylasOptions } from './vendors/nylas.ts';
 export type { OpenaiOptions } from './vendors/openai.ts';
 export type { PolyaiOptions } from './vendors/polyai.ts';
+export type { ResendOptions } from './vendors/resend.ts';
+export type { StripeOptions } from './vendors/stripe.ts';
+export type { SvixOptions } from './vendors/svix.ts';
 export type { WooCommerceOptions } from './vendors/woocommerce.ts';

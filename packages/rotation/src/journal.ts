@@ -7,9 +7,11 @@ export interface JournalEntry {
   /**
    * - `announced`: the vendor was not called yet.
    * - `calling`: the vendor may have been called.
+   * - `made`: the second endpoint exists, and its secret may be in the target; only with the strategy `replace`.
    * - `stored`: the new secret is in the target.
+   * - `removing`: the old endpoint may have been removed; only with the strategy `replace`.
    */
-  readonly step: 'announced' | 'calling' | 'stored';
+  readonly step: 'announced' | 'calling' | 'made' | 'stored' | 'removing';
   /** The time at which it was written, as ISO 8601. */
   readonly at: string;
   /** The key that is replaced, and its position among the `current` ones. */
@@ -21,6 +23,20 @@ export interface JournalEntry {
   readonly mayHaveRotated?: boolean;
   /** The replaced secret has leaked: it is dropped, even if another run finishes this one. */
   readonly compromised?: boolean;
+  /** With the strategy `replace`: the two endpoints. Absent for a rotation in place. */
+  readonly endpoints?: JournalEndpoints;
+}
+
+/** What the journal knows about the endpoints of a replacement. */
+export interface JournalEndpoints {
+  /** The vendor's id of the endpoint that is replaced. */
+  readonly old: string;
+  /** The vendor's id of the new endpoint, once it is known. */
+  readonly made?: string;
+  /** When the old endpoint is removed, as ISO 8601. */
+  readonly removeAfter?: string;
+  /** The endpoints that existed before the call, if the vendor shows no mark by which the new one could be found. */
+  readonly known?: readonly string[];
 }
 
 /** A held lock. */
@@ -51,7 +67,7 @@ export interface RotationJournal {
   clear(): Promise<void>;
 }
 
-const STEPS = new Set<unknown>(['announced', 'calling', 'stored']);
+const STEPS = new Set<unknown>(['announced', 'calling', 'made', 'stored', 'removing']);
 
 /** A stored value as an entry, or `undefined` if it is not one. */
 export function asJournalEntry(value: unknown): JournalEntry | undefined {
@@ -63,6 +79,15 @@ export function asJournalEntry(value: unknown): JournalEntry | undefined {
     STEPS.has(entry.step) &&
     texts.every((text) => typeof text === 'string') &&
     Number.isInteger(entry.place) &&
-    ['string', 'undefined'].includes(typeof entry.next);
+    ['string', 'undefined'].includes(typeof entry.next) &&
+    (entry.endpoints === undefined || isEndpoints(entry.endpoints));
   return whole ? (value as JournalEntry) : undefined;
+}
+
+function isEndpoints(value: unknown): value is JournalEndpoints {
+  if (value === null || typeof value !== 'object') return false;
+  const { old, made, removeAfter, known } = value as Partial<Record<keyof JournalEndpoints, unknown>>;
+  const isDate = removeAfter === undefined || !Number.isNaN(Date.parse(String(removeAfter)));
+  const isText = typeof old === 'string' && ['string', 'undefined'].includes(typeof made);
+  return isText && isDate && (known === undefined || Array.isArray(known));
 }

@@ -3,7 +3,8 @@ import type { JournalEntry } from './journal.ts';
 
 /**
  * The steps of a rotation, in order. `waited` comes only if the run had to wait for the instances. `answered` comes more than
- * once if the vendor had to be called again. `audit-failed` comes only if the line of the audit could not be written at the end.
+ * once if the vendor had to be called again. `overlapping`, `removing` and `removed` come only with the strategy `replace`.
+ * `audit-failed` comes only if the line of the audit could not be written at the end.
  */
 export type RotationStepName =
   | 'locked'
@@ -13,6 +14,9 @@ export type RotationStepName =
   | 'answered'
   | 'stored'
   | 'checked'
+  | 'overlapping'
+  | 'removing'
+  | 'removed'
   | 'closed'
   | 'audit-failed';
 
@@ -30,7 +34,21 @@ export type RotationOrder =
   /** The new secret is published as `next`, then the vendor signs with it, then it becomes `current`. */
   | 'next-first'
   /** The rotation is announced, then the vendor makes a secret, then this secret becomes `current`. */
-  | 'announced';
+  | 'announced'
+  /** A second endpoint is made, both deliver, and the first one is removed. */
+  | 'both-deliver';
+
+/** The two endpoints of a replacement, by the vendor's ids. */
+export interface ReplacedEndpoints {
+  /** The endpoint that delivers from now on. */
+  readonly made: string;
+  /** The endpoint that was replaced. */
+  readonly old: string;
+  /** Until when both deliver. A run after that removes the old endpoint. Absent if it is removed. */
+  readonly removeAfter?: Date;
+  /** Endpoints that stopped runs had made and that this run has removed. */
+  readonly undone: readonly string[];
+}
 
 /** The result of the check after the rotation. */
 export type RotationCheck =
@@ -46,8 +64,9 @@ export interface RotationReport {
    *   or the vendor's response was lost.
    * - `finished`: an earlier run was stopped after the vendor had changed the secret. This run did the rest and changed no
    *   secret.
+   * - `overlapping`: with the strategy `replace`, both endpoints deliver. Run again after `endpoints.removeAfter`.
    */
-  readonly outcome: 'rotated' | 'rotated-again' | 'finished';
+  readonly outcome: 'rotated' | 'rotated-again' | 'finished' | 'overlapping';
   readonly vendor: string;
   readonly endpointId: string;
   readonly target: string;
@@ -56,6 +75,8 @@ export interface RotationReport {
   readonly current: string;
   /** The replaced key, and until when it is accepted. Absent if it was dropped or has expired. */
   readonly previous?: { readonly id: string; readonly notAfter: Date };
+  /** With the strategy `replace`: the two endpoints. */
+  readonly endpoints?: ReplacedEndpoints;
   readonly check: RotationCheck;
   /** What became of the line in the audit, if there is one. */
   readonly audit?: AuditState;

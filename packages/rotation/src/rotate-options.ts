@@ -1,25 +1,31 @@
 import type { Clock } from '@countersign/core';
 import { checkFunction, checkKeys, checkNumber, configError, systemClock } from '@countersign/core/extend';
+import type { GuidedVendor } from './guided/guide.ts';
 import type { Audit } from './audit/audit-record.ts';
 import type { AuditTrail } from './audit/audit-trail.ts';
 import { fileJournal } from './journal/file-journal.ts';
 import type { RotationJournal } from './journal.ts';
 import type { RotationStep } from './report.ts';
 import type { RotationTarget } from './target.ts';
-import type { RotationVendor } from './vendor.ts';
+import type { ReplaceVendor, RotationVendor, VendorBase } from './vendor.ts';
 
 /** The part of `verifier.health()` that is read. It may have been converted to JSON and back. */
 export interface InstanceHealth {
   readonly secrets: {
     readonly rotatingUntil?: unknown;
-    readonly keys: readonly { readonly id: string; readonly role: string; readonly matches?: number }[];
+    readonly keys: readonly {
+      readonly id: string;
+      readonly role: string;
+      readonly matches?: number;
+      readonly lastMatchAt?: unknown;
+    }[];
   };
 }
 
 /** Options of {@link rotate}. */
 export interface RotateOptions {
   /** The webhook whose secret is rotated: `vendors.polyai({ … })`. */
-  vendor: RotationVendor;
+  vendor: RotationVendor | ReplaceVendor | GuidedVendor;
   /**
    * The place from which receivers load their secrets, for example `fileTarget(path)`. It must contain the secret that signs now.
    */
@@ -41,9 +47,14 @@ export interface RotateOptions {
   waitSeconds?: number;
   /**
    * How long the replaced secret is accepted after the vendor has stopped using it. Default: as long as the vendor's retries or
-   * the tolerance require.
+   * the tolerance require. With the strategy `replace`: how long both endpoints deliver.
    */
   overlapSeconds?: number;
+  /**
+   * With the strategy `replace`: the longest time for which this run waits for the end of the overlap. If more is left, it returns
+   * with the outcome `overlapping`, and the next run after the overlap removes the old endpoint. Default: 600.
+   */
+  waitOverlapSeconds?: number;
   /** The longest wait for one response of the vendor. Default: 30. */
   timeoutSeconds?: number;
   /** Where notes and lock are kept: a path, or a {@link RotationJournal}. Default: the target's own place; a file has one. */
@@ -67,8 +78,8 @@ export interface RotateOptions {
 }
 
 /** The same, checked and filled in. */
-export interface Settings {
-  readonly vendor: RotationVendor;
+export interface Settings<V extends VendorBase = VendorBase> {
+  readonly vendor: V;
   readonly target: RotationTarget;
   readonly journal: RotationJournal;
   readonly replaces: number | string | undefined;
@@ -77,6 +88,7 @@ export interface Settings {
   readonly pollMs: number;
   readonly waitMs: number;
   readonly overlapMs: number;
+  readonly waitOverlapMs: number;
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
   readonly audit: Audit | undefined;
@@ -96,6 +108,7 @@ const KNOWN = [
   'pollSeconds',
   'waitSeconds',
   'overlapSeconds',
+  'waitOverlapSeconds',
   'timeoutSeconds',
   'journal',
   'audit',
@@ -107,9 +120,10 @@ const KNOWN = [
 const DAY_SECONDS = 86_400;
 const LONGEST_SECONDS = 366 * DAY_SECONDS;
 const WAIT_PERIODS = 4;
+const WAIT_OVERLAP_SECONDS = 600;
 
 /** @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` naming the option. */
-export function readSettings(options: RotateOptions): Settings {
+export function readSettings(options: RotateOptions): Settings<RotateOptions['vendor']> {
   options = checkKeys('rotate()', options, KNOWN);
   const { vendor, target, replaces, compromised = false, dryRun, health, onStep, signal } = options;
   const { clock = systemClock } = options;
@@ -148,6 +162,12 @@ export function readSettings(options: RotateOptions): Settings {
         min: 0,
         max: 30 * DAY_SECONDS,
         fallback: vendor.overlapSeconds,
+      }) * 1000,
+    waitOverlapMs:
+      checkNumber('waitOverlapSeconds', options.waitOverlapSeconds, {
+        min: 0,
+        max: 30 * DAY_SECONDS,
+        fallback: WAIT_OVERLAP_SECONDS,
       }) * 1000,
     timeoutMs: seconds('timeoutSeconds', 30) * 1000,
     signal,
@@ -197,8 +217,12 @@ export function checkTarget(target: Partial<RotationTarget> | undefined): void {
 }
 
 /** Checked before the vendor makes a secret that then could not be stored. */
-export function checkVendor(vendor: Partial<RotationVendor> | undefined): void {
-  if (typeof vendor?.rotate !== 'function' || typeof vendor.name !== 'string') {
+export function checkVendor(vendor: Partial<RotationVendor & ReplaceVendor & GuidedVendor> | undefined): void {
+  const isWhole =
+    typeof vendor?.rotate === 'function' ||
+    typeof vendor?.endpoints?.create === 'function' ||
+    typeof vendor?.guide?.ask === 'function';
+  if (!isWhole || typeof vendor?.name !== 'string') {
     throw configError('"vendor" must be a webhook that can be rotated, for example vendors.polyai({ … }).');
   }
   if (typeof vendor.endpointId !== 'string' || vendor.endpointId === '') {

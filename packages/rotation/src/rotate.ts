@@ -1,6 +1,10 @@
+import { carryOutGuided } from './guided/carry-out.ts';
+import type { RotationLock } from './journal.ts';
+import { planReplacement } from './replace/plan.ts';
+import { carryOutReplacement } from './replace/replacement.ts';
 import { audited, lineOfReport } from './audit/audited.ts';
 import type { RotationPlan, RotationReport } from './report.ts';
-import { type RotateOptions, readSettings } from './rotate-options.ts';
+import { type RotateOptions, readSettings, type Settings } from './rotate-options.ts';
 import { withLock } from './run/lock.ts';
 import { planRotation } from './run/plan.ts';
 import { carryOut } from './run/rotation.ts';
@@ -40,9 +44,20 @@ export function rotate(options: RotateOptions & { dryRun?: false }): Promise<Rot
 export function rotate(options: RotateOptions): Promise<RotationReport | RotationPlan>;
 export async function rotate(options: RotateOptions): Promise<RotationReport | RotationPlan> {
   const settings = readSettings(options);
-  if (options.dryRun === true) return planRotation(settings);
+  if (options.dryRun === true) {
+    const { vendor } = settings;
+    return 'endpoints' in vendor ? planReplacement({ ...settings, vendor }) : planRotation(settings);
+  }
   const { trail } = settings;
-  const run = (): Promise<RotationReport> => withLock(settings, (lock) => carryOut(settings, lock));
+  const run = (): Promise<RotationReport> => withLock(settings, (lock) => carryOutBy(settings, lock));
   const { result, audit } = await audited(settings, 'rotate', trail, run, lineOfReport);
   return audit === undefined ? result : { ...result, audit };
+}
+
+/** Each kind of vendor has its own strategy. */
+function carryOutBy(settings: Settings<RotateOptions['vendor']>, lock: RotationLock): Promise<RotationReport> {
+  const { vendor } = settings;
+  if ('endpoints' in vendor) return carryOutReplacement({ ...settings, vendor }, lock);
+  if ('guide' in vendor) return carryOutGuided({ ...settings, vendor }, lock);
+  return carryOut({ ...settings, vendor }, lock);
 }

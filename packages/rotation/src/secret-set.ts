@@ -73,6 +73,46 @@ export function promoted(set: SecretSetInput, promotion: Promotion, keys: KeyRea
   });
 }
 
+/** The set while two endpoints deliver: the new secret is another `current`, before the one that it will replace. */
+export function joined(
+  set: SecretSetInput,
+  { secret, replaces, version, now }: Pick<Promotion, 'secret' | 'replaces' | 'version' | 'now'>,
+  keys: KeyReader,
+): SecretSetInput {
+  const id = keys.idOf(secret);
+  const others = keys.named(set.current).filter((named) => named.id !== id);
+  const place = others.findIndex((named) => named.id === replaces);
+  const current = others.map(({ entry }) => entry);
+  current.splice(Math.max(place, 0), 0, secret);
+  return assemble(set, {
+    current,
+    previous: listOf(set.previous).filter((entry) => !isOver(entry, now)),
+    next: without(set.next, [id], keys),
+    rotating: undefined,
+    version,
+  });
+}
+
+/** The set after the old endpoint was removed. Its secret is `previous` if there is a time until which it is accepted. */
+export function parted(
+  set: SecretSetInput,
+  { replaces, replacedNotAfter, version, now }: Omit<Promotion, 'secret' | 'dropped'>,
+  keys: KeyReader,
+): SecretSetInput {
+  const currents = keys.named(set.current);
+  const replaced = currents.find(({ id }) => id === replaces);
+  const kept = keys
+    .named(set.previous)
+    .filter(({ entry, id }) => !isOver(entry, now) && (replaced === undefined || id !== replaces));
+  const previous = kept.map(({ entry }) => entry);
+  if (replaced !== undefined && replacedNotAfter !== undefined) {
+    previous.unshift(ending(replaced.entry, replacedNotAfter));
+  }
+  const [first, ...others] = currents.filter(({ id }) => id !== replaces).map(({ entry }) => entry);
+  const current = first === undefined || others.length > 0 ? [first ?? [], others].flat() : first;
+  return assemble({ ...set, current }, { previous, rotating: undefined, version });
+}
+
 /** The cleaned-up set of a rotation that has already ended: see {@link promoted}. `dropped` is removed from `previous`. */
 export function tidied(
   set: SecretSetInput,

@@ -29,13 +29,8 @@ export interface VendorTest {
 /** What a call that failed may have done to the secret. */
 export type VendorEffect = 'none' | 'maybe' | 'rotated';
 
-/**
- * A webhook at a vendor whose signing secret can be rotated through the vendor's API. `vendors` has functions for many;
- * for another vendor, write an object like this.
- *
- * Its methods throw {@link VendorError}. Any other error means "the vendor may have rotated".
- */
-export interface RotationVendor {
+/** What every way to rotate a webhook's secret has in common. */
+export interface VendorBase {
   /** Lower-case letters, digits and hyphens. */
   readonly name: string;
   /** The id of the webhook at the vendor, for messages and the journal. */
@@ -53,14 +48,66 @@ export interface RotationVendor {
   readonly overlapSeconds: number;
   /** Makes a secret, if the vendor accepts your own. It is published as `next` before the vendor is called. */
   makeKey?(): string;
-  /** Makes the vendor replace the secret. */
-  rotate(call: VendorCall): Promise<VendorAnswer>;
   /** Reads the secret that the vendor signs with, if it can be read. */
   readSecret?(call: VendorCall): Promise<string>;
   /** Makes the vendor send a harmless test delivery. */
   test?(call: VendorCall): Promise<VendorTest>;
   /** The call that rotates, for the plan of a dry run: `POST https://…`. */
   readonly rotateCall: string;
+}
+
+/**
+ * A webhook at a vendor whose signing secret can be rotated through the vendor's API: the strategy `in-place`. `vendors` has
+ * functions for many vendors; for another vendor, write an object like this.
+ *
+ * Its methods throw {@link VendorError}. Any other error means "the vendor may have rotated".
+ */
+export interface RotationVendor extends VendorBase {
+  /** Makes the vendor replace the secret. */
+  rotate(call: VendorCall): Promise<VendorAnswer>;
+}
+
+/** One endpoint, as the vendor's API lists it. */
+export interface VendorEndpoint {
+  readonly id: string;
+  /** Whether an earlier rotation of this webhook has made it. `'unclear'`: the vendor does not show what would tell. */
+  readonly isOurs: boolean | 'unclear';
+}
+
+/** The calls of a vendor's API with which one endpoint replaces another. They throw {@link VendorError}. */
+export interface EndpointCalls {
+  /**
+   * The endpoint that delivers now: the one with the id in the options or, if an earlier rotation has replaced that one, its
+   * successor, which carries a mark.
+   */
+  find(call: VendorCall): Promise<VendorEndpoint>;
+  /** Every endpoint with the same URL, or with a mark of this webhook. */
+  list(call: VendorCall): Promise<readonly VendorEndpoint[]>;
+  /**
+   * Makes an endpoint that gets the same events as the one with the id `like`, and marks it.
+   *
+   * @param call.mark Unique for each endpoint that is made. A vendor with idempotent calls gets it as the key.
+   */
+  create(
+    call: VendorCall & { readonly like: string; readonly mark: string },
+  ): Promise<{ readonly id: string; readonly secret: string | undefined }>;
+  /** Whether a second `create` with the same mark returns the first response, with its secret. */
+  readonly isCreateIdempotent: boolean;
+  /** Removes an endpoint. Succeeds also if it is gone. */
+  remove(call: VendorCall & { readonly id: string }): Promise<void>;
+  /** Makes the vendor send a harmless test delivery to this endpoint. */
+  test?(call: VendorCall & { readonly id: string }): Promise<VendorTest>;
+}
+
+/**
+ * A webhook whose secret is rotated by replacing its endpoint: the strategy `replace`. A second endpoint with a new secret is made,
+ * both deliver for a while, and the first one is removed. Every event comes twice meanwhile: the receivers' replay store drops the
+ * second delivery, because both have the same signed id.
+ *
+ * `overlapSeconds` is how long both deliver. `graceSeconds` is how long a delivery of the removed endpoint can still arrive.
+ */
+export interface ReplaceVendor extends VendorBase {
+  readonly endpoints: EndpointCalls;
 }
 
 /** The properties of a {@link VendorError} in addition to its code and message. */

@@ -1,3 +1,4 @@
+export * from './endpoints/index.ts';
 export * from './fault-proxy/index.ts';
 export * from './recoverable/index.ts';
 export * from './sender/index.ts';

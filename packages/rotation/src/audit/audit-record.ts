@@ -18,7 +18,14 @@ export interface AuditRecord {
    * What the run did. `'begun'` is only passed to a function, before the vendor is called or the target is changed; it is never a
    * line of a file.
    */
-  readonly outcome: 'begun' | 'rotated' | 'rotated-again' | 'finished' | 'dropped' | 'failed';
+  readonly outcome:
+    | 'begun'
+    | 'rotated'
+    | 'rotated-again'
+    | 'finished'
+    | 'overlapping'
+    | 'dropped'
+    | 'failed';
   /** When the run ended and when it began, as ISO 8601. */
   readonly at: string;
   readonly startedAt: string;

@@ -6,14 +6,20 @@ import { audited } from '../audit/audited.ts';
 import type { RotationJournal } from '../journal.ts';
 import { type KeyReader, keyReader, listOf } from '../key-ids.ts';
 import type { RotationStep } from '../report.ts';
-import { checkTarget, checkVendor, readAudit, readJournal, tellObserver } from '../rotate-options.ts';
+import {
+  checkTarget,
+  checkVendor,
+  type RotateOptions,
+  readAudit,
+  readJournal,
+  tellObserver,
+} from '../rotate-options.ts';
 import { RotationError } from '../rotation-error.ts';
 import { withLock } from '../run/lock.ts';
 import { readNotes } from '../run/notes.ts';
 import { readTarget, updateTarget } from '../run/target-access.ts';
 import { tidied } from '../secret-set.ts';
 import type { RotationTarget } from '../target.ts';
-import type { RotationVendor } from '../vendor.ts';
 import { viewFleet } from './fleet.ts';
 import { FLEET_OPTIONS, type FleetOptions, readFleetOptions } from './fleet-options.ts';
 import type { FleetSource, FleetView } from './fleet-types.ts';
@@ -21,7 +27,7 @@ import type { FleetSource, FleetView } from './fleet-types.ts';
 /** Options of {@link dropPrevious}: those of {@link fleet}, and these. */
 export interface DropPreviousOptions extends FleetOptions {
   /** The webhook whose secrets the target contains. It is not called. */
-  vendor: RotationVendor;
+  vendor: RotateOptions['vendor'];
   /** The place from which receivers load their secrets. */
   target: RotationTarget;
   /** All instances that load it: see {@link fleet}. */
@@ -50,7 +56,7 @@ export interface DropReport {
 }
 
 interface DropSettings {
-  readonly vendor: RotationVendor;
+  readonly vendor: RotateOptions['vendor'];
   readonly target: RotationTarget;
   readonly journal: RotationJournal;
   readonly audit: Audit | undefined;

@@ -37,7 +37,8 @@ export async function announce(run: Run): Promise<void> {
     run.isAnnounced = true;
     const what = key === undefined ? 'The rotation is announced' : 'The new secret is published as "next"';
     tell({ step: 'announced', ...keyIdOf(note.next), message: `${what} in ${target.name}.` });
-    const mustArrive = key !== undefined || !vendor.retriesRefusals;
+    // With two endpoints, the old one delivers everything until the instances have the new secret.
+    const mustArrive = run.endpoints === undefined && (key !== undefined || !vendor.retriesRefusals);
     if (!mustArrive || found.compromised) return;
     await waitForAll(run, note.next);
     tell({ step: 'waited', ...keyIdOf(note.next), message: waitedText(settings) });

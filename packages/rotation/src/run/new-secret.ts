@@ -1,5 +1,5 @@
 import { RotationError } from '../rotation-error.ts';
-import { type VendorAnswer, VendorError } from '../vendor.ts';
+import { type RotationVendor, type VendorAnswer, VendorError } from '../vendor.ts';
 import { orWithdraw } from './announce.ts';
 import { callOnce, failureOf, pauseBeforeRetry, readBack } from './call-once.ts';
 import { lateError } from './instances.ts';
@@ -14,7 +14,7 @@ const CALLS = 2;
  *
  * @throws RotationError
  */
-export async function getNewSecret(run: Run): Promise<NewSecret> {
+export async function getNewSecret(run: Run<RotationVendor>): Promise<NewSecret> {
   const { vendor, tell } = run.settings;
   await orWithdraw(run, () => aboutToCall(run));
   tell({
@@ -60,7 +60,7 @@ export async function readMadeSecret(run: Run): Promise<NewSecret | undefined> {
 }
 
 /** The last moment at which everything can be undone. */
-async function aboutToCall(run: Run): Promise<void> {
+export async function aboutToCall(run: Run): Promise<void> {
   const { settings, lock } = run;
   if (settings.signal?.aborted === true) throw lateError('aborted', stateSoFar(run));
   // If the process was asleep for long, another one may have taken it over.

@@ -15,7 +15,15 @@ export async function readNotes({
   const left = await attempt(journal.name, 'read', () => journal.read(), 'unknown');
   if (left === undefined) return undefined;
   if (left.vendor === vendor.name && left.endpointId === vendor.endpointId && left.target === target.name) {
-    return left;
+    if ((left.endpoints !== undefined) === 'endpoints' in vendor) return left;
+    throw new RotationError(
+      'ERR_ROTATION_UNFINISHED',
+      `The journal (${journal.name}) belongs to a stopped rotation of this webhook with another strategy.`,
+      {
+        secretState: 'unknown',
+        todo: 'Run again with the strategy of that rotation, so that it is finished.',
+      },
+    );
   }
   const what = `The journal (${journal.name}) belongs to a stopped rotation of ${left.vendor} ${left.endpointId} in ${left.target}.`;
   throw new RotationError('ERR_ROTATION_UNFINISHED', what, {

@@ -1,11 +1,13 @@
+import type { GuidedVendor } from '../guided/guide.ts';
 import type { RotationOrder, RotationPlan } from '../report.ts';
 import type { Settings } from '../rotate-options.ts';
-import type { RotationVendor } from '../vendor.ts';
+import type { VendorBase } from '../vendor.ts';
 import { type Survey, survey } from './survey.ts';
 
 /** The order with the smallest gap: none, if the vendor allows it. */
-export function orderOf({ makeKey }: RotationVendor): RotationOrder {
-  return makeKey === undefined ? 'announced' : 'next-first';
+export function orderOf(vendor: VendorBase & Partial<Pick<GuidedVendor, 'guide'>>): RotationOrder {
+  const isFirst = vendor.makeKey !== undefined || vendor.guide?.order === 'shown-first';
+  return isFirst ? 'next-first' : 'announced';
 }
 
 /**
@@ -61,7 +63,7 @@ function rotating(settings: Settings, found: Survey, replaces: string): string[]
   ];
 }
 
-function unknownSecret({ name, readSecret }: RotationVendor, isResumable: boolean): string {
+function unknownSecret({ name, readSecret }: VendorBase, isResumable: boolean): string {
   return readSecret === undefined || !isResumable
     ? `Rotate again, because a stopped run may have left ${name} with an unknown secret.`
     : `Read the secret from ${name}, because a stopped run may have rotated. If it has, store the secret and skip the steps before the check.`;

@@ -1,9 +1,10 @@
 import type { SecretSetInput } from '@countersign/core';
 import type { RotationLock } from '../journal.ts';
 import { listOf } from '../key-ids.ts';
-import type { RotationReport } from '../report.ts';
+import type { RotationCheck, RotationReport } from '../report.ts';
 import type { Settings } from '../rotate-options.ts';
 import { tidied } from '../secret-set.ts';
+import type { RotationVendor } from '../vendor.ts';
 import { announce } from './announce.ts';
 import { checkRotation } from './check.ts';
 import { getNewSecret, readMadeSecret } from './new-secret.ts';
@@ -19,7 +20,10 @@ import { updateTarget } from './target-access.ts';
  *
  * @throws RotationError
  */
-export async function carryOut(settings: Settings, lock: RotationLock): Promise<RotationReport> {
+export async function carryOut(
+  settings: Settings<RotationVendor>,
+  lock: RotationLock,
+): Promise<RotationReport> {
   const found = await survey(settings);
   settings.trail.left = found.left;
   settings.trail.replaces = found.replaced?.id ?? found.left?.replaces;
@@ -40,7 +44,7 @@ export async function carryOut(settings: Settings, lock: RotationLock): Promise<
 }
 
 /** Does the rest of a run that was stopped after it had stored the new secret. */
-async function finish(settings: Settings, found: Survey): Promise<RotationReport> {
+export async function finish(settings: Settings, found: Survey): Promise<RotationReport> {
   const { clock, tell, target } = settings;
   const { keys, left, compromised } = found;
   const replaces = left?.replaces ?? '';
@@ -62,19 +66,30 @@ async function finish(settings: Settings, found: Survey): Promise<RotationReport
   return close(settings, { id, set, found, replaces, outcome: 'finished', isReadBack: false });
 }
 
-interface Done {
+/** What is reported about a rotation. */
+export interface Done {
   readonly id: string;
   readonly set: SecretSetInput;
   readonly found: Survey;
   readonly replaces: string;
-  readonly outcome: RotationReport['outcome'];
+  readonly outcome: Exclude<RotationReport['outcome'], 'overlapping'>;
   readonly isReadBack: boolean;
+  /** What the run has already seen of the new secret. */
+  readonly seen?: string;
 }
 
-async function close(settings: Settings, done: Done): Promise<RotationReport> {
+/** Checks the new secret, closes the journal and reports. */
+export async function close(settings: Settings, done: Done): Promise<RotationReport> {
   const { vendor, target, tell } = settings;
   const { id, found, outcome, isReadBack } = done;
-  const check = await checkRotation(settings, { id, keys: found.keys, isReadBack });
+  const after = await checkRotation(settings, { id, keys: found.keys, isReadBack });
+  const check: RotationCheck =
+    done.seen === undefined
+      ? after
+      : {
+          state: 'passed',
+          message: [done.seen, ...(after.state === 'passed' ? [after.message] : [])].join(' '),
+        };
   tell({ step: 'checked', keyId: id, message: check.message });
   await clearNotes(settings, 'changed-and-stored');
   const previous = previousOf(done);
@@ -93,7 +108,7 @@ async function close(settings: Settings, done: Done): Promise<RotationReport> {
   };
 }
 
-const OUTCOME_TEXT: Readonly<Record<RotationReport['outcome'], string>> = {
+const OUTCOME_TEXT: Readonly<Record<Done['outcome'], string>> = {
   rotated: 'The secret was rotated.',
   'rotated-again':
     'The secret was rotated again. The vendor may have made another one before, which is unknown.',

@@ -1,21 +1,24 @@
 import { isWebhookError } from '@countersign/core';
-import type { JournalEntry, RotationLock } from '../journal.ts';
+import type { JournalEndpoints, JournalEntry, RotationLock } from '../journal.ts';
 import type { Settings } from '../rotate-options.ts';
 import { RotationError, type SecretState } from '../rotation-error.ts';
+import type { VendorBase } from '../vendor.ts';
 import type { Replaced, Survey } from './survey.ts';
 
 /** One rotation under its lock: what its steps share. */
-export interface Run {
-  readonly settings: Settings;
+export interface Run<V extends VendorBase = VendorBase> {
+  readonly settings: Settings<V>;
   readonly lock: RotationLock;
   readonly found: Survey;
   readonly replaced: Replaced;
-  /** Your own secret that will sign, if the vendor accepts one. */
-  readonly key: string | undefined;
+  /** The secret that will sign, if it is known before: your own, if the vendor accepts one, or one that a person has passed on. */
+  key: string | undefined;
   /** The vendor may sign with an unknown secret, after a stopped run or a lost response. */
   mayHaveRotated: boolean;
   /** The target contains the announcement, and the key if there is one. */
   isAnnounced: boolean;
+  /** With the strategy `replace`: what the next run must know about the endpoints. */
+  endpoints?: JournalEndpoints;
 }
 
 /** The new secret, and how it was found out. */
@@ -27,18 +30,24 @@ export interface NewSecret {
 }
 
 /** Prepares what the steps of a rotation share. A secret that a stopped run has published is used again. */
-export function startRun(settings: Settings, lock: RotationLock, found: Survey, replaced: Replaced): Run {
+export function startRun<V extends VendorBase>(
+  settings: Settings<V>,
+  lock: RotationLock,
+  found: Survey,
+  replaced: Replaced,
+): Run<V> {
   const published = publishedKey(found);
   const key = settings.vendor.makeKey === undefined ? undefined : (published ?? settings.vendor.makeKey());
   // A vendor that was called with this key signs with it or with the old one. Both are known.
   const isKnown = key !== undefined && key === published;
   const mayHaveRotated = found.mayHaveRotated && !isKnown;
-  const run: Run = { settings, lock, found, replaced, key, mayHaveRotated, isAnnounced: isKnown };
+  const run: Run<V> = { settings, lock, found, replaced, key, mayHaveRotated, isAnnounced: isKnown };
   if (key !== undefined) idOfNew(run, key, stateSoFar(run));
   return run;
 }
 
-function publishedKey({ left, set, keys, isResumable }: Survey): string | undefined {
+/** The secret that a stopped run has published and that can be used again. */
+export function publishedKey({ left, set, keys, isResumable }: Survey): string | undefined {
   if (!isResumable) return undefined;
   const named = keys.named(set.next).find(({ id }) => id === left?.next);
   if (named === undefined) return undefined;
@@ -73,7 +82,7 @@ export function idOfNew({ settings, found }: Run, secret: string, state: SecretS
 
 /** The note for the next run. */
 export function noteOf(run: Run, step: JournalEntry['step']): JournalEntry {
-  const { settings, found, replaced, key, mayHaveRotated } = run;
+  const { settings, found, replaced, key, mayHaveRotated, endpoints } = run;
   const { vendor, target, clock } = settings;
   return {
     format: 1,
@@ -87,6 +96,7 @@ export function noteOf(run: Run, step: JournalEntry['step']): JournalEntry {
     ...(key === undefined ? {} : { next: found.keys.idOf(key) }),
     ...(mayHaveRotated ? { mayHaveRotated } : {}),
     ...(found.compromised ? { compromised: true } : {}),
+    ...(endpoints === undefined ? {} : { endpoints }),
   };
 }
 

@@ -3,7 +3,7 @@ import type { JournalEntry } from '../journal.ts';
 import { pause } from '../pause.ts';
 import { isRotationError, RotationError } from '../rotation-error.ts';
 import { promoted } from '../secret-set.ts';
-import type { RotationVendor } from '../vendor.ts';
+import type { VendorBase } from '../vendor.ts';
 import { withdraw } from './announce.ts';
 import { clearNotes, writeNotes } from './notes.ts';
 import { idOfNew, type NewSecret, noteOf, type Run, versionAt } from './run.ts';
@@ -41,7 +41,7 @@ export async function store(run: Run, made: NewSecret): Promise<{ id: string; se
 }
 
 /** When the vendor stops signing with the replaced secret. An impossible date must not end either secret. */
-function endAtVendor({ replacedUntil }: NewSecret, { graceSeconds }: RotationVendor, now: number): number {
+function endAtVendor({ replacedUntil }: NewSecret, { graceSeconds }: VendorBase, now: number): number {
   const told = replacedUntil?.getTime() ?? Number.NaN;
   return told > now && told <= now + LONGEST_GRACE_MS ? told : now + graceSeconds * 1000;
 }

@@ -1,6 +1,7 @@
 import { checkChoice, configError } from '@countersign/core/extend';
 import { checkHeaderText, checkPathPart } from '../options.ts';
-import type { RotationVendor, VendorAnswer, VendorTest } from '../vendor.ts';
+import type { ReplaceVendor, RotationVendor, VendorAnswer } from '../vendor.ts';
+import { agentMessageEndpoints, testAnswer } from './agent-message-endpoints.ts';
 import { readApi, type VendorApiOptions } from './api-options.ts';
 import { callVendor, textField } from './http.ts';
 
@@ -13,8 +14,13 @@ export type AgentMessageOptions = VendorApiOptions & {
         /** The secret of one endpoint: replaced at once. */
         rotates: 'endpoint';
         webhookId: string;
-        /** With the scope `webhooks:write`. */
+        /** With the scope `webhooks:write`; with `strategy: 'replace'`, also `webhooks:read`. */
         apiKey: string | undefined;
+        /**
+         * - `'in-place'`, the default: one call replaces the secret of this endpoint.
+         * - `'replace'`: another endpoint replaces this one, and both deliver for a while.
+         */
+        strategy?: 'in-place' | 'replace';
       }
     | {
         /** The secret of the organization: the old one stays valid for five minutes. */
@@ -27,6 +33,8 @@ export type AgentMessageOptions = VendorApiOptions & {
 const OWNER = 'vendors.agentMessage()';
 const TOLERANCE_SECONDS = 300;
 const ORGANIZATION_GRACE_SECONDS = 300;
+/** Not documented: assumed. */
+const RETRY_SPAN_SECONDS = 86_400;
 
 /**
  * A secret at AgentMessage: of one endpoint, or of the organization. Receivers need both, so the target lists two `current`
@@ -43,12 +51,20 @@ const ORGANIZATION_GRACE_SECONDS = 300;
  * vendors.agentMessage({ rotates: 'endpoint', webhookId, apiKey: process.env.AGENTMESSAGE_API_KEY })
  * ```
  */
-export function agentMessage(options: AgentMessageOptions): RotationVendor {
+export function agentMessage(
+  options: Extract<AgentMessageOptions, { rotates: 'endpoint' }> & { strategy: 'replace' },
+): ReplaceVendor;
+export function agentMessage(
+  options:
+    | Extract<AgentMessageOptions, { rotates: 'organization' }>
+    | (Extract<AgentMessageOptions, { rotates: 'endpoint' }> & { strategy?: 'in-place' }),
+): RotationVendor;
+export function agentMessage(options: AgentMessageOptions): RotationVendor | ReplaceVendor {
   const api = {
     ...readApi(OWNER, options, {
       name: 'agent-message',
       baseUrl: 'https://api.agentmsg.io',
-      known: ['rotates', 'webhookId', 'apiKey', 'keyEncoding'],
+      known: ['rotates', 'webhookId', 'apiKey', 'keyEncoding', 'strategy'],
     }),
     headers: { Authorization: `Bearer ${checkHeaderText(OWNER, 'apiKey', options.apiKey)}` },
     permission: `Use an API key with the scope "${
@@ -79,6 +95,16 @@ export function agentMessage(options: AgentMessageOptions): RotationVendor {
     throw configError(`"rotates" of ${OWNER} must be "endpoint" or "organization".`);
   }
   const webhookId = checkPathPart(OWNER, 'webhookId', options.webhookId);
+  if (checkChoice('strategy', options.strategy, ['in-place', 'replace']) === 'replace') {
+    return {
+      ...common,
+      endpointId: webhookId,
+      graceSeconds: TOLERANCE_SECONDS,
+      overlapSeconds: RETRY_SPAN_SECONDS,
+      rotateCall: `POST ${api.baseUrl}/v1/webhooks`,
+      endpoints: agentMessageEndpoints(api, webhookId),
+    };
+  }
   const path = `/v1/webhooks/${webhookId}/rotate-secret`;
   return {
     ...common,
@@ -102,15 +128,5 @@ function organizationAnswer(response: unknown): VendorAnswer {
   return {
     secret: textField(response, 'webhook_secret'),
     replacedUntil: Number.isNaN(until) ? undefined : new Date(until),
-  };
-}
-
-function testAnswer(response: unknown): VendorTest {
-  const status: unknown =
-    response === null || typeof response !== 'object' ? undefined : Reflect.get(response, 'response_status');
-  const outcome = textField(response, 'outcome');
-  return {
-    delivered: outcome === undefined ? 'unknown' : outcome === 'success',
-    status: typeof status === 'number' ? status : undefined,
   };
 }

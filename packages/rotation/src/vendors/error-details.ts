@@ -20,6 +20,7 @@ const CODE_PATHS = [
   ['errors', '0', 'code'],
   ['errors', '0', 'type'],
   ['code'],
+  ['name'],
   ['error'],
 ];
 const REQUEST_ID_PATHS = [['error', 'request_id'], ['request_id']];

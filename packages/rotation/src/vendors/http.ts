@@ -19,6 +19,11 @@ export interface ApiRequest {
   readonly path: string;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent as a form instead. */
+  readonly form?: URLSearchParams;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** What to do if the permission for this call is missing, if not that of the API. */
+  readonly permission?: string;
   readonly signal: AbortSignal;
   /** A call that changes nothing, even if it fails. Default: whether it is a GET. */
   readonly onlyReads?: boolean;
@@ -57,7 +62,7 @@ export function readBaseUrl(owner: string, value: unknown): string {
  */
 export async function callVendor(api: VendorApi, call: ApiRequest): Promise<unknown> {
   const { vendor, baseUrl, headers, fetch } = api;
-  const { method, path, body, signal, onlyReads = method === 'GET' } = call;
+  const { method, path, body, form, signal, onlyReads = method === 'GET' } = call;
   const effect = onlyReads ? 'none' : 'maybe';
   const sent = body === undefined ? undefined : JSON.stringify(body);
   let response: Response;
@@ -69,8 +74,10 @@ export async function callVendor(api: VendorApi, call: ApiRequest): Promise<unkn
         Accept: 'application/json',
         ...(sent === undefined ? {} : { 'Content-Type': 'application/json' }),
         ...headers,
+        ...call.headers,
       },
       ...(sent === undefined ? {} : { body: sent }),
+      ...(form === undefined ? {} : { body: form }),
       // A redirect would send the credentials to another host.
       redirect: 'manual',
       signal,
@@ -93,7 +100,9 @@ export async function callVendor(api: VendorApi, call: ApiRequest): Promise<unkn
   const { status } = response;
   if (status >= 200 && status < 300) return parse(text);
   const refused = { status, headers: response.headers, body: parse(text) };
-  throw refusalOf(api, refused, { effect, sent: [...Object.values(headers), sent ?? ''] });
+  const permission = call.permission ?? api.permission;
+  const asked = permission === undefined ? api : { ...api, permission };
+  throw refusalOf(asked, refused, { effect, sent: [...Object.values(headers), sent ?? ''] });
 }
 
 async function readText(response: Response): Promise<string> {
@@ -121,6 +130,13 @@ function errnoOf(error: unknown): string | undefined {
   const cause: unknown = error instanceof Error ? error.cause : undefined;
   const code: unknown = cause instanceof Error ? Reflect.get(cause, 'code') : undefined;
   return typeof code === 'string' && /^\w{1,64}$/.test(code) ? code : undefined;
+}
+
+/** A field of a parsed response that is itself an object. */
+export function objectField(response: unknown, name: string): object | undefined {
+  if (response === null || typeof response !== 'object') return undefined;
+  const field: unknown = Reflect.get(response, name);
+  return field !== null && typeof field === 'object' ? field : undefined;
 }
 
 /** A text field of a parsed response. */

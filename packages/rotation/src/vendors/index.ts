@@ -9,6 +9,9 @@ import { linear } from './linear.ts';
 import { nylas } from './nylas.ts';
 import { openai } from './openai.ts';
 import { polyai } from './polyai.ts';
+import { resend } from './resend.ts';
+import { stripe } from './stripe.ts';
+import { svix } from './svix.ts';
 import { wooCommerce } from './woocommerce.ts';
 
 /**
@@ -33,4 +36,7 @@ export const vendors = {
   openai,
   lemonSqueezy,
   wooCommerce,
+  resend,
+  stripe,
+  svix,
 } as const;

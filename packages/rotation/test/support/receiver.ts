@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
-import { createVerifier, type DefinedScheme, type Verifier } from '@countersign/core';
+import { createVerifier, type DefinedScheme, type Verifier, type VerifierHealth } from '@countersign/core';
 import { fileSecrets, readBody } from '@countersign/core/node';
 import { sequenceOf } from '@countersign-internal/simulator';
 import { portOf } from '../../../../test/support/listen.ts';
@@ -10,6 +10,7 @@ export interface Receiver {
   readonly url: string;
   /** Loads the secrets; until then, deliveries get 503. */
   load(scheme: DefinedScheme, path: string): Promise<void>;
+  health(): Promise<VerifierHealth[]>;
   /** How often the handler ran, by the number in the delivery. */
   readonly runs: ReadonlyMap<number, number>;
   /** Returns the health of all instances as JSON. */
@@ -21,6 +22,8 @@ const INSTANCES = 2;
 
 /** A delivery, its retries and its replays go to one instance: they share no replay store here. */
 function instanceOf(body: Uint8Array): number {
+  const sequence = sequenceOf(body);
+  if (sequence !== undefined) return Math.abs(sequence) % INSTANCES;
   return createHash('sha256').update(body).digest().readUInt32BE(0) % INSTANCES;
 }
 
@@ -52,10 +55,12 @@ export async function startReceiver(): Promise<Receiver> {
     healthUrl: `http://127.0.0.1:${portOf(server)}/health`,
     async load(scheme, path) {
       verifiers = Array.from({ length: INSTANCES }, () =>
-        createVerifier({ scheme, secrets: fileSecrets(path) }),
+        // A machine that does much else may take longer than the usual 3 seconds.
+        createVerifier({ scheme, secrets: fileSecrets(path), reload: { timeoutSeconds: 30 } }),
       );
       await Promise.all(verifiers.map((verifier) => verifier.ready()));
     },
+    health: async () => verifiers.map((verifier) => verifier.health()),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

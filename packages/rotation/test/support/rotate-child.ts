@@ -2,14 +2,16 @@
 import { writeSync } from 'node:fs';
 import fsp, { type FileHandle } from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
+import type { EndpointAccess } from './endpoint-webhooks.ts';
 import type { InPlaceAccess } from './in-place.ts';
 import type { WebhookAccess } from './webhooks.ts';
 
 /** What the process is told. */
 export interface ChildOrder {
-  readonly access: WebhookAccess | InPlaceAccess;
+  readonly access: WebhookAccess | InPlaceAccess | EndpointAccess;
   readonly path: string;
   readonly replaces?: number;
+  readonly overlapSeconds?: number;
   /** Returns the health of the receivers. Without it, the rotation waits for two poll periods. */
   readonly healthUrl?: string;
   /** The file of the audit. */
@@ -60,19 +62,26 @@ if (order.stopBefore !== undefined) await countCalls(order.stopBefore);
 const { fileTarget, rotate } = await import('@countersign/rotation');
 const { vendorOf } = await import('./webhooks.ts');
 const { IN_PLACE, inPlace } = await import('./in-place.ts');
+const { endpointVendor } = await import('./endpoint-webhooks.ts');
 
 const isInPlace = (access: ChildOrder['access']): access is InPlaceAccess =>
   Object.hasOwn(IN_PLACE, access.name);
 
+const vendorFor = (access: ChildOrder['access']) => {
+  if (isInPlace(access)) return inPlace(access.name).vendor(access);
+  return 'adminApiKey' in access ? vendorOf(access) : endpointVendor(access);
+};
+
 const { healthUrl } = order;
 const report = await rotate({
-  vendor: isInPlace(order.access) ? inPlace(order.access.name).vendor(order.access) : vendorOf(order.access),
+  vendor: vendorFor(order.access),
   target: fileTarget(order.path),
   pollSeconds: 0.1,
   ...(healthUrl === undefined
     ? {}
     : { waitSeconds: 60, health: async () => JSON.parse(await (await fetch(healthUrl)).text()) }),
   ...(order.replaces === undefined ? {} : { replaces: order.replaces }),
+  ...(order.overlapSeconds === undefined ? {} : { overlapSeconds: order.overlapSeconds }),
   ...(order.audit === undefined ? {} : { audit: order.audit }),
   onStep: ({ step }) => {
     if (step === order.stopAfter) stop(`after ${step}`);

@@ -71,22 +71,26 @@ interface Tracked extends Mutable<Omit<EventRecord, 'answers'>> {
   readonly answers: AttemptAnswer[];
 }
 
+/** What signs deliveries: an account, or one of its endpoints. */
+export type Signer = Pick<AnyAccount, 'signing' | 'digest' | 'headers'>;
+
 /** Delivers events as the vendor does: signs, posts, waits and tries again, until delivered or dropped. */
 export class DeliveryQueue {
-  readonly #account: AnyAccount;
+  readonly #account: Signer;
   readonly #options: DeliveryOptions;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: MAX_CONNECTIONS });
   readonly #tracked: Tracked[] = [];
   readonly #captured: CapturedRequest[] = [];
   readonly #underway = new Set<Post>();
-  readonly #waits = new Set<() => void>();
+  readonly #waits = new Map<() => void, Tracked>();
+  #isAbandoned = false;
   readonly #answers: Record<string, number> = {};
   readonly #attempts: EndedAttempt[] = [];
   #counts = { attempts: 0, delivered: 0, retried: 0, lost: 0, pending: 0 };
   #idleWaiters: (() => void)[] = [];
   #closed = false;
 
-  constructor(account: AnyAccount, options: DeliveryOptions) {
+  constructor(account: Signer, options: DeliveryOptions) {
     this.#account = account;
     this.#options = options;
   }
@@ -159,9 +163,19 @@ export class DeliveryQueue {
     return new Promise((resolve) => this.#idleWaiters.push(resolve));
   }
 
+  /** Gives up every retry. Requests that are on their way end as ever. */
+  abandon(): void {
+    this.#isAbandoned = true;
+    for (const [cancel, tracked] of this.#waits) {
+      cancel();
+      this.#settle(tracked, 'lost');
+    }
+    this.#waits.clear();
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
-    for (const cancel of this.#waits) cancel();
+    for (const cancel of this.#waits.keys()) cancel();
     this.#waits.clear();
     const cut = [...this.#underway];
     for (const underway of cut) underway.abort();
@@ -192,11 +206,11 @@ export class DeliveryQueue {
       this.#captured.push({ event, headers, body: event.body, sentAt });
       if (this.#captured.length > CAPTURED) this.#captured.shift();
       this.#settle(tracked, 'delivered');
-    } else if (wait === undefined) {
+    } else if (wait === undefined || this.#isAbandoned) {
       this.#settle(tracked, 'lost');
     } else {
       if (tracked.answers.length === 1) this.#counts.retried++;
-      this.#after(wait, () => this.#attempt(tracked, event, firstHeaders ?? headers));
+      this.#after(tracked, wait, () => this.#attempt(tracked, event, firstHeaders ?? headers));
     }
     onAttempt?.({
       eventId: event.id,
@@ -207,7 +221,7 @@ export class DeliveryQueue {
     });
   }
 
-  #after(seconds: number, retry: () => Promise<void>): void {
+  #after(tracked: Tracked, seconds: number, retry: () => Promise<void>): void {
     const { clock, timeScale, minRetryDelayMs } = this.#options;
     const cancel = clock.schedule(
       () => {
@@ -216,7 +230,7 @@ export class DeliveryQueue {
       },
       Math.max(minRetryDelayMs, seconds * 1000 * timeScale),
     );
-    this.#waits.add(cancel);
+    this.#waits.set(cancel, tracked);
   }
 
   #settle(tracked: Tracked, state: 'delivered' | 'lost'): void {

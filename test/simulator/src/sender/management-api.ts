@@ -3,7 +3,16 @@ import type { AttemptAnswer } from './post.ts';
 import type { VendorEvent } from './vendor-event.ts';
 
 /** What a call to the management API is for. */
-export type ApiOperation = 'rotate' | 'rotate-organization' | 'read-secret' | 'test' | 'list' | 'redeliver';
+export type ApiOperation =
+  | 'rotate'
+  | 'rotate-organization'
+  | 'read-secret'
+  | 'test'
+  | 'create'
+  | 'list'
+  | 'get'
+  | 'remove'
+  | 'redeliver';
 
 /** One documented call of a vendor's management API. */
 export interface ApiRoute {
@@ -150,18 +159,13 @@ export class ManagementApi implements ApiFaults {
     if (found === undefined) return send(response, this.#refusal(404));
 
     const { route, params } = found;
+    const query = new URLSearchParams((request.url ?? '').split('?')[1] ?? '');
     const fault = this.#takeFault(route.operation);
     if (fault?.kind === 'hang') return this.#record(route, 'hung');
     const answer: ApiAnswer =
       fault?.kind === 'fail'
         ? this.#refusal(fault.status, fault.headers)
-        : await route.handle({
-            params,
-            query: new URL(request.url ?? '/', 'http://api').searchParams,
-            headers: request.headers,
-            body,
-            delivery: this.#delivery,
-          });
+        : await route.handle({ params, query, headers: request.headers, body, delivery: this.#delivery });
     if (fault?.kind === 'lose-answer') {
       this.#record(route, 'answer-lost');
       response.destroy();
