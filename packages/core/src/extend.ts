@@ -12,6 +12,8 @@ export {
   readAdapterOptions,
   type VerifierSource,
 } from './adapter-options.ts';
+export { createHealthResponder, type HealthRequest, healthReport } from './health-responder.ts';
+export { createNodeHealthHandler } from './node/health-handler.ts';
 export { decoderFor } from './node/read-body.ts';
 export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
 export { sendResponse } from './node/send-response.ts';

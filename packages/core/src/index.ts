@@ -1,6 +1,7 @@
 // For users: everything needed to receive webhooks. `./extend` exports the rest, for authors of adapters, stores, providers and schemes.
 export type { DeliveryEvent, KeyringEvent, Observer, UnroutedEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
+export type { HealthOptions, HealthReport } from './health-responder.ts';
 export { type LogWebhooksOptions, logWebhooks, type WebhookLogger } from './log-webhooks.ts';
 export type { PendingBytesHealth } from './pending-bytes.ts';
 export type { Claim, HandlerEnding } from './replay/claim.ts';

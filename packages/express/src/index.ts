@@ -1,5 +1,10 @@
-import type { ReceivedWebhook } from '@countersign/core';
-import { type AdapterOptions, createNodeReceiver, type VerifierSource } from '@countersign/core/extend';
+import type { HealthOptions, ReceivedWebhook, Verifier } from '@countersign/core';
+import {
+  type AdapterOptions,
+  createNodeHealthHandler,
+  createNodeReceiver,
+  type VerifierSource,
+} from '@countersign/core/extend';
 import type { Request, RequestHandler } from 'express';
 
 declare global {
@@ -63,6 +68,24 @@ export function webhook(verifier: VerifierSource<Request>, options?: WebhookOpti
 /** The parsers of Express 4 must be told that nothing is left to parse; those of Express 5 ask the stream. */
 function isExpress4(req: Request): boolean {
   return typeof (req.app as { lazyrouter?: unknown } | undefined)?.lazyrouter === 'function';
+}
+
+/**
+ * A route that tells probes and operators how the verifiers of this process are: 200 if at least one can work, otherwise 503, with a
+ * `HealthReport` as JSON. It answers requests from this machine, and those with the token.
+ *
+ * @param verifiers The verifiers by names of your choice.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, such as a short token.
+ * @example
+ * ```ts
+ * app.get('/health', healthHandler({ stripe: verifier }, { token: process.env.HEALTH_TOKEN }))
+ * ```
+ */
+export function healthHandler(
+  verifiers: Readonly<Record<string, Verifier>>,
+  options?: HealthOptions,
+): RequestHandler {
+  return createNodeHealthHandler('healthHandler()', verifiers, options);
 }
 
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';

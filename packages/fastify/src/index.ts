@@ -1,7 +1,8 @@
-import type { ReceivedWebhook } from '@countersign/core';
+import type { HealthOptions, ReceivedWebhook, Verifier } from '@countersign/core';
 import {
   type AdapterOptions,
   configError,
+  createNodeHealthHandler,
   createNodeReceiver,
   handlerEnded,
   handlerRefusal,
@@ -161,4 +162,27 @@ export const webhookPlugin: FastifyPluginAsync<WebhookPluginOptions> = fastifyPl
 });
 
 export default webhookPlugin;
+
+/**
+ * A route handler that tells probes and operators how the verifiers of this process are: 200 if at least one can work, otherwise 503, with
+ * a `HealthReport` as JSON. It answers requests from this machine, and those with the token.
+ *
+ * @param verifiers The verifiers by names of your choice.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, such as a short token.
+ * @example
+ * ```ts
+ * app.get('/health', healthHandler({ stripe: verifier }, { token: process.env.HEALTH_TOKEN }))
+ * ```
+ */
+export function healthHandler(
+  verifiers: Readonly<Record<string, Verifier>>,
+  options?: HealthOptions,
+): (request: FastifyRequest, reply: FastifyReply) => void {
+  const respond = createNodeHealthHandler('healthHandler()', verifiers, options);
+  return (request, reply) => {
+    reply.hijack();
+    respond(request.raw, reply.raw);
+  };
+}
+
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';

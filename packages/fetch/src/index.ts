@@ -1,4 +1,4 @@
-import { isWebhookError, type ReceivedWebhook, type WebhookResponse } from '@countersign/core';
+import { isWebhookError, type ReceivedWebhook } from '@countersign/core';
 import {
   type AdapterOptions,
   readAdapterOptions,
@@ -6,6 +6,7 @@ import {
   type VerifierSource,
 } from '@countersign/core/extend';
 import { readRequest } from './read-request.ts';
+import { toResponse } from './to-response.ts';
 import { type WaitUntil, waitUntilOf } from './wait-until.ts';
 
 /** Options of {@link webhookHandler}. `Context` is what the host passes after the request. */
@@ -110,10 +111,6 @@ export function webhookHandler<Context extends unknown[]>(
   };
 }
 
-function toResponse({ status, headers, body }: WebhookResponse): Response {
-  return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
-}
-
 /** Checks its properties, because frameworks have their own Response classes. */
 function isResponse(value: unknown): value is Response {
   const given = value as Partial<Response> | null | undefined;
@@ -123,4 +120,5 @@ function isResponse(value: unknown): value is Response {
 }
 
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';
+export { type HealthHandlerOptions, healthHandler } from './health-handler.ts';
 export type { WaitUntil };

@@ -1,6 +1,7 @@
-import type { ReceivedWebhook } from '@countersign/core';
+import type { HealthOptions, ReceivedWebhook, Verifier } from '@countersign/core';
 import {
   type AdapterOptions,
+  createNodeHealthHandler,
   createNodeReceiver,
   handlerEnded,
   handlerStarted,
@@ -62,6 +63,28 @@ export function webhook(
     handlerEnded(ctx.res);
     // Koa doesn't respond to a client that has left: the status that the handler meant to send decides.
     if (ctx.respond !== false) settleAbandonedResponse(ctx.res, ctx.status);
+  };
+}
+
+/**
+ * Middleware that tells probes and operators how the verifiers of this process are: 200 if at least one can work, otherwise 503, with a
+ * `HealthReport` as JSON. It answers requests from this machine, and those with the token.
+ *
+ * @param verifiers The verifiers by names of your choice.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, such as a short token.
+ * @example
+ * ```ts
+ * router.get('/health', healthHandler({ stripe: verifier }, { token: process.env.HEALTH_TOKEN }))
+ * ```
+ */
+export function healthHandler(
+  verifiers: Readonly<Record<string, Verifier>>,
+  options?: HealthOptions,
+): Middleware {
+  const respond = createNodeHealthHandler('healthHandler()', verifiers, options);
+  return function healthMiddleware(ctx) {
+    ctx.respond = false;
+    respond(ctx.req, ctx.res);
   };
 }
 

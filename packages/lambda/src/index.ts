@@ -85,4 +85,5 @@ export function webhookHandler<Event extends LambdaEvent = LambdaEvent, Context 
 }
 
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';
+export { healthHandler } from './health-handler.ts';
 export type { LambdaEvent, LambdaResult };
