@@ -3,6 +3,7 @@ export type { DeliveryEvent, KeyringEvent, Observer, UnroutedEvent, WebhookEvent
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
 export type { HealthOptions, HealthReport } from './health-responder.ts';
 export { type LogWebhooksOptions, logWebhooks, type WebhookLogger } from './log-webhooks.ts';
+export type { PayloadIssue, PayloadSchema } from './payload.ts';
 export type { PendingBytesHealth } from './pending-bytes.ts';
 export type { Claim, HandlerEnding } from './replay/claim.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
@@ -30,6 +31,7 @@ export {
   secretsGone,
   staticSecrets,
 } from './secrets/secrets.ts';
+export type { ShadowReport } from './shadow.ts';
 export {
   createTenants,
   type TenantContext,
@@ -47,5 +49,5 @@ export type {
   VerifierOptions,
 } from './verifier-types.ts';
 export type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
-export { type ReplayRecord, replayRecord } from './webhook.ts';
+export { payloadOf, type ReplayRecord, replayRecord } from './webhook.ts';
 export { isWebhookError, WebhookError, type WebhookErrorCode } from './webhook-error.ts';

@@ -79,6 +79,8 @@ function levelOf(event: WebhookEvent): Level {
     case 'refused':
       if (event.status === 500) return 'error';
       return event.code === 'ERR_WEBHOOK_IN_PROGRESS' ? 'debug' : 'warn';
+    case 'payload-invalid':
+      return event.error === undefined ? 'warn' : 'error';
     case 'handler-failed':
     case 'commit-failed':
     case 'secrets-failed':
@@ -107,6 +109,7 @@ const SENTENCES: Readonly<Record<Exclude<WebhookEvent['type'], 'refused' | 'unro
   'claim-lost': 'lost its claim, so another instance may run it too',
   'handler-timeout': 'has run for longer than "handlerTimeoutSeconds"',
   'handler-failed': 'failed in its handler',
+  'payload-invalid': 'does not fit the schema',
   'commit-failed': 'was handled, but the replay store has not recorded it, so a retry may run again',
   'release-failed': 'failed, and its retry has to wait for the end of the lease',
   'claimed-locally': 'is claimed in this process only, because the replay store is down',
@@ -172,8 +175,13 @@ function plain(event: WebhookEvent): object {
 
 /** What a line of text says in addition. */
 function details(event: WebhookEvent): string {
-  const { id, request, durationMs } = event as { id?: string; request?: string; durationMs?: number };
-  const facts = Object.entries({ id, request, ms: durationMs?.toFixed(1) });
+  const { id, request, durationMs, paths } = event as {
+    id?: string;
+    request?: string;
+    durationMs?: number;
+    paths?: readonly string[];
+  };
+  const facts = Object.entries({ id, request, paths: paths?.join(), ms: durationMs?.toFixed(1) });
   const shown = facts.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
   return shown.length === 0 ? '' : ` [${shown.join(' ')}]`;
 }

@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Observer, WebhookEvent } from './events.ts';
 import type { VerifierHealth } from './health.ts';
+import type { InvalidPayloadPolicy, PayloadSchema } from './payload.ts';
 import type { Claim } from './replay/claim.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import type { PublicUrl, WebhookRequest } from './request.ts';
@@ -97,6 +98,19 @@ export interface ReceiveOptions {
    * then recognizes. Default: `'auto'`.
    */
   claim?: 'auto' | 'manual' | undefined;
+  /** Checks `webhook.json()`; `webhook.payload` is its output. Duplicates and handshakes are not checked. */
+  schema?: PayloadSchema | undefined;
+  /**
+   * What happens to a genuine delivery whose payload does not fit `schema`. Observers get `payload-invalid` in both cases.
+   *
+   * - `'handle'` (default): the handler runs. `webhook.payload` is `undefined`, and `webhook.payloadIssues` says why: a new type of event,
+   *   or a new field, is not an error.
+   * - `'reject'`: the handler does not run. The sender gets 400 (`ERR_WEBHOOK_PAYLOAD_INVALID`), and the delivery is not recorded: once
+   *   the schema is right, it runs if the sender sends it again. Many senders don't retry a 400 by themselves.
+   *
+   * A schema that throws is not an answer about the payload. With `'reject'` the sender gets 500, so that it sends the delivery again.
+   */
+  onInvalid?: InvalidPayloadPolicy | undefined;
 }
 
 /** Options of `handle()`. */

@@ -3,6 +3,14 @@ import { DisabledVerifier } from './disabled-verifier.ts';
 import { type ClaimOutcome, type DeliveryOutcome, Reporter } from './events.ts';
 import { acceptedUntil, checkFreshness, checkValidity } from './freshness.ts';
 import { type VerifierHealth, verifierHealth } from './health.ts';
+import {
+  type CheckedPayload,
+  checkPayload,
+  type InvalidPayloadPolicy,
+  pathsOf,
+  payloadInvalid,
+  schemaFailed,
+} from './payload.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import { Refusals } from './refusals.ts';
 import { reloadAndMatch } from './reload-and-match.ts';
@@ -23,7 +31,7 @@ import type { SchemeDefinition } from './scheme/definition/scheme-definition.ts'
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
 import { storePatienceMs, untilSettled } from './settle-patience.ts';
 import { InFlight, isThenable } from './util/promises.ts';
-import { warnOfDuplicate, warnOfHandler } from './util/warnings.ts';
+import { warnOfDuplicate, warnOfHandler, warnOfPayload } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
   DisabledVerifierOptions,
@@ -266,8 +274,35 @@ class EndpointVerifier<K> implements Verifier {
     if (signed !== undefined) return signed;
     const manual = own(options, 'claim') === 'manual';
     const claim = manual ? new UnguardedClaim(this.#claimContext(delivery)) : await this.claim(delivery);
-    if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
+    if (claim.state === 'claimed') {
+      const schema = own(options, 'schema');
+      const checked = schema && (await checkPayload(schema, delivery));
+      const webhook = delivery.received(claim, checked);
+      if (checked?.issues !== undefined)
+        await this.#judgePayload(webhook, claim, checked, own(options, 'onInvalid'));
+      return { state: 'claimed', webhook, claim };
+    }
     return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
+  }
+
+  /** Reports a payload that does not fit its schema. With `reject`, gives the delivery back, so that it runs if it is sent again. */
+  async #judgePayload(
+    webhook: ReceivedWebhook,
+    claim: Claim,
+    { issues = [], error }: CheckedPayload,
+    policy: InvalidPayloadPolicy = 'handle',
+  ): Promise<void> {
+    const { endpoint, scheme } = this;
+    const { clock } = this.#settings;
+    const startedAt = this.#startedAt();
+    const paths = pathsOf(issues);
+    this.#reporter.report?.({ type: 'payload-invalid', ...factsOf(webhook), paths, error });
+    if (!this.#reporter.isObserved) warnOfPayload(endpoint, paths, error);
+    if (policy === 'handle') return;
+    const refusal = error === undefined ? payloadInvalid(issues) : schemaFailed(error);
+    const released = claim.release({ status: refusal.status }).catch(() => undefined);
+    await untilSettled(released, storePatienceMs(scheme.delivery), clock);
+    throw this.#refusals.refuse(refusal, startedAt, factsOf(webhook));
   }
 
   /** Responds to a small form without a signature by which a sender tests the endpoint. No other body without a signature is read. */

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { CheckedPayload, PayloadIssue, PayloadSchema } from './payload.ts';
+import { payloadInvalid } from './payload.ts';
 import { decodeUtf8, parseJsonBody } from './scheme/content/body-reader.ts';
 import type { DeliveryRules } from './scheme/delivery-rules.ts';
 import type { Freshness, KeyRole, Match } from './scheme/scheme.ts';
@@ -57,8 +59,15 @@ export interface VerifiedWebhook {
   readonly requestId?: string | undefined;
 }
 
-/** What handlers get: a verified delivery that is claimed for them. */
-export interface ReceivedWebhook extends VerifiedWebhook {
+/** What handlers get: a verified delivery that is claimed for them. `Payload` is the output of the adapter's `schema`. */
+export interface ReceivedWebhook<Payload = unknown> extends VerifiedWebhook {
+  /**
+   * What the `schema` of the adapter made of `json()`. `undefined` without a schema, and if the payload does not fit it. Where the framework's types
+   * can't tell what it is, use {@link payloadOf}.
+   */
+  readonly payload: Payload;
+  /** Why the payload does not fit the schema. `undefined` if it fits. The messages may quote the payload. */
+  readonly payloadIssues: readonly PayloadIssue[] | undefined;
   /** Aborts when the handler has run for `handlerTimeoutSeconds`, or when another run may have taken over. */
   readonly signal: AbortSignal;
   /**
@@ -83,6 +92,7 @@ export type ReplayRetention = Pick<ReplayRecord, 'ttlMs' | 'replayWindowMs'>;
 
 // In the global registry, so that a store built on another copy of this package reads it too.
 const replayRecordOf: unique symbol = Symbol.for('countersign.replayRecord') as never;
+const payloadSchema: unique symbol = Symbol.for('countersign.payloadSchema') as never;
 
 /** What a verifier has read from one delivery. */
 interface DeliveryFacts {
@@ -180,17 +190,30 @@ export class Delivery implements VerifiedWebhook {
   }
 
   /** The same delivery as its handler sees it. */
-  received(claim: { readonly signal: AbortSignal; readonly fencingToken: number }): ReceivedWebhook {
-    return new ReceivedDelivery(this.#facts, claim);
+  received(claim: ClaimFacts, checked?: CheckedPayload): ReceivedWebhook {
+    return new ReceivedDelivery(this.#facts, claim, checked);
   }
 }
 
-class ReceivedDelivery extends Delivery implements ReceivedWebhook {
-  readonly #claim: { readonly signal: AbortSignal; readonly fencingToken: number };
+type ClaimFacts = Pick<ReceivedWebhook, 'signal' | 'fencingToken'>;
 
-  constructor(facts: DeliveryFacts, claim: { readonly signal: AbortSignal; readonly fencingToken: number }) {
+class ReceivedDelivery extends Delivery implements ReceivedWebhook {
+  readonly #claim: ClaimFacts;
+  readonly #checked: CheckedPayload | undefined;
+
+  constructor(facts: DeliveryFacts, claim: ClaimFacts, checked: CheckedPayload | undefined) {
     super(facts);
     this.#claim = claim;
+    this.#checked = checked;
+  }
+  get payload(): unknown {
+    return this.#checked?.payload;
+  }
+  get payloadIssues(): readonly PayloadIssue[] | undefined {
+    return this.#checked?.issues;
+  }
+  get [payloadSchema](): PayloadSchema | undefined {
+    return this.#checked?.schema;
   }
   get signal(): AbortSignal {
     return this.#claim.signal;
@@ -202,6 +225,26 @@ class ReceivedDelivery extends Delivery implements ReceivedWebhook {
 
 function invalidBody(message: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_BODY_INVALID', message);
+}
+
+/**
+ * Returns `webhook.payload` with the type of the schema that made it. Express, Fastify and Nest can't pass that type to a handler.
+ *
+ * @param schema The `schema` that the adapter was given.
+ * @throws `ERR_WEBHOOK_PAYLOAD_INVALID` (status 400) if the payload does not fit: with `onInvalid: 'handle'`, look at `payloadIssues` first.
+ * `ERR_WEBHOOK_CONFIG_INVALID` if the adapter was given another schema, or none.
+ * @example
+ * ```ts
+ * app.post('/hooks/orders', webhook(verifier, { schema: order, onInvalid: 'reject' }), async (req, res) => {
+ *   const { id, total } = payloadOf(req.webhook, order)
+ * })
+ * ```
+ */
+export function payloadOf<Output>(webhook: ReceivedWebhook, schema: PayloadSchema<Output>): Output {
+  if ((webhook as { [payloadSchema]?: PayloadSchema })[payloadSchema] !== schema)
+    throw configError('payloadOf() needs the schema that the adapter has: webhook(verifier, { schema }).');
+  if (webhook.payloadIssues !== undefined) throw payloadInvalid(webhook.payloadIssues);
+  return webhook.payload as Output;
 }
 
 /**

@@ -1,8 +1,10 @@
-import type { HealthOptions, ReceivedWebhook, Verifier } from '@countersign/core';
+import type { HealthOptions, ReceivedWebhook, ShadowReport, Verifier } from '@countersign/core';
 import {
   type AdapterOptions,
   createNodeHealthHandler,
   createNodeReceiver,
+  createNodeShadow,
+  type ShadowOptions,
   type VerifierSource,
 } from '@countersign/core/extend';
 import type { Request, RequestHandler } from 'express';
@@ -68,6 +70,31 @@ export function webhook(verifier: VerifierSource<Request>, options?: WebhookOpti
 /** The parsers of Express 4 must be told that nothing is left to parse; those of Express 5 ask the stream. */
 function isExpress4(req: Request): boolean {
   return typeof (req.app as { lazyrouter?: unknown } | undefined)?.lazyrouter === 'function';
+}
+
+/**
+ * Middleware that lets every request pass **without verification**, and reports what the adapter would do with it: to put verification on an endpoint that
+ * is in use. What is behind it reads the body as before, and gets no `webhook`. The process warns that nothing is enforced.
+ *
+ * The verifier's own observers and `health()` see these checks too. Duplicates are not found, because nothing is claimed.
+ *
+ * @param report Gets the outcome of each request. The request does not wait for it, and what it throws harms nothing.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
+ * @example
+ * ```ts
+ * app.post('/hooks/stripe', shadow(verifier, (report) => logger.info(report)), express.json(), oldHandler)
+ * ```
+ */
+export function shadow(
+  verifier: VerifierSource<Request>,
+  report: (report: ShadowReport) => unknown,
+  options?: ShadowOptions<Request>,
+): RequestHandler {
+  const watch = createNodeShadow('shadow() of @countersign/express', verifier, report, options);
+  return function shadowMiddleware(req, res, next) {
+    watch(req, req, res);
+    next();
+  };
 }
 
 /**

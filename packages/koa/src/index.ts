@@ -1,23 +1,30 @@
-import type { HealthOptions, ReceivedWebhook, Verifier } from '@countersign/core';
+import type { HealthOptions, PayloadSchema, ReceivedWebhook, ShadowReport, Verifier } from '@countersign/core';
 import {
   type AdapterOptions,
   createNodeHealthHandler,
   createNodeReceiver,
+  createNodeShadow,
   handlerEnded,
   handlerStarted,
+  type InvalidPayloadPolicy,
+  type PayloadOf,
+  type ShadowOptions,
   settleAbandonedResponse,
   type VerifierSource,
 } from '@countersign/core/extend';
 import type { Context, Middleware } from 'koa';
 
 /** What `ctx.state` contains behind {@link webhook}. */
-export interface WebhookState {
+export interface WebhookState<Payload = unknown> {
   /** The verified delivery. */
-  webhook: ReceivedWebhook;
+  webhook: ReceivedWebhook<Payload>;
 }
 
 /** Options of {@link webhook}. */
-export type WebhookOptions = AdapterOptions<Context>;
+export type WebhookOptions<
+  Schema extends PayloadSchema | undefined = PayloadSchema | undefined,
+  Policy extends InvalidPayloadPolicy = InvalidPayloadPolicy,
+> = AdapterOptions<Context, [], Schema, Policy>;
 
 /**
  * Koa middleware that passes only genuine deliveries on, each once. For a route, or with `app.use`.
@@ -36,10 +43,13 @@ export type WebhookOptions = AdapterOptions<Context>;
  * })
  * ```
  */
-export function webhook(
+export function webhook<
+  Schema extends PayloadSchema | undefined = undefined,
+  Policy extends InvalidPayloadPolicy = 'handle',
+>(
   verifier: VerifierSource<Context>,
-  options?: WebhookOptions,
-): Middleware<WebhookState> {
+  options?: WebhookOptions<Schema, Policy>,
+): Middleware<WebhookState<PayloadOf<Schema, Policy>>> {
   const receive = createNodeReceiver('webhook()', verifier, options);
   return async function webhookMiddleware(ctx, next) {
     const received = await receive(ctx, ctx.req, ctx.res);
@@ -48,7 +58,7 @@ export function webhook(
       ctx.respond = false;
       return;
     }
-    ctx.state.webhook = received;
+    ctx.state.webhook = received as ReceivedWebhook<PayloadOf<Schema, Policy>>;
     (ctx.request as { body?: unknown }).body = received.body;
     // koa-body refuses a request that has been read; its bytes can be read again. Other parsers see `ctx.request.body`.
     Object.defineProperty(ctx.req, 'readable', { value: true, configurable: true });
@@ -63,6 +73,31 @@ export function webhook(
     handlerEnded(ctx.res);
     // Koa doesn't respond to a client that has left: the status that the handler meant to send decides.
     if (ctx.respond !== false) settleAbandonedResponse(ctx.res, ctx.status);
+  };
+}
+
+/**
+ * Middleware that lets every request pass **without verification**, and reports what the adapter would do with it: to put verification on an endpoint that
+ * is in use. What is behind it reads the body as before, and gets no `webhook`. The process warns that nothing is enforced.
+ *
+ * The verifier's own observers and `health()` see these checks too. Duplicates are not found, because nothing is claimed.
+ *
+ * @param report Gets the outcome of each request. The request does not wait for it, and what it throws harms nothing.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
+ * @example
+ * ```ts
+ * router.post('/hooks/stripe', shadow(verifier, (report) => logger.info(report)), bodyParser(), oldHandler)
+ * ```
+ */
+export function shadow(
+  verifier: VerifierSource<Context>,
+  report: (report: ShadowReport) => unknown,
+  options?: ShadowOptions<Context>,
+): Middleware {
+  const watch = createNodeShadow('shadow() of @countersign/koa', verifier, report, options);
+  return function shadowMiddleware(ctx, next) {
+    watch(ctx, ctx.req, ctx.res);
+    return next();
   };
 }
 

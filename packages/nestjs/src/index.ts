@@ -1,5 +1,6 @@
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';
 export { healthHandler } from './health-handler.ts';
+export { shadow } from './shadow.ts';
 export { VerifyWebhook } from './verify-webhook.decorator.ts';
 export { Webhook } from './webhook.decorator.ts';
 export { WebhookGuard } from './webhook.guard.ts';
