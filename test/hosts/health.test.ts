@@ -210,7 +210,7 @@ describe.each(MOUNTS)('%s', (_, mount) => {
     ['an unknown option', { tokens: TOKEN }],
     ['an empty name', { instance: '' }],
   ])('%s is refused at construction', async (_, options) => {
-    await expect(ask(mount, { hub: working() }, { options })).rejects.toMatchObject({
+    await expect(ask(mount, { hub: working() }, { options: options as HealthOptions })).rejects.toMatchObject({
       code: 'ERR_WEBHOOK_CONFIG_INVALID',
     });
   });

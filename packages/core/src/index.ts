@@ -38,6 +38,7 @@ export {
   type Tenants,
   type TenantsOptions,
 } from './tenants/create-tenants.ts';
+export { type TenantByBodyOptions, tenantByBody } from './tenants/tenant-by-body.ts';
 export type { Clock } from './util/clock.ts';
 export { createVerifier } from './verifier.ts';
 export type {

@@ -27,9 +27,9 @@ const PATIENCE_MS = 1000;
 export function shadow<Event extends LambdaEvent = LambdaEvent, Context = LambdaContext, Result = unknown>(
   verifier: VerifierSource<Event, [context: Context]>,
   report: (report: ShadowReport) => unknown,
-  handler: (event: Event, context: Context) => Result,
+  handler: (event: Event, context: Context) => Result | Promise<Result>,
   options?: ShadowOptions<Event, [context: Context]>,
-): (event: Event, context: Context) => Promise<Awaited<Result>> {
+): (event: Event, context: Context) => Promise<Result> {
   const judge = createShadow('shadow() of @countersign/lambda', verifier, report, options);
   if (typeof handler !== 'function') throw new TypeError('The third argument of shadow() must be a function.');
   async function judgeEvent(event: Event, context: Context): Promise<void> {
