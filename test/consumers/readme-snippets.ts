@@ -44,7 +44,7 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     store: STORE,
   },
   'packages/nestjs/README.md': {
-    Controller: "import { Controller, Module, Post } from '@nestjs/common';",
+    Controller: "import { Controller, Logger, Module, Post } from '@nestjs/common';",
     webhook: "declare const webhook: import('@countersign/nestjs').ReceivedWebhook;",
     contentType: 'declare const contentType: string;',
     HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',

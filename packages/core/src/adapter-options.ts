@@ -33,9 +33,12 @@ export const CONTENT_ENCODINGS = [
  *
  * `Context` is what the host passes to a handler after the request.
  */
-export type VerifierSource<Request, Context extends unknown[] = []> =
-  | Verifier
-  | ((request: Request, ...context: Context) => Verifier | undefined | Promise<Verifier | undefined>);
+export type VerifierSource<Request, Context extends unknown[] = [], Label extends string = string> =
+  | Verifier<Label>
+  | ((
+      request: Request,
+      ...context: Context
+    ) => Verifier<Label> | undefined | Promise<Verifier<Label> | undefined>);
 
 /** The options that every adapter has, in addition to its verifier. */
 export interface AdapterOptions<

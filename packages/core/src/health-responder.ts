@@ -23,7 +23,7 @@ export interface HealthOptions {
    * Requests with `Authorization: Bearer <token>` are answered too, wherever they come from. At least 32 characters, for example from
    * `openssl rand -hex 32`. Default: only requests from this machine are answered.
    */
-  token?: string;
+  token?: string | undefined;
   /** What the report calls this process. Default: `<host name>:<process id>`. */
   instance?: string;
 }

@@ -13,9 +13,9 @@ import type { Clock } from './util/clock.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 
 /** The options of `createVerifier()`. They are checked once, at construction; an unknown key throws. */
-export interface VerifierOptions<K = KeyObject> {
+export interface VerifierOptions<K = KeyObject, Label extends string = string> {
   /** How the sender signs and retries: from `@countersign/schemes`, or your own {@link defineScheme}. */
-  scheme: Scheme<K>;
+  scheme: Scheme<K, Label>;
   /**
    * The signing secrets: one secret, a set, a function or provider that loads a set, or a keyring that several verifiers share.
    * The scheme decodes text; bytes are the key itself.
@@ -80,15 +80,18 @@ export interface VerifierOptions<K = KeyObject> {
 }
 
 /** The options of an endpoint that is switched off. */
-export type DisabledVerifierOptions<K = KeyObject> = Omit<VerifierOptions<K>, 'secrets' | 'disabled'> & {
+export type DisabledVerifierOptions<K = KeyObject, Label extends string = string> = Omit<
+  VerifierOptions<K, Label>,
+  'secrets' | 'disabled'
+> & {
   disabled: true;
   secrets?: VerifierOptions<K>['secrets'] | undefined;
 };
 
 /** What `receive()` returns: a delivery to handle, or the response to a duplicate or to a sender's handshake. */
-export type ReceiveResult =
-  | { readonly state: 'claimed'; readonly webhook: ReceivedWebhook; readonly claim: Claim }
-  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook; readonly response: WebhookResponse }
+export type ReceiveResult<Label extends string = string> =
+  | { readonly state: 'claimed'; readonly webhook: ReceivedWebhook<unknown, Label>; readonly claim: Claim }
+  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook<Label>; readonly response: WebhookResponse }
   | { readonly state: 'handshake'; readonly response: WebhookResponse };
 
 /** Options of `receive()`. */
@@ -133,7 +136,7 @@ export interface HandleOptions extends ReceiveOptions {
 }
 
 /** Verifies the deliveries of one endpoint and makes sure that each is handled once. */
-export interface Verifier extends AsyncDisposable {
+export interface Verifier<Label extends string = string> extends AsyncDisposable {
   /** How this endpoint's sender signs and retries. */
   readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
   /** The name of the endpoint. */
@@ -153,7 +156,7 @@ export interface Verifier extends AsyncDisposable {
    * console.log(webhook.id, webhook.json())
    * ```
    */
-  verify(request: WebhookRequest): Promise<VerifiedWebhook>;
+  verify(request: WebhookRequest): Promise<VerifiedWebhook<Label>>;
   /**
    * Reserves a verified delivery for one run of its handler, in the replay store.
    * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_STORE_FULL`; `ERR_WEBHOOK_NOT_READY` if the
@@ -190,7 +193,7 @@ export interface Verifier extends AsyncDisposable {
    * Verifies and claims, and responds to a sender's handshake. Adapters call it.
    * @throws What `verify()` and `claim()` throw.
    */
-  receive(request: WebhookRequest, options?: ReceiveOptions): Promise<ReceiveResult>;
+  receive(request: WebhookRequest, options?: ReceiveOptions): Promise<ReceiveResult<Label>>;
   /**
    * Verifies, claims, runs `handler`, and commits or releases. The handler returns nothing (204), a status from 200 to 599, or a whole
    * response. A 2xx status commits; any other releases, so that the sender's retry runs. If the handler throws, the sender gets
@@ -202,7 +205,7 @@ export interface Verifier extends AsyncDisposable {
    */
   handle(
     request: WebhookRequest,
-    handler: (webhook: ReceivedWebhook) => unknown,
+    handler: (webhook: ReceivedWebhook<unknown, Label>) => unknown,
     options?: HandleOptions,
   ): Promise<WebhookResponse>;
   /**

@@ -67,9 +67,9 @@ import { isWebhookError, WebhookError } from './webhook-error.ts';
  * await verifier.ready()
  * ```
  */
-export function createVerifier<K = KeyObject>(
-  options: VerifierOptions<K> | DisabledVerifierOptions<K>,
-): Verifier {
+export function createVerifier<K = KeyObject, Label extends string = string>(
+  options: VerifierOptions<K, Label> | DisabledVerifierOptions<K, Label>,
+): Verifier<Label> {
   return verifierOf(options, new InFlight());
 }
 

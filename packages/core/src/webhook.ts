@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 const RETRY_SPAN_MARGIN = 1.1;
 
 /** A delivery whose signature matched. Only a verifier makes one. */
-export interface VerifiedWebhook {
+export interface VerifiedWebhook<Label extends string = string> {
   /** The signed id or body field. If the sender signs neither, the SHA-256 of the body in hex. Computed when it is first read. */
   readonly id: string;
   /** The name of the scheme. */
@@ -54,13 +54,14 @@ export interface VerifiedWebhook {
   /** `false` if the signature does not cover the body. */
   readonly bodyAuthenticated: boolean;
   /** Values that the sender sends but does not sign, by label. Use them in logs, never for decisions. */
-  readonly unsignedHeaders: Readonly<Record<string, string>>;
+  readonly unsignedHeaders: Readonly<Record<Label, string>>;
   /** What the adapter's `identifyRequest` returned. For logs: anybody may have chosen it. */
   readonly requestId?: string | undefined;
 }
 
 /** What handlers get: a verified delivery that is claimed for them. `Payload` is the output of the adapter's `schema`. */
-export interface ReceivedWebhook<Payload = unknown> extends VerifiedWebhook {
+export interface ReceivedWebhook<Payload = unknown, Label extends string = string>
+  extends VerifiedWebhook<Label> {
   /**
    * What the `schema` of the adapter made of `json()`. `undefined` without a schema, and if the payload does not fit it. Where the framework's types
    * can't tell what it is, use {@link payloadOf}.

@@ -50,10 +50,11 @@ export function webhookHandler<
   Context extends unknown[],
   Schema extends PayloadSchema | undefined = undefined,
   Policy extends InvalidPayloadPolicy = 'handle',
+  Label extends string = string,
 >(
-  verifier: VerifierSource<Request, Context>,
+  verifier: VerifierSource<Request, Context, Label>,
   handler: (
-    webhook: ReceivedWebhook<PayloadOf<Schema, Policy>>,
+    webhook: ReceivedWebhook<PayloadOf<Schema, Policy>, Label>,
     request: Request,
     ...context: Context
   ) => unknown,
@@ -91,7 +92,7 @@ export function webhookHandler<
             ),
         },
         async (webhook) => {
-          const received = webhook as ReceivedWebhook<PayloadOf<Schema, Policy>>;
+          const received = webhook as ReceivedWebhook<PayloadOf<Schema, Policy>, Label>;
           const result = await handler(received, request, ...context);
           if (!isResponse(result)) return result;
           response = result;

@@ -15,9 +15,9 @@ import {
 import type { Context, Middleware } from 'koa';
 
 /** What `ctx.state` contains behind {@link webhook}. */
-export interface WebhookState<Payload = unknown> {
+export interface WebhookState<Payload = unknown, Label extends string = string> {
   /** The verified delivery. */
-  webhook: ReceivedWebhook<Payload>;
+  webhook: ReceivedWebhook<Payload, Label>;
 }
 
 /** Options of {@link webhook}. */
@@ -46,10 +46,11 @@ export type WebhookOptions<
 export function webhook<
   Schema extends PayloadSchema | undefined = undefined,
   Policy extends InvalidPayloadPolicy = 'handle',
+  Label extends string = string,
 >(
-  verifier: VerifierSource<Context>,
+  verifier: VerifierSource<Context, [], Label>,
   options?: WebhookOptions<Schema, Policy>,
-): Middleware<WebhookState<PayloadOf<Schema, Policy>>> {
+): Middleware<WebhookState<PayloadOf<Schema, Policy>, Label>> {
   const receive = createNodeReceiver('webhook()', verifier, options);
   return async function webhookMiddleware(ctx, next) {
     const received = await receive(ctx, ctx.req, ctx.res);
@@ -58,7 +59,7 @@ export function webhook<
       ctx.respond = false;
       return;
     }
-    ctx.state.webhook = received as ReceivedWebhook<PayloadOf<Schema, Policy>>;
+    ctx.state.webhook = received as ReceivedWebhook<PayloadOf<Schema, Policy>, Label>;
     (ctx.request as { body?: unknown }).body = received.body;
     // koa-body refuses a request that has been read; its bytes can be read again. Other parsers see `ctx.request.body`.
     Object.defineProperty(ctx.req, 'readable', { value: true, configurable: true });

@@ -47,9 +47,10 @@ export function webhookHandler<
   Context = LambdaContext,
   Schema extends PayloadSchema | undefined = undefined,
   Policy extends InvalidPayloadPolicy = 'handle',
+  Label extends string = string,
 >(
-  verifier: VerifierSource<Event, [context: Context]>,
-  handler: (webhook: ReceivedWebhook<PayloadOf<Schema, Policy>>, event: Event, context: Context) => unknown,
+  verifier: VerifierSource<Event, [context: Context], Label>,
+  handler: (webhook: ReceivedWebhook<PayloadOf<Schema, Policy>, Label>, event: Event, context: Context) => unknown,
   options: WebhookOptions<Event, Context, Schema, Policy> = {},
 ): (event: Event, context: Context) => Promise<LambdaResult> {
   const settings = readAdapterOptions('webhookHandler()', verifier, options);
@@ -72,7 +73,7 @@ export function webhookHandler<
           body: (reserve) => settings.body(chosen, request, reserve, event, context),
         },
         async (webhook) => {
-          const received = webhook as ReceivedWebhook<PayloadOf<Schema, Policy>>;
+          const received = webhook as ReceivedWebhook<PayloadOf<Schema, Policy>, Label>;
           const returned = await handler(received, event, context);
           const given = await givenResult(returned);
           if (given === undefined) return returned;

@@ -41,10 +41,10 @@ const ANY_TIME_SECONDS = 100 * 366 * 86_400;
  * await handleInvoice(webhook)
  * ```
  */
-export async function receivedWebhook<Payload = unknown>(
-  scheme: DefinedScheme,
+export async function receivedWebhook<Payload = unknown, Label extends string = string>(
+  scheme: DefinedScheme<Label>,
   input: ReceivedWebhookInput<Payload>,
-): Promise<ReceivedWebhook<Payload>> {
+): Promise<ReceivedWebhook<Payload, Label>> {
   if (scheme.definition?.signed === undefined) {
     throw new TypeError(
       `receivedWebhook() needs a scheme of defineScheme(), and ${scheme.name} is not one: sign a request with the sender's own library, and call verifier.receive().`,
@@ -97,7 +97,7 @@ export async function receivedWebhook<Payload = unknown>(
       { schema },
     );
     if (received.state !== 'claimed') throw new TypeError('This request never reaches a handler.');
-    return Object.defineProperties(received.webhook as ReceivedWebhook<Payload>, {
+    return Object.defineProperties(received.webhook as ReceivedWebhook<Payload, Label>, {
       signal: { value: signal },
       fencingToken: { value: fencingToken },
     });
