@@ -18,12 +18,17 @@ export interface LogWebhooksOptions {
   level?: Level;
 }
 
+const DUPLICATE_HINT =
+  '. To run it again on purpose, call verifier.forget(webhook.id) first. Further duplicates are written at the level debug';
+
 /** So many different lines are remembered. Beyond that, a line may come again too early. */
 const MAX_REMEMBERED = 1000;
 
 /**
  * Makes an observer that writes events to a logger. The level says what an operator must do: `error` needs a mend;
  * `warn` needs a look; `info` is news about secrets; `debug` is each delivery.
+ *
+ * Outside of production (`NODE_ENV`), the first duplicate that was not run is written at `info`.
  *
  * pino gets an object and a message, winston a message and an object, Nest's Logger and `console` one line of text. No line contains a
  * secret, a signature or a body.
@@ -41,12 +46,17 @@ export function logWebhooks(logger: WebhookLogger, options: LogWebhooksOptions =
   const usual = (logger as unknown) === console ? 'info' : 'debug';
   const lowest = checkChoice('level', options.level ?? usual, LEVELS);
   const write = writerOf(logger);
+  // A developer who sends a delivery again would otherwise look for the reason why nothing runs.
+  let saysDuplicate = process.env.NODE_ENV !== 'production';
   const repeated = new Map<string, { until: number; leftOut: number }>();
   return (event) => {
-    const level = levelOf(event);
+    const isFirstDuplicate = saysDuplicate && event.type === 'duplicate';
+    if (isFirstDuplicate) saysDuplicate = false;
+    const level = isFirstDuplicate ? 'info' : levelOf(event);
+    const hint = isFirstDuplicate ? DUPLICATE_HINT : '';
     if (LEVELS.indexOf(level) < LEVELS.indexOf(lowest)) return;
     if (level === 'debug' || level === 'info' || quietMs === 0) {
-      write(level, textOf(event), event);
+      write(level, textOf(event) + hint, event);
       return;
     }
     const now = performance.now();

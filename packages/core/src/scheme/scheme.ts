@@ -19,7 +19,8 @@ export interface Key<K = KeyObject> {
  */
 export interface Scheme<K = KeyObject, Label extends string = string> {
   /** For types only, and never set: the labels of `webhook.unsignedHeaders`. */
-  readonly labels?: Label;
+  // A method, so that schemes with known labels and schemes with any labels can stand for each other.
+  labels?(label: Label): void;
   /** Names the scheme in events and health, and is the default `endpoint`. */
   readonly name: string;
   /** Names how secrets become keys. Verifiers whose schemes have the same format can share one keyring. */
