@@ -3,14 +3,7 @@ import { DisabledVerifier } from './disabled-verifier.ts';
 import { type ClaimOutcome, type DeliveryOutcome, Reporter } from './events.ts';
 import { acceptedUntil, checkFreshness, checkValidity } from './freshness.ts';
 import { type VerifierHealth, verifierHealth } from './health.ts';
-import {
-  type CheckedPayload,
-  checkPayload,
-  type InvalidPayloadPolicy,
-  pathsOf,
-  payloadInvalid,
-  schemaFailed,
-} from './payload.ts';
+import { Payloads } from './payloads.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import { Refusals } from './refusals.ts';
 import { reloadAndMatch } from './reload-and-match.ts';
@@ -31,7 +24,7 @@ import type { SchemeDefinition } from './scheme/definition/scheme-definition.ts'
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
 import { storePatienceMs, untilSettled } from './settle-patience.ts';
 import { InFlight, isThenable } from './util/promises.ts';
-import { warnOfDuplicate, warnOfHandler, warnOfPayload } from './util/warnings.ts';
+import { warnOfDuplicate, warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
   DisabledVerifierOptions,
@@ -90,6 +83,7 @@ class EndpointVerifier<K> implements Verifier {
   readonly #reporter: Reporter<DeliveryOutcome>;
   readonly #refusals: Refusals;
   readonly #pendingBytes: PendingBytes;
+  readonly #payloads: Payloads;
   readonly #retention: ReplayRetention;
   readonly #store: ReplayStore | undefined;
   readonly #settling: InFlight;
@@ -105,6 +99,7 @@ class EndpointVerifier<K> implements Verifier {
     this.#reporter = reporter;
     this.#refusals = new Refusals(endpoint, scheme.delivery, clock, reporter);
     this.#pendingBytes = new PendingBytes(settings.maxPendingBytes, () => clock.now());
+    this.#payloads = new Payloads(endpoint, scheme.delivery, clock, reporter, this.#refusals);
     this.#retention = replayRetention(freshness, scheme.delivery);
     if (store !== undefined) holdEndpoint(store, endpoint);
     this.#store = store && resilientStore(store, onStoreError, scheme.delivery, { clock, leaseMs, reporter });
@@ -276,33 +271,11 @@ class EndpointVerifier<K> implements Verifier {
     const claim = manual ? new UnguardedClaim(this.#claimContext(delivery)) : await this.claim(delivery);
     if (claim.state === 'claimed') {
       const schema = own(options, 'schema');
-      const checked = schema && (await checkPayload(schema, delivery));
-      const webhook = delivery.received(claim, checked);
-      if (checked?.issues !== undefined)
-        await this.#judgePayload(webhook, claim, checked, own(options, 'onInvalid'));
-      return { state: 'claimed', webhook, claim };
+      if (schema !== undefined)
+        return this.#payloads.receive(delivery, claim, schema, own(options, 'onInvalid'));
+      return { state: 'claimed', webhook: delivery.received(claim), claim };
     }
     return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
-  }
-
-  /** Reports a payload that does not fit its schema. With `reject`, gives the delivery back, so that it runs if it is sent again. */
-  async #judgePayload(
-    webhook: ReceivedWebhook,
-    claim: Claim,
-    { issues = [], error }: CheckedPayload,
-    policy: InvalidPayloadPolicy = 'handle',
-  ): Promise<void> {
-    const { endpoint, scheme } = this;
-    const { clock } = this.#settings;
-    const startedAt = this.#startedAt();
-    const paths = pathsOf(issues);
-    this.#reporter.report?.({ type: 'payload-invalid', ...factsOf(webhook), paths, error });
-    if (!this.#reporter.isObserved) warnOfPayload(endpoint, paths, error);
-    if (policy === 'handle') return;
-    const refusal = error === undefined ? payloadInvalid(issues) : schemaFailed(error);
-    const released = claim.release({ status: refusal.status }).catch(() => undefined);
-    await untilSettled(released, storePatienceMs(scheme.delivery), clock);
-    throw this.#refusals.refuse(refusal, startedAt, factsOf(webhook));
   }
 
   /** Responds to a small form without a signature by which a sender tests the endpoint. No other body without a signature is read. */

@@ -1,5 +1,5 @@
 import type { HealthOptions, Verifier } from '@countersign/core';
-import { configError, createHealthResponder } from '@countersign/core/extend';
+import { checkFunction, checkKeys, configError, createHealthResponder } from '@countersign/core/extend';
 import { toResponse } from './to-response.ts';
 
 /** Options of {@link healthHandler}. One of `token` and `remoteAddress` is required. */
@@ -26,9 +26,12 @@ export function healthHandler<Context extends unknown[]>(
   verifiers: Readonly<Record<string, Verifier>>,
   options: HealthHandlerOptions<Context>,
 ): (request: Request, ...context: Context) => Response {
-  const { remoteAddress, ...others } = options;
-  if (remoteAddress !== undefined && typeof remoteAddress !== 'function')
-    throw configError('"remoteAddress" must be a function.');
+  const { remoteAddress, ...others } = checkKeys('healthHandler()', options, [
+    'token',
+    'instance',
+    'remoteAddress',
+  ]);
+  checkFunction('remoteAddress', remoteAddress);
   if (remoteAddress === undefined && others.token === undefined) {
     throw configError(
       'healthHandler() needs a "token", because a Request does not say where it comes from. Or pass "remoteAddress".',
