@@ -210,9 +210,11 @@ describe.each(MOUNTS)('%s', (_, mount) => {
     ['an unknown option', { tokens: TOKEN }],
     ['an empty name', { instance: '' }],
   ])('%s is refused at construction', async (_, options) => {
-    await expect(ask(mount, { hub: working() }, { options: options as HealthOptions })).rejects.toMatchObject({
-      code: 'ERR_WEBHOOK_CONFIG_INVALID',
-    });
+    await expect(ask(mount, { hub: working() }, { options: options as HealthOptions })).rejects.toMatchObject(
+      {
+        code: 'ERR_WEBHOOK_CONFIG_INVALID',
+      },
+    );
   });
 });
 

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { connect } from 'node:http2';
-import { createServer as createHttp2Server } from 'node:http2';
 import { type IncomingMessage, request as send } from 'node:http';
+import { connect, createServer as createHttp2Server } from 'node:http2';
 import { createVerifier, type ShadowReport, type Verifier } from '@countersign/core';
 import { createNodeShadow } from '@countersign/core/extend';
 import { github, slack } from '@countersign/schemes';
@@ -9,7 +8,13 @@ import { sign } from '@countersign/testing';
 import { afterAll, afterEach, beforeEach, describe, expect, it, type MockInstance, vi } from 'vitest';
 import { listen } from '../support/listen.ts';
 import { loadNest } from '../support/mounts/nest-majors.ts';
-import { bytesOf, nestShadowMount, type Seen, type ShadowMount, shadowMounts } from '../support/mounts/shadow.ts';
+import {
+  bytesOf,
+  nestShadowMount,
+  type Seen,
+  type ShadowMount,
+  shadowMounts,
+} from '../support/mounts/shadow.ts';
 
 // shadow() on a live endpoint: every request passes, what is behind it reads the body as before, and the operator learns what would be
 // refused.
@@ -130,8 +135,18 @@ describe.each(MOUNTS)('%s', (_, mount) => {
   });
 
   it.each([
-    ['throws', () => { throw new Error('the report is broken'); }],
-    ['rejects', async () => { throw new Error('the report is broken'); }],
+    [
+      'throws',
+      () => {
+        throw new Error('the report is broken');
+      },
+    ],
+    [
+      'rejects',
+      async () => {
+        throw new Error('the report is broken');
+      },
+    ],
     ['never ends', () => new Promise(() => undefined)],
   ])('a report that %s harms no request', async (_, report) => {
     const { post, seen, reported } = await live(verifierOf(), report);
@@ -169,7 +184,9 @@ describe.each(MOUNTS)('%s', (_, mount) => {
     await live();
     expect(warn.mock.calls).toEqual([
       [
-        expect.stringMatching(/shadow\(\) of @countersign\/\w+ lets every request to "live" pass without verif/),
+        expect.stringMatching(
+          /shadow\(\) of @countersign\/\w+ lets every request to "live" pass without verif/,
+        ),
         { code: 'COUNTERSIGN_SHADOW' },
       ],
     ]);

@@ -1,4 +1,11 @@
-import { createTenants, createVerifier, tenantByBody, type VerifiedWebhook, type Verifier, type WebhookEvent } from '@countersign/core';
+import {
+  createTenants,
+  createVerifier,
+  tenantByBody,
+  type VerifiedWebhook,
+  type Verifier,
+  type WebhookEvent,
+} from '@countersign/core';
 import { github, slack } from '@countersign/schemes';
 import { type AdapterLimit, type AdapterMount, adapterCases, sign } from '@countersign/testing';
 import { afterAll, afterEach, describe, expect, it, test, vi } from 'vitest';
@@ -54,7 +61,11 @@ function setup(tenantOf: TenantOf = nameIn, load?: (tenant: string) => string | 
     },
   });
   const events: WebhookEvent[] = [];
-  const verifier = tenantByBody(tenants, { scheme: github(), tenantOf, observe: (event) => events.push(event) });
+  const verifier = tenantByBody(tenants, {
+    scheme: github(),
+    tenantOf,
+    observe: (event) => events.push(event),
+  });
   cleanup.push(() => tenants.close());
   return { tenants, verifier, events, loads };
 }
@@ -120,21 +131,31 @@ describe.each(ADAPTERS)('%s', (_, mount) => {
     expect([answer.status, answer.text]).toEqual([known.status, '{"error":"webhook refused"}']);
     expect(runs).toEqual([]);
     expect(events).toEqual([
-      expect.objectContaining({ type: 'refused', code: 'ERR_WEBHOOK_SIGNATURE_MISMATCH', endpoint: 'github' }),
+      expect.objectContaining({
+        type: 'refused',
+        code: 'ERR_WEBHOOK_SIGNATURE_MISMATCH',
+        endpoint: 'github',
+      }),
     ]);
   });
 
   it('a verified body that names another tenant is refused, and its retry can run', async () => {
     let calls = 0;
     let honest = false;
-    const { verifier, events } = setup((delivery) => (honest || calls++ % 2 === 0 ? nameIn(delivery) : 'acme/blog'));
+    const { verifier, events } = setup((delivery) =>
+      honest || calls++ % 2 === 0 ? nameIn(delivery) : 'acme/blog',
+    );
     const { post, runs } = await receiver(verifier);
     const delivery = signed(bodyOf('acme/shop'), secretOf('acme/shop'));
     const answer = await post(delivery);
     expect([answer.status, answer.text]).toEqual([401, '{"error":"webhook refused"}']);
     expect(runs).toEqual([]);
     expect(events).toEqual([
-      expect.objectContaining({ type: 'refused', code: 'ERR_WEBHOOK_TENANT_MISMATCH', id: expect.any(String) }),
+      expect.objectContaining({
+        type: 'refused',
+        code: 'ERR_WEBHOOK_TENANT_MISMATCH',
+        id: expect.any(String),
+      }),
     ]);
     honest = true;
     expect((await post(delivery)).status).toBe(200);
@@ -180,7 +201,8 @@ describe('the cases for adapters, through tenantByBody()', () => {
     };
     const limits: readonly AdapterLimit[] = name === 'fetch' ? FETCH_LIMITS : ['unseen-handler-errors'];
     describe(name, () => {
-      for (const { name: what, run } of adapterCases(through, { limits: [...limits, 'early-body'] })) test(what, run);
+      for (const { name: what, run } of adapterCases(through, { limits: [...limits, 'early-body'] }))
+        test(what, run);
     });
   }
 });
@@ -235,7 +257,10 @@ describe('on its own', () => {
     ['no tenants', () => tenantByBody(undefined as never, { scheme: github(), tenantOf: nameIn })],
     ['no scheme', () => tenantByBody(() => undefined, { tenantOf: nameIn } as never)],
     ['no tenantOf', () => tenantByBody(() => undefined, { scheme: github() } as never)],
-    ['a misspelt option', () => tenantByBody(() => undefined, { scheme: github(), tenantOF: nameIn } as never)],
+    [
+      'a misspelt option',
+      () => tenantByBody(() => undefined, { scheme: github(), tenantOF: nameIn } as never),
+    ],
   ])('%s is refused at construction', (_, make) => {
     expect(make).toThrow(expect.objectContaining({ code: 'ERR_WEBHOOK_CONFIG_INVALID' }));
   });

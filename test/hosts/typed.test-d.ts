@@ -81,7 +81,10 @@ received.unsignedHeaders.topicc;
 const anyScheme: Scheme = shopify();
 const anyVerifier: Verifier = shop;
 const list: Verifier[] = [shop, verifier, createVerifier({ scheme: anyScheme, secrets })];
-webhookHandler(() => list[0] ?? anyVerifier, (webhook) => webhook.unsignedHeaders.anything);
+webhookHandler(
+  () => list[0] ?? anyVerifier,
+  (webhook) => webhook.unsignedHeaders.anything,
+);
 tenantByBody(() => shop, { scheme: shopify(), tenantOf: (delivery) => delivery.json<{ id: string }>().id });
 
 // The types of the senders' own packages narrow without a cast.

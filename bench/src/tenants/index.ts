@@ -25,7 +25,13 @@ export async function tenants(progress: (line: string) => void): Promise<Report>
     tables: [
       {
         caption: 'In memory',
-        columns: ['memory each', 'first request, median', '99th percentile', 'later request, median', '99th percentile'],
+        columns: [
+          'memory each',
+          'first request, median',
+          '99th percentile',
+          'later request, median',
+          '99th percentile',
+        ],
         rows: [
           [
             `${amount(bytesEach / KIB)} KiB`,

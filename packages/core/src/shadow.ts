@@ -1,4 +1,9 @@
-import { type AdapterOptions, type BodySource, readAdapterOptions, type VerifierSource } from './adapter-options.ts';
+import {
+  type AdapterOptions,
+  type BodySource,
+  readAdapterOptions,
+  type VerifierSource,
+} from './adapter-options.ts';
 import { readObserver } from './events.ts';
 import type { WebhookRequest } from './request.ts';
 import { configError } from './util/options.ts';

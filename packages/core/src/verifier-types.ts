@@ -91,7 +91,11 @@ export type DisabledVerifierOptions<K = KeyObject, Label extends string = string
 /** What `receive()` returns: a delivery to handle, or the response to a duplicate or to a sender's handshake. */
 export type ReceiveResult<Label extends string = string> =
   | { readonly state: 'claimed'; readonly webhook: ReceivedWebhook<unknown, Label>; readonly claim: Claim }
-  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook<Label>; readonly response: WebhookResponse }
+  | {
+      readonly state: 'duplicate';
+      readonly webhook: VerifiedWebhook<Label>;
+      readonly response: WebhookResponse;
+    }
   | { readonly state: 'handshake'; readonly response: WebhookResponse };
 
 /** Options of `receive()`. */

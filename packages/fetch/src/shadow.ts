@@ -23,7 +23,8 @@ export function shadow<Context extends unknown[], Result extends Response | Prom
   options?: ShadowOptions<Request, Context>,
 ): (request: Request, ...context: Context) => Result {
   const judge = createShadow('shadow() of @countersign/fetch', verifier, report, options);
-  if (typeof handler !== 'function') throw new TypeError('The third argument of shadow() must be a function.');
+  if (typeof handler !== 'function')
+    throw new TypeError('The third argument of shadow() must be a function.');
   return (request, ...context) => {
     const copy = copyOf(request);
     const { method, url, headers } = request;

@@ -1,4 +1,10 @@
-import type { HealthOptions, PayloadSchema, ReceivedWebhook, ShadowReport, Verifier } from '@countersign/core';
+import type {
+  HealthOptions,
+  PayloadSchema,
+  ReceivedWebhook,
+  ShadowReport,
+  Verifier,
+} from '@countersign/core';
 import {
   type AdapterOptions,
   createNodeHealthHandler,

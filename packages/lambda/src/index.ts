@@ -50,7 +50,11 @@ export function webhookHandler<
   Label extends string = string,
 >(
   verifier: VerifierSource<Event, [context: Context], Label>,
-  handler: (webhook: ReceivedWebhook<PayloadOf<Schema, Policy>, Label>, event: Event, context: Context) => unknown,
+  handler: (
+    webhook: ReceivedWebhook<PayloadOf<Schema, Policy>, Label>,
+    event: Event,
+    context: Context,
+  ) => unknown,
   options: WebhookOptions<Event, Context, Schema, Policy> = {},
 ): (event: Event, context: Context) => Promise<LambdaResult> {
   const settings = readAdapterOptions('webhookHandler()', verifier, options);

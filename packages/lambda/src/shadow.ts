@@ -31,7 +31,8 @@ export function shadow<Event extends LambdaEvent = LambdaEvent, Context = Lambda
   options?: ShadowOptions<Event, [context: Context]>,
 ): (event: Event, context: Context) => Promise<Result> {
   const judge = createShadow('shadow() of @countersign/lambda', verifier, report, options);
-  if (typeof handler !== 'function') throw new TypeError('The third argument of shadow() must be a function.');
+  if (typeof handler !== 'function')
+    throw new TypeError('The third argument of shadow() must be a function.');
   async function judgeEvent(event: Event, context: Context): Promise<void> {
     let request: EventRequest;
     try {

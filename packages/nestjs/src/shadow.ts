@@ -18,9 +18,7 @@ import { createNodeShadow, type ShadowOptions } from '@countersign/core/extend';
  * ```
  */
 export function shadow(
-  verifier:
-    | Verifier
-    | ((request: IncomingMessage) => Verifier | undefined | Promise<Verifier | undefined>),
+  verifier: Verifier | ((request: IncomingMessage) => Verifier | undefined | Promise<Verifier | undefined>),
   report: (report: ShadowReport) => unknown,
   options?: ShadowOptions<IncomingMessage>,
 ): (request: IncomingMessage, response: ServerResponse, next: () => void) => void {

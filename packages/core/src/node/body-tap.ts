@@ -101,7 +101,8 @@ export class BodyTap implements BodySource {
 /** What has arrived before the tap, for example while other middleware waited. `undefined` if a part of it may have been read. */
 function waitingChunks(incoming: IncomingMessage): unknown[] | undefined {
   const { _readableState: state } = incoming as { _readableState?: StreamState };
-  if (incoming.readableDidRead || incoming.readableEnded || incoming.readableEncoding !== null) return undefined;
+  if (incoming.readableDidRead || incoming.readableEnded || incoming.readableEncoding !== null)
+    return undefined;
   // Where Node marks what was read, the place is empty.
   const chunks = [...(state?.buffer ?? [])].filter((chunk) => chunk instanceof Uint8Array);
   const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);

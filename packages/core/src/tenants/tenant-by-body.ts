@@ -61,7 +61,9 @@ const RETRY_AFTER_SECONDS = 5;
 export function tenantByBody<K = KeyObject>(tenants: FindTenant, options: TenantByBodyOptions<K>): Verifier {
   options = checkKeys('tenantByBody()', options, ['scheme', 'tenantOf', 'endpoint', 'observe']);
   if (typeof tenants !== 'function')
-    throw configError('tenantByBody() needs what createTenants() returns, or a function that returns a verifier.');
+    throw configError(
+      'tenantByBody() needs what createTenants() returns, or a function that returns a verifier.',
+    );
   if (typeof options.scheme?.parseHead !== 'function') throw configError('"scheme" must be a scheme.');
   if (options.tenantOf === undefined) throw configError('"tenantOf" is missing: (delivery) => the tenant.');
   checkFunction('tenantOf', options.tenantOf);
@@ -109,7 +111,8 @@ class BodyTenantVerifier implements Verifier {
         this.#owners.set(webhook, verifier);
         return received;
       }
-      if (received.state === 'claimed') await received.claim.release({ status: error.status }).catch(() => undefined);
+      if (received.state === 'claimed')
+        await received.claim.release({ status: error.status }).catch(() => undefined);
       throw this.#refuse(error, request, webhook);
     });
   }
@@ -210,7 +213,8 @@ class BodyTenantVerifier implements Verifier {
   /** A request that no tenant could accept is refused before its body is read. */
   #checkHead(request: WebhookRequest): void {
     const { handshake, needsPublicUrl } = this.scheme;
-    if (handshake === undefined && needsPublicUrl !== true) this.scheme.parseHead(new HeadReader(request, undefined));
+    if (handshake === undefined && needsPublicUrl !== true)
+      this.scheme.parseHead(new HeadReader(request, undefined));
   }
 
   async #find(tenant: string): Promise<Verifier | undefined> {
@@ -281,9 +285,12 @@ function unknownTenant(): WebhookError {
 }
 
 function notReady(message: string, cause?: unknown): WebhookError {
-  return new WebhookError('ERR_WEBHOOK_NOT_READY', message, { cause, retryAfterSeconds: RETRY_AFTER_SECONDS });
+  return new WebhookError('ERR_WEBHOOK_NOT_READY', message, {
+    cause,
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
 }
 
 function notOfOneTenant(): WebhookError {
-  return configError('This verifier is for all tenants. Call the method of the tenant\'s own verifier.');
+  return configError("This verifier is for all tenants. Call the method of the tenant's own verifier.");
 }
