@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { type Server, request as send } from 'node:http';
+import { connect, createServer as createHttp2Server } from 'node:http2';
 import { hostname } from 'node:os';
 import {
   createVerifier,
@@ -7,7 +9,7 @@ import {
   type Verifier,
   type WebhookRequest,
 } from '@countersign/core';
-import { createHealthResponder } from '@countersign/core/extend';
+import { createHealthResponder, createNodeHealthHandler } from '@countersign/core/extend';
 import { healthHandler as fetchHealth } from '@countersign/fetch';
 import { healthHandler as lambdaHealth } from '@countersign/lambda';
 import { github } from '@countersign/schemes';
@@ -228,6 +230,26 @@ describe('Lambda', () => {
     const none = await ask(lambdaHealthMount, { hub: await broken() }, { options, headers: bearer(TOKEN) });
     expect(none.status).toBe(503);
   });
+});
+
+it('over HTTP/2, a name that is not of this machine is refused like a proxy', async () => {
+  const server = createHttp2Server(createNodeHealthHandler('healthHandler()', { hub: working() }) as never);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  const client = connect(`http://127.0.0.1:${port}`);
+  cleanup.push(
+    () => new Promise((resolve) => server.close(resolve)),
+    () => new Promise<void>((resolve) => client.close(resolve)),
+  );
+  for (const [authority, status] of [
+    [`127.0.0.1:${port}`, 200],
+    ['hooks.example.com', 404],
+  ] as const) {
+    const stream = client.request({ ':path': '/health', ':authority': authority });
+    const [headers] = (await once(stream, 'response')) as [{ ':status': number }];
+    stream.resume();
+    expect(headers[':status']).toBe(status);
+  }
 });
 
 it('hosts that do not tell where a request comes from need a token', () => {

@@ -28,8 +28,8 @@ export const CONTENT_ENCODINGS = [
 ] as const satisfies readonly ContentEncodingPolicy[];
 
 /**
- * One verifier for all requests, or a function that picks one by route or header, never by the unverified body. If it returns
- * none, the sender gets 401, and some senders never retry a 401. If the tenant may exist later, throw instead.
+ * One verifier for all requests, or a function that picks one by route or header, never by the unverified body: for a tenant that only
+ * the body names, use `tenantByBody()`. If it returns none, the sender gets 401, and some senders never retry a 401. If the tenant may exist later, throw instead.
  *
  * `Context` is what the host passes to a handler after the request.
  */

@@ -15,7 +15,7 @@ import { createApp, type NestPlatform } from './nest.ts';
 import { decorateClass, decorateMethod } from './nest-decorate.ts';
 import type { Nest } from './nest-majors.ts';
 
-export type Verifiers = Readonly<Record<string, Verifier>>;
+type Verifiers = Readonly<Record<string, Verifier>>;
 
 /** Mounts an adapter's `healthHandler()` at `/health`, on a server that does not listen yet. */
 export type HealthMount = (

@@ -15,7 +15,7 @@ import type { ReceivedWebhook, VerifiedWebhook } from '../webhook.ts';
 import { isWebhookError, WebhookError } from '../webhook-error.ts';
 
 /** What can be read of a body before and after it is verified. */
-export type NamingBody = Pick<VerifiedWebhook, 'body' | 'text' | 'json' | 'form'>;
+type NamingBody = Pick<VerifiedWebhook, 'body' | 'text' | 'json' | 'form'>;
 
 /** The options of {@link tenantByBody}. */
 export interface TenantByBodyOptions<K = KeyObject> {

@@ -10,7 +10,7 @@ export function warnOfSetup(error: WebhookError): void {
 }
 
 /** Warns once with a message. */
-export function warnOnce(message: string, code: string): void {
+function warnOnce(message: string, code: string): void {
   if (warned.has(message)) return;
   if (warned.size >= MAX_REMEMBERED) warned.clear();
   warned.add(message);
