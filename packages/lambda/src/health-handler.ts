@@ -20,7 +20,7 @@ export function healthHandler(
   options: HealthOptions & { token: string },
 ): (event: LambdaEvent) => Promise<LambdaResult> {
   // Without its own check, every request would get 404.
-  const respond = createHealthResponder('healthHandler()', verifiers, { token: '', ...options });
+  const respond = createHealthResponder('healthHandler()', verifiers, Object.assign({ token: '' }, options));
   return async (event) => {
     const request = new EventRequest(event);
     const { method, headers } = request;
