@@ -11,6 +11,7 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   replay: async () => (await import('./replay/index.ts')).replay,
   stores: async () => (await import('./stores/index.ts')).stores,
   reload: async () => (await import('./reload/index.ts')).reload,
+  tenants: async () => (await import('./tenants/index.ts')).tenants,
   rotation: async () => (await import('./rotation/index.ts')).rotation,
   recover: async () => (await import('./recover/index.ts')).recover,
   timing: async () => (await import('./timing/index.ts')).timing,

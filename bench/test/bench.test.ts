@@ -21,6 +21,7 @@ const NAMES = [
   'replay',
   'stores',
   'reload',
+  'tenants',
   'rotation',
   'timing',
   'start',

@@ -18,7 +18,7 @@ const COMMON: Readonly<Record<string, string>> = {
 const STORE = "declare const store: import('@countersign/postgres').PostgresReplayStore;";
 const CLIENT = 'declare const client: { quit(): Promise<unknown> };';
 
-const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+const OF_PAGE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'packages/core/README.md': {
     app: "declare const app: import('express').Express;",
     webhook: "import { webhook } from '@countersign/express';",
@@ -44,7 +44,7 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     store: STORE,
   },
   'packages/nestjs/README.md': {
-    Controller: "import { Controller, Module, Post } from '@nestjs/common';",
+    Controller: "import { Controller, Logger, Module, Post } from '@nestjs/common';",
     webhook: "declare const webhook: import('@countersign/nestjs').ReceivedWebhook;",
     contentType: 'declare const contentType: string;',
     HooksController: 'export interface HooksController { events: { save(event: unknown): Promise<void> } }',
@@ -53,6 +53,12 @@ const OF_README: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     defineScheme: "import { defineScheme } from '@countersign/core';",
     fetchKey:
       "declare const fetchKey: Parameters<typeof import('@countersign/schemes/jwt').plaidKeys>[0]['fetchKey'];",
+  },
+  'docs/operating.md': {
+    app: "declare const app: import('express').Express;",
+    express: "import express from 'express';",
+    oldHandler: "declare const oldHandler: import('express').RequestHandler;",
+    db: 'declare const db: { findTenant(name: string): Promise<{ webhookSecret: string } | undefined> };',
   },
   'packages/secrets/README.md': {
     client: "declare const client: import('@aws-sdk/client-secrets-manager').SecretsManager;",
@@ -81,14 +87,18 @@ export function blocksOf(readme: string): string[] {
 
 /** Every TypeScript block of the README files, each with declarations of the names that it uses but leaves to the reader. */
 export function readmeSnippets(): Snippet[] {
-  return ['.', ...PACKAGES].flatMap((folder) => {
-    const readme = join(folder, 'README.md');
-    const names = { ...COMMON, ...OF_README[readme] };
-    return blocksOf(readme).map((code, index) => ({
-      file: `${folder.replace('.', 'root').replace('/', '-')}-${index + 1}.ts`,
-      code: `${preludeOf(code, names)}${code}\nexport {};\n`,
-    }));
-  });
+  return ['.', ...PACKAGES].flatMap((folder) =>
+    snippetsOf(join(folder, 'README.md'), folder.replace('.', 'root').replace('/', '-')),
+  );
+}
+
+/** The same of one page. */
+export function snippetsOf(page: string, name: string): Snippet[] {
+  const names = { ...COMMON, ...OF_PAGE[page] };
+  return blocksOf(page).map((code, index) => ({
+    file: `${name}-${index + 1}.ts`,
+    code: `${preludeOf(code, names)}${code}\nexport {};\n`,
+  }));
 }
 
 function preludeOf(code: string, names: Readonly<Record<string, string>>): string {

@@ -290,6 +290,26 @@ describe('logWebhooks()', () => {
     expect(lines).toEqual(SAID.filter((line) => !String(line).startsWith('debug')));
   });
 
+  it.each([
+    ['development', 1],
+    ['production', 0],
+  ])(
+    'in %s, says %i times that a duplicate was not run, and how to run it again',
+    async (environment, times) => {
+      vi.stubEnv('NODE_ENV', environment);
+      onTestFinished(() => void vi.unstubAllEnvs());
+      const lines: string[] = [];
+      const log = vi.spyOn(console, 'info').mockImplementation((line: string) => void lines.push(line));
+      onTestFinished(() => log.mockRestore());
+      const verifier = verifierWith(logWebhooks(console), { endpoint: 'orders' });
+      const twice = delivery();
+      for (let n = 0; n < 4; n++) await verifier.handle(twice, () => undefined);
+      const said = lines.filter((line) => line.includes('was a duplicate'));
+      expect(said).toHaveLength(times);
+      for (const line of said) expect(line).toContain('verifier.forget(webhook.id)');
+    },
+  );
+
   it('writes objects to pino', async () => {
     const lines: Record<string, unknown>[] = [];
     const stream = { write: (line: string) => void lines.push(JSON.parse(line)) };

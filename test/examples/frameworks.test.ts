@@ -41,7 +41,7 @@ describe.each(['express', 'fastify', 'koa', 'fetch'])('the example for %s', (fra
       output.stderr += chunk;
     });
     await vi.waitFor(() => expect(output.stdout, output.stderr).toMatch(/listening on port \d+/), {
-      timeout: 20_000,
+      timeout: 60_000,
     });
     url = `http://127.0.0.1:${/port (\d+)/.exec(output.stdout)?.[1]}`;
   });

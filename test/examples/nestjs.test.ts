@@ -38,7 +38,7 @@ beforeAll(async () => {
     output.stderr += chunk;
   });
   await vi.waitFor(() => expect(output.stdout, output.stderr).toMatch(/listening on \S+:\d+/), {
-    timeout: 20_000,
+    timeout: 60_000,
   });
   url = `http://127.0.0.1:${/listening on \S+:(\d+)/.exec(output.stdout)?.[1]}`;
 });

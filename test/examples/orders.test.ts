@@ -152,7 +152,10 @@ describeWithPostgres('the example of orders', () => {
     expect((await shop.send(delivery)).status).toBe(204);
     expect((await shop.send(delivery)).status).toBe(200);
     expect(await rowsOf(delivery)).toBe(1);
-    expect(await shop.health()).toMatchObject({ replay: { name: 'postgres', warnings: [] } });
+    expect(await shop.health()).toMatchObject({
+      state: 'ready',
+      verifiers: { orders: { replay: { name: 'postgres', warnings: [] } } },
+    });
   });
 
   test('inserts nothing that was tampered with', async () => {

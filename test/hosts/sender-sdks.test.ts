@@ -1,4 +1,4 @@
-import { createVerifier, type Verifier, type WebhookEvent } from '@countersign/core';
+import { createVerifier, type DefinedScheme, type Verifier, type WebhookEvent } from '@countersign/core';
 import { webhook } from '@countersign/express';
 import { github, slack } from '@countersign/schemes';
 import { sign, tamper } from '@countersign/testing';
@@ -22,7 +22,7 @@ interface Receiver {
 }
 
 async function receive(
-  scheme: ReturnType<typeof github>,
+  scheme: DefinedScheme,
   version: ExpressVersion,
   path: string,
   mount: (app: Express, verifier: Verifier) => void,

@@ -1,6 +1,6 @@
 import { createVerifier, logWebhooks } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
-import { webhook } from '@countersign/express';
+import { healthHandler, webhook } from '@countersign/express';
 import { anchorBrowser } from '@countersign/schemes';
 import express from 'express';
 
@@ -21,10 +21,8 @@ app.post('/hooks/anchor', webhook(verifier), async (req, res) => {
   res.sendStatus(204);
 });
 
-app.get('/health', (_, res) => {
-  const health = verifier.health();
-  res.status(health.state === 'not-ready' ? 503 : 200).json(health);
-});
+// For probes and operators: from this machine, or with the token.
+app.get('/health', healthHandler({ anchor: verifier }, { token: process.env.HEALTH_TOKEN }));
 
 const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
   if (error) throw error;

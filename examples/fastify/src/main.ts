@@ -1,6 +1,6 @@
 import { createVerifier, logWebhooks } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
-import { webhookPlugin } from '@countersign/fastify';
+import { healthHandler, webhookPlugin } from '@countersign/fastify';
 import { anchorBrowser } from '@countersign/schemes';
 import fastify from 'fastify';
 
@@ -25,10 +25,8 @@ app.register(async (scope) => {
   });
 });
 
-app.get('/health', async (_, reply) => {
-  const health = verifier.health();
-  return reply.code(health.state === 'not-ready' ? 503 : 200).send(health);
-});
+// For probes and operators: from this machine, or with the token.
+app.get('/health', healthHandler({ anchor: verifier }, { token: process.env.HEALTH_TOKEN }));
 
 app.addHook('onClose', () => verifier.close());
 

@@ -1,9 +1,10 @@
 import { createVerifier, logWebhooks } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
-import { webhookHandler } from '@countersign/fetch';
+import { healthHandler, webhookHandler } from '@countersign/fetch';
 import { anchorBrowser } from '@countersign/schemes';
 import { serve } from '@hono/node-server';
-import { Hono } from 'hono';
+import { getConnInfo } from '@hono/node-server/conninfo';
+import { type Context, Hono } from 'hono';
 
 // {"current": "the new secret", "previous": {"secret": "the old one", "notAfter": "2030-01-31T00:00:00Z"}}
 // Rewrite the file to rotate: the process loads the new set by itself.
@@ -27,10 +28,12 @@ app.use(async (context, next) => {
 
 app.post('/hooks/anchor', (context) => receive(context.req.raw));
 
-app.get('/health', (context) => {
-  const health = verifier.health();
-  return context.json(health, health.state === 'not-ready' ? 503 : 200);
-});
+// For probes and operators: from this machine, or with the token.
+const health = healthHandler<[Context]>(
+  { anchor: verifier },
+  { token: process.env.HEALTH_TOKEN, remoteAddress: (_, context) => getConnInfo(context).remote.address },
+);
+app.get('/health', (context) => health(context.req.raw, context));
 
 const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) }, ({ port }) => {
   console.log(`listening on port ${port}`);

@@ -1,6 +1,6 @@
 import { createVerifier, logWebhooks } from '@countersign/core';
 import { fileSecrets } from '@countersign/core/node';
-import { webhook } from '@countersign/koa';
+import { healthHandler, webhook } from '@countersign/koa';
 import { anchorBrowser } from '@countersign/schemes';
 import Router from '@koa/router';
 import Koa from 'koa';
@@ -22,11 +22,8 @@ router.post('/hooks/anchor', webhook(verifier), async (ctx) => {
   ctx.status = 204;
 });
 
-router.get('/health', (ctx) => {
-  const health = verifier.health();
-  ctx.status = health.state === 'not-ready' ? 503 : 200;
-  ctx.body = health;
-});
+// For probes and operators: from this machine, or with the token.
+router.get('/health', healthHandler({ anchor: verifier }, { token: process.env.HEALTH_TOKEN }));
 
 const app = new Koa();
 app.use(router.routes());

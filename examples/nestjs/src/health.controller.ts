@@ -1,19 +1,17 @@
-import type { Verifier, VerifierHealth } from '@countersign/core';
-import { Controller, Get, Inject, ServiceUnavailableException } from '@nestjs/common';
-import { ANCHOR } from './verifiers.module.ts';
+import { healthHandler, WebhookHealthIndicator } from '@countersign/nestjs';
+import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
 
 @Controller('health')
 export class HealthController {
-  readonly #anchor: Verifier;
+  readonly #respond: ReturnType<typeof healthHandler>;
 
-  constructor(@Inject(ANCHOR) anchor: Verifier) {
-    this.#anchor = anchor;
+  constructor(@Inject(WebhookHealthIndicator) { verifiers }: WebhookHealthIndicator) {
+    this.#respond = healthHandler(verifiers, { token: process.env.HEALTH_TOKEN });
   }
 
+  /** For probes and operators: from this machine, or with the token. */
   @Get()
-  health(): VerifierHealth {
-    const health = this.#anchor.health();
-    if (health.state === 'not-ready') throw new ServiceUnavailableException(health);
-    return health;
+  health(@Req() request: object, @Res() response: object): void {
+    this.#respond(request, response);
   }
 }

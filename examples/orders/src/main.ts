@@ -1,6 +1,6 @@
 import { createVerifier, logWebhooks } from '@countersign/core';
 import { envSecrets } from '@countersign/core/node';
-import { webhook } from '@countersign/express';
+import { healthHandler, webhook } from '@countersign/express';
 import { migrate, postgresReplayStore } from '@countersign/postgres';
 import { shopify } from '@countersign/schemes';
 import express from 'express';
@@ -37,10 +37,8 @@ app.post('/hooks/orders', webhook(verifier, { claim: 'manual' }), async (req, re
   res.sendStatus(state === 'duplicate' ? 200 : 204);
 });
 
-app.get('/health', (_, res) => {
-  const health = verifier.health();
-  res.status(health.state === 'not-ready' ? 503 : 200).json(health);
-});
+// For probes and operators: from this machine, or with the token.
+app.get('/health', healthHandler({ orders: verifier }, { token: process.env.HEALTH_TOKEN }));
 
 const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
   if (error) throw error;

@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { type Observer, Reporter, readObserver, type UnroutedEvent, type WebhookEvent } from './events.ts';
+import type { InvalidPayloadPolicy, PayloadSchema } from './payload.ts';
 import type { ReserveBytes } from './pending-bytes.ts';
 import { checkChoice, checkFunction, checkKeys, checkNumber, configError } from './util/options.ts';
 import { isThenable } from './util/promises.ts';
@@ -27,17 +28,25 @@ export const CONTENT_ENCODINGS = [
 ] as const satisfies readonly ContentEncodingPolicy[];
 
 /**
- * One verifier for all requests, or a function that picks one by route or header, never by the unverified body. If it returns
- * none, the sender gets 401, and some senders never retry a 401. If the tenant may exist later, throw instead.
+ * One verifier for all requests, or a function that picks one by route or header, never by the unverified body: for a tenant that only
+ * the body names, use `tenantByBody()`. If it returns none, the sender gets 401, and some senders never retry a 401. If the tenant may exist later, throw instead.
  *
  * `Context` is what the host passes to a handler after the request.
  */
-export type VerifierSource<Request, Context extends unknown[] = []> =
-  | Verifier
-  | ((request: Request, ...context: Context) => Verifier | undefined | Promise<Verifier | undefined>);
+export type VerifierSource<Request, Context extends unknown[] = [], Label extends string = string> =
+  | Verifier<Label>
+  | ((
+      request: Request,
+      ...context: Context
+    ) => Verifier<Label> | undefined | Promise<Verifier<Label> | undefined>);
 
 /** The options that every adapter has, in addition to its verifier. */
-export interface AdapterOptions<Request, Context extends unknown[] = []> {
+export interface AdapterOptions<
+  Request,
+  Context extends unknown[] = [],
+  Schema extends PayloadSchema | undefined = PayloadSchema | undefined,
+  Policy extends InvalidPayloadPolicy = InvalidPayloadPolicy,
+> {
   /** The largest body that is read, in bytes. Default: the scheme's limit, or 1 MiB. */
   maxBodyBytes?: number;
   /** What to do with a body that has a Content-Encoding. Default: `'refuse'`. */
@@ -58,6 +67,22 @@ export interface AdapterOptions<Request, Context extends unknown[] = []> {
    * Use it on hosts that may stop the process after the response, for example AWS Lambda and Cloud Run. Default: `'after-response'`.
    */
   settle?: 'after-response' | 'before-response';
+  /**
+   * Checks `webhook.json()`: a schema of Zod, Valibot, ArkType or any other library that follows Standard Schema. `webhook.payload` is its
+   * output. Duplicates are not checked.
+   */
+  schema?: Schema;
+  /**
+   * What happens to a genuine delivery whose payload does not fit `schema`. Observers get `payload-invalid` in both cases.
+   *
+   * - `'handle'` (default): the handler runs. `webhook.payload` is `undefined`, and `webhook.payloadIssues` says why: a new type of event,
+   *   or a new field, is not an error.
+   * - `'reject'`: the handler does not run. The sender gets 400 (`ERR_WEBHOOK_PAYLOAD_INVALID`), and the delivery is not recorded: once
+   *   the schema is right, it runs if the sender sends it again. Many senders don't retry a 400 by themselves.
+   *
+   * If the schema throws, the sender gets 500 with `'reject'`, so that it sends the delivery again.
+   */
+  onInvalid?: Policy;
   /**
    * Returns the id under which the host logs the request. Events carry it as `request`, and `webhook.requestId` is the same. If it
    * throws or returns no text, they carry none.
@@ -91,6 +116,8 @@ export interface BodyLimits {
 export interface AdapterSettings<Request, Context extends unknown[] = []> {
   readonly claim: 'auto' | 'manual';
   readonly settle: 'after-response' | 'before-response';
+  readonly schema: PayloadSchema | undefined;
+  readonly onInvalid: InvalidPayloadPolicy;
   /** The id of a request, for logs. `undefined` if the option is missing. */
   readonly identify: ((request: Request, ...context: Context) => string | undefined) | undefined;
   /** @throws `ERR_WEBHOOK_SIGNATURE_MISMATCH` if the function returns no verifier for the request. */
@@ -127,10 +154,12 @@ export function readAdapterOptions<Request, Context extends unknown[] = []>(
     'rawBody',
     'claim',
     'settle',
+    'schema',
+    'onInvalid',
     'identifyRequest',
     'observe',
   ]);
-  const { rawBody, maxBodyBytes, identifyRequest } = options;
+  const { rawBody, maxBodyBytes, identifyRequest, schema } = options;
   checkFunction('rawBody', rawBody);
   checkFunction('identifyRequest', identifyRequest);
   const observe = readObserver(options.observe) as Observer<WebhookEvent> | undefined;
@@ -159,6 +188,8 @@ export function readAdapterOptions<Request, Context extends unknown[] = []>(
   return {
     claim: checkChoice('claim', options.claim, ['auto', 'manual']),
     settle: checkChoice('settle', options.settle, ['after-response', 'before-response']),
+    schema: checkSchema(schema),
+    onInvalid: checkChoice('onInvalid', options.onInvalid, ['handle', 'reject']),
     identify,
     choose:
       typeof source === 'function'
@@ -174,6 +205,13 @@ export function readAdapterOptions<Request, Context extends unknown[] = []>(
       return Promise.resolve(given).then((body) => checkLimit(body, limit) ?? read());
     },
   };
+}
+
+function checkSchema(schema: unknown): PayloadSchema | undefined {
+  if (schema === undefined) return undefined;
+  const standard = (schema as Partial<PayloadSchema> | null)?.['~standard'];
+  if (typeof standard?.validate === 'function') return schema as PayloadSchema;
+  throw configError('"schema" must follow Standard Schema, as those of Zod, Valibot and ArkType do.');
 }
 
 /** Passes on anything except bytes, because the verifier refuses it with a better message. */

@@ -68,6 +68,15 @@ export type DeliveryEvent = {
       readonly durationMs: number;
       readonly status?: number | undefined;
     }
+  /** The payload does not fit the `schema` of the adapter. With `onInvalid: 'handle'` the handler runs; otherwise `refused` follows. */
+  | {
+      readonly type: 'payload-invalid';
+      readonly id: string;
+      /** Up to five places that do not fit: `data.items.0.price`. A name that may be a value of the sender's is shown as `*`. */
+      readonly paths: readonly string[];
+      /** What the schema threw, if it failed instead of judging the payload. */
+      readonly error?: unknown;
+    }
   /** One call to the replay store failed or timed out. */
   | {
       readonly type: 'store-failed';

@@ -12,10 +12,14 @@ export {
   readAdapterOptions,
   type VerifierSource,
 } from './adapter-options.ts';
+export { createHealthResponder, type HealthRequest, healthReport } from './health-responder.ts';
+export { createNodeHealthHandler } from './node/health-handler.ts';
 export { decoderFor } from './node/read-body.ts';
 export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
 export { sendResponse } from './node/send-response.ts';
 export { handlerEnded, handlerStarted, settleAbandonedResponse, settleByResponse } from './node/settle.ts';
+export { createNodeShadow } from './node/shadow.ts';
+export type { InvalidPayloadPolicy, PayloadOf } from './payload.ts';
 export type { ReserveBytes } from './pending-bytes.ts';
 export { refusalStatus } from './refusals.ts';
 // Replay stores
@@ -84,6 +88,7 @@ export { KEYRING, type KeySet, type MismatchResult, type VerifierKeyring } from 
 export { parseSecretJson, parseSecretText, type SecretLocation } from './secrets/secret-text.ts';
 export { providerError } from './secrets/secrets.ts';
 
+export { createShadow, type ShadowOptions } from './shadow.ts';
 // Options, time and errors
 export { systemClock } from './util/clock.ts';
 export {

@@ -1,7 +1,9 @@
 // For users: everything needed to receive webhooks. `./extend` exports the rest, for authors of adapters, stores, providers and schemes.
 export type { DeliveryEvent, KeyringEvent, Observer, UnroutedEvent, WebhookEvent } from './events.ts';
 export type { HealthWarning, KeyHealth, KeyringHealth, VerifierHealth } from './health.ts';
+export type { HealthOptions, HealthReport } from './health-responder.ts';
 export { type LogWebhooksOptions, logWebhooks, type WebhookLogger } from './log-webhooks.ts';
+export type { PayloadIssue, PayloadSchema } from './payload.ts';
 export type { PendingBytesHealth } from './pending-bytes.ts';
 export type { Claim, HandlerEnding } from './replay/claim.ts';
 export { type MemoryReplayStoreOptions, memoryReplayStore } from './replay/memory-replay-store.ts';
@@ -29,12 +31,14 @@ export {
   secretsGone,
   staticSecrets,
 } from './secrets/secrets.ts';
+export type { ShadowReport } from './shadow.ts';
 export {
   createTenants,
   type TenantContext,
   type Tenants,
   type TenantsOptions,
 } from './tenants/create-tenants.ts';
+export { type TenantByBodyOptions, tenantByBody } from './tenants/tenant-by-body.ts';
 export type { Clock } from './util/clock.ts';
 export { createVerifier } from './verifier.ts';
 export type {
@@ -46,5 +50,5 @@ export type {
   VerifierOptions,
 } from './verifier-types.ts';
 export type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
-export { type ReplayRecord, replayRecord } from './webhook.ts';
+export { payloadOf, type ReplayRecord, replayRecord } from './webhook.ts';
 export { isWebhookError, WebhookError, type WebhookErrorCode } from './webhook-error.ts';

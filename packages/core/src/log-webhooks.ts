@@ -18,12 +18,17 @@ export interface LogWebhooksOptions {
   level?: Level;
 }
 
+const DUPLICATE_HINT =
+  '. To run it again on purpose, call verifier.forget(webhook.id) first. Further duplicates are written at the level debug';
+
 /** So many different lines are remembered. Beyond that, a line may come again too early. */
 const MAX_REMEMBERED = 1000;
 
 /**
  * Makes an observer that writes events to a logger. The level says what an operator must do: `error` needs a mend;
  * `warn` needs a look; `info` is news about secrets; `debug` is each delivery.
+ *
+ * Outside of production (`NODE_ENV`), the first duplicate that was not run is written at `info`.
  *
  * pino gets an object and a message, winston a message and an object, Nest's Logger and `console` one line of text. No line contains a
  * secret, a signature or a body.
@@ -41,12 +46,17 @@ export function logWebhooks(logger: WebhookLogger, options: LogWebhooksOptions =
   const usual = (logger as unknown) === console ? 'info' : 'debug';
   const lowest = checkChoice('level', options.level ?? usual, LEVELS);
   const write = writerOf(logger);
+  // A developer who sends a delivery again would otherwise look for the reason why nothing runs.
+  let saysDuplicate = process.env.NODE_ENV !== 'production';
   const repeated = new Map<string, { until: number; leftOut: number }>();
   return (event) => {
-    const level = levelOf(event);
+    const isFirstDuplicate = saysDuplicate && event.type === 'duplicate';
+    if (isFirstDuplicate) saysDuplicate = false;
+    const level = isFirstDuplicate ? 'info' : levelOf(event);
+    const hint = isFirstDuplicate ? DUPLICATE_HINT : '';
     if (LEVELS.indexOf(level) < LEVELS.indexOf(lowest)) return;
     if (level === 'debug' || level === 'info' || quietMs === 0) {
-      write(level, textOf(event), event);
+      write(level, textOf(event) + hint, event);
       return;
     }
     const now = performance.now();
@@ -79,6 +89,8 @@ function levelOf(event: WebhookEvent): Level {
     case 'refused':
       if (event.status === 500) return 'error';
       return event.code === 'ERR_WEBHOOK_IN_PROGRESS' ? 'debug' : 'warn';
+    case 'payload-invalid':
+      return event.error === undefined ? 'warn' : 'error';
     case 'handler-failed':
     case 'commit-failed':
     case 'secrets-failed':
@@ -107,6 +119,7 @@ const SENTENCES: Readonly<Record<Exclude<WebhookEvent['type'], 'refused' | 'unro
   'claim-lost': 'lost its claim, so another instance may run it too',
   'handler-timeout': 'has run for longer than "handlerTimeoutSeconds"',
   'handler-failed': 'failed in its handler',
+  'payload-invalid': 'does not fit the schema',
   'commit-failed': 'was handled, but the replay store has not recorded it, so a retry may run again',
   'release-failed': 'failed, and its retry has to wait for the end of the lease',
   'claimed-locally': 'is claimed in this process only, because the replay store is down',
@@ -172,8 +185,13 @@ function plain(event: WebhookEvent): object {
 
 /** What a line of text says in addition. */
 function details(event: WebhookEvent): string {
-  const { id, request, durationMs } = event as { id?: string; request?: string; durationMs?: number };
-  const facts = Object.entries({ id, request, ms: durationMs?.toFixed(1) });
+  const { id, request, durationMs, paths } = event as {
+    id?: string;
+    request?: string;
+    durationMs?: number;
+    paths?: readonly string[];
+  };
+  const facts = Object.entries({ id, request, paths: paths?.join(), ms: durationMs?.toFixed(1) });
   const shown = facts.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
   return shown.length === 0 ? '' : ` [${shown.join(' ')}]`;
 }

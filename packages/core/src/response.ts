@@ -36,6 +36,7 @@ export function refusalResponse(error: WebhookError): WebhookResponse {
 /** What a handler may pass on to the sender: the reason is in the delivery or in the replay store, and not in the handler. */
 const PASSED_ON: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
   'ERR_WEBHOOK_BODY_INVALID',
+  'ERR_WEBHOOK_PAYLOAD_INVALID',
   'ERR_WEBHOOK_IN_PROGRESS',
   'ERR_WEBHOOK_STORE_UNAVAILABLE',
 ]);

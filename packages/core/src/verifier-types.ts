@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Observer, WebhookEvent } from './events.ts';
 import type { VerifierHealth } from './health.ts';
+import type { InvalidPayloadPolicy, PayloadSchema } from './payload.ts';
 import type { Claim } from './replay/claim.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import type { PublicUrl, WebhookRequest } from './request.ts';
@@ -12,9 +13,9 @@ import type { Clock } from './util/clock.ts';
 import type { ReceivedWebhook, VerifiedWebhook } from './webhook.ts';
 
 /** The options of `createVerifier()`. They are checked once, at construction; an unknown key throws. */
-export interface VerifierOptions<K = KeyObject> {
+export interface VerifierOptions<K = KeyObject, Label extends string = string> {
   /** How the sender signs and retries: from `@countersign/schemes`, or your own {@link defineScheme}. */
-  scheme: Scheme<K>;
+  scheme: Scheme<K, Label>;
   /**
    * The signing secrets: one secret, a set, a function or provider that loads a set, or a keyring that several verifiers share.
    * The scheme decodes text; bytes are the key itself.
@@ -85,15 +86,22 @@ export interface VerifierOptions<K = KeyObject> {
 }
 
 /** The options of an endpoint that is switched off. */
-export type DisabledVerifierOptions<K = KeyObject> = Omit<VerifierOptions<K>, 'secrets' | 'disabled'> & {
+export type DisabledVerifierOptions<K = KeyObject, Label extends string = string> = Omit<
+  VerifierOptions<K, Label>,
+  'secrets' | 'disabled'
+> & {
   disabled: true;
   secrets?: VerifierOptions<K>['secrets'] | undefined;
 };
 
 /** What `receive()` returns: a delivery to handle, or the response to a duplicate or to a sender's handshake. */
-export type ReceiveResult =
-  | { readonly state: 'claimed'; readonly webhook: ReceivedWebhook; readonly claim: Claim }
-  | { readonly state: 'duplicate'; readonly webhook: VerifiedWebhook; readonly response: WebhookResponse }
+export type ReceiveResult<Label extends string = string> =
+  | { readonly state: 'claimed'; readonly webhook: ReceivedWebhook<unknown, Label>; readonly claim: Claim }
+  | {
+      readonly state: 'duplicate';
+      readonly webhook: VerifiedWebhook<Label>;
+      readonly response: WebhookResponse;
+    }
   | { readonly state: 'handshake'; readonly response: WebhookResponse };
 
 /** Options of `receive()`. */
@@ -103,6 +111,19 @@ export interface ReceiveOptions {
    * then recognizes. Default: `'auto'`.
    */
   claim?: 'auto' | 'manual' | undefined;
+  /** Checks `webhook.json()`; `webhook.payload` is its output. Duplicates and handshakes are not checked. */
+  schema?: PayloadSchema | undefined;
+  /**
+   * What happens to a genuine delivery whose payload does not fit `schema`. Observers get `payload-invalid` in both cases.
+   *
+   * - `'handle'` (default): the handler runs. `webhook.payload` is `undefined`, and `webhook.payloadIssues` says why: a new type of event,
+   *   or a new field, is not an error.
+   * - `'reject'`: the handler does not run. The sender gets 400 (`ERR_WEBHOOK_PAYLOAD_INVALID`), and the delivery is not recorded: once
+   *   the schema is right, it runs if the sender sends it again. Many senders don't retry a 400 by themselves.
+   *
+   * A schema that throws is not an answer about the payload. With `'reject'` the sender gets 500, so that it sends the delivery again.
+   */
+  onInvalid?: InvalidPayloadPolicy | undefined;
 }
 
 /** Options of `handle()`. */
@@ -125,7 +146,7 @@ export interface HandleOptions extends ReceiveOptions {
 }
 
 /** Verifies the deliveries of one endpoint and makes sure that each is handled once. */
-export interface Verifier extends AsyncDisposable {
+export interface Verifier<Label extends string = string> extends AsyncDisposable {
   /** How this endpoint's sender signs and retries. */
   readonly scheme: Pick<Scheme, 'name' | 'delivery'>;
   /** The name of the endpoint. */
@@ -145,7 +166,7 @@ export interface Verifier extends AsyncDisposable {
    * console.log(webhook.id, webhook.json())
    * ```
    */
-  verify(request: WebhookRequest): Promise<VerifiedWebhook>;
+  verify(request: WebhookRequest): Promise<VerifiedWebhook<Label>>;
   /**
    * Reserves a verified delivery for one run of its handler, in the replay store.
    * @throws `ERR_WEBHOOK_IN_PROGRESS`, `ERR_WEBHOOK_STORE_UNAVAILABLE`, `ERR_WEBHOOK_STORE_FULL`; `ERR_WEBHOOK_NOT_READY` if the
@@ -182,7 +203,7 @@ export interface Verifier extends AsyncDisposable {
    * Verifies and claims, and responds to a sender's handshake. Adapters call it.
    * @throws What `verify()` and `claim()` throw.
    */
-  receive(request: WebhookRequest, options?: ReceiveOptions): Promise<ReceiveResult>;
+  receive(request: WebhookRequest, options?: ReceiveOptions): Promise<ReceiveResult<Label>>;
   /**
    * Verifies, claims, runs `handler`, and commits or releases. The handler returns nothing (204), a status from 200 to 599, or a whole
    * response. A 2xx status commits; any other releases, so that the sender's retry runs. If the handler throws, the sender gets
@@ -194,7 +215,7 @@ export interface Verifier extends AsyncDisposable {
    */
   handle(
     request: WebhookRequest,
-    handler: (webhook: ReceivedWebhook) => unknown,
+    handler: (webhook: ReceivedWebhook<unknown, Label>) => unknown,
     options?: HandleOptions,
   ): Promise<WebhookResponse>;
   /**

@@ -3,6 +3,7 @@ import { DisabledVerifier } from './disabled-verifier.ts';
 import { type ClaimOutcome, type DeliveryOutcome, Reporter } from './events.ts';
 import { acceptedUntil, checkFreshness, checkValidity } from './freshness.ts';
 import { type VerifierHealth, verifierHealth } from './health.ts';
+import { Payloads } from './payloads.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import { Refusals } from './refusals.ts';
 import { reloadAndMatch } from './reload-and-match.ts';
@@ -59,9 +60,9 @@ import { isWebhookError, WebhookError } from './webhook-error.ts';
  * await verifier.ready()
  * ```
  */
-export function createVerifier<K = KeyObject>(
-  options: VerifierOptions<K> | DisabledVerifierOptions<K>,
-): Verifier {
+export function createVerifier<K = KeyObject, Label extends string = string>(
+  options: VerifierOptions<K, Label> | DisabledVerifierOptions<K, Label>,
+): Verifier<Label> {
   return verifierOf(options, new InFlight());
 }
 
@@ -82,6 +83,7 @@ class EndpointVerifier<K> implements Verifier {
   readonly #reporter: Reporter<DeliveryOutcome>;
   readonly #refusals: Refusals;
   readonly #pendingBytes: PendingBytes;
+  readonly #payloads: Payloads;
   readonly #retention: ReplayRetention;
   readonly #store: ReplayStore | undefined;
   readonly #settling: InFlight;
@@ -97,6 +99,7 @@ class EndpointVerifier<K> implements Verifier {
     this.#reporter = reporter;
     this.#refusals = new Refusals(endpoint, scheme.delivery, clock, reporter);
     this.#pendingBytes = new PendingBytes(settings.maxPendingBytes, () => clock.now());
+    this.#payloads = new Payloads(endpoint, scheme.delivery, clock, reporter, this.#refusals);
     this.#retention = replayRetention(freshness, scheme.delivery, settings.rememberMs);
     if (store !== undefined) holdEndpoint(store, endpoint);
     this.#store = store && resilientStore(store, onStoreError, scheme.delivery, { clock, leaseMs, reporter });
@@ -266,7 +269,12 @@ class EndpointVerifier<K> implements Verifier {
     if (signed !== undefined) return signed;
     const manual = own(options, 'claim') === 'manual';
     const claim = manual ? new UnguardedClaim(this.#claimContext(delivery)) : await this.claim(delivery);
-    if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
+    if (claim.state === 'claimed') {
+      const schema = own(options, 'schema');
+      if (schema !== undefined)
+        return this.#payloads.receive(delivery, claim, schema, own(options, 'onInvalid'));
+      return { state: 'claimed', webhook: delivery.received(claim), claim };
+    }
     return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
   }
 

@@ -37,6 +37,10 @@ export type WebhookErrorCode =
   | 'ERR_WEBHOOK_BODY_CONSUMED'
   /** The delivery is genuine, but its body is not the JSON or the text that the handler reads it as. */
   | 'ERR_WEBHOOK_BODY_INVALID'
+  /** The delivery is genuine, but its payload does not fit the `schema` of the adapter, and `onInvalid` is `'reject'`. */
+  | 'ERR_WEBHOOK_PAYLOAD_INVALID'
+  /** The verified body names another tenant than the one whose key matched. */
+  | 'ERR_WEBHOOK_TENANT_MISMATCH'
   /** The bodies whose signatures are not checked yet take more than `maxPendingBytes`. */
   | 'ERR_WEBHOOK_OVERLOADED'
   /** The endpoint is switched off by `disabled`. */
@@ -64,7 +68,9 @@ const STATUS: Readonly<Record<WebhookErrorCode, number>> = {
   ERR_WEBHOOK_BODY_ENCODED: 415,
   ERR_WEBHOOK_BODY_INCOMPLETE: 400,
   ERR_WEBHOOK_BODY_CONSUMED: 500,
+  ERR_WEBHOOK_TENANT_MISMATCH: 401,
   ERR_WEBHOOK_BODY_INVALID: 400,
+  ERR_WEBHOOK_PAYLOAD_INVALID: 400,
   ERR_WEBHOOK_DISABLED: 404,
   ERR_WEBHOOK_CONFIG_INVALID: 500,
   ERR_WEBHOOK_SECRETS_INVALID: 500,

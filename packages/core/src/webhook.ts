@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { CheckedPayload, PayloadIssue, PayloadSchema } from './payload.ts';
+import { payloadInvalid } from './payload.ts';
 import { decodeUtf8, parseJsonBody } from './scheme/content/body-reader.ts';
 import type { DeliveryRules } from './scheme/delivery-rules.ts';
 import type { Freshness, KeyRole, Match } from './scheme/scheme.ts';
@@ -11,7 +13,7 @@ const DAY_MS = 86_400_000;
 const RETRY_SPAN_MARGIN = 1.1;
 
 /** A delivery whose signature matched. Only a verifier makes one. */
-export interface VerifiedWebhook {
+export interface VerifiedWebhook<Label extends string = string> {
   /** The signed id or body field. If the sender signs neither, the SHA-256 of the body in hex. Computed when it is first read. */
   readonly id: string;
   /** The name of the scheme. */
@@ -53,13 +55,21 @@ export interface VerifiedWebhook {
   /** `false` if the signature does not cover the body. */
   readonly bodyAuthenticated: boolean;
   /** Values that the sender sends but does not sign, by label. Use them in logs, never for decisions. */
-  readonly unsignedHeaders: Readonly<Record<string, string>>;
+  readonly unsignedHeaders: Readonly<Record<Label, string>>;
   /** What the adapter's `identifyRequest` returned. For logs: anybody may have chosen it. */
   readonly requestId?: string | undefined;
 }
 
-/** What handlers get: a verified delivery that is claimed for them. */
-export interface ReceivedWebhook extends VerifiedWebhook {
+/** What handlers get: a verified delivery that is claimed for them. `Payload` is the output of the adapter's `schema`. */
+export interface ReceivedWebhook<Payload = unknown, Label extends string = string>
+  extends VerifiedWebhook<Label> {
+  /**
+   * What the `schema` of the adapter made of `json()`. `undefined` without a schema, and if the payload does not fit it. Where the framework's types
+   * can't tell what it is, use {@link payloadOf}.
+   */
+  readonly payload: Payload;
+  /** Why the payload does not fit the schema. `undefined` if it fits. The messages may quote the payload. */
+  readonly payloadIssues: readonly PayloadIssue[] | undefined;
   /** Aborts when the handler has run for `handlerTimeoutSeconds`, or when another run may have taken over. */
   readonly signal: AbortSignal;
   /**
@@ -84,6 +94,7 @@ export type ReplayRetention = Pick<ReplayRecord, 'ttlMs' | 'replayWindowMs'>;
 
 // In the global registry, so that a store built on another copy of this package reads it too.
 const replayRecordOf: unique symbol = Symbol.for('countersign.replayRecord') as never;
+const payloadSchema: unique symbol = Symbol.for('countersign.payloadSchema') as never;
 
 /** What a verifier has read from one delivery. */
 interface DeliveryFacts {
@@ -181,17 +192,30 @@ export class Delivery implements VerifiedWebhook {
   }
 
   /** The same delivery as its handler sees it. */
-  received(claim: { readonly signal: AbortSignal; readonly fencingToken: number }): ReceivedWebhook {
-    return new ReceivedDelivery(this.#facts, claim);
+  received(claim: ClaimFacts, checked?: CheckedPayload): ReceivedWebhook {
+    return new ReceivedDelivery(this.#facts, claim, checked);
   }
 }
 
-class ReceivedDelivery extends Delivery implements ReceivedWebhook {
-  readonly #claim: { readonly signal: AbortSignal; readonly fencingToken: number };
+type ClaimFacts = Pick<ReceivedWebhook, 'signal' | 'fencingToken'>;
 
-  constructor(facts: DeliveryFacts, claim: { readonly signal: AbortSignal; readonly fencingToken: number }) {
+class ReceivedDelivery extends Delivery implements ReceivedWebhook {
+  readonly #claim: ClaimFacts;
+  readonly #checked: CheckedPayload | undefined;
+
+  constructor(facts: DeliveryFacts, claim: ClaimFacts, checked: CheckedPayload | undefined) {
     super(facts);
     this.#claim = claim;
+    this.#checked = checked;
+  }
+  get payload(): unknown {
+    return this.#checked?.payload;
+  }
+  get payloadIssues(): readonly PayloadIssue[] | undefined {
+    return this.#checked?.issues;
+  }
+  get [payloadSchema](): PayloadSchema | undefined {
+    return this.#checked?.schema;
   }
   get signal(): AbortSignal {
     return this.#claim.signal;
@@ -203,6 +227,26 @@ class ReceivedDelivery extends Delivery implements ReceivedWebhook {
 
 function invalidBody(message: string): WebhookError {
   return new WebhookError('ERR_WEBHOOK_BODY_INVALID', message);
+}
+
+/**
+ * Returns `webhook.payload` with the type of the schema that made it. Express, Fastify and Nest can't pass that type to a handler.
+ *
+ * @param schema The `schema` that the adapter was given.
+ * @throws `ERR_WEBHOOK_PAYLOAD_INVALID` (status 400) if the payload does not fit: with `onInvalid: 'handle'`, look at `payloadIssues` first.
+ * `ERR_WEBHOOK_CONFIG_INVALID` if the adapter was given another schema, or none.
+ * @example
+ * ```ts
+ * app.post('/hooks/orders', webhook(verifier, { schema: order, onInvalid: 'reject' }), async (req, res) => {
+ *   const { id, total } = payloadOf(req.webhook, order)
+ * })
+ * ```
+ */
+export function payloadOf<Output>(webhook: ReceivedWebhook, schema: PayloadSchema<Output>): Output {
+  if ((webhook as { [payloadSchema]?: PayloadSchema })[payloadSchema] !== schema)
+    throw configError('payloadOf() needs the schema that the adapter has: webhook(verifier, { schema }).');
+  if (webhook.payloadIssues !== undefined) throw payloadInvalid(webhook.payloadIssues);
+  return webhook.payload as Output;
 }
 
 /**

@@ -1,5 +1,12 @@
-import type { ReceivedWebhook } from '@countersign/core';
-import { type AdapterOptions, createNodeReceiver, type VerifierSource } from '@countersign/core/extend';
+import type { HealthOptions, ReceivedWebhook, ShadowReport, Verifier } from '@countersign/core';
+import {
+  type AdapterOptions,
+  createNodeHealthHandler,
+  createNodeReceiver,
+  createNodeShadow,
+  type ShadowOptions,
+  type VerifierSource,
+} from '@countersign/core/extend';
 import type { Request, RequestHandler } from 'express';
 
 declare global {
@@ -63,6 +70,49 @@ export function webhook(verifier: VerifierSource<Request>, options?: WebhookOpti
 /** The parsers of Express 4 must be told that nothing is left to parse; those of Express 5 ask the stream. */
 function isExpress4(req: Request): boolean {
   return typeof (req.app as { lazyrouter?: unknown } | undefined)?.lazyrouter === 'function';
+}
+
+/**
+ * Middleware that lets every request pass **without verification**, and reports what the adapter would do with it: to put verification on an endpoint that
+ * is in use. What is behind it reads the body as before, and gets no `webhook`. The process warns that nothing is enforced.
+ *
+ * The verifier's own observers and `health()` see these checks too. Duplicates are not found, because nothing is claimed.
+ *
+ * @param report Gets the outcome of each request. The request does not wait for it, and what it throws harms nothing.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
+ * @example
+ * ```ts
+ * app.post('/hooks/stripe', shadow(verifier, (report) => logger.info(report)), express.json(), oldHandler)
+ * ```
+ */
+export function shadow(
+  verifier: VerifierSource<Request>,
+  report: (report: ShadowReport) => unknown,
+  options?: ShadowOptions<Request>,
+): RequestHandler {
+  const watch = createNodeShadow('shadow() of @countersign/express', verifier, report, options);
+  return function shadowMiddleware(req, res, next) {
+    watch(req, req, res);
+    next();
+  };
+}
+
+/**
+ * A route that tells probes and operators how the verifiers of this process are: 200 if at least one can work, otherwise 503, with a
+ * `HealthReport` as JSON. It answers requests from this machine, and those with the token.
+ *
+ * @param verifiers The verifiers by names of your choice.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, such as a short token.
+ * @example
+ * ```ts
+ * app.get('/health', healthHandler({ stripe: verifier }, { token: process.env.HEALTH_TOKEN }))
+ * ```
+ */
+export function healthHandler(
+  verifiers: Readonly<Record<string, Verifier>>,
+  options?: HealthOptions,
+): RequestHandler {
+  return createNodeHealthHandler('healthHandler()', verifiers, options);
 }
 
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';

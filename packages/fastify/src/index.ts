@@ -1,11 +1,14 @@
-import type { ReceivedWebhook } from '@countersign/core';
+import type { HealthOptions, ReceivedWebhook, ShadowReport, Verifier } from '@countersign/core';
 import {
   type AdapterOptions,
   configError,
+  createNodeHealthHandler,
   createNodeReceiver,
+  createNodeShadow,
   handlerEnded,
   handlerRefusal,
   handlerStarted,
+  type ShadowOptions,
   settleAbandonedResponse,
   type VerifierSource,
 } from '@countersign/core/extend';
@@ -161,4 +164,52 @@ export const webhookPlugin: FastifyPluginAsync<WebhookPluginOptions> = fastifyPl
 });
 
 export default webhookPlugin;
+
+/**
+ * A hook for `onRequest` that lets every request pass **without verification**, and reports what the adapter would do with it: to put verification on an endpoint that
+ * is in use. What is behind it reads the body as before, and gets no `webhook`. The process warns that nothing is enforced.
+ *
+ * The verifier's own observers and `health()` see these checks too. Duplicates are not found, because nothing is claimed.
+ *
+ * @param report Gets the outcome of each request. The request does not wait for it, and what it throws harms nothing.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
+ * @example
+ * ```ts
+ * app.post('/hooks/stripe', { onRequest: shadow(verifier, (report) => app.log.info(report)) }, oldHandler)
+ * ```
+ */
+export function shadow(
+  verifier: VerifierSource<FastifyRequest>,
+  report: (report: ShadowReport) => unknown,
+  options?: ShadowOptions<FastifyRequest>,
+): (request: FastifyRequest, reply: FastifyReply, done: () => void) => void {
+  const watch = createNodeShadow('shadow() of @countersign/fastify', verifier, report, options);
+  return (request, reply, done) => {
+    watch(request, request.raw, reply.raw);
+    done();
+  };
+}
+
+/**
+ * A route handler that tells probes and operators how the verifiers of this process are: 200 if at least one can work, otherwise 503, with
+ * a `HealthReport` as JSON. It answers requests from this machine, and those with the token.
+ *
+ * @param verifiers The verifiers by names of your choice.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option, such as a short token.
+ * @example
+ * ```ts
+ * app.get('/health', healthHandler({ stripe: verifier }, { token: process.env.HEALTH_TOKEN }))
+ * ```
+ */
+export function healthHandler(
+  verifiers: Readonly<Record<string, Verifier>>,
+  options?: HealthOptions,
+): (request: FastifyRequest, reply: FastifyReply) => void {
+  const respond = createNodeHealthHandler('healthHandler()', verifiers, options);
+  return (request, reply) => {
+    reply.hijack();
+    respond(request.raw, reply.raw);
+  };
+}
+
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';

@@ -1,16 +1,22 @@
-import { isWebhookError, type ReceivedWebhook, type WebhookResponse } from '@countersign/core';
+import { isWebhookError, type PayloadSchema, type ReceivedWebhook } from '@countersign/core';
 import {
   type AdapterOptions,
+  type InvalidPayloadPolicy,
+  type PayloadOf,
   readAdapterOptions,
   refusalResponse,
   type VerifierSource,
 } from '@countersign/core/extend';
 import { readRequest } from './read-request.ts';
+import { toResponse } from './to-response.ts';
 import { type WaitUntil, waitUntilOf } from './wait-until.ts';
 
 /** Options of {@link webhookHandler}. `Context` is what the host passes after the request. */
-export interface WebhookOptions<Context extends unknown[] = unknown[]>
-  extends AdapterOptions<Request, Context> {
+export interface WebhookOptions<
+  Context extends unknown[] = unknown[],
+  Schema extends PayloadSchema | undefined = PayloadSchema | undefined,
+  Policy extends InvalidPayloadPolicy = InvalidPayloadPolicy,
+> extends AdapterOptions<Request, Context, Schema, Policy> {
   /**
    * Keeps the host running until the request is handled, even if its client disconnects, and its delivery settled. Called when the
    * request arrives, and again for what goes on after the response. Default: the `waitUntil` of what the host passes after the request
@@ -40,10 +46,19 @@ type Passed<Context extends unknown[]> = [] extends Context ? unknown[] : Contex
  * })
  * ```
  */
-export function webhookHandler<Context extends unknown[]>(
-  verifier: VerifierSource<Request, Context>,
-  handler: (webhook: ReceivedWebhook, request: Request, ...context: Context) => unknown,
-  options: WebhookOptions<Context> = {},
+export function webhookHandler<
+  Context extends unknown[],
+  Schema extends PayloadSchema | undefined = undefined,
+  Policy extends InvalidPayloadPolicy = 'handle',
+  Label extends string = string,
+>(
+  verifier: VerifierSource<Request, Context, Label>,
+  handler: (
+    webhook: ReceivedWebhook<PayloadOf<Schema, Policy>, Label>,
+    request: Request,
+    ...context: Context
+  ) => unknown,
+  options: WebhookOptions<Context, Schema, Policy> = {},
 ): (request: Request, ...context: Passed<Context>) => Promise<Response> {
   const { waitUntil, ...adapterOptions } = options;
   const settings = readAdapterOptions('webhookHandler()', verifier, adapterOptions);
@@ -77,7 +92,8 @@ export function webhookHandler<Context extends unknown[]>(
             ),
         },
         async (webhook) => {
-          const result = await handler(webhook, request, ...context);
+          const received = webhook as ReceivedWebhook<PayloadOf<Schema, Policy>, Label>;
+          const result = await handler(received, request, ...context);
           if (!isResponse(result)) return result;
           response = result;
           // Response.error() has the status 0, which no sender accepts as a success.
@@ -86,6 +102,8 @@ export function webhookHandler<Context extends unknown[]>(
         {
           claim: settings.claim,
           settle: settings.settle,
+          schema: settings.schema,
+          onInvalid: settings.onInvalid,
           waitUntil: keepRunning,
         },
       );
@@ -110,10 +128,6 @@ export function webhookHandler<Context extends unknown[]>(
   };
 }
 
-function toResponse({ status, headers, body }: WebhookResponse): Response {
-  return new Response([204, 205, 304].includes(status) ? null : body, { status, headers });
-}
-
 /** Checks its properties, because frameworks have their own Response classes. */
 function isResponse(value: unknown): value is Response {
   const given = value as Partial<Response> | null | undefined;
@@ -123,4 +137,6 @@ function isResponse(value: unknown): value is Response {
 }
 
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';
+export { type HealthHandlerOptions, healthHandler } from './health-handler.ts';
+export { shadow } from './shadow.ts';
 export type { WaitUntil };

@@ -72,7 +72,8 @@ function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
   return body;
 }
 
-function consumed(): WebhookError {
+/** The error for a body that was read before. */
+export function consumed(): WebhookError {
   return new WebhookError(
     'ERR_WEBHOOK_BODY_CONSUMED',
     'Something read the body of this request before webhookHandler(). Pass it the request first, or pass request.clone().',

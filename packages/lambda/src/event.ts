@@ -36,6 +36,13 @@ export interface LambdaEvent {
     | undefined;
 }
 
+/** What Lambda passes to a function after the event. It has more: pass the type of `@types/aws-lambda` if you need it. */
+export interface LambdaContext {
+  readonly awsRequestId: string;
+  readonly functionName: string;
+  getRemainingTimeInMillis(): number;
+}
+
 /** Who made an event, as far as requests and responses differ. */
 export type EventSource = 'rest' | 'http' | 'load-balancer';
 

@@ -1,23 +1,22 @@
-import { isWebhookError, type ReceivedWebhook } from '@countersign/core';
+import { isWebhookError, type PayloadSchema, type ReceivedWebhook } from '@countersign/core';
 import {
   type AdapterOptions,
+  type InvalidPayloadPolicy,
+  type PayloadOf,
   readAdapterOptions,
   refusalResponse,
   type VerifierSource,
 } from '@countersign/core/extend';
-import { EventRequest, type LambdaEvent } from './event.ts';
+import { EventRequest, type LambdaContext, type LambdaEvent } from './event.ts';
 import { completeResult, givenResult, type LambdaResult, resultOf } from './result.ts';
 
-/** What Lambda passes to a function after the event. It has more: pass the type of `@types/aws-lambda` if you need it. */
-export interface LambdaContext {
-  readonly awsRequestId: string;
-  readonly functionName: string;
-  getRemainingTimeInMillis(): number;
-}
-
 /** Options of {@link webhookHandler}. */
-export interface WebhookOptions<Event extends LambdaEvent = LambdaEvent, Context = LambdaContext>
-  extends AdapterOptions<Event, [context: Context]> {
+export interface WebhookOptions<
+  Event extends LambdaEvent = LambdaEvent,
+  Context = LambdaContext,
+  Schema extends PayloadSchema | undefined = PayloadSchema | undefined,
+  Policy extends InvalidPayloadPolicy = InvalidPayloadPolicy,
+> extends AdapterOptions<Event, [context: Context], Schema, Policy> {
   /**
    * When the delivery is committed or released. `'before-response'`: the function returns when the replay store has confirmed, because
    * Lambda stops the process as soon as it has the result. Default: `'before-response'`.
@@ -43,10 +42,20 @@ export interface WebhookOptions<Event extends LambdaEvent = LambdaEvent, Context
  * })
  * ```
  */
-export function webhookHandler<Event extends LambdaEvent = LambdaEvent, Context = LambdaContext>(
-  verifier: VerifierSource<Event, [context: Context]>,
-  handler: (webhook: ReceivedWebhook, event: Event, context: Context) => unknown,
-  options: WebhookOptions<Event, Context> = {},
+export function webhookHandler<
+  Event extends LambdaEvent = LambdaEvent,
+  Context = LambdaContext,
+  Schema extends PayloadSchema | undefined = undefined,
+  Policy extends InvalidPayloadPolicy = 'handle',
+  Label extends string = string,
+>(
+  verifier: VerifierSource<Event, [context: Context], Label>,
+  handler: (
+    webhook: ReceivedWebhook<PayloadOf<Schema, Policy>, Label>,
+    event: Event,
+    context: Context,
+  ) => unknown,
+  options: WebhookOptions<Event, Context, Schema, Policy> = {},
 ): (event: Event, context: Context) => Promise<LambdaResult> {
   const settings = readAdapterOptions('webhookHandler()', verifier, options);
   const settle = (Object.hasOwn(options, 'settle') ? options.settle : undefined) ?? 'before-response';
@@ -68,13 +77,14 @@ export function webhookHandler<Event extends LambdaEvent = LambdaEvent, Context 
           body: (reserve) => settings.body(chosen, request, reserve, event, context),
         },
         async (webhook) => {
-          const returned = await handler(webhook, event, context);
+          const received = webhook as ReceivedWebhook<PayloadOf<Schema, Policy>, Label>;
+          const returned = await handler(received, event, context);
           const given = await givenResult(returned);
           if (given === undefined) return returned;
           result = completeResult(request, given);
           return given.statusCode;
         },
-        { claim: settings.claim, settle },
+        { claim: settings.claim, schema: settings.schema, onInvalid: settings.onInvalid, settle },
       );
       return result ?? resultOf(request, response);
     } catch (error) {
@@ -85,4 +95,6 @@ export function webhookHandler<Event extends LambdaEvent = LambdaEvent, Context 
 }
 
 export type { ReceivedWebhook, VerifiedWebhook, Verifier } from '@countersign/core';
-export type { LambdaEvent, LambdaResult };
+export { healthHandler } from './health-handler.ts';
+export { shadow } from './shadow.ts';
+export type { LambdaContext, LambdaEvent, LambdaResult };

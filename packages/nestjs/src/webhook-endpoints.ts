@@ -63,6 +63,14 @@ export class WebhookEndpoints implements OnApplicationShutdown {
     return createNodeReceiver(owner, source, { ...this.#defaults, ...options });
   }
 
+  /** The verifiers that are known before a request, by name. */
+  get verifiers(): Readonly<Record<string, Verifier>> {
+    const named = [...this.#verifiers].filter(
+      (entry): entry is [string, Verifier] => typeof entry[1] !== 'function',
+    );
+    return Object.fromEntries(named);
+  }
+
   #onlyName(): string {
     const [name, ...others] = this.#verifiers.keys();
     if (name !== undefined && others.length === 0) return name;
@@ -83,10 +91,7 @@ export class WebhookEndpoints implements OnApplicationShutdown {
   // Not earlier, because requests are verified until the server is closed.
   async onApplicationShutdown(): Promise<void> {
     if (!this.#ownsVerifiers) return;
-    const verifiers = [...this.#verifiers.values()].filter(
-      (source): source is Verifier => typeof source !== 'function',
-    );
-    await Promise.all(verifiers.map((verifier) => verifier.close()));
+    await Promise.all(Object.values(this.verifiers).map((verifier) => verifier.close()));
   }
 }
 

@@ -15,6 +15,7 @@ import { WebhookGuard } from './webhook.guard.ts';
 import { ConfigurableModuleClass, OWNS_VERIFIERS } from './webhook.module-definition.ts';
 import { DRAIN_MODULES } from './webhook-drain.module.ts';
 import { ENDPOINTS, WebhookEndpoints } from './webhook-endpoints.ts';
+import { WebhookHealthIndicator } from './webhook-health.indicator.ts';
 import type { WebhookModuleOptions } from './webhook-module-options.ts';
 import { WebhookRoutes } from './webhook-routes.ts';
 
@@ -39,8 +40,13 @@ import { WebhookRoutes } from './webhook-routes.ts';
 @Global()
 @Module({
   imports: [DiscoveryModule, ...DRAIN_MODULES],
-  providers: [{ provide: ENDPOINTS, useClass: WebhookEndpoints }, WebhookRoutes, WebhookGuard],
-  exports: [ENDPOINTS, WebhookGuard],
+  providers: [
+    { provide: ENDPOINTS, useClass: WebhookEndpoints },
+    WebhookRoutes,
+    WebhookGuard,
+    WebhookHealthIndicator,
+  ],
+  exports: [ENDPOINTS, WebhookGuard, WebhookHealthIndicator],
 })
 export class WebhookModule implements NestModule, OnApplicationBootstrap {
   readonly #host: HttpAdapterHost;

@@ -1,16 +1,24 @@
-import { createVerifier, type DefinedScheme, type ReceivedWebhook } from '@countersign/core';
+import {
+  createVerifier,
+  type DefinedScheme,
+  type PayloadSchema,
+  type ReceivedWebhook,
+} from '@countersign/core';
 import { systemClock } from '@countersign/core/extend';
 import { type SignInput, sign } from './sign.ts';
 import { generateSigningKeys } from './signing/signing-key.ts';
 
 /** What the sender sends, and what the handler sees besides. */
-export interface ReceivedWebhookInput extends Omit<SignInput, 'secret' | 'body' | 'keyId'> {
+export interface ReceivedWebhookInput<Payload = unknown>
+  extends Omit<SignInput, 'secret' | 'body' | 'keyId'> {
   /** Text or bytes, as they are; anything else is sent as JSON. If the sender signs the time only in the body, it must contain that. */
   body: string | Uint8Array | object;
   /** The verifier's name of the endpoint. Default: the scheme's name. */
   endpoint?: string;
   /** The URL, for schemes that sign it. Default: `https://example.com/hooks`. */
   url?: string;
+  /** The `schema` of the adapter. If the body does not fit it, `webhook.payloadIssues` says why. */
+  schema?: PayloadSchema<Payload>;
   /** What `webhook.signal` is. Default: a signal that does not abort. */
   signal?: AbortSignal;
   /** What `webhook.fencingToken` is. Default: 1, the first run of a delivery. */
@@ -33,16 +41,23 @@ const ANY_TIME_SECONDS = 100 * 366 * 86_400;
  * await handleInvoice(webhook)
  * ```
  */
-export async function receivedWebhook(
-  scheme: DefinedScheme,
-  input: ReceivedWebhookInput,
-): Promise<ReceivedWebhook> {
+export async function receivedWebhook<Payload = unknown, Label extends string = string>(
+  scheme: DefinedScheme<Label>,
+  input: ReceivedWebhookInput<Payload>,
+): Promise<ReceivedWebhook<Payload, Label>> {
   if (scheme.definition?.signed === undefined) {
     throw new TypeError(
       `receivedWebhook() needs a scheme of defineScheme(), and ${scheme.name} is not one: sign a request with the sender's own library, and call verifier.receive().`,
     );
   }
-  const { body, endpoint, signal = new AbortController().signal, fencingToken = 1, ...signing } = input;
+  const {
+    body,
+    endpoint,
+    schema,
+    signal = new AbortController().signal,
+    fencingToken = 1,
+    ...signing
+  } = input;
   const time = signing.timestamp ?? new Date();
   const now = typeof time === 'number' ? time * 1000 : time.getTime();
   const { url = 'https://example.com/hooks' } = signing;
@@ -72,14 +87,17 @@ export async function receivedWebhook(
     publicUrl: url,
   });
   try {
-    const received = await verifier.receive({
-      method: signing.method ?? 'POST',
-      url: request.url,
-      headers: request.headers,
-      body: request.body,
-    });
+    const received = await verifier.receive(
+      {
+        method: signing.method ?? 'POST',
+        url: request.url,
+        headers: request.headers,
+        body: request.body,
+      },
+      { schema },
+    );
     if (received.state !== 'claimed') throw new TypeError('This request never reaches a handler.');
-    return Object.defineProperties(received.webhook, {
+    return Object.defineProperties(received.webhook as ReceivedWebhook<Payload, Label>, {
       signal: { value: signal },
       fencingToken: { value: fencingToken },
     });

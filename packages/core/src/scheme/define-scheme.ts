@@ -3,7 +3,7 @@ import { copyDefinition } from '../util/options.ts';
 import { isWebhookError, WebhookError } from '../webhook-error.ts';
 import { compileRule, type ParsedRule, type RuleReader } from './compile-rule.ts';
 import { checkDefinition } from './definition/check-definition.ts';
-import type { CheckedDefinition } from './definition/definition-types.ts';
+import type { CheckedDefinition, LabelsOf } from './definition/definition-types.ts';
 import { namesUrl, rulesOf } from './definition/rule-facts.ts';
 import type { SchemeDefinition } from './definition/scheme-definition.ts';
 import type { SignatureRule } from './definition/signature-rule.ts';
@@ -33,7 +33,7 @@ import { locationText } from './signature/read-signatures.ts';
  */
 export function defineScheme<const D extends SchemeDefinition>(
   definition: D & CheckedDefinition<D>,
-): DefinedScheme {
+): DefinedScheme<LabelsOf<D>> {
   const fixed = copyDefinition('defineScheme()', definition);
   checkDefinition(fixed);
   const all = rulesOf(fixed);

@@ -17,7 +17,10 @@ export interface Key<K = KeyObject> {
 /**
  * How one sender signs and retries. Most senders are data for {@link defineScheme}; a sender that needs code implements this.
  */
-export interface Scheme<K = KeyObject> {
+export interface Scheme<K = KeyObject, Label extends string = string> {
+  /** For types only, and never set: the labels of `webhook.unsignedHeaders`. */
+  // A method, so that schemes with known labels and schemes with any labels can stand for each other.
+  labels?(label: Label): void;
   /** Names the scheme in events and health, and is the default `endpoint`. */
   readonly name: string;
   /** Names how secrets become keys. Verifiers whose schemes have the same format can share one keyring. */
@@ -43,7 +46,7 @@ export interface Scheme<K = KeyObject> {
 }
 
 /** A scheme made by {@link defineScheme}. Signing tools and the table of senders read its definition. */
-export interface DefinedScheme extends Scheme {
+export interface DefinedScheme<Label extends string = string> extends Scheme<KeyObject, Label> {
   readonly definition: SchemeDefinition;
 }
 

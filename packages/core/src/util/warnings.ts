@@ -6,10 +6,15 @@ const MAX_REMEMBERED = 1000;
 
 /** Warns once about a likely mistake in the receiver. The sender must not see it, so it is a process warning. */
 export function warnOfSetup(error: WebhookError): void {
-  if (warned.has(error.message)) return;
+  warnOnce(error.message, error.code);
+}
+
+/** Warns once with a message. */
+function warnOnce(message: string, code: string): void {
+  if (warned.has(message)) return;
   if (warned.size >= MAX_REMEMBERED) warned.clear();
-  warned.add(error.message);
-  warn(error.message, error.code);
+  warned.add(message);
+  warn(message, code);
 }
 
 /** Two endpoints with the same name on one replay store treat each other's deliveries as duplicates. */
@@ -35,6 +40,15 @@ export function warnOfDuplicate(endpoint: string): void {
 /** Without an observer, the operator would never see why a handler fails. */
 export function warnOfHandler(endpoint: string, error: unknown): void {
   warn(`The webhook handler of "${endpoint}" failed: ${traceOf(error)}`, 'COUNTERSIGN_HANDLER_FAILED');
+}
+
+/** Without an observer, the operator would never see that payloads don't fit. */
+export function warnOfPayload(endpoint: string, paths: readonly string[], error: unknown): void {
+  const reason =
+    error === undefined
+      ? ['does not fit "schema"', ...paths].join(' ')
+      : `made "schema" throw: ${traceOf(error)}`;
+  warnOnce(`The payload of a webhook for "${endpoint}" ${reason}`, 'COUNTERSIGN_PAYLOAD_INVALID');
 }
 
 /** Without an observer, the operator would never see that a set of secrets can't be loaded or used. */

@@ -68,6 +68,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: anchorBrowser(), secrets: fileSecrets('/run/secrets/anchor') })
  * ```
  */
-export function anchorBrowser(): DefinedScheme {
+export function anchorBrowser(): DefinedScheme<'deliveryId' | 'event'> {
   return scheme;
 }

@@ -52,6 +52,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: bitbucketCloud(), secrets: envSecrets('BITBUCKET_CLOUD_SECRET') })
  * ```
  */
-export function bitbucketCloud(): DefinedScheme {
+export function bitbucketCloud(): DefinedScheme<'requestId' | 'event' | 'attempt'> {
   return scheme;
 }

@@ -42,6 +42,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: bitbucketServer(), secrets: envSecrets('BITBUCKET_SERVER_SECRET') })
  * ```
  */
-export function bitbucketServer(): DefinedScheme {
+export function bitbucketServer(): DefinedScheme<'requestId' | 'event'> {
   return scheme;
 }

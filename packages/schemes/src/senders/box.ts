@@ -57,6 +57,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: box(), secrets: envSecrets('BOX_SECRET') })
  * ```
  */
-export function box(): DefinedScheme {
+export function box(): DefinedScheme<'deliveryId'> {
   return scheme;
 }

@@ -47,6 +47,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: buildkite(), secrets: envSecrets('BUILDKITE_SECRET') })
  * ```
  */
-export function buildkite(): DefinedScheme {
+export function buildkite(): DefinedScheme<'event'> {
   return scheme;
 }

@@ -59,6 +59,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: cashfree(), secrets: envSecrets('CASHFREE_CLIENT_SECRET') })
  * ```
  */
-export function cashfree(): DefinedScheme {
+export function cashfree(): DefinedScheme<'idempotencyKey' | 'version' | 'attempt'> {
   return scheme;
 }

@@ -47,6 +47,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: deel(), secrets: envSecrets('DEEL_SIGNING_KEY') })
  * ```
  */
-export function deel(): DefinedScheme {
+export function deel(): DefinedScheme<'keyLabel' | 'version'> {
   return scheme;
 }

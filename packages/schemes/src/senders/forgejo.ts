@@ -42,6 +42,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: forgejo(), secrets: envSecrets('FORGEJO_SECRET') })
  * ```
  */
-export function forgejo(): DefinedScheme {
+export function forgejo(): DefinedScheme<'deliveryId' | 'event'> {
   return scheme;
 }

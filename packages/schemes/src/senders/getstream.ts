@@ -55,6 +55,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: getStream(), secrets: envSecrets('STREAM_API_SECRET') })
  * ```
  */
-export function getStream(): DefinedScheme {
+export function getStream(): DefinedScheme<'webhookId' | 'attempt'> {
   return scheme;
 }

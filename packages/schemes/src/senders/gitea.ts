@@ -44,6 +44,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: gitea(), secrets: envSecrets('GITEA_SECRET') })
  * ```
  */
-export function gitea(): DefinedScheme {
+export function gitea(): DefinedScheme<'deliveryId' | 'event'> {
   return scheme;
 }

@@ -74,6 +74,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: github(), secrets: { current: oldSecret, next: newSecret } })
  * ```
  */
-export function github(): DefinedScheme {
+export function github(): DefinedScheme<'deliveryId' | 'event' | 'hookId'> {
   return scheme;
 }

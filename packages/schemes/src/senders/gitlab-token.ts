@@ -51,6 +51,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: gitlabToken(), secrets: envSecrets('GITLAB_TOKEN_SECRET') })
  * ```
  */
-export function gitlabToken(): DefinedScheme {
+export function gitlabToken(): DefinedScheme<'event' | 'deliveryId'> {
   return scheme;
 }

@@ -51,6 +51,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: gitlab(), secrets: envSecrets('GITLAB_SECRET') })
  * ```
  */
-export function gitlab(): DefinedScheme {
+export function gitlab(): DefinedScheme<'event'> {
   return scheme;
 }

@@ -41,6 +41,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: gogs(), secrets: envSecrets('GOGS_SECRET') })
  * ```
  */
-export function gogs(): DefinedScheme {
+export function gogs(): DefinedScheme<'deliveryId' | 'event'> {
   return scheme;
 }

@@ -42,6 +42,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: greenhouse(), secrets: envSecrets('GREENHOUSE_WEBHOOK_SECRET') })
  * ```
  */
-export function greenhouse(): DefinedScheme {
+export function greenhouse(): DefinedScheme<'eventId'> {
   return scheme;
 }

@@ -42,6 +42,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: helpScout(), secrets: envSecrets('HELP_SCOUT_WEBHOOK_SECRET') })
  * ```
  */
-export function helpScout(): DefinedScheme {
+export function helpScout(): DefinedScheme<'event'> {
   return scheme;
 }

@@ -49,6 +49,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: jira(), secrets: envSecrets('JIRA_SECRET') })
  * ```
  */
-export function jira(): DefinedScheme {
+export function jira(): DefinedScheme<'deliveryId'> {
   return scheme;
 }

@@ -51,6 +51,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: klaviyo(), secrets: envSecrets('KLAVIYO_WEBHOOK_SECRET') })
  * ```
  */
-export function klaviyo(): DefinedScheme {
+export function klaviyo(): DefinedScheme<'webhookId'> {
   return scheme;
 }

@@ -55,6 +55,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: lemonSqueezy(), secrets: envSecrets('LEMON_SQUEEZY_SECRET') })
  * ```
  */
-export function lemonSqueezy(): DefinedScheme {
+export function lemonSqueezy(): DefinedScheme<'event'> {
   return scheme;
 }

@@ -58,6 +58,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: linear(), secrets: envSecrets('LINEAR_SECRET') })
  * ```
  */
-export function linear(): DefinedScheme {
+export function linear(): DefinedScheme<'deliveryId' | 'event'> {
   return scheme;
 }

@@ -50,6 +50,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: modernTreasury(), secrets: envSecrets('MODERN_TREASURY_SECRET') })
  * ```
  */
-export function modernTreasury(): DefinedScheme {
+export function modernTreasury(): DefinedScheme<'deliveryId' | 'topic'> {
   return scheme;
 }

@@ -42,6 +42,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: patreon(), secrets: envSecrets('PATREON_WEBHOOK_SECRET') })
  * ```
  */
-export function patreon(): DefinedScheme {
+export function patreon(): DefinedScheme<'event'> {
   return scheme;
 }

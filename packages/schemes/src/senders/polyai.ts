@@ -57,6 +57,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: polyai(), secrets: fileSecrets('/run/secrets/polyai') })
  * ```
  */
-export function polyai(): DefinedScheme {
+export function polyai(): DefinedScheme<'eventId'> {
   return scheme;
 }

@@ -61,6 +61,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: razorpay(), secrets: envSecrets('RAZORPAY_SECRET') })
  * ```
  */
-export function razorpay(): DefinedScheme {
+export function razorpay(): DefinedScheme<'eventId'> {
   return scheme;
 }

@@ -48,6 +48,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: recurly(), secrets: envSecrets('RECURLY_WEBHOOK_KEY') })
  * ```
  */
-export function recurly(): DefinedScheme {
+export function recurly(): DefinedScheme<'notificationId'> {
   return scheme;
 }

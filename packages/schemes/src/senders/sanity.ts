@@ -58,6 +58,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: sanity(), secrets: envSecrets('SANITY_SECRET') })
  * ```
  */
-export function sanity(): DefinedScheme {
+export function sanity(): DefinedScheme<'idempotencyKey'> {
   return scheme;
 }

@@ -63,6 +63,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: sentry(), secrets: envSecrets('SENTRY_CLIENT_SECRET') })
  * ```
  */
-export function sentry(): DefinedScheme {
+export function sentry(): DefinedScheme<'resource' | 'timestamp' | 'requestId'> {
   return scheme;
 }

@@ -77,6 +77,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: shopify(), secrets: envSecrets('SHOPIFY_CLIENT_SECRET') })
  * ```
  */
-export function shopify(): DefinedScheme {
+export function shopify(): DefinedScheme<'deliveryId' | 'eventId' | 'topic' | 'shop' | 'triggeredAt'> {
   return scheme;
 }

@@ -85,6 +85,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: slack(), secrets: envSecrets('SLACK_SIGNING_SECRET') })
  * ```
  */
-export function slack(): DefinedScheme {
+export function slack(): DefinedScheme<'retryNumber' | 'retryReason'> {
   return scheme;
 }

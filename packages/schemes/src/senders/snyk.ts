@@ -42,6 +42,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: snyk(), secrets: envSecrets('SNYK_WEBHOOK_SECRET') })
  * ```
  */
-export function snyk(): DefinedScheme {
+export function snyk(): DefinedScheme<'event' | 'transportId'> {
   return scheme;
 }

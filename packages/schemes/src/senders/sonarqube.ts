@@ -41,6 +41,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: sonarQube(), secrets: envSecrets('SONARQUBE_WEBHOOK_SECRET') })
  * ```
  */
-export function sonarQube(): DefinedScheme {
+export function sonarQube(): DefinedScheme<'project'> {
   return scheme;
 }

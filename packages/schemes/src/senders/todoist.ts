@@ -42,6 +42,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: todoist(), secrets: envSecrets('TODOIST_CLIENT_SECRET') })
  * ```
  */
-export function todoist(): DefinedScheme {
+export function todoist(): DefinedScheme<'deliveryId'> {
   return scheme;
 }

@@ -80,6 +80,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: twilio(), secrets: envSecrets('TWILIO_AUTH_TOKEN') })
  * ```
  */
-export function twilio(): DefinedScheme {
+export function twilio(): DefinedScheme<'idempotencyToken'> {
   return scheme;
 }

@@ -51,6 +51,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: twitch(), secrets: envSecrets('TWITCH_SECRET') })
  * ```
  */
-export function twitch(): DefinedScheme {
+export function twitch(): DefinedScheme<'type'> {
   return scheme;
 }

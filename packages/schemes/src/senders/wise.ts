@@ -57,6 +57,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: wise(), secrets: envSecrets('WISE_PUBLIC_KEY') })
  * ```
  */
-export function wise(): DefinedScheme {
+export function wise(): DefinedScheme<'deliveryId' | 'test'> {
   return scheme;
 }

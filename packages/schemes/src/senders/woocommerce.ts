@@ -84,6 +84,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: wooCommerce(), secrets: envSecrets('WOOCOMMERCE_SECRET') })
  * ```
  */
-export function wooCommerce(): DefinedScheme {
+export function wooCommerce(): DefinedScheme<'topic' | 'webhookId' | 'deliveryId' | 'source'> {
   return scheme;
 }

@@ -52,6 +52,6 @@ const scheme = defineScheme({
  * const verifier = createVerifier({ scheme: zendesk(), secrets: envSecrets('ZENDESK_SECRET') })
  * ```
  */
-export function zendesk(): DefinedScheme {
+export function zendesk(): DefinedScheme<'invocationId'> {
   return scheme;
 }

@@ -204,7 +204,7 @@ export function parseJsonBody(body: Uint8Array): { readonly value: unknown } | u
  * @returns `false` if a byte outside of the strings can't be part of JSON.
  * @throws `ERR_WEBHOOK_HEADER_INVALID`
  */
-function checkJsonSize(body: Uint8Array): boolean {
+export function checkJsonSize(body: Uint8Array): boolean {
   let depth = 0;
   let values = 0;
   let escapes = 0;

@@ -82,3 +82,6 @@ export type CheckedDefinition<D> = D extends { readonly signed: infer S }
     ? unknown
     : { readonly signed: CheckedRules<D, S> } & NoOthers<D, SchemeDefinition>
   : unknown;
+
+/** The labels under which `webhook.unsignedHeaders` shows what is not signed. Any text if the compiler does not know the definition. */
+export type LabelsOf<D> = D extends { readonly unsignedHeaders: infer H } ? keyof H & string : string;

@@ -1,0 +1,117 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type BodyLimits, type BodySource, bodyIncomplete, bodyTooLarge } from '../adapter-options.ts';
+import { Deferred } from '../util/promises.ts';
+import { WebhookError } from '../webhook-error.ts';
+import { decoderFor } from './read-body.ts';
+
+/** So much is kept before it is known how large a body may be. */
+const MOST_BYTES = 64 * 1024 * 1024;
+
+/** The parts of a stream's state that show what has arrived and is not read yet. Not documented, so they are checked before use. */
+interface StreamState {
+  readonly buffer?: Iterable<unknown>;
+  readonly ended?: boolean;
+}
+
+/**
+ * Sees the bytes of a body as they arrive from the network, without reading the request: whatever reads it gets them unchanged, at its
+ * own pace.
+ */
+export class BodyTap implements BodySource {
+  readonly #incoming: IncomingMessage;
+  readonly #whole = new Deferred<Buffer>();
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  #limit = MOST_BYTES;
+  #isOver = false;
+
+  constructor(incoming: IncomingMessage, response: ServerResponse) {
+    this.#incoming = incoming;
+    const waiting = waitingChunks(incoming);
+    if (waiting === undefined) {
+      this.#fail(consumed());
+      return;
+    }
+    for (const chunk of waiting) this.#see(chunk);
+    if ((incoming as { _readableState?: StreamState })._readableState?.ended === true) {
+      this.#end();
+      return;
+    }
+    const { push } = incoming;
+    // What Node calls for each piece that it has received, and with `null` for the end.
+    incoming.push = (chunk: unknown, encoding?: BufferEncoding) => {
+      if (chunk === null) this.#end();
+      else this.#see(chunk);
+      return push.call(incoming, chunk, encoding);
+    };
+    const gone = () =>
+      this.#fail(bodyIncomplete('The body was not read to its end, so its signature was not checked.'));
+    incoming.once('close', gone);
+    response.once('close', gone);
+  }
+
+  async read({ maxBodyBytes, contentEncoding }: BodyLimits): Promise<Uint8Array> {
+    const decode = decoderFor(this.#incoming.headers['content-encoding'], contentEncoding);
+    this.#limit = maxBodyBytes;
+    this.#checkSize();
+    const bytes = await this.#whole.promise;
+    return decode === undefined ? bytes : decode(bytes, maxBodyBytes);
+  }
+
+  /** The body is not needed any more. */
+  stop(): void {
+    this.#fail(bodyIncomplete('The body is not needed.'));
+  }
+
+  #see(chunk: unknown): void {
+    if (this.#isOver) return;
+    if (!(chunk instanceof Uint8Array)) {
+      this.#fail(consumed());
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#size += chunk.byteLength;
+    this.#checkSize();
+  }
+
+  #checkSize(): void {
+    if (this.#size > this.#limit) this.#fail(bodyTooLarge(this.#limit));
+  }
+
+  #end(): void {
+    if (this.#isOver) return;
+    this.#whole.resolve(Buffer.concat(this.#chunks));
+    this.#release();
+  }
+
+  #fail(error: WebhookError): void {
+    if (this.#isOver) return;
+    this.#whole.reject(error);
+    this.#release();
+  }
+
+  #release(): void {
+    this.#isOver = true;
+    this.#chunks = [];
+    // The prototype's method is in use again.
+    Reflect.deleteProperty(this.#incoming, 'push');
+  }
+}
+
+/** What has arrived before the tap, for example while other middleware waited. `undefined` if a part of it may have been read. */
+function waitingChunks(incoming: IncomingMessage): unknown[] | undefined {
+  const { _readableState: state } = incoming as { _readableState?: StreamState };
+  if (incoming.readableDidRead || incoming.readableEnded || incoming.readableEncoding !== null)
+    return undefined;
+  // Where Node marks what was read, the place is empty.
+  const chunks = [...(state?.buffer ?? [])].filter((chunk) => chunk instanceof Uint8Array);
+  const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+  return size === incoming.readableLength ? chunks : undefined;
+}
+
+function consumed(): WebhookError {
+  return new WebhookError(
+    'ERR_WEBHOOK_BODY_CONSUMED',
+    'Something read the body before shadow(), so its signature was not checked. Mount shadow() before every body parser.',
+  );
+}

@@ -1,0 +1,36 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createHealthResponder, type HealthOptions } from '../health-responder.ts';
+import type { Verifier } from '../verifier-types.ts';
+import { sendResponse } from './send-response.ts';
+
+/**
+ * Returns the function that responds to a request for health on a server of Node's, for adapters.
+ *
+ * @param owner The function's name in messages: `healthHandler()`.
+ * @throws `ERR_WEBHOOK_CONFIG_INVALID`
+ * @example
+ * ```ts
+ * const respond = createNodeHealthHandler('healthHandler()', { stripe: verifier })
+ * createServer(respond)
+ * ```
+ */
+export function createNodeHealthHandler(
+  owner: string,
+  verifiers: Readonly<Record<string, Verifier>>,
+  options?: HealthOptions,
+): (incoming: IncomingMessage, response: ServerResponse) => void {
+  const respond = createHealthResponder(owner, verifiers, options);
+  return (incoming, response) => {
+    const { method, rawHeaders, headers, socket, httpVersionMajor } = incoming;
+    // Serverless hosts build the requests themselves, and may leave the raw pairs empty.
+    const given = rawHeaders?.length > 0 ? rawHeaders : Object.entries(headers).flat().map(String);
+    // What HTTP/2 calls the host.
+    const { authority = '' } = incoming as { authority?: string };
+    const content = respond({
+      method,
+      headers: httpVersionMajor > 1 ? [...given, 'host', authority] : given,
+      remoteAddress: socket?.remoteAddress,
+    });
+    sendResponse(incoming, response, content);
+  };
+}
