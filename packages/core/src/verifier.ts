@@ -35,6 +35,7 @@ import type {
 } from './verifier-types.ts';
 import {
   Delivery,
+  eventFacts,
   type ReceivedWebhook,
   type ReplayRetention,
   replayKeysOf,
@@ -189,6 +190,8 @@ class EndpointVerifier<K> implements Verifier {
       retention: this.#retention,
       deliveryKey,
       requestId,
+      reporter: this.#reporter,
+      hasFailedRun: false,
     });
   }
 
@@ -198,7 +201,10 @@ class EndpointVerifier<K> implements Verifier {
     const startedAt = this.#startedAt();
     try {
       this.#refuseIfClosed();
-      if (store === undefined) return new UnguardedClaim(context);
+      if (store === undefined) {
+        context.observe?.({ type: 'claimed' });
+        return new UnguardedClaim(context);
+      }
       const record = replayRecord(webhook);
       const askedAt = momentOf(context.clock);
       const result = await store.claim(record.key, { leaseMs: context.leaseMs, fenceTtlMs: record.ttlMs });
@@ -219,7 +225,7 @@ class EndpointVerifier<K> implements Verifier {
       throw inProgress(result.retryAfterMs);
     } catch (error) {
       // The id may be a hash of the body, which is computed only for observers.
-      const facts = this.#reporter.report === undefined ? {} : factsOf(webhook);
+      const facts = this.#reporter.report === undefined ? {} : eventFacts(webhook);
       throw this.#refusals.refuse(storeError(error), startedAt, facts);
     }
   }
@@ -227,8 +233,18 @@ class EndpointVerifier<K> implements Verifier {
   #claimContext(webhook: VerifiedWebhook): ClaimContext {
     const { clock, leaseMs, handlerTimeoutMs } = this.#settings;
     const { report } = this.#reporter;
-    const observe = report && ((event: ClaimOutcome) => report({ ...factsOf(webhook), ...event }));
+    const observe = report && ((event: ClaimOutcome) => report({ ...eventFacts(webhook), ...event }));
     return { clock, leaseMs, handlerTimeoutMs, observe, settling: this.#settling };
+  }
+
+  /** The handler's own claim, or the store's `run()`, reports how the delivery ends. What happens outside of them is left. */
+  #manualContext(delivery: Delivery): ClaimContext {
+    const context = this.#claimContext(delivery);
+    const observe = (event: ClaimOutcome) => {
+      const isKnown = event.type === 'handler-failed' && delivery.hasFailedRun;
+      if (event.type !== 'committed' && event.type !== 'released' && !isKnown) context.observe?.(event);
+    };
+    return { ...context, observe: context.observe && observe };
   }
 
   async forget(delivery: string | VerifiedWebhook): Promise<boolean> {
@@ -265,7 +281,7 @@ class EndpointVerifier<K> implements Verifier {
       });
     if (signed !== undefined) return signed;
     const manual = own(options, 'claim') === 'manual';
-    const claim = manual ? new UnguardedClaim(this.#claimContext(delivery)) : await this.claim(delivery);
+    const claim = manual ? new UnguardedClaim(this.#manualContext(delivery)) : await this.claim(delivery);
     if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
     return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
   }
@@ -393,11 +409,6 @@ class EndpointVerifier<K> implements Verifier {
   #startedAt(): number {
     return this.#reporter.report === undefined ? 0 : this.#settings.clock.monotonic();
   }
-}
-
-/** What observers learn of a verified delivery. */
-function factsOf({ id, requestId }: VerifiedWebhook): { id: string; request: string | undefined } {
-  return { id, request: requestId };
 }
 
 /** A body that is not JSON is not a handshake. */
