@@ -21,7 +21,7 @@ export function deliverySpans(tracer: Tracer): (event: WebhookEvent) => void {
   return (event) => {
     switch (event.type) {
       case 'verified':
-        verification(tracer, event, { 'countersign.key.role': event.key.role }).end(Date.now());
+        verification(tracer, event, { 'countersign.key.role': event.key.role });
         return;
       case 'refused':
         // If the delivery was verified before, this is the end of its claim.
@@ -52,22 +52,24 @@ export function deliverySpans(tracer: Tracer): (event: WebhookEvent) => void {
   };
 }
 
-function verification(tracer: Tracer, event: EventOf<'verified' | 'refused'>, attributes: Attributes): Span {
-  return tracer.startSpan(`verify ${event.endpoint}`, {
-    startTime: Date.now() - event.durationMs,
+function verification(tracer: Tracer, event: EventOf<'verified' | 'refused'>, attributes: Attributes): void {
+  const startTime = Date.now() - event.durationMs;
+  const span = tracer.startSpan(`verify ${event.endpoint}`, {
+    startTime,
     attributes: { ...endpointOf(event), ...attributes },
   });
+  if (event.type === 'refused') span.setStatus({ code: SpanStatusCode.ERROR, message: event.code });
+  span.end(startTime + event.durationMs);
 }
 
 function refusal(tracer: Tracer, event: EventOf<'refused'>): void {
-  const attributes: Attributes = {
-    'countersign.code': event.code,
-    'http.response.status_code': event.status,
-  };
-  const span =
-    event.id === undefined
-      ? verification(tracer, event, attributes)
-      : processing(tracer, { ...event, id: event.id }, { ...attributes, 'countersign.outcome': 'refused' });
+  const attributes: Attributes = { 'countersign.code': event.code, 'http.response.status_code': event.status };
+  const { id } = event;
+  if (id === undefined) {
+    verification(tracer, event, attributes);
+    return;
+  }
+  const span = processing(tracer, { ...event, id }, { ...attributes, 'countersign.outcome': 'refused' });
   span.setStatus({ code: SpanStatusCode.ERROR, message: event.code });
   span.end(Date.now());
 }
