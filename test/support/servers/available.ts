@@ -6,12 +6,20 @@ import { mysqlBinaries, onPath, postgresBinaries, redisBinary } from './binaries
 
 /**
  * What a suite needs: `redis`, `postgres` and `mysql` are any server, that of `REDIS_URL`, `DATABASE_URL` and `MYSQL_URL` too;
- * `redis-server`, `postgres-server` and `mysql-server` are servers of its own, which it may kill.
+ * `redis-server`, `postgres-server`, `mysql-server` and `prometheus-server` are servers of its own, which it may kill.
  */
-export type Need = 'redis' | 'postgres' | 'mysql' | 'redis-server' | 'postgres-server' | 'mysql-server';
+export type Need =
+  | 'redis'
+  | 'postgres'
+  | 'mysql'
+  | 'redis-server'
+  | 'postgres-server'
+  | 'mysql-server'
+  | 'prometheus-server';
 
 interface Server {
-  readonly url: string;
+  /** The variable that names any server of this kind. If there is none, each suite needs a server of its own. */
+  readonly url?: string;
   isHere(): boolean;
   readonly debian: string;
   readonly name: string;
@@ -35,6 +43,11 @@ const SERVERS = {
     isHere: () => mysqlBinaries() !== undefined,
     debian: 'mariadb-server',
     name: 'MariaDB or MySQL server',
+  },
+  prometheus: {
+    isHere: () => onPath('prometheus') !== undefined && onPath('promtool') !== undefined,
+    debian: 'prometheus',
+    name: 'Prometheus with promtool',
   },
 } as const satisfies Record<string, Server>;
 
@@ -68,7 +81,7 @@ export async function describeWith(
 function meaning(need: Need): string {
   const { url, name } = serverOf(need);
   const own = `a ${name} on the PATH`;
-  return isOwn(need) ? own : `${url} or ${own}`;
+  return isOwn(need) || url === undefined ? own : `${url} or ${own}`;
 }
 
 function serverOf(need: Need): Server {
@@ -82,7 +95,7 @@ function isOwn(need: Need): boolean {
 
 async function isAvailable(need: Need): Promise<boolean> {
   const server = serverOf(need);
-  if (!isOwn(need) && isSet(server.url)) return true;
+  if (!isOwn(need) && server.url !== undefined && isSet(server.url)) return true;
   if (server.isHere()) return true;
   if (!mayInstall()) return false;
   console.warn(`Installing ${server.debian} with apt-get, which tests need.`);
