@@ -13,5 +13,6 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   reload: async () => (await import('./reload/index.ts')).reload,
   rotation: async () => (await import('./rotation/index.ts')).rotation,
   timing: async () => (await import('./timing/index.ts')).timing,
+  observe: async () => (await import('./observe/index.ts')).observe,
   start: async () => (await import('./start/index.ts')).start,
 };

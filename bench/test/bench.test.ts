@@ -23,6 +23,7 @@ const NAMES = [
   'reload',
   'rotation',
   'timing',
+  'observe',
   'start',
 ];
 

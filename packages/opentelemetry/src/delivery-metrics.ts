@@ -9,19 +9,17 @@ const HANDLER_BOUNDARIES = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 
 
 /** Counts deliveries by their outcome, and measures how long they took. */
 export function deliveryMetrics(meter: Meter): (event: WebhookEvent) => void {
-  const deliveries = meter.createCounter('countersign.deliveries', {
-    description: 'Requests by their outcome, each counted once',
-  });
+  const deliveries = new DeliveryCounts(meter);
   const reloadFailures = meter.createCounter('countersign.secrets.reload_failures', {
     description: 'Loads of secrets that failed; the last good set stays in use',
   });
-  const verifyDuration = histogram(
+  const verifyDuration = new Durations(
     meter,
     'countersign.verify.duration',
     'From the head of a request to its verdict, with the time to read its body',
     VERIFY_BOUNDARIES,
   );
-  const handlerDuration = histogram(
+  const handlerDuration = new Durations(
     meter,
     'countersign.handler.duration',
     'From the claim of a delivery to the end of its handler',
@@ -29,28 +27,22 @@ export function deliveryMetrics(meter: Meter): (event: WebhookEvent) => void {
   );
   const open = new OpenDeliveries<true>();
 
-  const count = (outcome: DeliveryOutcome, attributes: Attributes) =>
-    deliveries.add(1, { ...attributes, outcome });
-
   return (event) => {
     switch (event.type) {
       case 'verified':
-        verifyDuration.record(event.durationMs / 1000, { ...endpointOf(event), outcome: 'verified' });
+        verifyDuration.record(event.durationMs, event, 'verified');
         return;
       case 'refused':
         // A delivery that is refused after it was verified has been measured.
-        if (event.key === undefined)
-          verifyDuration.record(event.durationMs / 1000, { ...endpointOf(event), outcome: 'refused' });
-        count('refused', { ...endpointOf(event), ...keyOf(event), code: event.code });
+        if (event.key === undefined) verifyDuration.record(event.durationMs, event, 'refused');
+        deliveries.count('refused', event, event.code);
         return;
       case 'unrouted':
-        count('unrouted', { code: event.code });
+        deliveries.count('unrouted', event, event.code);
         return;
       case 'handshake':
-        count('handshake', endpointOf(event));
-        return;
       case 'duplicate':
-        count('duplicate', { ...endpointOf(event), ...keyOf(event) });
+        deliveries.count(event.type, event);
         return;
       case 'claimed':
         open.add(event, true);
@@ -59,43 +51,75 @@ export function deliveryMetrics(meter: Meter): (event: WebhookEvent) => void {
       case 'released': {
         open.take(event);
         const outcome = event.type === 'committed' ? 'handled' : 'failed';
-        handlerDuration.record(event.handlerDurationMs / 1000, { ...endpointOf(event), outcome });
-        count(outcome, { ...endpointOf(event), ...keyOf(event) });
+        handlerDuration.record(event.handlerDurationMs, event, outcome);
+        deliveries.count(outcome, event);
         return;
       }
       case 'release-failed':
         open.take(event);
-        count('failed', { ...endpointOf(event), ...keyOf(event) });
+        deliveries.count('failed', event);
         return;
       case 'claim-lost':
         // Reported when the lease ends, and once more when the handler ends.
-        if (open.take(event) === true) count('lost', { ...endpointOf(event), ...keyOf(event) });
+        if (open.take(event) === true) deliveries.count('lost', event);
         return;
       case 'secrets-failed': {
         const { endpoint, provider, error } = event;
-        reloadFailures.add(1, {
-          ...(endpoint === undefined ? {} : { endpoint }),
-          provider,
-          code: error.code,
-        });
+        reloadFailures.add(1, { ...(endpoint === undefined ? {} : { endpoint }), provider, code: error.code });
       }
     }
   };
 }
 
-function histogram(meter: Meter, name: string, description: string, boundaries: number[]): Histogram {
-  return meter.createHistogram(name, {
-    description,
-    unit: 's',
-    advice: { explicitBucketBoundaries: boundaries },
-  });
+/** What a count is split by. Only the role of a key, never its id: over the years, rotations would make ever more time series. */
+interface Counted {
+  readonly endpoint?: string;
+  readonly scheme?: string;
+  readonly key?: { readonly role: string } | undefined;
 }
 
-function endpointOf({ endpoint, scheme }: { endpoint: string; scheme: string }): Attributes {
-  return { endpoint, scheme };
+/** Counts by itself, and tells the meter when it collects: an SDK spends a microsecond for each number that it is told. */
+class DeliveryCounts {
+  readonly #counts = new Map<string, { readonly attributes: Attributes; count: number }>();
+
+  constructor(meter: Meter) {
+    meter
+      .createObservableCounter('countersign.deliveries', {
+        description: 'Requests by their outcome, each counted once',
+      })
+      .addCallback((result) => {
+        for (const { attributes, count } of this.#counts.values()) result.observe(count, attributes);
+      });
+  }
+
+  count(outcome: DeliveryOutcome, { endpoint, scheme, key }: Counted, code?: string): void {
+    const name = `${outcome} ${code} ${key?.role} ${scheme}\n${endpoint}`;
+    const known = this.#counts.get(name);
+    if (known !== undefined) {
+      known.count += 1;
+      return;
+    }
+    const attributes = {
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(scheme === undefined ? {} : { scheme }),
+      outcome,
+      ...(code === undefined ? {} : { code }),
+      ...(key === undefined ? {} : { 'key.role': key.role }),
+    };
+    this.#counts.set(name, { attributes, count: 1 });
+  }
 }
 
-/** The role of the key, never its id: over the years, rotations would make ever more time series. */
-function keyOf({ key }: { key?: { role: string } | undefined }): Attributes {
-  return key === undefined ? {} : { 'key.role': key.role };
+/** A histogram of durations, by endpoint and outcome. */
+class Durations {
+  readonly #histogram: Histogram;
+
+  constructor(meter: Meter, name: string, description: string, boundaries: number[]) {
+    const advice = { explicitBucketBoundaries: boundaries };
+    this.#histogram = meter.createHistogram(name, { description, unit: 's', advice });
+  }
+
+  record(durationMs: number, { endpoint }: { readonly endpoint: string }, outcome: string): void {
+    this.#histogram.record(durationMs / 1000, { endpoint, outcome });
+  }
 }
