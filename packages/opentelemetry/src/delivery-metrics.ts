@@ -38,7 +38,7 @@ export function deliveryMetrics(meter: Meter): (event: WebhookEvent) => void {
         deliveries.count('refused', event, event.code);
         return;
       case 'unrouted':
-        deliveries.count('unrouted', event, event.code);
+        deliveries.count('unrouted', {}, event.code);
         return;
       case 'handshake':
       case 'duplicate':

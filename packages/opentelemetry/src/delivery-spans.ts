@@ -11,6 +11,14 @@ import { openSpans } from './in-webhook-span.ts';
 
 type EventOf<Type extends WebhookEvent['type']> = Extract<WebhookEvent, { type: Type }>;
 
+/** What is known of a delivery once it is verified. */
+interface Verified {
+  readonly endpoint: string;
+  readonly scheme: string;
+  readonly id: string;
+  readonly key: { readonly role: string };
+}
+
 /**
  * Makes a span for each verification and one for each run of a handler.
  *
@@ -74,11 +82,11 @@ function refusal(tracer: Tracer, event: EventOf<'refused'>): void {
   span.end(Date.now());
 }
 
-function duplicate(tracer: Tracer, event: EventOf<'duplicate'>): void {
+function duplicate(tracer: Tracer, event: Verified): void {
   processing(tracer, event, { 'countersign.outcome': 'duplicate' }).end(Date.now());
 }
 
-function claim(tracer: Tracer, event: EventOf<'claimed'>): void {
+function claim(tracer: Tracer, event: Verified): void {
   const startedAt = Date.now();
   const span = processing(tracer, event, { 'countersign.key.role': event.key.role }, startedAt);
   close(openSpans.add(event, { span, startedAt }), 'dropped');
@@ -86,7 +94,7 @@ function claim(tracer: Tracer, event: EventOf<'claimed'>): void {
 
 function processing(
   tracer: Tracer,
-  event: { readonly endpoint: string; readonly scheme: string; readonly id: string },
+  event: Omit<Verified, 'key'>,
   attributes: Attributes,
   startTime = Date.now(),
 ): Span {

@@ -14,7 +14,7 @@ export const openSpans = new OpenDeliveries<{ readonly span: Span; readonly star
  * @returns What the work returns.
  * @example
  * ```ts
- * export const POST = webhookHandler(verifier, (webhook) => inWebhookSpan(webhook, () => saveOrder(webhook.json())))
+ * export const POST = webhookHandler(verifier, (webhook) => inWebhookSpan(webhook, () => save(webhook.json())))
  * ```
  */
 export function inWebhookSpan<T>(webhook: Pick<VerifiedWebhook, 'endpoint' | 'id'>, work: () => T): T {

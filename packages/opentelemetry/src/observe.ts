@@ -32,7 +32,7 @@ const SCOPE = '@countersign/opentelemetry';
  * warns of it once.
  * @example
  * ```ts
- * const verifier = createVerifier({
+ * const verifier: Verifier = createVerifier({
  *   scheme: stripe(),
  *   secrets: envSecrets('STRIPE_SECRET'),
  *   observe: observeWithOpenTelemetry({ verifiers: () => [verifier] }),
