@@ -14,7 +14,7 @@ export interface OpenTelemetryOptions {
   /**
    * Returns the verifiers whose health is measured: the age of their secrets, the last use of each key, their replay store, unverified
    * bytes and warnings. It is called for each collection, so it may return other verifiers each time. Without it there are no such
-   * gauges.
+   * gauges. If it returns the verifier that this observer is for, TypeScript needs its type: `const verifier: Verifier = …`.
    */
   verifiers?: () => Iterable<Pick<Verifier, 'health'>>;
 }

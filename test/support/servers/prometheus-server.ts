@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { type LocalServer, startServer } from './local-server.ts';
 
 /** An alert of Prometheus. */
-export interface PrometheusAlert {
+interface PrometheusAlert {
   readonly state: 'pending' | 'firing';
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /** One time series of a query: its labels, and its value now. */
-export interface PrometheusSample {
+interface PrometheusSample {
   readonly metric: Readonly<Record<string, string>>;
   readonly value: readonly [at: number, value: string];
 }
