@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { describeWith } from '../support/servers/available.ts';
 import type { LocalServer } from '../support/servers/local-server.ts';
 import { type Prometheus, startPrometheus } from '../support/servers/prometheus-server.ts';
@@ -104,7 +104,9 @@ describeWithPrometheus('a receiver in trouble', () => {
         for (const name of await firing()) fired.add(name);
         return [...fired].sort();
       };
-      expect(await eventually(gather, (names) => EXPECTED.every((each) => names.includes(each)))).toEqual(EXPECTED);
+      expect(await eventually(gather, (names) => EXPECTED.every((each) => names.includes(each)))).toEqual(
+        EXPECTED,
+      );
     },
     LIMIT_MS,
   );
@@ -125,7 +127,10 @@ describeWithPrometheus('a receiver in trouble', () => {
             async () => (await prometheus.query(query)).map(({ value }) => Number(value[1])),
             (values) => values.some((value) => !Number.isNaN(value)),
           );
-          expect(numbers.some((value) => !Number.isNaN(value)), `${title}: ${query}`).toBe(true);
+          expect(
+            numbers.some((value) => !Number.isNaN(value)),
+            `${title}: ${query}`,
+          ).toBe(true);
         }
       }
       expect(await prometheus.labelValues('endpoint')).toContain('well');
@@ -145,7 +150,10 @@ describeWithPrometheus('a receiver in trouble', () => {
 });
 
 interface Dashboard {
-  readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
+  readonly panels: readonly {
+    readonly title: string;
+    readonly targets: readonly { readonly expr: string }[];
+  }[];
 }
 
 /** The same rules, in which a minute takes two seconds. */

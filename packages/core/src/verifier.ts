@@ -6,7 +6,14 @@ import { type VerifierHealth, verifierHealth } from './health.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import { Refusals } from './refusals.ts';
 import { reloadAndMatch } from './reload-and-match.ts';
-import { type Claim, type ClaimContext, LeasedClaim, momentOf, UnguardedClaim } from './replay/claim.ts';
+import {
+  type Claim,
+  type ClaimContext,
+  LeasedClaim,
+  manualContext,
+  momentOf,
+  UnguardedClaim,
+} from './replay/claim.ts';
 import { inProgress } from './replay/leased-run.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import { lapsedClaimError, storeError } from './replay/store-error.ts';
@@ -237,16 +244,6 @@ class EndpointVerifier<K> implements Verifier {
     return { clock, leaseMs, handlerTimeoutMs, observe, settling: this.#settling };
   }
 
-  /** The handler's own claim, or the store's `run()`, reports how the delivery ends. What happens outside of them is left. */
-  #manualContext(delivery: Delivery): ClaimContext {
-    const context = this.#claimContext(delivery);
-    const observe = (event: ClaimOutcome) => {
-      const isKnown = event.type === 'handler-failed' && delivery.hasFailedRun;
-      if (event.type !== 'committed' && event.type !== 'released' && !isKnown) context.observe?.(event);
-    };
-    return { ...context, observe: context.observe && observe };
-  }
-
   async forget(delivery: string | VerifiedWebhook): Promise<boolean> {
     const store = this.#store;
     if (store === undefined) return false;
@@ -281,7 +278,9 @@ class EndpointVerifier<K> implements Verifier {
       });
     if (signed !== undefined) return signed;
     const manual = own(options, 'claim') === 'manual';
-    const claim = manual ? new UnguardedClaim(this.#manualContext(delivery)) : await this.claim(delivery);
+    const claim = manual
+      ? new UnguardedClaim(manualContext(this.#claimContext(delivery), delivery))
+      : await this.claim(delivery);
     if (claim.state === 'claimed') return { state: 'claimed', webhook: delivery.received(claim), claim };
     return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
   }

@@ -65,7 +65,11 @@ export function deliveryMetrics(meter: Meter): (event: WebhookEvent) => void {
         return;
       case 'secrets-failed': {
         const { endpoint, provider, error } = event;
-        reloadFailures.add(1, { ...(endpoint === undefined ? {} : { endpoint }), provider, code: error.code });
+        reloadFailures.add(1, {
+          ...(endpoint === undefined ? {} : { endpoint }),
+          provider,
+          code: error.code,
+        });
       }
     }
   };

@@ -71,7 +71,10 @@ function verification(tracer: Tracer, event: EventOf<'verified' | 'refused'>, at
 }
 
 function refusal(tracer: Tracer, event: EventOf<'refused'>): void {
-  const attributes: Attributes = { 'countersign.code': event.code, 'http.response.status_code': event.status };
+  const attributes: Attributes = {
+    'countersign.code': event.code,
+    'http.response.status_code': event.status,
+  };
   const { id } = event;
   if (id === undefined) {
     verification(tracer, event, attributes);

@@ -2,9 +2,9 @@ import { observeWithOpenTelemetry } from '@countersign/opentelemetry';
 import type { Meter, MeterProvider, TracerProvider } from '@opentelemetry/api';
 import {
   AggregationTemporality,
-  MeterProvider as SdkMeterProvider,
   PeriodicExportingMetricReader,
   type PushMetricExporter,
+  MeterProvider as SdkMeterProvider,
 } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, BatchSpanProcessor, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -58,7 +58,10 @@ describe('a meter or tracer that fails harms no delivery, and is reported once',
     ['a meter of an older API', () => ({ meterProvider: provider({ createObservableCounter: failing }) })],
     ['an instrument throws', () => ({ meterProvider: provider(brokenMeter()) })],
     ['getTracer() throws', () => ({ tracerProvider: { getTracer: failing } })],
-    ['startSpan() throws', () => ({ tracerProvider: { getTracer: () => ({ startSpan: failing }) as never } })],
+    [
+      'startSpan() throws',
+      () => ({ tracerProvider: { getTracer: () => ({ startSpan: failing }) as never } }),
+    ],
     [
       'the exporter of spans throws',
       () => ({

@@ -45,7 +45,14 @@ describe.skipIf(node === undefined)('under SDK 3 of OpenTelemetry, on Node.js 22
       'countersign.verify.duration',
     ]);
     expect(spans.map(({ name }) => name).sort()).toEqual([
-      ...['insert order', 'process orders', 'process orders', 'verify orders', 'verify orders', 'verify orders'],
+      ...[
+        'insert order',
+        'process orders',
+        'process orders',
+        'verify orders',
+        'verify orders',
+        'verify orders',
+      ],
     ]);
     const nested = spans.find(({ name }) => name === 'insert order');
     expect(spans.find(({ id }) => id === nested?.parent)?.name).toBe('process orders');

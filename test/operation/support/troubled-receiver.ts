@@ -39,7 +39,9 @@ export async function startTroubledReceiver(redisUrl: string): Promise<TroubledR
   const soon = new Date(Date.now() + 1000).toISOString();
   let isVaultUp = true;
   const options: Record<string, Partial<VerifierOptions>> = {
-    well: { secrets: { current: NEW, previous: { secret: OLD, notAfter: new Date(Date.now() + 3_600_000) } } },
+    well: {
+      secrets: { current: NEW, previous: { secret: OLD, notAfter: new Date(Date.now() + 3_600_000) } },
+    },
     mismatch: { secrets: NEW },
     rotation: { secrets: { current: NEW, previous: OLD, rotating: { until: soon } } },
     ended: { secrets: { current: NEW, previous: { secret: OLD, notAfter: soon } } },

@@ -272,6 +272,25 @@ export class UnguardedClaim implements Claim {
   }
 }
 
+/**
+ * The context of a claim that the handler makes by itself, or that the `run()` of a store makes. These report how the delivery ends, so
+ * what is left to report is what happens outside of them.
+ */
+export function manualContext(
+  context: ClaimContext,
+  delivery: { readonly hasFailedRun: boolean },
+): ClaimContext {
+  const { observe } = context;
+  if (observe === undefined) return context;
+  return {
+    ...context,
+    observe(event) {
+      const isKnown = event.type === 'handler-failed' && delivery.hasFailedRun;
+      if (event.type !== 'committed' && event.type !== 'released' && !isKnown) observe(event);
+    },
+  };
+}
+
 function reportFailure(
   { clock, observe }: ClaimContext,
   claimedAt: number,

@@ -18,7 +18,10 @@ const SECRET = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
 const scheme = standardWebhooks();
 
 const metricExporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-const reader = new PeriodicExportingMetricReader({ exporter: metricExporter, exportIntervalMillis: 3_600_000 });
+const reader = new PeriodicExportingMetricReader({
+  exporter: metricExporter,
+  exportIntervalMillis: 3_600_000,
+});
 const spanExporter = new InMemorySpanExporter();
 // As a user's set-up does it: everything is global.
 metrics.setGlobalMeterProvider(new MeterProvider({ readers: [reader] }));
