@@ -81,9 +81,13 @@ describe('a meter or tracer that fails harms no delivery, and is reported once',
   it('and the other half goes on', async () => {
     const { tracerProvider, spans } = tracers();
     const { meterProvider, series } = meters();
-    await statuses(observeWithOpenTelemetry({ tracerProvider, meterProvider: { getMeter: failing } }));
+    const broken = { getTracer: () => ({ startSpan: failing }) as never };
+    const getMeter = vi.fn(failing);
+    await statuses(observeWithOpenTelemetry({ tracerProvider, meterProvider: { getMeter } }));
+    // What can't be made is not tried again with each event.
+    expect(getMeter).toHaveBeenCalledTimes(1);
     expect(spans().length).toBeGreaterThanOrEqual(12);
-    await statuses(observeWithOpenTelemetry({ tracerProvider: { getTracer: failing }, meterProvider }));
+    await statuses(observeWithOpenTelemetry({ tracerProvider: broken, meterProvider }));
     expect((await series('countersign.deliveries')).length).toBe(4);
   });
 

@@ -118,6 +118,28 @@ describe('run() on DynamoDB', () => {
   });
 });
 
+test('a handler that rejects later failed, and the store did not', async () => {
+  const events: WebhookEvent[] = [];
+  const verifier = verifierWith((event) => events.push(event));
+  const webhook = await verifier.verify(delivery());
+  const error = new Error('out of stock');
+  const handler = async (): Promise<never> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    throw error;
+  };
+  const run = observedRun({ webhook, clock: systemClock, handler }, async (observed) => ({
+    state: 'done',
+    result: await observed(undefined),
+  }));
+  await expect(run).rejects.toBe(error);
+  await verifier.close();
+  expect(events.slice(2)).toMatchObject([
+    { type: 'claimed' },
+    { type: 'handler-failed', error },
+    { type: 'released' },
+  ]);
+});
+
 describe('a run whose handler succeeded', () => {
   /** A run of a store that fails after its handler. */
   async function failWith(error: Error) {
