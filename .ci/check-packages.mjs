@@ -66,7 +66,8 @@ function contentProblems(dir, manifest, files) {
     }
   }
   for (const file of files) {
-    if (file.startsWith('migrations/') || ['LICENSE', 'README.md', 'package.json'].includes(file)) continue;
+    if (/^(?:migrations|grafana|prometheus)\//.test(file)) continue;
+    if (['LICENSE', 'README.md', 'package.json'].includes(file)) continue;
     const isExpected =
       /^dist\/(?:LICENSE-|shared\/)/.test(file) || entries.includes(file.replace(/(?:\.d)?\.c?[jt]s$/, ''));
     if (!isExpected) problems.push(`${file} belongs to no entry: stale, or packed by mistake`);

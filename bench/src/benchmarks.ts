@@ -15,5 +15,6 @@ export const benchmarks: Readonly<Record<string, () => Promise<Benchmark>>> = {
   rotation: async () => (await import('./rotation/index.ts')).rotation,
   recover: async () => (await import('./recover/index.ts')).recover,
   timing: async () => (await import('./timing/index.ts')).timing,
+  observe: async () => (await import('./observe/index.ts')).observe,
   start: async () => (await import('./start/index.ts')).start,
 };

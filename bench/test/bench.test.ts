@@ -24,6 +24,7 @@ const NAMES = [
   'tenants',
   'rotation',
   'timing',
+  'observe',
   'start',
 ];
 

@@ -18,7 +18,7 @@ const DEPENDENCIES = {
   ...pinned('@types/node', '@types/express', '@types/koa', '@types/aws-lambda', 'vitest'),
   ...pinned('@nestjs/common', '@nestjs/core', '@nestjs/platform-express', '@nestjs/testing'),
   ...pinned('@octokit/webhooks', '@slack/bolt', 'multer', '@types/multer'),
-  ...pinned('reflect-metadata', 'rxjs'),
+  ...pinned('reflect-metadata', 'rxjs', '@opentelemetry/api'),
   // The TypeScript of this repository, and the one that `nest new` installs.
   typescript6: `npm:typescript@${pinned('typescript').typescript}`,
   typescript: '5.9.3',

@@ -64,6 +64,7 @@ const OF_PAGE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     client: "declare const client: import('@aws-sdk/client-secrets-manager').SecretsManager;",
     credential: "declare const credential: import('@azure/core-auth').TokenCredential;",
   },
+  'packages/opentelemetry/README.md': { app: "declare const app: import('express').Express;" },
   'packages/testing/README.md': {
     url: 'declare const url: string;',
     secret: 'declare const secret: string;',

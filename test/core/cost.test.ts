@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 import {
   createVerifier,
   type DefinedScheme,
@@ -6,7 +7,7 @@ import {
   type ReplayStore,
   type Verifier,
 } from '@countersign/core';
-import type { ParsedHead, RequestHead } from '@countersign/core/extend';
+import { type ParsedHead, type RequestHead, systemClock } from '@countersign/core/extend';
 import { github, standardWebhooks, stripe } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
 import { describe, expect, it } from 'vitest';
@@ -148,6 +149,62 @@ describe('handle()', () => {
         webhook.json();
       });
     expect(await costOf({ store: memoryReplayStore(), run: asks })).toMatchObject({ jsonParses: 1 });
+  });
+});
+
+describe('events', () => {
+  /** What a handled delivery costs: reads of the clock that only measure, hashes for ids, and events. */
+  async function costOfHandling(observe?: (event: unknown) => void) {
+    const counts = { clockReads: 0, published: 0 };
+    const events = channel('countersign:webhook');
+    const publish = Object.getPrototypeOf(events).publish as (event: unknown) => void;
+    events.publish = (event) => {
+      counts.published++;
+      publish.call(events, event);
+    };
+    const clock = {
+      ...{ now: systemClock.now, schedule: systemClock.schedule },
+      monotonic() {
+        counts.clockReads++;
+        return systemClock.monotonic();
+      },
+    };
+    const verifier = createVerifier({
+      ...{ scheme: github(), secrets: secret, replay: false, clock },
+      ...(observe === undefined ? {} : { observe }),
+    });
+    const { headers } = sign(github(), { secret, body });
+    try {
+      await verifier.ready();
+      await verifier.handle({ headers, body }, () => undefined);
+      counts.clockReads = 0;
+      counts.published = 0;
+      const cost = await meter.measure(() => verifier.handle({ headers, body }, () => undefined));
+      return { ...counts, hashes: cost.hashes, promises: cost.promises };
+    } finally {
+      Reflect.deleteProperty(events, 'publish');
+      await verifier.close();
+    }
+  }
+
+  it('cost nothing without an observer and without a subscriber of the diagnostics channel', async () => {
+    const silent = await costOfHandling();
+    // The signature, and nothing else. The one look at the clock is for the handler's time limit.
+    expect(silent).toMatchObject({ clockReads: 1, published: 0, hashes: 1 });
+
+    const heard: unknown[] = [];
+    const listener = (event: unknown) => void heard.push(event);
+    subscribe('countersign:webhook', listener);
+    const published = await costOfHandling();
+    unsubscribe('countersign:webhook', listener);
+    expect(published.published).toBe(3);
+    expect(published.clockReads).toBeGreaterThan(silent.clockReads);
+    // The id of GitHub's deliveries is a hash of the body, which only events need here.
+    expect(published.hashes).toBe(2);
+    expect(heard.length).toBeGreaterThanOrEqual(3);
+
+    // After the subscriber has left, as before.
+    expect(await costOfHandling()).toEqual(silent);
   });
 });
 

@@ -13,11 +13,13 @@ export interface BundledScript {
 /**
  * Bundles a script with our sources, for processes that a test starts many times: from TypeScript each start takes seconds. All
  * other packages stay imports.
+ *
+ * @param home Where the script is put, and where its imports find their packages. Default: the workspace of the script.
  */
-export async function bundleScript(script: URL): Promise<BundledScript> {
+export async function bundleScript(script: URL, home?: string): Promise<BundledScript> {
   const source = fileURLToPath(script);
   // From here the imports find the same packages as from the source.
-  const cache = join(workspaceOf(source), 'node_modules', '.cache');
+  const cache = home ?? join(workspaceOf(source), 'node_modules', '.cache');
   await mkdir(cache, { recursive: true });
   const directory = await mkdtemp(join(cache, 'script-'));
   const path = join(directory, `${basename(source, '.ts')}.mjs`);

@@ -5,10 +5,24 @@ import { configError } from './util/options.ts';
 import { warnOfObserver } from './util/warnings.ts';
 import type { WebhookError, WebhookErrorCode } from './webhook-error.ts';
 
+/** The key that verified a delivery. */
+interface MatchedKey {
+  readonly id: string;
+  readonly role: KeyRole;
+}
+
+/** What events after `verified` say of their delivery. */
+interface OfDelivery {
+  readonly id: string;
+  readonly key: MatchedKey;
+}
+
 /**
  * What happens to one delivery. Never contains a secret, a computed signature or a body.
  *
- * Events after `verified` carry the delivery's `id`, except those about the replay store itself.
+ * Events after `verified` carry the delivery's `id` and the `key` that verified it, except those about the replay store itself.
+ *
+ * The transactional mode of a store (`run()`) reports the same events: `claimed` when its handler starts, and then how the run ends.
  */
 export type DeliveryEvent = {
   readonly endpoint: string;
@@ -18,7 +32,7 @@ export type DeliveryEvent = {
 } & (
   | {
       readonly type: 'verified';
-      readonly key: { readonly id: string; readonly role: KeyRole };
+      readonly key: MatchedKey;
       /** How far the signed timestamp was behind (positive) or ahead of (negative) this machine's clock, in seconds. */
       readonly skewSeconds: number | undefined;
       readonly bodyBytes: number;
@@ -33,6 +47,7 @@ export type DeliveryEvent = {
       readonly durationMs: number;
       /** Present if the request was verified, and refused after that. */
       readonly id?: string | undefined;
+      readonly key?: MatchedKey | undefined;
     }
   /** A sender's test request got its response; the handler did not run. */
   | { readonly type: 'handshake' }
@@ -40,43 +55,42 @@ export type DeliveryEvent = {
    * `claim-lost`: the lease ended too early, so another run may have taken over. `handler-timeout`: the handler has run for
    * `handlerTimeoutSeconds`, so the claim is no longer renewed.
    */
-  | {
-      readonly type: 'claimed' | 'duplicate' | 'claim-lost' | 'handler-timeout';
-      readonly id: string;
-    }
-  | {
+  | ({ readonly type: 'claimed' | 'duplicate' | 'claim-lost' | 'handler-timeout' } & OfDelivery)
+  /** `committed`: the delivery was handled. `released`: it was not, so its retry will run. Also with `replay: false`. */
+  | ({
       readonly type: 'committed' | 'released';
-      readonly id: string;
       /** From the claim to the store's response. */
       readonly durationMs: number;
+      /** From the claim to the end of the handler. */
+      readonly handlerDurationMs: number;
       /** The handler's status, if the adapter knows it. */
       readonly status?: number | undefined;
-    }
+    } & OfDelivery)
   /**
    * `commit-failed`: the handler has succeeded, but for the length of a lease the store has not accepted the commit, so a retry may run
    * on another instance. The verifier keeps trying; `committed` follows if the store accepts it later.
    *
    * `release-failed`: the store has not accepted the release, so the sender's retry can't run before the lease ends.
+   *
+   * In the transactional mode of a store, `commit-failed` means that the transaction was not committed, and `released` follows.
    */
-  | { readonly type: 'commit-failed' | 'release-failed'; readonly id: string; readonly error: unknown }
-  | {
+  | ({ readonly type: 'commit-failed' | 'release-failed'; readonly error: unknown } & OfDelivery)
+  | ({
       /** The handler threw, or the stream that it returned failed. `released` follows if the delivery was claimed. */
       readonly type: 'handler-failed';
-      readonly id: string;
       readonly error: unknown;
       /** From the claim to the failure. */
       readonly durationMs: number;
       readonly status?: number | undefined;
-    }
+    } & OfDelivery)
   /** The payload does not fit the `schema` of the adapter. With `onInvalid: 'handle'` the handler runs; otherwise `refused` follows. */
-  | {
+  | ({
       readonly type: 'payload-invalid';
-      readonly id: string;
       /** Up to five places that do not fit: `data.items.0.price`. A name that may be a value of the sender's is shown as `*`. */
       readonly paths: readonly string[];
       /** What the schema threw, if it failed instead of judging the payload. */
       readonly error?: unknown;
-    }
+    } & OfDelivery)
   /** One call to the replay store failed or timed out. */
   | {
       readonly type: 'store-failed';
@@ -138,7 +152,7 @@ export type DeliveryOutcome = Without<DeliveryEvent, 'endpoint' | 'scheme'>;
 /** An event of one delivery, without what is known of the delivery. */
 export type ClaimOutcome = Without<
   Extract<DeliveryEvent, { id: string }>,
-  'endpoint' | 'scheme' | 'request' | 'id'
+  'endpoint' | 'scheme' | 'request' | 'id' | 'key'
 >;
 export type KeyringOutcome = Without<KeyringEvent, 'provider' | 'endpoint'>;
 

@@ -29,6 +29,7 @@ export {
   type LeasedRunResult,
   runUnderLease,
 } from './replay/leased-run.ts';
+export { type ObservedRunOptions, observedRun } from './replay/observed-run.ts';
 export {
   type ClaimResult,
   type ClaimToken,
@@ -40,7 +41,6 @@ export {
   type ReplayStoreHealth,
   replayKeyDigest,
 } from './replay/replay-store.ts';
-export { runError } from './replay/run-error.ts';
 export { Sweeper, type SweeperOptions } from './replay/sweeper.ts';
 // Schemes, and the parts of a definition
 export type { RequestHead } from './request.ts';

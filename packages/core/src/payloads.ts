@@ -14,7 +14,7 @@ import { storePatienceMs, untilSettled } from './settle-patience.ts';
 import type { Clock } from './util/clock.ts';
 import { warnOfPayload } from './util/warnings.ts';
 import type { ReceiveResult } from './verifier-types.ts';
-import type { Delivery } from './webhook.ts';
+import { type Delivery, eventFacts } from './webhook.ts';
 
 /** Checks the payloads of one endpoint, and decides what happens to those that do not fit. */
 export class Payloads {
@@ -51,7 +51,7 @@ export class Payloads {
     const { issues, error } = checked;
     if (issues === undefined) return { state: 'claimed', webhook, claim };
     const paths = pathsOf(issues);
-    const facts = { id: webhook.id, request: webhook.requestId };
+    const facts = eventFacts(webhook);
     this.#reporter.report?.({ type: 'payload-invalid', ...facts, paths, error });
     if (!this.#reporter.isObserved) warnOfPayload(this.#endpoint, paths, error);
     if (policy === 'handle') return { state: 'claimed', webhook, claim };

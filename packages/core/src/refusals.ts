@@ -78,7 +78,7 @@ export class Refusals {
   refuse(
     thrown: unknown,
     startedAt: number,
-    facts: { readonly request?: string | undefined; readonly id?: string },
+    facts: Pick<Extract<DeliveryOutcome, { type: 'refused' }>, 'request' | 'id' | 'key'>,
     acceptedUntil?: number,
   ): WebhookError {
     const error = this.#status.decide(

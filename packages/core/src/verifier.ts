@@ -7,7 +7,14 @@ import { Payloads } from './payloads.ts';
 import { PendingBytes } from './pending-bytes.ts';
 import { Refusals } from './refusals.ts';
 import { reloadAndMatch } from './reload-and-match.ts';
-import { type Claim, type ClaimContext, LeasedClaim, momentOf, UnguardedClaim } from './replay/claim.ts';
+import {
+  type Claim,
+  type ClaimContext,
+  LeasedClaim,
+  manualContext,
+  momentOf,
+  UnguardedClaim,
+} from './replay/claim.ts';
 import { inProgress } from './replay/leased-run.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
 import { lapsedClaimError, storeError } from './replay/store-error.ts';
@@ -36,6 +43,7 @@ import type {
 } from './verifier-types.ts';
 import {
   Delivery,
+  eventFacts,
   type ReceivedWebhook,
   type ReplayRetention,
   replayKeysOf,
@@ -192,6 +200,8 @@ class EndpointVerifier<K> implements Verifier {
       retention: this.#retention,
       deliveryKey,
       requestId,
+      reporter: this.#reporter,
+      hasFailedRun: false,
     });
   }
 
@@ -201,7 +211,10 @@ class EndpointVerifier<K> implements Verifier {
     const startedAt = this.#startedAt();
     try {
       this.#refuseIfClosed();
-      if (store === undefined) return new UnguardedClaim(context);
+      if (store === undefined) {
+        context.observe?.({ type: 'claimed' });
+        return new UnguardedClaim(context);
+      }
       const record = replayRecord(webhook);
       const askedAt = momentOf(context.clock);
       const result = await store.claim(record.key, { leaseMs: context.leaseMs, fenceTtlMs: record.ttlMs });
@@ -222,7 +235,7 @@ class EndpointVerifier<K> implements Verifier {
       throw inProgress(result.retryAfterMs);
     } catch (error) {
       // The id may be a hash of the body, which is computed only for observers.
-      const facts = this.#reporter.report === undefined ? {} : factsOf(webhook);
+      const facts = this.#reporter.report === undefined ? {} : eventFacts(webhook);
       throw this.#refusals.refuse(storeError(error), startedAt, facts);
     }
   }
@@ -230,7 +243,7 @@ class EndpointVerifier<K> implements Verifier {
   #claimContext(webhook: VerifiedWebhook): ClaimContext {
     const { clock, leaseMs, handlerTimeoutMs } = this.#settings;
     const { report } = this.#reporter;
-    const observe = report && ((event: ClaimOutcome) => report({ ...factsOf(webhook), ...event }));
+    const observe = report && ((event: ClaimOutcome) => report({ ...eventFacts(webhook), ...event }));
     return { clock, leaseMs, handlerTimeoutMs, observe, settling: this.#settling };
   }
 
@@ -268,7 +281,9 @@ class EndpointVerifier<K> implements Verifier {
       });
     if (signed !== undefined) return signed;
     const manual = own(options, 'claim') === 'manual';
-    const claim = manual ? new UnguardedClaim(this.#claimContext(delivery)) : await this.claim(delivery);
+    const claim = manual
+      ? new UnguardedClaim(manualContext(this.#claimContext(delivery), delivery))
+      : await this.claim(delivery);
     if (claim.state === 'claimed') {
       const schema = own(options, 'schema');
       if (schema !== undefined)
@@ -401,11 +416,6 @@ class EndpointVerifier<K> implements Verifier {
   #startedAt(): number {
     return this.#reporter.report === undefined ? 0 : this.#settings.clock.monotonic();
   }
-}
-
-/** What observers learn of a verified delivery. */
-function factsOf({ id, requestId }: VerifiedWebhook): { id: string; request: string | undefined } {
-  return { id, request: requestId };
 }
 
 /** A body that is not JSON is not a handshake. */

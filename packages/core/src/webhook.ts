@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { ClaimOutcome, DeliveryOutcome, Reporter } from './events.ts';
 import type { CheckedPayload, PayloadIssue, PayloadSchema } from './payload.ts';
 import { payloadInvalid } from './payload.ts';
 import { decodeUtf8, parseJsonBody } from './scheme/content/body-reader.ts';
@@ -96,6 +97,19 @@ export type ReplayRetention = Pick<ReplayRecord, 'ttlMs' | 'replayWindowMs'>;
 const replayRecordOf: unique symbol = Symbol.for('countersign.replayRecord') as never;
 const payloadSchema: unique symbol = Symbol.for('countersign.payloadSchema') as never;
 
+// As above.
+const runObservation: unique symbol = Symbol.for('countersign.runObservation') as never;
+
+/** What a run of a store's transactional mode reports to. */
+export interface RunObservation {
+  readonly report: (event: RunOutcome) => void;
+  /** Notes that the run has failed, and that its observers know it. */
+  failed(): void;
+}
+
+/** What a run reports: of its delivery, that it was refused, and of the store. */
+type RunOutcome = ClaimOutcome | Extract<DeliveryOutcome, { type: 'refused' | 'store-failed' }>;
+
 /** What a verifier has read from one delivery. */
 interface DeliveryFacts {
   readonly scheme: string;
@@ -106,6 +120,9 @@ interface DeliveryFacts {
   readonly retention: ReplayRetention;
   readonly deliveryKey: ((webhook: VerifiedWebhook) => unknown) | undefined;
   readonly requestId: string | undefined;
+  readonly reporter: Reporter<DeliveryOutcome>;
+  /** A run of a store's transactional mode has failed and has said so. */
+  hasFailedRun: boolean;
 }
 
 /** A verified delivery. Everything expensive is computed when it is first read. */
@@ -191,6 +208,22 @@ export class Delivery implements VerifiedWebhook {
     return this.#record;
   }
 
+  get hasFailedRun(): boolean {
+    return this.#facts.hasFailedRun;
+  }
+  get [runObservation](): RunObservation | undefined {
+    const facts = this.#facts;
+    const { report } = facts.reporter;
+    return (
+      report && {
+        report: (event) => report({ ...eventFacts(this), ...event } as DeliveryOutcome),
+        failed() {
+          facts.hasFailedRun = true;
+        },
+      }
+    );
+  }
+
   /** The same delivery as its handler sees it. */
   received(claim: ClaimFacts, checked?: CheckedPayload): ReceivedWebhook {
     return new ReceivedDelivery(this.#facts, claim, checked);
@@ -264,6 +297,20 @@ export function replayRecord(webhook: VerifiedWebhook): ReplayRecord {
   if (record === undefined)
     throw configError('replayRecord() needs a webhook that a verifier has verified. Pass it as it is.');
   return record;
+}
+
+/** What observers learn of a verified delivery. */
+export function eventFacts({
+  id,
+  requestId,
+  key,
+}: VerifiedWebhook): Pick<VerifiedWebhook, 'id' | 'key'> & { readonly request: string | undefined } {
+  return { id, request: requestId, key };
+}
+
+/** Where a run of a store's transactional mode reports to. `undefined` if nothing observes the verifier. */
+export function observationOf(webhook: VerifiedWebhook): RunObservation | undefined {
+  return (webhook as { [runObservation]?: RunObservation })[runObservation];
 }
 
 /**

@@ -11,9 +11,9 @@ import {
   configError,
   inProgress,
   type LeasedRunResult,
+  observedRun,
   type ReplayStoreHealth,
   replayKeyDigest,
-  runError,
   runUnderLease,
   systemClock,
   withDeadline,
@@ -210,19 +210,19 @@ class ItemReplayStore implements DynamodbReplayStore {
       renew: (token: ClaimToken) => this.renew(key, token, leaseMs),
       release: (token: ClaimToken) => this.release(key, token),
     };
-    return runUnderLease(lease, async (token) => {
-      const writes: TransactWriteItem[] = [];
-      const result = await handler({ write: (item) => void writes.push(item) });
-      if (writes.length > MOST_WRITES) {
-        throw configError(
-          `A transaction of run() has at most ${MOST_WRITES} writes, and its handler added ${writes.length}.`,
-        );
-      }
-      await this.#writeAll(replayKeyDigest(key), token, capped(ttlMs), writes);
-      return result;
-    }).catch((error) => {
-      throw runError(error, webhook);
-    });
+    return observedRun({ webhook, clock: lease.clock, handler }, (observed) =>
+      runUnderLease(lease, async (token) => {
+        const writes: TransactWriteItem[] = [];
+        const result = await observed({ write: (item) => void writes.push(item) });
+        if (writes.length > MOST_WRITES) {
+          throw configError(
+            `A transaction of run() has at most ${MOST_WRITES} writes, and its handler added ${writes.length}.`,
+          );
+        }
+        await this.#writeAll(replayKeyDigest(key), token, capped(ttlMs), writes);
+        return result;
+      }),
+    );
   }
 
   health(): ReplayStoreHealth {

@@ -6,9 +6,9 @@ import {
   checkCommitTimes,
   checkDuration,
   claimOwner,
+  observedRun,
   type ReplayStoreHealth,
   replayKeyDigest,
-  runError,
   type Sweeper,
 } from '@countersign/core/extend';
 import { type Ask, type Connection, type Queryable, withConnectionOf } from './connection.ts';
@@ -90,9 +90,21 @@ export class SqlReplayStore implements ReplayStore {
   run<T, C extends Queryable = Queryable>(...args: RunInPool<C, T>): Promise<RunResult<T>>;
   run<C extends Queryable, T>(...args: RunOnConnection<C, T>): Promise<RunResult<T>>;
   async run<C extends Queryable, T>(...args: unknown[]): Promise<RunResult<T>> {
-    if (typeof args[1] !== 'function') return this.#runOn(...(args as RunOnConnection<C, T>));
-    const [webhook, handler, options] = args as RunInPool<C, T>;
+    const isInPool = typeof args[1] === 'function';
+    const [given, webhook, handler, options] = (isInPool ? [undefined, ...args] : args) as RunOnConnection<
+      C,
+      T
+    >;
     replayRecord(webhook);
+    const { clock } = this.#parts;
+    return observedRun({ webhook, clock, handler }, (observed) =>
+      isInPool ? this.#runInPool(webhook, observed, options) : this.#runOn(given, webhook, observed, options),
+    );
+  }
+
+  async #runInPool<C extends Queryable, T>(
+    ...[webhook, handler, options]: RunInPool<C, T>
+  ): Promise<RunResult<T>> {
     let connection: C | undefined;
     try {
       return await withConnectionOf(this.#parts.pool, this.#parts, (given) => {
@@ -101,7 +113,7 @@ export class SqlReplayStore implements ReplayStore {
       });
     } catch (error) {
       if (connection !== undefined) throw error;
-      throw runError(storeError(error, this.#parts.names), webhook);
+      throw storeError(error, this.#parts.names);
     }
   }
 
@@ -120,8 +132,6 @@ export class SqlReplayStore implements ReplayStore {
       },
       renew: (token, leaseMs) => this.renew(key, token, leaseMs),
       release: (token) => this.release(key, token),
-    }).catch((error) => {
-      throw runError(error, webhook);
     });
   }
 

@@ -6,9 +6,9 @@ import {
   checkClaimTimes,
   checkCommitTimes,
   checkDuration,
+  observedRun,
   type ReplayStoreHealth,
   replayKeyDigest,
-  runError,
   type Sweeper,
 } from '@countersign/core/extend';
 import { type Ask, type Connection, type Queryable, type Row, withClientOf } from './connection.ts';
@@ -109,9 +109,18 @@ export class SqlReplayStore implements ReplayStore {
   run<T, C extends Queryable = Queryable>(...args: RunInPool<C, T>): Promise<RunResult<T>>;
   run<C extends Queryable, T>(...args: RunOnClient<C, T>): Promise<RunResult<T>>;
   async run<C extends Queryable, T>(...args: unknown[]): Promise<RunResult<T>> {
-    if (typeof args[1] !== 'function') return this.#runOn(...(args as RunOnClient<C, T>));
-    const [webhook, handler, options] = args as RunInPool<C, T>;
+    const isInPool = typeof args[1] === 'function';
+    const [given, webhook, handler, options] = (isInPool ? [undefined, ...args] : args) as RunOnClient<C, T>;
     replayRecord(webhook);
+    const { clock } = this.#parts;
+    return observedRun({ webhook, clock, handler }, (observed) =>
+      isInPool ? this.#runInPool(webhook, observed, options) : this.#runOn(given, webhook, observed, options),
+    );
+  }
+
+  async #runInPool<C extends Queryable, T>(
+    ...[webhook, handler, options]: RunInPool<C, T>
+  ): Promise<RunResult<T>> {
     let client: C | undefined;
     try {
       return await withClientOf(this.#parts.pool, this.#parts, (given) => {
@@ -120,7 +129,7 @@ export class SqlReplayStore implements ReplayStore {
       });
     } catch (error) {
       if (client !== undefined) throw error;
-      throw runError(storeError(error, this.#parts.names), webhook);
+      throw storeError(error, this.#parts.names);
     }
   }
 
@@ -132,9 +141,7 @@ export class SqlReplayStore implements ReplayStore {
     const { statements, names, timeoutMs, clock } = this.#parts;
     const record = { key: replayKeyDigest(key), ttlMs };
     const settings = { statements, names, timeoutMs, clock, lockMs: this.#lockMs };
-    return runInTransaction(client, record, handler, options, settings).catch((error) => {
-      throw runError(error, webhook);
-    });
+    return runInTransaction(client, record, handler, options, settings);
   }
 
   sweep(): Promise<number> {

@@ -16,9 +16,9 @@ import {
   checkNumber,
   claimOwner,
   configError,
+  observedRun,
   type ReplayStoreHealth,
   replayKeyDigest,
-  runError,
   Sweeper,
   systemClock,
   withDeadline,
@@ -244,19 +244,21 @@ class FileReplayStore<D extends SqliteDatabase> implements SqliteReplayStore<D> 
     if (typeof handler !== 'function')
       throw configError('The handler of run() must be a function: (database) => …');
     this.#sweeper.tick();
-    const run = await this.#use(({ database, records }, now) =>
-      runInTransaction(
-        database,
-        () => {
-          if (records.remember(digest, ttlMs, now)) return undefined;
-          return records.find(digest, now) ?? { state: 'in-progress', retryAfterMs: SOON_MS };
-        },
-        handler,
-        (error) => storeError(error, this.#parts.table),
-      ),
-    ).catch((error: unknown) => ({ error }));
-    if ('error' in run) throw runError(run.error, webhook);
-    return run;
+    return observedRun({ webhook, clock: this.#parts.clock, handler }, async (observed) => {
+      const run = await this.#use(({ database, records }, now) =>
+        runInTransaction(
+          database,
+          () => {
+            if (records.remember(digest, ttlMs, now)) return undefined;
+            return records.find(digest, now) ?? { state: 'in-progress', retryAfterMs: SOON_MS };
+          },
+          observed,
+          (error) => storeError(error, this.#parts.table),
+        ),
+      );
+      if ('error' in run) throw run.error;
+      return run;
+    });
   }
 
   sweep(): Promise<number> {

@@ -6,8 +6,8 @@ import { mysqlBinaries, onPath, pgbouncerBinary, postgresBinaries, redisBinary }
 
 /**
  * What a suite needs: `redis`, `postgres` and `mysql` are any server, that of `REDIS_URL`, `DATABASE_URL` and `MYSQL_URL` too;
- * `redis-server`, `postgres-server`, `mysql-server` and `pgbouncer-server` are servers of its own, which it may kill. `systemd` is the tool
- * that checks unit files.
+ * `redis-server`, `postgres-server`, `mysql-server`, `pgbouncer-server` and `prometheus-server` are servers of its own, which it may kill.
+ * `systemd` is the tool that checks unit files.
  */
 export type Need =
   | 'redis'
@@ -17,6 +17,7 @@ export type Need =
   | 'postgres-server'
   | 'mysql-server'
   | 'pgbouncer-server'
+  | 'prometheus-server'
   | 'systemd';
 
 interface Server {
@@ -50,6 +51,11 @@ const SERVERS = {
     isHere: () => pgbouncerBinary() !== undefined,
     debian: 'pgbouncer',
     name: 'PgBouncer',
+  },
+  prometheus: {
+    isHere: () => onPath('prometheus') !== undefined && onPath('promtool') !== undefined,
+    debian: 'prometheus',
+    name: 'Prometheus with promtool',
   },
   systemd: {
     isHere: () => onPath('systemd-analyze') !== undefined,

