@@ -117,6 +117,7 @@ export function kebab(factory: string): string {
   return factory.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function plain(name: string): string {
+/** A name without case and punctuation. */
+export function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }
