@@ -1,7 +1,10 @@
 import { isWebhookError } from '@countersign/core';
 import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
+import { addExplain } from './commands/explain.ts';
+import { addSend } from './commands/send.ts';
 import { addSenders } from './commands/senders.ts';
+import { addSign } from './commands/sign.ts';
 import type { Console } from './console.ts';
 import { refuseSecretsIn } from './secrets.ts';
 
@@ -11,7 +14,7 @@ export type { Console } from './console.ts';
 type AddCommand = (program: Command, console: Console, done: (exitCode: number) => void) => void;
 
 /** Each command, in the order of the help. */
-const COMMANDS: readonly AddCommand[] = [addSenders];
+const COMMANDS: readonly AddCommand[] = [addSenders, addSign, addSend, addExplain];
 
 /**
  * Runs the command line `countersign`.
