@@ -2,6 +2,8 @@ import { isWebhookError } from '@countersign/core';
 import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
 import { addExplain } from './commands/explain.ts';
+import { addHealth } from './commands/health.ts';
+import { addRotate } from './commands/rotate.ts';
 import { addSend } from './commands/send.ts';
 import { addSenders } from './commands/senders.ts';
 import { addSign } from './commands/sign.ts';
@@ -14,7 +16,7 @@ export type { Console } from './console.ts';
 type AddCommand = (program: Command, console: Console, done: (exitCode: number) => void) => void;
 
 /** Each command, in the order of the help. */
-const COMMANDS: readonly AddCommand[] = [addSenders, addSign, addSend, addExplain];
+const COMMANDS: readonly AddCommand[] = [addSenders, addSign, addSend, addExplain, addRotate, addHealth];
 
 /**
  * Runs the command line `countersign`.

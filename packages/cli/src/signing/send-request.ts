@@ -13,7 +13,7 @@ export interface ReceivedResponse {
   readonly durationMs: number;
 }
 
-/** As much of a response as is read. */
+/** As much of a response as is read, unless something else is asked for. */
 const MAX_BODY_BYTES = 64 * 1024;
 
 /**
@@ -21,7 +21,11 @@ const MAX_BODY_BYTES = 64 * 1024;
  *
  * @throws CommandError if there is no response.
  */
-export function sendRequest(request: RequestToSend, timeoutSeconds: number): Promise<ReceivedResponse> {
+export function sendRequest(
+  request: RequestToSend,
+  timeoutSeconds: number,
+  maxBodyBytes = MAX_BODY_BYTES,
+): Promise<ReceivedResponse> {
   const { method, url, headers, body } = request;
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {
@@ -47,13 +51,13 @@ export function sendRequest(request: RequestToSend, timeoutSeconds: number): Pro
             status: incoming.statusCode ?? 0,
             statusText: incoming.statusMessage ?? '',
             headers: incoming.headers,
-            body: Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES),
+            body: Buffer.concat(chunks).subarray(0, maxBodyBytes),
             durationMs: Math.round(performance.now() - startedAt),
           });
         incoming.on('data', (chunk: Buffer) => {
           chunks.push(chunk);
           size += chunk.length;
-          if (size < MAX_BODY_BYTES) return;
+          if (size < maxBodyBytes) return;
           finish();
           outgoing.destroy();
         });
@@ -81,20 +85,22 @@ function explainFailure(
       `${host} did not respond within ${timeoutSeconds} s. Look at the receiver's log: its handler may hang.`,
     );
   if (code === 'ECONNREFUSED')
-    return new CommandError(`Nothing listens at ${host}. Start the receiver, or correct the port in --to.`);
+    return new CommandError(`Nothing listens at ${host}. Start the receiver, or correct the port.`);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return new CommandError(`The host ${hostname} is not known. Correct --to, or check the network.`);
+    return new CommandError(`The host ${hostname} is not known. Correct it, or check the network.`);
   if (code === 'ECONNRESET' || code === 'EPIPE')
     return new CommandError(
       `${host} closed the connection without a response. Look at the receiver's log${protocol === 'http:' ? ', and whether the port speaks https' : ''}.`,
     );
   if (code.startsWith('HPE_'))
-    return new CommandError(`What listens at ${host} does not speak HTTP. Correct the port in --to.`);
+    return new CommandError(`What listens at ${host} does not speak HTTP. Correct the port.`);
   if (code === 'EPROTO' || code.startsWith('ERR_SSL'))
-    return new CommandError(`What listens at ${host} does not speak TLS. Write http:// in --to.`);
+    return new CommandError(`What listens at ${host} does not speak TLS. Write http:// instead of https://.`);
   if (/CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code))
     return new CommandError(
       `The certificate of ${host} is not trusted (${code}). Set NODE_EXTRA_CA_CERTS to the certificate of its authority.`,
     );
-  return new CommandError(`The request to ${host} failed (${code}). Check --to and the receiver's log.`);
+  return new CommandError(
+    `The request to ${host} failed (${code}). Check the URL and the log of the receiver.`,
+  );
 }
