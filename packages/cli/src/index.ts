@@ -1,5 +1,6 @@
 import { isWebhookError } from '@countersign/core';
 import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
 import { CommandError, EXIT } from './command-error.ts';
 import { addExplain } from './commands/explain.ts';
 import { addHealth } from './commands/health.ts';
@@ -33,6 +34,7 @@ export async function run(args: readonly string[], console: Console): Promise<nu
   let exitCode: number = EXIT.ok;
   const program = new Command('countersign')
     .description('Signs, sends, receives, explains and checks webhooks, and rotates their secrets.')
+    .version(packageJson.version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => console.stdout.write(text),

@@ -42,6 +42,12 @@ export const SENDERS = { ...main, ...JWT, appStore, awsSns, payPal } as unknown 
   Record<string, SenderFactory>
 >;
 
+/** The module that exports a sender's factory. */
+export function moduleOf(factory: string): string {
+  if (factory in main) return '@countersign/schemes';
+  return `@countersign/schemes/${factory in JWT ? 'jwt' : 'x509'}`;
+}
+
 /**
  * Makes the scheme of a sender.
  *

@@ -1,6 +1,6 @@
 import type { Scheme } from '@countersign/core';
 import { refusalStatus, type SchemeSource } from '@countersign/core/extend';
-import { kebab } from '../sender.ts';
+import { kebab, moduleOf } from '../sender.ts';
 import { SENDER_OPTIONS } from '../sender-options.ts';
 import { aboutSenders, exampleOf } from './about.ts';
 import { retriesOf, windowOf } from './delivery-facts.ts';
@@ -41,7 +41,6 @@ const CODE: Readonly<Record<string, string>> = {
   ebay: 'eBay',
   payPal: 'PayPal',
 };
-const CERTIFICATES = ['appStore', 'awsSns', 'payPal'];
 
 /** The facts about the sender of a factory. */
 export function senderFacts(factory: string): SenderFacts {
@@ -52,7 +51,7 @@ export function senderFacts(factory: string): SenderFacts {
     name: kebab(factory),
     sender: senderTitle(factory, scheme),
     factory,
-    module: moduleOf(factory, scheme),
+    module: moduleOf(factory),
     canSign: isDefined(scheme),
     ...signatureFacts(scheme),
     needsPublicUrl: scheme.needsPublicUrl === true,
@@ -71,9 +70,4 @@ export function senderFacts(factory: string): SenderFacts {
 /** The sender's name as people write it. */
 export function senderTitle(factory: string, scheme: Scheme): string {
   return aboutSenders()[factory]?.sender ?? CODE[factory] ?? scheme.name;
-}
-
-function moduleOf(factory: string, scheme: Scheme): string {
-  if (CERTIFICATES.includes(factory)) return '@countersign/schemes/x509';
-  return isDefined(scheme) ? '@countersign/schemes' : '@countersign/schemes/jwt';
 }

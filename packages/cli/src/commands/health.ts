@@ -46,7 +46,7 @@ export function addHealth(program: Command, console: Console, done: (exitCode: n
       const token =
         options.tokenEnv === undefined ? undefined : variableOf(console, options.tokenEnv, '--token-env');
       const quiet = options.quiet === undefined ? undefined : readSeconds(options.quiet, '--quiet');
-      const ask = async () => {
+      const ask = async (): Promise<Seen> => {
         const reports = await fetchReports(urls, token);
         return {
           ...reports,

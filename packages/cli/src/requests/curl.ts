@@ -31,7 +31,7 @@ export function readCurl(text: string): CapturedRequest {
 }
 
 /** The name of an option, and its value if it is part of the same word. */
-function nameOf(word: string): [name?: string, value?: string] {
+function nameOf(word: string): [name?: string, value?: string | undefined] {
   if (/^--\w/.test(word)) return [word.slice(2)];
   if (!/^-\w/.test(word)) return [];
   for (let at = 1; at < word.length; at++) {

@@ -17,15 +17,42 @@ export function parseJson(text: string, form: CaptureForm, firstLine = 1): unkno
   try {
     return JSON.parse(text);
   } catch (error) {
-    // The message quotes the text, but names the position.
-    const position = /position (\d+)/.exec((error as Error).message)?.[1];
-    const before = text.slice(0, position === undefined ? text.length : Number(position));
+    const position = positionOf(text, (error as Error).message);
+    const before = text.slice(0, position ?? 0);
+    const line = firstLine + before.split('\n').length - 1;
+    if (position === undefined) throw new UnreadableCapture(form, line, 'valid JSON is expected.');
     throw new UnreadableCapture(
       form,
-      firstLine + before.split('\n').length - 1,
-      position === undefined
+      line,
+      position >= text.trimEnd().length
         ? 'the JSON ends too early. Copy the whole text.'
-        : `valid JSON is expected, but column ${before.length - before.lastIndexOf('\n')} is not.`,
+        : `valid JSON is expected, but column ${position - before.lastIndexOf('\n')} is not.`,
     );
+  }
+}
+
+const MAX_TRIES = 1000;
+
+/** Where parsing failed. The message quotes the text, so only its numbers and its kind are used. */
+function positionOf(text: string, message: string): number | undefined {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (position !== undefined) return Number(position);
+  const [, token] = /^Unexpected token '?(.)'?[, ]/su.exec(message) ?? [];
+  if (token === undefined) return /^Unexpected end/.test(message) ? text.length : undefined;
+  // It names the character, but not its position: the first one after which parsing fails in the same way.
+  let at = text.indexOf(token);
+  for (let tries = 0; at !== -1 && tries < MAX_TRIES; tries++) {
+    if (isUnexpected(text.slice(0, at + token.length))) return at;
+    at = text.indexOf(token, at + 1);
+  }
+  return undefined;
+}
+
+function isUnexpected(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return false;
+  } catch (error) {
+    return /^Unexpected token/.test((error as Error).message);
   }
 }

@@ -27,7 +27,7 @@ export function makeVendor(name: string, given: Readonly<Record<string, string>>
   if (factory === undefined) throw unknownVendor(name);
   const make = VENDORS[factory] as MakeVendor;
   try {
-    return make(Object.fromEntries(Object.entries(given).map(([key, text]) => [key, valueOf(key, text)])));
+    return make(Object.fromEntries(Object.entries(given).map(([key, text]) => [key, readText(key, text)])));
   } catch (error) {
     if (!isWebhookError(error)) throw error;
     throw new CommandError(`${error.message} ${optionsText(make)}`);
@@ -71,7 +71,7 @@ function optionsOf(make: MakeVendor): readonly string[] {
   return [];
 }
 
-function valueOf(name: string, text: string): string | number | boolean {
+function readText(name: string, text: string): string | number | boolean {
   if (text === 'true' || text === 'false') return text === 'true';
   return /Seconds$/.test(name) && /^\d{1,9}$/.test(text) ? Number(text) : text;
 }

@@ -1,4 +1,4 @@
-import type { DefinedScheme, SecretInput, SecretSetInput } from '@countersign/core';
+import { createKeyring, type DefinedScheme, type SecretInput, type SecretSetInput, staticSecrets } from '@countersign/core';
 import { type SignedRequest, sign, tamper } from '@countersign/testing';
 import { type Command, Option } from 'commander';
 import { senderTitle } from '../catalogue/sender-facts.ts';
@@ -135,13 +135,19 @@ async function readSigningSecret(
     );
   const set = await readSecrets(options, console);
   const secret = secretOf(set, options.previous === true);
-  // It refuses API keys and placeholders. A sender's private key is no key of its receivers.
-  if (!('publicKey' in scheme.definition.secret)) scheme.importKey(secret);
+  const format = scheme.definition.secret;
+  if (!('publicKey' in format && format.publicKey !== undefined)) await checkSecrets(scheme, set);
   else if (typeof secret !== 'string' || !secret.includes('PRIVATE KEY'))
     throw new CommandError(
-      `${title} signs with a private key that only it has. To test your receiver, make a key pair, give the receiver the public key, and pass the private key as PEM: openssl genpkey -algorithm ${ALGORITHMS[scheme.definition.secret.publicKey ?? 'rsa']} -out private.pem`,
+      `${title} signs with a private key that only it has. To test your receiver, make a key pair, give the receiver the public key, and pass the private key as PEM: openssl genpkey -algorithm ${ALGORITHMS[format.publicKey]} -out private.pem`,
     );
   return secret;
+}
+
+/** Refuses what a receiver would refuse, too: API keys, placeholders, white space. */
+async function checkSecrets(scheme: DefinedScheme, set: SecretSetInput): Promise<void> {
+  await using keyring = createKeyring(staticSecrets(set), { scheme });
+  await keyring.ready();
 }
 
 const ALGORITHMS = {
