@@ -32,6 +32,8 @@ export interface KeyHealth {
   /** How many deliveries this process has verified with it. Once no delivery matches a `previous` key any more, remove its secret. */
   readonly matches: number;
   readonly lastMatchAt: Date | undefined;
+  /** Since when this process has had the key, in any role: what `matches` covers. */
+  readonly listedSince: Date | undefined;
 }
 
 /** The state of a set of secrets in this process. */

@@ -4,14 +4,14 @@ export interface ReportedKey {
   readonly role: string;
   readonly matches: number;
   readonly lastMatchAt: Date | undefined;
+  /** Since when the instance has had the key. */
+  readonly listedSince: Date | undefined;
 }
 
 /** One verifier of an instance. */
 export interface ReportedVerifier {
   readonly state: string;
   readonly scheme: string;
-  readonly loadedAt: Date | undefined;
-  readonly rotatingUntil: Date | undefined;
   readonly keys: readonly ReportedKey[];
   readonly warnings: readonly string[];
 }
@@ -43,21 +43,18 @@ export function readReport(url: string, value: unknown): InstanceReport | undefi
 
 function readVerifier(value: unknown): ReportedVerifier | undefined {
   const { state, scheme, secrets, warnings } = asRecord(value) ?? {};
-  const { keys, loadedAt, rotatingUntil } = asRecord(secrets) ?? {};
+  const { keys } = asRecord(secrets) ?? {};
   if (!Array.isArray(keys)) return undefined;
   return {
     state: String(state),
     scheme: String(scheme),
-    loadedAt: asDate(loadedAt),
-    rotatingUntil: asDate(rotatingUntil),
     keys: keys.map((key: unknown) => {
-      const { id, role, matches, lastMatchAt } = asRecord(key) ?? {};
+      const { id, role, matches, lastMatchAt, listedSince } = asRecord(key) ?? {};
       return {
         id: String(id),
         role: String(role),
         matches: Number(matches ?? 0),
-        lastMatchAt: asDate(lastMatchAt),
-      };
+        lastMatchAt: asDate(lastMatchAt), listedSince: asDate(listedSince) };
     }),
     warnings: Array.isArray(warnings) ? warnings.map((warning) => String(asRecord(warning)?.message)) : [],
   };

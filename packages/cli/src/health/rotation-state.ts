@@ -61,16 +61,12 @@ function stateOf(name: string, instances: readonly InstanceReport[], quiet: Quie
   return { name, scheme, keys, ...judge(keys, instances, quiet(scheme)) };
 }
 
-function useOf(
-  id: string,
-  { time }: InstanceReport,
-  { keys, loadedAt }: ReportedVerifier,
-): KeyUse | undefined {
+function useOf(id: string, { time }: InstanceReport, { keys }: ReportedVerifier): KeyUse | undefined {
   const key = keys.find((each) => each.id === id);
   if (key === undefined) return undefined;
-  const { role, matches, lastMatchAt } = key;
-  // A process that never saw the key match can vouch only for the time since it loaded the set.
-  const since = lastMatchAt ?? loadedAt;
+  const { role, matches, lastMatchAt, listedSince } = key;
+  // A process that never saw the key match can vouch only for the time since it has the key.
+  const since = lastMatchAt ?? listedSince;
   const unusedSeconds =
     since === undefined ? undefined : Math.max(0, (time.getTime() - since.getTime()) / 1000);
   return { role, matches, unusedSeconds, lastMatchAt };

@@ -198,7 +198,7 @@ class SecretKeyring<K> implements Keyring<K> {
     const allowed = (key: { fingerprint: string }) => !this.#revoked.has(key.fingerprint);
     this.#snapshot = { ...this.#snapshot, keys: this.#snapshot.keys.filter(allowed) };
     this.#active.filter(allowed);
-    this.#usage.follow(this.#snapshot.keys);
+    this.#usage.follow(this.#snapshot.keys, this.#clock.now());
   }
 
   health(): KeyringHealth {
@@ -281,7 +281,7 @@ class SecretKeyring<K> implements Keyring<K> {
     this.#active.replace(keys, startedAt);
     const changed = this.#active.current().sequence !== before;
     this.#rotation.update(set.rotatingUntil, changed);
-    this.#usage.follow(keys);
+    this.#usage.follow(keys, now);
     this.#versions.note(set.version);
     this.#loadedAt = now;
     const shown = keys.map(({ id, role }) => ({ id, role }));
@@ -325,7 +325,7 @@ class SecretKeyring<K> implements Keyring<K> {
     this.#snapshot = undefined;
     this.#active.replace([], 0);
     this.#rotation.update(undefined, true);
-    this.#usage.follow([]);
+    this.#usage.follow([], this.#clock.now());
   }
 }
 

@@ -46,7 +46,7 @@ export function keyringHealth<K>(state: KeyringState<K>): KeyringHealth {
     },
     rotatingUntil: toDate(state.rotatingUntil),
     keys: keys.map(({ id, role, notBefore, notAfter }) => {
-      const { matches, lastMatchAt } = usage.of(id);
+      const { matches, lastMatchAt, listedSince } = usage.of(id);
       return {
         id,
         role,
@@ -54,6 +54,7 @@ export function keyringHealth<K>(state: KeyringState<K>): KeyringHealth {
         notAfter: toDate(notAfter),
         matches,
         lastMatchAt: toDate(lastMatchAt),
+        listedSince: toDate(listedSince),
       };
     }),
     revoked: state.revoked,

@@ -206,28 +206,32 @@ interface KeyUse {
   readonly matches: number;
   /** Milliseconds since the epoch. */
   readonly lastMatchAt: number | undefined;
+  readonly listedSince: number | undefined;
 }
 
 interface Counter {
   readonly fingerprint: string;
+  readonly listedSince: number;
   matches: number;
   lastMatchAt: number | undefined;
 }
 
-const UNUSED: KeyUse = { matches: 0, lastMatchAt: undefined };
+const UNUSED: KeyUse = { matches: 0, lastMatchAt: undefined, listedSince: undefined };
 
 /** Counts matches per key. Only keys of the set are counted, so requests can't make it grow. */
 export class KeyUsage {
   #counters = new Map<string, Counter>();
 
   /** Continues to count keys that stay, whatever their role is now. An id that now belongs to another key starts again at 0. */
-  follow<K>(keys: readonly SetKey<K>[]): void {
+  follow<K>(keys: readonly SetKey<K>[], now: number): void {
     const before = this.#counters;
     this.#counters = new Map();
     for (const { id, fingerprint } of keys) {
       const counter = before.get(id);
       const kept =
-        counter?.fingerprint === fingerprint ? counter : { fingerprint, matches: 0, lastMatchAt: undefined };
+        counter?.fingerprint === fingerprint
+          ? counter
+          : { fingerprint, listedSince: now, matches: 0, lastMatchAt: undefined };
       this.#counters.set(id, kept);
     }
   }

@@ -543,6 +543,7 @@ describe('health()', () => {
           notAfter: undefined,
           matches: 0,
           lastMatchAt: undefined,
+          listedSince: expect.any(Date),
         },
       ],
       revoked: [],
