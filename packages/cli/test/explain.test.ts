@@ -62,6 +62,7 @@ describe('a genuine request is accepted', () => {
     ['a record with lists of pairs', record({ headers: pairs.slice(1).map(({ name, value }) => [name, value]), body: BODY })],
     ['a record with an object', record({ headers, body: BODY })],
     ['a record with base64', record({ headers, bodyBase64: body.toString('base64') })],
+    ['a record of the inspector', record({ countersign: 1, rawHeaders: pairs.slice(1).flatMap(({ name, value }) => [name, value]), body: body.toString('base64'), sender: 'stripe', durationMs: 1, verdict: { state: 'refused' } })],
     ['a record around a request', JSON.stringify({ time: new Date(), request: { headers, body: { base64: body.toString('base64') } } }, undefined, 2)],
     ['records, one a line', `${record({ headers, body: '{}' })}\n${record({ headers, body: BODY })}\n`],
     ['a record behind a byte order mark', `\ufeff${record({ headers, body: BODY })}`],
@@ -149,6 +150,11 @@ describe('a refused request', () => {
     const args = ['explain', 'twilio', '--secret-env', 'S', path, '--public-url'];
     expect((await inProcess([...args, 'https://hooks.example.com/sms'], { env })).code).toBe(0);
     expect((await inProcess([...args, 'http://hooks.example.com/sms'], { env })).stdout).toContain('[url-scheme]');
+    // The inspector's record says which URL the sender was given.
+    const { pathname, search } = new URL(signed.url ?? '');
+    const recorded = { countersign: 1, rawHeaders: Object.entries(signed.headers).flat(), body: Buffer.from('A=1').toString('base64'), url: pathname + search, publicUrl: 'https://hooks.example.com/sms' };
+    const own = await folder.write('recorded.json', record(recorded));
+    expect((await inProcess(['explain', 'twilio', '--secret-env', 'S', own], { env })).code).toBe(0);
   });
 
   test('of another sender is named', async () => {
@@ -170,6 +176,7 @@ describe('a file that can not be read', () => {
     ['JSON that ends', '{"headers": {\n', 'JSON record, line 2'],
     ['a broken record', `${record({ headers, body: BODY })}\n{"headers":\n`, 'JSON record, line 2'],
     ['a record with a parsed body', record({ headers, body: { id: 1 } }), 'line 1: "body" must be text, or "bodyBase64" its bytes'],
+    ['a record of the inspector without its body', record({ countersign: 1, rawHeaders: [] }), 'because it was too large'],
     ['a record without headers', record({ body: BODY }), '"headers" must be an object or a list'],
     ['a list', '[]', 'one JSON object a line is expected'],
     ['a HAR without entries', '{"log":{"entries":{}}}', 'HAR: "log.entries" must be a list'],

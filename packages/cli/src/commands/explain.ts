@@ -45,7 +45,7 @@ export function addExplain(program: Command, console: Console, done: (exitCode: 
         options.request,
       );
       const secrets = await readSecrets(options, console);
-      const { publicUrl } = options;
+      const publicUrl = options.publicUrl ?? request.publicUrl;
       const at = given ?? request.receivedAt;
       const { method, url, headers, body } = request;
       const explanation = await explain({

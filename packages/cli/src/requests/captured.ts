@@ -6,6 +6,8 @@ export interface CapturedRequest {
   readonly headers: readonly string[];
   readonly body: Buffer;
   readonly receivedAt?: Date;
+  /** The URL that the sender was given, if the capture says it. */
+  readonly publicUrl?: string;
 }
 
 /** A form in which requests are captured. */

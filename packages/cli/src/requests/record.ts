@@ -26,7 +26,7 @@ function readRecord(value: unknown, line: number): CapturedRequest {
   const request = asObject(record?.request) ?? record;
   if (record === undefined || request === undefined)
     throw new UnreadableCapture('JSON record', line, 'an object with "headers" and "body" is expected.');
-  const { method, url } = request;
+  const { method, url, publicUrl } = request;
   const receivedAt = timeOf(request.receivedAt ?? record.receivedAt ?? record.time);
   return {
     ...(typeof method === 'string' ? { method } : {}),
@@ -34,6 +34,7 @@ function readRecord(value: unknown, line: number): CapturedRequest {
     headers: headersOf(request.rawHeaders ?? request.headers, line),
     body: bodyOf(request, line),
     ...(receivedAt === undefined ? {} : { receivedAt }),
+    ...(typeof publicUrl === 'string' ? { publicUrl } : {}),
   };
 }
 
@@ -57,6 +58,15 @@ function headersOf(value: unknown, line: number): string[] {
 
 function bodyOf(request: Readonly<Record<string, unknown>>, line: number): Buffer {
   const { body, bodyBase64 } = request;
+  // The inspector writes bytes.
+  if (request.countersign === 1) {
+    if (typeof body === 'string') return Buffer.from(body, 'base64');
+    throw new UnreadableCapture(
+      'JSON record',
+      line,
+      'the body is not part of the record, because it was too large. Capture the request in another way.',
+    );
+  }
   if (typeof bodyBase64 === 'string') return Buffer.from(bodyBase64, 'base64');
   if (typeof body === 'string')
     return Buffer.from(body, request.bodyEncoding === 'base64' ? 'base64' : 'utf8');
