@@ -5,10 +5,10 @@ import { delimiter, join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { run } from '@countersign/cli';
 import * as schemes from '@countersign/schemes';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { run } from '@countersign/cli';
 import { ENTRIES, pinned, ROOT, withDependencies } from './packages.ts';
 import { CommandFailed, type PackedProject, packedProject, RegistryUnreachable } from './packed-project.ts';
 import { blocksOf, readmeSnippets } from './readme-snippets.ts';
@@ -117,7 +117,12 @@ describe('the command line, alone in a folder', () => {
   test('shows the same about every sender as the sources, which the published schemes leave out', async () => {
     const stdout = new PassThrough();
     const shown = text(stdout);
-    await run(['senders', '--json'], { stdin: new PassThrough(), stdout, stderr: new PassThrough(), env: {} });
+    await run(['senders', '--json'], {
+      stdin: new PassThrough(),
+      stdout,
+      stderr: new PassThrough(),
+      env: {},
+    });
     stdout.end();
     const packed = await folder.npx(['countersign', 'senders', '--json']);
     expect(packed.stderr).toBe('');
@@ -126,7 +131,8 @@ describe('the command line, alone in a folder', () => {
   });
 
   test('gets from nothing to the first verified delivery in the three lines of its README', async () => {
-    const [lines = ''] = /```sh\n(export [\s\S]*?)```/.exec(readText('packages/cli/README.md'))?.slice(1) ?? [];
+    const [lines = ''] =
+      /```sh\n(export [\s\S]*?)```/.exec(readText('packages/cli/README.md'))?.slice(1) ?? [];
     expect(lines.trim().split('\n')).toHaveLength(3);
     const script = lines.replaceAll('npx @countersign/cli', 'npm exec --offline -- countersign');
     expect(await shell(script, folder.folder)).toBe('Accepted: the request is genuine (stripe).\n');

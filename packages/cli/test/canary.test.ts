@@ -32,7 +32,9 @@ test('no secret and no computed signature is in any output, except what sign pri
   const set = await folder.write('set.json', JSON.stringify({ current: CANARY, previous: OLD }));
   const receiver = await startReceiver(github(), { current: CANARY, previous: OLD });
   const stranger = await startReceiver(github(), 'another-secret-0123456789abcdef');
-  const instance = await startInstance('web-1', { github: { scheme: github(), secrets: { current: CANARY, previous: OLD } } });
+  const instance = await startInstance('web-1', {
+    github: { scheme: github(), secrets: { current: CANARY, previous: OLD } },
+  });
   const genuine = sign(github(), { secret: CANARY, body: BODY });
   const request = (changes: object) => JSON.stringify({ headers: genuine.headers, body: BODY, ...changes });
   const files = {
@@ -40,7 +42,10 @@ test('no secret and no computed signature is in any output, except what sign pri
     changed: await folder.write('changed.json', request({ body: '{ "id": 1 }' })),
     unsigned: await folder.write('unsigned.json', request({ headers: {} })),
     broken: await folder.write('broken.json', `{"headers": "${genuine.headers['x-hub-signature-256']}", x`),
-    head: await folder.write('head.http', `POST / HTTP/1.1\nx-hub-signature-256 ${genuine.headers['x-hub-signature-256']}\n`),
+    head: await folder.write(
+      'head.http',
+      `POST / HTTP/1.1\nx-hub-signature-256 ${genuine.headers['x-hub-signature-256']}\n`,
+    ),
   };
   const secretArgs = [
     ['--secret-env', 'S'],
@@ -69,8 +74,31 @@ test('no secret and no computed signature is in any output, except what sign pri
     ['sign', 'stripe', '--secret', CANARY],
     ['sign', 'stripe', `--secret=${CANARY}`],
     ['sign', 'stripe', '--secret-env', CANARY],
-    ['rotate', 'polyai', '--target', set, '--option-env', 'apiKey=KEY', '--option', 'endpointId=whe_1', '--option', 'baseUrl=http://127.0.0.1:1', '--poll-seconds', '0.01'],
-    ['rotate', 'polyai', '--target', set, '--option-env', 'apiKey=KEY', '--option', 'endpointId=whe_1', '--dry-run'],
+    [
+      'rotate',
+      'polyai',
+      '--target',
+      set,
+      '--option-env',
+      'apiKey=KEY',
+      '--option',
+      'endpointId=whe_1',
+      '--option',
+      'baseUrl=http://127.0.0.1:1',
+      '--poll-seconds',
+      '0.01',
+    ],
+    [
+      'rotate',
+      'polyai',
+      '--target',
+      set,
+      '--option-env',
+      'apiKey=KEY',
+      '--option',
+      'endpointId=whe_1',
+      '--dry-run',
+    ],
     ['rotate', 'polyai', '--target', set, '--option', `apiKey=${CANARY}`],
     ['health', instance.healthUrl, '--token-env', 'TOKEN'],
     ['health', instance.healthUrl, 'http://127.0.0.1:1/', '--json', '--token-env', 'TOKEN'],

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileSecrets } from '@countersign/core/node';
-import { agentMessage, polyai } from '@countersign/schemes';
 import { vendors } from '@countersign/rotation';
+import { agentMessage, polyai } from '@countersign/schemes';
 import { type SimulatedSender, simulateSender } from '@countersign-internal/simulator';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kebab } from '../src/sender.ts';
@@ -44,7 +44,15 @@ describe('countersign rotate', () => {
     const { code, stdout, stderr } = await countersign(args('--health', instance.healthUrl), { env });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const steps = [...stdout.matchAll(/^(locked|announced|calling|answered|stored|checked|closed) {2,}\S/gm)];
-    expect(steps.map(([, step]) => step)).toEqual(['locked', 'announced', 'calling', 'answered', 'stored', 'checked', 'closed']);
+    expect(steps.map(([, step]) => step)).toEqual([
+      'locked',
+      'announced',
+      'calling',
+      'answered',
+      'stored',
+      'checked',
+      'closed',
+    ]);
     const { endpoint } = sender.secrets();
     expect(endpoint).not.toBe(before);
     expect(await set()).toMatchObject({ current: endpoint, previous: [{ secret: before }] });
@@ -59,7 +67,9 @@ describe('countersign rotate', () => {
     const before = await readFile(path, 'utf8');
     const { code, stdout } = await inProcess(args('--dry-run'), { env });
     expect(code).toBe(0);
-    expect(stdout.replace(/\s+/g, ' ')).toMatch(/A run would rotate the key \w{12} of polyai .* Nothing was changed\. 1\. Take the lock/);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /A run would rotate the key \w{12} of polyai .* Nothing was changed\. 1\. Take the lock/,
+    );
     expect(await readFile(path, 'utf8')).toBe(before);
     expect(sender.secrets().endpoint).toBe(JSON.parse(before).current);
   });
@@ -67,15 +77,36 @@ describe('countersign rotate', () => {
   test('--json prints the report', async () => {
     const { code, stdout } = await inProcess(args('--json', '--poll-seconds', '0.1'), { env });
     expect(code).toBe(0);
-    expect(JSON.parse(stdout)).toMatchObject({ outcome: 'rotated', vendor: 'polyai', target: `file ${path}` });
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcome: 'rotated',
+      vendor: 'polyai',
+      target: `file ${path}`,
+    });
   });
 
   test('--replaces chooses one of several current secrets', async () => {
-    const account = await simulateSender({ vendor: 'agentMessage', signedBy: 'organization', receiverUrl: 'http://127.0.0.1:9/' });
+    const account = await simulateSender({
+      vendor: 'agentMessage',
+      signedBy: 'organization',
+      receiverUrl: 'http://127.0.0.1:9/',
+    });
     closings.push(() => account.close());
     const { endpoint, organization = '' } = account.secrets();
     await writeFile(path, JSON.stringify({ current: [endpoint, organization] }));
-    const common = ['rotate', 'agent-message', '--target', path, '--option', `baseUrl=${account.apiUrl}`, '--option-env', 'apiKey=KEY', '--option', 'rotates=organization', '--poll-seconds', '0.1'];
+    const common = [
+      'rotate',
+      'agent-message',
+      '--target',
+      path,
+      '--option',
+      `baseUrl=${account.apiUrl}`,
+      '--option-env',
+      'apiKey=KEY',
+      '--option',
+      'rotates=organization',
+      '--poll-seconds',
+      '0.1',
+    ];
     const own = { env: { KEY: account.credentials.adminApiKey ?? '' } };
     const without = await inProcess(common, own);
     expect(without).toMatchObject({ code: 2, stderr: expect.stringContaining('"replaces"') });
@@ -100,12 +131,29 @@ describe('countersign rotate', () => {
   });
 
   test('Ctrl+C before the vendor is called changes nothing', async () => {
-    const account = await simulateSender({ vendor: 'agentMessage', signedBy: 'endpoint', receiverUrl: 'http://127.0.0.1:9/' });
+    const account = await simulateSender({
+      vendor: 'agentMessage',
+      signedBy: 'endpoint',
+      receiverUrl: 'http://127.0.0.1:9/',
+    });
     closings.push(() => account.close());
     const { endpoint } = account.secrets();
     await writeFile(path, JSON.stringify({ current: endpoint }));
     const child = start(
-      ['rotate', 'agent-message', '--target', path, '--option', `baseUrl=${account.apiUrl}`, '--option-env', 'apiKey=KEY', '--option', 'rotates=endpoint', '--option', `webhookId=${account.endpointId}`],
+      [
+        'rotate',
+        'agent-message',
+        '--target',
+        path,
+        '--option',
+        `baseUrl=${account.apiUrl}`,
+        '--option-env',
+        'apiKey=KEY',
+        '--option',
+        'rotates=endpoint',
+        '--option',
+        `webhookId=${account.endpointId}`,
+      ],
       { env: { KEY: account.credentials.apiKey } },
     );
     const end = ended(child);
@@ -155,7 +203,9 @@ describe('what stops a rotation', () => {
 
   test('an instance that does not report stops it before anything is changed', async () => {
     const before = await readFile(path, 'utf8');
-    const { code, stderr } = await inProcess(args('--health', instance.healthUrl, 'http://127.0.0.1:1/'), { env });
+    const { code, stderr } = await inProcess(args('--health', instance.healthUrl, 'http://127.0.0.1:1/'), {
+      env,
+    });
     expect(code).toBe(2);
     expect(stderr).toContain('Nothing listens at 127.0.0.1:1.');
     expect(await readFile(path, 'utf8')).toBe(before);
@@ -169,7 +219,9 @@ describe('what stops a rotation', () => {
     closings.push(() => other.close());
     const { code, stderr } = await inProcess(args('--health', other.healthUrl), { env });
     expect(code).toBe(2);
-    expect(stderr).toContain('web-2 reports "a", "b". Say with --verifier NAME which of them loads the target.');
+    expect(stderr).toContain(
+      'web-2 reports "a", "b". Say with --verifier NAME which of them loads the target.',
+    );
   });
 
   test('a target that can not be read', async () => {

@@ -59,7 +59,12 @@ it('per key, health() shows how many deliveries it verified and when the last on
 it('per key, health() shows since when the process has had the key, whatever is reloaded and whatever its role is', async () => {
   const { clock, verifier, load } = setUp();
   const since = () =>
-    verifier.health().secrets.keys.map(({ id, listedSince }) => [id, (clock.now() - (listedSince?.getTime() ?? 0)) / MINUTE]);
+    verifier
+      .health()
+      .secrets.keys.map(({ id, listedSince }) => [
+        id,
+        (clock.now() - (listedSince?.getTime() ?? 0)) / MINUTE,
+      ]);
   await verifier.ready();
   await clock.advance(5 * MINUTE);
   await load({ current: { secret: B, id: 'b' }, previous: { secret: A, id: 'a' } });

@@ -54,7 +54,9 @@ function readVerifier(value: unknown): ReportedVerifier | undefined {
         id: String(id),
         role: String(role),
         matches: Number(matches ?? 0),
-        lastMatchAt: asDate(lastMatchAt), listedSince: asDate(listedSince) };
+        lastMatchAt: asDate(lastMatchAt),
+        listedSince: asDate(listedSince),
+      };
     }),
     warnings: Array.isArray(warnings) ? warnings.map((warning) => String(asRecord(warning)?.message)) : [],
   };
