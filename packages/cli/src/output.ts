@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Console } from './console.ts';
 
 /** The width of texts. A terminal that is narrower narrows them. */
-export const WIDTH = 80;
+const WIDTH = 80;
 
 /** How a text looks on a terminal. Elsewhere all look alike. */
 export type Style = 'bold' | 'dim' | 'green' | 'yellow' | 'red';
@@ -69,7 +69,7 @@ export function createOutput({ stdout, env }: Console): Output {
 }
 
 /** Breaks a text between words. Line breaks stay, and a word that is too long has a line of its own. */
-export function wrap(text: string, width: number, widthOfRest = width): string[] {
+function wrap(text: string, width: number, widthOfRest = width): string[] {
   const lines: string[] = [];
   for (const paragraph of text.split('\n')) {
     let line = '';

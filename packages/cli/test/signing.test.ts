@@ -112,6 +112,7 @@ describe('countersign sign', () => {
     ['discord', [], 'signs with a private key that only it has'],
     ['github', ['--expired'], 'signs no time, so nothing expires'],
     ['langsmith', ['--body', 'text'], 'the body is not a JSON object'],
+    ['gitlab-token', ['--tampered'], 'so no receiver can notice a changed body'],
   ])('%s %j: says why it can not sign', async (sender, args, sentence) => {
     await folder.write('text', 'no JSON');
     const withPath = args.map((arg) => (arg === 'text' ? folder.path('text') : arg));

@@ -1,5 +1,5 @@
 /** One key of one verifier, as an instance reports it. */
-export interface ReportedKey {
+interface ReportedKey {
   readonly id: string;
   readonly role: string;
   readonly matches: number;

@@ -2,7 +2,7 @@ import { spanText } from '../catalogue/delivery-facts.ts';
 import type { InstanceReport, ReportedVerifier } from './instance-report.ts';
 
 /** One key on all instances. */
-export interface KeyRow {
+interface KeyRow {
   readonly id: string;
   /** Its role on the instances that have it: usually one. */
   readonly roles: readonly string[];

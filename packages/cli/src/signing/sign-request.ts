@@ -3,6 +3,7 @@ import {
   type DefinedScheme,
   type SecretInput,
   type SecretSetInput,
+  type SignatureRule,
   staticSecrets,
 } from '@countersign/core';
 import { type SignedRequest, sign, tamper } from '@countersign/testing';
@@ -90,6 +91,10 @@ export async function signRequest(
     throw new CommandError(
       `Deliveries of ${title} can't be signed here: their tokens or certificates need the sender's own key. Use its library, or its test button.`,
     );
+  if (options.tampered === true && sendsToken(scheme))
+    throw new CommandError(
+      `${title} sends a token and signs nothing, so no receiver can notice a changed body. Leave out --tampered.`,
+    );
   const target = readUrl(to, '--to');
   const secret = await readSigningSecret(scheme, title, options, console);
   const seconds = timeOf(scheme, title, options);
@@ -116,6 +121,10 @@ export async function signRequest(
     notes,
     request: { method, url: target.href, headers: signed.headers, body: signed.body },
   };
+}
+
+function sendsToken({ definition }: DefinedScheme): boolean {
+  return [definition.signed].flat().every((rule) => 'token' in (rule as SignatureRule).algorithm);
 }
 
 /**
