@@ -6,6 +6,7 @@ import {
   type SignatureRule,
   staticSecrets,
 } from '@countersign/core';
+import type { PublicKey, SecretFormat } from '@countersign/core/extend';
 import { type SignedRequest, sign, tamper } from '@countersign/testing';
 import { type Command, Option } from 'commander';
 import { senderTitle } from '../catalogue/sender-facts.ts';
@@ -150,13 +151,18 @@ async function readSigningSecret(
     );
   const set = await readSecrets(options, console);
   const secret = secretOf(set, options.previous === true);
-  const format = scheme.definition.secret;
-  if (!('publicKey' in format && format.publicKey !== undefined)) await checkSecrets(scheme, set);
+  const algorithm = publicKeyOf(scheme.definition.secret);
+  if (algorithm === undefined) await checkSecrets(scheme, set);
   else if (typeof secret !== 'string' || !secret.includes('PRIVATE KEY'))
     throw new CommandError(
-      `${title} signs with a private key that only it has. To test your receiver, make a key pair, give the receiver the public key, and pass the private key as PEM: openssl genpkey -algorithm ${ALGORITHMS[format.publicKey]} -out private.pem`,
+      `${title} signs with a private key that only it has. To test your receiver, make a key pair, give the receiver the public key, and pass the private key as PEM: openssl genpkey -algorithm ${ALGORITHMS[algorithm]} -out private.pem`,
     );
   return secret;
+}
+
+/** Which public key the receivers of a sender have. `undefined`: sender and receiver share a secret. */
+function publicKeyOf(format: SecretFormat): PublicKey['publicKey'] | undefined {
+  return 'publicKey' in format ? (format as PublicKey).publicKey : undefined;
 }
 
 /** Refuses what a receiver would refuse, too: API keys, placeholders, white space. */
