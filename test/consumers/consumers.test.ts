@@ -1,11 +1,16 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { run } from '@countersign/cli';
 import * as schemes from '@countersign/schemes';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ENTRIES, pinned } from './packages.ts';
-import { type PackedProject, packedProject, RegistryUnreachable } from './packed-project.ts';
+import { ENTRIES, pinned, ROOT, withDependencies } from './packages.ts';
+import { CommandFailed, type PackedProject, packedProject, RegistryUnreachable } from './packed-project.ts';
 import { blocksOf, readmeSnippets } from './readme-snippets.ts';
 
 // The packages as their users get them: built, packed, installed by npm into a project elsewhere, and run there.
@@ -97,6 +102,68 @@ describe.each([
     });
   });
 });
+
+describe('the command line, alone in a folder', () => {
+  let folder: PackedProject;
+
+  beforeAll(async () => {
+    if (unreachable !== '') return;
+    const needed = withDependencies('@countersign/cli');
+    const tarballs = Object.entries(project.tarballs).filter(([name]) => needed.includes(name));
+    folder = await packedProject({}, Object.fromEntries(tarballs));
+  }, 5 * MINUTES);
+  afterAll(() => folder?.remove());
+
+  test('shows the same about every sender as the sources, which the published schemes leave out', async () => {
+    const stdout = new PassThrough();
+    const shown = text(stdout);
+    await run(['senders', '--json'], {
+      stdin: new PassThrough(),
+      stdout,
+      stderr: new PassThrough(),
+      env: {},
+    });
+    stdout.end();
+    const packed = await folder.npx(['countersign', 'senders', '--json']);
+    expect(packed.stderr).toBe('');
+    expect(JSON.parse(packed.stdout)).toEqual(JSON.parse(await shown));
+    expect(packed.stdout).toContain('open the endpoint and reveal its signing secret');
+  });
+
+  test('gets from nothing to the first verified delivery in the three lines of its README', async () => {
+    const [lines = ''] =
+      /```sh\n(export [\s\S]*?)```/.exec(readText('packages/cli/README.md'))?.slice(1) ?? [];
+    expect(lines.trim().split('\n')).toHaveLength(3);
+    const script = lines.replaceAll('npx @countersign/cli', 'npm exec --offline -- countersign');
+    expect(await shell(script, folder.folder)).toBe('Accepted: the request is genuine (stripe).\n');
+  });
+
+  test('ends with 1 for no, and with 2 and one sentence for a mistake', async () => {
+    const failure = (args: string[]) =>
+      folder.npx(['countersign', ...args]).then(
+        () => undefined,
+        (error) => error,
+      );
+    const no = await failure(['senders', 'nobody-has-this-name']);
+    const mistake = await failure(['sign', 'stirpe']);
+    expect([no, mistake].map((error) => error instanceof CommandFailed && error.code)).toEqual([1, 2]);
+    expect(mistake.output).toBe('countersign: There is no sender "stirpe". Did you mean "stripe"?');
+  });
+});
+
+function readText(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** Runs lines of a shell, with the commands of the project. */
+function shell(script: string, folder: string): Promise<string> {
+  const PATH = [join(folder, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
+  return new Promise((resolve, reject) => {
+    execFile('sh', ['-ec', script], { cwd: folder, env: { ...process.env, PATH } }, (error, stdout) =>
+      error === null ? resolve(stdout) : reject(error),
+    );
+  });
+}
 
 describe('a bundler', () => {
   test('includes only the imported schemes', async () => {

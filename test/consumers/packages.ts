@@ -7,6 +7,7 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Manifest {
   readonly name: string;
+  readonly dependencies?: Readonly<Record<string, string>>;
   readonly exports?: Readonly<Record<string, unknown>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
@@ -40,4 +41,12 @@ export function pinned(...names: readonly string[]): Record<string, string> {
       return [name, known[name]];
     }),
   );
+}
+
+/** A package of this repository, and those of it that it depends on. */
+export function withDependencies(name: string): readonly string[] {
+  const folder = PACKAGES.find((each) => manifestOf(each).name === name);
+  if (folder === undefined) return [];
+  const { dependencies = {} } = manifestOf(folder);
+  return [...new Set([name, ...Object.keys(dependencies).flatMap(withDependencies)])];
 }

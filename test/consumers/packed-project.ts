@@ -34,6 +34,8 @@ export interface PackedProject {
   readonly tarballs: Readonly<Record<string, string>>;
   /** Copies a fixture into the project, as the folder of its name. */
   addFixture(name: string): Promise<void>;
+  /** Runs a command of an installed package through npm, as `npx` does. @throws {@link CommandFailed} */
+  npx(args: readonly string[]): Promise<Output>;
   /** Runs a JavaScript file of the project in a process of its own. @throws {@link CommandFailed} */
   node(args: readonly string[], options?: RunOptions): Promise<Output>;
   remove(): Promise<void>;
@@ -43,10 +45,14 @@ export interface PackedProject {
 export class RegistryUnreachable extends Error {}
 
 /** That a command ended with anything but 0. */
-class CommandFailed extends Error {
+export class CommandFailed extends Error {
   readonly output: string;
 
-  constructor(command: string, code: unknown, { stdout, stderr }: Output) {
+  constructor(
+    command: string,
+    readonly code: unknown,
+    { stdout, stderr }: Output,
+  ) {
     const output = `${stdout}\n${stderr}`.trim();
     super(`${command} failed (${code})\n${output}`);
     this.output = output;
@@ -82,6 +88,7 @@ export async function packedProject(
     folder,
     tarballs,
     addFixture,
+    npx: (args) => npm(['exec', '--offline', '--', ...args], folder),
     node: (args, options = {}) =>
       run(options.binary ?? process.execPath, args, join(folder, options.in ?? '.')),
     remove,

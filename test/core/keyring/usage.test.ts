@@ -56,6 +56,32 @@ it('per key, health() shows how many deliveries it verified and when the last on
   ]);
 });
 
+it('per key, health() shows since when the process has had the key, whatever is reloaded and whatever its role is', async () => {
+  const { clock, verifier, load } = setUp();
+  const since = () =>
+    verifier
+      .health()
+      .secrets.keys.map(({ id, countedSince }) => [
+        id,
+        (clock.now() - (countedSince?.getTime() ?? 0)) / MINUTE,
+      ]);
+  await verifier.ready();
+  await clock.advance(5 * MINUTE);
+  await load({ current: { secret: B, id: 'b' }, previous: { secret: A, id: 'a' } });
+  await clock.advance(2 * MINUTE);
+  await verifier.reload();
+  expect(since()).toEqual([
+    ['b', 2],
+    ['a', 7],
+  ]);
+  await load({ current: { secret: B, id: 'b' } });
+  await load({ current: { secret: B, id: 'b' }, previous: { secret: A, id: 'a' } });
+  expect(since()).toEqual([
+    ['b', 2],
+    ['a', 0],
+  ]);
+});
+
 it('what is refused counts for no key', async () => {
   const { clock, deliver, usage } = setUp();
   const answers = [
