@@ -2,6 +2,7 @@ import type { KeyRole, Scheme, WebhookErrorCode } from '@countersign/core';
 import type { Cause } from '@countersign/explain';
 import type { NotedSecrets } from './noted-secrets.ts';
 import type { Redactor } from './redactor.ts';
+import type { Step, StepName } from './wire.ts';
 
 /** What is known of one endpoint: how its sender signs, and with which secrets. */
 export interface Endpoint {
@@ -30,34 +31,6 @@ export interface Verdict {
   /** The most certain cause first. `undefined` while a refusal is being explained. */
   readonly causes?: readonly Cause[];
 }
-
-/** One step of a delivery. */
-export interface Step {
-  readonly step: StepName;
-  /** Since the request was received, in milliseconds. */
-  readonly atMs: number;
-  readonly note?: string;
-}
-
-export type StepName =
-  | 'received'
-  | 'body read'
-  | 'verified'
-  | 'refused'
-  | 'handshake'
-  | 'claimed'
-  | 'duplicate'
-  | 'handled'
-  | 'handler failed'
-  | 'handler timeout'
-  | 'claim lost'
-  | 'committed'
-  | 'released'
-  | 'settling failed'
-  | 'forwarded'
-  | 'responded'
-  | 'broken off'
-  | 'explained';
 
 /** What was sent back. Only a proxy sees more than the status. */
 export interface RecordedResponse {
@@ -121,6 +94,12 @@ export class Delivery {
     Object.assign(this, fields);
     const atMs = Math.round((performance.now() - this.#startedAt) * 100) / 100;
     this.steps.push({ step, atMs, ...(note === undefined ? {} : { note }) });
+    this.#changed(this);
+  }
+
+  /** Changes what is known of it without a step of its own. */
+  update(changes: Partial<Pick<Delivery, 'verdict'>>): void {
+    Object.assign(this, changes);
     this.#changed(this);
   }
 

@@ -3,7 +3,8 @@ import type { Delivery } from './delivery.ts';
 import { loadPage, PROTECTING_HEADERS } from './page.ts';
 import type { Recorder } from './recorder.ts';
 import { updateStream } from './update-stream.ts';
-import { type DeliveryList, detailOf, summaryOf } from './views.ts';
+import { detailOf, summaryOf } from './views.ts';
+import type { DeliveryList } from './wire.ts';
 
 /** What the API shows and does. */
 export interface HandlerOptions {
@@ -13,6 +14,7 @@ export interface HandlerOptions {
   readonly mountPath: string;
   readonly hosts: readonly string[];
   readonly title: string;
+  readonly origin?: string;
   readonly endpoints: DeliveryList['endpoints'];
   /** Sends a delivery again, and returns the new delivery's id. */
   replay(delivery: Delivery, request: Request): Promise<number>;
@@ -63,9 +65,12 @@ async function route(options: HandlerOptions, request: Request, path: readonly s
   return json({ error: 'Not found.' }, 404);
 }
 
-function listOf({ recorder, endpoints, title }: HandlerOptions): DeliveryList {
+function listOf({ recorder, endpoints, title, origin }: HandlerOptions): DeliveryList {
   const { oldestId } = recorder;
-  return { deliveries: recorder.all().map(summaryOf), oldestId, endpoints, title };
+  return {
+    ...{ deliveries: recorder.all().map(summaryOf), oldestId, endpoints, title },
+    ...(origin === undefined ? {} : { origin }),
+  };
 }
 
 /** The bytes, never as a document of this origin. */
@@ -80,11 +85,7 @@ function bodyOf({ body, endpoint }: Delivery): Response {
   });
 }
 
-async function replayOf(
-  { replay }: HandlerOptions,
-  delivery: Delivery,
-  request: Request,
-): Promise<Response> {
+async function replayOf({ replay }: HandlerOptions, delivery: Delivery, request: Request): Promise<Response> {
   try {
     return json({ id: await replay(delivery, request) });
   } catch (error) {

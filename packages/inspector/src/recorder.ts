@@ -29,7 +29,9 @@ export class Recorder {
   /** Begins a delivery. */
   add(endpoint: Endpoint, head: ReceivedHead, replayOf?: number): Delivery {
     this.#lastId += 1;
-    const delivery = new Delivery(this.#lastId, endpoint, head, replayOf, (changed) => this.#onChange(changed));
+    const delivery = new Delivery(this.#lastId, endpoint, head, replayOf, (changed) =>
+      this.#onChange(changed),
+    );
     this.#deliveries.set(delivery.id, delivery);
     this.#onChange(delivery);
     return delivery;

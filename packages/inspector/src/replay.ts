@@ -32,8 +32,7 @@ export function replayObstacle({ endpoint, body, head }: Delivery): string | und
   if (head.method === 'GET' || head.method === 'HEAD') return 'A GET request has nothing to sign.';
   if (rulesOf(scheme).length === 0)
     return `The scheme ${scheme.name} is code, so only its sender can sign a delivery. Use “Resend” at the sender.`;
-  if (secrets.signsWithPrivateKey)
-    return 'Only the sender has the private key. Use “Resend” at the sender.';
+  if (secrets.signsWithPrivateKey) return 'Only the sender has the private key. Use “Resend” at the sender.';
   if (secrets.current() === undefined) return 'No secret is loaded yet.';
   return undefined;
 }

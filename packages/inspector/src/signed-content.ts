@@ -1,26 +1,7 @@
 import type { DefinedScheme, Scheme, SignatureRule } from '@countersign/core';
 import type { Delivery } from './delivery.ts';
 import { headerText } from './raw-headers.ts';
-
-/** One part of what the sender signs, in its order. */
-export interface SignedPart {
-  /** `{timestamp}`, `{body}`, or a literal. */
-  readonly part: string;
-  /** What this request has there, if it is short text. */
-  readonly text?: string;
-  /** In bytes. `undefined` if the length depends on rules that only the verifier knows. */
-  readonly bytes?: number;
-}
-
-/** What the sender signs, for one request. */
-export interface SignedContent {
-  /** As the definition writes it. */
-  readonly template: string;
-  readonly algorithm: string;
-  /** Where the signature is. */
-  readonly location: string;
-  readonly parts: readonly SignedPart[];
-}
+import type { SignedContent, SignedPart } from './wire.ts';
 
 const MAX_TEXT = 200;
 

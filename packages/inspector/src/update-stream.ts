@@ -1,5 +1,6 @@
 import type { Recorder } from './recorder.ts';
-import { type ListUpdate, summaryOf } from './views.ts';
+import { summaryOf } from './views.ts';
+import type { ListUpdate } from './wire.ts';
 
 /** Changes within this time are sent together, in milliseconds. */
 const TOGETHER_MS = 50;

@@ -1,80 +1,8 @@
-import type { Cause } from '@countersign/explain';
-import type { Delivery, Step, Verdict } from './delivery.ts';
+import type { Delivery } from './delivery.ts';
 import { headerText } from './raw-headers.ts';
 import { replayObstacle } from './replay.ts';
-import { type SignedContent, signedContent } from './signed-content.ts';
-
-/** How a delivery ended, in one word, as the list shows it. */
-export type Outcome =
-  | 'pending'
-  | 'accepted'
-  | 'refused'
-  | 'duplicate'
-  | 'handshake'
-  | 'failed'
-  | 'unchecked';
-
-/** A delivery as the list shows it. Without secrets. */
-export interface DeliverySummary {
-  readonly id: number;
-  /** ISO 8601. */
-  readonly receivedAt: string;
-  readonly method: string;
-  readonly url: string;
-  readonly endpoint: string;
-  readonly scheme: string;
-  readonly outcome: Outcome;
-  readonly code?: string;
-  /** The most certain cause of a refusal, or what else went wrong. */
-  readonly cause?: string;
-  readonly fix?: string;
-  readonly keyRole?: string;
-  readonly type?: string;
-  readonly status?: number;
-  readonly bodyBytes?: number;
-  readonly durationMs: number;
-  readonly replayOf?: number;
-}
-
-/** A response as the page shows it. */
-export interface ResponseView {
-  readonly status: number;
-  readonly statusMessage?: string;
-  readonly rawHeaders?: readonly string[];
-  /** The beginning of the body, as base64. */
-  readonly body?: string;
-  readonly bodyBytes?: number;
-}
-
-/** A delivery in full, except its body. Without secrets. */
-export interface DeliveryDetail extends DeliverySummary {
-  readonly httpVersion?: string;
-  readonly rawHeaders: readonly string[];
-  readonly contentType?: string;
-  readonly verdict: Omit<Verdict, 'causes'> & { readonly causes?: readonly Cause[] };
-  readonly steps: readonly Step[];
-  readonly signed?: SignedContent;
-  readonly response?: ResponseView;
-  readonly failure?: string;
-  /** Why it can't be replayed. */
-  readonly replayObstacle?: string;
-}
-
-/** The beginning of a list, and what the page must know in addition. */
-export interface DeliveryList {
-  readonly deliveries: readonly DeliverySummary[];
-  /** Deliveries with smaller ids were dropped. */
-  readonly oldestId: number;
-  readonly endpoints: readonly { readonly name: string; readonly scheme: string }[];
-  /** What the page shows as its title: where deliveries come from and go to. */
-  readonly title: string;
-}
-
-/** What one server-sent event carries. */
-export interface ListUpdate {
-  readonly deliveries: readonly DeliverySummary[];
-  readonly oldestId: number;
-}
+import { signedContent } from './signed-content.ts';
+import type { DeliveryDetail, DeliverySummary, Outcome } from './wire.ts';
 
 /** Leaves out what is `undefined`: JSON would, too, and the types say so. */
 function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): T {
