@@ -11,8 +11,11 @@ import { Toolbar } from './toolbar.tsx';
 
 const MESSAGE_MS = 6000;
 
+/** Moves the focus at once, so that the next key goes there; and once more, if the element only appears with the next frame. */
 function focusOn(id: string): void {
-  document.getElementById(id)?.focus();
+  const focus = () => document.getElementById(id)?.focus();
+  focus();
+  requestAnimationFrame(focus);
 }
 
 export function App({ store }: { readonly store: Store }) {
@@ -53,18 +56,18 @@ export function App({ store }: { readonly store: Store }) {
     open() {
       if (selected === undefined) step(1);
       setOpen(true);
-      requestAnimationFrame(() => focusOn('detail'));
+      focusOn('detail');
     },
     leave() {
       if (document.activeElement?.id === 'search' && filter.words !== '') setFilter({ ...filter, words: '' });
       else {
         setOpen(false);
-        requestAnimationFrame(() => focusOn('list'));
+        focusOn('list');
       }
     },
     search() {
       setOpen(false);
-      requestAnimationFrame(() => focusOn('search'));
+      focusOn('search');
     },
     replay() {
       if (detail === undefined || isReplaying) return;

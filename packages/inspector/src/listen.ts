@@ -147,7 +147,7 @@ function start(server: Server, port: number, option: string): Promise<number> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const why =
         error.code === 'EADDRINUSE'
-          ? `The port ${port} is in use. Stop what uses it, or pass another one: ${option} ${port + 10}.`
+          ? `The port ${port} is in use. Stop what uses it, or pass another one: ${option} ${port > 60_000 ? port - 10 : port + 10}.`
           : `The port ${port} can't be used (${error.code}). Pass another one: ${option} 4410.`;
       reject(new ListenError(why));
     });

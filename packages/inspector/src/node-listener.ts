@@ -59,8 +59,20 @@ async function respond(
   for (;;) {
     const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
     if (done) break;
-    if (!response.write(value))
-      await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+    if (!response.write(value)) await untilDrained(response);
   }
   response.end();
+}
+
+/** Resolves when more can be written, or when nobody reads any more. */
+function untilDrained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    response.on('drain', done);
+    response.on('close', done);
+  });
 }

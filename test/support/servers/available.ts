@@ -2,13 +2,21 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { describe, expect } from 'vitest';
-import { mysqlBinaries, onPath, postgresBinaries, redisBinary } from './binaries.ts';
+import { chromiumBinary, mysqlBinaries, onPath, postgresBinaries, redisBinary } from './binaries.ts';
 
 /**
  * What a suite needs: `redis`, `postgres` and `mysql` are any server, that of `REDIS_URL`, `DATABASE_URL` and `MYSQL_URL` too;
- * `redis-server`, `postgres-server` and `mysql-server` are servers of its own, which it may kill.
+ * `redis-server`, `postgres-server` and `mysql-server` are servers of its own, which it may kill. `chromium` is a browser, that of
+ * `CHROMIUM_PATH` too.
  */
-export type Need = 'redis' | 'postgres' | 'mysql' | 'redis-server' | 'postgres-server' | 'mysql-server';
+export type Need =
+  | 'redis'
+  | 'postgres'
+  | 'mysql'
+  | 'redis-server'
+  | 'postgres-server'
+  | 'mysql-server'
+  | 'chromium';
 
 interface Server {
   readonly url: string;
@@ -35,6 +43,12 @@ const SERVERS = {
     isHere: () => mysqlBinaries() !== undefined,
     debian: 'mariadb-server',
     name: 'MariaDB or MySQL server',
+  },
+  chromium: {
+    url: 'CHROMIUM_PATH',
+    isHere: () => chromiumBinary() !== undefined,
+    debian: 'chromium',
+    name: 'chromium',
   },
 } as const satisfies Record<string, Server>;
 

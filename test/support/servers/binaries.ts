@@ -31,6 +31,12 @@ export function mysqlBinaries(): { server: string; installer: string | undefined
   return server === undefined ? undefined : { server, installer: undefined };
 }
 
+/** Where Chromium is, if it is there. */
+export function chromiumBinary(): string | undefined {
+  const { CHROMIUM_PATH: given } = process.env;
+  return given || (onPath('chromium') ?? onPath('chromium-browser') ?? onPath('google-chrome'));
+}
+
 export function onPath(name: string): string | undefined {
   for (const dir of pathDirectories()) {
     const path = executable(dir, name);

@@ -83,7 +83,8 @@ async function started<T>(start: () => Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (error) {
-    if (error instanceof ListenError || isWebhookError(error)) throw new CommandError(error.message);
+    if (error instanceof ListenError || isWebhookError(error))
+      throw new CommandError(error.message.replaceAll('"publicUrl"', '--public-url'));
     throw error;
   }
 }

@@ -38,67 +38,64 @@ type State =
  */
 export class MessageReader {
   readonly #framingOf: (head: MessageHead) => Framing;
+  readonly #emit: (piece: Piece) => void;
   #state: State = 'head';
   #held: Buffer = NOTHING;
   #left = 0;
 
-  /** @param framingOf Says how the message with this head ends. */
-  constructor(framingOf: (head: MessageHead) => Framing) {
+  /**
+   * @param framingOf Says how the message with this head ends. Called after `emit` has got everything before it.
+   * @param emit Gets the pieces, one after another.
+   */
+  constructor(framingOf: (head: MessageHead) => Framing, emit: (piece: Piece) => void) {
     this.#framingOf = framingOf;
+    this.#emit = emit;
   }
 
-  /** Whether a message has begun and not ended. */
-  get isInside(): boolean {
-    return this.#state !== 'head' || this.#held.length > 0;
-  }
-
-  push(bytes: Buffer): Piece[] {
-    const pieces: Piece[] = [];
+  push(bytes: Buffer): void {
     let rest = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     this.#held = NOTHING;
     while (rest.length > 0) {
       const before = rest.length;
       const state = this.#state;
-      rest = this.#step(rest, pieces);
+      rest = this.#step(rest);
       // Nothing was taken: more bytes are needed.
       if (rest.length === before && this.#state === state) {
         this.#held = rest;
         break;
       }
     }
-    return pieces;
   }
 
   /** The bytes have ended. */
-  finish(): Piece[] {
+  finish(): void {
     const held = this.#held;
     this.#held = NOTHING;
     if (this.#state === 'until-close') {
       this.#state = 'head';
-      return [{ type: 'end' }];
-    }
-    return held.length === 0 ? [] : [{ type: 'opaque', raw: held }];
+      this.#emit({ type: 'end' });
+    } else if (held.length > 0) this.#emit({ type: 'opaque', raw: held });
   }
 
   /** Takes what one state can take, and returns the rest. */
-  #step(bytes: Buffer, pieces: Piece[]): Buffer {
+  #step(bytes: Buffer): Buffer {
     switch (this.#state) {
       case 'head':
-        return this.#readHead(bytes, pieces);
+        return this.#readHead(bytes);
       case 'length':
       case 'chunk-data':
-        return this.#readData(bytes, pieces);
+        return this.#readData(bytes);
       case 'chunk-size':
-        return this.#readLine(bytes, pieces, (line) => this.#onChunkSize(line));
+        return this.#readLine(bytes, (line) => this.#onChunkSize(line));
       case 'chunk-end':
-        return this.#readLine(bytes, pieces, (line) => this.#to(line === '' ? 'chunk-size' : 'opaque'));
+        return this.#readLine(bytes, (line) => this.#to(line === '' ? 'chunk-size' : 'opaque'));
       case 'trailers':
-        return this.#readLine(bytes, pieces, (line) => this.#to(line === '' ? 'head' : 'trailers'));
+        return this.#readLine(bytes, (line) => this.#to(line === '' ? 'head' : 'trailers'));
       case 'until-close':
-        pieces.push({ type: 'body', raw: bytes, data: bytes });
+        this.#emit({ type: 'body', raw: bytes, data: bytes });
         return NOTHING;
       case 'opaque':
-        pieces.push({ type: 'opaque', raw: bytes });
+        this.#emit({ type: 'opaque', raw: bytes });
         return NOTHING;
     }
   }
@@ -107,7 +104,7 @@ export class MessageReader {
     this.#state = state;
   }
 
-  #readHead(bytes: Buffer, pieces: Piece[]): Buffer {
+  #readHead(bytes: Buffer): Buffer {
     const end = endOfHead(bytes);
     if (end === -1) {
       if (bytes.length > MAX_HEAD_BYTES || !looksLikeHttp(bytes)) this.#to('opaque');
@@ -118,27 +115,27 @@ export class MessageReader {
       this.#to('opaque');
       return bytes;
     }
-    pieces.push({ type: 'head', raw: bytes.subarray(0, end), head });
-    this.#begin(this.#framingOf(head), pieces);
+    this.#emit({ type: 'head', raw: bytes.subarray(0, end), head });
+    this.#begin(this.#framingOf(head));
     return bytes.subarray(end);
   }
 
-  #begin(framing: Framing, pieces: Piece[]): void {
+  #begin(framing: Framing): void {
     if (framing === 'none' || (typeof framing === 'object' && framing.length === 0)) {
-      pieces.push({ type: 'end' });
+      this.#emit({ type: 'end' });
     } else if (typeof framing === 'object') {
       this.#left = framing.length;
       this.#to('length');
     } else this.#to(framing === 'chunked' ? 'chunk-size' : framing);
   }
 
-  #readData(bytes: Buffer, pieces: Piece[]): Buffer {
+  #readData(bytes: Buffer): Buffer {
     const data = bytes.subarray(0, this.#left);
-    pieces.push({ type: 'body', raw: data, data });
+    this.#emit({ type: 'body', raw: data, data });
     this.#left -= data.length;
     if (this.#left === 0) {
       if (this.#state === 'length') {
-        pieces.push({ type: 'end' });
+        this.#emit({ type: 'end' });
         this.#to('head');
       } else this.#to('chunk-end');
     }
@@ -146,7 +143,7 @@ export class MessageReader {
   }
 
   /** Reads a line of the transfer encoding, which belongs to no body. */
-  #readLine(bytes: Buffer, pieces: Piece[], onLine: (line: string) => void): Buffer {
+  #readLine(bytes: Buffer, onLine: (line: string) => void): Buffer {
     const at = bytes.indexOf(10);
     if (at === -1) {
       if (bytes.length > MAX_LINE_BYTES) this.#to('opaque');
@@ -155,8 +152,8 @@ export class MessageReader {
     const wasInTrailers = this.#state === 'trailers';
     onLine(bytes.subarray(0, at).toString('latin1').replace(/\r$/, ''));
     const raw = bytes.subarray(0, at + 1);
-    pieces.push(this.#state === 'opaque' ? { type: 'opaque', raw } : { type: 'body', raw, data: NOTHING });
-    if (wasInTrailers && this.#state === 'head') pieces.push({ type: 'end' });
+    this.#emit(this.#state === 'opaque' ? { type: 'opaque', raw } : { type: 'body', raw, data: NOTHING });
+    if (wasInTrailers && this.#state === 'head') this.#emit({ type: 'end' });
     return bytes.subarray(at + 1);
   }
 

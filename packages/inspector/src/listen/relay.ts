@@ -24,8 +24,11 @@ export interface RelayOptions {
 export class Relay {
   readonly #client: Socket;
   readonly #options: RelayOptions;
-  readonly #requests = new MessageReader(requestFraming);
-  readonly #responses = new MessageReader((head) => responseFraming(head, this.#waiting[0]?.method));
+  readonly #requests = new MessageReader(requestFraming, (piece) => this.#passOn(piece));
+  readonly #responses = new MessageReader(
+    (head) => responseFraming(head, this.#waiting[0]?.method),
+    (piece) => this.#readAlong(piece),
+  );
   /** Without a complete response, the oldest first. */
   readonly #waiting: Exchange[] = [];
   #arriving: Exchange | undefined;
@@ -60,7 +63,7 @@ export class Relay {
       this.#client.destroy();
       return;
     }
-    for (const piece of this.#requests.push(bytes)) this.#passOn(piece);
+    this.#requests.push(bytes);
   }
 
   #passOn(piece: Piece): void {
@@ -101,7 +104,7 @@ export class Relay {
 
   #fromTarget(bytes: Buffer): void {
     if (this.#isOver) return;
-    for (const piece of this.#responses.push(bytes)) this.#readAlong(piece);
+    this.#responses.push(bytes);
     if (!this.#client.write(bytes) && this.#target !== undefined) {
       const target = this.#target;
       target.pause();
@@ -127,7 +130,7 @@ export class Relay {
   }
 
   #clientEnded(): void {
-    for (const piece of this.#requests.finish()) this.#passOn(piece);
+    this.#requests.finish();
     if (this.#target === undefined) this.#client.end();
     else this.#target.end();
   }
@@ -142,7 +145,7 @@ export class Relay {
   }
 
   #targetEnded(): void {
-    for (const piece of this.#responses.finish()) this.#readAlong(piece);
+    this.#responses.finish();
     this.#breakOff('The target closed the connection before its response was complete.');
     this.#client.end();
   }
