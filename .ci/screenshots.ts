@@ -76,7 +76,7 @@ try {
     return page;
   };
   await views(open);
-  const page = await open(1120, 700, 'light');
+  const page = await open(1000, 600, 'light');
   await page.getByRole('option', { name: /Refused/ }).first().click();
   await page.getByText('proven:').waitFor();
   await page.screenshot({ path: PICTURE });

@@ -98,7 +98,7 @@ export class Delivery {
   }
 
   /** Changes what is known of it without a step of its own. */
-  update(changes: Partial<Pick<Delivery, 'verdict'>>): void {
+  update(changes: Partial<Pick<Delivery, 'verdict' | 'response'>>): void {
     Object.assign(this, changes);
     this.#changed(this);
   }

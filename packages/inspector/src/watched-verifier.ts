@@ -106,8 +106,9 @@ function watch(verifier: Verifier, endpoint: Endpoint, { recorder, replays }: No
   const deliveries = new WeakMap<object, Delivery>();
   const begin = (request: WebhookRequest): [Delivery, WebhookRequest] => {
     const rawHeaders = rawPairs(request.headers);
-    const { method = 'POST', url = '/' } = request;
-    const delivery = recorder.add(endpoint, { method, url, rawHeaders }, replays.originOf(rawHeaders));
+    const { method = 'POST' } = request;
+    const head = { method, url: targetOf(request.url), rawHeaders };
+    const delivery = recorder.add(endpoint, head, replays.originOf(rawHeaders));
     replays.arrived(rawHeaders, delivery.id);
     return [delivery, noting(request, delivery)];
   };
@@ -164,8 +165,9 @@ function watch(verifier: Verifier, endpoint: Endpoint, { recorder, replays }: No
           },
           options,
         );
-        const { status, body } = response;
-        delivery.note('responded', { response: { status, body: Buffer.from(body as string) } });
+        const { status } = response;
+        if (hasEnded(delivery)) delivery.update({ response: { status } });
+        else delivery.note('responded', { response: { status } });
         return response;
       });
     },
@@ -176,6 +178,17 @@ function watch(verifier: Verifier, endpoint: Endpoint, { recorder, replays }: No
     close: () => verifier.close(),
     [Symbol.asyncDispose]: () => verifier[Symbol.asyncDispose](),
   };
+}
+
+/** Path and query. Hosts with Web requests pass the whole URL. */
+function targetOf(url = '/'): string {
+  const target = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  return target.startsWith('/') ? target : `/${target}`;
+}
+
+/** Whether a step has said how it ended. */
+function hasEnded({ steps }: Delivery): boolean {
+  return steps.some(({ step }) => ['handled', 'handler failed', 'refused'].includes(step));
 }
 
 /** The same request. Its body is noted when it is read. */

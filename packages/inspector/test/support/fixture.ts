@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net';
 import type { DefinedScheme } from '@countersign/core';
 import { stripe } from '@countersign/schemes';
 import { type SignInput, sign } from '@countersign/testing';
-import { vi } from 'vitest';
 import { type DeliverySummary, type Listening, type ListenOptions, listen } from '../../src/listen.ts';
 
 export const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
@@ -41,19 +40,31 @@ export async function startFixture({ respond, ...options }: FixtureOptions = {})
   await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
   const seen = new Map<number, DeliverySummary>();
   const warnings: string[] = [];
+  const waiting = new Set<() => void>();
   const scheme = (options.scheme ?? stripe()) as DefinedScheme;
   const listening = await listen({
     ...{ scheme, secrets: { current: SECRET, previous: PREVIOUS } },
     ...{ to: `http://127.0.0.1:${(target.address() as AddressInfo).port}`, port: 0, inspectorPort: 0 },
-    onDelivery: (delivery) => void seen.set(delivery.id, delivery),
+    onDelivery: (delivery) => {
+      seen.set(delivery.id, delivery);
+      for (const look of waiting) look();
+    },
     onWarning: (sentence) => void warnings.push(sentence),
     ...options,
   });
   const post: Fixture['post'] = async (path, headers, body) => {
     const before = Math.max(0, ...seen.keys());
     await fetch(listening.url + path, { method: 'POST', headers, body: new Uint8Array(Buffer.from(body)) });
-    await vi.waitUntil(() => Math.max(0, ...seen.keys()) > before, { interval: 5 });
-    return Math.max(...seen.keys());
+    return new Promise((resolve) => {
+      const look = () => {
+        const latest = Math.max(0, ...seen.keys());
+        if (latest <= before) return;
+        waiting.delete(look);
+        resolve(latest);
+      };
+      waiting.add(look);
+      look();
+    });
   };
   return {
     ...{ listening, seen, warnings, bodies, post },
