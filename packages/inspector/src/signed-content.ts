@@ -23,10 +23,22 @@ export function rulesOf(scheme: Scheme): readonly SignatureRule[] {
   return definition?.signed === undefined ? [] : ([definition.signed].flat() as readonly SignatureRule[]);
 }
 
-/** The rule by which a request is signed: the first one whose signature it has, otherwise the first one. */
+/** The rule by which a request is signed: the first one that is for it and whose signature it has, otherwise the first one for it. */
 export function ruleFor({ endpoint, head }: Delivery): SignatureRule | undefined {
-  const rules = rulesOf(endpoint.scheme);
-  return rules.find((rule) => signatureText(rule, head) !== undefined) ?? rules[0];
+  const all = rulesOf(endpoint.scheme);
+  const rules = all.filter((rule) => isFor(rule, head));
+  return rules.find((rule) => signatureText(rule, head) !== undefined) ?? rules[0] ?? all[0];
+}
+
+/** Whether the conditions of a rule hold for a request. */
+function isFor({ when }: SignatureRule, { rawHeaders, url }: Delivery['head']): boolean {
+  const holds = (wanted: string | true, text: string | null | undefined) =>
+    wanted === true ? text !== null && text !== undefined : text === wanted;
+  return (
+    Object.entries(when?.header ?? {}).every(([name, wanted]) =>
+      holds(wanted, headerText(rawHeaders, name.toLowerCase())),
+    ) && Object.entries(when?.query ?? {}).every(([name, wanted]) => holds(wanted, queryText(url, name)))
+  );
 }
 
 /** The headers that a sender writes anew for each request: signature, time and id. In lower case. */

@@ -18,7 +18,7 @@ export type Piece =
   | { readonly type: 'end' }
   | { readonly type: 'opaque'; readonly raw: Buffer };
 
-const MAX_HEAD_BYTES = 256 * 1024;
+const MAX_HEAD_BYTES = 64 * 1024;
 const MAX_LINE_BYTES = 16 * 1024;
 const NOTHING = Buffer.alloc(0);
 
