@@ -4,9 +4,12 @@ import { PassThrough } from 'node:stream';
 import { stripe } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
 import { afterEach, expect, test, vi } from 'vitest';
+import { countOwnTimeOnly } from '../../../test/support/own-time.ts';
 import { run } from '../src/index.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+countOwnTimeOnly();
+
 const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -26,7 +29,9 @@ function start(args: readonly string[]) {
 }
 
 test('listen prints where it listens, one line a delivery, and the cause of a refusal', async () => {
-  const target = createServer((request, response) => void request.resume().on('end', () => response.writeHead(204).end()));
+  const target = createServer(
+    (request, response) => void request.resume().on('end', () => response.writeHead(204).end()),
+  );
   await new Promise<void>((resolve) => target.listen(0, '127.0.0.1', resolve));
   cleanups.push(() => {
     target.closeAllConnections();
@@ -47,7 +52,9 @@ test('listen prints where it listens, one line a delivery, and the cause of a re
   await post('{"id": "evt_1", "type": "order.paid"}');
   await vi.waitUntil(() => command.text().includes('Pass the bytes as received'));
   const lines = command.text().split('\n').slice(-7);
-  expect(command.text()).toMatch(/\d\d:\d\d:\d\d {2}accepted {3}#1 {2}order\.paid \/hooks {2}204 {2}current key {2}\d+ ms\n/);
+  expect(command.text()).toMatch(
+    /\d\d:\d\d:\d\d {2}accepted {3}#1 {2}order\.paid \/hooks {2}204 {2}current key {2}\d+ ms\n/,
+  );
   expect(lines.join('\n')).toMatch(/refused {4}#2 {2}POST \/hooks {2}204 {2}ERR_WEBHOOK_SIGNATURE_MISMATCH/);
   expect(command.text()).not.toContain(SECRET.slice(6));
   command.stop();
@@ -55,17 +62,31 @@ test('listen prints where it listens, one line a delivery, and the cause of a re
 });
 
 test('a target that is down; and a delivery that tries to change the terminal', async () => {
-  const command = start(['stripe', '--to', 'http://127.0.0.1:1', '--port', '0', '--secret-env', 'STRIPE_SECRET']);
+  const command = start([
+    'stripe',
+    '--to',
+    'http://127.0.0.1:1',
+    '--port',
+    '0',
+    '--secret-env',
+    'STRIPE_SECRET',
+  ]);
   cleanups.push(command.stop);
   await vi.waitUntil(() => command.text().includes('Ctrl+C'));
   const [, url = ''] = /Send deliveries to (http:\/\/127\.0\.0\.1:\d+)/.exec(command.text()) ?? [];
-  const response = await fetch(`${url}/hooks`, { method: 'POST', body: '{}', headers: { 'content-type': 'a/b' } });
+  const response = await fetch(`${url}/hooks`, {
+    method: 'POST',
+    body: '{}',
+    headers: { 'content-type': 'a/b' },
+  });
   expect([response.status, await response.text()]).toEqual([
     502,
     'countersign: The target http://127.0.0.1:1 is down (connection refused). Start it, or correct --to.\n',
   ]);
   await vi.waitUntil(() => command.text().includes(' 502 '));
-  expect(command.text()).toContain('The target http://127.0.0.1:1 is down (connection refused). Start it, or correct --to.\n');
+  expect(command.text()).toContain(
+    'The target http://127.0.0.1:1 is down (connection refused). Start it, or correct --to.\n',
+  );
   const signed = sign(stripe(), { secret: SECRET, body: '{"id":"evt_1","type":"\\u001b[2J\\u202e"}' });
   await fetch(`${url}/hooks`, { method: 'POST', headers: signed.headers, body: new Uint8Array(signed.body) });
   await vi.waitUntil(() => command.text().includes('#2'));
@@ -78,13 +99,29 @@ test('a target that is down; and a delivery that tries to change the terminal', 
 test.each([
   [['stripe', '--to', 'nonsense', '--secret-env', 'STRIPE_SECRET'], 'The target "nonsense" is not a URL.'],
   [['stripe', '--secret-env', 'STRIPE_SECRET'], "required option '--to <URL>' not specified"],
-  [['stripe', '--to', 'http://a', '--port', 'x', '--secret-env', 'STRIPE_SECRET'], '--port must be a port from 0 to 65535'],
-  [['stripe', '--to', 'http://a', '--port', '70000', '--secret-env', 'STRIPE_SECRET'], '--port must be a port'],
+  [
+    ['stripe', '--to', 'http://a', '--port', 'x', '--secret-env', 'STRIPE_SECRET'],
+    '--port must be a port from 0 to 65535',
+  ],
+  [
+    ['stripe', '--to', 'http://a', '--port', '70000', '--secret-env', 'STRIPE_SECRET'],
+    '--port must be a port',
+  ],
   [['stripe', '--to', 'http://a', '--secret-env', 'NOT_SET'], 'NOT_SET is not set'],
   [['nobody', '--to', 'http://a', '--secret-env', 'STRIPE_SECRET'], 'There is no sender "nobody".'],
   [['twilio', '--to', 'http://a', '--secret-env', 'STRIPE_SECRET'], '--public-url is missing'],
   [
-    ['stripe', '--to', 'http://a', '--port', '0', '--record', '/no/such/folder/x', '--secret-env', 'STRIPE_SECRET'],
+    [
+      'stripe',
+      '--to',
+      'http://a',
+      '--port',
+      '0',
+      '--record',
+      '/no/such/folder/x',
+      '--secret-env',
+      'STRIPE_SECRET',
+    ],
     'The record file "/no/such/folder/x" can\'t be written (ENOENT).',
   ],
 ])('bad input, one sentence and exit code 2: %j', async (args, sentence) => {

@@ -14,7 +14,8 @@ export async function buildPage() {
     bundle: true,
     minify: true,
     format: 'iife',
-    target: ['es2022', 'chrome109', 'firefox115', 'safari16'],
+    // The first ones with light-dark().
+    target: ['es2022', 'chrome123', 'firefox120', 'safari17.5'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
     // The sources' own condition would find TypeScript in other packages, and the page needs only types of them.

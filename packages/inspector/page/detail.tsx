@@ -151,8 +151,8 @@ function Verdict({
       {isExplaining && <p class="muted">Looking for the cause…</p>}
       {verdict.state === 'refused' && detail.response?.rawHeaders !== undefined && isSuccess(status) && (
         <p>
-          <strong>But the target accepted it</strong> with status {status}: it does not verify this request, or not
-          with this secret.
+          <strong>But the target accepted it</strong> with status {status}: it does not verify this request,
+          or not with this secret.
         </p>
       )}
       {failure !== undefined && <p>{visible(failure)}</p>}

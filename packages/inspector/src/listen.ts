@@ -179,5 +179,5 @@ function closed(server: Server): Promise<void> {
   });
 }
 
-export { ListenError };
 export type { DeliverySummary };
+export { ListenError };

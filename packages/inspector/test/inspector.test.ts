@@ -7,16 +7,19 @@ import { webhookHandler } from '@countersign/fetch';
 import { webhook as koaWebhook } from '@countersign/koa';
 import { github, gitlabToken, stripe } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
+import { serve } from '@hono/node-server';
 import express from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
-import { serve } from '@hono/node-server';
 import Koa from 'koa';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { countOwnTimeOnly } from '../../../test/support/own-time.ts';
 import { type Inspector, inspector } from '../src/index.ts';
 import type { DeliveryDetail, DeliveryList } from '../src/wire.ts';
 
 const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
+countOwnTimeOnly();
+
 const cleanups: (() => unknown)[] = [];
 
 afterEach(async () => {
@@ -38,7 +41,9 @@ function serveOn(server: Server): Promise<string> {
     return new Promise((resolve) => server.close(resolve));
   });
   return new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+    server.listen(0, '127.0.0.1', () =>
+      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    );
   });
 }
 
@@ -70,9 +75,7 @@ const MOUNTS: Record<string, Mount> = {
     });
     await app.register(async (scope) => {
       await scope.register(webhookPlugin, { verifier });
-      scope.post('/hooks', async (request, reply) =>
-        reply.code(await handle(request.webhook.json())).send(),
-      );
+      scope.post('/hooks', async (request, reply) => reply.code(await handle(request.webhook.json())).send());
     });
     cleanups.push(() => app.close());
     return app.listen({ port: 0, host: '127.0.0.1', forceCloseConnections: true } as never);
@@ -162,7 +165,10 @@ describe.each(Object.entries(MOUNTS))('mounted in %s', (_, mount) => {
     ]);
     await send({ id: 'evt_3' }, '{"id": "evt_3"}');
     await steps(5, 'explained');
-    expect((await detail(5)).verdict.causes?.[0]).toMatchObject({ code: 'body-reserialized', certainty: 'proven' });
+    expect((await detail(5)).verdict.causes?.[0]).toMatchObject({
+      code: 'body-reserialized',
+      certainty: 'proven',
+    });
     const outcomes = (await list()).deliveries.map(({ outcome }) => outcome);
     expect(outcomes).toEqual(['accepted', 'duplicate', 'failed', 'failed', 'refused']);
 
@@ -210,7 +216,12 @@ describe('inspector()', () => {
   });
 
   test('memory is bounded by count and by bytes', async () => {
-    const inspect = inspector({ verifiers, maxDeliveries: 10, maxBytes: 300_000, token: 'a-token-for-a-test' });
+    const inspect = inspector({
+      verifiers,
+      maxDeliveries: 10,
+      maxBytes: 300_000,
+      token: 'a-token-for-a-test',
+    });
     cleanups.push(() => inspect.close());
     const list = async () => {
       const response = await inspect.fetch(new Request(`http://localhost${inspect.path}api/deliveries`));
@@ -238,7 +249,11 @@ describe('inspector()', () => {
     const request = () => sign(github(), { secret: SECRET, body: '{"a":1}' });
     for (const verifier of [inspect.verifiers.a, plain]) {
       events.length = 0;
-      const handled = await verifier.handle(request(), () => ({ status: 201, headers: { a: 'b' }, body: 'made' }));
+      const handled = await verifier.handle(request(), () => ({
+        status: 201,
+        headers: { a: 'b' },
+        body: 'made',
+      }));
       expect(handled).toEqual({ status: 201, headers: { a: 'b' }, body: 'made' });
       const webhook = await verifier.verify(request());
       expect(await verifier.claim(webhook)).toEqual({ state: 'duplicate' });
@@ -261,13 +276,22 @@ describe('inspector()', () => {
   test('secrets appear nowhere: not one that the sender sends, nor one that the app echoes', async () => {
     const token = 'canary-4f9d2c7b1e-gitlab';
     const secrets = async () => ({ current: token, previous: 'canary-previous-77aa41' });
-    const inspect = inspector({ verifiers: { gitlab: { scheme: gitlabToken(), secrets }, stripe: verifiers.stripe } });
+    const inspect = inspector({
+      verifiers: { gitlab: { scheme: gitlabToken(), secrets }, stripe: verifiers.stripe },
+    });
     cleanups.push(() => inspect.close());
     const { gitlab } = inspect.verifiers;
     await gitlab.ready();
     await inspect.verifiers.stripe.ready();
-    const signed = sign(gitlabToken(), { secret: token, body: `{"token":"${token}","b64":"${btoa(token)}"}` });
-    await gitlab.handle({ url: `/hooks?t=${token}`, ...signed }, () => ({ status: 200, headers: {}, body: token }));
+    const signed = sign(gitlabToken(), {
+      secret: token,
+      body: `{"token":"${token}","b64":"${btoa(token)}"}`,
+    });
+    await gitlab.handle({ url: `/hooks?t=${token}`, ...signed }, () => ({
+      status: 200,
+      headers: {},
+      body: token,
+    }));
     // A wrong token may be the right one of another system.
     await gitlab.handle({ ...signed, headers: { 'x-gitlab-token': 'canary-wrong-token-9911' } }, () => 200);
     const stolen = { body: `{"leak":"${SECRET}"}`, timestamp: new Date(0) };
@@ -276,9 +300,14 @@ describe('inspector()', () => {
     const get = async (path: string) =>
       (await inspect.fetch(new Request(`http://localhost${inspect.path}${path}`))).text();
     await vi.waitFor(async () => expect(await get('api/deliveries/3')).toContain('"causes"'));
-    const paths = ['', 'api/deliveries', ...[1, 2, 3, 4].flatMap((id) => [`api/deliveries/${id}`, `api/deliveries/${id}/body`])];
+    const paths = [
+      '',
+      'api/deliveries',
+      ...[1, 2, 3, 4].flatMap((id) => [`api/deliveries/${id}`, `api/deliveries/${id}/body`]),
+    ];
     const shown = (await Promise.all(paths.map(get))).join('\n');
-    const plain = shown + shown.replace(/"([A-Za-z0-9+/=]{8,})"/g, (_, text) => Buffer.from(text, 'base64').toString());
+    const plain =
+      shown + shown.replace(/"([A-Za-z0-9+/=]{8,})"/g, (_, text) => Buffer.from(text, 'base64').toString());
     for (const canary of [token, btoa(token), 'canary-previous', 'canary-wrong', SECRET, SECRET.slice(6)])
       expect(plain.includes(canary), canary).toBe(false);
     expect(shown).toContain('[secret removed]');
@@ -300,7 +329,12 @@ describe('who may see the page', () => {
     const { inspect, get } = setUp();
     const base = `http://localhost:3000${inspect.path}`;
     for (const path of ['', 'api/deliveries', 'api/events', 'api/deliveries/1', 'api/deliveries/1/body'])
-      for (const wrong of [`${base.slice(0, -2)}/`, `${base.slice(0, -3)}AA/`, 'http://localhost:3000/countersign/', 'http://localhost:3000/countersign//'])
+      for (const wrong of [
+        `${base.slice(0, -2)}/`,
+        `${base.slice(0, -3)}AA/`,
+        'http://localhost:3000/countersign/',
+        'http://localhost:3000/countersign//',
+      ])
         expect((await get(wrong + path)).status, wrong + path).toBe(404);
     for (const path of ['api/clear', 'api/deliveries/1/replay'])
       expect((await get(`http://localhost:3000/countersign/x/${path}`, {}, 'POST')).status).toBe(404);
@@ -310,7 +344,14 @@ describe('who may see the page', () => {
 
   test('only under a name of this machine (DNS rebinding), and names that were allowed', async () => {
     const { inspect, get } = setUp();
-    for (const host of ['evil.example', 'evil.example:3000', 'localhost.evil.example', '127.0.0.1.evil.example', '192.168.1.5:3000', ''])
+    for (const host of [
+      'evil.example',
+      'evil.example:3000',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+      '192.168.1.5:3000',
+      '',
+    ])
       expect((await get(`http://localhost:3000${inspect.path}`, { host })).status, host).toBe(421);
     for (const host of ['localhost:3000', '127.0.0.1', '[::1]:3000', 'LOCALHOST'])
       expect((await get(`http://localhost:3000${inspect.path}`, { host })).status, host).toBe(200);
@@ -330,7 +371,11 @@ describe('who may see the page', () => {
       { origin: 'null', host: 'localhost:3000' },
     ] as Record<string, string>[])
       expect((await get(url, headers)).status, JSON.stringify(headers)).toBe(403);
-    const own = await get(url, { origin: 'http://localhost:3000', host: 'localhost:3000', 'sec-fetch-site': 'same-origin' });
+    const own = await get(url, {
+      origin: 'http://localhost:3000',
+      host: 'localhost:3000',
+      'sec-fetch-site': 'same-origin',
+    });
     expect(own.status).toBe(200);
     expect([...own.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([]);
     expect(own.headers.get('cross-origin-resource-policy')).toBe('same-origin');

@@ -8,10 +8,13 @@ import { explain } from '@countersign/explain';
 import { auth0Logs, discord, gitlabToken, stripe, twilio } from '@countersign/schemes';
 import { generateSigningKeys, sign } from '@countersign/testing';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { countOwnTimeOnly } from '../../../test/support/own-time.ts';
 import { readRecord } from '../src/index.ts';
 import { listen } from '../src/listen.ts';
 import type { DeliveryDetail, ListUpdate } from '../src/wire.ts';
 import { api, type Fixture, type FixtureOptions, SECRET, startFixture } from './support/fixture.ts';
+
+countOwnTimeOnly();
 
 let folder: string;
 const cleanups: (() => unknown)[] = [];
@@ -37,7 +40,10 @@ describe('the record', () => {
   test('has one line for each delivery, from which each can be explained', async () => {
     const record = join(folder, 'record.ndjson');
     writeFileSync(record, '{"of":"somebody else"}\n');
-    const fixture = await startFixture({ record, respond: () => ({ status: 202, headers: { 'X-Odd': 'a' }, body: 'thanks' }) });
+    const fixture = await startFixture({
+      record,
+      respond: () => ({ status: 202, headers: { 'X-Odd': 'a' }, body: 'thanks' }),
+    });
     await fixture.send({ body: '{"id":"evt_1","type":"a.b"}' });
     await fixture.send({ body: '{"id":"evt_2"}', sent: '{ "id": "evt_2" }' });
     await fixture.send({ body: Buffer.from([0, 255, 10, 13]) });
@@ -71,12 +77,17 @@ describe('the record', () => {
     expect(statSync(record).mode & 0o077).toBe(0);
   });
 
-  test.each(['', '{', 'null', '[]', '{"countersign":2}', '{"countersign":1}', '{"countersign":1,"method":"POST","url":"/","rawHeaders":[1],"receivedAt":"2026-12-01T00:00:00Z"}'])(
-    'a line that is none: %s',
-    (line) => {
-      expect(readRecord(line)).toBeUndefined();
-    },
-  );
+  test.each([
+    '',
+    '{',
+    'null',
+    '[]',
+    '{"countersign":2}',
+    '{"countersign":1}',
+    '{"countersign":1,"method":"POST","url":"/","rawHeaders":[1],"receivedAt":"2026-12-01T00:00:00Z"}',
+  ])('a line that is none: %s', (line) => {
+    expect(readRecord(line)).toBeUndefined();
+  });
 });
 
 describe('secrets', () => {
@@ -84,44 +95,71 @@ describe('secrets', () => {
   test.each([
     ['a token in a header', gitlabToken()],
     ['a token with something before it', auth0Logs()],
-  ])('appear neither in the page, nor in the API, nor in the record, nor in what is printed: %s', async (_, scheme) => {
-    const record = join(folder, 'record.ndjson');
-    const fixture = await startFixture({
-      ...{ scheme, secrets: canary, record },
-      respond: () => ({ status: 200, headers: { 'x-echo': canary }, body: `echo ${canary} ${btoa(canary)}` }),
-    });
-    const signed = sign(scheme, { secret: canary, body: `{"token":"${canary}"}` });
-    await fixture.post(`/hooks?secret=${canary}`, signed.headers, signed.body);
-    const wrong = sign(scheme, { secret: 'canary-wrong-of-another-system', body: '{}' });
-    await fixture.post('/hooks', wrong.headers, wrong.body);
-    // A replay carries the secret once more.
-    const replayed = await api(fixture, 'deliveries/1/replay', { method: 'POST' });
-    expect(await replayed.json()).toEqual({ id: 3 });
-    const paths = ['deliveries', ...[1, 2, 3].flatMap((id) => [`deliveries/${id}`, `deliveries/${id}/body`])];
-    const shown = await Promise.all(paths.map(async (path) => (await api(fixture, path)).text()));
-    const page = await (await fetch(fixture.listening.inspectorUrl)).text();
-    await fixture.close();
-    const texts = [...shown, page, readFileSync(record, 'utf8'), JSON.stringify([...fixture.seen.values()]), ...fixture.warnings];
-    const decoded = texts.map((text) => text.replace(/"([A-Za-z0-9+/=]{8,})"/g, (_, found) => Buffer.from(found, 'base64').toString()));
-    for (const text of [...texts, ...decoded]) {
-      expect(text).not.toContain('canary');
-      expect(text).not.toContain(btoa(canary).slice(0, 20));
-    }
-    expect(texts[1]).toContain('[secret removed]');
-    // The target got everything as it was.
-    expect(fixture.bodies[0]?.toString()).toContain(canary);
-  });
+  ])(
+    'appear neither in the page, nor in the API, nor in the record, nor in what is printed: %s',
+    async (_, scheme) => {
+      const record = join(folder, 'record.ndjson');
+      const fixture = await startFixture({
+        ...{ scheme, secrets: canary, record },
+        respond: () => ({
+          status: 200,
+          headers: { 'x-echo': canary },
+          body: `echo ${canary} ${btoa(canary)}`,
+        }),
+      });
+      const signed = sign(scheme, { secret: canary, body: `{"token":"${canary}"}` });
+      await fixture.post(`/hooks?secret=${canary}`, signed.headers, signed.body);
+      const wrong = sign(scheme, { secret: 'canary-wrong-of-another-system', body: '{}' });
+      await fixture.post('/hooks', wrong.headers, wrong.body);
+      // A replay carries the secret once more.
+      const replayed = await api(fixture, 'deliveries/1/replay', { method: 'POST' });
+      expect(await replayed.json()).toEqual({ id: 3 });
+      const paths = [
+        'deliveries',
+        ...[1, 2, 3].flatMap((id) => [`deliveries/${id}`, `deliveries/${id}/body`]),
+      ];
+      const shown = await Promise.all(paths.map(async (path) => (await api(fixture, path)).text()));
+      const page = await (await fetch(fixture.listening.inspectorUrl)).text();
+      await fixture.close();
+      const texts = [
+        ...shown,
+        page,
+        readFileSync(record, 'utf8'),
+        JSON.stringify([...fixture.seen.values()]),
+        ...fixture.warnings,
+      ];
+      const decoded = texts.map((text) =>
+        text.replace(/"([A-Za-z0-9+/=]{8,})"/g, (_, found) => Buffer.from(found, 'base64').toString()),
+      );
+      for (const text of [...texts, ...decoded]) {
+        expect(text).not.toContain('canary');
+        expect(text).not.toContain(btoa(canary).slice(0, 20));
+      }
+      expect(texts[1]).toContain('[secret removed]');
+      // The target got everything as it was.
+      expect(fixture.bodies[0]?.toString()).toContain(canary);
+    },
+  );
 });
 
 describe('replays', () => {
   test('are signed with the current secret and the present time, with the same body and the other headers', async () => {
     const fixture = await fixtureWith();
     const signed = sign(stripe(), { secret: SECRET, body: '{"id":"evt_1"}', timestamp: 1_700_000_000 });
-    await fixture.post('/a/b?x=1', { ...signed.headers, 'x-mine': 'kept', 'content-type': 'text/odd' }, signed.body);
+    await fixture.post(
+      '/a/b?x=1',
+      { ...signed.headers, 'x-mine': 'kept', 'content-type': 'text/odd' },
+      signed.body,
+    );
     expect(await (await api(fixture, 'deliveries/1/replay', { method: 'POST' })).json()).toEqual({ id: 2 });
     const [before, after] = [await detailOf(fixture, 1), await detailOf(fixture, 2)];
     expect(before).toMatchObject({ outcome: 'refused', code: 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD' });
-    expect(after).toMatchObject({ outcome: 'accepted', replayOf: 1, url: '/a/b?x=1', contentType: 'text/odd' });
+    expect(after).toMatchObject({
+      outcome: 'accepted',
+      replayOf: 1,
+      url: '/a/b?x=1',
+      contentType: 'text/odd',
+    });
     expect(after.rawHeaders).toEqual(expect.arrayContaining(['x-mine', 'kept']));
     expect(after.rawHeaders.filter((each) => each === 'stripe-signature')).toHaveLength(1);
     expect(fixture.bodies[1]).toEqual(fixture.bodies[0]);
@@ -210,11 +248,17 @@ describe('what can go wrong at the start', () => {
     await once(taken, 'listening');
     const { port } = taken.address() as { port: number };
     cleanups.push(() => taken.close());
-    await expect(listen({ ...options, port })).rejects.toThrow(`The port ${port} is in use. Stop what uses it, or pass another one: --port `);
+    await expect(listen({ ...options, port })).rejects.toThrow(
+      `The port ${port} is in use. Stop what uses it, or pass another one: --port `,
+    );
     await expect(listen({ ...options, inspectorPort: port })).rejects.toThrow(`The port ${port} is in use.`);
-    await expect(listen({ ...options, record: join(folder, 'no/such/folder') })).rejects.toThrow(/can't be written \(ENOENT\)/);
+    await expect(listen({ ...options, record: join(folder, 'no/such/folder') })).rejects.toThrow(
+      /can't be written \(ENOENT\)/,
+    );
     await expect(listen({ ...options, record: folder })).rejects.toThrow(/can't be written \(EISDIR\)/);
-    await expect(listen({ ...options, secrets: '' })).rejects.toMatchObject({ code: 'ERR_WEBHOOK_SECRETS_INVALID' });
+    await expect(listen({ ...options, secrets: '' })).rejects.toMatchObject({
+      code: 'ERR_WEBHOOK_SECRETS_INVALID',
+    });
     // Nothing of it holds a port or a file: the same works now.
     const listening = await listen(options);
     await listening.close();

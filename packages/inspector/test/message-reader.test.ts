@@ -22,7 +22,12 @@ function read(chunks: readonly Buffer[]) {
   for (const piece of pieces) {
     const last = messages.at(-1);
     if (piece.type === 'head')
-      messages.push({ start: piece.head.startLine, headers: piece.head.rawHeaders, body: '', isEnded: false });
+      messages.push({
+        start: piece.head.startLine,
+        headers: piece.head.rawHeaders,
+        body: '',
+        isEnded: false,
+      });
     else if (piece.type === 'body' && last !== undefined) last.body += piece.data.toString('latin1');
     else if (piece.type === 'end' && last !== undefined) last.isEnded = true;
   }
@@ -52,9 +57,19 @@ test('however the bytes are split, the messages are the same, and no byte is cha
   const whole = read([STREAM]);
   expect(whole.raw.equals(STREAM)).toBe(true);
   expect(whole.messages).toEqual([
-    { start: 'POST /1 HTTP/1.1', headers: ['Host', 'a', 'Content-Length', '11'], body: 'hello\r\n\r\nxy', isEnded: true },
+    {
+      start: 'POST /1 HTTP/1.1',
+      headers: ['Host', 'a', 'Content-Length', '11'],
+      body: 'hello\r\n\r\nxy',
+      isEnded: true,
+    },
     { start: 'GET /2 HTTP/1.1', headers: ['X', '1', 'X', '2'], body: '', isEnded: true },
-    { start: 'POST /3 HTTP/1.1', headers: ['Transfer-Encoding', 'gzip, chunked'], body: '\r\n\r\n01234567890', isEnded: true },
+    {
+      start: 'POST /3 HTTP/1.1',
+      headers: ['Transfer-Encoding', 'gzip, chunked'],
+      body: '\r\n\r\n01234567890',
+      isEnded: true,
+    },
     { start: 'PUT /4 HTTP/1.0', headers: ['A', 'b'], body: '', isEnded: true },
     { start: 'POST /5 HTTP/1.1', headers: ['Content-Length', '0'], body: '', isEnded: true },
   ]);
@@ -92,6 +107,9 @@ test.each([
   ['POST', 'HTTP/1.1 200 OK', [], 'until-close'],
   ['POST', 'HTTP/1.1 200 OK', ['content-length', '5'], { length: 5 }],
   ['POST', 'HTTP/1.1 200 OK', ['Content-Length', '5', 'Transfer-Encoding', 'chunked'], 'chunked'],
-] as const)('the response to %s that begins with %s %j ends: %j', (method, startLine, rawHeaders, framing) => {
-  expect(responseFraming({ startLine, rawHeaders }, method)).toEqual(framing);
-});
+] as const)(
+  'the response to %s that begins with %s %j ends: %j',
+  (method, startLine, rawHeaders, framing) => {
+    expect(responseFraming({ startLine, rawHeaders }, method)).toEqual(framing);
+  },
+);

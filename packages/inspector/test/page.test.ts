@@ -3,9 +3,12 @@ import type { AddressInfo } from 'node:net';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { countOwnTimeOnly } from '../../../test/support/own-time.ts';
 import { describeWith } from '../../../test/support/servers/available.ts';
 import { type Browser, startBrowser } from './support/browser.ts';
 import { type Fixture, PREVIOUS, SECRET, startFixture } from './support/fixture.ts';
+
+countOwnTimeOnly();
 
 const describeWithChromium = await describeWith('chromium');
 
@@ -41,17 +44,28 @@ describeWithChromium('the page in Chromium', () => {
     await fixture.send();
     await rows().first().waitFor();
     await fixture.send({ secret: PREVIOUS });
-    await fixture.send({ body: '{"id":"evt_9","type":"order.lost"}', sent: '{ "id": "evt_9", "type": "order.lost" }' });
+    await fixture.send({
+      body: '{"id":"evt_9","type":"order.lost"}',
+      sent: '{ "id": "evt_9", "type": "order.lost" }',
+    });
     const refused = page.getByRole('option', { name: /Refused/ });
     await page.getByRole('option', { name: /written without spaces/ }).waitFor();
     expect(await rows().allInnerTexts()).toHaveLength(3);
-    expect(await rows().last().innerText()).toMatch(/Accepted[\s\S]*order\.paid[\s\S]*\d\d:\d\d:\d\d[\s\S]*stripe · status 204 · current key/);
+    expect(await rows().last().innerText()).toMatch(
+      /Accepted[\s\S]*order\.paid[\s\S]*\d\d:\d\d:\d\d[\s\S]*stripe · status 204 · current key/,
+    );
     expect(await rows().nth(1).innerText()).toMatch(/previous key/);
     await refused.click();
     await detail().getByText('ERR_WEBHOOK_SIGNATURE_MISMATCH').waitFor();
-    await detail().getByText(/proven:.*The signature matches the same JSON/).waitFor();
-    await detail().getByText(/Fix:.*Pass the bytes as received/).waitFor();
-    await detail().getByText(/But the target accepted it.*204/).waitFor();
+    await detail()
+      .getByText(/proven:.*The signature matches the same JSON/)
+      .waitFor();
+    await detail()
+      .getByText(/Fix:.*Pass the bytes as received/)
+      .waitFor();
+    await detail()
+      .getByText(/But the target accepted it.*204/)
+      .waitFor();
   });
 
   test('a delivery in detail: headers, JSON, text, bytes, what was signed, timeline, response', async () => {
@@ -76,12 +90,15 @@ describeWithChromium('the page in Chromium', () => {
     await page.getByRole('row', { name: 'In all 68' }).waitFor();
     await page.getByRole('tab', { name: 'Timeline' }).click();
     const steps = await page.getByRole('tabpanel').getByRole('listitem').allInnerTexts();
-    expect(steps.map((text) => text.replace(/\+[\d.]+ ms/, '').trim().split(' ')[0])).toEqual([
-      'received',
-      'forwarded',
-      'verified',
-      'responded',
-    ]);
+    expect(
+      steps.map(
+        (text) =>
+          text
+            .replace(/\+[\d.]+ ms/, '')
+            .trim()
+            .split(' ')[0],
+      ),
+    ).toEqual(['received', 'forwarded', 'verified', 'responded']);
     await page.getByRole('tab', { name: 'Response' }).click();
     await page.getByText('No Content').waitFor();
   });
@@ -154,7 +171,8 @@ describeWithChromium('the page in Chromium', () => {
   });
 
   test('hostile bodies are shown as text: HTML, scripts, direction marks, a megabyte, bytes', async () => {
-    const html = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script></script><b id="bold">\u202etxt.exe';
+    const html =
+      '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script></script><b id="bold">\u202etxt.exe';
     await fixture.send({ body: html });
     await fixture.send({ body: JSON.stringify({ type: html, [html]: html, __proto__: { a: 1 } }) });
     await fixture.send({ body: Buffer.concat([Buffer.from('{"id":'), Buffer.alloc(1024 * 1024, 0xff)]) });
@@ -175,7 +193,9 @@ describeWithChromium('the page in Chromium', () => {
     await page.getByRole('button', { name: 'show all 1048578 characters' }).click();
     await page.getByRole('tab', { name: 'Text' }).click();
     await page.getByRole('button', { name: 'show all 1.0 MiB' }).click();
-    expect((await page.getByRole('group', { name: 'Body as text' }).innerText()).length).toBe(1024 * 1024 + 11);
+    expect((await page.getByRole('group', { name: 'Body as text' }).innerText()).length).toBe(
+      1024 * 1024 + 11,
+    );
     await rows().first().click();
     await page.getByRole('tab', { name: 'Headers' }).click();
     await page.getByText('onerror').first().waitFor();
@@ -190,7 +210,11 @@ describeWithChromium('the page in Chromium', () => {
     const sender = async () => {
       while (sent < 5000) {
         sent += 1;
-        await fetch(`${fixture.listening.url}/hooks/${sent}`, { method: 'POST', headers, body: `{"n":${sent}}` });
+        await fetch(`${fixture.listening.url}/hooks/${sent}`, {
+          method: 'POST',
+          headers,
+          body: `{"n":${sent}}`,
+        });
       }
     };
     await Promise.all(Array.from({ length: 16 }, sender));
@@ -270,7 +294,9 @@ describeWithChromium('the page in Chromium', () => {
     ['light', 390],
     ['dark', 390],
   ] as const)('%s, %i pixels wide: nothing overflows, and axe finds nothing', async (colorScheme, width) => {
-    await fixture.send({ body: `{"id":"evt_1","type":"${'very.long.type.'.repeat(12)}","text":"${'word'.repeat(80)}"}` });
+    await fixture.send({
+      body: `{"id":"evt_1","type":"${'very.long.type.'.repeat(12)}","text":"${'word'.repeat(80)}"}`,
+    });
     await fixture.send({ path: `/hooks/${'deep/'.repeat(40)}?${'q'.repeat(200)}` });
     await fixture.post('/hooks', { 'stripe-signature': 't=1,v1=00' }, '{}');
     await openPage({ colorScheme, width, height: 760 });
@@ -327,12 +353,9 @@ const RULES = {
 /** What axe finds, as short texts. Its script is not subject to the page's policy. */
 async function violations(page: Page, which: keyof typeof RULES): Promise<string[]> {
   await page.evaluate(axe.source);
-  return page.evaluate(
-    async ({ type, values }) => {
-      const { axe: tool } = window as unknown as { axe: typeof axe };
-      const { violations: found } = await tool.run(document, { runOnly: { type, values: [...values] } });
-      return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-    },
-    RULES[which],
-  );
+  return page.evaluate(async ({ type, values }) => {
+    const { axe: tool } = window as unknown as { axe: typeof axe };
+    const { violations: found } = await tool.run(document, { runOnly: { type, values: [...values] } });
+    return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
+  }, RULES[which]);
 }

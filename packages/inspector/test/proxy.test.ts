@@ -45,7 +45,8 @@ describe('every byte of a request arrives as it was sent', () => {
   const requests: Record<string, string> = {
     'odd cases, duplicates and order':
       'POST /a%2Fb?x=1&x=2&&y HTTP/1.1\r\nhOsT: example.com\r\nX-B: 2\r\nx-a: 1\r\nX-B:3\r\nX-Empty:\r\nX-Space:   spaced out \t\r\ncOnTent-LenGth: 4\r\nSet-Cookie: a\r\nSet-Cookie: b\r\n\r\nbody',
-    'header values outside ASCII': 'POST / HTTP/1.1\r\nHost: x\r\nX-Latin: \xe9\xff\x80\r\nContent-Length: 0\r\n\r\n',
+    'header values outside ASCII':
+      'POST / HTTP/1.1\r\nHost: x\r\nX-Latin: \xe9\xff\x80\r\nContent-Length: 0\r\n\r\n',
     'no Connection, no User-Agent, no Host': 'POST / HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc',
     'chunks with extensions and trailers':
       'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\nTrailer: X-Sum\r\n\r\n3;ext="a"\r\nabc\r\n00A\r\n0123456789\r\n0\r\nX-Sum: 9\r\n\r\n',
@@ -138,7 +139,8 @@ describe('every byte of a response arrives as it was sent', () => {
       'HTTP/1.1 299 Fairly OK\r\nX-b: 2\r\nx-A: 1\r\nX-b:   3\r\nset-cookie: a\r\nSet-Cookie: b\r\ncontent-length: 0\r\n\r\n',
     'informational responses first':
       'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx',
-    'chunks and trailers': 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Late: yes\r\n\r\n',
+    'chunks and trailers':
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nX-Late: yes\r\n\r\n',
     'no reason phrase': 'HTTP/1.1 204 \r\n\r\n',
     'no length: until the connection ends': 'HTTP/1.0 200 OK\r\n\r\nas long as it lasts',
   };
@@ -305,7 +307,9 @@ describe('what is no HTTP, and targets that are down', () => {
     client.write('x'.repeat(500_000));
     await client.until('--to.');
     expect(client.text).toContain('HTTP/1.1 502 Bad Gateway\r\n');
-    expect(client.text).toContain(`The target ${url} is down (connection refused). Start it, or correct --to.`);
+    expect(client.text).toContain(
+      `The target ${url} is down (connection refused). Start it, or correct --to.`,
+    );
     client.socket.end();
     await vi.waitUntil(() => seen.length === 1);
     expect(seen[0]).toMatchObject({ status: 502, outcome: 'failed' });

@@ -1,12 +1,19 @@
 import { once } from 'node:events';
+import { isWebhookError } from '@countersign/core';
 import { type DeliverySummary, ListenError, type Listening, listen } from '@countersign/inspector/listen';
 import type { Command } from 'commander';
-import { isWebhookError } from '@countersign/core';
 import { CommandError, EXIT } from '../command-error.ts';
 import type { Console } from '../console.ts';
 import { createOutput, type Output, type Style, visible } from '../output.ts';
 import { addSecretOptions, readSecrets, type SecretOptions } from '../secrets.ts';
-import { addSenderArgument, findFactory, findScheme, kebab, readSenderOptions, type SenderOptions } from '../sender.ts';
+import {
+  addSenderArgument,
+  findFactory,
+  findScheme,
+  kebab,
+  readSenderOptions,
+  type SenderOptions,
+} from '../sender.ts';
 
 interface ListenFlags extends SenderOptions, SecretOptions {
   readonly to: string;
@@ -29,7 +36,9 @@ const STYLES: Readonly<Record<DeliverySummary['outcome'], Style>> = {
 export function addListen(program: Command, console: Console, done: (exitCode: number) => void): void {
   const command = program
     .command('listen')
-    .description('passes deliveries on to your server unchanged, verifies them beside it, and shows them on a page')
+    .description(
+      'passes deliveries on to your server unchanged, verifies them beside it, and shows them on a page',
+    )
     .requiredOption('--to <URL>', 'your server, such as http://localhost:3000')
     .option('--port <number>', 'the port for the sender or its tunnel; 0: any free port', '4400')
     .option('--inspector-port <number>', 'the port for the page; default: the next port, or any free one')
@@ -37,7 +46,8 @@ export function addListen(program: Command, console: Console, done: (exitCode: n
   addSecretOptions(addSenderArgument(command)).action(async (sender: string, flags: ListenFlags) => {
     const scheme = findScheme(sender, readSenderOptions(flags, console));
     const port = readPort(flags.port, '--port');
-    const inspectorPort = flags.inspectorPort === undefined ? undefined : readPort(flags.inspectorPort, '--inspector-port');
+    const inspectorPort =
+      flags.inspectorPort === undefined ? undefined : readPort(flags.inspectorPort, '--inspector-port');
     const output = createOutput(console);
     const listening = await started(() =>
       startListening(scheme, kebab(findFactory(sender)), { ...flags, port, inspectorPort }, console, output),

@@ -71,7 +71,11 @@ export async function startFixture({ respond, ...options }: FixtureOptions = {})
     send({ path = '/hooks/stripe', sent, ...input } = {}) {
       const signed = sign(scheme, {
         secret: SECRET,
-        body: JSON.stringify({ id: `evt_${Math.random().toString(36).slice(2)}`, type: 'order.paid', amount: 4200 }),
+        body: JSON.stringify({
+          id: `evt_${Math.random().toString(36).slice(2)}`,
+          type: 'order.paid',
+          amount: 4200,
+        }),
         ...input,
       });
       return post(path, signed.headers, sent ?? signed.body);
