@@ -31,9 +31,12 @@ export class ExplainQueue {
 
   add(delivery: Delivery): void {
     const { code } = delivery.verdict;
-    if (code === undefined || !EXPLAINED.has(code)) return;
+    if (code === undefined || !EXPLAINED.has(code)) {
+      leaveUnexplained(delivery);
+      return;
+    }
     this.#waiting.push(delivery);
-    if (this.#waiting.length > MAX_WAITING) this.#waiting.shift();
+    if (this.#waiting.length > MAX_WAITING) leaveUnexplained(this.#waiting.shift());
     if (!this.#running) void this.#run();
   }
 
@@ -79,4 +82,9 @@ async function explainDelivery(delivery: Delivery): Promise<void> {
     // For example, the secrets can't be loaded any more. The verdict stands without a cause.
     delivery.note('explained', { verdict: { ...verdict, causes: [] } });
   }
+}
+
+/** Its message says enough, or nobody has time for it. */
+function leaveUnexplained(delivery: Delivery | undefined): void {
+  delivery?.update({ verdict: { ...delivery.verdict, causes: [] } });
 }

@@ -70,7 +70,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const warn = options.onWarning ?? (() => undefined);
   const target = readTarget(options.to);
   const secrets = new NotedSecrets(options.secrets, scheme);
-  const redactor = new Redactor(secrets, scheme);
+  const redactor = new Redactor(secrets, scheme, publicUrl);
   const endpoint: Endpoint = {
     ...{ name: sender, scheme, secrets, redactor },
     ...{ publicUrl: () => publicUrl, toleranceSeconds: undefined },

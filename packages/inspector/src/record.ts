@@ -60,7 +60,7 @@ export function recordLine(delivery: Delivery): string {
     rawHeaders: detail.rawHeaders,
     ...(body === undefined ? {} : { body: endpoint.redactor.bytes(body).toString('base64') }),
     sender: endpoint.name,
-    ...(publicUrl === undefined ? {} : { publicUrl }),
+    ...(publicUrl === undefined ? {} : { publicUrl: endpoint.redactor.text(publicUrl) }),
     verdict: verdict as DeliveryRecord['verdict'],
     ...(detail.response === undefined ? {} : { response: detail.response }),
     ...(detail.failure === undefined ? {} : { failure: detail.failure }),

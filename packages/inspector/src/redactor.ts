@@ -15,11 +15,14 @@ export class Redactor {
   readonly #secrets: Pick<NotedSecrets, 'all'>;
   readonly #tokenHeaders: readonly string[];
   readonly #tokenParameters: readonly string[];
+  readonly #credentials: readonly string[];
   #written: readonly string[] = [];
-  #writtenOf = 0;
+  #writtenOf = -1;
 
-  constructor(secrets: Pick<NotedSecrets, 'all'>, scheme: Scheme) {
+  /** @param publicUrl The URL that the sender was given: it may contain a user name and a password. */
+  constructor(secrets: Pick<NotedSecrets, 'all'>, scheme: Scheme, publicUrl?: string) {
     this.#secrets = secrets;
+    this.#credentials = credentialsIn(publicUrl);
     const tokens = tokenLocations(scheme);
     this.#tokenHeaders = tokens.flatMap(({ header }) => [header ?? []].flat());
     this.#tokenParameters = tokens.flatMap(({ query }) => query ?? []);
@@ -67,7 +70,7 @@ export class Redactor {
   #forms(): readonly string[] {
     const secrets = this.#secrets.all();
     if (secrets.length === this.#writtenOf) return this.#written;
-    const forms = new Set<string>();
+    const forms = new Set<string>(this.#credentials);
     for (const secret of secrets) {
       const bytes = Buffer.from(secret as string);
       const texts = [bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')];
@@ -82,6 +85,19 @@ export class Redactor {
     this.#writtenOf = secrets.length;
     this.#written = [...forms].sort((a, b) => b.length - a.length);
     return this.#written;
+  }
+}
+
+/** The password of a URL, and how HTTP Basic sends it. */
+function credentialsIn(url: string | undefined): readonly string[] {
+  if (url === undefined || !URL.canParse(url)) return [];
+  const { username, password } = new URL(url);
+  if (password === '') return [];
+  try {
+    const decoded = decodeURIComponent(password);
+    return [password, decoded, Buffer.from(`${decodeURIComponent(username)}:${decoded}`).toString('base64')];
+  } catch {
+    return [password];
   }
 }
 

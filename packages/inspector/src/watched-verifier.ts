@@ -40,7 +40,7 @@ export function watchedVerifier(name: string, options: VerifierOptions, notes: N
   const verifier = createVerifier({ ...options, secrets: secrets.source });
   const endpoint: Endpoint = {
     ...{ name, scheme, secrets, toleranceSeconds },
-    redactor: new Redactor(secrets, scheme),
+    redactor: new Redactor(secrets, scheme, typeof publicUrl === 'string' ? publicUrl : undefined),
     publicUrl: (target) => (typeof publicUrl === 'function' ? publicUrlOf(publicUrl, target) : publicUrl),
     forget: (deliveryId) => verifier.forget(deliveryId),
   };

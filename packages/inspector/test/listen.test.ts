@@ -142,6 +142,22 @@ describe('secrets', () => {
   );
 });
 
+test('the password of a public URL appears nowhere either', async () => {
+  const record = join(folder, 'record.ndjson');
+  const publicUrl = 'https://hooks:canary-p%40ss@hooks.example.com/in';
+  const fixture = await startFixture({ scheme: twilio(), publicUrl, secrets: SECRET, record });
+  const basic = Buffer.from('hooks:canary-p@ss').toString('base64');
+  const signed = sign(twilio(), { secret: SECRET, body: 'a=1', url: publicUrl, rule: 1 });
+  await fixture.post('/in', { ...signed.headers, authorization: `Basic ${basic}` }, signed.body);
+  const shown = await (await api(fixture, 'deliveries/1')).text();
+  await fixture.close();
+  for (const text of [shown, readFileSync(record, 'utf8')]) {
+    expect(text).toContain('[secret removed]');
+    expect(text).not.toContain('canary');
+    expect(text).not.toContain(basic);
+  }
+});
+
 describe('replays', () => {
   test('are signed with the current secret and the present time, with the same body and the other headers', async () => {
     const fixture = await fixtureWith();
