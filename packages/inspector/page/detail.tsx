@@ -282,8 +282,10 @@ function Timeline({ detail }: { readonly detail: DeliveryDetail }) {
       {detail.steps.map(({ step, atMs, note }, at) => (
         <li key={at}>
           <span class="at">+{atMs < 10 ? atMs.toFixed(1) : Math.round(atMs)} ms</span>
-          <strong>{step}</strong>
-          {note !== undefined && <span class="muted"> {visible(note)}</span>}
+          <span>
+            <strong>{step}</strong>
+            {note !== undefined && <span class="muted"> {visible(note)}</span>}
+          </span>
         </li>
       ))}
     </ol>
