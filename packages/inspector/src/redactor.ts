@@ -2,7 +2,7 @@ import type { DefinedScheme, Scheme, SignatureRule } from '@countersign/core';
 import type { NotedSecrets } from './noted-secrets.ts';
 
 /** What is shown instead of a secret. */
-export const REMOVED = '[secret removed]';
+const REMOVED = '[secret removed]';
 /** Shorter texts are in every body. */
 const MIN_LENGTH = 6;
 const STAR = '*'.charCodeAt(0);

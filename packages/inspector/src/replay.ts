@@ -6,7 +6,7 @@ import { headerText } from './raw-headers.ts';
 import { renewedHeaders, ruleFor, rulesOf } from './signed-content.ts';
 
 /** By this header a recorder recognizes a replay. Its value is a random text that is used once. */
-export const REPLAY_HEADER = 'countersign-replay';
+const REPLAY_HEADER = 'countersign-replay';
 /** They belong to a connection, or `fetch()` writes them itself. */
 const NOT_REPEATED = new Set([
   'connection',

@@ -9,7 +9,7 @@ function present<T extends object>(fields: { [K in keyof T]: T[K] | undefined })
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as T;
 }
 
-export function outcomeOf(delivery: Delivery): Outcome {
+function outcomeOf(delivery: Delivery): Outcome {
   const { verdict, steps, response, failure } = delivery;
   if (verdict.state === 'refused' || verdict.state === 'handshake') return verdict.state;
   if (steps.some(({ step }) => step === 'duplicate')) return 'duplicate';

@@ -74,7 +74,7 @@ export interface SignedContent {
 }
 
 /** What a verifier says to a request, as the page shows it. */
-export interface VerdictView {
+interface VerdictView {
   readonly state: 'pending' | 'accepted' | 'refused' | 'handshake' | 'unchecked';
   readonly code?: string;
   readonly message?: string;
@@ -91,7 +91,7 @@ export interface VerdictView {
 }
 
 /** A response as the page shows it. */
-export interface ResponseView {
+interface ResponseView {
   readonly status: number;
   readonly statusMessage?: string;
   readonly rawHeaders?: readonly string[];
