@@ -3,6 +3,7 @@
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { rolldown } from 'rolldown';
 import { rollup } from 'rollup';
 import { dts } from 'rollup-plugin-dts';
@@ -72,6 +73,18 @@ function markCalls(code, id) {
     .reduce((marked, at) => `${marked.slice(0, at)}/* @__PURE__ */ ${marked.slice(at)}`, code);
 }
 
+/** Builds the page of the inspector, and puts it where the sources build it on demand. */
+const inspectorPage = {
+  name: 'inspector-page',
+  load: {
+    filter: { id: '**/inspector/src/page-source.ts' },
+    handler: async () => {
+      const { buildPage } = await import(pathToFileURL(join(process.cwd(), 'page/build.mjs')));
+      return `export const pageSource = async () => (${JSON.stringify(await buildPage())});`;
+    },
+  },
+};
+
 const naming = (extension) => ({
   dir: 'dist',
   entryFileNames: `[name].${extension}`,
@@ -82,7 +95,7 @@ async function buildCode(format, extension, external) {
   const bundle = await rolldown({
     ...{ input, external, tsconfig, platform: 'node' },
     transform: { target: 'es2022' },
-    plugins: [smallSchemes],
+    plugins: [smallSchemes, inspectorPage],
   });
   await bundle.write({
     ...naming(extension),

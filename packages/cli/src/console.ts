@@ -6,4 +6,6 @@ export interface Console {
   readonly stdout: Writable & { readonly isTTY?: boolean; readonly columns?: number };
   readonly stderr: Writable & { readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Ends a command that runs until it is stopped. Default: Ctrl+C and SIGTERM do. */
+  readonly stop?: AbortSignal;
 }

@@ -4,6 +4,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { CommandError, EXIT } from './command-error.ts';
 import { addExplain } from './commands/explain.ts';
 import { addHealth } from './commands/health.ts';
+import { addListen } from './commands/listen.ts';
 import { addRotate } from './commands/rotate.ts';
 import { addSend } from './commands/send.ts';
 import { addSenders } from './commands/senders.ts';
@@ -17,7 +18,15 @@ export type { Console } from './console.ts';
 type AddCommand = (program: Command, console: Console, done: (exitCode: number) => void) => void;
 
 /** Each command, in the order of the help. */
-const COMMANDS: readonly AddCommand[] = [addSenders, addSign, addSend, addExplain, addRotate, addHealth];
+const COMMANDS: readonly AddCommand[] = [
+  addSenders,
+  addSign,
+  addSend,
+  addExplain,
+  addListen,
+  addRotate,
+  addHealth,
+];
 
 /**
  * Runs the command line `countersign`.

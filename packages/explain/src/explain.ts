@@ -22,8 +22,15 @@ export interface ExplainOptions {
   secrets: VerifierOptions['secrets'];
   /** The verifier's `publicUrl`. */
   publicUrl?: string;
-  /** The request as captured. Text is read as UTF-8. */
-  request: { method?: string; url?: string; headers: HeadersInput; body: Uint8Array | string };
+  /** The verifier's `toleranceSeconds`. */
+  toleranceSeconds?: VerifierOptions['toleranceSeconds'];
+  /**
+   * The request as captured. Text is read as UTF-8. The body may be `undefined` if the verifier refused the request before it read the
+   * body; then `code` is required.
+   */
+  request: { method?: string; url?: string; headers: HeadersInput; body: Uint8Array | string | undefined };
+  /** The code with which the verifier refused the request. Read only if the body is `undefined`. */
+  code?: WebhookErrorCode;
   /** When the request was received. Default: now. */
   receivedAt?: Date;
   /** Other schemes that the request may be from. Default: those of `@countersign/schemes`. */
@@ -34,7 +41,9 @@ const KNOWN = Object.keys({
   scheme: true,
   secrets: true,
   publicUrl: true,
+  toleranceSeconds: true,
   request: true,
+  code: true,
   receivedAt: true,
   schemes: true,
 } satisfies Record<keyof ExplainOptions, true>);
@@ -57,26 +66,29 @@ const KNOWN = Object.keys({
  */
 export async function explain(options: ExplainOptions): Promise<Explanation> {
   const checked = checkKeys('explain()', options, KNOWN);
-  const { scheme, secrets, publicUrl, request, receivedAt, schemes } = checked;
-  checkRequest(request);
+  const { scheme, secrets, publicUrl, toleranceSeconds, request, code, receivedAt, schemes } = checked;
+  checkRequest(request, code);
   if (receivedAt !== undefined && (!types.isDate(receivedAt) || Number.isNaN(receivedAt.getTime())))
     throw configError('"receivedAt" must be a Date.');
   return explainRequest({
     scheme,
     secrets,
     publicUrl,
+    toleranceSeconds,
     request,
+    ...(request.body === undefined && code !== undefined ? { code } : {}),
     now: receivedAt?.getTime() ?? Date.now(),
     schemes,
   });
 }
 
-function checkRequest(request: unknown): void {
+function checkRequest(request: unknown, code: WebhookErrorCode | undefined): void {
   const { headers, body } = (request ?? {}) as Partial<ExplainOptions['request']>;
   if (headers === null || typeof headers !== 'object')
     throw configError(
       '"request.headers" must be an object, raw pairs (name, value, name, value, …), or Headers.',
     );
+  if (body === undefined && code !== undefined) return;
   if (typeof body !== 'string' && !types.isUint8Array(body))
     throw configError('"request.body" must be bytes or text, as received: not the parsed body.');
 }

@@ -3,7 +3,7 @@ import { type ExplainOptions, type Explanation, explain } from '@countersign/exp
 import { generateSigningKeys, type SigningKeys, sign } from '@countersign/testing';
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE, type Listed } from '../../../test/support/catalogue.ts';
-import { countOwnTimeOnly } from './support/own-time.ts';
+import { countOwnTimeOnly } from '../../../test/support/own-time.ts';
 
 countOwnTimeOnly();
 

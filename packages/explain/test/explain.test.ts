@@ -21,7 +21,7 @@ import { netlify } from '@countersign/schemes/jwt';
 import { generateSigningKeys, sign } from '@countersign/testing';
 import { expect, test, vi } from 'vitest';
 import { setup } from './support/mistakes.ts';
-import { countOwnTimeOnly } from './support/own-time.ts';
+import { countOwnTimeOnly } from '../../../test/support/own-time.ts';
 import { BODY_SENDERS, captured, URL_SENDERS } from './support/senders.ts';
 
 countOwnTimeOnly();

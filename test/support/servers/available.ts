@@ -2,12 +2,19 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { describe, expect } from 'vitest';
-import { mysqlBinaries, onPath, pgbouncerBinary, postgresBinaries, redisBinary } from './binaries.ts';
+import {
+  chromiumBinary,
+  mysqlBinaries,
+  onPath,
+  pgbouncerBinary,
+  postgresBinaries,
+  redisBinary,
+} from './binaries.ts';
 
 /**
  * What a suite needs: `redis`, `postgres` and `mysql` are any server, that of `REDIS_URL`, `DATABASE_URL` and `MYSQL_URL` too;
  * `redis-server`, `postgres-server`, `mysql-server`, `pgbouncer-server` and `prometheus-server` are servers of its own, which it may kill.
- * `systemd` is the tool that checks unit files.
+ * `systemd` is the tool that checks unit files. `chromium` is a browser, that of `CHROMIUM_PATH` too.
  */
 export type Need =
   | 'redis'
@@ -18,7 +25,8 @@ export type Need =
   | 'mysql-server'
   | 'pgbouncer-server'
   | 'prometheus-server'
-  | 'systemd';
+  | 'systemd'
+  | 'chromium';
 
 interface Server {
   /** The variable that names a server which is there already. Absent: it is always one of the suite's own. */
@@ -61,6 +69,12 @@ const SERVERS = {
     isHere: () => onPath('systemd-analyze') !== undefined,
     debian: 'systemd',
     name: 'systemd-analyze',
+  },
+  chromium: {
+    url: 'CHROMIUM_PATH',
+    isHere: () => chromiumBinary() !== undefined,
+    debian: 'chromium',
+    name: 'chromium',
   },
 } as const satisfies Record<string, Server>;
 

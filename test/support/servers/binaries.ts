@@ -36,6 +36,12 @@ export function pgbouncerBinary(): string | undefined {
   return onPath('pgbouncer') ?? executable('/usr/sbin', 'pgbouncer');
 }
 
+/** Where Chromium is, if it is there. */
+export function chromiumBinary(): string | undefined {
+  const { CHROMIUM_PATH: given } = process.env;
+  return given || (onPath('chromium') ?? onPath('chromium-browser') ?? onPath('google-chrome'));
+}
+
 export function onPath(name: string): string | undefined {
   for (const dir of pathDirectories()) {
     const path = executable(dir, name);

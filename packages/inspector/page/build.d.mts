@@ -1,0 +1,1 @@
+export declare function buildPage(): Promise<{ script: string; style: string }>;
