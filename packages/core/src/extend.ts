@@ -94,6 +94,7 @@ export {
   checkNumber,
   configError,
   copyDefinition,
+  suggest,
 } from './util/options.ts';
 export { type DeadlineOptions, withDeadline } from './util/with-deadline.ts';
 export type { WebhookErrorOptions } from './webhook-error.ts';

@@ -116,7 +116,14 @@ export function checkFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw configError(`"${name}" must be a function.`);
 }
 
-/** Returns the known word that the user probably meant, or `undefined`. */
+/**
+ * Returns the known word that the user probably meant, or `undefined`.
+ *
+ * @example
+ * ```ts
+ * suggest('strype', ['stripe', 'github']) // 'stripe'
+ * ```
+ */
 export function suggest(word: string, known: readonly string[]): string | undefined {
   // The most common mistake is a missing unit: `tolerance` for `toleranceSeconds`.
   const longer = known.find(
