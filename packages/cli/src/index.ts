@@ -1,6 +1,7 @@
 import { isWebhookError } from '@countersign/core';
 import { Command, CommanderError } from 'commander';
 import { CommandError, EXIT } from './command-error.ts';
+import { addCheck } from './commands/check.ts';
 import { addSenders } from './commands/senders.ts';
 import type { Console } from './console.ts';
 import { refuseSecretsIn } from './secrets.ts';
@@ -11,7 +12,7 @@ export type { Console } from './console.ts';
 type AddCommand = (program: Command, console: Console, done: (exitCode: number) => void) => void;
 
 /** Each command, in the order of the help. */
-const COMMANDS: readonly AddCommand[] = [addSenders];
+const COMMANDS: readonly AddCommand[] = [addSenders, addCheck];
 
 /**
  * Runs the command line `countersign`.

@@ -1,4 +1,9 @@
-import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
+import {
+  type ClientRequest,
+  Agent as HttpAgent,
+  request as httpRequest,
+  type IncomingMessage,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Target } from './target.ts';
 
@@ -98,7 +103,11 @@ export function exchange(target: Target, request: WireRequest, transport: Transp
   });
 }
 
-function open(target: Target, { method, path, headers, body }: WireRequest, transport: Transport): ClientRequest {
+function open(
+  target: Target,
+  { method, path, headers, body }: WireRequest,
+  transport: Transport,
+): ClientRequest {
   const { framing = 'length' } = transport;
   const flat = ['Host', target.url.host, ...headers.flat()];
   if (framing === 'length') flat.push('Content-Length', String(body.length));
@@ -132,6 +141,10 @@ async function writeBody(
     message.flushHeaders();
     await eventOrTimeout(message, 'continue', CONTINUE_WAIT_MS);
   }
+  // A receiver that has responded may never read on.
+  const over = new Promise<void>((resolve) => {
+    message.once('response', () => resolve()).once('close', () => resolve());
+  });
   const end = breakOff === true ? Math.floor(body.length / 2) : body.length;
   const size = pieces === undefined ? PIECE_BYTES : Math.max(1, Math.ceil(body.length / pieces.count));
   for (let at = 0; at < end; at += size) {
@@ -139,7 +152,7 @@ async function writeBody(
       message.end();
       return 'part';
     }
-    await written(message, body.subarray(at, Math.min(end, at + size)));
+    await written(message, body.subarray(at, Math.min(end, at + size)), over);
     if (pieces !== undefined && at + size < end) await delay(pieces.pauseMs);
   }
   if (breakOff === true) return 'broken';
@@ -147,19 +160,11 @@ async function writeBody(
   return 'whole';
 }
 
-function written(message: ClientRequest, piece: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const done = (error?: Error | null) => {
-      message.off('close', done);
-      message.off('response', done);
-      if (error) reject(error);
-      else resolve();
-    };
-    // A receiver that has responded may never read on.
-    message.once('response', () => done());
-    message.once('close', () => done());
-    message.write(piece, done);
+function written(message: ClientRequest, piece: Buffer, over: Promise<void>): Promise<void> {
+  const write = new Promise<void>((resolve, reject) => {
+    message.write(piece, (error) => (error ? reject(error) : resolve()));
   });
+  return Promise.race([write, over]);
 }
 
 function eventOrTimeout(message: ClientRequest, event: string, ms: number): Promise<void> {
@@ -188,7 +193,8 @@ async function readBody(response: IncomingMessage): Promise<string> {
 
 function plainHeaders(response: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(response.headersDistinct)) headers[name] = value?.join(', ') ?? '';
+  for (const [name, value] of Object.entries(response.headersDistinct))
+    headers[name] = value?.join(', ') ?? '';
   return headers;
 }
 

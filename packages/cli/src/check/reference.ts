@@ -26,7 +26,6 @@ export class Reference {
       secrets,
       publicUrl,
       replay: memoryReplayStore(),
-      maxPendingBytes: Number.MAX_SAFE_INTEGER,
       observe: () => undefined,
     });
     await verifier.ready();

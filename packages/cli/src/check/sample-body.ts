@@ -53,12 +53,21 @@ export class SampleBody {
     return this.style === 'compact' ? JSON.stringify(json) : spaced(json);
   }
 
-  #identify(json: Record<string, unknown>, id: string): void {
+  /** The user's own body for this delivery, with an id of its own. */
+  fill(text: string, id: string): string {
+    if (this.isForm) return formWith(text, id, true);
+    const json = objectIn(Buffer.from(text));
+    if (json === undefined) return text;
+    this.#identify(json, id, true);
+    return this.style === 'compact' ? JSON.stringify(json) : spaced(json);
+  }
+
+  #identify(json: Record<string, unknown>, id: string, isOwn = this.#template !== undefined): void {
     const { identity, bodyTimestamp, eventType } = this.#scheme.definition;
-    if (this.#template !== undefined && typeof json.id === 'string') json.id = id;
+    if (isOwn && typeof json.id === 'string') json.id = id;
     if (typeof identity === 'object') setField(json, identity.bodyField, id);
-    else if (this.#template !== undefined) json.countersign_check = id;
-    if (this.#template === undefined && eventType?.bodyField !== undefined && BODIES[this.#scheme.name] === undefined)
+    else if (isOwn) json.countersign_check = id;
+    if (!isOwn && eventType?.bodyField !== undefined && BODIES[this.#scheme.name] === undefined)
       setField(json, eventType.bodyField, 'countersign.check');
     if (bodyTimestamp?.field !== undefined) setField(json, bodyTimestamp.field, timeIn(bodyTimestamp.unit));
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import type { DefinedScheme, SignatureRule } from '@countersign/core';
 import { generateSigningKeys, type SignInput, sign } from '@countersign/testing';
 import type { Delivery, Pair } from './delivery.ts';
@@ -85,7 +85,7 @@ export class Sender {
     return this.signed({
       secret: changes.secret ?? (this.canSign ? (this.#input.secret ?? '') : this.foreignSecret),
       body: changes.body ?? this.bodies.make(id, changes.fields),
-      ...(this.rule.id?.format === 'uuid' ? {} : { id }),
+      id: this.rule.id?.format === 'uuid' ? randomUUID() : id,
       timestamp: changes.timestamp ?? now - (changes.ageSeconds ?? 0),
       method: methodOf(this.scheme),
       url: changes.url ?? this.#urlFor(id),

@@ -74,12 +74,21 @@ export function withLabel(delivery: Delivery, rule: SignatureRule, label: string
     const before = value.slice(0, start);
     const at = before.lastIndexOf(current);
     if (at === -1) return value;
-    return before.slice(0, at) + current.replace(/[a-z0-9]+/i, label) + before.slice(at + current.length) + value.slice(start);
+    return (
+      before.slice(0, at) +
+      current.replace(/[a-z0-9]+/i, label) +
+      before.slice(at + current.length) +
+      value.slice(start)
+    );
   });
 }
 
 /** An entry with a signature of another key before the right one, as a sender writes it during a rotation. */
-export function withOtherEntry(delivery: Delivery, other: Delivery, rule: SignatureRule): Delivery | undefined {
+export function withOtherEntry(
+  delivery: Delivery,
+  other: Delivery,
+  rule: SignatureRule,
+): Delivery | undefined {
   const { list } = rule.signature;
   if (list === undefined || list.groups !== undefined || list.label === undefined) return undefined;
   const mac = macOf(other, rule) ?? '';

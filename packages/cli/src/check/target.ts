@@ -61,8 +61,7 @@ export async function resolveTarget(
   const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
   const shown = `${url.origin}${url.pathname}`;
   for (const { address, family } of addresses) {
-    if (await listens(address, port))
-      return { url, address, family: family === 6 ? 6 : 4, port, shown };
+    if (await listens(address, port)) return { url, address, family: family === 6 ? 6 : 4, port, shown };
   }
   throw new CommandError(`Nothing listens at ${shown}. Start the receiver, or correct ${option}.`);
 }

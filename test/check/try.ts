@@ -1,0 +1,20 @@
+import * as schemes from '@countersign/schemes';
+import { generateSigningKeys } from '@countersign/testing';
+import { checked, faultsOf, fileIn, withFolder } from './run-check.ts';
+import { OURS } from './receivers/ours.ts';
+const [sender = 'github', host = 'express', all] = process.argv.slice(2);
+const scheme = (schemes as any)[sender]();
+const { secret } = generateSigningKeys(scheme);
+const previous = generateSigningKeys(scheme).secret;
+await withFolder(async (folder) => {
+  const ran = `${folder}/ran`;
+  const receiver = await (OURS as any)[host](scheme)({ secret, previous, ran });
+  const fail = await fileIn(folder, 'fail.json', '{"note":"please-fail"}');
+  const t = Date.now();
+  const report = await checked(sender, receiver.port, { secret: secret as string, previous: previous as string, ran, more: ['--fail-body', fail] });
+  if (all) for (const row of report.rows) console.log(row.verdict.padEnd(10), row.name.padEnd(24), row.seen);
+  console.log(report.summary, report.requests, Date.now() - t, 'ms; n/a', report.notApplicable.join(' '));
+  console.log(faultsOf(report));
+  await receiver.close();
+});
+process.exit();
