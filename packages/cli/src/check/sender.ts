@@ -3,7 +3,6 @@ import type { DefinedScheme, SignatureRule } from '@countersign/core';
 import { generateSigningKeys, type SignInput, sign } from '@countersign/testing';
 import type { Delivery, Pair } from './delivery.ts';
 import { methodOf, SampleBody } from './sample-body.ts';
-import { headerNames } from './signature-text.ts';
 
 /** What is needed to act as a sender. */
 export interface SenderInput {
@@ -102,16 +101,10 @@ export class Sender {
     return { method: methodOf(this.scheme), headers, body: signed.body, query, input };
   }
 
-  /** A request without any sign of the sender. */
+  /** A request with nothing that only the sender can write. */
   unsigned(body: Buffer | string): Delivery {
     const headers: Pair[] = [['content-type', this.bodies.isForm ? FORM : 'application/json']];
     return { method: methodOf(this.scheme), headers, body: Buffer.from(body as string), query: [] };
-  }
-
-  /** Every header that can carry a signature of this sender. */
-  get signatureHeaders(): readonly string[] {
-    const { signed } = this.scheme.definition;
-    return ([signed].flat() as SignatureRule[]).flatMap(headerNames);
   }
 
   /** What the sender sends and does not sign, and headers that the user added. */

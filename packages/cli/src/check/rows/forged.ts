@@ -28,7 +28,7 @@ export const forgedRows: readonly Row[] = [
     why: COVER,
     fix: RAW,
   }),
-  forged('unsigned', ({ sender }) => [sender.unsigned(sender.delivery().body)], {
+  forged('unsigned', unsigned, {
     title: 'A delivery without a signature is refused',
     severity: 'critical',
     why: ANYBODY,
@@ -129,6 +129,12 @@ function forged(name: string, forge: Forge, texts: Texts): Row {
       return ORDINARY.includes(name) ? probe.refused(...forge(probe)) : probe.refusedCleanly(...forge(probe));
     },
   };
+}
+
+/** What is left of a delivery without its signature, wherever that is. */
+function unsigned({ sender }: Probe): Delivery[] {
+  const stripped = withSignature(sender.delivery(), sender.rule, () => undefined);
+  return [sender.unsigned(stripped.body)];
 }
 
 /** Changes a letter or digit, so that the body stays of its kind. */

@@ -210,8 +210,10 @@ export const failureRows: readonly Row[] = [
       const delivery = failing(probe);
       if (!isDelivery(delivery)) return delivery;
       const first = await probe.send(delivery);
-      if (kindOf(first) === 'accepted')
+      if (kindOf(first) === 'accepted') {
+        await probe.runs?.since(0);
         return notJudged(`the first one was ${describe(first)}: see failure-answer`);
+      }
       const answer = await sendUntilSettled(probe, delivery);
       await probe.runs?.since(0);
       return kindOf(answer) === 'accepted'
