@@ -85,7 +85,7 @@ export const OURS: Readonly<Record<string, (scheme: DefinedScheme) => StartRecei
     return listen(app.callback());
   },
   nestjs: (scheme) => async (setup) => {
-    const nest = await loadNest(11);
+    const nest = await loadNest(12);
     const { Controller, HttpCode, Module, Post } = nest.common;
     const { VerifyWebhook, Webhook, WebhookModule } = nest.adapter;
     class Hooks {
@@ -109,10 +109,7 @@ export const OURS: Readonly<Record<string, (scheme: DefinedScheme) => StartRecei
     await app.listen(0, '127.0.0.1');
     return {
       port: (app.getHttpServer().address() as AddressInfo).port,
-      async close() {
-        await app.close();
-        await nest.unload();
-      },
+      close: () => app.close(),
     };
   },
   fetch: (scheme) => (setup) => {

@@ -26,6 +26,8 @@ export interface CheckOptions {
   readonly failBody?: string | undefined;
   readonly headers?: readonly Pair[];
   readonly patience?: Partial<CheckPatience>;
+  /** The rows to judge. Default: all. The first one must be among them. */
+  readonly rows?: readonly Row[];
   /** Called before each row. */
   onRow?(row: Row, index: number): void;
 }
@@ -88,7 +90,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
     const probe = new Probe({ sender, reference, target, runs, failBody, pauseMs: patience.pauseMs });
     const rows: JudgedRow[] = [];
     const left: Row[] = [];
-    for (const [index, row] of ROWS.entries()) {
+    for (const [index, row] of (options.rows ?? ROWS).entries()) {
       options.onRow?.(row, index);
       const finding = await judge(probe, row, performance.now() - begin > patience.budgetMs);
       if (finding === undefined) left.push(row);

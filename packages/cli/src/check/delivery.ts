@@ -47,3 +47,8 @@ export function pathOf(delivery: Delivery, base: URL): string {
   if (added === '') return base.pathname + base.search;
   return `${base.pathname}${base.search}${base.search === '' ? '?' : '&'}${added}`;
 }
+
+/** Whether HTTP can carry the headers: a line break can't be part of one. */
+export function isSendable({ headers }: Delivery): boolean {
+  return headers.every(([, value]) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value));
+}

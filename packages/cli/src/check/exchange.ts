@@ -51,6 +51,7 @@ export interface SharedConnection {
 
 const KEPT_BODY_BYTES = 65_536;
 const PIECE_BYTES = 65_536;
+const GRACE_MS = 250;
 const CONTINUE_WAIT_MS = 1_000;
 
 /** Opens a connection that is kept between requests, if the receiver keeps it. */
@@ -76,9 +77,13 @@ export function exchange(target: Target, request: WireRequest, transport: Transp
       resolve({ ...seen, body, ms, wroteAll, ...(problem === undefined ? {} : { problem }) });
       if (!message.writableFinished || transport.connection === undefined) message.destroy();
     };
-    const timer = setTimeout(() => {
+    const giveUp = () => {
       finish('', 'timeout');
       message.destroy();
+    };
+    let timer = setTimeout(() => {
+      // If this process was held up, the answer may be there already, and only unread.
+      timer = setTimeout(giveUp, GRACE_MS);
     }, transport.timeoutMs);
     const breakOff = () => {
       finish('', 'broken off');

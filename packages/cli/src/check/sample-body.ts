@@ -31,12 +31,12 @@ export class SampleBody {
   /** The style that the receiver accepts: one that writes the body anew accepts only its own. */
   style: JsonStyle = 'compact';
 
-  constructor(scheme: DefinedScheme, rule: SignatureRule, template: string | undefined) {
+  constructor(scheme: DefinedScheme, rules: readonly SignatureRule[], template: string | undefined) {
     this.#scheme = scheme;
     this.#template = template;
     const sample = template ?? BODIES[scheme.name];
     this.isForm =
-      ('formField' in rule.signature && rule.signature.formField !== undefined) ||
+      rules.some(({ signature }) => 'formField' in signature && signature.formField !== undefined) ||
       (sample !== undefined && objectIn(Buffer.from(sample)) === undefined && /^[^\s{[]+=/.test(sample));
   }
 

@@ -40,6 +40,7 @@ export class Sender {
   readonly canSign: boolean;
   readonly previous: string | undefined;
   readonly #input: SenderInput;
+  readonly #ruleIndex: number;
   readonly #ownKeys: ReturnType<typeof generateSigningKeys>;
   readonly #foreignKeys: ReturnType<typeof generateSigningKeys>;
   readonly #run = randomBytes(4).toString('hex');
@@ -50,8 +51,10 @@ export class Sender {
     this.scheme = input.scheme;
     this.previous = input.previous;
     const { signed } = input.scheme.definition;
-    this.rule = (Array.isArray(signed) ? signed[0] : signed) as SignatureRule;
-    this.bodies = new SampleBody(input.scheme, this.rule, input.body);
+    const rules = [signed].flat() as SignatureRule[];
+    this.bodies = new SampleBody(input.scheme, rules, input.body);
+    this.#ruleIndex = this.bodies.isForm ? Math.max(0, rules.findIndex(signsForm)) : 0;
+    this.rule = rules[this.#ruleIndex] as SignatureRule;
     this.canSign = !('publicKey' in input.scheme.definition.secret) && input.secret !== undefined;
     this.#ownKeys = generateSigningKeys(input.scheme);
     this.#foreignKeys = generateSigningKeys(input.scheme);
@@ -94,11 +97,11 @@ export class Sender {
 
   /** Signs exactly this. */
   signed(input: SignInput): Delivery {
-    const signed = sign(this.scheme, { ...input, headers: { ...input.headers } });
+    const signed = sign(this.scheme, { ...input, rule: this.#ruleIndex, headers: { ...input.headers } });
     const headers = Object.entries(signed.headers).map(([name, value]): Pair => [name, value]);
     const base = new URL(this.#input.publicUrl);
     const query = [...new URL(signed.url ?? base).searchParams].slice([...base.searchParams].length);
-    return { method: methodOf(this.scheme), headers, body: signed.body, query, input };
+    return { method: methodOf(this.scheme), headers, body: signed.body, query, input: { ...input, rule: this.#ruleIndex } };
   }
 
   /** A request with nothing that only the sender can write. */
@@ -123,6 +126,14 @@ export class Sender {
     if (methodOf(this.scheme) !== 'GET') return url;
     return `${url}${url.includes('?') ? '&' : '?'}messageId=${id}`;
   }
+}
+
+/** Some senders sign forms in another way than JSON. */
+function signsForm({ signature, parts = {} }: SignatureRule): boolean {
+  return (
+    ('formField' in signature && signature.formField !== undefined) ||
+    Object.values(parts).some((part) => 'sorted' in part && part.sorted === 'form')
+  );
 }
 
 const FORM = 'application/x-www-form-urlencoded';

@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { DefinedScheme, Scheme, SecretInput, SecretSetInput } from '@countersign/core';
+import { suggest } from '@countersign/core/extend';
 import type { Command } from 'commander';
 import { type CheckReport, runCheck } from '../check/check.ts';
 import type { Pair } from '../check/delivery.ts';
 import { junitReport } from '../check/junit.ts';
 import { countVerdicts, jsonReport } from '../check/report.ts';
+import type { Row } from '../check/row.ts';
 import { ROWS } from '../check/rows/index.ts';
 import { openRunCounter } from '../check/run-counter.ts';
 import { resolveTarget, type Target } from '../check/target.ts';
@@ -23,6 +25,7 @@ interface CheckFlags extends SenderOptions, SecretOptions {
   readonly failBody?: string;
   readonly header?: readonly string[];
   readonly settle: string;
+  readonly only?: readonly string[];
   readonly json?: boolean;
   readonly junit?: string;
 }
@@ -55,6 +58,7 @@ export function addCheck(program: Command, console: Console, done: (exitCode: nu
       'how long to wait for a run that must not happen, in milliseconds; longer if runs are seen to be late',
       '60',
     )
+    .option('--only <ROW>', 'judges only this row, after "genuine"; repeat it for several', append)
     .option('--json', 'prints the report as JSON')
     .option('--junit <FILE>', 'writes the report as JUnit XML, too')
     .addHelpText(
@@ -87,6 +91,7 @@ async function check(name: string, flags: CheckFlags, console: Console): Promise
     failBody: readText(flags.failBody, '--fail-body'),
     headers: (flags.header ?? []).map(readHeader),
     patience: { settleMs: readMilliseconds(flags.settle) },
+    rows: chosenRows(flags.only),
     onRow: (row, index) => progress.show(`${index + 1}/${ROWS.length} ${row.name}`),
   });
   progress.end();
@@ -140,6 +145,20 @@ function readHeader(text: string): Pair {
   if (name === undefined || value === undefined)
     throw new CommandError('--header must be written as "Name: value".');
   return [name, value];
+}
+
+function chosenRows(only: readonly string[] | undefined): readonly Row[] {
+  if (only === undefined) return ROWS;
+  const names = ROWS.map(({ name }) => name);
+  for (const name of only) {
+    if (names.includes(name)) continue;
+    const near = suggest(name, names);
+    throw new CommandError(
+      `There is no row "${name}". ${near === undefined ? 'docs/check.md lists all of them.' : `Did you mean "${near}"?`}`,
+    );
+  }
+  // The first row finds out whether the others can be judged.
+  return ROWS.filter(({ name }, index) => index === 0 || only.includes(name));
 }
 
 function readMilliseconds(text: string): number {

@@ -24,14 +24,21 @@ export const genuineRows: readonly Row[] = [
     fix: 'Verify, store the event or put it into a queue, respond, and do the work afterwards.',
     countsRuns: false,
     async judge(probe) {
+      if (probe.noGenuine !== undefined) return probe.noGenuine;
       const limit = probe.limitSeconds;
-      if (probe.slowestMs === 0) return probe.noGenuine ?? notJudged('no delivery was answered in time');
-      const seen = `the slowest of the first answers took ${(probe.slowestMs / 1000).toFixed(2)} s; ${
+      let fastestMs = probe.slowestMs;
+      // One slow answer may be a cold start, or a busy machine.
+      for (let tries = 0; tries < 2 && fastestMs > limit * 1000; tries++) {
+        const { ms } = await probe.send(probe.sender.delivery());
+        await probe.runs?.since(1);
+        fastestMs = Math.min(fastestMs, ms);
+      }
+      const seen = `answered within ${(fastestMs / 1000).toFixed(2)} s; ${
         probe.sender.scheme.delivery.timeoutSeconds === undefined
           ? `the sender does not say how long it waits, so ${limit} s are assumed`
           : `the limit is ${limit} s`
       }`;
-      return probe.slowestMs / 1000 > limit ? fault(seen) : ok(seen);
+      return fastestMs > limit * 1000 ? fault(seen) : ok(seen);
     },
   },
   {
