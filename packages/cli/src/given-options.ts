@@ -1,3 +1,4 @@
+import { suggest } from '@countersign/core/extend';
 import type { Command } from 'commander';
 import { CommandError } from './command-error.ts';
 import type { Console } from './console.ts';
@@ -50,11 +51,15 @@ export function variableOf(console: Console, name: string, flag: string): string
       `${flag} must be followed by the name of an environment variable in capitals, for example STRIPE_WEBHOOK_SECRET, not by its value.`,
     );
   const value = console.env[name];
-  if (value === undefined || value === '')
-    throw new CommandError(
-      `The environment variable ${name} is ${value === undefined ? 'not set' : 'empty'}. Set it, for example: read -rs ${name} && export ${name}`,
-    );
-  return value;
+  if (value !== undefined && value !== '') return value;
+  const near = suggest(name, Object.keys(console.env));
+  throw new CommandError(
+    `The environment variable ${name} is ${value === undefined ? 'not set' : 'empty'}. ${
+      near === undefined || near === name
+        ? `Set it, for example: read -rs ${name} && export ${name}`
+        : `Did you mean ${near}?`
+    }`,
+  );
 }
 
 function split(text: string, flag: string, what: string): { name: string; value: string } {

@@ -1,8 +1,14 @@
 import { isWebhookError } from '@countersign/core';
 import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
 import { CommandError, EXIT } from './command-error.ts';
 import { addCheck } from './commands/check.ts';
+import { addExplain } from './commands/explain.ts';
+import { addHealth } from './commands/health.ts';
+import { addRotate } from './commands/rotate.ts';
+import { addSend } from './commands/send.ts';
 import { addSenders } from './commands/senders.ts';
+import { addSign } from './commands/sign.ts';
 import type { Console } from './console.ts';
 import { refuseSecretsIn } from './secrets.ts';
 
@@ -12,7 +18,15 @@ export type { Console } from './console.ts';
 type AddCommand = (program: Command, console: Console, done: (exitCode: number) => void) => void;
 
 /** Each command, in the order of the help. */
-const COMMANDS: readonly AddCommand[] = [addSenders, addCheck];
+const COMMANDS: readonly AddCommand[] = [
+  addSenders,
+  addSign,
+  addSend,
+  addExplain,
+  addCheck,
+  addRotate,
+  addHealth,
+];
 
 /**
  * Runs the command line `countersign`.
@@ -29,6 +43,7 @@ export async function run(args: readonly string[], console: Console): Promise<nu
   let exitCode: number = EXIT.ok;
   const program = new Command('countersign')
     .description('Signs, sends, receives, explains and checks webhooks, and rotates their secrets.')
+    .version(packageJson.version)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => console.stdout.write(text),

@@ -7,6 +7,8 @@ interface SenderOption {
   readonly kind?: 'list' | 'number' | 'boolean' | 'json';
   /** Whether the sender can't do without it. */
   readonly required?: true;
+  /** Whether the catalogue shows the sender with this option. Default: as `required`. */
+  readonly shown?: true;
   /** Whether only the owner of the endpoint may know it. */
   readonly confidential?: true;
   readonly example: string;
@@ -18,7 +20,7 @@ export const SENDER_OPTIONS: Readonly<Record<string, Readonly<Record<string, Sen
   appStore: {
     bundleId: { required: true, example: 'com.example.app' },
     appAppleId: { kind: 'number', example: '1234567890' },
-    environment: { example: 'sandbox' },
+    environment: { shown: true, example: 'sandbox' },
   },
   awsSns: {
     topicArns: { kind: 'list', required: true, example: 'arn:aws:sns:eu-west-1:123456789012:orders' },

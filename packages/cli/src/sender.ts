@@ -42,6 +42,12 @@ export const SENDERS = { ...main, ...JWT, appStore, awsSns, payPal } as unknown 
   Record<string, SenderFactory>
 >;
 
+/** The module that exports a sender's factory. */
+export function moduleOf(factory: string): string {
+  if (factory in main) return '@countersign/schemes';
+  return `@countersign/schemes/${factory in JWT ? 'jwt' : 'x509'}`;
+}
+
 /**
  * Makes the scheme of a sender.
  *
@@ -117,6 +123,7 @@ export function kebab(factory: string): string {
   return factory.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-function plain(name: string): string {
+/** A name without case and punctuation. */
+export function plain(name: string): string {
   return name.toLowerCase().replace(/[^a-z0-9]/g, '');
 }

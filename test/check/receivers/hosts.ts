@@ -134,6 +134,8 @@ export const onHono: Host = (respond) => {
     });
     return new Response(reply.body ?? '', { status: reply.status, headers: { ...reply.headers } });
   });
+  // Without a line on the console for each.
+  app.onError((_error, c) => c.text('failed', 500));
   return serve((request) => app.fetch(request));
 };
 

@@ -116,6 +116,7 @@ export const OURS: Readonly<Record<string, (scheme: DefinedScheme) => StartRecei
     const app = new Hono();
     const receive = webhookHandler(verifierOf(scheme, setup), (webhook) => handle(setup.ran, webhook.body));
     app.post('/hooks', (c) => receive(c.req.raw, c));
+    app.onError((_error, c) => c.text('failed', 500));
     return serve((request) => app.fetch(request));
   },
 };

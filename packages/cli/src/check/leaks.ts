@@ -19,6 +19,9 @@ const STACKS = [
   /goroutine \d+ \[running\]/,
 ];
 
+/** Receivers refuse larger bodies before they compute anything. */
+const MAX_SIGNED_BYTES = 1024 * 1024;
+
 /** Looks for secrets, expected signatures and stack traces in every answer. What it finds is never kept, only which row saw it. */
 export class LeakWatch {
   readonly found: { readonly leak: Leak; readonly row: string }[] = [];
@@ -43,6 +46,7 @@ export class LeakWatch {
     const { input } = delivery;
     const [secret] = this.#sender.secrets;
     if (!this.#sender.canSign || input === undefined || secret === undefined) return [];
+    if (delivery.body.length > MAX_SIGNED_BYTES) return [];
     const { rule, scheme } = this.#sender;
     if ('token' in rule.algorithm) return [];
     const sent = `${delivery.headers.flat().join('\n')}\n${delivery.body.toString('latin1')}`;

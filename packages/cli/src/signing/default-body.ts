@@ -1,0 +1,34 @@
+import type { DefinedScheme, SchemeDefinition, SignatureRule } from '@countersign/core';
+import { setField } from './json-field.ts';
+
+/**
+ * A body that the sender could send: JSON with the fields that the definition names, or a form. Signing adds signed fields that are
+ * missing here.
+ *
+ * @param type The type of the event, if it is part of the body.
+ */
+export function defaultBody({ definition }: DefinedScheme, type: string | undefined): Buffer {
+  const rule = [definition.signed].flat()[0] as SignatureRule;
+  if (isForm(definition, rule)) return Buffer.from('event=test&message=Hello+from+countersign');
+  const { identity, eventType } = definition;
+  const json: Record<string, unknown> = {};
+  for (const [path, length] of Object.entries(rule.arrayLengths ?? {}))
+    setField(
+      json,
+      path,
+      Array.from({ length }, () => ({})),
+    );
+  if (typeof identity === 'object') setField(json, identity.bodyField, `test_${crypto.randomUUID()}`);
+  if (eventType?.bodyField !== undefined) setField(json, eventType.bodyField, type ?? 'test');
+  json.message ??= 'Hello from countersign';
+  return Buffer.from(JSON.stringify(json));
+}
+
+function isForm({ bodyTimestamp }: SchemeDefinition, rule: SignatureRule): boolean {
+  return (
+    rule.signature.formField !== undefined ||
+    bodyTimestamp?.formField !== undefined ||
+    [rule.content ?? []].flat().some((template) => template.includes('{formField:')) ||
+    Object.values(rule.parts ?? {}).some((part) => 'sorted' in part && part.sorted === 'form')
+  );
+}
