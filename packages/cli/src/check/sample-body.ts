@@ -26,6 +26,7 @@ export type JsonStyle = 'compact' | 'spaced';
 export class SampleBody {
   readonly #scheme: DefinedScheme;
   readonly #template: string | undefined;
+  #secondsAgo = 0;
   /** Whether the sender's bodies are forms. */
   readonly isForm: boolean;
   /** The style that the receiver accepts: one that writes the body anew accepts only its own. */
@@ -69,13 +70,17 @@ export class SampleBody {
     else if (isOwn) json.countersign_check = id;
     if (!isOwn && eventType?.bodyField !== undefined && BODIES[this.#scheme.name] === undefined)
       setField(json, eventType.bodyField, 'countersign.check');
-    if (bodyTimestamp?.field !== undefined) setField(json, bodyTimestamp.field, timeIn(bodyTimestamp.unit));
+    if (bodyTimestamp?.field === undefined) return;
+    // If the time is all that tells two deliveries apart, each needs another one.
+    if (identity === 'content') this.#secondsAgo += 1;
+    setField(json, bodyTimestamp.field, timeText(bodyTimestamp.unit, this.#secondsAgo));
   }
 }
 
-function timeIn(unit: 's' | 'ms' | 'iso'): number | string {
-  const now = Date.now();
-  return unit === 's' ? Math.floor(now / 1000) : unit === 'ms' ? now : new Date(now).toISOString();
+/** A time so many seconds ago, as a field of a body. */
+export function timeText(unit: 's' | 'ms' | 'iso', secondsAgo: number): number | string {
+  const ms = Date.now() - secondsAgo * 1000;
+  return unit === 's' ? Math.floor(ms / 1000) : unit === 'ms' ? Math.floor(ms) : new Date(ms).toISOString();
 }
 
 function formWith(text: string, id: string, isOwn: boolean): string {

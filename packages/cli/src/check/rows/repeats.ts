@@ -2,6 +2,8 @@ import { type AnswerKind, describe, kindOf, ran } from '../answer-kinds.ts';
 import { type Delivery, withHeader } from '../delivery.ts';
 import { type Answer, delay } from '../exchange.ts';
 import type { Probe } from '../probe.ts';
+import { withField } from '../json-body.ts';
+import { timeText } from '../sample-body.ts';
 import { type Finding, fault, notJudged, ok, type Row } from '../row.ts';
 
 const WHY =
@@ -44,21 +46,12 @@ async function signedAt(probe: Probe, beyond: number): Promise<Finding> {
   const { bodyTimestamp } = sender.scheme.definition;
   if (freshness.signed === 'header' || bodyTimestamp === undefined)
     return probe.refused(sender.delivery({ ageSeconds }));
-  const seconds = Math.floor(Date.now() / 1000 - ageSeconds);
   const { field, unit } = bodyTimestamp;
-  if (field === undefined || field.includes('.'))
-    return probe.refused(withoutTime(sender.delivery({ ageSeconds }), probe, seconds));
-  const time =
-    unit === 's' ? seconds : unit === 'ms' ? seconds * 1000 : new Date(seconds * 1000).toISOString();
-  return probe.refused(sender.delivery({ ageSeconds, fields: { [field]: time } }));
-}
-
-/** A sender that adds the time to the body itself. */
-function withoutTime(delivery: Delivery, probe: Probe, seconds: number): Delivery {
-  const body = delivery.input?.body?.toString() ?? '';
-  const now = Math.floor(Date.now() / 1000);
-  const dated = body.replaceAll(new RegExp(`${String(now).slice(0, -2)}\\d\\d`, 'g'), String(seconds));
-  return delivery.input === undefined ? delivery : probe.sender.signed({ ...delivery.input, body: dated });
+  const delivery = sender.delivery({ ageSeconds });
+  const { input } = delivery;
+  if (field === undefined || input === undefined) return probe.refused(delivery);
+  const body = withField(Buffer.from(input.body), field, timeText(unit, ageSeconds));
+  return probe.refused(sender.signed({ ...input, body }));
 }
 
 export const repeatRows: readonly Row[] = [
