@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { github, stripe } from '@countersign/schemes';
 import { generateSigningKeys } from '@countersign/testing';
 import { expect, test } from 'vitest';
 import { resolveTarget } from '../../packages/cli/src/check/target.ts';
 import { portOf } from '../support/listen.ts';
-import { receive, github as githubFormula, stepsOf, stripe as stripeFormula } from './receivers/by-hand.ts';
+import { github as githubFormula, receive, stepsOf, stripe as stripeFormula } from './receivers/by-hand.ts';
 import { onExpress, onNode } from './receivers/hosts.ts';
 import { OURS } from './receivers/ours.ts';
 import { command, fileIn, withFolder } from './run-check.ts';
@@ -19,7 +19,17 @@ test('exit code 0, and a report in words, for a receiver without a fault', async
     const ran = `${folder}/ran`;
     const receiver = await OURS.express?.(github())({ secret: CANARY, ran });
     const { exitCode, stdout, stderr } = await command(
-      ['check', 'github', '--to', `http://127.0.0.1:${receiver?.port}/hooks`, '--secret-env', 'S', '--ran', ran, ...QUICK],
+      [
+        'check',
+        'github',
+        '--to',
+        `http://127.0.0.1:${receiver?.port}/hooks`,
+        '--secret-env',
+        'S',
+        '--ran',
+        ran,
+        ...QUICK,
+      ],
       { S: CANARY },
     );
     await receiver?.close();
@@ -35,12 +45,22 @@ test('exit code 1, and what was seen, why and how to fix it, for a fault', async
   await withFolder(async (folder) => {
     const ran = `${folder}/ran`;
     const receiver = await onNode((request) => receive(request, steps, { secret: CANARY, ran }));
-    const args = ['check', 'github', '--to', `http://127.0.0.1:${receiver.port}/hooks`, '--secret-env', 'S', ...QUICK];
+    const args = [
+      'check',
+      'github',
+      '--to',
+      `http://127.0.0.1:${receiver.port}/hooks`,
+      '--secret-env',
+      'S',
+      ...QUICK,
+    ];
     const counted = await command([...args, '--ran', ran], { S: CANARY });
     const uncounted = await command(args, { S: CANARY });
     await receiver.close();
     expect(counted.exitCode).toBe(1);
-    expect(counted.stdout).toMatch(/critical {2}other-secret\n {2}Expected: .*\n {2}Seen: answered 200; the handler ran once\.\n {2}Why it matters: Anybody who knows the URL can make up events\.\n {2}Fix: /);
+    expect(counted.stdout).toMatch(
+      /critical {2}other-secret\n {2}Expected: .*\n {2}Seen: answered 200; the handler ran once\.\n {2}Why it matters: Anybody who knows the URL can make up events\.\n {2}Fix: /,
+    );
     expect(uncounted.exitCode).toBe(1);
     expect(uncounted.stdout).toContain('answered 200; runs were not counted');
   });
@@ -49,16 +69,34 @@ test('exit code 1, and what was seen, why and how to fix it, for a fault', async
 test('without --ran, rows about runs are not judged, and the report says so', async () => {
   const steps = stepsOf(githubFormula, { claim: () => true });
   await withFolder(async (folder) => {
-    const receiver = await onNode((request) => receive(request, steps, { secret: CANARY, ran: `${folder}/ran` }));
+    const receiver = await onNode((request) =>
+      receive(request, steps, { secret: CANARY, ran: `${folder}/ran` }),
+    );
     const { exitCode, stdout } = await command(
-      ['check', 'github', '--to', `http://127.0.0.1:${receiver.port}/hooks`, '--secret-env', 'S', '--json', ...QUICK],
+      [
+        'check',
+        'github',
+        '--to',
+        `http://127.0.0.1:${receiver.port}/hooks`,
+        '--secret-env',
+        'S',
+        '--json',
+        ...QUICK,
+      ],
       { S: CANARY },
     );
     await receiver.close();
     expect(exitCode).toBe(0);
     const { rows, runsCounted } = JSON.parse(stdout);
     expect(runsCounted).toBe(false);
-    expect(rows.map(({ name, verdict, seen, runsJudged }: Record<string, unknown>) => [name, verdict, seen, runsJudged])).toEqual([
+    expect(
+      rows.map(({ name, verdict, seen, runsJudged }: Record<string, unknown>) => [
+        name,
+        verdict,
+        seen,
+        runsJudged,
+      ]),
+    ).toEqual([
       ['genuine', 'ok', 'answered 200; runs not judged', false],
       ['other-secret', 'ok', 'answered 401; runs not judged', false],
       ['duplicate', 'not judged', 'runs were not counted: pass --ran', false],
@@ -74,7 +112,16 @@ test('runs are counted at a URL, too', async () => {
   });
   const steps = stepsOf(githubFormula, { claim: () => true, handle: () => void runs++ });
   const receiver = await onNode((request) => receive(request, steps, { secret: CANARY, ran: '' }));
-  const args = ['check', 'github', '--to', `http://127.0.0.1:${receiver.port}/hooks`, '--secret-env', 'S', '--json', ...QUICK];
+  const args = [
+    'check',
+    'github',
+    '--to',
+    `http://127.0.0.1:${receiver.port}/hooks`,
+    '--secret-env',
+    'S',
+    '--json',
+    ...QUICK,
+  ];
   const { stdout } = await command([...args, '--ran', `http://localhost:${portOf(counter)}/`], { S: CANARY });
   const wrong = await command([...args, '--ran', `http://127.0.0.1:${receiver.port}/`], { S: CANARY });
   await receiver.close();
@@ -92,7 +139,21 @@ test('a handler that runs a while after its answer is waited for', async () => {
     const ran = `${folder}/ran`;
     const receiver = await onNode((request) => receive(request, steps, { secret: CANARY, ran }));
     const { exitCode, stdout } = await command(
-      ['check', 'github', '--to', `http://127.0.0.1:${receiver.port}/hooks`, '--secret-env', 'S', '--ran', ran, '--settle', '5', ...QUICK, '--only', 'late-runs'],
+      [
+        'check',
+        'github',
+        '--to',
+        `http://127.0.0.1:${receiver.port}/hooks`,
+        '--secret-env',
+        'S',
+        '--ran',
+        ran,
+        '--settle',
+        '5',
+        ...QUICK,
+        '--only',
+        'late-runs',
+      ],
       { S: CANARY },
     );
     await receiver.close();
@@ -123,9 +184,18 @@ test.each([
   [['check', 'github', '--to', 'nonsense'], '--to is not a URL'],
   [['check', 'githup', '--to', 'http://127.0.0.1:1/'], 'Did you mean "github"?'],
   [['check', 'github', '--to', 'http://93.184.216.34/hooks'], 'add --allow-host 93.184.216.34'],
-  [['check', 'github', '--to', 'http://169.254.169.254/hooks'], 'neither on this machine nor in a private network'],
-  [['check', 'github', '--to', 'http://[2001:db8::1]/hooks'], 'neither on this machine nor in a private network'],
-  [['check', 'github', '--to', 'http://[::ffff:93.184.216.34]/hooks'], 'neither on this machine nor in a private network'],
+  [
+    ['check', 'github', '--to', 'http://169.254.169.254/hooks'],
+    'neither on this machine nor in a private network',
+  ],
+  [
+    ['check', 'github', '--to', 'http://[2001:db8::1]/hooks'],
+    'neither on this machine nor in a private network',
+  ],
+  [
+    ['check', 'github', '--to', 'http://[::ffff:93.184.216.34]/hooks'],
+    'neither on this machine nor in a private network',
+  ],
   [['check', 'github', '--to', 'ftp://127.0.0.1/'], 'must begin with http'],
 ])('%s: exit code 2', async (args, message) => {
   const { exitCode, stderr } = await command([...args, '--secret-env', 'S'], { S: CANARY });
@@ -153,7 +223,11 @@ test('a name is resolved once, and each of its addresses must be local or the na
 
 test('no output contains a secret or a signature, however the receiver leaks them', async () => {
   const steps = stepsOf(stripeFormula, {
-    refuse: (request, { secret }) => ({ status: 500, body: `${secret} ${JSON.stringify(request.headers)}`, headers: { 'x-secret': secret } }),
+    refuse: (request, { secret }) => ({
+      status: 500,
+      body: `${secret} ${JSON.stringify(request.headers)}`,
+      headers: { 'x-secret': secret },
+    }),
   });
   const given: string[] = [];
   const previous = generateSigningKeys(stripe()).signingSecret;
@@ -168,7 +242,21 @@ test('no output contains a secret or a signature, however the receiver leaks the
     const outputs: string[] = [];
     for (const more of [[], ['--json']]) {
       const { exitCode, stdout, stderr } = await command(
-        ['check', 'stripe', '--to', url, '--secret-env', 'S', '--ran', ran, '--settle', '5', '--junit', junit, ...more],
+        [
+          'check',
+          'stripe',
+          '--to',
+          url,
+          '--secret-env',
+          'S',
+          '--ran',
+          ran,
+          '--settle',
+          '5',
+          '--junit',
+          junit,
+          ...more,
+        ],
         { S: CANARY, S_PREVIOUS: previous },
       );
       expect(exitCode).toBe(1);
@@ -191,7 +279,24 @@ test('--junit writes XML that a parser reads, with a failure for each fault', as
     const [ran, junit] = [`${folder}/ran`, `${folder}/report.xml`];
     const receiver = await onNode((request) => receive(request, steps, { secret: CANARY, ran }));
     const { stdout } = await command(
-      ['check', 'github', '--to', `http://127.0.0.1:${receiver.port}/ho"<&>oks`, '--secret-env', 'S', '--ran', ran, '--settle', '5', '--junit', junit, '--json', ...QUICK, '--only', 'previous-secret'],
+      [
+        'check',
+        'github',
+        '--to',
+        `http://127.0.0.1:${receiver.port}/ho"<&>oks`,
+        '--secret-env',
+        'S',
+        '--ran',
+        ran,
+        '--settle',
+        '5',
+        '--junit',
+        junit,
+        '--json',
+        ...QUICK,
+        '--only',
+        'previous-secret',
+      ],
       { S: CANARY },
     );
     await receiver.close();
@@ -202,7 +307,12 @@ test('--junit writes XML that a parser reads, with a failure for each fault', as
       'import json, sys, xml.etree.ElementTree as t\ns = t.parse(sys.argv[1]).getroot().find("testsuite")\nprint(json.dumps({"a": s.attrib, "n": len(s.findall("testcase")), "f": [f.text for f in s.iter("failure")], "s": len(list(s.iter("skipped")))}))',
     );
     const read = JSON.parse(execFileSync('python3', [script, junit], { encoding: 'utf8' }));
-    expect(read.a).toMatchObject({ tests: String(read.n), failures: String(summary.fault), skipped: String(summary.notJudged), errors: '0' });
+    expect(read.a).toMatchObject({
+      tests: String(read.n),
+      failures: String(summary.fault),
+      skipped: String(summary.notJudged),
+      errors: '0',
+    });
     expect({ ...summary, n: read.n }).toMatchObject({ fault: read.f.length, notJudged: read.s, n: 4 });
     expect(read.a.name).toContain('/ho%22%3C&%3Eoks');
   });
@@ -214,11 +324,25 @@ test('a receiver that never responds is given up on in time', async () => {
     server.listen(0, '127.0.0.1', resolve);
   });
   const { exitCode, stdout } = await command(
-    ['check', 'github', '--to', `http://127.0.0.1:${portOf(server)}/hooks`, '--secret-env', 'S', '--json', '--only', 'previous-secret'],
+    [
+      'check',
+      'github',
+      '--to',
+      `http://127.0.0.1:${portOf(server)}/hooks`,
+      '--secret-env',
+      'S',
+      '--json',
+      '--only',
+      'previous-secret',
+    ],
     { S: CANARY },
   );
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
   expect(exitCode).toBe(1);
-  expect(JSON.parse(stdout).rows[0]).toMatchObject({ name: 'genuine', verdict: 'fault', seen: expect.stringMatching(/^no answer within 1\d\./) });
+  expect(JSON.parse(stdout).rows[0]).toMatchObject({
+    name: 'genuine',
+    verdict: 'fault',
+    seen: expect.stringMatching(/^no answer within 1\d\./),
+  });
 });

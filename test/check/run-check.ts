@@ -64,7 +64,17 @@ export async function checked(
   },
 ): Promise<JsonReport> {
   const { secret, previous, ran, path = '/hooks', more = [] } = options;
-  const args = ['check', sender, '--to', `http://127.0.0.1:${port}${path}`, '--secret-env', 'SECRET', '--json', '--public-url', PUBLIC_URL];
+  const args = [
+    'check',
+    sender,
+    '--to',
+    `http://127.0.0.1:${port}${path}`,
+    '--secret-env',
+    'SECRET',
+    '--json',
+    '--public-url',
+    PUBLIC_URL,
+  ];
   if (ran !== undefined) args.push('--ran', ran, '--settle', '15');
   const env = { SECRET: secret, ...(previous === undefined ? {} : { SECRET_PREVIOUS: previous }) };
   const { stdout, stderr } = await command([...args, ...more], env);

@@ -47,15 +47,43 @@ describe('a mistake in the command line', () => {
   test.each([
     ['a missing variable', ['sign', 'stripe', '--secret-env', 'NOT_THERE'], 'NOT_THERE is not set. Set it'],
     ['a missing file', ['sign', 'stripe', '--secret-file', '/nowhere'], "can't be read (ENOENT)"],
-    ['a missing body', ['sign', 'stripe', '--secret-env', 'S', '--body', '/nowhere'], 'There is no such file.'],
+    [
+      'a missing body',
+      ['sign', 'stripe', '--secret-env', 'S', '--body', '/nowhere'],
+      'There is no such file.',
+    ],
     ['a folder as body', ['sign', 'stripe', '--secret-env', 'S', '--body', '/tmp'], 'It is a folder.'],
-    ['two sources of secrets', ['sign', 'stripe', '--secret-env', 'S', '--secret-file', 'x'], 'exclude each other'],
-    ['no secret and no terminal', ['sign', 'stripe'], 'there is no terminal to ask for it. Pass --secret-env'],
-    ['a needed option', ['explain', 'google-pubsub', 'x', '--secret-env', 'S'], 'needs "audience" and "serviceAccountEmail"'],
+    [
+      'two sources of secrets',
+      ['sign', 'stripe', '--secret-env', 'S', '--secret-file', 'x'],
+      'exclude each other',
+    ],
+    [
+      'no secret and no terminal',
+      ['sign', 'stripe'],
+      'there is no terminal to ask for it. Pass --secret-env',
+    ],
+    [
+      'a needed option',
+      ['explain', 'google-pubsub', 'x', '--secret-env', 'S'],
+      'needs "audience" and "serviceAccountEmail"',
+    ],
     ['an option that is none', ['sign', 'stripe', '--option', 'a=b', '--secret-env', 'S'], 'has no options'],
-    ['a confidential option', ['sign', 'meta', '--option', 'verifyToken=abc', '--secret-env', 'S'], '--option-env verifyToken=VARIABLE'],
-    ['no URL', ['send', 'stripe', '--secret-env', 'S', '--to', 'localhost:3000'], 'must be an http or https URL'],
-    ['a format', ['sign', 'stripe', '--format', 'xml', '--secret-env', 'S'], 'Allowed choices are curl, http, json'],
+    [
+      'a confidential option',
+      ['sign', 'meta', '--option', 'verifyToken=abc', '--secret-env', 'S'],
+      '--option-env verifyToken=VARIABLE',
+    ],
+    [
+      'no URL',
+      ['send', 'stripe', '--secret-env', 'S', '--to', 'localhost:3000'],
+      'must be an http or https URL',
+    ],
+    [
+      'a format',
+      ['sign', 'stripe', '--format', 'xml', '--secret-env', 'S'],
+      'Allowed choices are curl, http, json',
+    ],
   ])('%s: one sentence that says what to do', async (_, args, sentence) => {
     const { code, stdout, stderr } = await inProcess(args, { env: { S: SECRET } });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
@@ -99,7 +127,10 @@ describe('secrets', () => {
   });
 
   test('come from a file with a line break, from a set, and from a variable with _PREVIOUS', async () => {
-    const set = await folder.write('set.json', JSON.stringify({ current: SECRET, previous: `${SECRET}-old` }));
+    const set = await folder.write(
+      'set.json',
+      JSON.stringify({ current: SECRET, previous: `${SECRET}-old` }),
+    );
     const text = await folder.write('secret.txt', `${SECRET}\n`);
     const sign = (args: readonly string[]) =>
       inProcess(['sign', 'github', '--format', 'json', '--body', '-', ...args], {
@@ -146,10 +177,13 @@ describe('secrets', () => {
     expect(stdout).toContain('Signing secret (not shown):');
     expect(stdout).not.toContain('canary');
     const shown = JSON.parse(stdout.slice(stdout.indexOf('{')));
-    const expected = await inProcess(['sign', 'github', '--format', 'json', '--body', '-', '--secret-env', 'S'], {
-      env: { S: SECRET },
-      input: shown.body,
-    });
+    const expected = await inProcess(
+      ['sign', 'github', '--format', 'json', '--body', '-', '--secret-env', 'S'],
+      {
+        env: { S: SECRET },
+        input: shown.body,
+      },
+    );
     expect(shown).toEqual(JSON.parse(expected.stdout));
     expect(code).toBe(0);
   });
@@ -184,12 +218,18 @@ describe('the process', () => {
     await new Promise<void>((resolve) => child.once('spawn', () => resolve()));
     child.kill('SIGINT');
     const { stdout, stderr } = await end;
-    expect({ stdout, stderr, signal: child.signalCode }).toEqual({ stdout: '', stderr: '', signal: 'SIGINT' });
+    expect({ stdout, stderr, signal: child.signalCode }).toEqual({
+      stdout: '',
+      stderr: '',
+      signal: 'SIGINT',
+    });
   });
 
   test('prints no color to a pipe, and none to a terminal with NO_COLOR', async () => {
     const onTerminal = async (env: Record<string, string>) => {
-      const command = [process.execPath, ...NODE_ARGS, 'senders', 'stripe'].map((word) => `'${word}'`).join(' ');
+      const command = [process.execPath, ...NODE_ARGS, 'senders', 'stripe']
+        .map((word) => `'${word}'`)
+        .join(' ');
       const child = spawn('script', ['-qec', command, '/dev/null'], {
         env: { PATH: process.env.PATH, TERM: 'xterm', ...env },
       });

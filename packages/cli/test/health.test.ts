@@ -17,7 +17,11 @@ afterEach(async () => {
 });
 
 async function instance(name: string, secrets: object, token?: string): Promise<Instance> {
-  const started = await startInstance(name, { orders: { scheme: stripe(), secrets: secrets as never } }, token);
+  const started = await startInstance(
+    name,
+    { orders: { scheme: stripe(), secrets: secrets as never } },
+    token,
+  );
   closings.push(() => started.close());
   return started;
 }
@@ -37,12 +41,16 @@ describe('countersign health', () => {
     expect(await deliver(b, OLD)).toBe(204);
     const { code, stdout } = await countersign(['health', a.healthUrl, b.healthUrl]);
     expect(code).toBe(1);
-    expect(stdout).toMatch(/^orders \(stripe\)\n {2}web-1 {2}\w{12} current, 1 match, the last one \S+ s ago\n/);
+    expect(stdout).toMatch(
+      /^orders \(stripe\)\n {2}web-1 {2}\w{12} current, 1 match, the last one \S+ s ago\n/,
+    );
     expect(stdout).toMatch(/^ {9}\w{12} previous, no match yet$/m);
     expect(stdout).toMatch(/^ {2}web-2 {2}\w{12} current, no match yet$/m);
     expect(stdout).toMatch(/^ {9}\w{12} previous, 1 match, the last one \S+ s ago$/m);
     const text = stdout.replace(/\s+/g, ' ');
-    expect(text).toMatch(/Keep the previous secret: within the last 10 minutes it was used, or could have been: \w{12} on web-1, web-2\./);
+    expect(text).toMatch(
+      /Keep the previous secret: within the last 10 minutes it was used, or could have been: \w{12} on web-1, web-2\./,
+    );
   });
 
   test('the previous secret may go once it is unused everywhere for long enough', async () => {
@@ -107,7 +115,10 @@ describe('countersign health', () => {
     closings.push(() => started.close());
     const { code, stdout } = await inProcess(['health', started.healthUrl, '--json']);
     expect(code).toBe(1);
-    const verdicts = JSON.parse(stdout).endpoints.map((each: { name: string; verdict: string }) => [each.name, each.verdict]);
+    const verdicts = JSON.parse(stdout).endpoints.map((each: { name: string; verdict: string }) => [
+      each.name,
+      each.verdict,
+    ]);
     expect(verdicts).toEqual([
       ['orders', 'settled'],
       ['pushes', 'in-use'],
@@ -130,7 +141,12 @@ describe('countersign health', () => {
     const { healthUrl } = await instance('web-1', { current: NEW });
     const page = await serve((_request, response) => void response.end('<html>'));
     closings.push(page.close);
-    const { code, stdout, stderr } = await countersign(['health', healthUrl, 'http://127.0.0.1:1/health', page.url]);
+    const { code, stdout, stderr } = await countersign([
+      'health',
+      healthUrl,
+      'http://127.0.0.1:1/health',
+      page.url,
+    ]);
     expect(code).toBe(2);
     expect(stdout).toContain('Every instance has the same secrets');
     expect(stderr).toContain('http://127.0.0.1:1/health: Nothing listens at 127.0.0.1:1.');

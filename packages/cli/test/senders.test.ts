@@ -1,8 +1,8 @@
+import { isWebhookError } from '@countersign/core';
 import * as main from '@countersign/schemes';
 import * as jwt from '@countersign/schemes/jwt';
 import * as x509 from '@countersign/schemes/x509';
 import { describe, expect, test } from 'vitest';
-import { isWebhookError } from '@countersign/core';
 import type { SenderFacts } from '../src/catalogue/sender-facts.ts';
 import { SENDERS } from '../src/sender.ts';
 import { SENDER_OPTIONS } from '../src/sender-options.ts';
@@ -76,7 +76,9 @@ describe('the tables of the command line', () => {
     /Keys$|^(?:defineJwtScheme|jwksSecrets|tokenClaims|certificateSecrets|snsMessage|appStoreNotification)$/;
 
   test('have every sender that @countersign/schemes exports', () => {
-    const exported = [main, jwt, x509].flatMap((module) => Object.keys(module).filter((name) => !HELPERS.test(name)));
+    const exported = [main, jwt, x509].flatMap((module) =>
+      Object.keys(module).filter((name) => !HELPERS.test(name)),
+    );
     expect(Object.keys(SENDERS).toSorted()).toEqual(exported.toSorted());
   });
 

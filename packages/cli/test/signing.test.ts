@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { createServer as createTcpServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer } from 'node:net';
 import { createVerifier, type DefinedScheme } from '@countersign/core';
 import { github, langsmith, polyai, stripe, twilio } from '@countersign/schemes';
 import { generateSigningKeys } from '@countersign/testing';
@@ -34,7 +34,14 @@ test.each(SIGNABLE)('what is signed for %s without a body is what its verifier a
   const scheme = exampleOf(factory) as DefinedScheme;
   const { secret, signingSecret } = generateSigningKeys(scheme);
   const path = await folder.write(factory, signingSecret);
-  const { code, stdout, stderr } = await inProcess(['sign', kebab(factory), '--secret-file', path, '--format', 'json']);
+  const { code, stdout, stderr } = await inProcess([
+    'sign',
+    kebab(factory),
+    '--secret-file',
+    path,
+    '--format',
+    'json',
+  ]);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   const { method, url, headers, body } = JSON.parse(stdout);
   const { pathname, search } = new URL(url);
@@ -49,10 +56,13 @@ describe('countersign sign', () => {
   test('prints a curl command that a receiver accepts, with any text', async () => {
     const { url, handled } = await receiver(stripe(), SECRET);
     const body = `{"id":"evt_1","text":"it's $HOME \\"q\\" \\\\ é 😀\\n"}\n`;
-    const { stdout } = await countersign(['sign', 'stripe', '--secret-env', 'S', '--to', url, '--body', '-'], {
-      env,
-      input: body,
-    });
+    const { stdout } = await countersign(
+      ['sign', 'stripe', '--secret-env', 'S', '--to', url, '--body', '-'],
+      {
+        env,
+        input: body,
+      },
+    );
     expect(await shell(`${stdout.trimEnd()} -s -o /dev/null -w '%{http_code}'`)).toBe('204');
     expect(handled[0]?.text()).toBe(body);
   });
@@ -61,7 +71,9 @@ describe('countersign sign', () => {
     const { url, handled } = await receiver(github(), SECRET);
     const bytes = Buffer.from([0, 255, 10, 13, 39, 128]);
     const path = await folder.write('bytes', bytes);
-    const { stdout } = await inProcess(['sign', 'github', '--secret-env', 'S', '--to', url, '--body', path], { env });
+    const { stdout } = await inProcess(['sign', 'github', '--secret-env', 'S', '--to', url, '--body', path], {
+      env,
+    });
     expect(await shell(`${stdout.trimEnd()} -s -o /dev/null -w '%{http_code}'`)).toBe('204');
     expect(Buffer.from(handled[0]?.body ?? []).equals(bytes)).toBe(true);
   });
@@ -72,7 +84,16 @@ describe('countersign sign', () => {
       { env },
     );
     expect(JSON.parse(stdout).headers).toMatchObject({ 'x-github-event': 'push', 'x-trace': '1' });
-    const svix = await inProcess(['sign', 'svix', '--secret-file', await folder.write('svix', `whsec_${Buffer.alloc(24, 7).toString('base64')}`), '--format', 'json', '--id', 'msg_7']);
+    const svix = await inProcess([
+      'sign',
+      'svix',
+      '--secret-file',
+      await folder.write('svix', `whsec_${Buffer.alloc(24, 7).toString('base64')}`),
+      '--format',
+      'json',
+      '--id',
+      'msg_7',
+    ]);
     expect(JSON.parse(svix.stdout).headers['svix-id']).toBe('msg_7');
   });
 
@@ -121,11 +142,16 @@ describe('countersign send', () => {
     const { url, handled } = await receiver(github(), SECRET);
     const huge = Buffer.alloc(20 * 1024 * 1024, 'a');
     const path = await folder.write('huge', huge);
-    const { code } = await countersign(['send', 'github', '--secret-env', 'S', '--to', url, '--body', path], { env });
+    const { code } = await countersign(['send', 'github', '--secret-env', 'S', '--to', url, '--body', path], {
+      env,
+    });
     expect(code).toBe(0);
     expect(Buffer.from(handled[0]?.body ?? []).equals(huge)).toBe(true);
     const bytes = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
-    await countersign(['send', 'github', '--secret-env', 'S', '--to', url, '--body', '-'], { env, input: bytes });
+    await countersign(['send', 'github', '--secret-env', 'S', '--to', url, '--body', '-'], {
+      env,
+      input: bytes,
+    });
     expect(Buffer.from(handled[1]?.body ?? []).equals(bytes)).toBe(true);
   });
 
@@ -141,7 +167,9 @@ describe('countersign send', () => {
     const { url, handled } = await receiver(stripe(), SECRET);
     const { code, stdout } = await send('stripe', url, flag);
     expect(code).toBe(0);
-    expect(unwrapped(stdout)).toContain('Not accepted, as it must be. If it were genuine: Stripe tries again after 401, for 3 days.');
+    expect(unwrapped(stdout)).toContain(
+      'Not accepted, as it must be. If it were genuine: Stripe tries again after 401, for 3 days.',
+    );
     expect(handled).toEqual([]);
   });
 
@@ -184,7 +212,12 @@ describe('countersign send', () => {
     ['stripe', 404, 'Stripe tries again after 404, for 3 days.', 'correct the path in --to'],
     ['langsmith', 400, 'does not try again after 400: the delivery is lost.', ''],
     ['twilio', 500, 'Twilio does not try again after 500: the delivery is lost.', 'a body parser ran before'],
-    ['contentful', 302, 'does not document what it retries, so after 302 the delivery may be lost.', 'do not follow redirects'],
+    [
+      'contentful',
+      302,
+      'does not document what it retries, so after 302 the delivery may be lost.',
+      'do not follow redirects',
+    ],
   ])('%s and %i', async (sender, status, meaning, hint) => {
     const { url, close } = await serve((request, response) => {
       request.resume();
@@ -228,18 +261,33 @@ describe('countersign send', () => {
 
   describe('no response', () => {
     test.each([
-      ['a receiver that is down', 'http://127.0.0.1:1/', 'Nothing listens at 127.0.0.1:1. Start the receiver'],
+      [
+        'a receiver that is down',
+        'http://127.0.0.1:1/',
+        'Nothing listens at 127.0.0.1:1. Start the receiver',
+      ],
       ['an unknown host', 'http://receiver.invalid/', 'The host receiver.invalid is not known.'],
     ])('%s', async (_, url, sentence) => {
-      const { code, stdout, stderr } = await countersign(['send', 'stripe', '--secret-env', 'S', '--to', url], { env });
+      const { code, stdout, stderr } = await countersign(
+        ['send', 'stripe', '--secret-env', 'S', '--to', url],
+        { env },
+      );
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
       expect(stderr).toContain(sentence);
       expect(stderr).not.toContain('    at ');
     });
 
     test.each([
-      ['closes at once', (socket: import('node:net').Socket) => socket.destroy(), 'closed the connection without a response'],
-      ['speaks something else', (socket: import('node:net').Socket) => socket.end('220 mail\r\n'), 'does not speak HTTP'],
+      [
+        'closes at once',
+        (socket: import('node:net').Socket) => socket.destroy(),
+        'closed the connection without a response',
+      ],
+      [
+        'speaks something else',
+        (socket: import('node:net').Socket) => socket.end('220 mail\r\n'),
+        'does not speak HTTP',
+      ],
     ])('a server that %s', async (_, onConnection, sentence) => {
       const server = createTcpServer((socket) => {
         socket.on('error', () => undefined);
@@ -247,7 +295,10 @@ describe('countersign send', () => {
       });
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
       closings.push(() => new Promise((resolve) => server.close(resolve)));
-      const { code, stderr } = await send('stripe', `http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+      const { code, stderr } = await send(
+        'stripe',
+        `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      );
       expect(code).toBe(2);
       expect(stderr).toContain(sentence);
     });

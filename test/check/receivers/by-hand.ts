@@ -65,7 +65,8 @@ export const github: Formula = {
 /** The time and the v1 entries of Stripe's header. */
 export function stripeEntries(header = ''): { time: string; signatures: string[] } {
   const entries = header.split(',').map((entry) => entry.split('=') as [string, string?]);
-  const of = (label: string) => entries.flatMap(([name, value]) => (name === label && value !== undefined ? [value] : []));
+  const of = (label: string) =>
+    entries.flatMap(([name, value]) => (name === label && value !== undefined ? [value] : []));
   return { time: of('t')[0] ?? '', signatures: of('v1') };
 }
 
@@ -117,7 +118,11 @@ export function standardMac(secret: string, id: string, time: string, body: Buff
 
 export const standardWebhooks: Formula = {
   verify({ headers, body }, secrets) {
-    const { 'webhook-id': id = '', 'webhook-timestamp': time = '', 'webhook-signature': header = '' } = headers;
+    const {
+      'webhook-id': id = '',
+      'webhook-timestamp': time = '',
+      'webhook-signature': header = '',
+    } = headers;
     const given = header.split(' ').flatMap((entry) => (entry.startsWith('v1,') ? [entry.slice(3)] : []));
     return (
       isFresh(time) &&

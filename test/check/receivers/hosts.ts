@@ -4,7 +4,7 @@ import type { MountedAdapter } from '@countersign/testing';
 import Router from '@koa/router';
 import { Controller, HttpCode, Module, Post, Req, Res } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { type NestExpressApplication } from '@nestjs/platform-express';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import express, { type Request, type Response } from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
@@ -66,9 +66,11 @@ export const onFastify: Host = async (respond) => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
   app.post('/hooks', async (request, reply) => {
-    const { status, body = '', headers = {} } = await respond(
-      received(request.raw, Buffer.isBuffer(request.body) ? request.body : Buffer.of()),
-    );
+    const {
+      status,
+      body = '',
+      headers = {},
+    } = await respond(received(request.raw, Buffer.isBuffer(request.body) ? request.body : Buffer.of()));
     return reply.code(status).headers(headers).send(body);
   });
   await app.listen({ port: 0, host: '127.0.0.1' });
@@ -86,8 +88,11 @@ export function koaWith(read: (incoming: IncomingMessage) => Promise<Buffer | un
     const router = new Router();
     router.post('/hooks', async (ctx) => {
       const bytes = await read(ctx.req);
-      const { status, body = '', headers = {} } =
-        bytes === undefined ? { status: 413 } : await respond(received(ctx.req, bytes));
+      const {
+        status,
+        body = '',
+        headers = {},
+      } = bytes === undefined ? { status: 413 } : await respond(received(ctx.req, bytes));
       ctx.status = status;
       ctx.set(headers);
       ctx.body = body;

@@ -1,20 +1,26 @@
 import { appendFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
-import { createVerifier, type DefinedScheme, memoryReplayStore, type ReceivedWebhook, type Verifier } from '@countersign/core';
+import {
+  createVerifier,
+  type DefinedScheme,
+  memoryReplayStore,
+  type ReceivedWebhook,
+  type Verifier,
+} from '@countersign/core';
 import { webhook as expressWebhook } from '@countersign/express';
 import { webhookPlugin } from '@countersign/fastify';
 import { webhookHandler } from '@countersign/fetch';
 import { webhook as koaWebhook } from '@countersign/koa';
-import Router from '@koa/router';
-import { loadNest } from '../../support/mounts/nest-majors.ts';
 import type { MountedAdapter } from '@countersign/testing';
+import Router from '@koa/router';
 import express, { type Request, type Response } from 'express';
 import Fastify from 'fastify';
 import { Hono } from 'hono';
 import Koa from 'koa';
 import { listen } from '../../support/listen.ts';
-import { decorateClass, decorateMethod } from '../../support/mounts/nest-decorate.ts';
 import { serve } from '../../support/mounts/fetch.ts';
+import { decorateClass, decorateMethod } from '../../support/mounts/nest-decorate.ts';
+import { loadNest } from '../../support/mounts/nest-majors.ts';
 
 /** What a receiver is set up with. */
 export interface ReceiverSetup {

@@ -14,7 +14,9 @@ export function python(fault: string): StartReceiver {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const failed = once(child, 'error').then(([error]) => {
-      throw new Error(`python3 is needed for this test. Install it: apt-get install python3 (${error.message})`);
+      throw new Error(
+        `python3 is needed for this test. Install it: apt-get install python3 (${error.message})`,
+      );
     });
     const ended = once(child, 'exit');
     const first = once(createInterface(child.stdout), 'line').then(([line]) => Number(line));

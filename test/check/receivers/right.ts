@@ -29,7 +29,11 @@ function right(name: string, host: Host, sender: string, formula: Formula, more:
 }
 
 /** Receivers that are written by hand, without a fault. */
-export const RIGHT: readonly { readonly host: string; readonly sender: string; readonly start: StartReceiver }[] = [
+export const RIGHT: readonly {
+  readonly host: string;
+  readonly sender: string;
+  readonly start: StartReceiver;
+}[] = [
   right('Express', onExpress, 'github', github),
   right('Fastify', onFastify, 'stripe', stripe),
   right('Koa', onKoa, 'shopify', shopify),

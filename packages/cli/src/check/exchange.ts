@@ -93,7 +93,7 @@ export function exchange(target: Target, request: WireRequest, transport: Transp
     message.once('response', (response) => {
       const wroteBefore = wroteAll;
       seen = { status: response.statusCode, headers: plainHeaders(response) };
-      readBody(response).then((body) => {
+      void readBody(response).then((body) => {
         wroteAll = wroteBefore;
         finish(body);
       });

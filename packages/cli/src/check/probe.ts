@@ -100,7 +100,8 @@ export class Probe {
   async refused(...requests: readonly (Delivery | undefined)[]): Promise<Finding> {
     const forged: Delivery[] = [];
     for (const request of requests)
-      if (request !== undefined && isSendable(request) && !(await this.reference.accepts(request))) forged.push(request);
+      if (request !== undefined && isSendable(request) && !(await this.reference.accepts(request)))
+        forged.push(request);
     if (forged.length === 0) return undefined;
     const answers: Answer[] = [];
     for (const request of forged) answers.push(await this.send(request));

@@ -101,7 +101,13 @@ export class Sender {
     const headers = Object.entries(signed.headers).map(([name, value]): Pair => [name, value]);
     const base = new URL(this.#input.publicUrl);
     const query = [...new URL(signed.url ?? base).searchParams].slice([...base.searchParams].length);
-    return { method: methodOf(this.scheme), headers, body: signed.body, query, input: { ...input, rule: this.#ruleIndex } };
+    return {
+      method: methodOf(this.scheme),
+      headers,
+      body: signed.body,
+      query,
+      input: { ...input, rule: this.#ruleIndex },
+    };
   }
 
   /** A request with nothing that only the sender can write. */

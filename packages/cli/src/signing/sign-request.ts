@@ -1,4 +1,10 @@
-import { createKeyring, type DefinedScheme, type SecretInput, type SecretSetInput, staticSecrets } from '@countersign/core';
+import {
+  createKeyring,
+  type DefinedScheme,
+  type SecretInput,
+  type SecretSetInput,
+  staticSecrets,
+} from '@countersign/core';
 import { type SignedRequest, sign, tamper } from '@countersign/testing';
 import { type Command, Option } from 'commander';
 import { senderTitle } from '../catalogue/sender-facts.ts';

@@ -52,7 +52,10 @@ export async function ended(child: ChildProcess): Promise<Ended> {
 }
 
 /** Runs the command in this process, with streams of its own: the same program, in a fraction of the time. */
-export async function inProcess(args: readonly string[], { env = {}, input = '' }: Given = {}): Promise<Ended> {
+export async function inProcess(
+  args: readonly string[],
+  { env = {}, input = '' }: Given = {},
+): Promise<Ended> {
   const stdin = new PassThrough();
   stdin.end(input);
   const out = collector();

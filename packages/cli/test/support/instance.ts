@@ -45,7 +45,9 @@ export async function startInstance(
     if (instance.isSilent) return void request.socket.destroy();
     if (token !== undefined && request.headers.authorization !== `Bearer ${token}`)
       return void response.sendStatus(401);
-    const healths = Object.fromEntries(Object.entries(verifiers).map(([each, verifier]) => [each, verifier.health()]));
+    const healths = Object.fromEntries(
+      Object.entries(verifiers).map(([each, verifier]) => [each, verifier.health()]),
+    );
     return void response.json({ state: 'ready', instance: name, time: new Date(), verifiers: healths });
   });
   return instance;

@@ -1,6 +1,11 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createVerifier, type DefinedScheme, type ReceivedWebhook, type VerifierOptions } from '@countersign/core';
+import {
+  createVerifier,
+  type DefinedScheme,
+  type ReceivedWebhook,
+  type VerifierOptions,
+} from '@countersign/core';
 import { webhook } from '@countersign/express';
 import express from 'express';
 

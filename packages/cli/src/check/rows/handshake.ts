@@ -106,7 +106,10 @@ function requestOf({ sender }: Probe, rule: HandshakeRule, secret: string | unde
     form === undefined
       ? ''
       : new URLSearchParams(
-          Object.entries(form).map(([name, value]): [string, string] => [name, value === true ? text : value]),
+          Object.entries(form).map(([name, value]): [string, string] => [
+            name,
+            value === true ? text : value,
+          ]),
         ).toString();
   const type: Pair[] = form === undefined ? [] : [['content-type', 'application/x-www-form-urlencoded']];
   return { method: when.method ?? 'POST', headers: [...type, ...headers], body: Buffer.from(body), query };

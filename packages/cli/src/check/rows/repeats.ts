@@ -1,10 +1,10 @@
 import { type AnswerKind, describe, kindOf, ran } from '../answer-kinds.ts';
 import { type Delivery, withHeader } from '../delivery.ts';
 import { type Answer, delay } from '../exchange.ts';
-import type { Probe } from '../probe.ts';
 import { withField } from '../json-body.ts';
-import { timeText } from '../sample-body.ts';
+import type { Probe } from '../probe.ts';
 import { type Finding, fault, notJudged, ok, type Row } from '../row.ts';
+import { timeText } from '../sample-body.ts';
 
 const WHY =
   'Senders send a delivery again whenever an answer is lost or late. Whatever the handler does is done twice: a payment, an e-mail, a seat.';
