@@ -26,7 +26,8 @@ export type JsonStyle = 'compact' | 'spaced';
 export class SampleBody {
   readonly #scheme: DefinedScheme;
   readonly #template: string | undefined;
-  #secondsAgo = 0;
+  readonly #startedAt = Date.now();
+  #earlier = 0;
   /** Whether the sender's bodies are forms. */
   readonly isForm: boolean;
   /** The style that the receiver accepts: one that writes the body anew accepts only its own. */
@@ -72,14 +73,14 @@ export class SampleBody {
       setField(json, eventType.bodyField, 'countersign.check');
     if (bodyTimestamp?.field === undefined) return;
     // If the time is all that tells two deliveries apart, each needs another one.
-    if (identity === 'content') this.#secondsAgo += 1;
-    setField(json, bodyTimestamp.field, timeText(bodyTimestamp.unit, this.#secondsAgo));
+    if (identity === 'content') this.#earlier += 1;
+    const ms = identity === 'content' ? this.#startedAt - this.#earlier * 1000 : Date.now();
+    setField(json, bodyTimestamp.field, timeText(bodyTimestamp.unit, ms));
   }
 }
 
-/** A time so many seconds ago, as a field of a body. */
-export function timeText(unit: 's' | 'ms' | 'iso', secondsAgo: number): number | string {
-  const ms = Date.now() - secondsAgo * 1000;
+/** A time in milliseconds since the epoch, as a field of a body. */
+export function timeText(unit: 's' | 'ms' | 'iso', ms: number): number | string {
   return unit === 's' ? Math.floor(ms / 1000) : unit === 'ms' ? Math.floor(ms) : new Date(ms).toISOString();
 }
 

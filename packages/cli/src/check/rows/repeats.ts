@@ -50,7 +50,7 @@ async function signedAt(probe: Probe, beyond: number): Promise<Finding> {
   const delivery = sender.delivery({ ageSeconds });
   const { input } = delivery;
   if (field === undefined || input === undefined) return probe.refused(delivery);
-  const body = withField(Buffer.from(input.body), field, timeText(unit, ageSeconds));
+  const body = withField(Buffer.from(input.body), field, timeText(unit, Date.now() - ageSeconds * 1000));
   return probe.refused(sender.signed({ ...input, body }));
 }
 
