@@ -75,6 +75,8 @@ export async function checked(
     '--public-url',
     PUBLIC_URL,
   ];
+  // No verdict may depend on how busy this machine is.
+  args.push('--timeout', '90000', '--budget', '900000');
   if (ran !== undefined) args.push('--ran', ran, '--settle', '15');
   const env = { SECRET: secret, ...(previous === undefined ? {} : { SECRET_PREVIOUS: previous }) };
   const { stdout, stderr } = await command([...args, ...more], env);

@@ -36,6 +36,8 @@ export interface CheckOptions {
 export interface CheckPatience extends Patience {
   /** After this time, the rows that are left are not judged. Default: 50,000. */
   readonly budgetMs: number;
+  /** How long to wait for an answer. Default: 10,500. */
+  readonly timeoutMs: number;
   /** Between the pieces of a slow body, and between two tries. Default: 150. */
   readonly pauseMs: number;
 }
@@ -62,7 +64,7 @@ export interface CheckReport {
   readonly left: readonly Row[];
 }
 
-const DEFAULTS: CheckPatience = { runMs: 3_000, settleMs: 60, budgetMs: 50_000, pauseMs: 150 };
+const DEFAULTS: CheckPatience = { runMs: 3_000, settleMs: 60, budgetMs: 50_000, timeoutMs: 10_500, pauseMs: 150 };
 
 /**
  * Checks a receiver from outside. It sends real deliveries with ids of its own, which the receiver handles.
@@ -87,7 +89,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   try {
     const { countRuns, failBody } = options;
     const runs = countRuns === undefined ? undefined : await Runs.start(countRuns, patience);
-    const probe = new Probe({ sender, reference, target, runs, failBody, pauseMs: patience.pauseMs });
+    const probe = new Probe({ sender, reference, target, runs, failBody, pauseMs: patience.pauseMs, timeoutMs: patience.timeoutMs });
     const rows: JudgedRow[] = [];
     const left: Row[] = [];
     for (const [index, row] of (options.rows ?? ROWS).entries()) {

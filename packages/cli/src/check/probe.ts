@@ -18,6 +18,8 @@ export interface ProbeInput {
   /** A body with which the handler fails. */
   readonly failBody: string | undefined;
   readonly pauseMs: number;
+  /** How long an answer is waited for. Only the row about the time judges how slow a receiver is. */
+  readonly timeoutMs: number;
 }
 
 /** A forgery whose answer was no 4xx, by the row that sent it. */
@@ -29,8 +31,6 @@ export interface OddAnswer {
 
 type How = Partial<Transport>;
 
-/** A receiver that is slow is not one that is down: only the row about the time judges how slow it is. */
-const TIMEOUT_MS = 10_500;
 const NO_SIGNING = "genuine deliveries of this sender can't be signed without its private key";
 const NO_GENUINE = 'no genuine delivery was accepted, so that a refusal proves nothing';
 const NO_RUNS = 'runs were not counted: pass --ran';
@@ -46,6 +46,7 @@ export class Probe {
   readonly runs: Runs | undefined;
   readonly failBody: string | undefined;
   readonly pauseMs: number;
+  readonly timeoutMs: number;
   readonly leaks: LeakWatch;
   /** What was odd about the answers to forgeries, for the rows about answers. */
   readonly oddAnswers: OddAnswer[] = [];
@@ -62,6 +63,7 @@ export class Probe {
     this.runs = input.runs;
     this.failBody = input.failBody;
     this.pauseMs = input.pauseMs;
+    this.timeoutMs = input.timeoutMs;
     this.leaks = new LeakWatch(input.sender);
   }
 
@@ -76,7 +78,7 @@ export class Probe {
     const answer = await exchange(
       this.target,
       { ...delivery, path: pathOf(delivery, this.target.url) },
-      { timeoutMs: TIMEOUT_MS, ...(hasBody ? {} : { framing: 'none' as const }), ...how },
+      { timeoutMs: this.timeoutMs, ...(hasBody ? {} : { framing: 'none' as const }), ...how },
     );
     this.leaks.watch(this.row, delivery, answer);
     return answer;

@@ -25,6 +25,8 @@ interface CheckFlags extends SenderOptions, SecretOptions {
   readonly failBody?: string;
   readonly header?: readonly string[];
   readonly settle: string;
+  readonly timeout: string;
+  readonly budget: string;
   readonly only?: readonly string[];
   readonly json?: boolean;
   readonly junit?: string;
@@ -58,6 +60,8 @@ export function addCheck(program: Command, console: Console, done: (exitCode: nu
       'how long to wait for a run that must not happen, in milliseconds; longer if runs are seen to be late',
       '60',
     )
+    .option('--timeout <MS>', 'how long to wait for an answer, in milliseconds', '10500')
+    .option('--budget <MS>', 'how long the check may take, in milliseconds; what is left then is not judged', '50000')
     .option('--only <ROW>', 'judges only this row, after "genuine"; repeat it for several', append)
     .option('--json', 'prints the report as JSON')
     .option('--junit <FILE>', 'writes the report as JUnit XML, too')
@@ -90,7 +94,11 @@ async function check(name: string, flags: CheckFlags, console: Console): Promise
     body: readText(flags.body, '--body'),
     failBody: readText(flags.failBody, '--fail-body'),
     headers: (flags.header ?? []).map(readHeader),
-    patience: { settleMs: readMilliseconds(flags.settle) },
+    patience: {
+      settleMs: readMilliseconds('--settle', flags.settle),
+      timeoutMs: readMilliseconds('--timeout', flags.timeout),
+      budgetMs: readMilliseconds('--budget', flags.budget),
+    },
     rows: chosenRows(flags.only),
     onRow: (row, index) => progress.show(`${index + 1}/${ROWS.length} ${row.name}`),
   });
@@ -161,8 +169,8 @@ function chosenRows(only: readonly string[] | undefined): readonly Row[] {
   return ROWS.filter(({ name }, index) => index === 0 || only.includes(name));
 }
 
-function readMilliseconds(text: string): number {
-  if (!/^\d{1,4}$/.test(text)) throw new CommandError('--settle must be a number from 0 to 9999.');
+function readMilliseconds(option: string, text: string): number {
+  if (!/^\d{1,7}$/.test(text)) throw new CommandError(`${option} must be a number of milliseconds.`);
   return Number(text);
 }
 
