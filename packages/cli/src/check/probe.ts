@@ -3,7 +3,7 @@ import { type Delivery, isSendable, pathOf } from './delivery.ts';
 import { type Answer, exchange, type Transport } from './exchange.ts';
 import { LeakWatch } from './leaks.ts';
 import type { Reference } from './reference.ts';
-import { type Finding, fault, notJudged, ok } from './row.ts';
+import { type Finding, fault, notJudged, ok } from './finding.ts';
 import type { Runs } from './run-counter.ts';
 import type { Sender } from './sender.ts';
 import type { Target } from './target.ts';

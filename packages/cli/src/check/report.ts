@@ -1,5 +1,5 @@
 import type { CheckReport, JudgedRow } from './check.ts';
-import type { Verdict } from './row.ts';
+import type { Verdict } from './finding.ts';
 
 /** How many rows have each verdict. */
 export function countVerdicts({ rows }: CheckReport): Record<'ok' | 'fault' | 'notJudged', number> {

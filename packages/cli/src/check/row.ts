@@ -1,13 +1,5 @@
+import type { Finding, Severity } from './finding.ts';
 import type { Probe } from './probe.ts';
-
-/** How much harm a fault does. */
-export type Severity = 'critical' | 'high' | 'medium' | 'low';
-
-/** `not judged`: something that the judgement needs was missing; the row says what. */
-export type Verdict = 'ok' | 'fault' | 'not judged';
-
-/** What a check of one row came to. `undefined`: the row does not concern this sender. */
-export type Finding = { readonly verdict: Verdict; readonly seen: string } | undefined;
 
 /** The part of the report that a row belongs to, in the order of the report. */
 export const GROUPS = {
@@ -40,16 +32,4 @@ export interface Row {
   /** Whether the verdict rests on the number of runs too, if they are counted. */
   readonly countsRuns: boolean;
   judge(probe: Probe): Promise<Finding>;
-}
-
-export function ok(seen: string): Finding {
-  return { verdict: 'ok', seen };
-}
-
-export function fault(seen: string): Finding {
-  return { verdict: 'fault', seen };
-}
-
-export function notJudged(seen: string): Finding {
-  return { verdict: 'not judged', seen };
 }

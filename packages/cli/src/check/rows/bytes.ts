@@ -1,7 +1,8 @@
 import { withHeader } from '../delivery.ts';
 import type { Transport } from '../exchange.ts';
 import type { Probe } from '../probe.ts';
-import type { Finding, Row } from '../row.ts';
+import type { Finding } from '../finding.ts';
+import type { Row } from '../row.ts';
 
 const WHY =
   'The signature covers the bytes that the sender sent. A receiver that parses them and writes them anew refuses real events whose bytes look otherwise, and accepts bodies that nobody signed.';

@@ -3,7 +3,8 @@ import { describe, kindOf } from '../answer-kinds.ts';
 import type { Delivery, Pair } from '../delivery.ts';
 import { setField } from '../json-body.ts';
 import type { Probe } from '../probe.ts';
-import { type Finding, fault, notJudged, ok, type Row } from '../row.ts';
+import { type Finding, fault, notJudged, ok } from '../finding.ts';
+import type { Row } from '../row.ts';
 
 const CHALLENGE = '7061796c6f6164313233343536373839';
 const DIGITS = '1158201444';

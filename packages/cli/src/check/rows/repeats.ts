@@ -3,7 +3,8 @@ import { type Delivery, withHeader } from '../delivery.ts';
 import { type Answer, delay } from '../exchange.ts';
 import { withField } from '../json-body.ts';
 import type { Probe } from '../probe.ts';
-import { type Finding, fault, notJudged, ok, type Row } from '../row.ts';
+import { type Finding, fault, notJudged, ok } from '../finding.ts';
+import type { Row } from '../row.ts';
 import { timeText } from '../sample-body.ts';
 
 const WHY =

@@ -3,7 +3,8 @@ import { describe, kindOf } from '../answer-kinds.ts';
 import { type Delivery, withBody, withHeader } from '../delivery.ts';
 import { type Answer, sharedConnection } from '../exchange.ts';
 import type { Probe } from '../probe.ts';
-import { type Finding, fault, notJudged, ok, type Row } from '../row.ts';
+import { type Finding, fault, notJudged, ok } from '../finding.ts';
+import type { Row } from '../row.ts';
 
 const NOISE =
   'Scanners, health checks and mistakes send such requests. An error of the server for each of them fills logs and alarms.';
