@@ -6,7 +6,7 @@ import { run } from '@countersign/cli';
 import { PUBLIC_URL } from './receivers/ours.ts';
 
 /** A row as `--json` prints it. */
-export interface JsonRow {
+interface JsonRow {
   readonly name: string;
   readonly group: string;
   readonly severity: string;

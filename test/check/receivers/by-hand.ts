@@ -111,7 +111,7 @@ export function greetSlack({ body }: Received): Reply | undefined {
   return undefined;
 }
 
-export function standardMac(secret: string, id: string, time: string, body: Buffer): string {
+function standardMac(secret: string, id: string, time: string, body: Buffer): string {
   const key = Buffer.from(secret.replace(/^whsec_/, ''), 'base64');
   return hmac('sha256', key, `${id}.${time}.`, body).toString('base64');
 }

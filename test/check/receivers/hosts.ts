@@ -154,19 +154,19 @@ export const onNode: Host = (respond) =>
     send(outgoing, await respond(received(incoming, body)));
   });
 
-export function received(incoming: IncomingMessage, body: Buffer): Received {
+function received(incoming: IncomingMessage, body: Buffer): Received {
   const { method = '', url = '', rawHeaders } = incoming;
   const headers: Record<string, string | undefined> = {};
   for (const [name, values] of Object.entries(incoming.headersDistinct)) headers[name] = values?.join(', ');
   return { method, url, headers, rawHeaders, body };
 }
 
-export function send(outgoing: ServerResponse, { status, body = '', headers = {} }: Reply): void {
+function send(outgoing: ServerResponse, { status, body = '', headers = {} }: Reply): void {
   outgoing.writeHead(status, { ...headers }).end(body);
 }
 
 /** The whole body; `undefined` if there is more of it than the limit. */
-export async function readAll(incoming: IncomingMessage): Promise<Buffer | undefined> {
+async function readAll(incoming: IncomingMessage): Promise<Buffer | undefined> {
   if (Number(incoming.headers['content-length'] ?? 0) > LIMIT) return undefined;
   const chunks: Buffer[] = [];
   let length = 0;

@@ -16,7 +16,7 @@ export interface PlantedFault {
   readonly start: StartReceiver;
 }
 
-export const FORGED = [
+const FORGED = [
   /^altered-/,
   'unsigned',
   'empty-signature',
@@ -30,7 +30,7 @@ export const MALFORMED = [
   'unknown-version',
   'odd-time',
 ];
-export const HARMLESS = ['empty-post', 'malformed-json', 'not-utf8', 'no-content-type', 'compressed-junk'];
+const HARMLESS = ['empty-post', 'malformed-json', 'not-utf8', 'no-content-type', 'compressed-junk'];
 export const EVERYTHING = [
   ...FORGED,
   ...MALFORMED,

@@ -1,9 +1,9 @@
 import { type DefinedScheme, isWebhookError } from '@countersign/core';
 import { CommandError } from '../command-error.ts';
 import type { Pair } from './delivery.ts';
+import type { Finding } from './finding.ts';
 import { Probe } from './probe.ts';
 import { Reference } from './reference.ts';
-import type { Finding } from './finding.ts';
 import type { Row } from './row.ts';
 import { ROWS } from './rows/index.ts';
 import { type CountRuns, type Patience, Runs } from './run-counter.ts';
@@ -34,7 +34,7 @@ export interface CheckOptions {
 }
 
 /** The times of a check, in milliseconds. */
-export interface CheckPatience extends Patience {
+interface CheckPatience extends Patience {
   /** After this time, the rows that are left are not judged. Default: 50,000. */
   readonly budgetMs: number;
   /** How long to wait for an answer. Default: 10,500. */
@@ -65,7 +65,13 @@ export interface CheckReport {
   readonly left: readonly Row[];
 }
 
-const DEFAULTS: CheckPatience = { runMs: 3_000, settleMs: 60, budgetMs: 50_000, timeoutMs: 10_500, pauseMs: 150 };
+const DEFAULTS: CheckPatience = {
+  runMs: 3_000,
+  settleMs: 60,
+  budgetMs: 50_000,
+  timeoutMs: 10_500,
+  pauseMs: 150,
+};
 
 /**
  * Checks a receiver from outside. It sends real deliveries with ids of its own, which the receiver handles.
@@ -90,7 +96,15 @@ export async function runCheck(options: CheckOptions): Promise<CheckReport> {
   try {
     const { countRuns, failBody } = options;
     const runs = countRuns === undefined ? undefined : await Runs.start(countRuns, patience);
-    const probe = new Probe({ sender, reference, target, runs, failBody, pauseMs: patience.pauseMs, timeoutMs: patience.timeoutMs });
+    const probe = new Probe({
+      sender,
+      reference,
+      target,
+      runs,
+      failBody,
+      pauseMs: patience.pauseMs,
+      timeoutMs: patience.timeoutMs,
+    });
     const rows: JudgedRow[] = [];
     const left: Row[] = [];
     for (const [index, row] of (options.rows ?? ROWS).entries()) {

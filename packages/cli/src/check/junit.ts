@@ -36,7 +36,7 @@ function testCase({ sender }: CheckReport, { row, finding }: JudgedRow): string 
 }
 
 /** Characters that XML 1.0 can't contain become a question mark. */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return text
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '?')
     .replaceAll('&', '&amp;')

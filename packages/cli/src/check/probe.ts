@@ -1,9 +1,9 @@
 import { type AnswerKind, describe, kindOf, ran } from './answer-kinds.ts';
 import { type Delivery, isSendable, pathOf } from './delivery.ts';
 import { type Answer, exchange, type Transport } from './exchange.ts';
+import { type Finding, fault, notJudged, ok } from './finding.ts';
 import { LeakWatch } from './leaks.ts';
 import type { Reference } from './reference.ts';
-import { type Finding, fault, notJudged, ok } from './finding.ts';
 import type { Runs } from './run-counter.ts';
 import type { Sender } from './sender.ts';
 import type { Target } from './target.ts';

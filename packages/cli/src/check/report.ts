@@ -8,7 +8,7 @@ export function countVerdicts({ rows }: CheckReport): Record<'ok' | 'fault' | 'n
 }
 
 /** Whether the number of runs was part of a row's judgement. `undefined`: runs say nothing about this row. */
-export function runsJudged(report: CheckReport, { row, finding }: JudgedRow): boolean | undefined {
+function runsJudged(report: CheckReport, { row, finding }: JudgedRow): boolean | undefined {
   if (!row.countsRuns) return undefined;
   return report.countsRuns && finding.verdict !== 'not judged';
 }

@@ -16,7 +16,7 @@ export const GROUPS = {
 } as const;
 
 /** The key of a group. */
-export type Group = keyof typeof GROUPS;
+type Group = keyof typeof GROUPS;
 
 /** One thing that a right receiver does, and how to find out whether this one does it. */
 export interface Row {

@@ -3,7 +3,7 @@ import { type Delivery, headerOf, type Pair, withHeader } from './delivery.ts';
 import { fieldOf, withField } from './json-body.ts';
 
 /** The whole text that carries the signature of a delivery, wherever the sender puts it. `undefined`: it has none. */
-export function signatureOf(delivery: Delivery, rule: SignatureRule): string | undefined {
+function signatureOf(delivery: Delivery, rule: SignatureRule): string | undefined {
   const { signature } = rule;
   if (signature.query !== undefined) return delivery.query.find(([name]) => name === signature.query)?.[1];
   if (signature.field !== undefined) return fieldOf(delivery.body, signature.field);

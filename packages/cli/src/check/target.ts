@@ -26,7 +26,7 @@ LOCAL.addAddress('::1', 'ipv6');
 LOCAL.addSubnet('fc00::', 7, 'ipv6');
 
 /** Whether an address is a loopback or private one. Link-local addresses are not: clouds serve credentials there. */
-export function isLocalAddress(address: string): boolean {
+function isLocalAddress(address: string): boolean {
   // BlockList compares an IPv4 address in IPv6 form with the IPv4 ranges.
   const family = isIP(address);
   return family !== 0 && LOCAL.check(address, family === 4 ? 'ipv4' : 'ipv6');

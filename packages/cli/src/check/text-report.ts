@@ -1,7 +1,7 @@
 import type { Output, Style } from '../output.ts';
 import type { CheckReport, JudgedRow } from './check.ts';
-import { countVerdicts } from './report.ts';
 import type { Severity } from './finding.ts';
+import { countVerdicts } from './report.ts';
 import { GROUPS } from './row.ts';
 
 const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];

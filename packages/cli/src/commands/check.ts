@@ -61,7 +61,11 @@ export function addCheck(program: Command, console: Console, done: (exitCode: nu
       '60',
     )
     .option('--timeout <MS>', 'how long to wait for an answer, in milliseconds', '10500')
-    .option('--budget <MS>', 'how long the check may take, in milliseconds; what is left then is not judged', '50000')
+    .option(
+      '--budget <MS>',
+      'how long the check may take, in milliseconds; what is left then is not judged',
+      '50000',
+    )
     .option('--only <ROW>', 'judges only this row, after "genuine"; repeat it for several', append)
     .option('--json', 'prints the report as JSON')
     .option('--junit <FILE>', 'writes the report as JUnit XML, too')

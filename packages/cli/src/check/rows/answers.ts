@@ -1,7 +1,7 @@
 import { describe, kindOf } from '../answer-kinds.ts';
+import { type Finding, fault, notJudged, ok } from '../finding.ts';
 import type { Leak } from '../leaks.ts';
 import type { Probe } from '../probe.ts';
-import { type Finding, fault, notJudged, ok } from '../finding.ts';
 import type { Row } from '../row.ts';
 
 /** Judged after all others: they look back at every answer. */

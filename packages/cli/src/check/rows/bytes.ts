@@ -1,7 +1,7 @@
 import { withHeader } from '../delivery.ts';
 import type { Transport } from '../exchange.ts';
-import type { Probe } from '../probe.ts';
 import type { Finding } from '../finding.ts';
+import type { Probe } from '../probe.ts';
 import type { Row } from '../row.ts';
 
 const WHY =

@@ -1,7 +1,7 @@
 import { describe, kindOf } from '../answer-kinds.ts';
 import type { Delivery } from '../delivery.ts';
-import type { Probe } from '../probe.ts';
 import { type Finding, fault, notJudged, ok } from '../finding.ts';
+import type { Probe } from '../probe.ts';
 import type { Row } from '../row.ts';
 import { withOtherEntry } from '../signature-text.ts';
 

@@ -1,9 +1,9 @@
 import type { HandshakeRule } from '@countersign/core/extend';
 import { describe, kindOf } from '../answer-kinds.ts';
 import type { Delivery, Pair } from '../delivery.ts';
+import { type Finding, fault, notJudged, ok } from '../finding.ts';
 import { setField } from '../json-body.ts';
 import type { Probe } from '../probe.ts';
-import { type Finding, fault, notJudged, ok } from '../finding.ts';
 import type { Row } from '../row.ts';
 
 const CHALLENGE = '7061796c6f6164313233343536373839';

@@ -1,9 +1,9 @@
 import { type AnswerKind, describe, kindOf, ran } from '../answer-kinds.ts';
 import { type Delivery, withHeader } from '../delivery.ts';
 import { type Answer, delay } from '../exchange.ts';
+import { type Finding, fault, notJudged, ok } from '../finding.ts';
 import { withField } from '../json-body.ts';
 import type { Probe } from '../probe.ts';
-import { type Finding, fault, notJudged, ok } from '../finding.ts';
 import type { Row } from '../row.ts';
 import { timeText } from '../sample-body.ts';
 

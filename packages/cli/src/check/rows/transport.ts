@@ -2,8 +2,8 @@ import { gzipSync } from 'node:zlib';
 import { describe, kindOf } from '../answer-kinds.ts';
 import { type Delivery, withBody, withHeader } from '../delivery.ts';
 import { type Answer, sharedConnection } from '../exchange.ts';
-import type { Probe } from '../probe.ts';
 import { type Finding, fault, notJudged, ok } from '../finding.ts';
+import type { Probe } from '../probe.ts';
 import type { Row } from '../row.ts';
 
 const NOISE =
