@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { type Formula, type Received, receive, type Steps, stepsOf } from './by-hand.ts';
-import { type Host } from './hosts.ts';
-import { type StartReceiver } from './ours.ts';
+import type { Host } from './hosts.ts';
+import type { StartReceiver } from './ours.ts';
 
 /** A receiver with one mistake that people make. */
 export interface PlantedFault {
