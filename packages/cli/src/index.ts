@@ -2,6 +2,7 @@ import { isWebhookError } from '@countersign/core';
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { CommandError, EXIT } from './command-error.ts';
+import { addCheck } from './commands/check.ts';
 import { addExplain } from './commands/explain.ts';
 import { addHealth } from './commands/health.ts';
 import { addListen } from './commands/listen.ts';
@@ -24,6 +25,7 @@ const COMMANDS: readonly AddCommand[] = [
   addSend,
   addExplain,
   addListen,
+  addCheck,
   addRotate,
   addHealth,
 ];

@@ -100,7 +100,7 @@ async function echo(request: Request): Promise<Response> {
 }
 
 /** A plain bridge from `node:http`, as servers of Web handlers have one. */
-function serve(handler: Handler) {
+export function serve(handler: Handler) {
   return listen(async (incoming, outgoing) => {
     try {
       await respond(await handler(toRequest(incoming)), outgoing);
