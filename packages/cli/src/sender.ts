@@ -39,7 +39,9 @@ const JWT = {
 
 /** Every sender's factory, by its name. In CommonJS, a module has more than its exports. */
 export const SENDERS = Object.fromEntries(
-  Object.entries({ ...main, ...JWT, appStore, awsSns, payPal }).filter(([, make]) => typeof make === 'function'),
+  Object.entries({ ...main, ...JWT, appStore, awsSns, payPal }).filter(
+    ([, make]) => typeof make === 'function',
+  ),
 ) as unknown as Readonly<Record<string, SenderFactory>>;
 
 /** The module that exports a sender's factory. */
