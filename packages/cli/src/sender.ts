@@ -37,10 +37,12 @@ const JWT = {
   ...{ messageBird, monday, netlify, plaid, trueLayer, turnkey, upstashQStash, vonage, wix },
 };
 
-/** Every sender's factory, by its name. */
-export const SENDERS = { ...main, ...JWT, appStore, awsSns, payPal } as unknown as Readonly<
-  Record<string, SenderFactory>
->;
+/** Every sender's factory, by its name. In CommonJS, a module has more than its exports. */
+export const SENDERS = Object.fromEntries(
+  Object.entries({ ...main, ...JWT, appStore, awsSns, payPal }).filter(
+    ([, make]) => typeof make === 'function',
+  ),
+) as unknown as Readonly<Record<string, SenderFactory>>;
 
 /** The module that exports a sender's factory. */
 export function moduleOf(factory: string): string {

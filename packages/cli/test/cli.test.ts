@@ -8,7 +8,8 @@ const folder = temporaryFolder();
 const SECRET = 'whsec_canary0123456789canary01234';
 /** `script` makes a terminal with these flags on Linux only. */
 const HAS_TERMINALS = process.platform === 'linux';
-if (!HAS_TERMINALS) console.warn('The prompt and colors are tested on Linux only: run `npm test -- packages/cli` there.');
+if (!HAS_TERMINALS)
+  console.warn('The prompt and colors are tested on Linux only: run `npm test -- packages/cli` there.');
 
 const COMMANDS = ['senders', 'sign', 'send', 'explain', 'rotate', 'health'];
 
