@@ -1,8 +1,8 @@
 import { type Explanation, explain } from '@countersign/explain';
 import { afterAll, describe, expect, test } from 'vitest';
+import { countOwnTimeOnly } from '../../../test/support/own-time.ts';
 import { shownSecrets } from './support/hidden.ts';
 import { MISTAKES, type Mistake, setup, UNTELLABLE } from './support/mistakes.ts';
-import { countOwnTimeOnly } from '../../../test/support/own-time.ts';
 import { BODY_SENDERS, captured, URL_SENDERS } from './support/senders.ts';
 
 countOwnTimeOnly();

@@ -20,8 +20,8 @@ import {
 import { netlify } from '@countersign/schemes/jwt';
 import { generateSigningKeys, sign } from '@countersign/testing';
 import { expect, test, vi } from 'vitest';
-import { setup } from './support/mistakes.ts';
 import { countOwnTimeOnly } from '../../../test/support/own-time.ts';
+import { setup } from './support/mistakes.ts';
 import { BODY_SENDERS, captured, URL_SENDERS } from './support/senders.ts';
 
 countOwnTimeOnly();

@@ -2,7 +2,7 @@ import type { DeliverySummary } from '../src/wire.ts';
 import { millisecondsOf, OUTCOMES, timeOf, titleOf, visible } from './format.ts';
 import { VirtualList } from './virtual-list.tsx';
 
-export const ROW_HEIGHT = 72;
+const ROW_HEIGHT = 72;
 
 interface Props {
   readonly list: readonly DeliverySummary[];
@@ -10,7 +10,7 @@ interface Props {
   readonly select: (id: number) => void;
 }
 
-export function optionId(id: number): string {
+function optionId(id: number): string {
   return `delivery-${id}`;
 }
 

@@ -14,7 +14,7 @@ export function savedTheme(): Theme {
 
 /** `auto` follows the system. */
 export function applyTheme(theme: Theme): void {
-  document.documentElement.dataset['theme'] = theme;
+  document.documentElement.dataset.theme = theme;
   try {
     localStorage.setItem(KEY, theme);
   } catch {
