@@ -1,11 +1,16 @@
 import type { DefinedScheme } from '@countersign/core';
 import { ada, agentMessage, anchorBrowser, github, langsmith, polyai, stripe } from '@countersign/schemes';
-import type { RotationKind, SimulateSenderOptions, VendorName } from '@countersign-internal/simulator';
+import type {
+  CommonSenderOptions,
+  InPlaceVendorOptions,
+  RotationKind,
+  SimulateSenderOptions,
+} from '@countersign-internal/simulator';
 import { Webhook } from 'svix';
 import type { FrameworkName } from './frameworks.ts';
 
 /** The scheme of each vendor, by the name that the simulated senders have. */
-export const SCHEMES: Readonly<Record<VendorName, () => DefinedScheme>> = {
+export const SCHEMES = {
   langsmith,
   agentMessage,
   polyai,
@@ -13,7 +18,7 @@ export const SCHEMES: Readonly<Record<VendorName, () => DefinedScheme>> = {
   anchorBrowser,
   github,
   stripe,
-};
+} as const satisfies Readonly<Record<string, () => DefinedScheme>>;
 
 type WithoutReceiver<Options> = Options extends unknown ? Omit<Options, 'receiverUrl' | 'onAttempt'> : never;
 
@@ -22,7 +27,9 @@ export interface Endpoint {
   readonly name: string;
   /** What the receivers serve it with. */
   readonly framework: FrameworkName;
-  readonly sender: WithoutReceiver<SimulateSenderOptions>;
+  readonly sender: WithoutReceiver<SimulateSenderOptions | (CommonSenderOptions & InPlaceVendorOptions)> & {
+    readonly vendor: keyof typeof SCHEMES;
+  };
   /** The secrets that the vendor has for it. Its file contains all of them. */
   readonly secrets: readonly RotationKind[];
   /** How long a replaced secret goes on signing in this run, in seconds. */

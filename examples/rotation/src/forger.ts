@@ -1,8 +1,8 @@
 import {
+  type AnySimulatedSender,
   FORGERIES,
   type Forgery,
   forge,
-  type SimulatedSender,
   sendForged,
 } from '@countersign-internal/simulator';
 
@@ -21,7 +21,7 @@ export interface ForgeryCount {
 
 /** Someone without the secrets who sends all the same: made up, altered, stale, replayed, and stuffed with signatures. */
 export class Forger {
-  readonly #senders: readonly SimulatedSender[];
+  readonly #senders: readonly AnySimulatedSender[];
   readonly #counts = new Map<Forgery, ForgeryCount>(
     FORGERIES.map((kind) => [kind, { sent: 0, refused: 0, succeeded: 0 }]),
   );
@@ -30,7 +30,7 @@ export class Forger {
   #timer: NodeJS.Timeout | undefined;
   #next = 0;
 
-  constructor(senders: readonly SimulatedSender[]) {
+  constructor(senders: readonly AnySimulatedSender[]) {
     this.#senders = senders;
   }
 
@@ -39,7 +39,7 @@ export class Forger {
   }
 
   /** How many forgeries of one sender's deliveries were refused. */
-  refusedAt(sender: SimulatedSender): number {
+  refusedAt(sender: AnySimulatedSender): number {
     return this.#refusedAt.get(sender.account) ?? 0;
   }
 

@@ -1,4 +1,4 @@
-import type { SimulatedSender } from '@countersign-internal/simulator';
+import type { AnySimulatedSender } from '@countersign-internal/simulator';
 
 const TICK_MS = 20;
 /** A sender waits with new events while so many are not delivered: a slow machine gets less load, and not a queue without end. */
@@ -7,7 +7,7 @@ const MOST_PENDING = 20;
 /**
  * Sends new events of all senders, at a steady pace as long as the machine keeps up. The returned function stops it.
  */
-export function startLoad(senders: readonly SimulatedSender[], perSecond: number): () => void {
+export function startLoad(senders: readonly AnySimulatedSender[], perSecond: number): () => void {
   const pace = perSecond / senders.length / 1000;
   const due = senders.map(() => 0);
   let last = performance.now();

@@ -1,11 +1,11 @@
 import type { KeyRole, VerifierHealth, WebhookErrorCode } from '@countersign/core';
-import type { VendorName } from '@countersign-internal/simulator';
+import type { SCHEMES } from './endpoints.ts';
 import type { FrameworkName } from './frameworks.ts';
 
 /** The configuration of one endpoint for a receiver process. */
 export interface Route {
   readonly endpoint: string;
-  readonly vendor: VendorName;
+  readonly vendor: keyof typeof SCHEMES;
   readonly framework: FrameworkName;
   readonly secretsPath: string;
 }

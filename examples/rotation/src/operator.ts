@@ -27,7 +27,7 @@ export async function carryOut(
   { receivers, elapsed, handled, say, rotation, signal }: OperatorTools,
 ): Promise<readonly BadPush[]> {
   const { name, graceSeconds, secrets } = endpoint;
-  const scheme = SCHEMES[sender.vendor]();
+  const scheme = SCHEMES[endpoint.sender.vendor]();
   const badPushes: BadPush[] = [];
   for (const step of steps) {
     await delay(Math.max(0, step.atSeconds - elapsed()) * 1000, undefined, { signal });

@@ -1,20 +1,20 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type RecoveryVendor, recover, recoverable } from '@countersign/rotation';
-import type { SimulatedSender } from '@countersign-internal/simulator';
+import type { AnySimulatedSender } from '@countersign-internal/simulator';
 
 const EVERY_MS = 3000;
 const ROUNDS_AT_THE_END = 20;
 
 /** GitHub never retries. A job asks it every few seconds what it could not deliver, and has that sent again. */
 export class Recovery {
-  readonly #sender: SimulatedSender;
+  readonly #sender: AnySimulatedSender;
   readonly #vendor: RecoveryVendor;
   readonly #journal: string;
   readonly #since = new Date(Date.now() - 1000);
   #resent = 0;
 
-  constructor(sender: SimulatedSender, directory: string) {
+  constructor(sender: AnySimulatedSender, directory: string) {
     this.#sender = sender;
     this.#journal = join(directory, 'github.recovery');
     this.#vendor = recoverable.github({

@@ -1,7 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { DefinedScheme } from '@countersign/core';
 import { type RotationVendor, rotate } from '@countersign/rotation';
-import { type RotationKind, rotateThroughApi, type SimulatedSender } from '@countersign-internal/simulator';
+import {
+  type AnySimulatedSender,
+  type RotationKind,
+  rotateThroughApi,
+} from '@countersign-internal/simulator';
 import type { Receivers } from './receivers.ts';
 import type { Step } from './rotations.ts';
 import type { SecretsFile } from './secrets-file.ts';
@@ -10,7 +14,7 @@ import { webhookOf } from './webhooks.ts';
 /** What one rotation works with. */
 export interface RotationTools {
   readonly scheme: DefinedScheme;
-  readonly sender: SimulatedSender;
+  readonly sender: AnySimulatedSender;
   readonly file: SecretsFile;
   /** The secrets in the file, in their order. */
   readonly secrets: readonly RotationKind[];

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import {
+  type AnySimulatedSender,
   type AttemptEvent,
   type RotationKind,
-  type SimulatedSender,
   simulateSender,
 } from '@countersign-internal/simulator';
 import type { Endpoint } from './endpoints.ts';
@@ -16,7 +16,7 @@ import type { SenderNumbers } from './tally.ts';
 /** One endpoint with all that belongs to it. */
 export interface Station {
   readonly endpoint: Endpoint;
-  readonly sender: SimulatedSender;
+  readonly sender: AnySimulatedSender;
   readonly file: SecretsFile;
   /** The rotations that are done, in order. */
   readonly rotated: ReadonlyMap<RotationKind, RotationOrder[]>;
@@ -47,9 +47,9 @@ export async function openStation(
 }
 
 /** Its configuration for a receiver. */
-export function routeOf({ endpoint, sender, file }: Station): Route {
+export function routeOf({ endpoint, file }: Station): Route {
   const { name, framework } = endpoint;
-  return { endpoint: name, vendor: sender.vendor, framework, secretsPath: file.path };
+  return { endpoint: name, vendor: endpoint.sender.vendor, framework, secretsPath: file.path };
 }
 
 /** Its secrets with their rotations. */

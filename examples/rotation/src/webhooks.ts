@@ -1,12 +1,16 @@
 import { type RotationVendor, vendors } from '@countersign/rotation';
-import { type RotationKind, rotateThroughApi, type SimulatedSender } from '@countersign-internal/simulator';
+import {
+  type AnySimulatedSender,
+  type RotationKind,
+  rotateThroughApi,
+} from '@countersign-internal/simulator';
 
 /** As long as a delivery signed with the old secret can arrive: the tolerance, and for GitHub the time until it is recovered. */
 const OVERLAP_SECONDS = 300;
 
 /** A simulated sender's webhook for the rotation: only the URL is not the vendor's own. */
 export function webhookOf(
-  sender: SimulatedSender,
+  sender: AnySimulatedSender,
   kind: RotationKind,
   adaKey: 'custom' | 'generated',
 ): RotationVendor {
@@ -39,11 +43,13 @@ export function webhookOf(
       return { ...settable(sender), retriesRefusals: false, makeKey: () => account.mintSecret() };
     case 'stripe':
       return { ...settable(sender), retriesRefusals: true };
+    default:
+      throw new Error(`The demo rotates no secret of ${sender.vendor}.`);
   }
 }
 
 /** A webhook of a vendor for which the package has no function: an object that makes the calls. */
-function settable(sender: SimulatedSender): RotationVendor {
+function settable(sender: AnySimulatedSender): RotationVendor {
   return {
     name: sender.vendor,
     endpointId: sender.endpointId,

@@ -1,7 +1,3 @@
-export { askInTerminal, type TerminalOptions } from './guided/ask-in-terminal.ts';
-export type { Ask, Guide, GuidedVendor, GuideStep } from './guided/guide.ts';
-export { type GuidedOptions, guided } from './guided/guided.ts';
-export type { GuidedSender } from './guided/senders.ts';
 export type { Audit, AuditRecord, AuditState, InterruptedRun } from './audit/audit-record.ts';
 export { type DropPreviousOptions, type DropReport, dropPrevious } from './fleet/drop-previous.ts';
 export { fleet } from './fleet/fleet.ts';
@@ -17,6 +13,10 @@ export type {
   OldKey,
 } from './fleet/fleet-types.ts';
 export { type WaitOptions, type WaitResult, waitUntilOldMayGo } from './fleet/wait.ts';
+export { askInTerminal, type TerminalOptions } from './guided/ask-in-terminal.ts';
+export type { Ask, Guide, GuidedVendor, GuideStep } from './guided/guide.ts';
+export { type GuidedOptions, guided } from './guided/guided.ts';
+export type { GuidedSender } from './guided/senders.ts';
 export { fileJournal } from './journal/file-journal.ts';
 export {
   type PostgresLockConnection,

@@ -1,8 +1,8 @@
 import type { Clock } from '@countersign/core';
 import { checkFunction, checkKeys, checkNumber, configError, systemClock } from '@countersign/core/extend';
-import type { GuidedVendor } from './guided/guide.ts';
 import type { Audit } from './audit/audit-record.ts';
 import type { AuditTrail } from './audit/audit-trail.ts';
+import type { GuidedVendor } from './guided/guide.ts';
 import { fileJournal } from './journal/file-journal.ts';
 import type { RotationJournal } from './journal.ts';
 import type { RotationStep } from './report.ts';
@@ -217,7 +217,9 @@ export function checkTarget(target: Partial<RotationTarget> | undefined): void {
 }
 
 /** Checked before the vendor makes a secret that then could not be stored. */
-export function checkVendor(vendor: Partial<RotationVendor & ReplaceVendor & GuidedVendor> | undefined): void {
+export function checkVendor(
+  vendor: Partial<RotationVendor & ReplaceVendor & GuidedVendor> | undefined,
+): void {
   const isWhole =
     typeof vendor?.rotate === 'function' ||
     typeof vendor?.endpoints?.create === 'function' ||

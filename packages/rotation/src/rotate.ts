@@ -1,8 +1,8 @@
+import { audited, lineOfReport } from './audit/audited.ts';
 import { carryOutGuided } from './guided/carry-out.ts';
 import type { RotationLock } from './journal.ts';
 import { planReplacement } from './replace/plan.ts';
 import { carryOutReplacement } from './replace/replacement.ts';
-import { audited, lineOfReport } from './audit/audited.ts';
 import type { RotationPlan, RotationReport } from './report.ts';
 import { type RotateOptions, readSettings, type Settings } from './rotate-options.ts';
 import { withLock } from './run/lock.ts';
@@ -55,7 +55,10 @@ export async function rotate(options: RotateOptions): Promise<RotationReport | R
 }
 
 /** Each kind of vendor has its own strategy. */
-function carryOutBy(settings: Settings<RotateOptions['vendor']>, lock: RotationLock): Promise<RotationReport> {
+function carryOutBy(
+  settings: Settings<RotateOptions['vendor']>,
+  lock: RotationLock,
+): Promise<RotationReport> {
   const { vendor } = settings;
   if ('endpoints' in vendor) return carryOutReplacement({ ...settings, vendor }, lock);
   if ('guide' in vendor) return carryOutGuided({ ...settings, vendor }, lock);

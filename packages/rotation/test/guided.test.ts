@@ -258,7 +258,7 @@ describe('Slack: the old secret is invalid at once', () => {
 });
 
 describe.each([
-  ['twilio', twilio({}), 'replaced'],
+  ['twilio', twilio(), 'replaced'],
   ['shopify', shopify(), 'replaced'],
   ['docusign', docusign(), 'both'],
 ] as const)('%s: the new secret is shown first', (sender, scheme, meanwhile) => {

@@ -11,10 +11,7 @@ import { standardWebhooks } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
 
 /** The transactional mode of a store, as all of these tests call it: the handler writes nothing. */
-type Run<Result> = (
-  webhook: VerifiedWebhook,
-  handler: () => Result,
-) => Promise<LeasedRunResult<Result>>;
+type Run<Result> = (webhook: VerifiedWebhook, handler: () => Result) => Promise<LeasedRunResult<Result>>;
 
 /** A store for one suite. */
 export interface RunTarget {

@@ -4,7 +4,7 @@ import type { RotationErrorCode, SecretState } from '../rotation-error.ts';
 export interface InterruptedRun {
   /** The time of its last note, as ISO 8601. */
   readonly at: string;
-  readonly step: 'announced' | 'calling' | 'stored';
+  readonly step: 'announced' | 'calling' | 'stored' | 'made' | 'removing';
   readonly replaces: string;
   /** The key that it had published as `next`. */
   readonly next?: string;
@@ -18,14 +18,7 @@ export interface AuditRecord {
    * What the run did. `'begun'` is only passed to a function, before the vendor is called or the target is changed; it is never a
    * line of a file.
    */
-  readonly outcome:
-    | 'begun'
-    | 'rotated'
-    | 'rotated-again'
-    | 'finished'
-    | 'overlapping'
-    | 'dropped'
-    | 'failed';
+  readonly outcome: 'begun' | 'rotated' | 'rotated-again' | 'finished' | 'overlapping' | 'dropped' | 'failed';
   /** When the run ended and when it began, as ISO 8601. */
   readonly at: string;
   readonly startedAt: string;

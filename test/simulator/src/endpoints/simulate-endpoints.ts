@@ -123,7 +123,12 @@ export async function simulateEndpoints(
       errorBody: (status) => vendor.errorBody(status),
       ...(vendor.errorHeaders === undefined ? {} : { errorHeaders: vendor.errorHeaders }),
     },
-    { attemptOnce: () => Promise.reject(new Error('unused')), enqueue: () => '' },
+    {
+      attemptOnce: () => Promise.reject(new Error('unused')),
+      enqueue: () => '',
+      attempts: () => [],
+      redeliver: () => undefined,
+    },
   );
   const apiUrl = await api.listen();
   const idle = async (): Promise<void> => {

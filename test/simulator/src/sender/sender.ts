@@ -67,7 +67,7 @@ export interface CommonSenderOptions {
 /** Options of {@link simulateSender}: the common ones, and those of one vendor. */
 export type SimulateSenderOptions = CommonSenderOptions &
   (
-    | { readonly vendor: 'langsmith' | 'polyai' | 'github' | 'stripe' }
+    | { readonly vendor: 'langsmith' | 'polyai' }
     | ({ readonly vendor: 'agentMessage' } & AgentMessageOptions)
     | ({ readonly vendor: 'ada' } & AdaOptions)
     | ({ readonly vendor: 'anchorBrowser' } & AnchorBrowserOptions)
@@ -75,7 +75,7 @@ export type SimulateSenderOptions = CommonSenderOptions &
 
 /** The vendors whose simulations have no options of their own. */
 const PLAIN_ACCOUNTS = { langsmith, polyai } as const;
-const PLAIN_IN_PLACE = { lemonSqueezy, linear, nylas, openai, wooCommerce } as const;
+const PLAIN_IN_PLACE = { lemonSqueezy, linear, nylas, openai, stripe, wooCommerce } as const;
 
 /** One of the vendors that can be simulated for rotations, and its own options. */
 export type InPlaceVendorOptions =
@@ -138,6 +138,9 @@ export function simulateSender(options: SimulateSenderOptions): Promise<Simulate
 export function simulateSender(
   options: CommonSenderOptions & InPlaceVendorOptions,
 ): Promise<SimulatedSender<InPlaceVendorName>>;
+export function simulateSender(
+  options: SimulateSenderOptions | (CommonSenderOptions & InPlaceVendorOptions),
+): Promise<AnySimulatedSender>;
 export async function simulateSender(
   options: SimulateSenderOptions | (CommonSenderOptions & InPlaceVendorOptions),
 ): Promise<AnySimulatedSender> {
@@ -227,8 +230,6 @@ function openAccount(options: SimulateSenderOptions | InPlaceVendorOptions, setu
       return anchorBrowser(setup, options);
     case 'github':
       return github(setup, options);
-    case 'stripe':
-      return stripe(setup);
     case 'gitlab':
       return gitlab(setup, options);
     case 'langsmith':
@@ -239,7 +240,7 @@ function openAccount(options: SimulateSenderOptions | InPlaceVendorOptions, setu
       if (open !== undefined) return open(setup);
       throw new WebhookError(
         'ERR_WEBHOOK_CONFIG_INVALID',
-        `"vendor" must be langsmith, agentMessage, polyai, ada, anchorBrowser, github, stripe, gitlab, ${Object.keys(PLAIN_IN_PLACE).join(', ')}.`,
+        `"vendor" must be langsmith, agentMessage, polyai, ada, anchorBrowser, github, gitlab, ${Object.keys(PLAIN_IN_PLACE).join(', ')}.`,
       );
     }
   }

@@ -6,14 +6,7 @@ import type { DeliveryPolicy, VendorEvent } from './vendor-event.ts';
 export type { DeliveryPolicy, VendorEvent };
 
 /** A vendor that can be simulated; the name is that of its factory in `@countersign/schemes`. */
-export type VendorName =
-  | 'langsmith'
-  | 'agentMessage'
-  | 'polyai'
-  | 'ada'
-  | 'anchorBrowser'
-  | 'github'
-  | 'stripe';
+export type VendorName = 'langsmith' | 'agentMessage' | 'polyai' | 'ada' | 'anchorBrowser';
 
 /** More vendors, whose accounts can be simulated for rotations. */
 export type InPlaceVendorName =
@@ -24,6 +17,7 @@ export type InPlaceVendorName =
   | 'nylas'
   | 'openai'
   | 'lemonSqueezy'
+  | 'stripe'
   | 'wooCommerce';
 
 /** What the customer of the simulated account sends with calls to the management API. */

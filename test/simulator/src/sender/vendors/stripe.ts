@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ApiAnswer, bearerToken, fieldOf } from '../management-api.ts';
 import { SigningSecrets } from '../signing-secrets.ts';
-import { type AccountSetup, firstSecret, hmacSha256, type VendorAccount } from '../vendor-account.ts';
+import { type AccountSetup, firstSecret, hmacSha256, type InPlaceAccount } from '../vendor-account.ts';
 
 /** How long a rolled secret also signs: the choices of the dashboard end at 24 hours. */
 const GRACE_SECONDS = 24 * 3600;
@@ -11,7 +11,7 @@ const GRACE_SECONDS = 24 * 3600;
  * expires. Stripe's API has no call that rolls a secret, so a person in the dashboard is simulated. After docs.stripe.com/webhooks
  * (2026-12-01).
  */
-export function stripe(setup: AccountSetup): VendorAccount {
+export function stripe(setup: AccountSetup): InPlaceAccount {
   const apiKey = setup.credentials.apiKey ?? `sk_test_${randomBytes(12).toString('hex')}`;
   const secret = new SigningSecrets(firstSecret(setup.initialSecret, /^whsec_\S+$/, mintSecret), {
     clock: setup.clock,
