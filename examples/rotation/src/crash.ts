@@ -18,17 +18,20 @@ export async function crashOne(
     readonly balancer: Balancer;
     readonly elapsed: () => number;
     readonly say: (event: string) => void;
+    readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
     readonly signal: AbortSignal;
   },
 ): Promise<Crash> {
-  const { receivers, balancer, elapsed, say, signal } = tools;
+  const { receivers, balancer, elapsed, say, inTurn, signal } = tools;
   await delay(Math.max(0, atSeconds - elapsed()) * 1000, undefined, { signal });
-  const since = elapsed();
-  const killedPid = await receivers.killOne();
-  balancer.targets = receivers.ports;
-  say(`process ${killedPid} was killed in the middle of its work`);
-  const startedPid = await receivers.startOne();
-  balancer.targets = receivers.ports;
-  say(`process ${startedPid} has taken its place`);
-  return { killedPid, startedPid, seconds: elapsed() - since };
+  return inTurn(async () => {
+    const since = elapsed();
+    const killedPid = await receivers.killOne();
+    balancer.targets = receivers.ports;
+    say(`process ${killedPid} was killed in the middle of its work`);
+    const startedPid = await receivers.startOne();
+    balancer.targets = receivers.ports;
+    say(`process ${startedPid} has taken its place`);
+    return { killedPid, startedPid, seconds: elapsed() - since };
+  });
 }

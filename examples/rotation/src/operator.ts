@@ -17,6 +17,8 @@ export interface OperatorTools {
   readonly rotation: (event: string) => void;
   /** Takes a sentence for the screen. */
   readonly say: (event: string) => void;
+  /** Does one thing at a time: while a process is replaced, no secret is broken, and the other way round. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
   readonly signal: AbortSignal;
 }
 
@@ -24,7 +26,7 @@ export interface OperatorTools {
 export async function carryOut(
   steps: readonly Step[],
   { endpoint, sender, file, rotated }: Station,
-  { receivers, elapsed, handled, say, rotation, signal }: OperatorTools,
+  { receivers, elapsed, handled, say, rotation, inTurn, signal }: OperatorTools,
 ): Promise<readonly BadPush[]> {
   const { name, graceSeconds, secrets } = endpoint;
   const scheme = SCHEMES[endpoint.sender.vendor]();
@@ -32,9 +34,12 @@ export async function carryOut(
   for (const step of steps) {
     await delay(Math.max(0, step.atSeconds - elapsed()) * 1000, undefined, { signal });
     if (step.type === 'bad push') {
-      say(`${name}: an empty secret was deployed by mistake`);
       const tools = { file, receivers, handled: () => handled(name), signal };
-      badPushes.push(await pushBadSecrets(name, tools));
+      const push = () => {
+        say(`${name}: an empty secret was deployed by mistake`);
+        return pushBadSecrets(name, tools);
+      };
+      badPushes.push(await inTurn(push));
       say(`${name}: it was refused, the old secrets stayed, and it was fixed`);
     } else {
       const tools = { scheme, sender, file, secrets, receivers, graceSeconds, signal };

@@ -99,9 +99,15 @@ export async function run(seconds: number, { signal, out, atEnd }: RunContext): 
     stations.map(({ endpoint }) => endpoint),
     seconds,
   );
+  let turn: Promise<unknown> = Promise.resolve();
   const tools = {
     receivers,
     elapsed,
+    inTurn<T>(work: () => Promise<T>): Promise<T> {
+      const done = turn.then(work);
+      turn = done.catch(() => undefined);
+      return done;
+    },
     handled: (endpoint: string) => tally.runsOf(endpoint),
     rotation: (event: string) => {
       rotated++;
