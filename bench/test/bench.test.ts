@@ -23,6 +23,7 @@ const NAMES = [
   'reload',
   'tenants',
   'rotation',
+  'recover',
   'timing',
   'observe',
   'start',

@@ -166,6 +166,7 @@ describe.each(MOUNTS)('%s', (_, mount) => {
     { forwarded: 'for=127.0.0.1' },
     { 'x-real-ip': '127.0.0.1' },
     { via: '1.1 proxy' },
+    { 'cf-connecting-ip': '10.1.2.3' },
     { host: 'hooks.example.com' },
   ])('tells nothing to a proxy on this machine: %o', async (headers) => {
     const answer = await ask(mount, { hub: working() }, { headers: headers as Record<string, string> });

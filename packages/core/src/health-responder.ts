@@ -39,8 +39,12 @@ export interface HealthRequest {
 const SHORTEST_TOKEN = 32;
 /** Headers that a proxy adds: the connection comes from the proxy, and the request from anywhere. */
 const PROXY_HEADERS = [
+  'cf-connecting-ip',
+  'fastly-client-ip',
   'forwarded',
+  'true-client-ip',
   'via',
+  'x-client-ip',
   'x-real-ip',
   'x-forwarded-for',
   'x-forwarded-host',

@@ -1,5 +1,5 @@
 import { isWebhookError, WebhookError } from '@countersign/core';
-import { type BodyLimits, bodyIncomplete, bodyTooLarge } from '@countersign/core/extend';
+import { type BodyLimits, BytePieces, bodyIncomplete, bodyTooLarge } from '@countersign/core/extend';
 
 /**
  * Reads a request's body as it was received, or decompresses it (gzip, deflate) if the limits say so. Stops at the limit, no
@@ -40,36 +40,22 @@ async function readStream(
   wholeBytes: number,
 ): Promise<Uint8Array> {
   const reader = stream.getReader();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
+  const pieces = new BytePieces();
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done) return join(chunks, size);
-      size += value.byteLength;
-      if (size > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
+      if (done) return pieces.join();
+      if (pieces.size + value.byteLength > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
       reserve?.(value.byteLength);
-      chunks.push(value);
+      pieces.add(value);
     }
   } catch (error) {
     // A client may leave when it has sent its whole body. Some hosts end the stream then, and others break it off.
-    if (size === wholeBytes) return join(chunks, size);
+    if (pieces.size === wholeBytes) return pieces.join();
     // Not awaited, because a source may be slow to stop while the sender waits for the refusal.
     reader.cancel().catch(() => undefined);
     throw isWebhookError(error) ? error : bodyIncomplete('The body ended early.', error);
   }
-}
-
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
-  const [only] = chunks;
-  if (only !== undefined && chunks.length === 1) return only;
-  const body = new Uint8Array(size);
-  let offset = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return body;
 }
 
 /** The error for a body that was read before. */

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type BodyLimits, type BodySource, bodyIncomplete, bodyTooLarge } from '../adapter-options.ts';
+import type { ReserveBytes } from '../pending-bytes.ts';
+import { BytePieces } from '../util/byte-pieces.ts';
 import { Deferred } from '../util/promises.ts';
 import { WebhookError } from '../webhook-error.ts';
 import { decoderFor } from './read-body.ts';
@@ -20,9 +22,9 @@ interface StreamState {
 export class BodyTap implements BodySource {
   readonly #incoming: IncomingMessage;
   readonly #whole = new Deferred<Buffer>();
-  #chunks: Uint8Array[] = [];
-  #size = 0;
+  #pieces = new BytePieces();
   #limit = MOST_BYTES;
+  #reserve: ReserveBytes | undefined;
   #isOver = false;
 
   constructor(incoming: IncomingMessage, response: ServerResponse) {
@@ -50,12 +52,13 @@ export class BodyTap implements BodySource {
     response.once('close', gone);
   }
 
-  async read({ maxBodyBytes, contentEncoding }: BodyLimits): Promise<Uint8Array> {
+  async read({ maxBodyBytes, contentEncoding, reserve }: BodyLimits): Promise<Uint8Array> {
     const decode = decoderFor(this.#incoming.headers['content-encoding'], contentEncoding);
     this.#limit = maxBodyBytes;
-    this.#checkSize();
+    this.#reserve = reserve;
+    this.#count(this.#pieces.size);
     const bytes = await this.#whole.promise;
-    return decode === undefined ? bytes : decode(bytes, maxBodyBytes);
+    return decode === undefined ? bytes : decode(bytes, maxBodyBytes, reserve);
   }
 
   /** The body is not needed any more. */
@@ -69,22 +72,30 @@ export class BodyTap implements BodySource {
       this.#fail(consumed());
       return;
     }
-    this.#chunks.push(chunk);
-    this.#size += chunk.byteLength;
-    this.#checkSize();
+    this.#pieces.add(chunk);
+    this.#count(chunk.byteLength);
   }
 
-  #checkSize(): void {
-    if (this.#size > this.#limit) this.#fail(bodyTooLarge(this.#limit));
+  /** Counts bytes that have arrived, and gives up if there are too many. */
+  #count(bytes: number): void {
+    if (this.#pieces.size > this.#limit) {
+      this.#fail(bodyTooLarge(this.#limit));
+      return;
+    }
+    try {
+      this.#reserve?.(bytes);
+    } catch (error) {
+      this.#fail(error);
+    }
   }
 
   #end(): void {
     if (this.#isOver) return;
-    this.#whole.resolve(Buffer.concat(this.#chunks));
+    this.#whole.resolve(this.#pieces.join());
     this.#release();
   }
 
-  #fail(error: WebhookError): void {
+  #fail(error: unknown): void {
     if (this.#isOver) return;
     this.#whole.reject(error);
     this.#release();
@@ -92,7 +103,7 @@ export class BodyTap implements BodySource {
 
   #release(): void {
     this.#isOver = true;
-    this.#chunks = [];
+    this.#pieces = new BytePieces();
     // The prototype's method is in use again.
     Reflect.deleteProperty(this.#incoming, 'push');
   }

@@ -21,7 +21,7 @@ export function createNodeHealthHandler(
 ): (incoming: IncomingMessage, response: ServerResponse) => void {
   const respond = createHealthResponder(owner, verifiers, options);
   return (incoming, response) => {
-    const { method, rawHeaders, headers, socket, httpVersionMajor } = incoming;
+    const { method, rawHeaders, headers, socket, httpVersion, httpVersionMajor } = incoming;
     // Serverless hosts build the requests themselves, and may leave the raw pairs empty.
     const given = rawHeaders?.length > 0 ? rawHeaders : Object.entries(headers).flat().map(String);
     // What HTTP/2 calls the host.
@@ -29,7 +29,8 @@ export function createNodeHealthHandler(
     const content = respond({
       method,
       headers: httpVersionMajor > 1 ? [...given, 'host', authority] : given,
-      remoteAddress: socket?.remoteAddress,
+      // nginx without further settings forwards with HTTP/1.0, with a Host of its own and without a header that says so.
+      remoteAddress: httpVersion === '1.0' ? undefined : socket?.remoteAddress,
     });
     sendResponse(incoming, response, content);
   };

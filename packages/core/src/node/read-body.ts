@@ -10,6 +10,7 @@ import {
   type ContentEncodingPolicy,
 } from '../adapter-options.ts';
 import type { ReserveBytes } from '../pending-bytes.ts';
+import { BytePieces } from '../util/byte-pieces.ts';
 import { checkChoice, checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
 
@@ -117,7 +118,7 @@ function readReceived(
   // `readable` would not do: some serverless hosts set it to false before anything has read the body.
   if (incoming.destroyed || incoming.errored) return Promise.reject(connectionLost());
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const pieces = new BytePieces();
     let received = 0;
     let done = false;
     let listensToSocket = false;
@@ -139,14 +140,14 @@ function readReceived(
       }
       try {
         reserve?.(chunk.length);
-        chunks.push(chunk);
+        pieces.add(chunk);
       } catch (error) {
         refuse(error);
       }
     };
     const finish = () => {
       stop();
-      resolve(joined(chunks, received));
+      resolve(pieces.join());
     };
     // A client may leave when it has sent its whole body. Node ends the body then, and other runtimes break it off.
     const onLost = () => (received === length ? finish() : refuse(connectionLost()));
@@ -169,11 +170,6 @@ function readReceived(
       }
     });
   });
-}
-
-function joined(chunks: readonly Buffer[], bytes: number): Buffer {
-  const [first] = chunks;
-  return chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, bytes);
 }
 
 /** Over HTTP/2, `complete` is also true for a stream that its client has reset. */
