@@ -9,6 +9,11 @@ export interface FleetOptions {
   /** Which verifier of each instance: the name that the health handler has for it, or its endpoint. Default: the only one. */
   verifier?: string;
   /**
+   * Id of the key that signs now, for example `report.current` of `rotate()`. An instance that does not accept it lacks it, also if
+   * no instance has loaded it yet. Default: what the instances report as `current`.
+   */
+  current?: string;
+  /**
    * For how long an old key must be unused before it may go, in seconds: longer than the vendor retries, because a retry may have
    * an old signature. Default: 86400.
    */
@@ -28,6 +33,7 @@ export interface FleetOptions {
 /** The same, checked and filled in. */
 export interface FleetSettings {
   readonly verifier: string | undefined;
+  readonly current: string | undefined;
   readonly unusedSeconds: number;
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -38,6 +44,7 @@ export interface FleetSettings {
 
 export const FLEET_OPTIONS = [
   'verifier',
+  'current',
   'unusedSeconds',
   'timeoutSeconds',
   'token',
@@ -58,13 +65,17 @@ export function readFleetOptions(
   if (!Array.isArray(sources) || sources.length === 0) {
     throw configError(`${owner} needs a list of all instances: URLs of their health handlers.`);
   }
-  const { verifier, token, fetch, signal, clock = systemClock } = options;
+  const { verifier, current, token, fetch, signal, clock = systemClock } = options;
   if (verifier !== undefined && (typeof verifier !== 'string' || verifier === '')) {
     throw configError('"verifier" must be the name of a verifier.');
+  }
+  if (current !== undefined && (typeof current !== 'string' || current === '')) {
+    throw configError('"current" must be the id of a key.');
   }
   checkFunction('fetch', fetch);
   return {
     verifier,
+    current,
     signal,
     clock,
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),

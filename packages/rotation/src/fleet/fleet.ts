@@ -31,7 +31,8 @@ export async function viewFleet(
 ): Promise<FleetView> {
   const asked = await Promise.all(sources.map((source, index) => askInstance(source, index, settings)));
   const { unusedSeconds, clock } = settings;
-  const current = [...new Set(asked.flatMap((one) => idsOf(one, 'current')))];
+  const signing = settings.current === undefined ? [] : [settings.current];
+  const current = [...new Set([...signing, ...asked.flatMap((one) => idsOf(one, 'current'))])];
   const instances = asked.map((one, index) => instanceOf(one, asked.slice(0, index), current));
   const old = judgeOldKeys(instances, unusedSeconds);
   const view = {
@@ -40,7 +41,8 @@ export async function viewFleet(
     current,
     old,
     mayDrop:
-      instances.every(({ state }) => state === 'reached') && old.every(({ verdict }) => verdict === 'may-go'),
+      instances.every((one) => one.state === 'reached' && one.lacks.length === 0) &&
+      old.every(({ verdict }) => verdict === 'may-go'),
   };
   return { ...view, text: () => fleetText(view) };
 }

@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { checkKeys, configError } from '@countersign/core/extend';
+import { nameOfError } from '../rotation-error.ts';
 import type { Ask, GuideStep } from './guide.ts';
 
 /** Options of {@link askInTerminal}. */
@@ -43,9 +44,15 @@ export function askInTerminal(options: TerminalOptions = {}): Ask {
       return line;
     }
     if (secretFile === undefined) return readOneLine('New secret (not shown): ', 'hidden', signal);
-    const line = await readOneLine(`Is the new secret in ${secretFile}? [yes] `, 'shown', signal);
-    if (line !== 'yes' && line !== 'y') return undefined;
-    return (await readFile(secretFile, 'utf8')).trim();
+    for (;;) {
+      const line = await readOneLine(`Is the new secret in ${secretFile}? [yes] `, 'shown', signal);
+      if (line !== 'yes' && line !== 'y') return undefined;
+      try {
+        return (await readFile(secretFile, 'utf8')).trim();
+      } catch (error) {
+        output.write(`The file can't be read (${nameOfError(error)}).\n`);
+      }
+    }
   };
 }
 
