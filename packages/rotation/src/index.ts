@@ -17,6 +17,7 @@ export { askInTerminal, type TerminalOptions } from './guided/ask-in-terminal.ts
 export type { Ask, Guide, GuidedVendor, GuideStep } from './guided/guide.ts';
 export { type GuidedOptions, guided } from './guided/guided.ts';
 export { type GuidedSender, guidedSenders } from './guided/senders.ts';
+export { type ReadLine, terminalLines } from './guided/terminal-lines.ts';
 export { fileJournal } from './journal/file-journal.ts';
 export {
   type PostgresLockConnection,

@@ -47,6 +47,8 @@ function readOther(value: unknown, line: number): CapturedRequest {
   const record = asObject(value);
   // The request may be a part of the record.
   const request = asObject(record?.request) ?? record;
+  if (record?.countersign === 1)
+    throw new UnreadableCapture('JSON record', line, 'this record of the inspector is not whole.');
   if (record === undefined || request === undefined)
     throw new UnreadableCapture('JSON record', line, 'an object with "headers" and "body" is expected.');
   const { method, url, publicUrl } = request;

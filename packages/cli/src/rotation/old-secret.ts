@@ -11,6 +11,7 @@ import { dropSecret } from '../health/drop-secret.ts';
 import { judge } from '../health/endpoint-state.ts';
 import { quietSecondsOf } from '../health/quiet-seconds.ts';
 import { waitNotes } from '../health/wait-notes.ts';
+import { EXIT_INTERRUPTED } from '../prompt.ts';
 import type { Instances } from './instances-health.ts';
 
 /** What happens to the old secret after a rotation. */
@@ -36,7 +37,6 @@ export interface OldSecret {
 
 const ASK_EVERY_SECONDS = 2;
 const LONGEST_SECONDS = 366 * 86_400;
-const EXIT_INTERRUPTED = 130;
 
 /**
  * Finds out which verifier loads the target, before anything is changed.
