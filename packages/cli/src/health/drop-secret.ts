@@ -10,7 +10,7 @@ import { CommandError, EXIT } from '../command-error.ts';
 import { schemeNamed } from './scheme-named.ts';
 
 /** What {@link dropSecret} needs beside the options of `dropPrevious()`. */
-export interface DropOptions extends Pick<DropPreviousOptions, 'audit' | 'actor' | 'token' | 'current'> {
+export interface DropOptions extends Pick<DropPreviousOptions, 'audit' | 'actor' | 'token' | 'rotated'> {
   readonly urls: readonly string[];
   /** The verifier in the reports that loads the target. */
   readonly verifier: string;
@@ -37,7 +37,7 @@ export async function dropSecret({ urls, target, ...options }: DropOptions): Pro
     return await dropPrevious({ ...options, target: fileTarget(target), instances: urls });
   } catch (error) {
     if (isRotationError(error) && error.code === 'ERR_ROTATION_OLD_IN_USE')
-      throw new StillInUse(error.message.replace(error.todo, 'With --wait, the command waits for it.'));
+      throw new StillInUse(error.message.replace(error.todo, 'To wait for it: countersign health URL… --wait --drop --target FILE.'));
     throw isRotationError(error) || isWebhookError(error) ? new CommandError(error.message) : error;
   }
 }

@@ -53,10 +53,11 @@ export function verifierOf({ instances, verifier, vendor }: OldSecretOptions): s
  * @throws CommandError if it was interrupted, or the secret could not be removed.
  */
 export async function waitForOldSecret(
-  { outcome, current, endpoints }: RotationReport,
+  report: RotationReport,
   options: OldSecretOptions,
   console: Console,
 ): Promise<OldSecret> {
+  const { outcome, endpoints } = report;
   if (outcome === 'overlapping')
     return {
       message: `The old secret stays: both endpoints deliver until ${endpoints?.removeAfter?.toISOString()}. Run the same command again after that.`,
@@ -65,7 +66,7 @@ export async function waitForOldSecret(
   const { instances, vendor, target, signal, quiet, timeout, drop, audit, actor } = options;
   const { urls, token } = instances;
   const unusedSeconds = quiet ?? quietSecondsOf(vendor.name);
-  const view = { verifier: verifierOf(options), current, token, unusedSeconds };
+  const view = { verifier: verifierOf(options), rotated: report, token, unusedSeconds };
   const note = waitNotes(console);
   const waited = await waitUntilOldMayGo(urls, {
     ...view,

@@ -82,9 +82,9 @@ export interface OldKey {
 export interface FleetView {
   readonly at: Date;
   readonly instances: readonly FleetInstance[];
-  /** Ids of all keys with the role `current`, and the one that the option `current` names. */
+  /** Ids of all keys with the role `current`, and the one that signs after `rotated`. */
   readonly current: readonly string[];
-  /** The keys with the role `previous` in any instance. */
+  /** The keys with the role `previous` in any instance, and the one that `rotated` has replaced. */
   readonly old: readonly OldKey[];
   /** Every instance was reached and has the new key, and there is no old key, or all may go. */
   readonly mayDrop: boolean;

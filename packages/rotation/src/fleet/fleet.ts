@@ -30,11 +30,11 @@ export async function viewFleet(
   settings: FleetSettings,
 ): Promise<FleetView> {
   const asked = await Promise.all(sources.map((source, index) => askInstance(source, index, settings)));
-  const { unusedSeconds, clock } = settings;
-  const signing = settings.current === undefined ? [] : [settings.current];
+  const { unusedSeconds, clock, rotated } = settings;
+  const signing = rotated === undefined ? [] : [rotated.current];
   const current = [...new Set([...signing, ...asked.flatMap((one) => idsOf(one, 'current'))])];
   const instances = asked.map((one, index) => instanceOf(one, asked.slice(0, index), current));
-  const old = judgeOldKeys(instances, unusedSeconds);
+  const old = judgeOldKeys(instances, unusedSeconds, rotated?.previous?.id);
   const view = {
     at: new Date(clock.now()),
     instances,
