@@ -81,7 +81,9 @@ describe('countersign health', () => {
     const [a, b] = [await instance('web-1', BOTH), await instance('web-2', { current: OLD, next: NEW })];
     const { code, stdout } = await inProcess(['health', a.healthUrl, b.healthUrl]);
     expect(code).toBe(1);
-    expect(stdout.replace(/\s+/g, ' ')).toMatch(/the key \w{12} is previous on web-1 and current elsewhere\./);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /the key \w{12} is previous on web-1 and current elsewhere\./,
+    );
   });
 
   test('--json has the same', async () => {
@@ -187,7 +189,10 @@ describe('countersign health', () => {
 describe('countersign health --drop', () => {
   async function fleetOf(set: object): Promise<{ path: string; urls: string[]; instances: Instance[] }> {
     const path = await folder.write(`${crypto.randomUUID()}.json`, JSON.stringify(set));
-    const instances = [await instance('web-1', fileSecrets(path)), await instance('web-2', fileSecrets(path))];
+    const instances = [
+      await instance('web-1', fileSecrets(path)),
+      await instance('web-2', fileSecrets(path)),
+    ];
     return { path, instances, urls: instances.map(({ healthUrl }) => healthUrl) };
   }
   const setIn = async (path: string) => JSON.parse(await readFile(path, 'utf8'));
@@ -195,9 +200,15 @@ describe('countersign health --drop', () => {
   test('removes the previous secret that may go, and the instances then refuse it', async () => {
     const { path, urls, instances } = await fleetOf(BOTH);
     await deliver(instances[0] as Instance, OLD);
-    const { code, stdout, stderr } = await countersign(
-      ['health', ...urls, '--quiet', '0', '--drop', '--target', path],
-    );
+    const { code, stdout, stderr } = await countersign([
+      'health',
+      ...urls,
+      '--quiet',
+      '0',
+      '--drop',
+      '--target',
+      path,
+    ]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.replace(/\s+/g, ' ')).toMatch(/The old secret \w{12} was removed from file/);
     expect(stdout).not.toContain(OLD);
@@ -214,7 +225,14 @@ describe('countersign health --drop', () => {
   test('refuses with a sentence while it is in use, and changes nothing', async () => {
     const { path, urls, instances } = await fleetOf(BOTH);
     await deliver(instances[1] as Instance, OLD);
-    const { code, stderr, stdout } = await inProcess(['health', ...urls, '--drop', '--target', path, '--json']);
+    const { code, stderr, stdout } = await inProcess([
+      'health',
+      ...urls,
+      '--drop',
+      '--target',
+      path,
+      '--json',
+    ]);
     expect(code).toBe(1);
     expect(stderr).toContain(`The previous secret stays in ${path}. Keep the previous secret`);
     expect(stderr).toMatch(/web-2 matched it \d+ s ago\./);
@@ -246,7 +264,10 @@ describe('countersign health --drop', () => {
   });
 
   test('refuses a file that the instances do not load', async () => {
-    const foreign = { current: 'canary-foreign-secret-0123456789', previous: 'canary-older-secret-0123456789ab' };
+    const foreign = {
+      current: 'canary-foreign-secret-0123456789',
+      previous: 'canary-older-secret-0123456789ab',
+    };
     const path = await folder.write('foreign.json', JSON.stringify(foreign));
     const { urls } = await fleetOf({ current: NEW });
     const { code, stderr } = await inProcess(['health', ...urls, '--drop', '--target', path]);

@@ -223,7 +223,9 @@ describe('what happens to the old secret', () => {
     const flags = ['--health', instance.healthUrl, '--drop', '--quiet', '600', '--timeout', '1'];
     const { code, stdout } = await inProcess(args(...flags), { env });
     expect(code).toBe(1);
-    expect(stdout.replace(/\s+/g, ' ')).toContain('Keep the previous secret: it must be unused for 10 minutes.');
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'Keep the previous secret: it must be unused for 10 minutes.',
+    );
     expect(await set()).toMatchObject({ previous: [{ secret: before }] });
   });
 
@@ -271,7 +273,14 @@ describe('a vendor whose endpoint is replaced', () => {
     inProcess(
       [
         ...['rotate', 'stripe', '--target', path, '--option', `endpointId=${account.firstId}`],
-        ...['--option', 'connect=false', '--option', `baseUrl=${account.apiUrl}`, '--option-env', 'apiKey=KEY'],
+        ...[
+          '--option',
+          'connect=false',
+          '--option',
+          `baseUrl=${account.apiUrl}`,
+          '--option-env',
+          'apiKey=KEY',
+        ],
         ...['--health', receiver.healthUrl, ...more],
       ],
       { env: { KEY: account.credentials.apiKey } },
@@ -282,8 +291,8 @@ describe('a vendor whose endpoint is replaced', () => {
       ...['--overlap-seconds', '2', '--wait-overlap-seconds', '60', '--drop', '--quiet', '1'],
     );
     expect({ code, stdout: code === 0 ? '' : stdout, stderr }).toMatchObject({ code: 0, stdout: '' });
-    expect(stdout).toMatch(/^overlapping {2}\S/m);
-    expect(stdout).toMatch(/^removed {6}\S/m);
+    expect(stdout).toMatch(/^overlapping \S/m);
+    expect(stdout).toMatch(/^removed {5}\S/m);
     expect(stdout).toContain('was removed from');
     const [left, ...others] = account.endpoints();
     expect(others).toEqual([]);
@@ -373,7 +382,9 @@ describe('a vendor whose steps a person carries out', () => {
   test('whoever stops before the first step has changed nothing', async () => {
     const { code, stderr } = await inProcess(guidedArgs());
     expect(code).toBe(2);
-    expect(stderr).toContain('The person has stopped before the secret was changed. The secret is unchanged.');
+    expect(stderr).toContain(
+      'The person has stopped before the secret was changed. The secret is unchanged.',
+    );
     expect(await set()).toMatchObject({ current: OLD });
     expect((await set()).next).toBeUndefined();
   });

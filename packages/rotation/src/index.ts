@@ -1,5 +1,10 @@
 export type { Audit, AuditRecord, AuditState, InterruptedRun } from './audit/audit-record.ts';
-export { type DropPreviousOptions, type DropReport, dropPrevious, type SecretOwner } from './fleet/drop-previous.ts';
+export {
+  type DropPreviousOptions,
+  type DropReport,
+  dropPrevious,
+  type SecretOwner,
+} from './fleet/drop-previous.ts';
 export { fleet } from './fleet/fleet.ts';
 export type { FleetOptions } from './fleet/fleet-options.ts';
 export type {

@@ -389,7 +389,10 @@ describe('dropping the old key', () => {
   });
 
   it('is refused if the instances load another set, and for an incomplete description', async () => {
-    const other = { current: { secret: 'another-current-secret', id: 'x' }, previous: { secret: OLD, id: 'y' } };
+    const other = {
+      current: { secret: 'another-current-secret', id: 'x' },
+      previous: { secret: OLD, id: 'y' },
+    };
     await writeFile(path, JSON.stringify(other));
     await pass([a, b], 2 * UNUSED);
     expect(await refusal(drop())).toMatchObject({

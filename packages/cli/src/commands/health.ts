@@ -58,7 +58,8 @@ export function addHealth(program: Command, console: Console, done: (exitCode: n
       if (options.json === true) output.json(asJson(ended));
       else {
         show(output, seen);
-        if (dropped !== undefined && 'outcome' in dropped) output.text(output.style('green', dropped.message));
+        if (dropped !== undefined && 'outcome' in dropped)
+          output.text(output.style('green', dropped.message));
       }
       if (seen.silent.length > 0) throw silentError(seen.silent);
       if (dropped instanceof Error) throw dropped;

@@ -15,7 +15,12 @@ import type { Console } from '../console.ts';
 import { readGivenOptions, variableOf } from '../given-options.ts';
 import { createOutput, type Output } from '../output.ts';
 import { askInstances, type Instances } from '../rotation/instances-health.ts';
-import { type OldSecret, type OldSecretOptions, verifierOf, waitForOldSecret } from '../rotation/old-secret.ts';
+import {
+  type OldSecret,
+  type OldSecretOptions,
+  verifierOf,
+  waitForOldSecret,
+} from '../rotation/old-secret.ts';
 import { addRotateFlags, type RotateFlags } from '../rotation/rotate-flags.ts';
 import { isCredential, isGuided, makeGuided, makeVendor, vendorNames } from '../rotation/vendor-options.ts';
 import { readUrl } from '../signing/sign-request.ts';
@@ -64,8 +69,12 @@ async function readFlags(name: string, flags: RotateFlags, console: Console): Pr
   const { quietSeconds: quiet, timeoutSeconds: timeout } = readWait(flags, instances);
   const trail = { ...(audit === undefined ? {} : { audit }), ...(actor === undefined ? {} : { actor }) };
   const library = { ...libraryOptions(vendor, flags, instances), ...trail };
-  if (instances === undefined || (flags.wait !== true && flags.drop !== true)) return { library, old: undefined };
-  const old = { ...{ vendor, instances, verifier, target, quiet, timeout, drop: flags.drop === true }, ...trail };
+  if (instances === undefined || (flags.wait !== true && flags.drop !== true))
+    return { library, old: undefined };
+  const old = {
+    ...{ vendor, instances, verifier, target, quiet, timeout, drop: flags.drop === true },
+    ...trail,
+  };
   // Said before anything is changed.
   verifierOf(old);
   return { library, old };

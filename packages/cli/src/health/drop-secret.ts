@@ -37,7 +37,12 @@ export async function dropSecret({ urls, target, ...options }: DropOptions): Pro
     return await dropPrevious({ ...options, target: fileTarget(target), instances: urls });
   } catch (error) {
     if (isRotationError(error) && error.code === 'ERR_ROTATION_OLD_IN_USE')
-      throw new StillInUse(error.message.replace(error.todo, 'To wait for it: countersign health URL… --wait --drop --target FILE.'));
+      throw new StillInUse(
+        error.message.replace(
+          error.todo,
+          'To wait for it: countersign health URL… --wait --drop --target FILE.',
+        ),
+      );
     throw isRotationError(error) || isWebhookError(error) ? new CommandError(error.message) : error;
   }
 }

@@ -160,7 +160,10 @@ function lackTexts(instances: readonly FleetInstance[]): string[] {
   const lacks = instances.flatMap((one) =>
     one.state === 'unknown'
       ? []
-      : one.lacks.map((id) => ({ ...{ id, name: one.name }, isThere: one.keys.some((key) => key.id === id) })),
+      : one.lacks.map((id) => ({
+          ...{ id, name: one.name },
+          isThere: one.keys.some((key) => key.id === id),
+        })),
   );
   const missing = lacks.filter(({ isThere }) => !isThere);
   return missing.length > 0

@@ -7,9 +7,7 @@ export function readRecords(text: string): CapturedRequest[] {
   const lines = text.split('\n');
   const isOneALine = lines.filter((line) => line.trim() !== '').every((line) => isJson(line));
   if (!isOneALine) return [readOne(text, 1)];
-  return lines.flatMap((line, index) =>
-    line.trim() === '' ? [] : [readOne(line, index + 1)],
-  );
+  return lines.flatMap((line, index) => (line.trim() === '' ? [] : [readOne(line, index + 1)]));
 }
 
 function isJson(text: string): boolean {
@@ -23,7 +21,9 @@ function isJson(text: string): boolean {
 
 function readOne(text: string, line: number): CapturedRequest {
   const recorded = readRecord(text);
-  return recorded === undefined ? readOther(parseJson(text, 'JSON record', line), line) : captured(recorded, line);
+  return recorded === undefined
+    ? readOther(parseJson(text, 'JSON record', line), line)
+    : captured(recorded, line);
 }
 
 function captured(

@@ -10,7 +10,8 @@ type MakeVendor = (options: unknown) => RotateOptions['vendor'];
 const VENDORS = vendors as unknown as Readonly<Record<string, MakeVendor>>;
 
 /** Options that only their owner may know, by their names. */
-const CREDENTIAL = /(?:apikey|token|password|passphrase|privatekey|accesskey|credentials?|clientsecret|consumerkey|consumersecret)$/i;
+const CREDENTIAL =
+  /(?:apikey|token|password|passphrase|privatekey|accesskey|credentials?|clientsecret|consumerkey|consumersecret)$/i;
 
 /** The vendors that have an API, as the command line writes them. */
 export function vendorNames(): readonly string[] {

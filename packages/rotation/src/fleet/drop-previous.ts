@@ -6,12 +6,7 @@ import { audited } from '../audit/audited.ts';
 import type { RotationJournal } from '../journal.ts';
 import { type KeyReader, keyReader, listOf } from '../key-ids.ts';
 import type { RotationStep } from '../report.ts';
-import {
-  checkTarget,
-  readAudit,
-  readJournal,
-  tellObserver,
-} from '../rotate-options.ts';
+import { checkTarget, readAudit, readJournal, tellObserver } from '../rotate-options.ts';
 import { RotationError } from '../rotation-error.ts';
 import { withLock } from '../run/lock.ts';
 import { readNotes } from '../run/notes.ts';
@@ -185,7 +180,11 @@ function idsOf(secrets: SecretSetInput['previous'], keys: KeyReader): string[] {
 }
 
 /** An instance that loads another set says nothing about this one. */
-function loadsAnother({ name }: RotationTarget, current: readonly string[], { instances }: FleetView): string[] {
+function loadsAnother(
+  { name }: RotationTarget,
+  current: readonly string[],
+  { instances }: FleetView,
+): string[] {
   return instances.flatMap((one) =>
     one.state === 'unknown' || one.keys.some(({ id }) => current.includes(id))
       ? []

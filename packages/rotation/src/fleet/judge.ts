@@ -15,7 +15,9 @@ export function judgeOldKeys(
 ): OldKey[] {
   const reached = instances.filter((one): one is Reached => one.state === 'reached');
   const ids = new Set(
-    reached.flatMap(({ keys }) => keys.filter(({ id, role }) => role === 'previous' || id === replaced).map(({ id }) => id)),
+    reached.flatMap(({ keys }) =>
+      keys.filter(({ id, role }) => role === 'previous' || id === replaced).map(({ id }) => id),
+    ),
   );
   return [...ids].map((id) => judge(id, instances, reached, unusedSeconds));
 }

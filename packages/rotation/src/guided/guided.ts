@@ -30,7 +30,8 @@ export function guided(options: GuidedOptions): GuidedVendor {
   const { sender, ask } = options;
   checkFunction('ask', ask);
   if (ask === undefined) throw configError('"ask" is required: it shows a step to a person and waits.');
-  const guide = typeof sender === 'object' ? readGuide(sender) : GUIDES[checkChoice('sender', sender, guidedSenders)];
+  const guide =
+    typeof sender === 'object' ? readGuide(sender) : GUIDES[checkChoice('sender', sender, guidedSenders)];
   const endpointId = options.endpointId ?? guide.name;
   if (typeof endpointId !== 'string' || endpointId === '') {
     throw configError('"endpointId" of guided() must be a text that names the webhook.');
