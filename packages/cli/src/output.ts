@@ -33,7 +33,7 @@ export interface Output {
 /** Writes to the standard output of a command. */
 export function createOutput({ stdout, env }: Console): Output {
   const isColored = stdout.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb' && env.FORCE_COLOR !== '0';
-  const width = Math.max(20, stdout.isTTY === true ? Math.min(stdout.columns ?? WIDTH, WIDTH) : WIDTH);
+  const width = Math.max(20, stdout.isTTY === true ? Math.min(stdout.columns || WIDTH, WIDTH) : WIDTH);
   const write = (text: string) => void stdout.write(`${text}\n`);
   return {
     width,

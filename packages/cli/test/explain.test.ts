@@ -269,6 +269,11 @@ describe('a file that can not be read', () => {
       'line 1: "body" must be text, or "bodyBase64" its bytes',
     ],
     [
+      'a record of the inspector that is not whole',
+      JSON.stringify({ countersign: 1, headers: {}, body: 'e30=' }),
+      'this record of the inspector is not whole',
+    ],
+    [
       'a record of the inspector without its body',
       record({ countersign: 1, rawHeaders: [] }),
       'because it was too large',

@@ -1,12 +1,20 @@
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileSecrets } from '@countersign/core/node';
 import { vendors } from '@countersign/rotation';
-import { agentMessage, polyai } from '@countersign/schemes';
-import { type SimulatedSender, simulateSender } from '@countersign-internal/simulator';
+import { agentMessage, polyai, shopify, stripe } from '@countersign/schemes';
+import { sign } from '@countersign/testing';
+import {
+  type SimulatedEndpoints,
+  type SimulatedSender,
+  simulateEndpoints,
+  simulateSender,
+  stripeEndpoints,
+} from '@countersign-internal/simulator';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { kebab } from '../src/sender.ts';
-import { countersign, ended, inProcess, start } from './support/command.ts';
+import { countersign, ended, inProcess, NODE_ARGS, start } from './support/command.ts';
 import { temporaryFolder } from './support/folder.ts';
 import { type Instance, startInstance } from './support/instance.ts';
 
@@ -174,12 +182,239 @@ describe('countersign rotate', () => {
   });
 });
 
+describe('what happens to the old secret', () => {
+  test('--drop waits until no instance uses it, then removes it; --audit has a line for each', async () => {
+    const before = sender.secrets().endpoint;
+    const audit = folder.path('audit.jsonl');
+    const old = sign(polyai(), { secret: before, body: '{"type":"call.ended"}' });
+    const { status } = await fetch(`${instance.url}/polyai`, { method: 'POST', ...old });
+    expect(status).toBe(204);
+    const usedAt = performance.now();
+    const { code, stdout, stderr } = await countersign(
+      args('--health', instance.healthUrl, '--drop', '--quiet', '6', '--audit', audit, '--actor', 'ops'),
+      { env },
+    );
+    expect(code).toBe(0);
+    expect(performance.now() - usedAt).toBeGreaterThan(6000);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(/The old secret \w{12} was removed from file/);
+    expect(await set()).toEqual({ current: sender.secrets().endpoint, version: expect.any(String) });
+    const lines = (await readFile(audit, 'utf8')).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { action: 'rotate', outcome: 'rotated', actor: 'ops', vendor: 'polyai' },
+      { action: 'drop-previous', outcome: 'dropped', actor: 'ops', vendor: 'polyai' },
+    ]);
+    expect(stdout + stderr + lines).not.toContain(before);
+  });
+
+  test('--wait leaves it in the file, and --json says that it may go', async () => {
+    const before = sender.secrets().endpoint;
+    const flags = ['--health', instance.healthUrl, '--wait', '--quiet', '1', '--json'];
+    const { code, stdout } = await inProcess(args(...flags), { env });
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      outcome: 'rotated',
+      oldSecret: { state: 'may-go', dropped: [] },
+    });
+    expect(await set()).toMatchObject({ previous: [{ secret: before }] });
+  });
+
+  test('it stays if an instance still uses it when the time is over', async () => {
+    const before = sender.secrets().endpoint;
+    const flags = ['--health', instance.healthUrl, '--drop', '--quiet', '600', '--timeout', '1'];
+    const { code, stdout } = await inProcess(args(...flags), { env });
+    expect(code).toBe(1);
+    expect(stdout.replace(/\s+/g, ' ')).toContain(
+      'Keep the previous secret: it must be unused for 10 minutes.',
+    );
+    expect(await set()).toMatchObject({ previous: [{ secret: before }] });
+  });
+
+  test('Ctrl+C ends the wait, and says that the rotation is done', async () => {
+    const child = start(args('--health', instance.healthUrl, '--drop', '--quiet', '600'), { env });
+    const end = ended(child);
+    await new Promise<void>((resolve) => {
+      child.stderr?.on('data', (chunk: Buffer) => {
+        if (chunk.includes('Waiting.')) resolve();
+      });
+    });
+    child.kill('SIGINT');
+    const { code, stderr } = await end;
+    expect(code).toBe(130);
+    expect(stderr).toContain('The rotation is done, but the wait was interrupted, so the old secret stays.');
+    expect(existsSync(`${path}.rotation`)).toBe(false);
+    expect((await set()).current).toBe(sender.secrets().endpoint);
+  });
+
+  test.each([['--wait'], ['--drop']])('%s needs the instances', async (flag) => {
+    const before = await readFile(path, 'utf8');
+    const { code, stderr } = await inProcess(args(flag), { env });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`${flag} needs --health URL…`);
+    expect(await readFile(path, 'utf8')).toBe(before);
+  });
+});
+
+describe('a vendor whose endpoint is replaced', () => {
+  let account: SimulatedEndpoints;
+  let receiver: Instance;
+
+  beforeEach(async () => {
+    receiver = await startInstance('web-1', {
+      stripe: { scheme: stripe(), secrets: fileSecrets(path) },
+    });
+    closings.push(() => receiver.close());
+    account = await simulateEndpoints(stripeEndpoints(), { receiverUrl: `${receiver.url}/stripe` });
+    closings.push(() => account.close());
+    await writeFile(path, JSON.stringify({ current: account.endpoints()[0]?.secret }));
+    await receiver.verifiers.stripe?.reload();
+  });
+
+  const replace = (...more: string[]) =>
+    inProcess(
+      [
+        ...['rotate', 'stripe', '--target', path, '--option', `endpointId=${account.firstId}`],
+        ...[
+          '--option',
+          'connect=false',
+          '--option',
+          `baseUrl=${account.apiUrl}`,
+          '--option-env',
+          'apiKey=KEY',
+        ],
+        ...['--health', receiver.healthUrl, ...more],
+      ],
+      { env: { KEY: account.credentials.apiKey } },
+    );
+
+  test('a run waits for the overlap, removes the old endpoint, and drops its secret', async () => {
+    const { code, stdout, stderr } = await replace(
+      ...['--overlap-seconds', '2', '--wait-overlap-seconds', '60', '--drop', '--quiet', '1'],
+    );
+    expect({ code, stdout: code === 0 ? '' : stdout, stderr }).toMatchObject({ code: 0, stdout: '' });
+    expect(stdout).toMatch(/^overlapping \S/m);
+    expect(stdout).toMatch(/^removed {5}\S/m);
+    expect(stdout).toContain('was removed from');
+    const [left, ...others] = account.endpoints();
+    expect(others).toEqual([]);
+    expect(left?.id).not.toBe(account.firstId);
+    expect(await set()).toEqual({ current: left?.secret, version: expect.any(String) });
+    account.emit();
+    await account.idle();
+    expect(account.events()[0]?.copies).toMatchObject([{ state: 'delivered' }]);
+  });
+
+  test('if too much of it is left, both stay, and a later run does the rest', async () => {
+    const overlap = ['--overlap-seconds', '3', '--wait-overlap-seconds', '0'];
+    const first = await replace(...overlap, '--drop');
+    expect(first.code).toBe(1);
+    expect(first.stdout.replace(/\s+/g, ' ')).toMatch(
+      /The old secret stays: both endpoints deliver until \S+Z\. Run the same command again/,
+    );
+    expect(account.endpoints()).toHaveLength(2);
+    const second = await replace('--wait-overlap-seconds', '60');
+    expect(second.code).toBe(0);
+    expect(account.endpoints()).toHaveLength(1);
+  });
+});
+
+describe('a vendor whose steps a person carries out', () => {
+  const OLD = 'canary-old-client-secret-0123456789';
+  const NEW = 'canary-new-client-secret-0123456789';
+  const HAS_TERMINALS = process.platform === 'linux';
+  const guidedArgs = (...more: string[]) => [
+    ...['rotate', 'shopify', '--target', path, '--poll-seconds', '0.1', ...more],
+  ];
+  beforeEach(() => writeFile(path, JSON.stringify({ current: OLD })));
+
+  test('each step is shown, and the new secret is never', async () => {
+    const { code, stdout, stderr } = await countersign(guidedArgs(), { input: `${NEW}\nyes\n` });
+    expect(code).toBe(0);
+    expect(stderr).toContain('rotate the client secret and copy the new one. Do not revoke the old one yet.');
+    expect(stderr).toContain('https://dev.shopify.com/dashboard');
+    expect(stderr).toContain('New secret (not shown):');
+    expect(stderr).toContain('Then revoke the old client secret on the same page.');
+    expect(stderr.indexOf('New secret')).toBeLessThan(stderr.indexOf('Then revoke'));
+    expect(stdout).toMatch(/^stored {6}\S/m);
+    expect(stdout + stderr).not.toContain('canary');
+    expect(await set()).toMatchObject({ current: NEW, previous: [{ secret: OLD }] });
+  });
+
+  test.skipIf(!HAS_TERMINALS)('the secret is typed without an echo', async () => {
+    const command = [process.execPath, ...NODE_ARGS, ...guidedArgs()];
+    const child = spawn('script', ['-qec', command.map((word) => `'${word}'`).join(' '), '/dev/null']);
+    const answers = [
+      ['New secret (not shown):', `${NEW}\r`],
+      ['Done? [yes]', 'yes\r'],
+    ];
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      shown += chunk;
+      const [question = '', answer = ''] = answers[0] ?? ['never'];
+      if (!shown.includes(question)) return;
+      answers.shift();
+      child.stdin.write(answer);
+    });
+    const { code, stdout } = await ended(child);
+    expect({ code, left: answers }).toEqual({ code: 0, left: [] });
+    expect(stdout).not.toContain('canary');
+    expect(await set()).toMatchObject({ current: NEW });
+  });
+
+  test('the new secret comes from a file, and is asked for again if it can not be read', async () => {
+    const file = folder.path('new-secret.txt');
+    const child = start(guidedArgs('--new-secret-file', file));
+    const end = ended(child);
+    let isWritten = false;
+    child.stderr?.on('data', (chunk: Buffer) => {
+      if (!chunk.includes('(ENOENT)') || isWritten) return;
+      isWritten = true;
+      void writeFile(file, `${NEW}\n`).then(() => child.stdin?.end('yes\nyes\n'));
+    });
+    child.stdin?.write('yes\n');
+    const { code, stdout, stderr } = await end;
+    expect(code).toBe(0);
+    expect(stderr).toContain(`Is the new secret in ${file}? [yes]`);
+    expect(stderr).toContain("The file can't be read (ENOENT).");
+    expect(stdout + stderr).not.toContain('canary');
+    expect(await set()).toMatchObject({ current: NEW, previous: [{ secret: OLD }] });
+  });
+
+  test('whoever stops before the first step has changed nothing', async () => {
+    const { code, stderr } = await inProcess(guidedArgs());
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      'The person has stopped before the secret was changed. The secret is unchanged.',
+    );
+    expect(await set()).toMatchObject({ current: OLD });
+    expect((await set()).next).toBeUndefined();
+  });
+
+  test('--drop goes on after the last step', async () => {
+    const receiver = await startInstance('web-1', {
+      shopify: { scheme: shopify(), secrets: fileSecrets(path) },
+    });
+    closings.push(() => receiver.close());
+    const flags = ['--health', receiver.healthUrl, '--wait-seconds', '1', '--drop', '--quiet', '1'];
+    // No delivery comes, so the person is asked whether to go on.
+    const { code, stdout, stderr } = await inProcess(guidedArgs(...flags), { input: `${NEW}\nyes\ngo-on\n` });
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    expect(stdout).toContain('was removed from');
+    expect(await set()).toEqual({ current: NEW, version: expect.any(String) });
+  });
+
+  test('its only option is listed', async () => {
+    const { code, stderr } = await inProcess(guidedArgs('--option', 'shop=acme'));
+    expect(code).toBe(2);
+    expect(stderr).toContain('"shop" is not an option of shopify. It has one: --option endpointId=NAME');
+  });
+});
+
 describe('what stops a rotation', () => {
   test.each(Object.keys(vendors))('%s: its options are listed if one is missing', async (factory) => {
     const { code, stderr } = await inProcess(['rotate', kebab(factory), '--target', path]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/Its options: (?:--option(?:-env)? \w+=\S+, )+--option baseUrl=…\./);
-    expect(stderr).not.toMatch(/--option \w*(?:apiKey|token)=/i);
+    expect(stderr).not.toMatch(/--option \w*(?:apiKey|token|privateKey|consumerKey|consumerSecret)=/i);
   });
 
   test('a credential on the command line is refused', async () => {
@@ -188,6 +423,12 @@ describe('what stops a rotation', () => {
     expect(stderr).toContain('"apiKey" is a credential');
     expect(stderr).toContain('--option-env apiKey=VARIABLE');
     expect(stderr).not.toContain('canary');
+  });
+
+  test('--new-secret-file is only for steps by hand', async () => {
+    const { code, stderr } = await inProcess(args('--new-secret-file', path), { env });
+    expect(code).toBe(2);
+    expect(stderr).toContain('polyai returns its new secret. Remove the flag.');
   });
 
   test.each([

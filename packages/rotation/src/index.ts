@@ -1,5 +1,10 @@
 export type { Audit, AuditRecord, AuditState, InterruptedRun } from './audit/audit-record.ts';
-export { type DropPreviousOptions, type DropReport, dropPrevious } from './fleet/drop-previous.ts';
+export {
+  type DropPreviousOptions,
+  type DropReport,
+  dropPrevious,
+  type SecretOwner,
+} from './fleet/drop-previous.ts';
 export { fleet } from './fleet/fleet.ts';
 export type { FleetOptions } from './fleet/fleet-options.ts';
 export type {
@@ -16,7 +21,8 @@ export { type WaitOptions, type WaitResult, waitUntilOldMayGo } from './fleet/wa
 export { askInTerminal, type TerminalOptions } from './guided/ask-in-terminal.ts';
 export type { Ask, Guide, GuidedVendor, GuideStep } from './guided/guide.ts';
 export { type GuidedOptions, guided } from './guided/guided.ts';
-export type { GuidedSender } from './guided/senders.ts';
+export { type GuidedSender, guidedSenders } from './guided/senders.ts';
+export { type ReadLine, terminalLines } from './guided/terminal-lines.ts';
 export { fileJournal } from './journal/file-journal.ts';
 export {
   type PostgresLockConnection,

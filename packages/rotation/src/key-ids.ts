@@ -29,7 +29,7 @@ export interface KeyReader {
 }
 
 /** @param place The target's name in messages. */
-export function keyReader(vendor: VendorBase, place: string): KeyReader {
+export function keyReader(vendor: Pick<VendorBase, 'name' | 'secret'>, place: string): KeyReader {
   const scheme = decoder(vendor);
   const load = (set: SecretSetInput) => {
     const provider: SecretProvider = { name: place, static: true, load: () => set };
@@ -59,7 +59,7 @@ function withoutBounds(entry: SecretInput): SecretInput {
 }
 
 /** Only the decoding of secrets of this scheme is used; how the vendor signs is irrelevant here. */
-function decoder({ name, secret }: VendorBase): DefinedScheme {
+function decoder({ name, secret }: Pick<VendorBase, 'name' | 'secret'>): DefinedScheme {
   return defineScheme({
     name,
     secret,

@@ -217,7 +217,7 @@ export function checkTarget(target: Partial<RotationTarget> | undefined): void {
 }
 
 /** Checked before the vendor makes a secret that then could not be stored. */
-export function checkVendor(
+function checkVendor(
   vendor: Partial<RotationVendor & ReplaceVendor & GuidedVendor> | undefined,
 ): void {
   const isWhole =

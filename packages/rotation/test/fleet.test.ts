@@ -167,6 +167,30 @@ describe('the view of several receivers', () => {
     expect(a.asked).toHaveLength(1);
   });
 
+  it('sees after a rotation that no instance has loaded the new set yet', async () => {
+    await pass([a, b, c], 2 * UNUSED);
+    expect((await look([a, b])).mayDrop).toBe(true);
+    const rotated = { current: 'new', previous: { id: 'old', notAfter: new Date(START) } };
+    const stale = await look([a, b], { rotated });
+    expect(stale).toMatchObject({ current: ['new', 'old'], mayDrop: false });
+    expect(stale.instances).toMatchObject([{ lacks: ['new'] }, { lacks: ['new'] }]);
+    expect(stale.text()).toContain('a lacks the key new.');
+    // Both sign, as while an endpoint is replaced.
+    await Promise.all([a, b].map((one) => one.load({ current: [BEFORE.current, AFTER.current].flat() })));
+    expect((await look([a, b])).mayDrop).toBe(true);
+    const both = await look([a, b], { rotated });
+    expect(both).toMatchObject({ mayDrop: false, old: [{ id: 'old', verdict: 'in-use' }] });
+    await Promise.all([a, b].map((one) => one.load(AFTER)));
+    expect((await look([a, b], { rotated })).mayDrop).toBe(true);
+  });
+
+  it('does not let anything go while an instance lacks the new key', async () => {
+    await Promise.all([a, b].map((one) => one.load({ current: { secret: NEW, id: 'new' } })));
+    const view = await look([a, b, c]);
+    expect(view).toMatchObject({ old: [], mayDrop: false });
+    expect(view.text()).toContain('No old key is known, but not every instance has the new one.');
+  });
+
   it('from the health of verifiers in this process, also as JSON, and from functions', async () => {
     await Promise.all([a.load(AFTER), b.load(AFTER), c.load(AFTER)]);
     const now = { ...a.clock };
@@ -362,6 +386,29 @@ describe('dropping the old key', () => {
       message: expect.stringMatching(/Nothing is known/),
     });
     expect(stored()).toEqual(AFTER);
+  });
+
+  it('is refused if the instances load another set, and for an incomplete description', async () => {
+    const other = {
+      current: { secret: 'another-current-secret', id: 'x' },
+      previous: { secret: OLD, id: 'y' },
+    };
+    await writeFile(path, JSON.stringify(other));
+    await pass([a, b], 2 * UNUSED);
+    expect(await refusal(drop())).toMatchObject({
+      code: 'ERR_ROTATION_OLD_IN_USE',
+      message: expect.stringMatching(/a has no current key of file \S+, so it has not loaded it\. b has/),
+    });
+    expect(stored()).toEqual(other);
+    await expect(drop({ vendor: { name: 'polyai', endpointId: 'whe_1' } as never })).rejects.toThrow(
+      /"secret", the format of its secrets/,
+    );
+  });
+
+  it('needs of the vendor only what decodes its secrets', async () => {
+    await pass([a, b], 2 * UNUSED);
+    const owner = { name: 'polyai', endpointId: 'hooks', secret: { encoding: 'utf8' } } as const;
+    expect(await drop({ vendor: owner })).toMatchObject({ outcome: 'dropped', dropped: ['old'] });
   });
 
   it('removes it from the target, in which nothing else changes, and leaves a line in the audit', async () => {

@@ -1,6 +1,8 @@
 import { isWebhookError } from '@countersign/core';
 import {
+  askInTerminal,
   fileTarget,
+  guidedSenders,
   isRotationError,
   type RotateOptions as LibraryOptions,
   type RotationPlan,
@@ -10,25 +12,18 @@ import {
 import type { Command } from 'commander';
 import { CommandError, EXIT } from '../command-error.ts';
 import type { Console } from '../console.ts';
-import { addGivenOptions, type GivenOptions, readGivenOptions, variableOf } from '../given-options.ts';
+import { readGivenOptions, variableOf } from '../given-options.ts';
 import { createOutput, type Output } from '../output.ts';
-import { instancesHealth } from '../rotation/instances-health.ts';
-import { isCredential, makeVendor, vendorNames } from '../rotation/vendor-options.ts';
+import { askInstances, type Instances } from '../rotation/instances-health.ts';
+import {
+  type OldSecret,
+  type OldSecretOptions,
+  verifierOf,
+  waitForOldSecret,
+} from '../rotation/old-secret.ts';
+import { addRotateFlags, type RotateFlags } from '../rotation/rotate-flags.ts';
+import { isCredential, isGuided, makeGuided, makeVendor, vendorNames } from '../rotation/vendor-options.ts';
 import { readUrl } from '../signing/sign-request.ts';
-
-interface RotateOptions extends GivenOptions {
-  readonly target: string;
-  readonly dryRun?: true;
-  readonly health?: readonly string[];
-  readonly tokenEnv?: string;
-  readonly verifier?: string;
-  readonly replaces?: string;
-  readonly compromised?: true;
-  readonly pollSeconds?: string;
-  readonly waitSeconds?: string;
-  readonly overlapSeconds?: string;
-  readonly json?: true;
-}
 
 /** `countersign rotate <vendor> --target FILE`: rotates a secret at the vendor and in the file that receivers load. */
 export function addRotate(program: Command, console: Console, done: (exitCode: number) => void): void {
@@ -36,71 +31,114 @@ export function addRotate(program: Command, console: Console, done: (exitCode: n
     .command('rotate')
     .summary('rotates a secret at the vendor and in the file that receivers load')
     .description(
-      'Rotates a signing secret: at the vendor, and in the file that receivers load with fileSecrets(). If it is stopped, run it again: it finishes what was begun.',
+      'Rotates a signing secret: at the vendor, and in the file that receivers load with fileSecrets(). If it is stopped, run it again: it finishes what was begun. If the vendor has no call for it, each step is shown, and you carry it out.',
     )
-    .argument('<vendor>', `one of: ${vendorNames().join(', ')}`)
-    .requiredOption(
-      '--target <FILE>',
-      'the JSON file that receivers load; it contains the secret that signs now',
-    )
-    .option('--dry-run', 'print the plan and change nothing')
-    .option(
-      '--health <URLS...>',
-      'the health handlers of all instances: then each step waits only as long as needed',
-    )
-    .option('--token-env <NAME>', 'the environment variable with the token of the health handlers')
-    .option('--verifier <NAME>', 'which verifier in their reports loads the target (default: the only one)')
-    .option('--replaces <POSITION|ID>', 'which of several current secrets is replaced')
-    .option('--compromised', 'the secret has leaked: drop it at once')
-    .option('--poll-seconds <N>', 'how often instances look for a new set (default: 30)')
-    .option('--wait-seconds <N>', 'the longest wait for the instances (default: four poll periods)')
-    .option(
-      '--overlap-seconds <N>',
-      "how long the old secret is accepted after the vendor has stopped using it (default: the vendor's)",
-    )
-    .option('--json', 'print the report as JSON');
-  addGivenOptions(command, 'vendor')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  countersign rotate polyai --target /run/secrets/polyai.json --option endpointId=whe_9Z --option-env apiKey=POLYAI_API_KEY --dry-run\n  countersign rotate polyai --target /run/secrets/polyai.json --option endpointId=whe_9Z --option-env apiKey=POLYAI_API_KEY --health http://10.0.0.4:3000/health http://10.0.0.5:3000/health',
-    )
-    .action(async (name: string, options: RotateOptions) => {
-      const output = createOutput(console);
-      const vendor = makeVendor(name, readVendorOptions(options, console));
-      const library = await libraryOptions(vendor, options, console);
-      const ended = await run({
-        ...library,
-        onStep: ({ step, message }) => {
-          if (options.json !== true) output.text(`${output.style('dim', step.padEnd(11))} ${message}`, 0, 12);
-        },
-      });
-      if (options.json === true) output.json(ended);
-      else show(output, ended);
-      done(EXIT.ok);
+    .argument(
+      '<vendor>',
+      `one of: ${vendorNames().join(', ')}; by hand, step by step: ${guidedSenders.join(', ')}`,
+    );
+  addRotateFlags(command).action(async (name: string, flags: RotateFlags) => {
+    const output = createOutput(console);
+    const { library, old } = await readFlags(name, flags, console);
+    const ended = await interruptible(async (signal) => {
+      const onStep: LibraryOptions['onStep'] = ({ step, message }) => {
+        if (flags.json !== true) output.text(`${output.style('dim', step.padEnd(11))} ${message}`, 0, 12);
+      };
+      const report = await rotate({ ...library, onStep, signal });
+      if (flags.json !== true) show(output, report);
+      if (old === undefined || report.outcome === 'planned') return { report };
+      return { report, old: await waitForOldSecret(report, { ...old, signal }, console) };
     });
+    if (flags.json === true) output.json(asJson(ended));
+    else if (ended.old !== undefined)
+      output.text(output.style(ended.old.exitCode === EXIT.ok ? 'green' : 'yellow', ended.old.message));
+    done(ended.old?.exitCode ?? EXIT.ok);
+  });
 }
 
-function readVendorOptions(options: RotateOptions, console: Console): Record<string, string> {
-  for (const text of options.option ?? []) {
-    const name = text.split('=', 1)[0] ?? '';
-    if (isCredential(name))
+interface Read {
+  readonly library: LibraryOptions;
+  /** With `--wait` or `--drop`. */
+  readonly old: OldSecretOptions | undefined;
+}
+
+async function readFlags(name: string, flags: RotateFlags, console: Console): Promise<Read> {
+  const { target, verifier, audit, actor } = flags;
+  const vendor = readVendor(name, flags, console);
+  const instances = await readInstances(vendor, flags, console);
+  const { quietSeconds: quiet, timeoutSeconds: timeout } = readWait(flags, instances);
+  const trail = { ...(audit === undefined ? {} : { audit }), ...(actor === undefined ? {} : { actor }) };
+  const library = { ...libraryOptions(vendor, flags, instances), ...trail };
+  if (instances === undefined || (flags.wait !== true && flags.drop !== true))
+    return { library, old: undefined };
+  const old = {
+    ...{ vendor, instances, verifier, target, quiet, timeout, drop: flags.drop === true },
+    ...trail,
+  };
+  // Said before anything is changed.
+  verifierOf(old);
+  return { library, old };
+}
+
+function readVendor(name: string, flags: RotateFlags, console: Console): LibraryOptions['vendor'] {
+  for (const text of flags.option ?? []) {
+    const option = text.split('=', 1)[0] ?? '';
+    if (isCredential(option))
       throw new CommandError(
-        `"${name}" is a credential, and other users of this machine can see the command line. Put it into an environment variable and write --option-env ${name}=VARIABLE.`,
+        `"${option}" is a credential, and other users of this machine can see the command line. Put it into an environment variable and write --option-env ${option}=VARIABLE.`,
       );
   }
-  return readGivenOptions(options, console);
+  const given = readGivenOptions(flags, console);
+  const { newSecretFile } = flags;
+  if (!isGuided(name)) {
+    const vendor = makeVendor(name, given);
+    if (newSecretFile === undefined) return vendor;
+    throw new CommandError(
+      `--new-secret-file is for vendors whose steps you carry out yourself (${guidedSenders.join(', ')}). ${vendor.name} returns its new secret. Remove the flag.`,
+    );
+  }
+  const ask = askInTerminal({
+    input: console.stdin,
+    output: console.stderr,
+    ...(newSecretFile === undefined ? {} : { secretFile: newSecretFile }),
+  });
+  return makeGuided(name, given, ask);
 }
 
-async function libraryOptions(
+async function readInstances(
   vendor: LibraryOptions['vendor'],
-  options: RotateOptions,
+  { health, tokenEnv, verifier }: RotateFlags,
   console: Console,
-): Promise<LibraryOptions> {
-  const seconds = (name: 'pollSeconds' | 'waitSeconds' | 'overlapSeconds', flag: string) =>
-    options[name] === undefined ? {} : { [name]: readNumber(options[name], flag) };
-  const { target, dryRun, compromised, replaces, health, tokenEnv, verifier } = options;
+): Promise<Instances | undefined> {
   const token = tokenEnv === undefined ? undefined : variableOf(console, tokenEnv, '--token-env');
   const urls = health?.map((url) => readUrl(url, '--health').href);
+  return urls === undefined ? undefined : askInstances(urls, { token, verifier, vendor: vendor.name });
+}
+
+function readWait({ wait, drop, quiet, timeout }: RotateFlags, instances: Instances | undefined) {
+  const flag = drop === true ? '--drop' : wait === true ? '--wait' : undefined;
+  if (flag !== undefined && instances === undefined)
+    throw new CommandError(
+      `${flag} needs --health URL…: only the instances know whether the old secret is still used.`,
+    );
+  if (flag === undefined && (quiet ?? timeout) !== undefined)
+    throw new CommandError('--quiet and --timeout are for --wait and --drop. Add one of them.');
+  return {
+    quietSeconds: quiet === undefined ? undefined : readNumber(quiet, '--quiet'),
+    timeoutSeconds: timeout === undefined ? undefined : readNumber(timeout, '--timeout'),
+  };
+}
+
+function libraryOptions(
+  vendor: LibraryOptions['vendor'],
+  flags: RotateFlags,
+  instances: Instances | undefined,
+): LibraryOptions {
+  const seconds = (
+    name: 'pollSeconds' | 'waitSeconds' | 'overlapSeconds' | 'waitOverlapSeconds',
+    flag: string,
+  ) => (flags[name] === undefined ? {} : { [name]: readNumber(flags[name], flag) });
+  const { target, dryRun, compromised, replaces } = flags;
   return {
     vendor,
     target: fileTarget(target),
@@ -110,20 +148,19 @@ async function libraryOptions(
     ...seconds('pollSeconds', '--poll-seconds'),
     ...seconds('waitSeconds', '--wait-seconds'),
     ...seconds('overlapSeconds', '--overlap-seconds'),
-    ...(urls === undefined
-      ? {}
-      : { health: await instancesHealth(urls, { token, verifier, vendor: vendor.name }) }),
+    ...seconds('waitOverlapSeconds', '--wait-overlap-seconds'),
+    ...(instances === undefined ? {} : { health: instances.health }),
   };
 }
 
-/** Runs it so that Ctrl+C stops it as long as the vendor has not been called. */
-async function run(options: LibraryOptions): Promise<RotationReport | RotationPlan> {
+/** Runs it so that Ctrl+C stops it as long as the vendor has not been called, and while it waits. */
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   const interrupt = () => controller.abort();
   // Once: a second Ctrl+C ends the process, as always.
   process.once('SIGINT', interrupt);
   try {
-    return await rotate({ ...options, signal: controller.signal });
+    return await work(controller.signal);
   } catch (error) {
     throw isRotationError(error) || isWebhookError(error) ? new CommandError(error.message) : error;
   } finally {
@@ -142,6 +179,13 @@ function show(output: Output, ended: RotationReport | RotationPlan): void {
     `A run would rotate ${ended.replaces === '' ? 'nothing' : `the key ${ended.replaces}`} of ${ended.vendor} ${ended.endpointId} in ${ended.target}. Nothing was changed.`,
   );
   for (const [index, step] of ended.steps.entries()) output.text(`${index + 1}. ${step}`, 2, 3);
+}
+
+function asJson({ report, old }: { report: RotationReport | RotationPlan; old?: OldSecret }): unknown {
+  if (old === undefined) return report;
+  const { message, exitCode, drop } = old;
+  const state = drop?.outcome ?? (exitCode === EXIT.ok ? 'may-go' : 'stays');
+  return { ...report, oldSecret: { state, message, dropped: drop?.dropped ?? [] } };
 }
 
 function readNumber(text: string, flag: string): number {

@@ -1,74 +1,43 @@
-/** One key of one verifier, as an instance reports it. */
-interface ReportedKey {
-  readonly id: string;
-  readonly role: string;
-  readonly matches: number;
-  readonly lastMatchAt: Date | undefined;
-  /** Since when the instance has had the key. */
-  readonly countedSince: Date | undefined;
-}
+import type { FleetReport } from '@countersign/rotation';
 
-/** One verifier of an instance. */
-export interface ReportedVerifier {
-  readonly state: string;
-  readonly scheme: string;
-  readonly keys: readonly ReportedKey[];
-  readonly warnings: readonly string[];
-}
-
-/** What one instance reports. */
+/** What one instance reports: what `fleet()` reads, and what only people read. */
 export interface InstanceReport {
   readonly url: string;
   readonly instance: string;
-  /** By the instance's own clock, as the other times are. */
+  /** By the instance's own clock. */
   readonly time: Date;
-  readonly verifiers: Readonly<Record<string, ReportedVerifier>>;
-  /** The verifiers as they were received, for `rotate()`. */
-  readonly received: Readonly<Record<string, unknown>>;
+  /** By the name of the verifier. */
+  readonly verifiers: Readonly<
+    Record<string, { readonly scheme: string; readonly warnings: readonly string[] }>
+  >;
+  readonly received: FleetReport;
 }
 
 /** Reads what a health handler responds with. `undefined`: it is something else. */
 export function readReport(url: string, value: unknown): InstanceReport | undefined {
   const { instance, time, verifiers } = asRecord(value) ?? {};
-  const received = asRecord(verifiers);
-  const at = asDate(time);
-  if (typeof instance !== 'string' || at === undefined || received === undefined) return undefined;
-  const read = Object.entries(received).map(([name, verifier]) => [name, readVerifier(verifier)] as const);
-  if (read.some(([, verifier]) => verifier === undefined)) return undefined;
+  const reported = asRecord(verifiers);
+  const at = new Date(String(time));
+  if (typeof instance !== 'string' || Number.isNaN(at.getTime()) || reported === undefined) return undefined;
+  const healths = Object.entries(reported).map(([name, health]) => [name, asRecord(health)] as const);
+  if (healths.some(([, health]) => !Array.isArray(asRecord(health?.secrets)?.keys))) return undefined;
   return {
-    ...{ url, instance, time: at, received },
-    verifiers: Object.fromEntries(read) as Record<string, ReportedVerifier>,
+    ...{ url, instance, time: at, received: value as FleetReport },
+    verifiers: Object.fromEntries(
+      healths.map(([name, health]) => [
+        name,
+        { scheme: String(health?.scheme), warnings: messagesOf(health?.warnings) },
+      ]),
+    ),
   };
 }
 
-function readVerifier(value: unknown): ReportedVerifier | undefined {
-  const { state, scheme, secrets, warnings } = asRecord(value) ?? {};
-  const { keys } = asRecord(secrets) ?? {};
-  if (!Array.isArray(keys)) return undefined;
-  return {
-    state: String(state),
-    scheme: String(scheme),
-    keys: keys.map((key: unknown) => {
-      const { id, role, matches, lastMatchAt, countedSince } = asRecord(key) ?? {};
-      return {
-        id: String(id),
-        role: String(role),
-        matches: Number(matches ?? 0),
-        lastMatchAt: asDate(lastMatchAt),
-        countedSince: asDate(countedSince),
-      };
-    }),
-    warnings: Array.isArray(warnings) ? warnings.map((warning) => String(asRecord(warning)?.message)) : [],
-  };
+function messagesOf(warnings: unknown): string[] {
+  return Array.isArray(warnings) ? warnings.map((warning) => String(asRecord(warning)?.message)) : [];
 }
 
 function asRecord(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Record<string, unknown>)
     : undefined;
-}
-
-function asDate(value: unknown): Date | undefined {
-  const date = typeof value === 'string' || typeof value === 'number' ? new Date(value) : undefined;
-  return date === undefined || Number.isNaN(date.getTime()) ? undefined : date;
 }

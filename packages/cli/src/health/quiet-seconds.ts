@@ -1,6 +1,4 @@
-import type { Scheme } from '@countersign/core';
-import { exampleOf } from '../catalogue/about.ts';
-import { SENDERS } from '../sender.ts';
+import { schemeNamed } from './scheme-named.ts';
 
 /** What is assumed of a sender that does not document how long it retries, and of a scheme that is not in the catalogue. */
 const DEFAULT_SECONDS = 86_400;
@@ -14,16 +12,4 @@ export function quietSecondsOf(schemeName: string): number {
   if (retrySignature !== 'renewed' || scheme.freshness.signed === 'none') return retrySpanSeconds;
   const { past, future } = scheme.freshness;
   return past + future;
-}
-
-let byName: ReadonlyMap<string, Scheme> | undefined;
-
-function schemeNamed(name: string): Scheme | undefined {
-  byName ??= new Map(
-    Object.keys(SENDERS).map((factory) => {
-      const scheme = exampleOf(factory);
-      return [scheme.name, scheme];
-    }),
-  );
-  return byName.get(name);
 }

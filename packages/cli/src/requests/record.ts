@@ -1,3 +1,4 @@
+import { readRecord } from '@countersign/inspector';
 import { type CapturedRequest, UnreadableCapture } from './captured.ts';
 import { asObject, parseJson } from './json.ts';
 
@@ -5,10 +6,8 @@ import { asObject, parseJson } from './json.ts';
 export function readRecords(text: string): CapturedRequest[] {
   const lines = text.split('\n');
   const isOneALine = lines.filter((line) => line.trim() !== '').every((line) => isJson(line));
-  if (!isOneALine) return [readRecord(parseJson(text, 'JSON record'), 1)];
-  return lines.flatMap((line, index) =>
-    line.trim() === '' ? [] : [readRecord(parseJson(line, 'JSON record', index + 1), index + 1)],
-  );
+  if (!isOneALine) return [readOne(text, 1)];
+  return lines.flatMap((line, index) => (line.trim() === '' ? [] : [readOne(line, index + 1)]));
 }
 
 function isJson(text: string): boolean {
@@ -20,10 +19,36 @@ function isJson(text: string): boolean {
   }
 }
 
-function readRecord(value: unknown, line: number): CapturedRequest {
+function readOne(text: string, line: number): CapturedRequest {
+  const recorded = readRecord(text);
+  return recorded === undefined
+    ? readOther(parseJson(text, 'JSON record', line), line)
+    : captured(recorded, line);
+}
+
+function captured(
+  { method, url, rawHeaders, bytes, received, publicUrl }: NonNullable<ReturnType<typeof readRecord>>,
+  line: number,
+): CapturedRequest {
+  if (bytes === undefined)
+    throw new UnreadableCapture(
+      'JSON record',
+      line,
+      'the body is not part of the record, because it was too large. Capture the request in another way.',
+    );
+  return {
+    ...{ method, url, headers: rawHeaders, body: bytes, receivedAt: received },
+    ...(publicUrl === undefined ? {} : { publicUrl }),
+  };
+}
+
+/** A record of another tool, or what `countersign sign` prints. */
+function readOther(value: unknown, line: number): CapturedRequest {
   const record = asObject(value);
   // The request may be a part of the record.
   const request = asObject(record?.request) ?? record;
+  if (record?.countersign === 1)
+    throw new UnreadableCapture('JSON record', line, 'this record of the inspector is not whole.');
   if (record === undefined || request === undefined)
     throw new UnreadableCapture('JSON record', line, 'an object with "headers" and "body" is expected.');
   const { method, url, publicUrl } = request;
@@ -58,15 +83,6 @@ function headersOf(value: unknown, line: number): string[] {
 
 function bodyOf(request: Readonly<Record<string, unknown>>, line: number): Buffer {
   const { body, bodyBase64 } = request;
-  // The inspector writes bytes.
-  if (request.countersign === 1) {
-    if (typeof body === 'string') return Buffer.from(body, 'base64');
-    throw new UnreadableCapture(
-      'JSON record',
-      line,
-      'the body is not part of the record, because it was too large. Capture the request in another way.',
-    );
-  }
   if (typeof bodyBase64 === 'string') return Buffer.from(bodyBase64, 'base64');
   if (typeof body === 'string')
     return Buffer.from(body, request.bodyEncoding === 'base64' ? 'base64' : 'utf8');

@@ -1,10 +1,17 @@
 import type { InstanceHealth } from '@countersign/rotation';
-import { CommandError } from '../command-error.ts';
-import { fetchReports, silentError } from '../health/fetch-reports.ts';
+import { chooseVerifiers } from '../health/choose-verifier.ts';
+import { fetchReports, type Reports, silentError } from '../health/fetch-reports.ts';
 import type { InstanceReport } from '../health/instance-report.ts';
 
-/** Asks the instances for the health of the verifiers that load the target. */
-export type AskInstances = () => Promise<readonly InstanceHealth[]>;
+/** All instances that load the target. */
+export interface Instances {
+  readonly urls: readonly string[];
+  readonly token: string | undefined;
+  /** What they reported at first. */
+  readonly reports: readonly InstanceReport[];
+  /** Asks them for the health of the verifiers that load the target. */
+  readonly health: () => Promise<readonly InstanceHealth[]>;
+}
 
 /**
  * Returns what `rotate()` calls for the health of the instances, after all of them have responded once.
@@ -12,35 +19,22 @@ export type AskInstances = () => Promise<readonly InstanceHealth[]>;
  * @param verifier The name of the verifier in the reports. Default: the only one, or those of the vendor's scheme.
  * @throws CommandError if an instance does not respond, or it is not clear which verifier loads the target.
  */
-export async function instancesHealth(
+export async function askInstances(
   urls: readonly string[],
   { token, verifier, vendor }: { token: string | undefined; verifier: string | undefined; vendor: string },
-): Promise<AskInstances> {
-  const ask = async (): Promise<readonly InstanceHealth[]> => {
+): Promise<Instances> {
+  const ask = async (): Promise<Reports['instances']> => {
     const { instances, silent } = await fetchReports(urls, token);
     if (silent.length > 0) throw silentError(silent);
-    return instances.flatMap((instance) =>
-      choose(instance, verifier, vendor).map((name) => instance.received[name] as InstanceHealth),
-    );
+    return instances;
   };
-  await ask();
-  return ask;
-}
-
-function choose(
-  { instance, verifiers }: InstanceReport,
-  wanted: string | undefined,
-  vendor: string,
-): string[] {
-  const names = Object.keys(verifiers);
-  const chosen =
-    wanted === undefined
-      ? names.length === 1
-        ? names
-        : names.filter((name) => verifiers[name]?.scheme === vendor)
-      : names.filter((name) => name === wanted);
-  if (chosen.length > 0) return chosen;
-  throw new CommandError(
-    `${instance} reports ${names.map((name) => `"${name}"`).join(', ')}. Say with --verifier NAME which of them loads the target.`,
-  );
+  const healthOf = (instances: Reports['instances']) =>
+    instances.flatMap((instance) =>
+      chooseVerifiers(instance, verifier, vendor).map(
+        (name) => instance.received.verifiers[name] as InstanceHealth,
+      ),
+    );
+  const reports = await ask();
+  healthOf(reports);
+  return { urls, token, reports, health: async () => healthOf(await ask()) };
 }

@@ -1,6 +1,6 @@
 import { isWebhookError } from '@countersign/core';
 import { suggest } from '@countersign/core/extend';
-import { type RotateOptions, vendors } from '@countersign/rotation';
+import { type Ask, guided, guidedSenders, type RotateOptions, vendors } from '@countersign/rotation';
 import { CommandError } from '../command-error.ts';
 import { kebab, plain } from '../sender.ts';
 
@@ -10,11 +10,42 @@ type MakeVendor = (options: unknown) => RotateOptions['vendor'];
 const VENDORS = vendors as unknown as Readonly<Record<string, MakeVendor>>;
 
 /** Options that only their owner may know, by their names. */
-const CREDENTIAL = /(?:apikey|token|password|passphrase|privatekey|accesskey|credentials?|clientsecret)$/i;
+const CREDENTIAL =
+  /(?:apikey|token|password|passphrase|privatekey|accesskey|credentials?|clientsecret|consumerkey|consumersecret)$/i;
 
-/** The vendors as the command line writes them. */
+/** The vendors that have an API, as the command line writes them. */
 export function vendorNames(): readonly string[] {
   return Object.keys(VENDORS).map(kebab);
+}
+
+/** Whether a person carries out the steps at this vendor. */
+export function isGuided(name: string): boolean {
+  return guidedNamed(name) !== undefined;
+}
+
+function guidedNamed(name: string): (typeof guidedSenders)[number] | undefined {
+  return guidedSenders.find((each) => plain(each) === plain(name));
+}
+
+/**
+ * Makes a vendor whose steps a person carries out.
+ *
+ * @throws CommandError if an option is none.
+ */
+export function makeGuided(
+  name: string,
+  given: Readonly<Record<string, string>>,
+  ask: Ask,
+): RotateOptions['vendor'] {
+  const sender = guidedNamed(name);
+  if (sender === undefined) throw unknownVendor(name);
+  const { endpointId, ...others } = given;
+  const [other] = Object.keys(others);
+  if (other !== undefined)
+    throw new CommandError(
+      `"${other}" is not an option of ${sender}. It has one: --option endpointId=NAME, what messages and the audit call the webhook.`,
+    );
+  return guided({ sender, ask, ...(endpointId === undefined ? {} : { endpointId }) });
 }
 
 /**
@@ -40,11 +71,12 @@ export function isCredential(name: string): boolean {
 }
 
 function unknownVendor(name: string): CommandError {
-  const near = suggest(plain(name), Object.keys(VENDORS).map(plain));
-  const vendor = vendorNames().find((each) => plain(each) === near);
+  const all = [...vendorNames(), ...guidedSenders];
+  const near = suggest(plain(name), all.map(plain));
+  const vendor = all.find((each) => plain(each) === near);
   const hint = vendor === undefined ? '' : ` Did you mean "${vendor}"?`;
   return new CommandError(
-    `There is no vendor "${name}" whose secret can be rotated.${hint} There are: ${vendorNames().join(', ')}.`,
+    `There is no vendor "${name}" whose secret can be rotated.${hint} There are: ${all.join(', ')}.`,
   );
 }
 

@@ -3,11 +3,14 @@ import type { JournalEntry } from '../journal.ts';
 import type { RotationReport } from '../report.ts';
 import type { Settings } from '../rotate-options.ts';
 import { isRotationError, RotationError } from '../rotation-error.ts';
+import type { VendorBase } from '../vendor.ts';
 import { type AuditLog, auditProblem, openAudit } from './audit-log.ts';
 import type { AuditRecord, AuditState, InterruptedRun } from './audit-record.ts';
 import type { AuditTrail } from './audit-trail.ts';
 
-type Audited = Pick<Settings, 'audit' | 'actor' | 'vendor' | 'target' | 'clock' | 'compromised' | 'tell'>;
+type Audited = Pick<Settings, 'audit' | 'actor' | 'target' | 'clock' | 'compromised' | 'tell'> & {
+  readonly vendor: Pick<VendorBase, 'name' | 'endpointId'>;
+};
 type Line = Partial<AuditRecord> & Pick<AuditRecord, 'outcome'>;
 
 /**

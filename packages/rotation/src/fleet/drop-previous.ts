@@ -1,33 +1,30 @@
 import type { Clock, SecretSetInput } from '@countersign/core';
-import { checkFunction, checkKeys, systemClock } from '@countersign/core/extend';
+import { checkFunction, checkKeys, configError, systemClock } from '@countersign/core/extend';
 import type { Audit, AuditState } from '../audit/audit-record.ts';
 import type { AuditTrail } from '../audit/audit-trail.ts';
 import { audited } from '../audit/audited.ts';
 import type { RotationJournal } from '../journal.ts';
 import { type KeyReader, keyReader, listOf } from '../key-ids.ts';
 import type { RotationStep } from '../report.ts';
-import {
-  checkTarget,
-  checkVendor,
-  type RotateOptions,
-  readAudit,
-  readJournal,
-  tellObserver,
-} from '../rotate-options.ts';
+import { checkTarget, readAudit, readJournal, tellObserver } from '../rotate-options.ts';
 import { RotationError } from '../rotation-error.ts';
 import { withLock } from '../run/lock.ts';
 import { readNotes } from '../run/notes.ts';
 import { readTarget, updateTarget } from '../run/target-access.ts';
 import { tidied } from '../secret-set.ts';
 import type { RotationTarget } from '../target.ts';
+import type { VendorBase } from '../vendor.ts';
 import { viewFleet } from './fleet.ts';
 import { FLEET_OPTIONS, type FleetOptions, readFleetOptions } from './fleet-options.ts';
 import type { FleetSource, FleetView } from './fleet-types.ts';
 
 /** Options of {@link dropPrevious}: those of {@link fleet}, and these. */
 export interface DropPreviousOptions extends FleetOptions {
-  /** The webhook whose secrets the target contains. It is not called. */
-  vendor: RotateOptions['vendor'];
+  /**
+   * The webhook whose secrets the target contains: its name, its id, and how a secret's text becomes the key. Any vendor of `rotate()`
+   * is one. It is not called.
+   */
+  vendor: SecretOwner;
   /** The place from which receivers load their secrets. */
   target: RotationTarget;
   /** All instances that load it: see {@link fleet}. */
@@ -55,8 +52,11 @@ export interface DropReport {
   readonly message: string;
 }
 
+/** The part of a vendor that is needed to read a target. */
+export type SecretOwner = Pick<VendorBase, 'name' | 'endpointId' | 'secret'>;
+
 interface DropSettings {
-  readonly vendor: RotateOptions['vendor'];
+  readonly vendor: SecretOwner;
   readonly target: RotationTarget;
   readonly journal: RotationJournal;
   readonly audit: Audit | undefined;
@@ -105,7 +105,7 @@ export async function dropPrevious(options: DropPreviousOptions): Promise<DropRe
 function readOptions(given: DropPreviousOptions): DropSettings {
   const options = checkKeys('dropPrevious()', given, KNOWN);
   const { vendor, target, journal, onStep, clock = systemClock } = options;
-  checkVendor(vendor);
+  checkOwner(vendor);
   checkTarget(target);
   checkFunction('onStep', onStep);
   return {
@@ -117,6 +117,16 @@ function readOptions(given: DropPreviousOptions): DropSettings {
     compromised: false,
     tell: (step) => tellObserver(onStep, step),
   };
+}
+
+/** @throws WebhookError `ERR_WEBHOOK_CONFIG_INVALID` */
+function checkOwner(vendor: Partial<SecretOwner> | undefined): void {
+  const texts = [vendor?.name, vendor?.endpointId];
+  const isWhole = texts.every((text) => typeof text === 'string' && text !== '');
+  if (isWhole && typeof vendor?.secret === 'object') return;
+  throw configError(
+    '"vendor" must be a webhook that can be rotated, or its "name", "endpointId" and "secret", the format of its secrets.',
+  );
 }
 
 async function refuseIfUnfinished(settings: DropSettings): Promise<void> {
@@ -135,8 +145,12 @@ async function refuseIfUnfinished(settings: DropSettings): Promise<void> {
 async function drop(settings: DropSettings, view: FleetView): Promise<DropReport> {
   const { target, vendor, clock, tell } = settings;
   const keys = keyReader(vendor, target.name);
-  const listed = previousIds(await readTarget(settings, 'unchanged'), keys);
-  const judged = listed.map((id) => ({ id, reasons: reasonsToKeep(id, view) }));
+  const set = await readTarget(settings, 'unchanged');
+  const others = loadsAnother(target, idsOf(set.current, keys), view);
+  const judged = idsOf(set.previous, keys).map((id) => ({
+    id,
+    reasons: [...others, ...reasonsToKeep(id, view)],
+  }));
   const kept = judged.filter(({ reasons }) => reasons.length > 0);
   const dropped = judged.filter(({ reasons }) => reasons.length === 0).map(({ id }) => id);
   if (dropped.length === 0) {
@@ -161,8 +175,21 @@ async function drop(settings: DropSettings, view: FleetView): Promise<DropReport
   return { outcome: 'dropped', dropped, kept, view, message };
 }
 
-function previousIds({ previous }: SecretSetInput, keys: KeyReader): string[] {
-  return keys.named(listOf(previous)).map(({ id }) => id);
+function idsOf(secrets: SecretSetInput['previous'], keys: KeyReader): string[] {
+  return keys.named(listOf(secrets)).map(({ id }) => id);
+}
+
+/** An instance that loads another set says nothing about this one. */
+function loadsAnother(
+  { name }: RotationTarget,
+  current: readonly string[],
+  { instances }: FleetView,
+): string[] {
+  return instances.flatMap((one) =>
+    one.state === 'unknown' || one.keys.some(({ id }) => current.includes(id))
+      ? []
+      : [`${one.name} has no current key of ${name}, so it has not loaded it.`],
+  );
 }
 
 /** Why an old key must stay; empty if it may go. */

@@ -1,6 +1,7 @@
 import type { Clock } from '@countersign/core';
 import { checkFunction, checkKeys, checkNumber, configError, systemClock } from '@countersign/core/extend';
 import { checkHeaderText } from '../options.ts';
+import type { RotationReport } from '../report.ts';
 import type { Fetch } from '../vendors/http.ts';
 import type { FleetSource } from './fleet-types.ts';
 
@@ -8,6 +9,11 @@ import type { FleetSource } from './fleet-types.ts';
 export interface FleetOptions {
   /** Which verifier of each instance: the name that the health handler has for it, or its endpoint. Default: the only one. */
   verifier?: string;
+  /**
+   * The report of the rotation. Then an instance that has not loaded the new set yet is seen even if no instance has: it lacks the
+   * new key, or has the replaced one in another role.
+   */
+  rotated?: Pick<RotationReport, 'current' | 'previous'>;
   /**
    * For how long an old key must be unused before it may go, in seconds: longer than the vendor retries, because a retry may have
    * an old signature. Default: 86400.
@@ -28,6 +34,7 @@ export interface FleetOptions {
 /** The same, checked and filled in. */
 export interface FleetSettings {
   readonly verifier: string | undefined;
+  readonly rotated: FleetOptions['rotated'];
   readonly unusedSeconds: number;
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -38,6 +45,7 @@ export interface FleetSettings {
 
 export const FLEET_OPTIONS = [
   'verifier',
+  'rotated',
   'unusedSeconds',
   'timeoutSeconds',
   'token',
@@ -58,13 +66,17 @@ export function readFleetOptions(
   if (!Array.isArray(sources) || sources.length === 0) {
     throw configError(`${owner} needs a list of all instances: URLs of their health handlers.`);
   }
-  const { verifier, token, fetch, signal, clock = systemClock } = options;
+  const { verifier, rotated, token, fetch, signal, clock = systemClock } = options;
   if (verifier !== undefined && (typeof verifier !== 'string' || verifier === '')) {
     throw configError('"verifier" must be the name of a verifier.');
+  }
+  if (rotated !== undefined && typeof rotated?.current !== 'string') {
+    throw configError('"rotated" must be the report of a rotation.');
   }
   checkFunction('fetch', fetch);
   return {
     verifier,
+    rotated,
     signal,
     clock,
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),

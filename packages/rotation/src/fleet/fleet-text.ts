@@ -28,9 +28,12 @@ function rowsOf(instance: FleetInstance): string[][] {
   return [...rows, ...lacking];
 }
 
-function verdicts({ old, mayDrop }: Omit<FleetView, 'text'>): string[] {
+function verdicts({ instances, old, mayDrop }: Omit<FleetView, 'text'>): string[] {
   if (old.length === 0) {
-    return [mayDrop ? 'There is no old key.' : 'No old key is known, but not every instance was reached.'];
+    if (mayDrop) return ['There is no old key.'];
+    const isReached = instances.every(({ state }) => state === 'reached');
+    const what = isReached ? 'has the new one' : 'was reached';
+    return [`No old key is known, but not every instance ${what}.`];
   }
   return old.flatMap(({ id, verdict, reasons, mayGoInSeconds }) => {
     if (verdict === 'may-go') return [`The old key ${id} may go.`];

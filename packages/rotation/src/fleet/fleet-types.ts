@@ -54,7 +54,7 @@ export type FleetInstance =
       /** By its own clock. */
       readonly time: Date;
       readonly keys: readonly FleetKey[];
-      /** Ids of `current` keys of other instances that this one does not accept. */
+      /** Ids in `current` of the view that this instance does not accept. */
       readonly lacks: readonly string[];
     }
   | { readonly state: 'unknown'; readonly name: string; readonly why: string };
@@ -82,11 +82,11 @@ export interface OldKey {
 export interface FleetView {
   readonly at: Date;
   readonly instances: readonly FleetInstance[];
-  /** Ids of all keys with the role `current`. */
+  /** Ids of all keys with the role `current`, and the one that signs after `rotated`. */
   readonly current: readonly string[];
-  /** The keys with the role `previous` in any instance. */
+  /** The keys with the role `previous` in any instance, and the one that `rotated` has replaced. */
   readonly old: readonly OldKey[];
-  /** There is no old key, or all may go. */
+  /** Every instance was reached and has the new key, and there is no old key, or all may go. */
   readonly mayDrop: boolean;
   /** A table of the view, for a terminal. */
   text(): string;

@@ -30,17 +30,19 @@ export async function viewFleet(
   settings: FleetSettings,
 ): Promise<FleetView> {
   const asked = await Promise.all(sources.map((source, index) => askInstance(source, index, settings)));
-  const { unusedSeconds, clock } = settings;
-  const current = [...new Set(asked.flatMap((one) => idsOf(one, 'current')))];
+  const { unusedSeconds, clock, rotated } = settings;
+  const signing = rotated === undefined ? [] : [rotated.current];
+  const current = [...new Set([...signing, ...asked.flatMap((one) => idsOf(one, 'current'))])];
   const instances = asked.map((one, index) => instanceOf(one, asked.slice(0, index), current));
-  const old = judgeOldKeys(instances, unusedSeconds);
+  const old = judgeOldKeys(instances, unusedSeconds, rotated?.previous?.id);
   const view = {
     at: new Date(clock.now()),
     instances,
     current,
     old,
     mayDrop:
-      instances.every(({ state }) => state === 'reached') && old.every(({ verdict }) => verdict === 'may-go'),
+      instances.every((one) => one.state === 'reached' && one.lacks.length === 0) &&
+      old.every(({ verdict }) => verdict === 'may-go'),
   };
   return { ...view, text: () => fleetText(view) };
 }

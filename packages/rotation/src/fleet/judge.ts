@@ -5,11 +5,19 @@ type Reached = Extract<FleetInstance, { state: 'reached' }>;
 /**
  * Judges every old key by what all instances say. One instance that is not known makes the verdict `unknown`, but an instance that
  * still uses the key makes it `in-use` in any case.
+ *
+ * @param replaced Id of a key that a rotation has replaced: it is old, whatever its role.
  */
-export function judgeOldKeys(instances: readonly FleetInstance[], unusedSeconds: number): OldKey[] {
+export function judgeOldKeys(
+  instances: readonly FleetInstance[],
+  unusedSeconds: number,
+  replaced: string | undefined,
+): OldKey[] {
   const reached = instances.filter((one): one is Reached => one.state === 'reached');
   const ids = new Set(
-    reached.flatMap(({ keys }) => keys.filter(({ role }) => role === 'previous').map(({ id }) => id)),
+    reached.flatMap(({ keys }) =>
+      keys.filter(({ id, role }) => role === 'previous' || id === replaced).map(({ id }) => id),
+    ),
   );
   return [...ids].map((id) => judge(id, instances, reached, unusedSeconds));
 }

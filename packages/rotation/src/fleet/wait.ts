@@ -21,7 +21,7 @@ export interface WaitResult {
 }
 
 /**
- * Asks all instances again and again, until every old key may go, the time is over, or `signal` aborts.
+ * Asks all instances again and again, until every instance has the new key and every old key may go, the time is over, or `signal` aborts.
  *
  * An instance that is down makes the verdict unknown, and one that was restarted must count for the whole time again. So an outage
  * makes the wait longer, and never ends it too early.
@@ -30,7 +30,7 @@ export interface WaitResult {
  * @example
  * ```ts
  * const { outcome, view } = await waitUntilOldMayGo(urls, { unusedSeconds: 3600, onView: ({ text }) => console.log(text()) })
- * if (outcome === 'may-go') await dropPrevious({ vendor, target, view })
+ * if (outcome === 'may-go') await dropPrevious({ vendor, target, instances: urls, unusedSeconds: 3600 })
  * ```
  */
 export async function waitUntilOldMayGo(

@@ -1,6 +1,6 @@
 import { checkChoice, checkFunction, checkKeys, configError } from '@countersign/core/extend';
 import type { Ask, Guide, GuidedVendor } from './guide.ts';
-import { GUIDES, type GuidedSender } from './senders.ts';
+import { GUIDES, type GuidedSender, guidedSenders } from './senders.ts';
 
 /** Options of {@link guided}. */
 export interface GuidedOptions {
@@ -11,8 +11,6 @@ export interface GuidedOptions {
   /** Shows a step to a person and waits: `askInTerminal()`, or your own function. */
   ask: Ask;
 }
-
-const NAMES = Object.keys(GUIDES) as [GuidedSender, ...GuidedSender[]];
 
 /**
  * A webhook at a vendor that has no API for its secret. `rotate()` tells a person what to do, waits, and publishes the new secret
@@ -32,7 +30,8 @@ export function guided(options: GuidedOptions): GuidedVendor {
   const { sender, ask } = options;
   checkFunction('ask', ask);
   if (ask === undefined) throw configError('"ask" is required: it shows a step to a person and waits.');
-  const guide = typeof sender === 'object' ? readGuide(sender) : GUIDES[checkChoice('sender', sender, NAMES)];
+  const guide =
+    typeof sender === 'object' ? readGuide(sender) : GUIDES[checkChoice('sender', sender, guidedSenders)];
   const endpointId = options.endpointId ?? guide.name;
   if (typeof endpointId !== 'string' || endpointId === '') {
     throw configError('"endpointId" of guided() must be a text that names the webhook.');

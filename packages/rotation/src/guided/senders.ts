@@ -107,3 +107,13 @@ export const GUIDES: Readonly<Record<GuidedSender, Guide>> = {
     overlapSeconds: 600,
   },
 };
+
+/**
+ * The senders whose steps are known, for `guided({ sender })`.
+ *
+ * @example
+ * ```ts
+ * if (guidedSenders.includes(name)) await rotate({ vendor: guided({ sender: name, ask: askInTerminal() }), target })
+ * ```
+ */
+export const guidedSenders = Object.keys(GUIDES) as unknown as readonly [GuidedSender, ...GuidedSender[]];

@@ -1,6 +1,7 @@
 import type { JournalEntry } from '../journal.ts';
 import type { Settings } from '../rotate-options.ts';
 import { isRotationError, nameOfError, RotationError, type SecretState } from '../rotation-error.ts';
+import type { VendorBase } from '../vendor.ts';
 
 /**
  * What a stopped run has left.
@@ -11,7 +12,9 @@ export async function readNotes({
   journal,
   vendor,
   target,
-}: Pick<Settings, 'journal' | 'vendor' | 'target'>): Promise<JournalEntry | undefined> {
+}: Pick<Settings, 'journal' | 'target'> & {
+  readonly vendor: Pick<VendorBase, 'name' | 'endpointId'>;
+}): Promise<JournalEntry | undefined> {
   const left = await attempt(journal.name, 'read', () => journal.read(), 'unknown');
   if (left === undefined) return undefined;
   if (left.vendor === vendor.name && left.endpointId === vendor.endpointId && left.target === target.name) {

@@ -78,12 +78,12 @@ const PERMISSIONS = {
  * ```
  */
 export function github(options: GithubOptions): RotationVendor {
-  const hook = readHook(options);
   const base = readApi(OWNER, options, {
     name: 'github',
     baseUrl: 'https://api.github.com',
     known: ['rotates', 'owner', 'repo', 'org', 'hookId', 'token', 'ping', 'clientId', 'privateKey'],
   });
+  const hook = readHook(options);
   const { permission } = hook;
   const api = (): VendorApi => ({
     ...base,
