@@ -14,7 +14,11 @@ async function proxied() {
   const seen: DeliverySummary[] = [];
   const listening = await listen({
     ...{ scheme: github(), secrets: 'f3d1a0b5c79e42768fd50c1e2b3a4968', to: `${target.url}/hooks` },
-    ...{ port: 0, inspectorPort: 0, onDelivery: (each, isExplained) => void (isExplained || seen.push(each)) },
+    ...{
+      port: 0,
+      inspectorPort: 0,
+      onDelivery: (each, isExplained) => void (isExplained || seen.push(each)),
+    },
   });
   cleanups.push(() => listening.close());
   const client = dial(listening.url);
@@ -36,7 +40,10 @@ describe('a target with a path: no request leaves the path', () => {
     ['HTTP/0.9', 'GET /admin\r\n\r\n'],
     ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['an upgrade to HTTP/2', `GET /x HTTP/1.1\r\n${HOST}Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n`],
-    ['two ends', `POST /x HTTP/1.1\r\n${HOST}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
+    [
+      'two ends',
+      `POST /x HTTP/1.1\r\n${HOST}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    ],
     ['two lengths', `POST /x HTTP/1.1\r\n${HOST}Content-Length: 0\r\nContent-Length: 40\r\n\r\n`],
     ['a name with a space', `POST /x HTTP/1.1\r\n${HOST}Content-Length : 40\r\n\r\n`],
     ['a line that ends with CR only', `POST /x HTTP/1.1\r\nA: b\rContent-Length: 40\r\n\r\n`],
@@ -75,7 +82,9 @@ describe('a target with a path: no request leaves the path', () => {
     await connection.until('0\r\n\r\n');
     connection.write(OK);
     await client.untilEnded();
-    expect(connection.text).toBe(`POST /hooks/a HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`);
+    expect(connection.text).toBe(
+      `POST /hooks/a HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    );
     expect(client.text.startsWith(`${OK}HTTP/1.1 400 Bad Request\r\n`)).toBe(true);
     await vi.waitUntil(() => seen.some(({ url, status }) => url === '/a' && status === 200));
   });

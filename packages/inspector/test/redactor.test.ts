@@ -32,7 +32,9 @@ describe('a secret is removed in each of its spellings', () => {
     for (const spelled of [spelling, `{"a":"${spelling}"}`]) {
       const text = redactor.text(spelled);
       expect(text).toContain('[secret removed]');
-      expect(text.replace('[secret removed]', '')).toMatch(/^(?:\{"a":")?(?:whsec_)?(?:=|%3d|\\u003d)*(?:"\})?$/i);
+      expect(text.replace('[secret removed]', '')).toMatch(
+        /^(?:\{"a":")?(?:whsec_)?(?:=|%3d|\\u003d)*(?:"\})?$/i,
+      );
       const bytes = redactor.bytes(Buffer.from(spelled));
       expect(bytes.length).toBe(Buffer.byteLength(spelled));
       expect(bytes.toString()).toMatch(/^(?:\{"a":")?(?:whsec_)?\*{20,}(?:=|%3d|\\u003d)*(?:"\})?$/i);

@@ -27,7 +27,9 @@ function hasDotSegment(target: string): boolean {
   let path = target.split('?', 1)[0] ?? '';
   for (let round = 0; /%[0-9a-f]{2}/i.test(path); round += 1) {
     if (round === MAX_ENCODINGS) return true;
-    path = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+    path = path.replace(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
   }
   // Some servers take "\" for "/", and leave out what follows ";".
   return path.split(/[/\\?#]/).some((segment) => /^\.\.?(?:;|$)/.test(segment));
