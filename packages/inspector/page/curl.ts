@@ -1,3 +1,4 @@
+import { pathOf } from '../src/request-path.ts';
 import type { DeliveryDetail } from '../src/wire.ts';
 import { decoded } from './format.ts';
 
@@ -13,7 +14,7 @@ const LEFT_OUT = new Set([
 
 /** The captured request as a command for a shell. What was removed from the delivery is removed here too. */
 export function curlOf(detail: DeliveryDetail, body: Uint8Array, origin: string): string {
-  const lines = [`curl --request ${quoted(detail.method)} ${quoted(origin + detail.url)}`];
+  const lines = [`curl --request ${quoted(detail.method)} ${quoted(origin + (pathOf(detail.url) ?? '/'))}`];
   let isJsonOrOther = false;
   for (let at = 0; at + 1 < detail.rawHeaders.length; at += 2) {
     const name = detail.rawHeaders[at] ?? '';

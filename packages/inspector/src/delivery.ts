@@ -4,6 +4,9 @@ import type { NotedSecrets } from './noted-secrets.ts';
 import type { Redactor } from './redactor.ts';
 import type { Step, StepName } from './wire.ts';
 
+/** What a text in a list takes in addition to its characters. */
+const TEXT_BYTES = 40;
+
 /** What is known of one endpoint: how its sender signs, and with which secrets. */
 export interface Endpoint {
   readonly name: string;
@@ -106,7 +109,7 @@ export class Delivery {
   /** How many bytes of memory its content takes. */
   get bytes(): number {
     const texts = [this.head.url, ...this.head.rawHeaders, ...(this.response?.rawHeaders ?? [])];
-    const heads = texts.reduce((sum, text) => sum + text.length, 1024);
+    const heads = texts.reduce((sum, text) => sum + text.length + TEXT_BYTES, 1024);
     return heads + (this.body?.length ?? 0) + (this.response?.body?.length ?? 0);
   }
 

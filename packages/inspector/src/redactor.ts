@@ -1,11 +1,18 @@
 import type { DefinedScheme, Scheme, SignatureRule } from '@countersign/core';
 import type { NotedSecrets } from './noted-secrets.ts';
+import { spellingsOf } from './spellings.ts';
 
 /** What is shown instead of a secret. */
 const REMOVED = '[secret removed]';
 /** Shorter texts are in every body. */
 const MIN_LENGTH = 6;
 const STAR = '*'.charCodeAt(0);
+
+/** Finds secrets in texts and in bytes. `undefined` if there are none. */
+interface Patterns {
+  readonly text: RegExp | undefined;
+  readonly bytes: RegExp | undefined;
+}
 
 /**
  * Removes the secrets of one verifier from what is shown, recorded or printed: some senders send the secret itself, and an application
@@ -16,8 +23,8 @@ export class Redactor {
   readonly #tokenHeaders: readonly string[];
   readonly #tokenParameters: readonly string[];
   readonly #credentials: readonly string[];
-  #written: readonly string[] = [];
-  #writtenOf = -1;
+  #patterns: Patterns = { text: undefined, bytes: undefined };
+  #patternsOf = -1;
 
   /** @param publicUrl The URL that the sender was given: it may contain a user name and a password. */
   constructor(secrets: Pick<NotedSecrets, 'all'>, scheme: Scheme, publicUrl?: string) {
@@ -30,9 +37,8 @@ export class Redactor {
 
   /** A text without secrets. */
   text(given: string): string {
-    let text = given;
-    for (const form of this.#forms()) if (text.includes(form)) text = text.replaceAll(form, REMOVED);
-    return text;
+    const { text } = this.#spellings();
+    return text === undefined ? given : given.replace(text, REMOVED);
   }
 
   /** A request target without secrets. */
@@ -56,35 +62,38 @@ export class Redactor {
 
   /** A body in which secrets are overwritten with stars, so that it keeps its length. */
   bytes(given: Uint8Array): Buffer {
-    let bytes = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
-    for (const form of this.#forms()) {
-      for (let at = bytes.indexOf(form); at !== -1; at = bytes.indexOf(form, at + 1)) {
-        if (bytes.buffer === given.buffer) bytes = Buffer.from(bytes);
-        bytes.fill(STAR, at, at + Buffer.byteLength(form));
-      }
+    const bytes = Buffer.from(given.buffer, given.byteOffset, given.byteLength);
+    const pattern = this.#spellings().bytes;
+    if (pattern === undefined) return bytes;
+    let changed: Buffer | undefined;
+    for (const { index, 0: found } of bytes.toString('latin1').matchAll(pattern)) {
+      changed ??= Buffer.from(bytes);
+      changed.fill(STAR, index, index + found.length);
     }
-    return bytes;
+    return changed ?? bytes;
   }
 
-  /** The ways in which a secret may be written, the longest first. */
-  #forms(): readonly string[] {
+  /** What finds the secrets in the ways in which they may be written. */
+  #spellings(): Patterns {
     const secrets = this.#secrets.all();
-    if (secrets.length === this.#writtenOf) return this.#written;
+    if (secrets.length === this.#patternsOf) return this.#patterns;
     const forms = new Set<string>(this.#credentials);
     for (const secret of secrets) {
       const bytes = Buffer.from(secret as string);
-      const texts = [bytes.toString('base64'), bytes.toString('base64url'), bytes.toString('hex')];
+      const hex = bytes.toString('hex');
+      const texts = [bytes.toString('base64'), bytes.toString('base64url'), hex, hex.toUpperCase()];
       if (typeof secret === 'string') {
         const text = secret.trim();
-        texts.push(secret, text, encodeURIComponent(text), JSON.stringify(text).slice(1, -1));
+        texts.push(secret, text);
         // Without the text before it: "whsec_".
         texts.push(text.replace(/^(?:[a-z0-9]{1,12}[_,])+/i, ''));
       } else if (/^[\x20-\x7e]+$/.test(bytes.toString('latin1'))) texts.push(bytes.toString('latin1'));
       for (const each of texts) if (each.length >= MIN_LENGTH) forms.add(each.replace(/=+$/, ''));
     }
-    this.#writtenOf = secrets.length;
-    this.#written = [...forms].sort((a, b) => b.length - a.length);
-    return this.#written;
+    const longestFirst = [...forms].sort((a, b) => b.length - a.length);
+    this.#patternsOf = secrets.length;
+    this.#patterns = { text: spellingsOf(longestFirst, false), bytes: spellingsOf(longestFirst, true) };
+    return this.#patterns;
   }
 }
 

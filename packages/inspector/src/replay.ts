@@ -3,6 +3,7 @@ import type { DefinedScheme } from '@countersign/core';
 import { type SignedRequest, sign } from '@countersign/testing';
 import type { Delivery } from './delivery.ts';
 import { headerText } from './raw-headers.ts';
+import { pathOf, urlAt } from './request-path.ts';
 import { renewedHeaders, ruleFor, rulesOf } from './signed-content.ts';
 
 /** By this header a recorder recognizes a replay. Its value is a random text that is used once. */
@@ -24,12 +25,14 @@ const NOT_REPEATED = new Set([
   REPLAY_HEADER,
 ]);
 const TIMEOUT_MS = 30_000;
+const NO_PATH = 'Its target is no path of this server, so it can’t be sent again.';
 
 /** Says in a sentence why a delivery can't be signed again. `undefined` if it can. */
 export function replayObstacle({ endpoint, body, head }: Delivery): string | undefined {
   const { scheme, secrets } = endpoint;
   if (body === undefined) return 'Its body was not read, so it can’t be sent again.';
   if (head.method === 'GET' || head.method === 'HEAD') return 'A GET request has nothing to sign.';
+  if (pathOf(head.url) === undefined) return NO_PATH;
   if (rulesOf(scheme).length === 0)
     return `The scheme ${scheme.name} is code, so only its sender can sign a delivery. Use “Resend” at the sender.`;
   if (secrets.signsWithPrivateKey) return 'Only the sender has the private key. Use “Resend” at the sender.';
@@ -67,10 +70,12 @@ export class Replays {
     // Otherwise the replay would be a duplicate, which does not run.
     if (verdict.deliveryId !== undefined) await endpoint.forget?.(verdict.deliveryId).catch(() => undefined);
     const signed = signedAnew(delivery);
+    const url = urlAt(origin, targetOf(head.url, signed.url));
+    if (url === undefined) throw new Error(NO_PATH);
     const expected: { of: number; arrivedAs?: number } = { of: delivery.id };
     this.#expected.set(nonce, expected);
     try {
-      const response = await fetch(new URL(targetOf(head.url, signed.url), origin), {
+      const response = await fetch(url, {
         method: head.method,
         headers: { ...signed.headers, [REPLAY_HEADER]: nonce },
         body: new Uint8Array(signed.body),

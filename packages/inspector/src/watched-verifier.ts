@@ -196,8 +196,10 @@ function noting(request: WebhookRequest, delivery: Delivery): WebhookRequest {
   const { body, method, url, headers } = request;
   const requestId = request.requestId;
   const note = (bytes: Uint8Array) => {
+    // A small slice would keep the whole buffer of the socket.
+    const isSlice = bytes.byteLength * 2 < bytes.buffer.byteLength;
     delivery.note('body read', {
-      body: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      body: isSlice ? Buffer.from(bytes) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
       note: `${bytes.byteLength} bytes`,
     });
     return bytes;

@@ -1,38 +1,11 @@
 import type { Delivery } from '../delivery.ts';
 import { isInformational, statusOf } from './framing.ts';
+import { KeptBody } from './kept-body.ts';
 import type { MessageHead } from './message-reader.ts';
 
 /** The largest body that is kept and verified. No sender of the catalogue sends a larger one. */
 const MAX_REQUEST_BYTES = 32 * 1024 * 1024;
 const MAX_RESPONSE_BYTES = 1024 * 1024;
-
-/** The first bytes of a body, and its length. */
-class KeptBody {
-  readonly #chunks: Buffer[] = [];
-  readonly #maxBytes: number;
-  #kept = 0;
-  total = 0;
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
-
-  add(data: Buffer): void {
-    this.total += data.length;
-    const part = data.subarray(0, this.#maxBytes - this.#kept);
-    if (part.length === 0) return;
-    // A copy: a small slice would keep the whole buffer of the socket.
-    this.#chunks.push(Buffer.from(part));
-    this.#kept += part.length;
-  }
-
-  get isWhole(): boolean {
-    return this.total === this.#kept;
-  }
-  bytes(): Buffer {
-    return Buffer.concat(this.#chunks);
-  }
-}
 
 /** One request and its response, as they pass by. */
 export class Exchange {
@@ -71,13 +44,15 @@ export class Exchange {
   }
 
   requestData(data: Buffer): void {
-    if (data.length > 0) this.#request.add(data);
+    this.#request.add(data);
+    // Only a whole body can be verified.
+    if (!this.#request.isWhole) this.#request.clear();
   }
 
   requestEnded(): void {
     const request = this.#request;
     if (request.isWhole) {
-      this.delivery.note('forwarded', { body: request.bytes(), note: `${request.total} bytes of body` });
+      this.delivery.note('forwarded', { body: request.take(), note: `${request.total} bytes of body` });
       this.#judged = this.#judge(this.delivery);
       return;
     }
@@ -92,7 +67,7 @@ export class Exchange {
   }
 
   responseData(data: Buffer): void {
-    if (data.length > 0) this.#response.add(data);
+    this.#response.add(data);
   }
 
   responseEnded(): void {
@@ -105,7 +80,7 @@ export class Exchange {
         status: statusOf(head),
         statusMessage: head.startLine.slice('HTTP/1.1 200 '.length),
         rawHeaders: head.rawHeaders,
-        body: response.bytes(),
+        body: response.take(),
         ...(response.isWhole ? {} : { bodyBytes: response.total }),
       },
     });
@@ -130,6 +105,8 @@ export class Exchange {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#request.clear();
+    this.#response.clear();
     void (this.#judged ?? Promise.resolve()).then(() => this.#over(this.delivery));
   }
 }

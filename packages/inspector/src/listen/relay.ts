@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
 import type { ReceivedHead } from '../delivery.ts';
 import type { Exchange } from './exchange.ts';
-import { isInformational, requestFraming, responseFraming } from './framing.ts';
+import { isInformational, requestFraming, responseFraming, statusOf } from './framing.ts';
 import { type MessageHead, MessageReader, type Piece } from './message-reader.ts';
+import { NO_HTTP, whyOutside } from './path-guard.ts';
 import { connectTo, type Target, whyDown, withPath } from './target.ts';
 
 /** How long a client may take to read our own response, in milliseconds. */
@@ -35,6 +36,9 @@ export class Relay {
   #target: Socket | undefined;
   #isConnected = false;
   #isInformational = false;
+  #isUpgraded = false;
+  /** Why a request was not passed on. Nothing after it is. */
+  #refusal: string | undefined;
   #isOver = false;
 
   constructor(client: Socket, options: RelayOptions) {
@@ -63,12 +67,16 @@ export class Relay {
       this.#client.destroy();
       return;
     }
-    this.#requests.push(bytes);
+    if (this.#isUpgraded) this.#write(bytes);
+    else if (this.#refusal === undefined) this.#requests.push(bytes);
   }
 
   #passOn(piece: Piece): void {
+    if (this.#refusal !== undefined) return;
     const exchange = this.#arriving;
-    if (piece.type === 'head') {
+    const refusal = this.#options.target.pathBefore === '' ? undefined : whyRefused(piece);
+    if (refusal !== undefined) this.#refuse(refusal, piece);
+    else if (piece.type === 'head') {
       const started = this.#options.begin(receivedHead(piece.head));
       this.#arriving = started;
       this.#waiting.push(started);
@@ -80,6 +88,29 @@ export class Relay {
       if (piece.type === 'body') exchange?.requestData(piece.data);
       this.#write(piece.raw);
     }
+  }
+
+  /** The requests before it still get their responses, in their order. */
+  #refuse(sentence: string, piece: Piece): void {
+    this.#refusal = sentence;
+    this.#options.warn(sentence);
+    const refused = piece.type === 'head' ? this.#options.begin(receivedHead(piece.head)) : this.#arriving;
+    const at = refused === undefined ? -1 : this.#waiting.indexOf(refused);
+    if (at !== -1) this.#waiting.splice(at, 1);
+    refused?.breakOff(sentence, 400);
+    if (at !== -1 && refused?.hasResponse === true) {
+      // Half of its response was passed on already, so ours would become a part of it.
+      this.#isOver = true;
+      this.#target?.destroy();
+      this.#client.resetAndDestroy();
+    } else this.#endRefused();
+  }
+
+  #endRefused(): void {
+    if (this.#refusal === undefined || this.#waiting.length > 0 || this.#isOver) return;
+    this.#isOver = true;
+    this.#target?.destroy();
+    this.#respond('400 Bad Request', this.#refusal);
   }
 
   #write(bytes: Buffer): void {
@@ -110,6 +141,7 @@ export class Relay {
       target.pause();
       this.#client.once('drain', () => target.resume());
     }
+    this.#endRefused();
   }
 
   /** The bytes of responses are passed on as they are, also those that make no message. */
@@ -118,6 +150,7 @@ export class Relay {
     if (piece.type === 'head') {
       exchange?.responseHead(piece.head);
       this.#isInformational = isInformational(piece.head);
+      this.#isUpgraded ||= statusOf(piece.head) === 101;
     } else if (piece.type === 'body') exchange?.responseData(piece.data);
     else if (piece.type === 'end' && !this.#isInformational) {
       this.#waiting.shift();
@@ -164,7 +197,12 @@ export class Relay {
     const [first, ...others] = this.#waiting.splice(0);
     first?.breakOff(sentence, 502);
     for (const each of others) each.breakOff(sentence);
-    this.#client.end(badGateway(sentence, first?.method));
+    this.#respond('502 Bad Gateway', sentence, first?.method);
+  }
+
+  /** Our own response, after which the connection ends. */
+  #respond(status: string, sentence: string, method?: string): void {
+    this.#client.end(ownResponse(status, sentence, method));
     // What the client is still sending is read and dropped: otherwise the system would reset the connection under our response.
     this.#client.resume();
     const timer = setTimeout(() => this.#client.destroy(), LINGER_MS);
@@ -190,10 +228,16 @@ function receivedHead({ startLine, rawHeaders }: MessageHead): ReceivedHead {
   return { method, url, httpVersion: version.slice('HTTP/'.length), rawHeaders };
 }
 
-function badGateway(sentence: string, method: string | undefined): Buffer {
+function whyRefused(piece: Piece): string | undefined {
+  if (piece.type === 'head') return whyOutside(piece.head);
+  // Some senders write an empty line after a request.
+  return piece.type === 'opaque' && !/^[\r\n]*$/.test(piece.raw.toString('latin1')) ? NO_HTTP : undefined;
+}
+
+function ownResponse(status: string, sentence: string, method: string | undefined): Buffer {
   const body = `countersign: ${sentence}\n`;
   const head = [
-    'HTTP/1.1 502 Bad Gateway',
+    `HTTP/1.1 ${status}`,
     'Content-Type: text/plain; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
