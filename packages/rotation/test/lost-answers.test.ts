@@ -112,3 +112,19 @@ describe('a write that took effect, but whose answer was lost', () => {
     expect(target.set).toMatchObject({ current: [vendor.secret_, OTHER] });
   });
 });
+
+describe('a call that was not heard', () => {
+  it('keeps the published secret if the next call was not sent', async () => {
+    const vendor = scriptedVendor(OLD, { takesKey: true });
+    vendor.script = ['rotates and is not heard', 'refuses'];
+    await expect(run(vendor)).rejects.toMatchObject({
+      code: 'ERR_ROTATION_FORBIDDEN',
+      secretState: 'unknown',
+    });
+    expect(target.set).toMatchObject({ current: OLD, next: [vendor.secret_] });
+    expect(journal.entry).toMatchObject({ step: 'calling' });
+    const made = vendor.secret_;
+    await run(vendor);
+    expect(target.set).toMatchObject({ current: made, previous: [{ secret: OLD }] });
+  });
+});

@@ -18,7 +18,7 @@ import { RotationError } from '../rotation-error.ts';
 import { withLock } from '../run/lock.ts';
 import { readNotes } from '../run/notes.ts';
 import { readTarget, updateTarget } from '../run/target-access.ts';
-import { tidied } from '../secret-set.ts';
+import { isOver, tidied } from '../secret-set.ts';
 import type { RotationTarget } from '../target.ts';
 import { viewFleet } from './fleet.ts';
 import { FLEET_OPTIONS, type FleetOptions, readFleetOptions } from './fleet-options.ts';
@@ -135,8 +135,12 @@ async function refuseIfUnfinished(settings: DropSettings): Promise<void> {
 async function drop(settings: DropSettings, view: FleetView): Promise<DropReport> {
   const { target, vendor, clock, tell } = settings;
   const keys = keyReader(vendor, target.name);
-  const listed = previousIds(await readTarget(settings, 'unchanged'), keys);
-  const judged = listed.map((id) => ({ id, reasons: reasonsToKeep(id, view) }));
+  const set = await readTarget(settings, 'unchanged');
+  const missing = missingCurrents(set, keys, view, clock.now());
+  const judged = previousIds(set, keys).map((id) => ({
+    id,
+    reasons: [...reasonsToKeep(id, view), ...missing],
+  }));
   const kept = judged.filter(({ reasons }) => reasons.length > 0);
   const dropped = judged.filter(({ reasons }) => reasons.length === 0).map(({ id }) => id);
   if (dropped.length === 0) {
@@ -163,6 +167,27 @@ async function drop(settings: DropSettings, view: FleetView): Promise<DropReport
 
 function previousIds({ previous }: SecretSetInput, keys: KeyReader): string[] {
   return keys.named(listOf(previous)).map(({ id }) => id);
+}
+
+/**
+ * The instances that don't have each `current` key of the target. They load another set, or have not loaded this one yet: what they
+ * say about an old key proves nothing.
+ */
+function missingCurrents(
+  { current }: SecretSetInput,
+  keys: KeyReader,
+  { instances }: FleetView,
+  now: number,
+): readonly string[] {
+  const valid = keys.named(listOf(current).filter((entry) => !isOver(entry, now)));
+  return instances.flatMap((one) => {
+    if (one.state === 'unknown') return [];
+    const has = one.keys.filter(({ role }) => role === 'current').map(({ id }) => id);
+    const lacks = valid.map(({ id }) => id).filter((id) => !has.includes(id));
+    return lacks.length === 0
+      ? []
+      : [`${one.name} does not have the current key ${lacks.join(', ')} of the target.`];
+  });
 }
 
 /** Why an old key must stay; empty if it may go. */
