@@ -95,12 +95,7 @@ async function sendOne(delivery: MissedDelivery, tools: Tools, check: () => void
   return outcome;
 }
 
-async function send(
-  delivery: MissedDelivery,
-  tools: Tools,
-  key: string,
-  check: () => void,
-): Promise<Sent> {
+async function send(delivery: MissedDelivery, tools: Tools, key: string, check: () => void): Promise<Sent> {
   const { settings, session, counts, failedInARow } = tools;
   const { vendor, tell } = settings;
   if (vendor.resend !== undefined) {
