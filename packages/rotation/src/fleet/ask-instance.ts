@@ -60,8 +60,6 @@ async function load(source: FleetSource, settings: FleetSettings, signal: AbortS
     headers: settings.headers,
     // A redirect would send the token to another host.
     redirect: 'manual',
-    // A cache would tell what was true at another time.
-    cache: 'no-store',
     signal,
   });
   const text = await readText(response);

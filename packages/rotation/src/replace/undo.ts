@@ -49,7 +49,7 @@ async function putBack(run: Run<ReplaceVendor>, error: unknown): Promise<void> {
     await updateTarget(settings, found.keys, change, 'unknown');
   } catch {
     // What counts is what receivers load now.
-    const after = await currentIds().catch(() => []);
+    const after = await currentIds().catch((): string[] => []);
     if (!after.includes(replaced.id) || (newId !== undefined && after.includes(newId))) {
       throw kept(error, 'unknown');
     }
