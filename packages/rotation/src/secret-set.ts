@@ -1,5 +1,5 @@
 import type { SecretInput, SecretSetInput } from '@countersign/core';
-import { type KeyReader, listOf } from './key-ids.ts';
+import { type KeyReader, listOf, type NamedSecret } from './key-ids.ts';
 
 // Each of these functions makes a new set from an old one, and keeps what a person or another tool has changed in between.
 
@@ -50,27 +50,48 @@ export interface Promotion {
  * The set with the new secret as `current` and the replaced one as `previous`, without announcement and without expired secrets.
  */
 export function promoted(set: SecretSetInput, promotion: Promotion, keys: KeyReader): SecretSetInput {
-  const { secret, replaces, replacedNotAfter, dropped, version, now } = promotion;
-  const currents = keys.named(set.current);
-  const place = currents.findIndex(({ id }) => id === replaces);
-  const replaced = currents[place];
-  const current = currents.map(({ entry }) => entry);
-  // The new secret must be stored, even if the old one was removed from the list meanwhile.
-  current.splice(Math.max(place, 0), place === -1 ? 0 : 1, secret);
-  const kept = keys
-    .named(set.previous)
-    .filter(({ entry, id }) => !isOver(entry, now) && id !== replaces && !dropped.includes(id));
-  const previous = kept.map(({ entry }) => entry);
-  if (replaced !== undefined && replacedNotAfter !== undefined) {
-    previous.unshift(ending(replaced.entry, replacedNotAfter));
-  }
+  const { secret, replaces, dropped } = promotion;
+  const id = keys.idOf(secret);
+  const listed = keys.named(set.current);
+  const isReplaced = (named: NamedSecret): boolean => named.id === replaces;
+  const others = listed.filter((named) => named.id !== id && !isReplaced(named));
+  // The new secret must be stored, even if the old one was removed from the list meanwhile. If an earlier attempt has stored it,
+  // although it seemed to fail, it keeps its place.
+  const replacedAt = listed.findIndex(isReplaced);
+  const place = replacedAt === -1 ? listed.findIndex((named) => named.id === id) : replacedAt;
+  const before = listed.slice(0, Math.max(place, 0)).filter((named) => others.includes(named));
+  const current = others.map(({ entry }) => entry);
+  current.splice(before.length, 0, secret);
+  const previous = keys
+    .named(previousAfter(set, promotion, keys))
+    .filter((named) => !dropped.includes(named.id))
+    .map(({ entry }) => entry);
   return assemble(set, {
     current,
     previous,
-    next: without(set.next, [keys.idOf(secret), ...dropped], keys),
+    next: without(set.next, [id, ...dropped], keys),
     rotating: undefined,
-    version,
+    version: promotion.version,
   });
+}
+
+/**
+ * The `previous` secrets once a key is replaced. If an earlier attempt has replaced it, although it seemed to fail, its key is
+ * `previous` already and stays so, unless it has leaked.
+ */
+function previousAfter(
+  set: SecretSetInput,
+  { replaces, replacedNotAfter, now }: Pick<Promotion, 'replaces' | 'replacedNotAfter' | 'now'>,
+  keys: KeyReader,
+): SecretInput[] {
+  const replaced = keys.named(set.current).find(({ id }) => id === replaces);
+  const isKept = replaced === undefined && replacedNotAfter !== undefined;
+  const previous = keys
+    .named(set.previous)
+    .filter(({ entry, id }) => !isOver(entry, now) && (id !== replaces || isKept))
+    .map(({ entry }) => entry);
+  if (replaced === undefined || replacedNotAfter === undefined) return previous;
+  return [ending(replaced.entry, replacedNotAfter), ...previous];
 }
 
 /** The set while two endpoints deliver: the new secret is another `current`, before the one that it will replace. */
@@ -80,8 +101,10 @@ export function joined(
   keys: KeyReader,
 ): SecretSetInput {
   const id = keys.idOf(secret);
-  const others = keys.named(set.current).filter((named) => named.id !== id);
-  const place = others.findIndex((named) => named.id === replaces);
+  const listed = keys.named(set.current);
+  const others = listed.filter((named) => named.id !== id);
+  const replacedAt = others.findIndex((named) => named.id === replaces);
+  const place = replacedAt === -1 ? listed.findIndex((named) => named.id === id) : replacedAt;
   const current = others.map(({ entry }) => entry);
   current.splice(Math.max(place, 0), 0, secret);
   return assemble(set, {
@@ -96,20 +119,13 @@ export function joined(
 /** The set after the old endpoint was removed. Its secret is `previous` if there is a time until which it is accepted. */
 export function parted(
   set: SecretSetInput,
-  { replaces, replacedNotAfter, version, now }: Omit<Promotion, 'secret' | 'dropped'>,
+  parting: Omit<Promotion, 'secret' | 'dropped'>,
   keys: KeyReader,
 ): SecretSetInput {
-  const currents = keys.named(set.current);
-  const replaced = currents.find(({ id }) => id === replaces);
-  const kept = keys
-    .named(set.previous)
-    .filter(({ entry, id }) => !isOver(entry, now) && (replaced === undefined || id !== replaces));
-  const previous = kept.map(({ entry }) => entry);
-  if (replaced !== undefined && replacedNotAfter !== undefined) {
-    previous.unshift(ending(replaced.entry, replacedNotAfter));
-  }
-  const [first, ...others] = currents.filter(({ id }) => id !== replaces).map(({ entry }) => entry);
+  const { replaces, version } = parting;
+  const [first, ...others] = without(set.current, [replaces], keys);
   const current = first === undefined || others.length > 0 ? [first ?? [], others].flat() : first;
+  const previous = previousAfter(set, parting, keys);
   return assemble({ ...set, current }, { previous, rotating: undefined, version });
 }
 

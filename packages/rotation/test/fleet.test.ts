@@ -28,6 +28,7 @@ const AFTER: SecretSetInput = {
 };
 const START = Date.UTC(2030, 0, 1);
 const UNUSED = 3600;
+const HOUR = 3600;
 
 const closings: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -223,7 +224,7 @@ describe('the view of several receivers', () => {
 
 describe('an instance is unknown if', () => {
   const health = { secrets: { keys: [{ id: 'new', role: 'current', matches: 0 }] } };
-  const report = { instance: 'x', time: '2030-01-01T00:00:00Z', verifiers: { hooks: health } };
+  const report = { instance: 'x', time: new Date().toISOString(), verifiers: { hooks: health } };
 
   it.each<[string, RegExp, (response: import('node:http').ServerResponse) => void]>([
     ['it responds with another status', /status 404/, (response) => response.writeHead(404).end('{}')],
@@ -256,11 +257,48 @@ describe('an instance is unknown if', () => {
       (response) =>
         response.end(JSON.stringify({ secrets: { keys: [{ id: 'new', role: 'previous', matches: 3 }] } })),
     ],
+    ['its health has no report around it', /no time/, (response) => response.end(JSON.stringify(health))],
     ['it pours', /too large/, (response) => response.end(Buffer.alloc(5 * 1024 * 1024, ' '))],
   ])('%s', async (_what, why, respond) => {
     const view = await fleet([await serve(respond)], { timeoutSeconds: respond.length === 0 ? 0.3 : 30 });
     expect(view.instances).toMatchObject([{ state: 'unknown', why: expect.stringMatching(why) }]);
     expect(view.mayDrop).toBe(false);
+  });
+
+  it.each<[string, number, Record<string, number>, boolean]>([
+    ['its report was kept by a file', 48 * HOUR, { date: 0 }, false],
+    ['its report was kept by a cache that says so', 48 * HOUR, { date: 48 * HOUR, age: 48 * HOUR }, false],
+    ['its report was kept, and the response has no date', 48 * HOUR, {}, false],
+    ['its report is newer than the response', -HOUR, { date: 0 }, false],
+    ['or known: its report was made for this request', 0, { date: 0 }, true],
+    ['or known: its clock is wrong by hours', 7 * HOUR, { date: 7 * HOUR }, true],
+  ])('%s', async (_what, timeAgo, stamps, isKnown) => {
+    const at = (secondsAgo: number): Date => new Date(Date.now() - secondsAgo * 1000);
+    const old = { id: 'old', role: 'previous', matches: 0, countedSince: at(timeAgo + 10 * 86_400) };
+    const verifiers = { hooks: { secrets: { keys: [...health.secrets.keys, old] } } };
+    const asked: (string | undefined)[] = [];
+    const url = await serve((response) => {
+      asked.push(response.req.headers['cache-control']);
+      response.sendDate = false;
+      if (stamps.date !== undefined) response.setHeader('date', at(stamps.date).toUTCString());
+      if (stamps.age !== undefined) response.setHeader('age', stamps.age);
+      response.end(JSON.stringify({ instance: 'x', time: at(timeAgo), verifiers }));
+    });
+    const view = await fleet([url], { timeoutSeconds: 30 });
+    expect(view.mayDrop).toBe(isKnown);
+    expect(view.instances).toMatchObject([
+      isKnown ? { state: 'reached' } : { state: 'unknown', name: 'x', why: expect.stringMatching(/kept/) },
+    ]);
+    expect(asked).toEqual(['no-cache']);
+  });
+
+  it('a report that was passed to it is old', async () => {
+    const kept = { ...report, time: new Date(Date.now() - HOUR * 1000) };
+    for (const source of [kept, () => kept]) {
+      expect((await fleet([source])).instances).toMatchObject([
+        { state: 'unknown', why: expect.stringMatching(/3600 s older than the clock of this machine/) },
+      ]);
+    }
   });
 
   it('it does not say since when it counts', async () => {
@@ -466,6 +504,29 @@ describe('dropping the old key', () => {
     expect(await refusal(drop())).toMatchObject({ code: 'ERR_ROTATION_LOCKED' });
     if ('release' in lock) await lock.release();
     expect(stored()).toEqual(AFTER);
+  });
+
+  it('is refused if the instances load the set of another webhook, or another version of this one', async () => {
+    const other = { current: { secret: 'secret-of-another-webhook', id: 'other' } };
+    await Promise.all([a, b].map((one) => one.load(other)));
+    await pass([a, b], 2 * UNUSED);
+    const message = expect.stringMatching(
+      /^The old secret old must stay: a does not have the current key new/,
+    );
+    expect(await refusal(drop())).toMatchObject({ code: 'ERR_ROTATION_OLD_IN_USE', message });
+    // The target was rotated again, and both instances have not loaded that yet.
+    await Promise.all([a, b].map((one) => one.load(AFTER)));
+    await pass([a, b], 2 * UNUSED);
+    const again = {
+      current: { secret: 'newest-secret-of-enough-bytes', id: 'newest' },
+      previous: AFTER.previous,
+    };
+    writeFileSync(path, JSON.stringify(again));
+    expect(await refusal(drop())).toMatchObject({
+      code: 'ERR_ROTATION_OLD_IN_USE',
+      message: expect.stringMatching(/a does not have the current key newest .* b does not have/),
+    });
+    expect(stored()).toEqual(again);
   });
 
   it('keeps a second old key that is still in use', async () => {

@@ -21,6 +21,8 @@ interface ReadKey {
   readonly countedSinceMs: number | undefined;
 }
 
+/** A report that differs by more than this from the time at which it was sent was not made for this request. */
+const MAX_AGE_MS = 300_000;
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Asks one instance. Never throws: an instance that can't be asked is unknown. */
@@ -30,20 +32,30 @@ export async function askInstance(
   settings: FleetSettings,
 ): Promise<Asked> {
   const name = typeof source === 'string' ? source : `instance ${position + 1}`;
-  let health: unknown;
+  let loaded: Loaded;
   try {
-    health = await inTime((signal) => load(source, settings, signal), settings);
+    loaded = await inTime((signal) => load(source, settings, signal), settings);
   } catch (error) {
     return { name, why: error instanceof Unreadable ? error.message : `it can't be asked (${whyOf(error)})` };
   }
-  return readHealth(health, name, settings);
+  const stale = staleness(loaded, settings);
+  return stale === undefined
+    ? readHealth(loaded, name, settings)
+    : { name: nameOf(loaded.health, name), why: stale };
+}
+
+/** What a source said. */
+interface Loaded {
+  readonly health: unknown;
+  /** Of the response, if the source is a URL. */
+  readonly headers?: Headers;
 }
 
 class Unreadable extends Error {}
 
-async function load(source: FleetSource, settings: FleetSettings, signal: AbortSignal): Promise<unknown> {
-  if (typeof source === 'function') return source();
-  if (typeof source !== 'string') return source;
+async function load(source: FleetSource, settings: FleetSettings, signal: AbortSignal): Promise<Loaded> {
+  if (typeof source === 'function') return { health: await source() };
+  if (typeof source !== 'string') return { health: source };
   const response = await settings.fetch(source, {
     headers: settings.headers,
     // A redirect would send the token to another host.
@@ -55,7 +67,25 @@ async function load(source: FleetSource, settings: FleetSettings, signal: AbortS
   // 503 is the status of an instance that is not ready; its report says more.
   const isReport = response.ok || (response.status === 503 && parsed !== undefined);
   if (!isReport) throw new Unreadable(`it responded with the status ${response.status}`);
-  return parsed;
+  return { health: parsed, headers: response.headers };
+}
+
+/**
+ * Why a report may be one that was kept: by a cache, a proxy or a file. A server stamps a response with the clock that the report
+ * has its time from, so these two agree however wrong that clock is. Without that stamp, there is only the clock of this machine.
+ */
+function staleness({ health, headers }: Loaded, { clock }: FleetSettings): string | undefined {
+  const ageMs = Number(headers?.get('age') ?? 0) * 1000;
+  if (!(ageMs <= MAX_AGE_MS))
+    return `its response comes from a cache, which has kept it for ${ageMs / 1000} s`;
+  const timeMs = timeOf(fieldAt(health, ['time']));
+  if (timeMs === undefined) return undefined;
+  const stampMs = timeOf(headers?.get('date') ?? undefined);
+  const offMs = (stampMs ?? clock.now()) - timeMs;
+  if (Math.abs(offMs) <= MAX_AGE_MS) return undefined;
+  const by = stampMs === undefined ? 'the clock of this machine' : 'the date of its response';
+  const how = offMs > 0 ? 'older' : 'newer';
+  return `its report is ${Math.round(Math.abs(offMs) / 1000)} s ${how} than ${by}, so it may have been kept`;
 }
 
 async function inTime<T>(
@@ -96,9 +126,12 @@ function parse(text: string): unknown {
 }
 
 /** A report of a health handler, or the health of one verifier. */
-function readHealth(health: unknown, fallback: string, { verifier, clock }: FleetSettings): Asked {
-  const given = fieldAt(health, ['instance']);
-  const name = typeof given === 'string' && given !== '' ? given : fallback;
+function readHealth(
+  { health, headers }: Loaded,
+  fallback: string,
+  { verifier, clock }: FleetSettings,
+): Asked {
+  const name = nameOf(health, fallback);
   const verifiers = fieldAt(health, ['verifiers']);
   const isReport = verifiers !== null && typeof verifiers === 'object';
   const chosen = isReport ? choose(verifiers, verifier) : health;
@@ -107,9 +140,16 @@ function readHealth(health: unknown, fallback: string, { verifier, clock }: Flee
   if (keys === undefined) return { name, why: 'its response is not the health of a verifier' };
   if (fieldAt(chosen, ['state']) === 'disabled') return { name, why: 'its endpoint is disabled' };
   if (keys.length === 0) return { name, why: 'it has no keys, so it is not ready' };
-  const timeMs = isReport ? timeOf(fieldAt(health, ['time'])) : clock.now();
+  // Health of a verifier that comes over HTTP may be of any time.
+  const isOfNow = !isReport && headers === undefined;
+  const timeMs = isOfNow ? clock.now() : timeOf(fieldAt(health, ['time']));
   if (timeMs === undefined) return { name, why: 'its report has no time' };
   return { name, timeMs, keys };
+}
+
+function nameOf(health: unknown, fallback: string): string {
+  const given = fieldAt(health, ['instance']);
+  return typeof given === 'string' && given !== '' ? given : fallback;
 }
 
 /** The verifier of this name or endpoint, or a sentence that says why there is none. */

@@ -11,7 +11,7 @@ import { RotationError } from '../rotation-error.ts';
 import { withLock } from '../run/lock.ts';
 import { readNotes } from '../run/notes.ts';
 import { readTarget, updateTarget } from '../run/target-access.ts';
-import { tidied } from '../secret-set.ts';
+import { isOver, tidied } from '../secret-set.ts';
 import type { RotationTarget } from '../target.ts';
 import type { VendorBase } from '../vendor.ts';
 import { viewFleet } from './fleet.ts';
@@ -146,10 +146,10 @@ async function drop(settings: DropSettings, view: FleetView): Promise<DropReport
   const { target, vendor, clock, tell } = settings;
   const keys = keyReader(vendor, target.name);
   const set = await readTarget(settings, 'unchanged');
-  const others = loadsAnother(target, idsOf(set.current, keys), view);
+  const missing = missingCurrents(set, keys, view, clock.now());
   const judged = idsOf(set.previous, keys).map((id) => ({
     id,
-    reasons: [...others, ...reasonsToKeep(id, view)],
+    reasons: [...missing, ...reasonsToKeep(id, view)],
   }));
   const kept = judged.filter(({ reasons }) => reasons.length > 0);
   const dropped = judged.filter(({ reasons }) => reasons.length === 0).map(({ id }) => id);
@@ -179,17 +179,25 @@ function idsOf(secrets: SecretSetInput['previous'], keys: KeyReader): string[] {
   return keys.named(listOf(secrets)).map(({ id }) => id);
 }
 
-/** An instance that loads another set says nothing about this one. */
-function loadsAnother(
-  { name }: RotationTarget,
-  current: readonly string[],
+/**
+ * The instances that don't have each `current` key of the target. They load another set, or have not loaded this one yet: what they
+ * say about an old key proves nothing.
+ */
+function missingCurrents(
+  { current }: SecretSetInput,
+  keys: KeyReader,
   { instances }: FleetView,
-): string[] {
-  return instances.flatMap((one) =>
-    one.state === 'unknown' || one.keys.some(({ id }) => current.includes(id))
+  now: number,
+): readonly string[] {
+  const valid = keys.named(listOf(current).filter((entry) => !isOver(entry, now)));
+  return instances.flatMap((one) => {
+    if (one.state === 'unknown') return [];
+    const has = one.keys.filter(({ role }) => role === 'current').map(({ id }) => id);
+    const lacks = valid.map(({ id }) => id).filter((id) => !has.includes(id));
+    return lacks.length === 0
       ? []
-      : [`${one.name} has no current key of ${name}, so it has not loaded it.`],
-  );
+      : [`${one.name} does not have the current key ${lacks.join(', ')} of the target.`];
+  });
 }
 
 /** Why an old key must stay; empty if it may go. */

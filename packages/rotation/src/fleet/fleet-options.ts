@@ -82,6 +82,7 @@ export function readFleetOptions(
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
     headers: {
       Accept: 'application/json',
+      'Cache-Control': 'no-cache',
       ...(token === undefined ? {} : { Authorization: `Bearer ${checkHeaderText(owner, 'token', token)}` }),
     },
     unusedSeconds: checkNumber('unusedSeconds', options.unusedSeconds, {

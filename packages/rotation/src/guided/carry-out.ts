@@ -68,10 +68,7 @@ async function switchLater(run: Run<GuidedVendor>, wasSwitched: boolean): Promis
   settings.tell({ step: 'calling', keyId: run.replaced.id, message: `A person switches ${name} over.` });
   const text = `${wasSwitched ? 'A stopped run has asked for this already, so it may be done. ' : ''}${guide.switchOver ?? ''}`;
   const answer = await askPerson(run, { kind: 'done', text, url: guide.url }, 'unknown');
-  if (answer === STOPPED) {
-    await withdraw(run);
-    throw stopped(run);
-  }
+  if (answer === STOPPED) throw await undone(run, run.found.mayHaveRotated);
   settings.tell({ step: 'answered', message: `${name} was switched over.` });
   return run.key;
 }
@@ -86,8 +83,10 @@ async function regenerate(run: Run<GuidedVendor>): Promise<string> {
   if (found.mayHaveRotated && guide.isShownAgain) {
     const text = `A stopped run may have got as far as a new secret. Pass on the secret that ${name} shows now, without making a new one.`;
     const shown = await askSecret(run, text, 'unknown', 'accepted');
-    if (shown !== STOPPED && idOfNew(run, shown, 'unknown') !== run.replaced.id) secret = shown;
-    run.mayHaveRotated = false;
+    if (shown !== STOPPED) {
+      if (idOfNew(run, shown, 'unknown') !== run.replaced.id) secret = shown;
+      run.mayHaveRotated = false;
+    }
   }
   await aboutToCall(run);
   settings.tell({
@@ -97,10 +96,7 @@ async function regenerate(run: Run<GuidedVendor>): Promise<string> {
   });
   if (secret === undefined) {
     const answer = await askSecret(run, guide.obtain, 'unknown');
-    if (answer === STOPPED) {
-      await withdraw(run);
-      throw stopped(run);
-    }
+    if (answer === STOPPED) throw await undone(run, run.mayHaveRotated);
     secret = answer;
   }
   settings.tell({ step: 'answered', message: `${name} has a new secret.` });
@@ -146,6 +142,25 @@ async function publish(run: Run<GuidedVendor>, secret: string, insteadOf?: strin
     keyId: idOfNew(run, secret, 'changed-and-lost'),
     message: `The new secret is published as "next" in ${target.name}.`,
   });
+}
+
+/**
+ * Withdraws everything, because the person has done nothing of the step. After a stopped run whose step may have been done, the
+ * vendor may use another secret: then everything stays for the next run.
+ */
+async function undone(run: Run, mayBeDone: boolean): Promise<RotationError> {
+  if (!mayBeDone) {
+    await withdraw(run);
+    return stopped(run);
+  }
+  return new RotationError(
+    'ERR_ROTATION_ABORTED',
+    'The person has stopped, but an earlier run may have got as far as a changed secret.',
+    {
+      secretState: 'unknown',
+      todo: 'Look up at the vendor which secret it uses, then run again: it goes on from here.',
+    },
+  );
 }
 
 function stopped(run: Run): RotationError {

@@ -1,5 +1,5 @@
 import { pause } from '../pause.ts';
-import type { SecretState } from '../rotation-error.ts';
+import { RotationError, type SecretState } from '../rotation-error.ts';
 import { askHealth } from '../run/instances.ts';
 import type { Run } from '../run/run.ts';
 import type { GuidedVendor } from './guide.ts';
@@ -42,7 +42,14 @@ export async function waitForFirstMatch(
       },
       state,
     );
-    if (answer === 'go-on' || answer === STOPPED) return 'unknown';
+    if (answer === STOPPED) {
+      throw new RotationError(
+        'ERR_ROTATION_ABORTED',
+        'The person has stopped before a delivery was verified with the new secret.',
+        { secretState: state, todo: 'Run again: it goes on from here.' },
+      );
+    }
+    if (answer === 'go-on') return 'unknown';
     if (answer === 'enter-again') return 'enter-again';
   }
 }

@@ -17,13 +17,17 @@ const LONGEST_PAUSE_MS = 30_000;
 /**
  * Sends a delivery to your receiver. If it is busy, for example because a retry of the sender is being handled right now, it is
  * asked again.
+ *
+ * @param check Called before each attempt; throws if none may be made.
  */
 export async function deliver(
   request: SignedRequest,
   settings: RecoverSettings,
+  check: () => void,
   onWait: (message: string) => void,
 ): Promise<Received> {
   for (let attempt = 1; ; attempt++) {
+    check();
     const answer = await attemptOnce(request, settings);
     if (settings.signal?.aborted === true) throw aborted();
     if (answer.status >= 200 && answer.status < 300) return { state: 'accepted' };

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RecoveryJournal } from './journal.ts';
+import { mayBeForgotten, TooOldError } from './memory-span.ts';
 import { deliver } from './receiver.ts';
 import type { RecoverSettings } from './recover-options.ts';
 import { isRecoveryError, RecoveryError } from './recovery-error.ts';
@@ -7,7 +8,13 @@ import type { Delivered, MissedDelivery } from './recovery-vendor.ts';
 import type { VendorSession } from './vendor-session.ts';
 
 /** What became of one delivery. */
-type Outcome = Delivered | { readonly state: 'failed'; readonly reason: string };
+type Outcome =
+  | Delivered
+  | { readonly state: 'failed'; readonly reason: string }
+  /** Receivers may have handled it and forgotten it. It was not sent. */
+  | { readonly state: 'uncertain' };
+
+type Sent = Exclude<Outcome, { readonly state: 'uncertain' }>;
 
 /** What the steps of a recovery share. */
 interface Tools {
@@ -29,25 +36,50 @@ const CONCERNS_ONE = new Set<RecoveryError['code']>([
 ]);
 
 /**
- * Has one delivery sent again, and notes it before and after.
+ * Has one delivery sent again, unless it has become older than receivers remember while the deliveries before it were sent.
  *
+ * @param isUnhandled The application has said that it has not handled it.
  * @throws RecoveryError if the next delivery would meet the same error.
  */
-export async function recoverOne(delivery: MissedDelivery, tools: Tools): Promise<Outcome> {
+export async function recoverOne(
+  delivery: MissedDelivery,
+  tools: Tools,
+  isUnhandled: boolean,
+): Promise<Outcome> {
+  const { settings, counts } = tools;
+  const { wasHandled, tell } = settings;
+  if (isUnhandled) return sendOne(delivery, tools, () => undefined);
+  try {
+    return await sendOne(delivery, tools, () => {
+      if (mayBeForgotten(delivery, settings)) throw new TooOldError();
+    });
+  } catch (error) {
+    if (!(error instanceof TooOldError)) throw error;
+  }
+  if (wasHandled === undefined) return { state: 'uncertain' };
+  if (!(await wasHandled(delivery))) return sendOne(delivery, tools, () => undefined);
+  const message = `${delivery.id} was handled, as "wasHandled" says.`;
+  tell({ step: 'skipped', delivery, done: counts.resent, of: counts.missed, message });
+  return { state: 'not-needed' };
+}
+
+/** Notes a delivery before and after it is sent. `check` is called before each attempt, and throws if it may not be sent. */
+async function sendOne(delivery: MissedDelivery, tools: Tools, check: () => void): Promise<Outcome> {
   const { settings, journal, counts, failedInARow } = tools;
   const { clock, tell } = settings;
   const { id, lastAttempt } = delivery;
   const say = (step: 'asking' | 'resent' | 'skipped' | 'failed', message: string) =>
     tell({ step, delivery, done: counts.resent, of: counts.missed, message });
   if (!(await journal.isHeld())) throw lockLost();
+  check();
   // What was asked for again after it had failed is another request than the one before.
   const before = journal.find(id);
   const since = before?.state === 'asked' ? before.at : clock.now();
   await journal.write({ id, lastAttempt, state: 'asked', at: since });
   say('asking', `${id} is sent again.`);
-  let outcome: Outcome;
+  let outcome: Sent;
   try {
-    outcome = await send(delivery, tools, keyOf(settings, id, since));
+    outcome = await send(delivery, tools, keyOf(settings, id, since), check);
   } catch (error) {
     if (!isRecoveryError(error) || !CONCERNS_ONE.has(error.code) || failedInARow + 1 === MOST_FAILED_IN_A_ROW)
       throw error;
@@ -63,16 +95,17 @@ export async function recoverOne(delivery: MissedDelivery, tools: Tools): Promis
   return outcome;
 }
 
-async function send(delivery: MissedDelivery, tools: Tools, key: string): Promise<Outcome> {
+async function send(delivery: MissedDelivery, tools: Tools, key: string, check: () => void): Promise<Sent> {
   const { settings, session, counts, failedInARow } = tools;
   const { vendor, tell } = settings;
   if (vendor.resend !== undefined) {
-    await vendor.resend(delivery, session, key);
+    const { resend } = vendor;
+    await session.checking(check, () => resend.call(vendor, delivery, session, key));
     return { state: 'sent' };
   }
   const request = await vendor.fetchRequest?.(delivery, session);
   if (request === undefined) return { state: 'not-needed' };
-  const received = await deliver(request, settings, (message) =>
+  const received = await deliver(request, settings, check, (message) =>
     tell({ step: 'waiting', delivery, done: counts.resent, of: counts.missed, message }),
   );
   if (received.state === 'accepted') return { state: 'sent' };

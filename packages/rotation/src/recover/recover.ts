@@ -101,14 +101,16 @@ async function run(
     // Listed under the lock: what an earlier run has had sent again is in the list by now.
     const listed = await list(settings, session);
     counts.missed = listed.length;
-    const { wanted, uncertain, skipped } = await sift(listed, settings, (id) => journal.find(id));
+    const { wanted, unhandled, uncertain, skipped } = await sift(listed, settings, (id) => journal.find(id));
     counts.skipped = skipped;
     const failed: FailedDelivery[] = [];
     let failedInARow = 0;
     for (const delivery of wanted) {
-      const outcome = await recoverOne(delivery, { settings, session, journal, counts, failedInARow });
+      const tools = { settings, session, journal, counts, failedInARow };
+      const outcome = await recoverOne(delivery, tools, unhandled.has(delivery));
       if (outcome.state === 'sent') counts.resent++;
       if (outcome.state === 'not-needed') counts.skipped++;
+      if (outcome.state === 'uncertain') uncertain.push(delivery);
       if (outcome.state === 'failed') failed.push({ delivery, reason: outcome.reason });
       failedInARow = outcome.state === 'failed' ? failedInARow + 1 : 0;
     }

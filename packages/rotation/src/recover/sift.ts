@@ -1,10 +1,13 @@
 import type { JournalLine } from './journal.ts';
+import { mayBeForgotten } from './memory-span.ts';
 import type { RecoverSettings } from './recover-options.ts';
 import type { MissedDelivery } from './recovery-vendor.ts';
 
 /** What to do with the deliveries that a sender could not make. */
 export interface Sifted {
   readonly wanted: MissedDelivery[];
+  /** Those of `wanted` that were not handled, as `wasHandled` says. */
+  readonly unhandled: ReadonlySet<MissedDelivery>;
   readonly uncertain: MissedDelivery[];
   /** How many need nothing. */
   readonly skipped: number;
@@ -13,18 +16,15 @@ export interface Sifted {
 /** After this time, a delivery that the sender has agreed to send and that it still lists as missed is asked for again. */
 const UNDER_WAY_MS = 600_000;
 
-/**
- * Leaves out what needs nothing, and what a receiver may have handled and forgotten.
- *
- * A receiver that has handled a delivery remembers it from then on. So only a delivery that the sender has made before
- * `rememberMs` ago can be forgotten.
- */
+/** Leaves out what needs nothing, and what a receiver may have handled and forgotten. */
 export async function sift(
   listed: readonly MissedDelivery[],
-  { vendor, clock, rememberMs, wasHandled, tell }: RecoverSettings,
+  settings: RecoverSettings,
   find: (id: string) => JournalLine | undefined,
 ): Promise<Sifted> {
+  const { vendor, clock, wasHandled, tell } = settings;
   const wanted: MissedDelivery[] = [];
+  const unhandled = new Set<MissedDelivery>();
   const uncertain: MissedDelivery[] = [];
   let skipped = 0;
   const skip = (delivery: MissedDelivery, message: string): void => {
@@ -36,7 +36,7 @@ export async function sift(
   for (const delivery of listed) {
     if (isDone(delivery, find(delivery.id), { now, isFinal })) {
       skip(delivery, `${delivery.id} was sent again by an earlier run.`);
-    } else if (now - delivery.createdAt.getTime() <= rememberMs) {
+    } else if (!mayBeForgotten(delivery, settings)) {
       wanted.push(delivery);
     } else if (wasHandled === undefined) {
       uncertain.push(delivery);
@@ -44,9 +44,10 @@ export async function sift(
       skip(delivery, `${delivery.id} was handled, as "wasHandled" says.`);
     } else {
       wanted.push(delivery);
+      unhandled.add(delivery);
     }
   }
-  return { wanted, uncertain, skipped };
+  return { wanted, unhandled, uncertain, skipped };
 }
 
 /** @param options.isFinal `sent` means that the receiver has accepted it, and not only that the sender has agreed to send it. */

@@ -62,6 +62,7 @@ export class VendorSession {
   #pages = 0;
   /** Before this time, by the monotonic clock, no call may start. */
   #notBefore = 0;
+  #check: () => void = () => undefined;
   #changedAt = Number.NEGATIVE_INFINITY;
 
   constructor(vendor: SenderApi, limits: SessionLimits) {
@@ -98,6 +99,16 @@ export class VendorSession {
   /** Has the sender do something. It is not tried again in this run, because the sender may have done it. */
   change(path: string, headers: Readonly<Record<string, string>> = {}): Promise<SessionAnswer> {
     return this.#call({ method: 'POST', path, headers });
+  }
+
+  /** Carries out a step in which `check` is called right before each change, after every wait. It throws if none may be made. */
+  async checking<T>(check: () => void, step: () => Promise<T>): Promise<T> {
+    this.#check = check;
+    try {
+      return await step();
+    } finally {
+      this.#check = () => undefined;
+    }
   }
 
   async #read(call: SessionCall): Promise<SessionAnswer> {
@@ -154,7 +165,9 @@ export class VendorSession {
     }
     if (waitMs > 0) await this.#wait(waitMs);
     if (this.#limits.signal?.aborted === true) throw aborted();
-    if (method !== 'GET') this.#changedAt = clock.monotonic();
+    if (method === 'GET') return;
+    this.#check();
+    this.#changedAt = clock.monotonic();
   }
 
   async #wait(ms: number): Promise<void> {

@@ -4,7 +4,7 @@ import type { RotationLock } from '../journal.ts';
 import { pause } from '../pause.ts';
 import type { Settings } from '../rotate-options.ts';
 import { isRotationError, RotationError } from '../rotation-error.ts';
-import { announce, orWithdraw, withdraw } from '../run/announce.ts';
+import { announce, orWithdraw } from '../run/announce.ts';
 import { callOnce, failureOf, pauseBeforeRetry } from '../run/call-once.ts';
 import { aboutToCall } from '../run/new-secret.ts';
 import { writeNotes } from '../run/notes.ts';
@@ -14,7 +14,8 @@ import { updateTarget } from '../run/target-access.ts';
 import { joined, promoted } from '../secret-set.ts';
 import { type ReplaceVendor, VendorError } from '../vendor.ts';
 import type { BothDeliver } from './both-deliver.ts';
-import { findOld, findUnclear, removeEndpoint, removeStrays } from './endpoints.ts';
+import { findOld, findUnclear, removeStrays } from './endpoints.ts';
+import { orUndo } from './undo.ts';
 
 const CALLS = 2;
 const STORE_AGAIN_AFTER_MS = [250, 500, 1000, 2000];
@@ -73,6 +74,7 @@ async function create(
   const { settings } = run;
   const { endpoints } = settings.vendor;
   let mark = newMark();
+  let mayHaveMade = false;
   for (let call = 1; ; call++) {
     try {
       return await callOnce(settings, (options) => endpoints.create({ ...options, like: old, mark }));
@@ -81,8 +83,10 @@ async function create(
       const isLimited = error instanceof VendorError && error.retryAfterSeconds !== undefined;
       if (effect === 'none' && isLimited && call < CALLS && (await pauseBeforeRetry(settings, error)))
         continue;
-      if (effect === 'none') return orWithdraw(run, () => Promise.reject(failureOf(error, 'unchanged')));
-      // The journal stays, so that the next run removes what this call may have made.
+      if (effect === 'none' && !mayHaveMade)
+        return orWithdraw(run, () => Promise.reject(failureOf(error, 'unchanged')));
+      mayHaveMade = true;
+      // The journal stays, so that the next run removes what a call may have made.
       if (call === CALLS || !(await pauseBeforeRetry(settings, error))) throw failureOf(error, 'unknown');
       if (!endpoints.isCreateIdempotent) {
         await removeStrays(settings, run.endpoints ?? { old }, [old]);
@@ -137,17 +141,6 @@ async function store(run: Run<ReplaceVendor>, secret: string | undefined): Promi
     }
   }
   await updateTarget(settings, found.keys, change, 'unchanged');
-}
-
-/** Carries out a step after the second endpoint was made. If it fails, that endpoint is removed and everything is withdrawn. */
-async function orUndo<T>(run: Run<ReplaceVendor>, made: string, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    await removeEndpoint(run.settings, made, 'unknown');
-    await withdraw(run).catch(() => undefined);
-    throw error;
-  }
 }
 
 /** Tells an endpoint apart from every other. */

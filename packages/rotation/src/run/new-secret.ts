@@ -22,6 +22,7 @@ export async function getNewSecret(run: Run<RotationVendor>): Promise<NewSecret>
     keyId: run.replaced.id,
     message: `${vendor.name} is called: ${vendor.rotateCall}`,
   });
+  const before: Before = { isUnclear: false };
   for (let call = 1; ; call++) {
     let response: VendorAnswer;
     try {
@@ -31,7 +32,7 @@ export async function getNewSecret(run: Run<RotationVendor>): Promise<NewSecret>
       );
     } catch (error) {
       if (await isPatient(run, error, call === CALLS)) continue;
-      const made = await afterFailure(run, error, call === CALLS);
+      const made = await afterFailure(run, error, before, call === CALLS);
       if (made !== undefined) return made;
       continue;
     }
@@ -74,17 +75,32 @@ export async function aboutToCall(run: Run): Promise<void> {
   await writeNotes(settings, noteOf(run, 'calling'), stateSoFar(run));
 }
 
+/** What is known of the calls before. */
+interface Before {
+  /** One of them may have changed the secret. */
+  isUnclear: boolean;
+}
+
 /** Returns the secret if it can still be found out, nothing if the vendor must be called again. */
-async function afterFailure(run: Run, error: unknown, isLast: boolean): Promise<NewSecret | undefined> {
+async function afterFailure(
+  run: Run,
+  error: unknown,
+  before: Before,
+  isLast: boolean,
+): Promise<NewSecret | undefined> {
   const { settings, replaced, key } = run;
   const effect = error instanceof VendorError ? error.effect : 'maybe';
   if (effect === 'rotated') throw failureOf(error, 'changed-and-lost');
+  // The vendor may use what an earlier call has sent, so that stays published.
+  if (effect === 'none' && before.isUnclear) throw failureOf(error, 'unknown');
   if (effect === 'none') {
     return orWithdraw(run, () => Promise.reject(failureOf(error, stateSoFar(run))));
   }
   const { readSecret } = settings.vendor;
+  before.isUnclear = true;
   if (readSecret !== undefined) {
     const shown = await readBack(settings, readSecret.bind(settings.vendor)).catch(() => undefined);
+    before.isUnclear = shown === undefined;
     if (shown !== undefined && idOfNew(run, shown, 'unknown') !== replaced.id) {
       return { secret: shown, isReadBack: true };
     }

@@ -45,6 +45,8 @@ export async function startFleetReceiver(
         asked.push({ authorization: request.headers.authorization });
         const verifiers = { hooks: verifier.health() };
         const report = { state: 'ready', instance: name, time: new Date(clock.now()), verifiers };
+        // A server stamps its responses with the clock of its machine.
+        response.setHeader('date', new Date(clock.now()).toUTCString());
         response.setHeader('content-type', 'application/json').end(JSON.stringify(report));
         return;
       }

@@ -16,12 +16,16 @@ export interface MemoryTarget extends RotationTarget {
   /** How many of the next writes fail, after `skip` that don't. */
   failWrites(count: number, skip?: number): void;
   failReads(count: number): void;
+  /** How many of the next writes take effect but seem to fail, after `skip` that don't. */
+  loseAnswers(count: number, skip?: number): void;
 }
 
 export function memoryTarget(set: SecretSetInput | undefined): MemoryTarget {
   let failing = 0;
   let skipped = 0;
   let unread = 0;
+  let losing = 0;
+  let heard = 0;
   const target: MemoryTarget = {
     name: 'memory',
     pollSeconds: 30,
@@ -34,6 +38,10 @@ export function memoryTarget(set: SecretSetInput | undefined): MemoryTarget {
     failReads(count) {
       unread = count;
     },
+    loseAnswers(count, skip = 0) {
+      losing = count;
+      heard = skip;
+    },
     async read() {
       if (unread > 0 && unread-- > 0) throw new Error(`can't read ${JSON.stringify(target.set)}`);
       return structuredClone(target.set);
@@ -43,6 +51,8 @@ export function memoryTarget(set: SecretSetInput | undefined): MemoryTarget {
       else if (failing > 0 && failing-- > 0) throw new Error(`can't write ${JSON.stringify(next)}`);
       target.set = structuredClone(next);
       target.written.push(structuredClone(next));
+      if (heard > 0) heard--;
+      else if (losing > 0 && losing-- > 0) throw Object.assign(new Error('cut'), { code: 'ECONNRESET' });
     },
   };
   return target;
