@@ -272,7 +272,7 @@ describe('countersign health --drop', () => {
     const { urls } = await fleetOf({ current: NEW });
     const { code, stderr } = await inProcess(['health', ...urls, '--drop', '--target', path]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/web-1 has no current key of file \S+, so it has not loaded it\./);
+    expect(stderr).toMatch(/web-1 does not have the current key \S+ of the target\./);
     expect(stderr).not.toContain('canary');
     expect(await setIn(path)).toEqual(foreign);
   });

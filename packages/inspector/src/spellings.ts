@@ -26,7 +26,7 @@ function spellingOf(character: string, isBytes: boolean): string {
   // JSON writes "\n" for a new line, and "\/" or "/" for a slash.
   const short = /[/"]/.test(character) ? character : JSON.stringify(character).slice(2, -1);
   if (character === '\\') ways[0] = '\\\\{1,8}';
-  else if (/["/\n\r\t\f\u0008]/.test(character)) ways.unshift(`${SLASHES}${escaped(short)}`);
+  else if ('"/\n\r\t\f\b'.includes(character)) ways.unshift(`${SLASHES}${escaped(short)}`);
   if (character === ' ') ways.push('\\+');
   return `(?:${ways.join('|')})`;
 }

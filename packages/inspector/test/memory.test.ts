@@ -24,7 +24,7 @@ function heldBytes(): number {
 
 function exchange(): { passing: Exchange; delivery: Delivery } {
   const head = { method: 'POST', url: '/', rawHeaders: [] };
-  const endpoint = { name: 'github', scheme: github() } as Endpoint;
+  const endpoint = { name: 'github', scheme: github() } as unknown as Endpoint;
   const delivery = new Delivery(1, endpoint, head, undefined, () => undefined);
   const passing = new Exchange(
     delivery,

@@ -217,9 +217,7 @@ export function checkTarget(target: Partial<RotationTarget> | undefined): void {
 }
 
 /** Checked before the vendor makes a secret that then could not be stored. */
-function checkVendor(
-  vendor: Partial<RotationVendor & ReplaceVendor & GuidedVendor> | undefined,
-): void {
+function checkVendor(vendor: Partial<RotationVendor & ReplaceVendor & GuidedVendor> | undefined): void {
   const isWhole =
     typeof vendor?.rotate === 'function' ||
     typeof vendor?.endpoints?.create === 'function' ||

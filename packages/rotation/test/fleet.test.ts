@@ -435,7 +435,7 @@ describe('dropping the old key', () => {
     await pass([a, b], 2 * UNUSED);
     expect(await refusal(drop())).toMatchObject({
       code: 'ERR_ROTATION_OLD_IN_USE',
-      message: expect.stringMatching(/a has no current key of file \S+, so it has not loaded it\. b has/),
+      message: expect.stringMatching(/a does not have the current key \S+ of the target\. b does/),
     });
     expect(stored()).toEqual(other);
     await expect(drop({ vendor: { name: 'polyai', endpointId: 'whe_1' } as never })).rejects.toThrow(

@@ -107,7 +107,8 @@ describe.each(Object.entries(ways))('a sender that sends %s', (_name, way) => {
       list: async () => listed,
       ...way,
     };
-    const to = way.fetchRequest === undefined ? {} : { to: receive as unknown as NonNullable<RecoverOptions['to']> };
+    const to =
+      way.fetchRequest === undefined ? {} : { to: receive as unknown as NonNullable<RecoverOptions['to']> };
     return { vendor, since: new Date(at - 1000), journal: join(directory, 'journal'), clock, ...to };
   }
 
