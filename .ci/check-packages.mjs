@@ -19,10 +19,13 @@ const acceptedAttw = {
   // '@countersign/core': { 'rule-name': 'why' },
 };
 
-/** What a small receiver installs of ours: the core, an adapter, and the whole catalogue. */
+/**
+ * What a small receiver installs of ours: the core, an adapter, and the whole catalogue. It was 1.5 MB before health handlers, payload
+ * schemas, `shadow()` and tenants that the body names.
+ */
 const BUDGET = {
   packages: ['@countersign/core', '@countersign/express', '@countersign/schemes'],
-  bytes: 1_500_000,
+  bytes: 1_540_000,
 };
 
 const root = fileURLToPath(new URL('../', import.meta.url));
