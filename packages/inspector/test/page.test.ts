@@ -164,6 +164,8 @@ describeWithChromium('the page in Chromium', () => {
   test('everything with the keyboard alone', async () => {
     for (let at = 1; at <= 3; at += 1) await fixture.send({ body: `{"id":"evt_${at}","type":"type.${at}"}` });
     await openPage();
+    // A key does nothing before the list has its entries.
+    await page.getByRole('option').nth(2).waitFor();
     const selected = () => page.getByRole('option', { selected: true });
     await page.keyboard.press('j');
     await selected().getByText('type.3').waitFor();
