@@ -185,7 +185,7 @@ Meanwhile every signing secret is replaced at least three times, an attacker
 sends forgeries, clients hang up${sharesStore ? ', and one process is killed' : ''}.
 Nothing may be lost, handled twice, or let in without a valid signature.
 
-  processes  pids ${first}, ${second}, each with Express, Fastify, Koa, Nest and fetch (Hono)
+  processes  pids ${first}, ${second}: Express, Fastify, Koa, Nest, Hono in each
   secrets    one file for each endpoint, read by both processes
   memory     ${sharesStore ? 'Redis: both know which deliveries were handled' : 'each process its own: no Redis found (REDIS_URL, or port 6379)'}
 
