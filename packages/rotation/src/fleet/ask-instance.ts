@@ -1,3 +1,4 @@
+import { parseJson, readLimitedText } from '../limited-text.ts';
 import { pause } from '../pause.ts';
 import { nameOfError } from '../rotation-error.ts';
 import { fieldAt } from '../vendors/error-details.ts';
@@ -62,8 +63,8 @@ async function load(source: FleetSource, settings: FleetSettings, signal: AbortS
     redirect: 'manual',
     signal,
   });
-  const text = await readText(response);
-  const parsed = parse(text);
+  const text = await readLimitedText(response, MAX_BYTES, () => new Unreadable('its response is too large'));
+  const parsed = parseJson(text);
   // 503 is the status of an instance that is not ready; its report says more.
   const isReport = response.ok || (response.status === 503 && parsed !== undefined);
   if (!isReport) throw new Unreadable(`it responded with the status ${response.status}`);
@@ -102,26 +103,6 @@ async function inTime<T>(
     return await Promise.race([work(done.signal), isOver]);
   } finally {
     done.abort();
-  }
-}
-
-async function readText(response: Response): Promise<string> {
-  if (response.body === null) return '';
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body) {
-    length += chunk.length;
-    if (length > MAX_BYTES) throw new Unreadable('its response is too large');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }
 

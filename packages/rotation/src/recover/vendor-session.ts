@@ -1,4 +1,5 @@
 import type { Clock } from '@countersign/core';
+import { readLimitedText } from '../limited-text.ts';
 import { pause, whileAlive } from '../pause.ts';
 import { aborted, answerInvalid, limitError, refusal, unreachable } from './failures.ts';
 import { limitOf } from './rate-limit.ts';
@@ -192,7 +193,7 @@ export class VendorSession {
           signal: stop.signal,
         }),
       );
-      return { response, text: await whileAlive(readText(response)) };
+      return { response, text: await whileAlive(readLimitedText(response, MAX_ANSWER_BYTES)) };
     } catch (error) {
       this.#calls++;
       if (signal?.aborted === true) throw aborted();
@@ -220,16 +221,4 @@ function answerOf(vendor: string, { headers }: Response, text: string): SessionA
       }
     },
   };
-}
-
-async function readText(response: Response): Promise<string> {
-  if (response.body === null) return '';
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body) {
-    length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) throw new Error('The response is too large.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

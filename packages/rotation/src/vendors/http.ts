@@ -1,4 +1,5 @@
 import { configError } from '@countersign/core/extend';
+import { parseJson, readLimitedText } from '../limited-text.ts';
 import { VendorError } from '../vendor.ts';
 import { type RefusalRules, refusalOf } from './refusals.ts';
 
@@ -82,7 +83,7 @@ export async function callVendor(api: VendorApi, call: ApiRequest): Promise<unkn
       redirect: 'manual',
       signal,
     });
-    text = await readText(response);
+    text = await readLimitedText(response, MAX_ANSWER_BYTES);
   } catch (error) {
     const code = errnoOf(error);
     if (!signal.aborted && code !== undefined && NOT_SENT.test(code)) {
@@ -98,32 +99,11 @@ export async function callVendor(api: VendorApi, call: ApiRequest): Promise<unkn
     });
   }
   const { status } = response;
-  if (status >= 200 && status < 300) return parse(text);
-  const refused = { status, headers: response.headers, body: parse(text) };
+  if (status >= 200 && status < 300) return parseJson(text);
+  const refused = { status, headers: response.headers, body: parseJson(text) };
   const permission = call.permission ?? api.permission;
   const asked = permission === undefined ? api : { ...api, permission };
   throw refusalOf(asked, refused, { effect, sent: [...Object.values(headers), sent ?? ''] });
-}
-
-async function readText(response: Response): Promise<string> {
-  if (response.body === null) return '';
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of response.body) {
-    length += chunk.length;
-    if (length > MAX_ANSWER_BYTES) throw new Error('The response is too large.');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-/** JSON, or `undefined`. The parser's own error would quote the secret. */
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function errnoOf(error: unknown): string | undefined {
