@@ -29,7 +29,8 @@ export const CONTENT_ENCODINGS = [
 
 /**
  * One verifier for all requests, or a function that picks one by route or header, never by the unverified body: for a tenant that only
- * the body names, use `tenantByBody()`. If it returns none, the sender gets 401, and some senders never retry a 401. If the tenant may exist later, throw instead.
+ * the body names, use `tenantByBody()`. If it returns none, the sender gets 401, and some senders never retry a 401. If the tenant may
+ * exist later, throw instead.
  *
  * `Context` is what the host passes to a handler after the request.
  */

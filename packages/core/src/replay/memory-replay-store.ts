@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../util/clock.ts';
 import { checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
-import { fingerprintOf, MemoryRecords } from './memory-records.ts';
+import { fingerprintOf, MemoryRecords, type RecordTerms } from './memory-records.ts';
 import {
   type ClaimResult,
   type ClaimToken,
@@ -102,7 +102,7 @@ class MemoryReplayStore implements ReplayStore {
     const records = this.#records;
     const now = this.#clock.monotonic();
     for (const record of records.expired(now, REMOVED_PER_CLAIM)) this.#remove(record);
-    const terms = { committed: false, replayWindowMs: leaseMs, lifeMs: leaseMs + fenceTtlMs };
+    const terms = heldTerms(leaseMs, fenceTtlMs);
     const print = fingerprintOf(key);
     let record = this.#unexpired(records.find(print), now);
     let fencingToken: number;
@@ -127,8 +127,7 @@ class MemoryReplayStore implements ReplayStore {
     checkReplayKey(key);
     checkDuration('leaseMs', leaseMs);
     return this.#change(key, token, (record, now, { owner, fenceTtlMs }) => {
-      const terms = { committed: false, replayWindowMs: leaseMs, lifeMs: leaseMs + fenceTtlMs };
-      this.#records.move(record, terms, now);
+      this.#records.move(record, heldTerms(leaseMs, fenceTtlMs), now);
       this.#held.set(record, { owner, leaseMs, fenceTtlMs });
     });
   }
@@ -221,4 +220,8 @@ class MemoryReplayStore implements ReplayStore {
       this.#fenceFloor = Math.max(this.#fenceFloor, records.fencingToken(record));
     this.#remove(record);
   }
+}
+
+function heldTerms(leaseMs: number, fenceTtlMs: number): RecordTerms {
+  return { committed: false, replayWindowMs: leaseMs, lifeMs: leaseMs + fenceTtlMs };
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { type MemoryReplayStoreOptions, memoryReplayStore } from '../../src/replay/memory-replay-store.ts';
 import type { ClaimToken, ReplayStore } from '../../src/replay/replay-store.ts';
+import { usedBytes } from '../support/used-bytes.ts';
 
 const LEASE = { leaseMs: 1000, fenceTtlMs: 10_000 };
 const KEPT = { ttlMs: 100_000, replayWindowMs: 5000 };
@@ -343,15 +342,3 @@ describe('health', () => {
     expect(store.health?.().warnings).toEqual([expect.stringMatching(/80 % full.*"maxEntries"/)]);
   });
 });
-
-async function usedBytes(): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect !== 'function') throw new Error('no gc()');
-  // Twice, with a turn between: what finalizers and weak references hold goes in the second.
-  collect();
-  await new Promise(setImmediate);
-  collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}

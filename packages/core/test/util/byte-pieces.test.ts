@@ -1,7 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { BytePieces } from '../../src/util/byte-pieces.ts';
+import { usedBytes } from '../support/used-bytes.ts';
 
 describe('bytes that arrive in pieces', () => {
   test.each([0, 1, 2, 255, 256, 257, 1000])('%d pieces are joined in order', (count) => {
@@ -29,14 +28,3 @@ describe('bytes that arrive in pieces', () => {
     expect(pieces.join()).toHaveLength(count);
   });
 });
-
-async function usedBytes(): Promise<number> {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect !== 'function') throw new Error('no gc()');
-  collect();
-  await new Promise(setImmediate);
-  collect();
-  const { heapUsed, external } = process.memoryUsage();
-  return heapUsed + external;
-}
