@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ClaimOutcome, DeliveryOutcome, Reporter } from './events.ts';
-import type { CheckedPayload, PayloadIssue, PayloadSchema } from './payload.ts';
-import { payloadInvalid } from './payload.ts';
+import { type CheckedPayload, type PayloadIssue, type PayloadSchema, payloadInvalid } from './payload.ts';
 import { decodeUtf8, parseJsonBody } from './scheme/content/body-reader.ts';
 import type { DeliveryRules } from './scheme/delivery-rules.ts';
 import type { Freshness, KeyRole, Match } from './scheme/scheme.ts';

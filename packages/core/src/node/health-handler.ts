@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createHealthResponder, type HealthOptions } from '../health-responder.ts';
 import type { Verifier } from '../verifier-types.ts';
+import { headersOf } from './incoming-head.ts';
 import { sendResponse } from './send-response.ts';
 
 /**
@@ -21,14 +22,12 @@ export function createNodeHealthHandler(
 ): (incoming: IncomingMessage, response: ServerResponse) => void {
   const respond = createHealthResponder(owner, verifiers, options);
   return (incoming, response) => {
-    const { method, rawHeaders, headers, socket, httpVersion, httpVersionMajor } = incoming;
-    // Serverless hosts build the requests themselves, and may leave the raw pairs empty.
-    const given = rawHeaders?.length > 0 ? rawHeaders : Object.entries(headers).flat().map(String);
+    const { method, rawHeaders, socket, httpVersion, httpVersionMajor } = incoming;
     // What HTTP/2 calls the host.
     const { authority = '' } = incoming as { authority?: string };
     const content = respond({
       method,
-      headers: httpVersionMajor > 1 ? [...given, 'host', authority] : given,
+      headers: httpVersionMajor > 1 ? [...rawHeaders, 'host', authority] : headersOf(incoming),
       // nginx without further settings forwards with HTTP/1.0, with a Host of its own and without a header that says so.
       remoteAddress: httpVersion === '1.0' ? undefined : socket?.remoteAddress,
     });

@@ -16,6 +16,7 @@ import { isThenable } from '../util/promises.ts';
 import type { Verifier } from '../verifier-types.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, WebhookError, type WebhookErrorCode } from '../webhook-error.ts';
+import { headersOf, urlOf } from './incoming-head.ts';
 import { readChecked } from './read-body.ts';
 import { closeIfStopping, sendResponse } from './send-response.ts';
 import { settleByResponse } from './settle.ts';
@@ -140,13 +141,10 @@ class NodeRequest<Request> implements WebhookRequest, BodySource {
     return this.#incoming.method;
   }
   get url(): string | undefined {
-    // Frameworks that mount handlers below a path remove that path from `url` and keep the whole URL under this name.
-    return (this.#incoming as { originalUrl?: string }).originalUrl ?? this.#incoming.url;
+    return urlOf(this.#incoming);
   }
   get headers(): HeadersInput {
-    const { rawHeaders, headers } = this.#incoming;
-    // Serverless hosts build the requests themselves, and may leave the raw pairs empty.
-    return rawHeaders?.length > 0 ? rawHeaders : headers;
+    return headersOf(this.#incoming);
   }
   get requestId(): string | undefined {
     return this.#settings.identify?.(this.#request);

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { VerifierSource } from '../adapter-options.ts';
 import { createShadow, type ShadowOptions, type ShadowReport } from '../shadow.ts';
 import { BodyTap } from './body-tap.ts';
+import { headersOf, urlOf } from './incoming-head.ts';
 
 /**
  * Returns the function that watches a request on a server of Node's, for an adapter's `shadow()`. Call it before anything reads the body.
@@ -26,9 +27,7 @@ export function createNodeShadow<Request>(
   const judge = createShadow(owner, source, report, options);
   return (request, incoming, response) => {
     const tap = new BodyTap(incoming, response);
-    const { method, url, rawHeaders, headers } = incoming;
-    const { originalUrl = url } = incoming as { originalUrl?: string };
-    const head = { method, url: originalUrl, headers: rawHeaders?.length > 0 ? rawHeaders : headers };
+    const head = { method: incoming.method, url: urlOf(incoming), headers: headersOf(incoming) };
     void judge(head, tap, request).finally(() => tap.stop());
   };
 }
