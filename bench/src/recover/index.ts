@@ -23,7 +23,7 @@ export async function recover(progress: (line: string) => void): Promise<Report>
   return {
     title: 'Recovering what a sender gave up on',
     head: [
-      `A receiver is down for half an hour, in which a simulated sender makes ${MISSED} deliveries and gives them up. Then recover() runs.`,
+      `A receiver is down for half an hour. In that time, a simulated sender makes ${MISSED} deliveries, and then stops retrying. Then recover() runs.`,
       'On every machine, each must be handled once, with at most one call for each missed delivery and one for each page of a list.',
     ],
     tables: [

@@ -232,7 +232,7 @@ describe('an option', () => {
     [{ vendor: {} }, /"vendor" must be a webhook whose deliveries can be recovered/],
   ])('%o is refused', async (change, message) => {
     await expect(
-      recover({ vendor, since: new Date(0), journal: '/tmp/x', ...change } as never),
+      recover({ vendor, since: new Date(0), journal: 'unused.recovery', ...change } as never),
     ).rejects.toThrow(message);
   });
 
