@@ -115,6 +115,17 @@ describe('the tally', () => {
     expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({ twice: 1 });
   });
 
+  it('counts a finished run that no other followed: the store remembered it in the moment of the kill', () => {
+    const tally = new Tally();
+    tally.ran(ran(1, { pid: 1 }));
+    tally.finished({ endpoint: 'ada', id: 'delivery 1', pid: 1 });
+    tally.killed(1);
+    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({ cut: 0, handled: 1, lost: 0 });
+    expect(tally.final('ada', [{ sequence: 1, state: 'lost' }], NUMBERS)).toMatchObject({ lost: 1 });
+    tally.ran(ran(1, { pid: 2 }));
+    expect(tally.final('ada', delivered(1), NUMBERS)).toMatchObject({ cut: 1, handled: 1, twice: 0 });
+  });
+
   it('counts as twice what a killed process had noted and another ran again', () => {
     const tally = new Tally();
     for (const pid of [1, 2]) tally.ran(ran(1, { pid }));

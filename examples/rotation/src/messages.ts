@@ -48,6 +48,8 @@ export interface SecretsReport {
 export type Notice =
   | { readonly type: 'listening'; readonly port: number }
   | ({ readonly type: 'ran' } & Run)
+  /** The handler has done its work. The store does not remember the delivery yet. */
+  | { readonly type: 'finished'; readonly endpoint: string; readonly id: string; readonly pid: number }
   /** The run of a handler has ended, and the store remembers the delivery. */
   | { readonly type: 'noted'; readonly endpoint: string; readonly id: string; readonly pid: number }
   | { readonly type: 'loaded'; readonly endpoint: string; readonly version?: string | undefined }

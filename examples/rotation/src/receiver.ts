@@ -38,6 +38,7 @@ async function start(routes: readonly Route[], place: StorePlace | undefined): P
       const sequence = sequenceOf(body);
       tell({ type: 'ran', endpoint, sequence, id, role: key.role, pid: process.pid });
       await delay(2 + Math.random() * 20);
+      tell({ type: 'finished', endpoint, id, pid: process.pid });
     });
     listeners.set(path, listener);
   }

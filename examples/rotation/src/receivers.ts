@@ -11,6 +11,8 @@ const RELOAD_TIMEOUT_MS = 45_000;
 /** What the receivers say while they work. */
 export interface Listener {
   ran(run: Run): void;
+  /** The handler of a run has done its work. */
+  finished(run: Pick<Run, 'endpoint' | 'id' | 'pid'>): void;
   /** The store remembers the delivery of a run. */
   noted(run: Pick<Run, 'endpoint' | 'id' | 'pid'>): void;
   /** A process was killed: what it had not noted may run again. */
@@ -188,6 +190,9 @@ export class Receivers {
     switch (notice.type) {
       case 'ran':
         this.#listener.ran(notice);
+        break;
+      case 'finished':
+        this.#listener.finished(notice);
         break;
       case 'noted':
         this.#listener.noted(notice);

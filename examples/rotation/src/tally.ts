@@ -45,11 +45,16 @@ export interface Count {
 /** Counts what happened, and nothing that should have happened: handler runs as the receivers report them, events as the senders know them. */
 export class Tally {
   readonly #endpoints = new Map<string, Run[]>();
+  readonly #finished = new Set<string>();
   readonly #noted = new Set<string>();
   readonly #killed = new Set<number>();
 
   ran(run: Run): void {
     this.#of(run.endpoint).push(run);
+  }
+
+  finished(run: Pick<Run, 'endpoint' | 'id' | 'pid'>): void {
+    this.#finished.add(keyOf(run));
   }
 
   noted(run: Pick<Run, 'endpoint' | 'id' | 'pid'>): void {
@@ -98,10 +103,14 @@ export class Tally {
     const by: Record<KeyRole, number> = { current: 0, previous: 0, next: 0 };
     let forged = 0;
     let cut = 0;
-    for (const run of this.#of(endpoint)) {
+    const runs = this.#of(endpoint);
+    const isNoted = (run: Run) => !this.#killed.has(run.pid) || this.#noted.has(keyOf(run));
+    const noted = new Set(runs.filter(isNoted).map(({ sequence }) => sequence));
+    for (const run of runs) {
       const { sequence, role } = run;
-      // Only a run that nobody remembers may come again; one that was noted before the kill may not.
-      if (this.#killed.has(run.pid) && !this.#noted.has(keyOf(run))) {
+      // Only a run that nobody remembers may come again. The store may remember one that had finished and was never noted: then
+      // the sender's retry is a duplicate, and no other run comes.
+      if (!isNoted(run) && (noted.has(sequence) || !this.#finished.has(keyOf(run)))) {
         cut++;
         continue;
       }
