@@ -50,6 +50,14 @@ export function App({ store }: { readonly store: Store }) {
     setSelected(next.id);
     focusOn('list');
   };
+  /** Whether the selected delivery is not here yet, or not its body. The page says so. */
+  const sayIfLoading = (): boolean => {
+    const isLoading =
+      selected !== undefined &&
+      (detail === undefined || (detail.bodyBytes !== undefined && bytes === undefined));
+    if (isLoading) setMessage('This delivery is still loading. Try again.');
+    return isLoading;
+  };
   const actions: KeyActions = {
     next: () => step(1),
     previous: () => step(-1),
@@ -70,7 +78,7 @@ export function App({ store }: { readonly store: Store }) {
       focusOn('search');
     },
     replay() {
-      if (detail === undefined || isReplaying) return;
+      if (isReplaying || sayIfLoading() || detail === undefined) return;
       if (detail.replayObstacle !== undefined) {
         setMessage(detail.replayObstacle);
         return;
@@ -87,7 +95,7 @@ export function App({ store }: { readonly store: Store }) {
         .finally(() => setReplaying(false));
     },
     copyCurl() {
-      if (detail === undefined) return;
+      if (sayIfLoading() || detail === undefined) return;
       const text = curlOf(detail, bytes ?? new Uint8Array(), store.origin);
       navigator.clipboard.writeText(text).then(
         () => setMessage('Copied as curl, without secrets.'),

@@ -192,8 +192,16 @@ describeWithChromium('the page in Chromium', () => {
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     await page.keyboard.press('r');
     await page.getByText('Replayed as #4.').waitFor();
-    await page.keyboard.press('c');
-    await page.getByText('Copied as curl, without secrets.').waitFor();
+    // The replayed delivery may still be loading: then the page says so, and copies nothing.
+    await expect
+      .poll(
+        async () => {
+          await page.keyboard.press('c');
+          return page.getByText('Copied as curl, without secrets.').isVisible();
+        },
+        { timeout: 60_000 },
+      )
+      .toBe(true);
     const copied = await page.evaluate(() => navigator.clipboard.readText());
     expect(copied).toContain(`curl --request 'POST' '${fixture.listening.url}/hooks/stripe'`);
     expect(copied).toContain(`--data-raw '{"id":"evt_2","type":"type.2"}'`);

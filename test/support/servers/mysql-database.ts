@@ -51,11 +51,20 @@ export async function mysqlDatabaseOn(
     ...{ url, name, pool, query },
     store: (storeOptions) => mysqlReplayStore({ pool, timeoutMs: 60_000, ...storeOptions }),
     async advance(ms) {
-      await query(
-        `UPDATE countersign_replay SET lease_until = lease_until - INTERVAL ? MICROSECOND,
-           expires_at = expires_at - INTERVAL ? MICROSECOND, sweep_hour = CEIL(sweep_hour - ? / 3600000)`,
-        [ms * 1000, ms * 1000, ms],
-      );
+      // Locks every row, and so may be the victim of a deadlock with claims that go on. Nothing has changed then.
+      for (let isDone = false; !isDone; ) {
+        isDone = await query(
+          `UPDATE countersign_replay SET lease_until = lease_until - INTERVAL ? MICROSECOND,
+             expires_at = expires_at - INTERVAL ? MICROSECOND, sweep_hour = CEIL(sweep_hour - ? / 3600000)`,
+          [ms * 1000, ms * 1000, ms],
+        ).then(
+          () => true,
+          (error: { readonly code?: string }) => {
+            if (error.code !== 'ER_LOCK_DEADLOCK') throw error;
+            return false;
+          },
+        );
+      }
     },
     async clear() {
       await query('DELETE FROM countersign_replay');

@@ -87,7 +87,7 @@ export class VendorSession {
   }
 
   /** Reads one page of a list. A temporary failure is tried again. */
-  async page(path: string, query = new URLSearchParams()): Promise<SessionAnswer> {
+  async page(path: string, query: URLSearchParams = new URLSearchParams()): Promise<SessionAnswer> {
     this.#pages++;
     return this.#read({ method: 'GET', path, query });
   }
