@@ -34,9 +34,10 @@ export const frameworks: Readonly<Record<string, Framework>> = {
       });
       return app;
     },
-    adapted(verifier) {
+    adapted(verifier, work) {
       const app = express();
       app.post('/', expressWebhook(verifier), (_, res) => {
+        work();
         res.sendStatus(200);
       });
       return app;
@@ -55,11 +56,14 @@ export const frameworks: Readonly<Record<string, Framework>> = {
       await app.ready();
       return (request, response) => app.routing(request, response);
     },
-    async adapted(verifier) {
+    async adapted(verifier, work) {
       const app = fastify();
       app.register(async (scope) => {
         await scope.register(webhookPlugin, { verifier });
-        scope.post('/', async (_, reply) => reply.code(200).send('OK'));
+        scope.post('/', async (_, reply) => {
+          work();
+          return reply.code(200).send('OK');
+        });
       });
       await app.ready();
       return (request, response) => app.routing(request, response);
@@ -75,8 +79,9 @@ export const frameworks: Readonly<Record<string, Framework>> = {
         ctx.status = check(headersOf(ctx.req), body) ? 200 : 401;
         ctx.body = 'OK';
       }),
-    adapted: (verifier) =>
+    adapted: (verifier, work) =>
       onKoa(koaWebhook(verifier) as Middleware, (ctx) => {
+        work();
         ctx.status = 200;
         ctx.body = 'OK';
       }),
@@ -90,9 +95,12 @@ export const frameworks: Readonly<Record<string, Framework>> = {
       });
       return getRequestListener(app.fetch);
     },
-    adapted(verifier) {
+    adapted(verifier, work) {
       const app = new Hono();
-      const receive = webhookHandler(verifier, () => new Response('OK'));
+      const receive = webhookHandler(verifier, () => {
+        work();
+        return new Response('OK');
+      });
       app.post('/', (context) => receive(context.req.raw));
       return getRequestListener(app.fetch);
     },

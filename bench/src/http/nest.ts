@@ -8,6 +8,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { Check } from './by-hand.ts';
 import type { Framework } from './framework.ts';
+import type { Work } from './work.ts';
 
 interface RawRequest {
   readonly rawBody: Buffer;
@@ -30,13 +31,14 @@ function checkedModule(check: Check): Type {
   return App;
 }
 
-function adaptedModule(verifier: Verifier): Type {
+function adaptedModule(verifier: Verifier, work: Work): Type {
   @Controller()
   class Hooks {
     @Post()
     @HttpCode(200)
     @VerifyWebhook('hook')
     take(): string {
+      work();
       return 'OK';
     }
   }
@@ -62,6 +64,6 @@ export function nest(host: 'express' | 'fastify'): Framework {
   const adapter = () => (host === 'express' ? new ExpressAdapter() : new FastifyAdapter());
   return {
     checked: (check) => listenerOf(checkedModule(check), adapter(), true),
-    adapted: (verifier) => listenerOf(adaptedModule(verifier), adapter(), false),
+    adapted: (verifier, work) => listenerOf(adaptedModule(verifier, work), adapter(), false),
   };
 }

@@ -2,11 +2,13 @@
 import { host } from '../servers/host.ts';
 import { contenders } from './contenders.ts';
 import { frameworks } from './frameworks.ts';
+import { works } from './work.ts';
 
-const [frameworkName = '', contenderName = ''] = process.argv.slice(2);
+const [frameworkName = '', contenderName = '', workName = ''] = process.argv.slice(2);
 const framework = frameworks[frameworkName];
 const contender = contenders.find(({ name }) => name === contenderName);
-if (framework === undefined || contender === undefined) {
-  throw new Error(`There is no "${contenderName}" in "${frameworkName}".`);
+const work = works[workName];
+if (framework === undefined || contender === undefined || work === undefined) {
+  throw new Error(`There is no "${contenderName}" in "${frameworkName}" with "${workName}".`);
 }
-host(await contender.mount(framework));
+host(await contender.mount(framework, work));

@@ -1,5 +1,6 @@
 import type { Clock, ReplayStore, VerifiedWebhook } from '@countersign/core';
 import {
+  checkChoice,
   checkKeys,
   checkNumber,
   configError,
@@ -31,6 +32,13 @@ export interface PostgresReplayStoreOptions extends TableOptions {
    * transaction mode without support for prepared statements; that statement is sent again without. `true` and `false` decide for good.
    */
   prepare?: boolean;
+  /**
+   * When the server responds to claims, commits, renewals and releases. `'full'`: as it is configured, by default when the change is on
+   * its disk. `'relaxed'`: before that. If the server then crashes, it loses the last moments: at most three times `wal_writer_delay`,
+   * 0.6 seconds by default. A delivery that was handled in them runs again if its sender sends it again. A crash of your own processes
+   * loses nothing. `run()` and `forget()` always have full durability. Default: `'full'`.
+   */
+  durability?: 'full' | 'relaxed';
   /**
    * How often traffic removes expired rows, in seconds; with `false`, only your own calls of `sweep()` do. Default: 60.
    */
@@ -95,7 +103,7 @@ export interface PostgresReplayStore extends ReplayStore {
 
 // Removed within a few milliseconds. No call waits for a sweep, and a sweep waits for no lock.
 const SWEEP_ROWS = 1000;
-const KNOWN = ['pool', 'table', 'schema', 'timeoutMs', 'prepare', 'sweepSeconds', 'clock'];
+const KNOWN = ['pool', 'table', 'schema', 'timeoutMs', 'prepare', 'durability', 'sweepSeconds', 'clock'];
 
 /**
  * A replay store on PostgreSQL 13 or newer, for any number of instances. `migrate(pool)` creates its table.
@@ -124,6 +132,7 @@ export function postgresReplayStore(options: PostgresReplayStoreOptions): Postgr
   }
   if (prepare !== undefined && typeof prepare !== 'boolean')
     throw configError('"prepare" must be true or false.');
+  const durability = checkChoice('durability', options.durability, ['full', 'relaxed']);
   const names = tableNames(options);
   const timeoutMs = checkNumber('timeoutMs', options.timeoutMs, { min: 10, max: 60_000, fallback: 2000 });
   const intervalMs =
@@ -135,7 +144,7 @@ export function postgresReplayStore(options: PostgresReplayStoreOptions): Postgr
     clock,
     naming: new Naming(prepare),
   });
-  const statements = statementsOn(names.table);
+  const statements = statementsOn(names.table, durability === 'relaxed');
   const sweeper = new Sweeper({
     removeBatch: async (batchSize) => {
       try {

@@ -22,6 +22,8 @@ const NOW = 'clock_timestamp()';
 const FREE = `(expires_at <= ${NOW} OR lease_until <= ${NOW})`;
 const LEASE_LEFT_MS = `extract(epoch FROM lease_until - ${NOW})::float8 * 1000`;
 const IS_COMMITTED = `lease_until IS NULL AND expires_at > ${NOW}`;
+// Set for the transaction, which is this statement: the server responds before its record of the change is on the disk.
+const NOT_FLUSHED = `set_config('synchronous_commit', 'off', true) IS NOT NULL`;
 // The first part finds rows by the index, the second one decides: later steps move the expiry but not the hour.
 const IS_SWEPT = `sweep_hour <= date_part('epoch', statement_timestamp())::bigint / 3600 AND expires_at <= ${NOW}`;
 
@@ -38,22 +40,26 @@ export function hoursOf(milliseconds: number): number {
 /** The statements of a transaction recognize each other by this setting: it outlives a statement only within a transaction. */
 export const LOOKED = 'countersign.looked';
 
-/** @param table Its quoted name. */
-export function statementsOn(table: string): Statements {
-  const mine = `key = $1 AND owner = $2 AND fencing_token = $3 AND expires_at > ${NOW}`;
+/**
+ * @param table Its quoted name.
+ * @param isRelaxed Whether claims and what becomes of them return before they are on the disk. Transactions of the user never do.
+ */
+export function statementsOn(table: string, isRelaxed = false): Statements {
+  const unhurried = isRelaxed ? ` AND ${NOT_FLUSHED}` : '';
+  const mine = `key = $1 AND owner = $2 AND fencing_token = $3 AND expires_at > ${NOW}${unhurried}`;
   return {
     // $1 key, $2 owner, $3 lease, $4 lease and keep, $5 the hours of $4, $6 how long to wait for locks. Nearly
     // every claim is the first one, and half of its cost is parsing and planning: so it is short.
     claimAbsent: `
 INSERT INTO ${table} (key, owner, fencing_token, lease_until, expires_at, sweep_hour)
-VALUES ($1, $2, CASE WHEN ${waitingForLocks('$6')} THEN 1 END, ${after('$3')}, ${after('$4')}, ${hourAfter('$5')})
+VALUES ($1, $2, CASE WHEN ${waitingForLocks('$6')}${unhurried} THEN 1 END, ${after('$3')}, ${after('$4')}, ${hourAfter('$5')})
 ON CONFLICT (key) DO NOTHING RETURNING fencing_token`,
 
     claimPresent: `
 WITH taken AS (
   UPDATE ${table} SET owner = $2, fencing_token = CASE WHEN expires_at <= ${NOW} THEN 1 ELSE fencing_token + 1 END,
     lease_until = ${after('$3')}, expires_at = ${after('$4')}, sweep_hour = ${hourAfter('$5')}
-  WHERE key = $1 AND ${FREE} AND ${waitingForLocks('$6')}
+  WHERE key = $1 AND ${FREE} AND ${waitingForLocks('$6')}${unhurried}
   RETURNING fencing_token
 )
 SELECT taken.fencing_token, ${IS_COMMITTED} AS committed, ${LEASE_LEFT_MS} AS remaining
