@@ -3,13 +3,21 @@ import { runInNewContext } from 'node:vm';
 import type { Report } from '../report/report.ts';
 import { growth } from './growth.ts';
 import { MEASURED, measureStores } from './measure.ts';
-import { memorySubject, postgresSubject, redisSubject, type Subject } from './subjects.ts';
+import { memorySubject, type PostgresUse, postgresSubject, redisSubject, type Subject } from './subjects.ts';
 
+const postgres: readonly PostgresUse[] = [
+  { name: 'PostgreSQL', prepare: false },
+  { name: 'PostgreSQL, prepared statements', prepare: true },
+  { name: 'PostgreSQL, prepared statements, relaxed durability', prepare: true, durability: 'relaxed' },
+];
 const STORES: readonly [string, () => Subject | Promise<Subject | undefined>][] = [
   ['memory', memorySubject],
-  ['Redis', redisSubject],
-  ['PostgreSQL', () => postgresSubject(false)],
-  ['PostgreSQL, prepared statements', () => postgresSubject(true)],
+  ['Redis', () => redisSubject(false)],
+  ['Redis, autopipelining', () => redisSubject(true)],
+  ...postgres.map((use): [string, () => Promise<Subject | undefined>] => [
+    use.name,
+    () => postgresSubject(use),
+  ]),
 ];
 
 /** Replay stores: claims and commits against the plain command that remembers an id, bytes an entry, growth. */

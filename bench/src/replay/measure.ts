@@ -1,15 +1,24 @@
+import { randomUUID } from 'node:crypto';
+import type { ReplayStore } from '@countersign/core';
+import type { ClaimToken } from '@countersign/core/extend';
 import { turns } from '../measure/interleave.ts';
 import { quantile } from '../measure/quantile.ts';
 import { printRatio, ratios } from '../measure/spread.ts';
-import { amount, atLeast, type Chart, type Table, type Target } from '../report/report.ts';
+import { amount, atLeast, atMost, type Chart, type Table, type Target } from '../report/report.ts';
 import { type Rate, rateOf, type Step } from './rates.ts';
 import type { Subject } from './subjects.ts';
 
-const CONCURRENCIES = [1, 100];
+const CONCURRENCIES = [1, 10, 100];
 const ROUNDS = 7;
+const DELIVERY = 'claim, then commit';
 const ENTRIES_WEIGHED = 20_000;
 /** Of the plain command's calls a second. */
 const PER_ROUND_TRIP = 0.7;
+/** Of the deliveries a second that the two plain commands of each reach, at the highest concurrency. */
+const PER_DELIVERY = 0.75;
+/** Of the server, for one claim, in microseconds. */
+const SERVER_CPU = 8;
+const CLAIMS_WEIGHED = 20_000;
 
 export const MEASURED =
   'Calls a second, and in brackets the multiple of the plain command in the same round (median over the rounds; quartiles); then the 99th percentile of one call.';
@@ -70,59 +79,108 @@ async function measure(subject: Subject): Promise<Measured> {
   const steps = stepsOf(subject);
   const columns: Rate[][][] = [];
   for (const concurrency of CONCURRENCIES) columns.push(await column(steps, concurrency));
-  const reference = steps.findIndex((step) => step.isReference);
+  const referenceOf = ({ over }: Step) => steps.findIndex(({ name }) => name === over);
   const titles = CONCURRENCIES.map((each) => `${each} at a time`);
-  const multiple = (row: number, at: number) =>
-    ratios(perSecond(columns[at]?.[row] ?? []), perSecond(columns[at]?.[reference] ?? [])).median;
+  const ratesOf = (row: number, at: number) => columns[at]?.[row] ?? [];
+  const multiple = (step: Step, row: number, at: number) =>
+    ratios(perSecond(ratesOf(row, at)), perSecond(ratesOf(referenceOf(step), at))).median;
+  const cpu = await cpuOfClaim(subject);
   return {
     table: {
       caption: subject.name,
       columns: ['', ...titles],
-      rows: steps.map(({ name }, row) => [
-        name,
-        ...columns.map((rates) => cell(rates[row] ?? [], rates[reference] ?? [])),
-      ]),
+      rows: [
+        ...steps.map((step, row) => [
+          step.name,
+          ...titles.map((_, at) =>
+            cell(ratesOf(row, at), step.over === undefined ? undefined : ratesOf(referenceOf(step), at)),
+          ),
+        ]),
+        ...(cpu === undefined ? [] : [['CPU of the server for one claim', `${amount(cpu)} µs`, '', '']]),
+      ],
     },
     chart: {
       title: subject.name,
       unit: 'calls a second, as a multiple of the plain command',
       categories: titles,
-      series: steps.map(({ name }, row) => ({
-        name,
-        values: titles.map((_, at) => multiple(row, at)),
-      })),
+      series: steps.flatMap((step, row) =>
+        step.over === undefined
+          ? []
+          : [{ name: step.name, values: titles.map((_, at) => multiple(step, row, at)) }],
+      ),
     },
     // A call within the process needs no round trip.
     targets: subject.isRemote
-      ? steps.flatMap(({ name }, row) =>
-          row === reference
+      ? [
+          ...steps.flatMap((step, row) =>
+            titles.flatMap((title, at) => {
+              const least = leastOf(step, at);
+              return least === undefined
+                ? []
+                : [
+                    atLeast(
+                      `${subject.name}: ${step.name}, ${title}, over ${step.over}`,
+                      multiple(step, row, at),
+                      least,
+                    ),
+                  ];
+            }),
+          ),
+          ...(cpu === undefined
             ? []
-            : titles.map((title, at) =>
-                atLeast(
-                  `${subject.name}: ${name}, ${title}, over the plain command`,
-                  multiple(row, at),
-                  PER_ROUND_TRIP,
-                ),
-              ),
-        )
+            : [atMost(`${subject.name}: CPU of the server for one claim`, cpu, SERVER_CPU, ' µs')]),
+        ]
       : [],
   };
 }
 
-function stepsOf({ store, plainName, plain }: Subject): Step[] {
-  const claim = (id: string) => store.claim(id, { leaseMs: 30_000, fenceTtlMs: 86_400_000 });
+/** What a step is to reach of its plain command. Between one at a time and many, nothing is asked. */
+function leastOf({ name, over }: Step, at: number): number | undefined {
+  if (over === undefined || (at > 0 && at < CONCURRENCIES.length - 1)) return undefined;
+  if (name !== DELIVERY) return PER_ROUND_TRIP;
+  return at === 0 ? undefined : PER_DELIVERY;
+}
+
+async function cpuOfClaim(subject: Subject): Promise<number | undefined> {
+  if (subject.serverCpu === undefined) return undefined;
+  const before = await subject.serverCpu();
+  let left = CLAIMS_WEIGHED;
+  const worker = async () => {
+    while (left-- > 0) await claimIn(subject.store, randomUUID());
+  };
+  await Promise.all(Array.from({ length: 100 }, worker));
+  return ((await subject.serverCpu()) - before) / CLAIMS_WEIGHED;
+}
+
+async function claimIn(store: ReplayStore, id: string): Promise<ClaimToken> {
+  const result = await store.claim(id, { leaseMs: 30_000, fenceTtlMs: 86_400_000 });
+  if (result.state !== 'claimed') throw new Error(`A new delivery was ${result.state}.`);
+  return result.token;
+}
+
+function stepsOf({ store, plainName, plain, plainPair }: Subject): Step[] {
+  const commit = (id: string, token: ClaimToken) =>
+    store.commit(id, token, { ttlMs: 86_400_000, replayWindowMs: 600_000 });
+  const claimFirst = (id: string) => claimIn(store, id);
   return [
-    { name: plainName, isReference: true, run: plain },
-    { name: 'claim', isReference: false, run: claim },
+    { name: plainName, run: plain },
+    { name: 'claim', over: plainName, run: claimFirst },
     {
       name: 'commit',
-      isReference: false,
-      prepare: claim,
-      run(id, claimed) {
-        const { token } = claimed as { token: { fencingToken: number; owner: string } };
-        return store.commit(id, token, { ttlMs: 86_400_000, replayWindowMs: 600_000 });
-      },
+      over: plainName,
+      prepare: claimFirst,
+      run: (id, token) => commit(id, token as ClaimToken),
     },
+    ...(plainPair === undefined
+      ? []
+      : [
+          plainPair,
+          {
+            name: DELIVERY,
+            over: plainPair.name,
+            run: async (id: string) => commit(id, await claimIn(store, id)),
+          },
+        ]),
   ];
 }
 
@@ -140,13 +198,14 @@ async function column(steps: readonly Step[], concurrency: number): Promise<Rate
   return rates;
 }
 
-function cell(own: readonly Rate[], reference: readonly Rate[]): string {
-  const ratio = printRatio(ratios(perSecond(own), perSecond(reference)));
+function cell(own: readonly Rate[], reference: readonly Rate[] | undefined): string {
+  const ratio =
+    reference === undefined ? '' : ` · ${printRatio(ratios(perSecond(own), perSecond(reference)))}`;
   const p99 = quantile(
     own.map((rate) => rate.p99Ms),
     0.5,
   );
-  return `${quantile(perSecond(own), 0.5).toFixed(0)}/s · ${ratio}, ${amount(p99)} ms`;
+  return `${quantile(perSecond(own), 0.5).toFixed(0)}/s${ratio}, ${amount(p99)} ms`;
 }
 
 function perSecond(rates: readonly Rate[]): number[] {

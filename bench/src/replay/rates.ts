@@ -10,8 +10,8 @@ export interface Rate {
 /** One step, done with a new id each time; what it needs first is not timed. */
 export interface Step {
   readonly name: string;
-  /** Which of the steps of its round it is divided by. */
-  readonly isReference: boolean;
+  /** The step of its round that it is divided by. Absent for a plain command. */
+  readonly over?: string;
   prepare?(id: string): Promise<unknown>;
   run(id: string, prepared: unknown): unknown;
 }

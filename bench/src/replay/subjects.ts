@@ -17,6 +17,10 @@ export interface Subject {
   readonly isRemote: boolean;
   /** Remembers an id that is new. */
   plain(id: string): unknown;
+  /** The two plain commands of a delivery: one before its handler, one behind it. */
+  readonly plainPair?: { readonly name: string; run(id: string): Promise<unknown> };
+  /** CPU that the server has used so far, in microseconds, if it can tell. */
+  serverCpu?(): Promise<number>;
   /** Bytes that one remembered delivery takes, if the server can tell. */
   bytesPerEntry?(entries: number): Promise<number>;
   close(): Promise<void>;
@@ -25,6 +29,7 @@ export interface Subject {
 export const TTL_MS = 86_400_000;
 const PLAIN_INSERT =
   "INSERT INTO plain VALUES ($1, now() + $2::float8 * interval '1 ms') ON CONFLICT DO NOTHING";
+const PLAIN_UPDATE = "UPDATE plain SET expires_at = now() + $2::float8 * interval '1 ms' WHERE id = $1";
 
 export function memorySubject(): Subject {
   const seen = new Map<string, number>();
@@ -38,18 +43,40 @@ export function memorySubject(): Subject {
   };
 }
 
-/** `undefined` if there is no Redis to start. */
-export async function redisSubject(): Promise<Subject | undefined> {
+/**
+ * `undefined` if there is no Redis to start.
+ *
+ * @param enableAutoPipelining Whether the client sends the commands of one turn of the event loop together.
+ */
+export async function redisSubject(enableAutoPipelining: boolean): Promise<Subject | undefined> {
   if (redisBinary() === undefined) return undefined;
   const server = await startRedis();
-  const client = new Redis(server.url, { enableOfflineQueue: false, lazyConnect: true });
+  const client = new Redis(server.url, {
+    enableOfflineQueue: false,
+    lazyConnect: true,
+    enableAutoPipelining,
+  });
   await client.connect();
+  const set = (id: string, ...conditions: ['NX'] | []) =>
+    client.call('SET', `plain:${id}`, '1', 'PX', TTL_MS, ...conditions);
   return {
-    name: 'Redis',
+    name: enableAutoPipelining ? 'Redis, autopipelining' : 'Redis',
     store: redisReplayStore({ client }),
     plainName: 'SET NX PX',
     isRemote: true,
-    plain: (id) => client.set(`plain:${id}`, '1', 'PX', TTL_MS, 'NX'),
+    plain: (id) => set(id, 'NX'),
+    plainPair: {
+      name: 'SET NX PX, then SET PX',
+      async run(id) {
+        await set(id, 'NX');
+        await set(id);
+      },
+    },
+    async serverCpu() {
+      const cpu = await client.info('cpu');
+      const seconds = (name: string) => Number(new RegExp(`^${name}:([0-9.]+)`, 'm').exec(cpu)?.[1]);
+      return (seconds('used_cpu_user') + seconds('used_cpu_sys')) * 1e6;
+    },
     async bytesPerEntry(entries) {
       const before = await usedMemory(client);
       await remember(redisReplayStore({ client, prefix: `bytes:${randomUUID()}:` }), entries);
@@ -62,12 +89,20 @@ export async function redisSubject(): Promise<Subject | undefined> {
   };
 }
 
-/**
- * `undefined` if there is no PostgreSQL to start.
- *
- * @param prepare With prepared statements, the plain one too.
- */
-export async function postgresSubject(prepare: boolean): Promise<Subject | undefined> {
+/** A way to use PostgreSQL. */
+export interface PostgresUse {
+  readonly name: string;
+  /** With prepared statements, the plain ones too. */
+  readonly prepare: boolean;
+  readonly durability?: 'relaxed';
+}
+
+/** `undefined` if there is no PostgreSQL to start. */
+export async function postgresSubject({
+  name,
+  prepare,
+  durability,
+}: PostgresUse): Promise<Subject | undefined> {
   if (postgresBinaries() === undefined) return undefined;
   // As a server comes: what is committed is on the disk.
   const server = await startPostgres({ settings: { fsync: 'on', shared_buffers: '128MB' } });
@@ -75,15 +110,21 @@ export async function postgresSubject(prepare: boolean): Promise<Subject | undef
   pool.on('error', () => undefined);
   await migrate(pool);
   await pool.query('CREATE TABLE plain (id text PRIMARY KEY, expires_at timestamptz NOT NULL)');
+  const plain = (statement: string, text: string, values: unknown[]) =>
+    pool.query({ text, values, ...(prepare ? { name: statement } : {}) });
   return {
-    name: prepare ? 'PostgreSQL, prepared statements' : 'PostgreSQL',
-    store: postgresReplayStore({ pool, prepare }),
+    name,
+    store: postgresReplayStore({ pool, prepare, ...(durability === undefined ? {} : { durability }) }),
     plainName: 'INSERT … ON CONFLICT DO NOTHING',
     isRemote: true,
-    plain: (id) =>
-      prepare
-        ? pool.query({ name: 'plain', text: PLAIN_INSERT, values: [id, TTL_MS] })
-        : pool.query(PLAIN_INSERT, [id, TTL_MS]),
+    plain: (id) => plain('insert', PLAIN_INSERT, [id, TTL_MS]),
+    plainPair: {
+      name: 'INSERT … ON CONFLICT, then UPDATE',
+      async run(id) {
+        await plain('insert', PLAIN_INSERT, [id, TTL_MS]);
+        await plain('update', PLAIN_UPDATE, [id, TTL_MS]);
+      },
+    },
     async bytesPerEntry(entries) {
       await migrate(pool, { table: 'bytes_per_entry' });
       await remember(postgresReplayStore({ pool, table: 'bytes_per_entry' }), entries);
