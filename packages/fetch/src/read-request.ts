@@ -1,6 +1,10 @@
 import { isWebhookError, WebhookError } from '@countersign/core';
 import { type BodyLimits, BytePieces, bodyIncomplete, bodyTooLarge } from '@countersign/core/extend';
 
+/** Counted before it arrives, so that slow senders can't fill the memory, and small, so that they can't use up what may be pending. */
+const MOST_AT_ONCE = 16 * 1024;
+const readNatively = Request.prototype.arrayBuffer;
+
 /**
  * Reads a request's body as it was received, or decompresses it (gzip, deflate) if the limits say so. Stops at the limit, no
  * matter what length the request declares.
@@ -19,16 +23,40 @@ export async function readRequest(request: Request, limits: BodyLimits): Promise
         'the compressed bytes, or to "decompress" (gzip, deflate) if it signs before compressing.',
     );
   }
-  const { body } = request;
-  if (request.bodyUsed || body?.locked === true) throw consumed();
+  if (request.bodyUsed) throw consumed();
   const declared = Number(request.headers.get('content-length') ?? Number.NaN);
   if (declared > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
+  if (!decompresses && declared > 0 && declared <= MOST_AT_ONCE && request.arrayBuffer !== readNatively)
+    return readAtOnce(request, limits, declared);
+  const { body } = request;
+  if (body?.locked === true) throw consumed();
   // A request without a body.
   if (body === null) return new Uint8Array();
   if (decompresses)
     return readStream(body.pipeThrough(new DecompressionStream(encoding)), limits, Number.NaN);
   const bytes = await readStream(body, limits, declared);
   // If the sender has disconnected, a host may end the stream without an error.
+  if (bytes.byteLength < declared) throw bodyIncomplete('The body ended early.');
+  return bytes;
+}
+
+/**
+ * Reads a small body through the host's own way to read one, as `@hono/node-server` has it: its stream takes three times the CPU of a
+ * whole request.
+ */
+async function readAtOnce(
+  request: Request,
+  { maxBodyBytes, reserve }: BodyLimits,
+  declared: number,
+): Promise<Uint8Array> {
+  reserve?.(declared);
+  let bytes: Uint8Array;
+  try {
+    bytes = new Uint8Array(await request.arrayBuffer());
+  } catch (error) {
+    throw bodyIncomplete('The body ended early.', error);
+  }
+  if (bytes.byteLength > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
   if (bytes.byteLength < declared) throw bodyIncomplete('The body ended early.');
   return bytes;
 }
