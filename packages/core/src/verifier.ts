@@ -13,11 +13,12 @@ import {
   LeasedClaim,
   manualContext,
   momentOf,
+  storePatienceMs,
   UnguardedClaim,
+  untilSettled,
 } from './replay/claim.ts';
-import { inProgress } from './replay/leased-run.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
-import { lapsedClaimError, storeError } from './replay/store-error.ts';
+import { inProgress, lapsedClaimError, storeError } from './replay/store-error.ts';
 import { holdEndpoint, leaveEndpoint, resilientStore } from './replay/store-policy.ts';
 import { bodyError, checkBytes, HeadReader, type WebhookRequest } from './request.ts';
 import {
@@ -29,7 +30,6 @@ import {
 } from './response.ts';
 import type { SchemeDefinition } from './scheme/definition/scheme-definition.ts';
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
-import { storePatienceMs, untilSettled } from './settle-patience.ts';
 import { InFlight, isThenable } from './util/promises.ts';
 import { warnOfDuplicate, warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { ClaimOutcome, DeliveryOutcome, Reporter } from './events.ts';
 import { type CheckedPayload, type PayloadIssue, type PayloadSchema, payloadInvalid } from './payload.ts';
+import { sha256 } from './replay/replay-store.ts';
 import { decodeUtf8, parseJsonBody } from './scheme/content/body-reader.ts';
 import type { DeliveryRules } from './scheme/delivery-rules.ts';
 import type { Freshness, KeyRole, Match } from './scheme/scheme.ts';
 import { configError } from './util/options.ts';
-import { sha256 } from './util/sha256.ts';
 import { WebhookError } from './webhook-error.ts';
 
 const DAY_MS = 86_400_000;

@@ -8,17 +8,15 @@ import {
   type VerifierSource,
 } from '../adapter-options.ts';
 import type { ReserveBytes } from '../pending-bytes.ts';
-import type { Claim } from '../replay/claim.ts';
+import { type Claim, storePatienceMs } from '../replay/claim.ts';
 import type { HeadersInput, WebhookRequest } from '../request.ts';
 import { refusalResponse } from '../response.ts';
-import { storePatienceMs } from '../settle-patience.ts';
 import { isThenable } from '../util/promises.ts';
 import type { Verifier } from '../verifier-types.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, WebhookError, type WebhookErrorCode } from '../webhook-error.ts';
-import { headersOf, urlOf } from './incoming-head.ts';
-import { readChecked } from './read-body.ts';
-import { closeIfStopping, sendResponse } from './send-response.ts';
+import { closeIfStopping, headersOf, readChecked, urlOf } from './incoming.ts';
+import { sendResponse } from './send-response.ts';
 import { settleByResponse } from './settle.ts';
 
 /** After these refusals, what follows on the connection may be the rest of the body and not a new request. */

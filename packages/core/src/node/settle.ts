@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { Claim } from '../replay/claim.ts';
-import { MAX_STORE_PATIENCE_MS, untilSettled } from '../settle-patience.ts';
+import { type Claim, MAX_STORE_PATIENCE_MS, untilSettled } from '../replay/claim.ts';
 import { systemClock } from '../util/clock.ts';
-import { closeIdleIfStopping } from './send-response.ts';
+import { closeIdleIfStopping } from './incoming.ts';
 
 /** When a delivery is settled: after its response has ended, or before the response ends, for hosts that stop then. */
 type SettleTime = 'after-response' | 'before-response';

@@ -1,7 +1,6 @@
 import type { Clock } from '../util/clock.ts';
-import { LazyAbortSignal } from '../util/lazy-abort-signal.ts';
 import { configError } from '../util/options.ts';
-import { Deferred, Gate, isThenable } from '../util/promises.ts';
+import { Deferred, Gate, isThenable, LazyAbortSignal } from '../util/promises.ts';
 import type { WebhookError } from '../webhook-error.ts';
 import { JITTER, type KeyringTiming } from './keyring.ts';
 import { MismatchBudget } from './mismatches.ts';

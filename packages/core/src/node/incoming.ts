@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Server, Socket } from 'node:net';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import {
   type BodyLimits,
@@ -9,10 +9,53 @@ import {
   CONTENT_ENCODINGS,
   type ContentEncodingPolicy,
 } from '../adapter-options.ts';
-import type { ReserveBytes } from '../pending-bytes.ts';
-import { BytePieces } from '../util/byte-pieces.ts';
+import { BytePieces, type ReserveBytes } from '../pending-bytes.ts';
+import type { HeadersInput } from '../request.ts';
 import { checkChoice, checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
+
+/** Frameworks that mount handlers below a path remove that path from `url` and keep the whole URL under another name. */
+export function urlOf(incoming: IncomingMessage): string | undefined {
+  return (incoming as { originalUrl?: string }).originalUrl ?? incoming.url;
+}
+
+/** Serverless hosts build the requests themselves, and may leave the raw pairs empty. */
+export function headersOf({ rawHeaders, headers }: IncomingMessage): HeadersInput {
+  return rawHeaders?.length > 0 ? rawHeaders : headers;
+}
+
+/**
+ * Makes a response the last one of its connection, if the server no longer listens. After `server.close()` Node keeps the connections
+ * that are in use, and a load balancer that reuses its connections could send requests forever.
+ */
+export function closeIfStopping(incoming: IncomingMessage, response: ServerResponse): void {
+  if (serverOf(incoming)?.listening !== false) return;
+  if (incoming.httpVersionMajor > 1) (incoming as { stream?: Http2Stream }).stream?.session?.close?.();
+  else if (!response.headersSent) response.setHeader('connection', 'close');
+}
+
+/** Closes the connection of a response that began while the server still listened. Call it when the response has finished. */
+export function closeIdleIfStopping(incoming: IncomingMessage): void {
+  const server = serverOf(incoming);
+  if (server?.listening !== false) return;
+  if (incoming.httpVersionMajor > 1) (incoming as { stream?: Http2Stream }).stream?.session?.close?.();
+  // Not at once: until the event is over, the connection counts as busy.
+  else setImmediate(() => server.closeIdleConnections?.());
+}
+
+interface Http2Stream {
+  readonly session?: { close?(): void; readonly socket?: HostSocket } | undefined;
+}
+
+type HostServer = Partial<Server> & { closeIdleConnections?(): void };
+type HostSocket = { readonly server?: HostServer } | null | undefined;
+
+/** Serverless hosts have requests without a server. */
+function serverOf(incoming: IncomingMessage): HostServer | undefined {
+  if (incoming.httpVersionMajor > 1)
+    return (incoming as { stream?: Http2Stream }).stream?.session?.socket?.server;
+  return (incoming.socket as HostSocket)?.server;
+}
 
 /** Options of {@link readBody}. */
 export interface ReadBodyOptions {
