@@ -26,6 +26,13 @@ const RESERVED_SHARE = 1 / 8;
 /** How long `health()` warns after a refusal. */
 const RECENT_MS = 60_000;
 
+/** One body whose signature is not checked yet. */
+export interface PendingBody {
+  readonly reserve: ReserveBytes;
+  /** How many bytes of it are counted. */
+  bytes: number;
+}
+
 /** Limits how much memory the unverified bodies of one verifier take together. A single body is limited by `maxBodyBytes`. */
 export class PendingBytes {
   readonly #maxBytes: number;
@@ -41,27 +48,31 @@ export class PendingBytes {
 
   /** Starts to count one body. */
   open(): PendingBody {
-    return new PendingBody(this);
+    const body: PendingBody = {
+      bytes: 0,
+      reserve: (bytes) => {
+        const isSmall = body.bytes + bytes <= SMALL_BODY_BYTES;
+        const limit = isSmall ? this.#maxBytes : this.#maxBytes * (1 - RESERVED_SHARE);
+        // A body is never refused while it is the only one: otherwise `maxPendingBytes` would also limit single bodies.
+        if (this.#bytes + bytes > limit && this.#bytes > body.bytes) {
+          this.#refused++;
+          this.#lastRefusedAt = this.#now();
+          throw new WebhookError(
+            'ERR_WEBHOOK_OVERLOADED',
+            `The unverified bodies of this endpoint take ${this.#bytes} bytes, and "maxPendingBytes" is ${this.#maxBytes}. Either an attacker sends large forged requests, or the limit is too low for your traffic.`,
+          );
+        }
+        this.#bytes += bytes;
+        body.bytes += bytes;
+      },
+    };
+    return body;
   }
 
-  /** Counts `bytes` more of a body that has `held` already. */
-  add(bytes: number, held: number): void {
-    const small = held + bytes <= SMALL_BODY_BYTES;
-    const limit = small ? this.#maxBytes : this.#maxBytes * (1 - RESERVED_SHARE);
-    // A body is never refused while it is the only one: otherwise `maxPendingBytes` would also limit single bodies.
-    if (this.#bytes + bytes > limit && this.#bytes > held) {
-      this.#refused++;
-      this.#lastRefusedAt = this.#now();
-      throw new WebhookError(
-        'ERR_WEBHOOK_OVERLOADED',
-        `The unverified bodies of this endpoint take ${this.#bytes} bytes, and "maxPendingBytes" is ${this.#maxBytes}. Either an attacker sends large forged requests, or the limit is too low for your traffic.`,
-      );
-    }
-    this.#bytes += bytes;
-  }
-
-  free(bytes: number): void {
-    this.#bytes -= bytes;
+  /** Frees the bytes of a body. Call it when the request has been accepted or refused. */
+  close(body: PendingBody): void {
+    this.#bytes -= body.bytes;
+    body.bytes = 0;
   }
 
   health(): PendingBytesHealth {
@@ -79,32 +90,6 @@ export class PendingBytes {
     if (this.#lastRefusedAt === undefined || this.#now() - this.#lastRefusedAt >= RECENT_MS) return [];
     const message = `Requests were refused because unverified bodies took more than "maxPendingBytes" (${this.#maxBytes}). If they are genuine, raise it; if they are forged, block their sender in front of this process.`;
     return [{ code: 'overloaded', message }];
-  }
-}
-
-/** The bytes of one body. */
-class PendingBody {
-  readonly #all: PendingBytes;
-  #bytes = 0;
-
-  constructor(all: PendingBytes) {
-    this.#all = all;
-  }
-
-  readonly reserve: ReserveBytes = (bytes) => {
-    this.#all.add(bytes, this.#bytes);
-    this.#bytes += bytes;
-  };
-
-  /** Counts the rest of a body whose reader has not reserved all of it. */
-  reserveUpTo(bytes: number): void {
-    if (bytes > this.#bytes) this.reserve(bytes - this.#bytes);
-  }
-
-  /** Frees the bytes. Call it when the request has been accepted or refused. */
-  release(): void {
-    this.#all.free(this.#bytes);
-    this.#bytes = 0;
   }
 }
 

@@ -196,14 +196,8 @@ export class Delivery implements VerifiedWebhook {
     this.#bodyDigest ??= createHash('sha256').update(this.#facts.body).digest('hex');
     return this.#bodyDigest;
   }
-  get identity(): string {
-    return this.#facts.match.identity;
-  }
-  get splitBy(): string | undefined {
-    return this.#facts.match.splitBy;
-  }
   get [replayRecordOf](): ReplayRecord {
-    this.#record ??= { key: replayKeyOf(this, this.#facts.deliveryKey), ...this.#facts.retention };
+    this.#record ??= { key: replayKeyOf(this, this.#facts), ...this.#facts.retention };
     return this.#record;
   }
 
@@ -336,12 +330,9 @@ export function replayRetention(
  * Returns the replay key of a delivery, made from signed material that is the same in every retry, or from what `deliveryKey` returns.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` if `deliveryKey` throws or does not return a non-empty string.
  */
-function replayKeyOf(
-  delivery: Delivery,
-  deliveryKey: ((webhook: VerifiedWebhook) => unknown) | undefined,
-): string {
-  const { endpoint, identity, splitBy } = delivery;
+function replayKeyOf(delivery: Delivery, { endpoint, match, deliveryKey }: DeliveryFacts): string {
   if (deliveryKey !== undefined) return replayKey(endpoint, 'custom', customName(delivery, deliveryKey));
+  const { identity, splitBy } = match;
   const split = splitBy === undefined ? [] : [splitBy];
   if (identity === 'body') return replayKey(endpoint, 'body', delivery.bodyDigest, ...split);
   return replayKey(endpoint, 'signed', identity, ...split);

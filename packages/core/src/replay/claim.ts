@@ -111,7 +111,7 @@ export class LeasedClaim implements Claim {
   commit({ status }: HandlerEnding = {}): Promise<void> {
     if (this.#settled === undefined) {
       const { key, ttlMs, replayWindowMs } = this.#record;
-      const done = this.#ending('committed', status);
+      const done = endingReport(this.#context, this.#claimedAt, 'committed', status);
       const options: CommitOptions = { ttlMs, replayWindowMs, writtenLate: done };
       this.#settled = this.#settle(
         () => this.#store.commit(key, this.#token, options),
@@ -128,7 +128,7 @@ export class LeasedClaim implements Claim {
       this.#settled = this.#settle(
         () => this.#store.release(this.#record.key, this.#token),
         'release-failed',
-        this.#ending('released', ending.status),
+        endingReport(this.#context, this.#claimedAt, 'released', ending.status),
       );
       // A host that can't see the handler may release while the handler is running.
       this.#abort.abort('The delivery was released: its response failed, and a retry may run.');
@@ -153,11 +153,6 @@ export class LeasedClaim implements Claim {
     } finally {
       this.#context.settling.end();
     }
-  }
-
-  /** What reports that the handler, which ends now, was settled. */
-  #ending(type: 'committed' | 'released', status: number | undefined): () => void {
-    return endingReport(this.#context, this.#claimedAt, type, status);
   }
 
   #scheduleRenewal(): () => void {

@@ -141,7 +141,8 @@ class SecretKeyring<K> implements Keyring<K> {
         return isReadyWithoutKeys();
       },
       keys: () => {
-        this.#reloader.start();
+        const { dueAt } = this.#reloader;
+        if (dueAt < Number.POSITIVE_INFINITY && dueAt <= this.#clock.monotonic()) this.#reloader.start();
         return this.#active.current();
       },
       loading: () => this.#reloader.loading,

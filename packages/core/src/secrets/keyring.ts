@@ -138,6 +138,18 @@ export const TIMING_KEYS = [
 /** The timer's period varies by this share, so that instances that start together don't load together. */
 export const JITTER = 0.2;
 
+const BACKOFF_LEAST_MS = 1000;
+const BACKOFF_MOST_MS = 60_000;
+
+/**
+ * How long to wait after a failed load: a quarter to the whole of the time for which loads have failed, which counts as 1 s at least and
+ * 60 s at most. So the wait is no longer than the source was down, and instances that failed together don't load together.
+ */
+export function backoffMs(failingForMs: number): number {
+  const spanMs = Math.min(BACKOFF_MOST_MS, Math.max(BACKOFF_LEAST_MS, failingForMs));
+  return spanMs * (0.25 + 0.75 * Math.random());
+}
+
 // A timer's delay is limited to 2^31 ms, almost 25 days.
 const WEEK_SECONDS = 604_800;
 const DEFAULT_COOLDOWN_SECONDS = 10;
