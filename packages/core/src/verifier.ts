@@ -146,9 +146,10 @@ class EndpointVerifier<K> implements Verifier {
       }
       const set = keys.keys();
       const tried = set.keys.length > 0 ? head.match(body, set.keys) : undefined;
-      // Awaiting a match that is already there would cost time for nothing.
-      const found = tried !== undefined && 'then' in tried ? await tried : tried;
-      const match = found ?? (await reloadAndMatch(this.#settings, head, body, set));
+      // Only a promise is awaited: awaiting a match that is already there would cost time for nothing.
+      const first = tried !== undefined && 'then' in tried ? await tried : tried;
+      const found = first ?? reloadAndMatch(this.#settings, head, body, set);
+      const match = 'then' in found ? await found : found;
       if (!(match instanceof WebhookError)) return this.#accept(request, head, body, match, startedAt);
       refusal = match;
     } catch (error) {

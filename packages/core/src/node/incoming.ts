@@ -97,7 +97,8 @@ export async function readBody(incoming: IncomingMessage, options: ReadBodyOptio
 /** {@link readBody} with options that have been checked. Throws if the head alone shows that the body is refused. */
 export function readChecked(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const { maxBodyBytes, contentEncoding } = limits;
-  const length = declaredLength(incoming);
+  const declared = incoming.headers['content-length'] ?? '';
+  const length = /^[0-9]{1,15}$/.test(declared) ? Number(declared) : undefined;
   refuseConsumed(incoming, length);
   const decode = decoderFor(incoming.headers['content-encoding'], contentEncoding);
   if (length !== undefined && length > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
@@ -118,11 +119,6 @@ function checkOptions(options: ReadBodyOptions): BodyLimits {
     contentEncoding: checkChoice('contentEncoding', options.contentEncoding, CONTENT_ENCODINGS),
     reserve: undefined,
   };
-}
-
-function declaredLength(incoming: IncomingMessage): number | undefined {
-  const header = incoming.headers['content-length'];
-  return header !== undefined && /^[0-9]{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
 function refuseConsumed(incoming: IncomingMessage, length: number | undefined): void {
@@ -195,7 +191,9 @@ function readReceived(
     // A client may leave when it has sent its whole body. Node ends the body then, and other runtimes break it off.
     const onLost = () => (received === length ? finish() : refuse(connectionLost()));
     const onEnd = () => {
-      if (incoming.complete === false || isAborted(incoming) || (length ?? received) !== received) onLost();
+      // Over HTTP/2, `complete` is also true for a stream that its client has reset.
+      const isReset = incoming.httpVersionMajor > 1 && incoming.aborted;
+      if (incoming.complete === false || isReset || (length ?? received) !== received) onLost();
       else finish();
     };
     incoming.on('data', onData).on('end', onEnd).on('error', onLost).on('close', onLost);
@@ -213,11 +211,6 @@ function readReceived(
       }
     });
   });
-}
-
-/** Over HTTP/2, `complete` is also true for a stream that its client has reset. */
-function isAborted(incoming: IncomingMessage): boolean {
-  return incoming.httpVersionMajor > 1 && incoming.aborted;
 }
 
 function connectionLost(): WebhookError {

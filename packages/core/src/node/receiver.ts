@@ -126,7 +126,8 @@ class OpenDeliveries {
   readonly #claims = new Set<Claim>();
   readonly #writing = new Set<Promise<void>>();
   #forgetAt = MIN_FORGET_AT;
-  #settled: () => void = () => undefined;
+  /** Set while the receiver stops. */
+  #settled: (() => void) | undefined;
 
   /** Returns what to call when the claim is being settled, with a promise that resolves when the replay store has responded. */
   add(claim: Claim): (written: Promise<void>) => void {
@@ -140,7 +141,7 @@ class OpenDeliveries {
       this.#claims.delete(claim);
       this.#writing.add(written);
       void written.finally(() => this.#writing.delete(written));
-      this.#settled();
+      this.#settled?.();
     };
   }
 

@@ -139,13 +139,13 @@ export class LeasedClaim implements Claim {
   async #settle(
     write: () => Promise<boolean>,
     failure: 'commit-failed' | 'release-failed',
-    done: () => void,
+    done: (() => void) | undefined,
   ): Promise<void> {
     this.#cancelTimers();
     this.#context.settling.begin();
     try {
       const kept = await write();
-      if (kept) done();
+      if (kept) done?.();
       else this.#context.observe?.({ type: 'claim-lost' });
     } catch (error) {
       this.#context.observe?.({ type: failure, error });
@@ -247,7 +247,7 @@ export class UnguardedClaim implements Claim {
   }
 
   #settle(type: 'committed' | 'released', status: number | undefined): void {
-    if (!this.#isSettled) endingReport(this.#context, this.#startedAt, type, status)();
+    if (!this.#isSettled) endingReport(this.#context, this.#startedAt, type, status)?.();
     this.#isSettled = true;
     this.#cancelTimeout?.();
     this.#cancelTimeout = () => undefined;
@@ -301,8 +301,8 @@ function endingReport(
   claimedAt: number,
   type: 'committed' | 'released',
   status: number | undefined,
-): () => void {
-  if (observe === undefined) return () => undefined;
+): (() => void) | undefined {
+  if (observe === undefined) return undefined;
   const handlerDurationMs = clock.monotonic() - claimedAt;
   return () => observe({ type, durationMs: clock.monotonic() - claimedAt, handlerDurationMs, status });
 }

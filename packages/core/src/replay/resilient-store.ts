@@ -60,7 +60,7 @@ type Retention = Commit['options'];
 /** What a claim passes to the store in addition. */
 export interface CommitOptions extends Retention {
   /** Called if the store accepts the commit after the call has failed. */
-  readonly writtenLate?: () => void;
+  readonly writtenLate?: (() => void) | undefined;
 }
 
 /** The permission for one call, and the circuit to which its end is reported. */

@@ -2,12 +2,10 @@ import type { Clock } from '../util/clock.ts';
 import { configError } from '../util/options.ts';
 import { Deferred, Gate, isThenable, LazyAbortSignal } from '../util/promises.ts';
 import type { WebhookError } from '../webhook-error.ts';
-import { backoffMs, JITTER, type KeyringTiming } from './keyring.ts';
+import { type Attempt, backoffMs, JITTER, type KeyringTiming, retryAfterMs } from './keyring.ts';
 import { MismatchBudget } from './mismatches.ts';
 import { fromProvider, isGone, providerError, type ReloadReason, type SecretProvider } from './secrets.ts';
 
-/** A source may delay the next load by this much with Retry-After. A longer one is probably a mistake. */
-const RETRY_AFTER_MOST_MS = 3_600_000;
 // If a provider's own loads look like changes to its watcher, it would otherwise load without pause.
 const HINT_SPACING_MS = 100;
 /** A load that exceeds its timeout by this much was interrupted: the process was paused, or its event loop was blocked. */
@@ -17,14 +15,6 @@ const INTERRUPTED_MS = 1000;
  * manager would throttle them.
  */
 const firstLoads = new Gate(64);
-
-/** One load that has ended. */
-export interface Attempt {
-  readonly reason: ReloadReason;
-  /** When it ended, by the wall clock. */
-  readonly at: number;
-  readonly error: WebhookError | undefined;
-}
 
 /** What the reloader is made of, and what it calls. */
 export interface ReloaderParts<News> {
@@ -340,12 +330,11 @@ export class Reloader<News> {
     if (isGone(error)) gone();
     this.#flight = undefined;
     this.dueAt = Number.POSITIVE_INFINITY;
-    const attempt = { reason, at: clock.now(), error };
-    this.#last = attempt;
+    this.#last = { reason, at: clock.now(), error };
     this.#planNext(reason, startedAt, error);
     if (error === undefined) done.resolve();
     else done.reject(error);
-    ended(attempt, news);
+    ended(this.#last, news);
     this.#startQueued();
   }
 
@@ -375,16 +364,14 @@ export class Reloader<News> {
       this.#succeeded = true;
       this.#failingSince = undefined;
       this.#retryAt = 0;
-      if (provider.static !== true) {
+      if (provider.static !== true)
         this.#schedule('timer', timing.intervalMs * (1 + JITTER * (2 * Math.random() - 1)));
-      }
     } else {
       this.#failingSince ??= startedAt;
-      const retryAfterMs = Math.min((error.retryAfterSeconds ?? 0) * 1000, RETRY_AFTER_MOST_MS);
-      this.#retryAt = now + retryAfterMs;
-      if (provider.static !== true || !this.#succeeded) {
-        this.#schedule('timer', Math.max(retryAfterMs, backoffMs(startedAt - this.#failingSince)));
-      }
+      const askedMs = retryAfterMs(error);
+      this.#retryAt = now + askedMs;
+      if (provider.static !== true || !this.#succeeded)
+        this.#schedule('timer', Math.max(askedMs, backoffMs(startedAt - this.#failingSince)));
     }
     if (reason !== 'change') return;
     this.#hintAllowedAt = now + HINT_SPACING_MS;
