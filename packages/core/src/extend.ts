@@ -46,6 +46,7 @@ export {
 // Schemes, and the parts of a definition
 export type { RequestHead } from './request.ts';
 export { handlerRefusal, refusalResponse } from './response.ts';
+export { rulesOf } from './scheme/definition/rule-facts.ts';
 export type {
   BodyTimestamp,
   ChallengeLimits,

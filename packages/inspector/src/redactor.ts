@@ -1,5 +1,6 @@
-import type { DefinedScheme, Scheme, SignatureRule } from '@countersign/core';
+import type { Scheme, SignatureRule } from '@countersign/core';
 import type { NotedSecrets } from './noted-secrets.ts';
+import { rulesOfScheme } from './signed-content.ts';
 import { spellingsOf } from './spellings.ts';
 
 /** What is shown instead of a secret. */
@@ -111,10 +112,9 @@ function credentialsIn(url: string | undefined): readonly string[] {
 }
 
 function tokenLocations(scheme: Scheme): SignatureRule['signature'][] {
-  const { definition } = scheme as Partial<DefinedScheme>;
-  if (definition?.signed === undefined) return [];
-  const rules = [definition.signed].flat() as readonly SignatureRule[];
-  return rules.flatMap(({ algorithm, signature }) => ('token' in algorithm ? [signature] : []));
+  return rulesOfScheme(scheme).flatMap(({ algorithm, signature }) =>
+    'token' in algorithm ? [signature] : [],
+  );
 }
 
 function escaped(text: string): string {
