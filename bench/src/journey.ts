@@ -170,7 +170,8 @@ for (const [what, found, wanted] of rows) {
 }
 for (const circle of circles) console.log(`circle: ${circle.join(' → ')}`);
 if (process.argv.includes('--functions')) {
-  for (const [name, { names }] of Object.entries(journeys)) console.log(`\n${name}:\n  ${names.join('\n  ')}`);
+  for (const [name, { names }] of Object.entries(journeys))
+    console.log(`\n${name}:\n  ${names.join('\n  ')}`);
 }
 if (process.argv.includes('--files')) {
   for (const [name, { files }] of Object.entries(journeys))

@@ -1,6 +1,6 @@
-import type { Scheme, SignatureRule } from '@countersign/core';
+import type { DefinedScheme, Scheme, SignatureRule } from '@countersign/core';
+import { rulesOf } from '@countersign/core/extend';
 import type { NotedSecrets } from './noted-secrets.ts';
-import { rulesOfScheme } from './signed-content.ts';
 import { spellingsOf } from './spellings.ts';
 
 /** What is shown instead of a secret. */
@@ -112,9 +112,9 @@ function credentialsIn(url: string | undefined): readonly string[] {
 }
 
 function tokenLocations(scheme: Scheme): SignatureRule['signature'][] {
-  return rulesOfScheme(scheme).flatMap(({ algorithm, signature }) =>
-    'token' in algorithm ? [signature] : [],
-  );
+  const { definition } = scheme as Partial<DefinedScheme>;
+  if (definition?.signed === undefined) return [];
+  return rulesOf(definition).flatMap(({ algorithm, signature }) => ('token' in algorithm ? [signature] : []));
 }
 
 function escaped(text: string): string {
