@@ -28,18 +28,19 @@ export class Handshakes<K> {
     this.#refusals = refusals;
   }
 
-  /**
-   * Responds to a handshake without a signature. The small form by which a sender tests the endpoint is the only body without a signature
-   * that is read.
-   */
-  async respondToUnsigned(request: WebhookRequest): Promise<ReceiveResult | undefined> {
+  /** Responds to a handshake without a signature. Returns a promise only if a body must be read. */
+  respondToUnsigned(request: WebhookRequest): ReceiveResult | undefined | Promise<ReceiveResult | undefined> {
     const { publicUrl, keys } = this.#settings;
     const result = this.#respond(request, () =>
       this.#handshake.respondToUnsigned(new HeadReader(request, publicUrl), keys.keys().keys),
     );
     if (result !== undefined || this.#handshake.mayBeForm === undefined) return result;
     const head = new HeadReader(request, publicUrl);
-    if (!this.#handshake.mayBeForm(head)) return undefined;
+    return this.#handshake.mayBeForm(head) ? this.#respondToForm(request, head) : undefined;
+  }
+
+  /** Responds to a small form without a signature by which a sender tests the endpoint. No other body without a signature is read. */
+  async #respondToForm(request: WebhookRequest, head: HeadReader): Promise<ReceiveResult | undefined> {
     const body = typeof request.body === 'function' ? await request.body(() => undefined) : request.body;
     return this.#respond(request, () => this.#handshake.respondToForm?.(head, checkBytes(body)));
   }
@@ -54,7 +55,8 @@ export class Handshakes<K> {
   }
 
   #respond(request: WebhookRequest, respond: () => WebhookResponse | undefined): ReceiveResult | undefined {
-    const startedAt = this.#settings.clock.monotonic();
+    // Durations are measured only for an observer.
+    const startedAt = this.#reporter.report === undefined ? 0 : this.#settings.clock.monotonic();
     let response: WebhookResponse | undefined;
     try {
       response = respond();

@@ -249,22 +249,9 @@ class EndpointVerifier<K> implements Verifier {
     return { clock, leaseMs, handlerTimeoutMs, observe, settling: this.#settling };
   }
 
-  async forget(delivery: string | VerifiedWebhook): Promise<boolean> {
-    const store = this.#store;
-    if (store === undefined) return false;
-    const { scheme, deliveryKey } = this.#settings;
-    const labels = (scheme as { definition?: Pick<SchemeDefinition, 'splitBy'> }).definition?.splitBy?.values;
-    const keys = replayKeysOf(delivery, this.endpoint, deliveryKey !== undefined, labels ?? []);
-    try {
-      const forgotten = await Promise.all(keys.map((key) => store.forget(key)));
-      return forgotten.includes(true);
-    } catch (error) {
-      throw storeError(error);
-    }
-  }
-
   async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {
-    const unsigned = this.#handshakes && (await this.#handshakes.respondToUnsigned(request));
+    const response = this.#handshakes?.respondToUnsigned(request);
+    const unsigned = response !== undefined && 'then' in response ? await response : response;
     if (unsigned !== undefined) return unsigned;
     const delivery = await this.verify(request);
     const signed = this.#handshakes?.respondToSigned(request, delivery);
@@ -328,6 +315,20 @@ class EndpointVerifier<K> implements Verifier {
       if (!this.#reporter.isObserved) warnOfHandler(this.endpoint, error);
       // A handler may throw nothing at all.
       return { response: failureResponse(error), error: error ?? new Error(`The handler threw ${error}.`) };
+    }
+  }
+
+  async forget(delivery: string | VerifiedWebhook): Promise<boolean> {
+    const store = this.#store;
+    if (store === undefined) return false;
+    const { scheme, deliveryKey } = this.#settings;
+    const labels = (scheme as { definition?: Pick<SchemeDefinition, 'splitBy'> }).definition?.splitBy?.values;
+    const keys = replayKeysOf(delivery, this.endpoint, deliveryKey !== undefined, labels ?? []);
+    try {
+      const forgotten = await Promise.all(keys.map((key) => store.forget(key)));
+      return forgotten.includes(true);
+    } catch (error) {
+      throw storeError(error);
     }
   }
 
