@@ -1,5 +1,6 @@
 // What a reader meets: the files and functions that one request passes through, counted on the sources with V8's coverage, and
-// the shape of core, compared with this project's own limits. `npm run journey`; with `--files`, the files too.
+// the shape of core, compared with this project's own limits. `npm run journey`; with `--files`, the files too; with `--functions`,
+// each function.
 import { EventEmitter, once } from 'node:events';
 import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -26,6 +27,8 @@ const session = new Session();
 interface Passed {
   readonly files: readonly string[];
   readonly functions: number;
+  /** Each function: its file, its name, and how often it ran. */
+  readonly names: readonly string[];
 }
 
 /** The files of packages that `run` executes something of, and how many of their functions. */
@@ -34,7 +37,7 @@ async function passed(run: () => Promise<unknown>): Promise<Passed> {
   await run();
   const { result } = await session.post('Profiler.takePreciseCoverage');
   const files = new Set<string>();
-  let functions = 0;
+  const names: string[] = [];
   for (const script of result) {
     if (!script.url.startsWith('file:')) continue;
     const path = relative(ROOT, fileURLToPath(script.url.split('?')[0] ?? ''));
@@ -44,10 +47,10 @@ async function passed(run: () => Promise<unknown>): Promise<Passed> {
       if (whole === undefined || whole.count === 0 || whole.startOffset === 0 || HELPERS.has(functionName))
         continue;
       files.add(path);
-      functions += 1;
+      names.push(`${path}  ${functionName || '(anonymous)'} @${whole.startOffset}  ×${whole.count}`);
     }
   }
-  return { files: [...files].sort(), functions };
+  return { files: [...files].sort(), functions: names.length, names: names.sort() };
 }
 
 /** One Stripe request through Express, from the socket to the commit. */
@@ -166,6 +169,10 @@ for (const [what, found, wanted] of rows) {
   console.log(`${what.padEnd(width)}  ${String(found).padStart(5)}  ${judged}`.trimEnd());
 }
 for (const circle of circles) console.log(`circle: ${circle.join(' → ')}`);
+if (process.argv.includes('--functions')) {
+  for (const [name, { names }] of Object.entries(journeys))
+    console.log(`\n${name}:\n  ${names.join('\n  ')}`);
+}
 if (process.argv.includes('--files')) {
   for (const [name, { files }] of Object.entries(journeys))
     console.log(`\n${name}:\n  ${files.join('\n  ')}`);

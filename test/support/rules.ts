@@ -1,11 +1,9 @@
 import type { DefinedScheme, SchemeDefinition, SignatureRule } from '@countersign/core';
-import type { HmacRule, SharedSecret } from '@countersign/core/extend';
+import { type HmacRule, rulesOf as rulesIn, type SharedSecret } from '@countersign/core/extend';
 
-/** The forms of a scheme as a list. */
-export function rulesOf({
-  definition: { signed },
-}: Pick<DefinedScheme, 'definition'>): readonly SignatureRule[] {
-  return Array.isArray(signed) ? (signed as readonly SignatureRule[]) : [signed as SignatureRule];
+/** The rules of a scheme as a list. */
+export function rulesOf({ definition }: Pick<DefinedScheme, 'definition'>): readonly SignatureRule[] {
+  return rulesIn(definition);
 }
 
 /** An HMAC in one header over the body with at most an id and a time: most senders' form. */

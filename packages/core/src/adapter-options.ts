@@ -199,11 +199,11 @@ export function readAdapterOptions<Request, Context extends unknown[] = []>(
         : () => source,
     body(verifier, source, reserve, request, ...context) {
       const limit = maxBodyBytes ?? verifier.scheme.delivery.maxBodyBytes ?? DEFAULT_LIMIT_BYTES;
-      const read = () => source.read({ maxBodyBytes: limit, contentEncoding, reserve });
-      if (rawBody === undefined) return read();
+      const limits = { maxBodyBytes: limit, contentEncoding, reserve };
+      if (rawBody === undefined) return source.read(limits);
       const given = rawBody.call(options, request, ...context);
-      if (!isThenable(given)) return checkLimit(given, limit) ?? read();
-      return Promise.resolve(given).then((body) => checkLimit(body, limit) ?? read());
+      if (!isThenable(given)) return checkLimit(given, limit) ?? source.read(limits);
+      return Promise.resolve(given).then((body) => checkLimit(body, limit) ?? source.read(limits));
     },
   };
 }

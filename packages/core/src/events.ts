@@ -180,7 +180,7 @@ export class Reporter<Outcome extends object> {
 
   /** `undefined` if there is no observer and no subscriber. Then nothing is measured, and no event is made. */
   get report(): ((event: Outcome) => void) | undefined {
-    return this.isObserved || CHANNEL.hasSubscribers ? this.#send : undefined;
+    return this.#observe !== undefined || CHANNEL.hasSubscribers ? this.#send : undefined;
   }
 
   /** Whether the operator gave an observer; subscribers of the channel may be anything. */

@@ -14,22 +14,15 @@ export {
 } from './adapter-options.ts';
 export { createHealthResponder, type HealthRequest, healthReport } from './health-responder.ts';
 export { createNodeHealthHandler } from './node/health-handler.ts';
-export { decoderFor } from './node/read-body.ts';
+export { decoderFor } from './node/incoming.ts';
 export { createNodeReceiver, type NodeReceiver } from './node/receiver.ts';
 export { sendResponse } from './node/send-response.ts';
 export { handlerEnded, handlerStarted, settleAbandonedResponse, settleByResponse } from './node/settle.ts';
 export { createNodeShadow } from './node/shadow.ts';
 export type { InvalidPayloadPolicy, PayloadOf } from './payload.ts';
-export type { ReserveBytes } from './pending-bytes.ts';
+export { BytePieces, type ReserveBytes } from './pending-bytes.ts';
 export { refusalStatus } from './refusals.ts';
 // Replay stores
-export {
-  inProgress,
-  type LeasedRunOptions,
-  type LeasedRunResult,
-  runUnderLease,
-} from './replay/leased-run.ts';
-export { type ObservedRunOptions, observedRun } from './replay/observed-run.ts';
 export {
   type ClaimResult,
   type ClaimToken,
@@ -41,10 +34,19 @@ export {
   type ReplayStoreHealth,
   replayKeyDigest,
 } from './replay/replay-store.ts';
+export { inProgress } from './replay/store-error.ts';
 export { Sweeper, type SweeperOptions } from './replay/sweeper.ts';
+export {
+  type LeasedRunOptions,
+  type LeasedRunResult,
+  type ObservedRunOptions,
+  observedRun,
+  runUnderLease,
+} from './replay/transactional-run.ts';
 // Schemes, and the parts of a definition
 export type { RequestHead } from './request.ts';
 export { handlerRefusal, refusalResponse } from './response.ts';
+export { rulesOf } from './scheme/definition/rule-facts.ts';
 export type {
   BodyTimestamp,
   ChallengeLimits,
@@ -87,10 +89,8 @@ export type { Freshness, Handshake, Key, Match, ParsedHead, Validity } from './s
 export { KEYRING, type KeySet, type MismatchResult, type VerifierKeyring } from './secrets/keyring.ts';
 export { parseSecretJson, parseSecretText, type SecretLocation } from './secrets/secret-text.ts';
 export { providerError } from './secrets/secrets.ts';
-
 export { createShadow, type ShadowOptions } from './shadow.ts';
 // Options, time and errors
-export { BytePieces } from './util/byte-pieces.ts';
 export { systemClock } from './util/clock.ts';
 export {
   checkChoice,
@@ -102,5 +102,5 @@ export {
   copyDefinition,
   suggest,
 } from './util/options.ts';
-export { type DeadlineOptions, withDeadline } from './util/with-deadline.ts';
+export { type DeadlineOptions, withDeadline } from './util/promises.ts';
 export type { WebhookErrorOptions } from './webhook-error.ts';

@@ -1,6 +1,111 @@
+import type { RequestHead } from './request.ts';
+import { parameterOf, queryParameters } from './scheme/content/request-query.ts';
+import type { TimestampLocation, TimeUnit } from './scheme/definition/signature-rule.ts';
 import type { Freshness, Validity } from './scheme/scheme.ts';
 import type { Clock } from './util/clock.ts';
-import { WebhookError } from './webhook-error.ts';
+import { headerInvalid, WebhookError } from './webhook-error.ts';
+
+const MAX_TIME_LENGTH = 64;
+
+/** The units of a signed time, in words. */
+const UNITS: Readonly<Record<TimeUnit, string>> = {
+  s: 'a number of seconds since 1970 (up to 15 digits)',
+  ms: 'a number of milliseconds since 1970 (up to 15 digits)',
+  's-or-ms': 'a number of seconds or milliseconds since 1970 (up to 15 digits)',
+  iso: 'a date and time such as 2026-01-31T12:00:00Z',
+  'iso-utc': 'a date and time without a zone, such as 2026-01-31T12:00:00',
+  'http-date': 'a date such as Sat, 31 Jan 2026 12:00:00 GMT',
+};
+
+/**
+ * The text of the signed time.
+ *
+ * @param entry The text of the entry of the signature's list that contains the time.
+ * @param where Names the location of the signature in messages.
+ * @throws `ERR_WEBHOOK_HEADER_INVALID`
+ */
+export function readTime(
+  head: RequestHead,
+  location: TimestampLocation,
+  entry: string | undefined,
+  where: string,
+): string {
+  const { header, entry: label, query } = location;
+  if (label !== undefined && entry === undefined)
+    throw headerInvalid(
+      `The ${where} has no entry "${label}" with the signed time, or has it more than once.`,
+    );
+  let text = entry;
+  if (query !== undefined) text = parameterOf(queryParameters(head), query);
+  else if (header !== undefined) text = head.value(header);
+  if (text === undefined)
+    throw headerInvalid(`The request has no ${locationOf(location, where)}, which contains the signed time.`);
+  if (text.length > MAX_TIME_LENGTH)
+    throw headerInvalid(
+      `The ${locationOf(location, where)} is too long for a time: more than ${MAX_TIME_LENGTH} characters.`,
+    );
+  if (label !== undefined && entry !== text)
+    throw headerInvalid(`The header "${header}" and the timestamp of the signature header differ.`);
+  return text;
+}
+
+/** Makes the error for the text of a signed time that is not a time. */
+export function malformedTime(location: TimestampLocation, where: string): WebhookError {
+  return headerInvalid(
+    `The signed time, in the ${locationOf(location, where)}, is not ${UNITS[location.unit]}.`,
+  );
+}
+
+function locationOf({ header, entry, query }: TimestampLocation, where: string): string {
+  if (query !== undefined) return `parameter "${query}"`;
+  return header === undefined ? `entry "${entry}" of the ${where}` : `header "${header}"`;
+}
+
+/** A time in a body: a whole number, or text. */
+export function parseBodyTime(value: unknown, unit: TimeUnit): number | undefined {
+  if (typeof value === 'string') return parseSignedTime(value, unit);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) return undefined;
+  return parseSignedTime(String(value), unit);
+}
+
+const DIGITS = /^[0-9]{1,15}$/;
+const ISO = /^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?/;
+const ZONE = /^(?:Z|[+-][0-2][0-9]:[0-5][0-9])$/;
+const HTTP_DATE =
+  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-5][0-9] GMT$/;
+
+/** Parses a signed time into milliseconds since the epoch. Returns `undefined` if the text is not exactly in that unit. */
+export function parseSignedTime(text: string, unit: TimeUnit): number | undefined {
+  switch (unit) {
+    case 's':
+      return DIGITS.test(text) ? Number(text) * 1000 : undefined;
+    case 'ms':
+      return DIGITS.test(text) ? Number(text) : undefined;
+    case 's-or-ms':
+      return DIGITS.test(text) ? Number(text) * (text.length > 11 ? 1 : 1000) : undefined;
+    case 'iso':
+      return parseIso(text, true);
+    case 'iso-utc':
+      return parseIso(text, false);
+    case 'http-date':
+      return HTTP_DATE.test(text) ? instant(text) : undefined;
+  }
+}
+
+function parseIso(text: string, zoned: boolean): number | undefined {
+  const match = ISO.exec(text);
+  if (match === null) return undefined;
+  const zone = text.slice(match[0].length);
+  if (zoned ? !ZONE.test(zone) : zone !== '') return undefined;
+  // Date has a precision of milliseconds, so further digits are dropped.
+  const fraction = match[1]?.slice(0, 4) ?? '';
+  return instant(`${text.slice(0, 19)}${fraction}${zoned ? zone : 'Z'}`);
+}
+
+function instant(text: string): number | undefined {
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? undefined : at;
+}
 
 /** Until the year 2286, seconds have at most ten digits. */
 const SECONDS_READ_AS_MS = 1e10;

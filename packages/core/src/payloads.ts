@@ -8,9 +8,8 @@ import {
   schemaFailed,
 } from './payload.ts';
 import type { Refusals } from './refusals.ts';
-import type { Claim } from './replay/claim.ts';
+import { type Claim, storePatienceMs, untilSettled } from './replay/claim.ts';
 import type { DeliveryRules } from './scheme/delivery-rules.ts';
-import { storePatienceMs, untilSettled } from './settle-patience.ts';
 import type { Clock } from './util/clock.ts';
 import { warnOfPayload } from './util/warnings.ts';
 import type { ReceiveResult } from './verifier-types.ts';

@@ -26,6 +26,13 @@ const RESERVED_SHARE = 1 / 8;
 /** How long `health()` warns after a refusal. */
 const RECENT_MS = 60_000;
 
+/** One body whose signature is not checked yet. */
+export interface PendingBody {
+  readonly reserve: ReserveBytes;
+  /** How many bytes of it are counted. */
+  bytes: number;
+}
+
 /** Limits how much memory the unverified bodies of one verifier take together. A single body is limited by `maxBodyBytes`. */
 export class PendingBytes {
   readonly #maxBytes: number;
@@ -41,27 +48,31 @@ export class PendingBytes {
 
   /** Starts to count one body. */
   open(): PendingBody {
-    return new PendingBody(this);
+    const body: PendingBody = {
+      bytes: 0,
+      reserve: (bytes) => {
+        const isSmall = body.bytes + bytes <= SMALL_BODY_BYTES;
+        const limit = isSmall ? this.#maxBytes : this.#maxBytes * (1 - RESERVED_SHARE);
+        // A body is never refused while it is the only one: otherwise `maxPendingBytes` would also limit single bodies.
+        if (this.#bytes + bytes > limit && this.#bytes > body.bytes) {
+          this.#refused++;
+          this.#lastRefusedAt = this.#now();
+          throw new WebhookError(
+            'ERR_WEBHOOK_OVERLOADED',
+            `The unverified bodies of this endpoint take ${this.#bytes} bytes, and "maxPendingBytes" is ${this.#maxBytes}. Either an attacker sends large forged requests, or the limit is too low for your traffic.`,
+          );
+        }
+        this.#bytes += bytes;
+        body.bytes += bytes;
+      },
+    };
+    return body;
   }
 
-  /** Counts `bytes` more of a body that has `held` already. */
-  add(bytes: number, held: number): void {
-    const small = held + bytes <= SMALL_BODY_BYTES;
-    const limit = small ? this.#maxBytes : this.#maxBytes * (1 - RESERVED_SHARE);
-    // A body is never refused while it is the only one: otherwise `maxPendingBytes` would also limit single bodies.
-    if (this.#bytes + bytes > limit && this.#bytes > held) {
-      this.#refused++;
-      this.#lastRefusedAt = this.#now();
-      throw new WebhookError(
-        'ERR_WEBHOOK_OVERLOADED',
-        `The unverified bodies of this endpoint take ${this.#bytes} bytes, and "maxPendingBytes" is ${this.#maxBytes}. Either an attacker sends large forged requests, or the limit is too low for your traffic.`,
-      );
-    }
-    this.#bytes += bytes;
-  }
-
-  free(bytes: number): void {
-    this.#bytes -= bytes;
+  /** Frees the bytes of a body. Call it when the request has been accepted or refused. */
+  close(body: PendingBody): void {
+    this.#bytes -= body.bytes;
+    body.bytes = 0;
   }
 
   health(): PendingBytesHealth {
@@ -82,28 +93,42 @@ export class PendingBytes {
   }
 }
 
-/** The bytes of one body. */
-class PendingBody {
-  readonly #all: PendingBytes;
-  #bytes = 0;
+const MOST_PIECES = 256;
 
-  constructor(all: PendingBytes) {
-    this.#all = all;
+/**
+ * Collects bytes that arrive in pieces. A piece takes a few hundred bytes beside its content, so that a client could fill the memory with
+ * pieces of one byte: many pieces are joined to one as they come.
+ *
+ * @example
+ * ```ts
+ * const pieces = new BytePieces()
+ * for await (const chunk of stream) pieces.add(chunk)
+ * const body = pieces.join()
+ * ```
+ */
+export class BytePieces {
+  #joined: Uint8Array[] = [];
+  #recent: Uint8Array[] = [];
+  #size = 0;
+
+  /** The bytes of all pieces so far. */
+  get size(): number {
+    return this.#size;
   }
 
-  readonly reserve: ReserveBytes = (bytes) => {
-    this.#all.add(bytes, this.#bytes);
-    this.#bytes += bytes;
-  };
-
-  /** Counts the rest of a body whose reader has not reserved all of it. */
-  reserveUpTo(bytes: number): void {
-    if (bytes > this.#bytes) this.reserve(bytes - this.#bytes);
+  add(piece: Uint8Array): void {
+    this.#size += piece.byteLength;
+    this.#recent.push(piece);
+    if (this.#recent.length < MOST_PIECES) return;
+    this.#joined.push(Buffer.concat(this.#recent));
+    this.#recent = [];
   }
 
-  /** Frees the bytes. Call it when the request has been accepted or refused. */
-  release(): void {
-    this.#all.free(this.#bytes);
-    this.#bytes = 0;
+  /** All bytes. A single piece is returned without a copy. */
+  join(): Buffer {
+    const [only] = this.#recent;
+    if (only === undefined || this.#joined.length > 0 || this.#recent.length > 1)
+      return Buffer.concat([...this.#joined, ...this.#recent], this.#size);
+    return Buffer.isBuffer(only) ? only : Buffer.from(only.buffer, only.byteOffset, only.byteLength);
   }
 }

@@ -35,7 +35,9 @@ export class Refusals {
   #warnedAt = Number.NEGATIVE_INFINITY;
   #unwarned = 0;
   readonly #pattern = new RefusalPattern();
-  #everAccepted = false;
+  /** How many requests were accepted. The verifier counts them here: a field, because it changes with each request. */
+  accepted = 0;
+  #acceptedBefore = 0;
   #mismatches = 0;
   #lastMismatchAt: number | undefined;
 
@@ -46,16 +48,11 @@ export class Refusals {
     this.#reporter = reporter;
   }
 
-  /** A request was accepted: refusals before it are no pattern any more. */
-  noteAccepted(): void {
-    this.#everAccepted = true;
-    this.#pattern.clear();
-  }
-
   /** What the refusals say about the set-up of this process. Anybody can cause them, so they don't change its state. */
   warnings(): HealthWarning[] {
+    this.#forgetPattern();
     const warnings = this.#pattern.warnings();
-    if (!this.#everAccepted && this.#mismatches >= NEVER_MATCHED) {
+    if (this.accepted === 0 && this.#mismatches >= NEVER_MATCHED) {
       const message = `No request has matched a key of "${this.#endpoint}" since this process started, and ${this.#mismatches} did not match. Check that the secret is the one in the sender's dashboard and that no proxy changes the body.`;
       warnings.push({ code: 'never-matched', message });
     }
@@ -92,6 +89,7 @@ export class Refusals {
       acceptedUntil,
     );
     const { code, status, message } = error;
+    this.#forgetPattern();
     this.#pattern.note(code);
     if (UNMATCHED.has(code)) {
       this.#mismatches++;
@@ -105,6 +103,12 @@ export class Refusals {
       durationMs: this.#clock.monotonic() - startedAt,
     });
     return error;
+  }
+
+  /** Refusals before an accepted request are no pattern any more. */
+  #forgetPattern(): void {
+    if (this.#acceptedBefore !== this.accepted) this.#pattern.clear();
+    this.#acceptedBefore = this.accepted;
   }
 
   /** At most once a minute: anybody can cause refusals. */
@@ -159,7 +163,6 @@ class RefusalPattern {
   }
 
   clear(): void {
-    if (this.#all === 0) return;
     this.#all = 0;
     this.#counts.clear();
   }

@@ -2,9 +2,10 @@ import type { KeyObject } from 'node:crypto';
 import { DisabledVerifier } from './disabled-verifier.ts';
 import { type ClaimOutcome, type DeliveryOutcome, Reporter } from './events.ts';
 import { acceptedUntil, checkFreshness, checkValidity } from './freshness.ts';
+import { Handshakes } from './handshakes.ts';
 import { type VerifierHealth, verifierHealth } from './health.ts';
 import { Payloads } from './payloads.ts';
-import { PendingBytes } from './pending-bytes.ts';
+import { type PendingBody, PendingBytes } from './pending-bytes.ts';
 import { Refusals } from './refusals.ts';
 import { reloadAndMatch } from './reload-and-match.ts';
 import {
@@ -13,11 +14,12 @@ import {
   LeasedClaim,
   manualContext,
   momentOf,
+  storePatienceMs,
   UnguardedClaim,
+  untilSettled,
 } from './replay/claim.ts';
-import { inProgress } from './replay/leased-run.ts';
 import type { ReplayStore } from './replay/replay-store.ts';
-import { lapsedClaimError, storeError } from './replay/store-error.ts';
+import { inProgress, lapsedClaimError, storeError } from './replay/store-error.ts';
 import { holdEndpoint, leaveEndpoint, resilientStore } from './replay/store-policy.ts';
 import { bodyError, checkBytes, HeadReader, type WebhookRequest } from './request.ts';
 import {
@@ -29,8 +31,7 @@ import {
 } from './response.ts';
 import type { SchemeDefinition } from './scheme/definition/scheme-definition.ts';
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
-import { storePatienceMs, untilSettled } from './settle-patience.ts';
-import { InFlight, isThenable } from './util/promises.ts';
+import { InFlight } from './util/promises.ts';
 import { warnOfDuplicate, warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
@@ -92,6 +93,7 @@ class EndpointVerifier<K> implements Verifier {
   readonly #refusals: Refusals;
   readonly #pendingBytes: PendingBytes;
   readonly #payloads: Payloads;
+  readonly #handshakes: Handshakes<K> | undefined;
   readonly #retention: ReplayRetention;
   readonly #store: ReplayStore | undefined;
   readonly #settling: InFlight;
@@ -108,6 +110,8 @@ class EndpointVerifier<K> implements Verifier {
     this.#refusals = new Refusals(endpoint, scheme.delivery, clock, reporter);
     this.#pendingBytes = new PendingBytes(settings.maxPendingBytes, () => clock.now());
     this.#payloads = new Payloads(endpoint, scheme.delivery, clock, reporter, this.#refusals);
+    this.#handshakes =
+      scheme.handshake && new Handshakes(scheme.handshake, settings, reporter, this.#refusals);
     this.#retention = replayRetention(freshness, scheme.delivery, settings.rememberMs);
     if (store !== undefined) holdEndpoint(store, endpoint);
     this.#store = store && resilientStore(store, onStoreError, scheme.delivery, { clock, leaseMs, reporter });
@@ -117,16 +121,12 @@ class EndpointVerifier<K> implements Verifier {
     return this.#settings.keyring.ready();
   }
 
-  verify(request: WebhookRequest): Promise<VerifiedWebhook> {
-    return this.#verify(request);
-  }
-
   // Only this method decides the order of the steps.
-  async #verify(request: WebhookRequest): Promise<Delivery> {
+  async verify(request: WebhookRequest): Promise<Delivery> {
     const { clock, scheme, publicUrl, keys, freshness } = this.#settings;
     const startedAt = this.#startedAt();
     let head: ParsedHead<K> | undefined;
-    let pending: ReturnType<PendingBytes['open']> | undefined;
+    let pending: PendingBody | undefined;
     let refusal: unknown;
     try {
       this.#refuseIfClosed();
@@ -138,22 +138,24 @@ class EndpointVerifier<K> implements Verifier {
         if (typeof request.body === 'function') {
           pending = this.#pendingBytes.open();
           body = checkBytes(await request.body(pending.reserve));
-          pending.reserveUpTo(body.byteLength);
+          // A reader may reserve less than it returns.
+          if (body.byteLength > pending.bytes) pending.reserve(body.byteLength - pending.bytes);
         } else body = checkBytes(request.body);
       } catch (error) {
         throw bodyError(error);
       }
       const set = keys.keys();
       const tried = set.keys.length > 0 ? head.match(body, set.keys) : undefined;
-      const found =
-        (isThenable(tried) ? await tried : tried) ?? reloadAndMatch(this.#settings, head, body, set);
-      const match = isThenable(found) ? await found : found;
+      // Only a promise is awaited: awaiting a match that is already there would cost time for nothing.
+      const first = tried !== undefined && 'then' in tried ? await tried : tried;
+      const found = first ?? reloadAndMatch(this.#settings, head, body, set);
+      const match = 'then' in found ? await found : found;
       if (!(match instanceof WebhookError)) return this.#accept(request, head, body, match, startedAt);
       refusal = match;
     } catch (error) {
       refusal = error;
     } finally {
-      pending?.release();
+      if (pending !== undefined) this.#pendingBytes.close(pending);
     }
     // If a promise is rejected before anything awaits it, the runtime's bookkeeping costs as much as checking a signature.
     await undefined;
@@ -182,7 +184,7 @@ class EndpointVerifier<K> implements Verifier {
     checkValidity(match, clock);
     // Counted only now: a replayed delivery that is too old must not make a replaced secret look as if it were still in use.
     keys.matched(match.key.id);
-    this.#refusals.noteAccepted();
+    this.#refusals.accepted++;
     this.#reporter.report?.({
       type: 'verified',
       request: requestId,
@@ -247,38 +249,12 @@ class EndpointVerifier<K> implements Verifier {
     return { clock, leaseMs, handlerTimeoutMs, observe, settling: this.#settling };
   }
 
-  async forget(delivery: string | VerifiedWebhook): Promise<boolean> {
-    const store = this.#store;
-    if (store === undefined) return false;
-    const { scheme, deliveryKey } = this.#settings;
-    const labels = (scheme as { definition?: Pick<SchemeDefinition, 'splitBy'> }).definition?.splitBy?.values;
-    const keys = replayKeysOf(delivery, this.endpoint, deliveryKey !== undefined, labels ?? []);
-    try {
-      const forgotten = await Promise.all(keys.map((key) => store.forget(key)));
-      return forgotten.includes(true);
-    } catch (error) {
-      throw storeError(error);
-    }
-  }
-
   async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {
-    const { scheme, publicUrl, keys } = this.#settings;
-    const { handshake } = scheme;
-    const unsigned =
-      handshake &&
-      this.#shakeHands(request, () =>
-        handshake.respondToUnsigned(new HeadReader(request, publicUrl), keys.keys().keys),
-      );
+    const response = this.#handshakes?.respondToUnsigned(request);
+    const unsigned = response !== undefined && 'then' in response ? await response : response;
     if (unsigned !== undefined) return unsigned;
-    const form = handshake?.mayBeForm === undefined ? undefined : await this.#respondToForm(request);
-    if (form !== undefined) return form;
-    const delivery = await this.#verify(request);
-    const signed =
-      handshake &&
-      this.#shakeHands(request, () => {
-        const key = keys.keys().keys.find(({ id }) => id === delivery.key.id);
-        return handshake.respondToSigned(new HeadReader(request, publicUrl), () => jsonOf(delivery), key);
-      });
+    const delivery = await this.verify(request);
+    const signed = this.#handshakes?.respondToSigned(request, delivery);
     if (signed !== undefined) return signed;
     const manual = own(options, 'claim') === 'manual';
     const claim = manual
@@ -290,33 +266,7 @@ class EndpointVerifier<K> implements Verifier {
         return this.#payloads.receive(delivery, claim, schema, own(options, 'onInvalid'));
       return { state: 'claimed', webhook: delivery.received(claim), claim };
     }
-    return { state: 'duplicate', webhook: delivery, response: successResponse(scheme.delivery, 200) };
-  }
-
-  /** Responds to a small form without a signature by which a sender tests the endpoint. No other body without a signature is read. */
-  async #respondToForm(request: WebhookRequest): Promise<ReceiveResult | undefined> {
-    const { scheme, publicUrl } = this.#settings;
-    const head = new HeadReader(request, publicUrl);
-    if (scheme.handshake?.mayBeForm?.(head) !== true) return undefined;
-    const body = typeof request.body === 'function' ? await request.body(() => undefined) : request.body;
-    return this.#shakeHands(request, () => scheme.handshake?.respondToForm?.(head, checkBytes(body)));
-  }
-
-  /** Responds to a handshake, if the request is one: nothing is claimed, and no handler runs. */
-  #shakeHands(
-    request: WebhookRequest,
-    respond: () => WebhookResponse | undefined,
-  ): ReceiveResult | undefined {
-    const startedAt = this.#startedAt();
-    let response: WebhookResponse | undefined;
-    try {
-      response = respond();
-    } catch (error) {
-      throw this.#refusals.refuse(error, startedAt, { request: request.requestId });
-    }
-    if (response === undefined) return undefined;
-    this.#reporter.report?.({ type: 'handshake', request: request.requestId });
-    return { state: 'handshake', response };
+    return { state: 'duplicate', webhook: delivery, response: successResponse(this.scheme.delivery, 200) };
   }
 
   async handle(
@@ -368,6 +318,20 @@ class EndpointVerifier<K> implements Verifier {
     }
   }
 
+  async forget(delivery: string | VerifiedWebhook): Promise<boolean> {
+    const store = this.#store;
+    if (store === undefined) return false;
+    const { scheme, deliveryKey } = this.#settings;
+    const labels = (scheme as { definition?: Pick<SchemeDefinition, 'splitBy'> }).definition?.splitBy?.values;
+    const keys = replayKeysOf(delivery, this.endpoint, deliveryKey !== undefined, labels ?? []);
+    try {
+      const forgotten = await Promise.all(keys.map((key) => store.forget(key)));
+      return forgotten.includes(true);
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
+
   reload(): Promise<VerifierHealth> {
     const health = this.#settings.keyring.reload().then(() => this.health());
     // As with the keyring: a signal handler that ignores this promise must not end the process while the source is down.
@@ -415,15 +379,6 @@ class EndpointVerifier<K> implements Verifier {
   /** Durations are measured only for an observer. */
   #startedAt(): number {
     return this.#reporter.report === undefined ? 0 : this.#settings.clock.monotonic();
-  }
-}
-
-/** A body that is not JSON is not a handshake. */
-function jsonOf(delivery: VerifiedWebhook): unknown {
-  try {
-    return delivery.json();
-  } catch {
-    return undefined;
   }
 }
 

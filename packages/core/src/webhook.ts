@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { ClaimOutcome, DeliveryOutcome, Reporter } from './events.ts';
 import { type CheckedPayload, type PayloadIssue, type PayloadSchema, payloadInvalid } from './payload.ts';
+import { sha256 } from './replay/replay-store.ts';
 import { decodeUtf8, parseJsonBody } from './scheme/content/body-reader.ts';
 import type { DeliveryRules } from './scheme/delivery-rules.ts';
 import type { Freshness, KeyRole, Match } from './scheme/scheme.ts';
 import { configError } from './util/options.ts';
-import { sha256 } from './util/sha256.ts';
 import { WebhookError } from './webhook-error.ts';
 
 const DAY_MS = 86_400_000;
@@ -196,14 +196,8 @@ export class Delivery implements VerifiedWebhook {
     this.#bodyDigest ??= createHash('sha256').update(this.#facts.body).digest('hex');
     return this.#bodyDigest;
   }
-  get identity(): string {
-    return this.#facts.match.identity;
-  }
-  get splitBy(): string | undefined {
-    return this.#facts.match.splitBy;
-  }
   get [replayRecordOf](): ReplayRecord {
-    this.#record ??= { key: replayKeyOf(this, this.#facts.deliveryKey), ...this.#facts.retention };
+    this.#record ??= { key: replayKeyOf(this, this.#facts), ...this.#facts.retention };
     return this.#record;
   }
 
@@ -336,12 +330,9 @@ export function replayRetention(
  * Returns the replay key of a delivery, made from signed material that is the same in every retry, or from what `deliveryKey` returns.
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` if `deliveryKey` throws or does not return a non-empty string.
  */
-function replayKeyOf(
-  delivery: Delivery,
-  deliveryKey: ((webhook: VerifiedWebhook) => unknown) | undefined,
-): string {
-  const { endpoint, identity, splitBy } = delivery;
+function replayKeyOf(delivery: Delivery, { endpoint, match, deliveryKey }: DeliveryFacts): string {
   if (deliveryKey !== undefined) return replayKey(endpoint, 'custom', customName(delivery, deliveryKey));
+  const { identity, splitBy } = match;
   const split = splitBy === undefined ? [] : [splitBy];
   if (identity === 'body') return replayKey(endpoint, 'body', delivery.bodyDigest, ...split);
   return replayKey(endpoint, 'signed', identity, ...split);

@@ -2,15 +2,15 @@ import { isUtf8 } from 'node:buffer';
 import type { Scheme } from '@countersign/core';
 import type { CapturedHead } from './captured-request.ts';
 import { type Cause, type CauseCode, causeOf } from './cause.ts';
-import { coversBody, rulesOf } from './rule-facts.ts';
+import { rulesOfScheme, signsOfBody } from './rule-facts.ts';
 import { MAX_VARIED_BYTES } from './trials.ts';
 
 const REPLACEMENT = Buffer.from('\ufffd', 'utf8');
 
 /** What a body that no variant explains shows by itself. */
 export function bodyClues(body: Buffer, head: CapturedHead, scheme: Scheme<unknown>): readonly Cause[] {
-  const rules = rulesOf(scheme);
-  if (rules.length > 0 && !rules.some(coversBody)) return [];
+  const rules = rulesOfScheme(scheme);
+  if (rules.length > 0 && !rules.some(signsOfBody)) return [];
   const announced = contentLength(head);
   const clue = (code: CauseCode, certainty: Cause['certainty'], message: string): Cause =>
     causeOf(
@@ -93,7 +93,7 @@ type Clue = (code: CauseCode, certainty: Cause['certainty'], message: string) =>
 /** Senders that sign fields need the kind of body that has them. */
 function formClues(text: string, scheme: Scheme<unknown>, clue: Clue): readonly Cause[] {
   const isJson = /^\s*[[{]/.test(text);
-  const wantsForm = rulesOf(scheme).some(
+  const wantsForm = rulesOfScheme(scheme).some(
     ({ signature, content, parts }) =>
       signature.formField !== undefined ||
       [content ?? []].flat().some((template) => template.includes('{formField:')) ||
@@ -103,7 +103,7 @@ function formClues(text: string, scheme: Scheme<unknown>, clue: Clue): readonly 
     return [
       clue('body-form-encoded', 'likely', 'This sender signs the fields of a form, but the body is JSON.'),
     ];
-  const wantsJson = rulesOf(scheme).some(({ signature }) => signature.field !== undefined);
+  const wantsJson = rulesOfScheme(scheme).some(({ signature }) => signature.field !== undefined);
   if (wantsJson && !isJson && isUtf8(Buffer.from(text, 'latin1')) && /^[^\s=]+=/.test(text))
     return [clue('body-form-encoded', 'likely', 'This sender signs fields of JSON, but the body is a form.')];
   return [];

@@ -19,6 +19,19 @@ const EXPLAINED: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
   'ERR_WEBHOOK_SIGNATURE_MISSING',
   'ERR_WEBHOOK_HEADER_INVALID',
 ]);
+
+/**
+ * Whether a refusal with this code says something about the request, so that it can be explained.
+ *
+ * @example
+ * ```ts
+ * if (isExplainable(error.code)) console.log((await explain({ scheme, secrets, request })).text())
+ * ```
+ */
+export function isExplainable(code: WebhookErrorCode): boolean {
+  return EXPLAINED.has(code);
+}
+
 /** More refusals than this wait only under a flood, which needs no explanation. */
 const MAX_WAITING = 10;
 
@@ -79,7 +92,7 @@ export function explainRefusals(options: VerifierOptions, log: (text: string) =>
   };
   const explaining = (event: WebhookEvent) => {
     const current = watched.getStore();
-    if (event.type === 'refused' && current !== undefined && EXPLAINED.has(event.code))
+    if (event.type === 'refused' && current !== undefined && isExplainable(event.code))
       explainLater(event.code, current);
   };
   // What a verifier without an observer warns of.

@@ -6,14 +6,14 @@ import { olderVersionFinding, olderVersions, otherSenderFinding, sendersByHeader
 import {
   definitionOf,
   headersOf,
-  rulesOf,
+  rulesOfScheme,
   senderName,
   signatureHeaders,
   signedHeaders,
 } from './rule-facts.ts';
 import { parse } from './trials.ts';
 
-type Rule = ReturnType<typeof rulesOf>[number];
+type Rule = ReturnType<typeof rulesOfScheme>[number];
 
 /** Why the head of a request is not what the scheme reads, by what the head itself shows. */
 export function headClues(
@@ -21,7 +21,7 @@ export function headClues(
   scheme: Scheme<unknown>,
   schemes: readonly Scheme<unknown>[],
 ): readonly Cause[] {
-  const rules = rulesOf(scheme);
+  const rules = rulesOfScheme(scheme);
   const rule = rules.find((each) => signatureHeaders(each).some((name) => head.has(name)));
   return rule === undefined ? unsigned(head, scheme, schemes) : malformed(head, scheme, schemes, rule);
 }
@@ -151,7 +151,7 @@ function unsigned(
   scheme: Scheme<unknown>,
   schemes: readonly Scheme<unknown>[],
 ): readonly Cause[] {
-  const rules = rulesOf(scheme);
+  const rules = rulesOfScheme(scheme);
   const names = [...new Set(rules.flatMap(signatureHeaders))];
   const expected = names[0];
   for (const name of names) {

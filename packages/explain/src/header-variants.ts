@@ -1,7 +1,7 @@
 import type { Scheme } from '@countersign/core';
 import { type CapturedHead, printable } from './captured-request.ts';
 import type { Finding } from './cause.ts';
-import { headersOf, rulesOf, signatureHeaders } from './rule-facts.ts';
+import { headersOf, rulesOfScheme, signatureHeaders } from './rule-facts.ts';
 import type { Variant } from './trials.ts';
 
 const MAX_OTHER_HEADERS = 40;
@@ -99,7 +99,7 @@ export function renamedHeader(head: CapturedHead, name: string): string | undefi
 }
 
 function* renamed(head: CapturedHead, scheme: Scheme<unknown>): Generator<Variant<CapturedHead>> {
-  for (const rule of rulesOf(scheme)) {
+  for (const rule of rulesOfScheme(scheme)) {
     const [signature] = signatureHeaders(rule);
     let all = head;
     const moved: { name: string; arrived: string }[] = [];

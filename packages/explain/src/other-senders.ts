@@ -3,7 +3,7 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import * as catalogue from '@countersign/schemes';
 import type { CapturedHead } from './captured-request.ts';
 import type { Finding } from './cause.ts';
-import { definitionOf, headersOf, isInBody, rulesOf, senderName, signatureHeaders } from './rule-facts.ts';
+import { definitionOf, headersOf, rulesOfScheme, senderName, signatureHeaders } from './rule-facts.ts';
 
 let known: readonly DefinedScheme[] | undefined;
 
@@ -28,7 +28,7 @@ const OLDER: Readonly<
 /** A sender's older signatures, as schemes of their own. */
 export function olderVersions(scheme: Scheme<unknown>): readonly { header: string; scheme: DefinedScheme }[] {
   const definition = definitionOf(scheme);
-  const rule = rulesOf(scheme)[0];
+  const rule = rulesOfScheme(scheme)[0];
   if (definition === undefined || rule?.content === undefined) return [];
   return (Object.hasOwn(OLDER, scheme.name) ? (OLDER[scheme.name] ?? []) : []).map(
     ({ header, hmac, prefix, encoding }) => ({
@@ -103,7 +103,7 @@ export function sendersByHeaders(
   const own = new Set(headersOf(scheme));
   const found = schemes
     .filter((other) => other.name !== scheme.name)
-    .map((other) => ({ other, rule: rulesOf(other).find((rule) => hasAll(head, rule)) }))
+    .map((other) => ({ other, rule: rulesOfScheme(other).find((rule) => hasAll(head, rule)) }))
     .filter(
       ({ rule }) =>
         rule !== undefined && !signatureHeaders(rule).some((name) => own.has(name) || ANYBODYS.has(name)),
@@ -111,8 +111,9 @@ export function sendersByHeaders(
   return found.map(({ other }) => other);
 }
 
-function hasAll(head: CapturedHead, rule: ReturnType<typeof rulesOf>[number]): boolean {
-  if (isInBody(rule)) return false;
+function hasAll(head: CapturedHead, rule: ReturnType<typeof rulesOfScheme>[number]): boolean {
+  const { field, formField } = rule.signature;
+  if (field !== undefined || formField !== undefined) return false;
   const names = signatureHeaders(rule);
   return names.length > 0 && names.some((name) => head.has(name));
 }

@@ -1,4 +1,5 @@
 import type { DefinedScheme, Scheme, SchemeDefinition, SignatureRule } from '@countersign/core';
+import { rulesOf } from '@countersign/core/extend';
 
 /** The definition of a scheme that was made with `defineScheme()`. */
 export function definitionOf(scheme: Scheme<unknown>): SchemeDefinition | undefined {
@@ -6,10 +7,10 @@ export function definitionOf(scheme: Scheme<unknown>): SchemeDefinition | undefi
   return definition?.signed === undefined ? undefined : definition;
 }
 
-/** The rules of a scheme as a list. */
-export function rulesOf(scheme: Scheme<unknown>): readonly SignatureRule[] {
-  const signed = definitionOf(scheme)?.signed;
-  return signed === undefined ? [] : ([signed].flat() as readonly SignatureRule[]);
+/** The rules of a scheme as a list. None if the scheme is code. */
+export function rulesOfScheme(scheme: Scheme<unknown>): readonly SignatureRule[] {
+  const definition = definitionOf(scheme);
+  return definition === undefined ? [] : rulesOf(definition);
 }
 
 /** The headers in which a rule's signatures may be. */
@@ -32,16 +33,13 @@ export function signedHeaders(rule: SignatureRule): readonly string[] {
 
 /** All headers that any rule of a scheme reads. */
 export function headersOf(scheme: Scheme<unknown>): readonly string[] {
-  return [...new Set(rulesOf(scheme).flatMap((rule) => [...signatureHeaders(rule), ...signedHeaders(rule)]))];
+  return [
+    ...new Set(rulesOfScheme(scheme).flatMap((rule) => [...signatureHeaders(rule), ...signedHeaders(rule)])),
+  ];
 }
 
-/** Whether the signature is in the body. */
-export function isInBody({ signature }: SignatureRule): boolean {
-  return signature.field !== undefined || signature.formField !== undefined;
-}
-
-/** Whether a rule's signature covers the body. */
-export function coversBody(rule: SignatureRule): boolean {
+/** Whether a rule signs anything of the body. */
+export function signsOfBody(rule: SignatureRule): boolean {
   return (
     rule.bodyDigest !== undefined ||
     Object.values(rule.parts ?? {}).some(
@@ -55,7 +53,7 @@ export function coversBody(rule: SignatureRule): boolean {
 
 /** Whether a scheme signs parts of the query. */
 export function signsQuery(scheme: Scheme<unknown>): boolean {
-  return rulesOf(scheme).some(
+  return rulesOfScheme(scheme).some(
     (rule) =>
       rule.bodyDigest !== undefined ||
       [rule.content ?? []].flat().some((template) => template.includes('{query:')) ||

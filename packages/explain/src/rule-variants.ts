@@ -7,7 +7,7 @@ import {
 } from '@countersign/core';
 import type { HashName, TimeUnit } from '@countersign/core/extend';
 import type { Finding } from './cause.ts';
-import { coversBody, definitionOf, rulesOf } from './rule-facts.ts';
+import { definitionOf, rulesOfScheme, signsOfBody } from './rule-facts.ts';
 import type { Variant } from './trials.ts';
 
 type SchemeVariant = Variant<DefinedScheme>;
@@ -61,7 +61,7 @@ export function ruleVariants(scheme: Scheme<unknown>): readonly SchemeVariant[] 
   if (definition === undefined) return [];
   const known = compiled.get(definition);
   if (known !== undefined) return known;
-  const variants = rulesOf(scheme).flatMap((rule) => [...variantsOf(definition, rule)]);
+  const variants = rulesOfScheme(scheme).flatMap((rule) => [...variantsOf(definition, rule)]);
   compiled.set(definition, variants);
   return variants;
 }
@@ -77,7 +77,9 @@ function* variantsOf(definition: SchemeDefinition, rule: SignatureRule): Generat
 export function unitVariants(scheme: Scheme<unknown>): readonly SchemeVariant[] {
   const definition = definitionOf(scheme);
   if (definition === undefined) return [];
-  return rulesOf(scheme).flatMap((rule) => (rule.content === undefined ? [] : [...units(definition, rule)]));
+  return rulesOfScheme(scheme).flatMap((rule) =>
+    rule.content === undefined ? [] : [...units(definition, rule)],
+  );
 }
 
 function* units(definition: SchemeDefinition, rule: SigningRule): Generator<SchemeVariant> {
@@ -241,7 +243,7 @@ function* tried(
       delivery,
       signed: { ...signed, ...reason },
       identity: 'content',
-      ...(bodyTimestamp === undefined || !coversBody(rule) ? {} : { bodyTimestamp }),
+      ...(bodyTimestamp === undefined || !signsOfBody(rule) ? {} : { bodyTimestamp }),
       ...(multipartField === undefined ? {} : { multipartField }),
     } as never);
   // A definition must state a reason exactly if its content is ambiguous. Not every combination is a scheme.

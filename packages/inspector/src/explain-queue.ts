@@ -1,16 +1,6 @@
-import type { WebhookErrorCode } from '@countersign/core';
-import { explain } from '@countersign/explain';
+import { explain, isExplainable } from '@countersign/explain';
 import type { Delivery } from './delivery.ts';
 
-/** The refusals that say something about the request. The others are about the receiver, and their messages say enough. */
-const EXPLAINED: ReadonlySet<WebhookErrorCode> = new Set<WebhookErrorCode>([
-  'ERR_WEBHOOK_SIGNATURE_MISMATCH',
-  'ERR_WEBHOOK_SECRETS_UNCERTAIN',
-  'ERR_WEBHOOK_TIMESTAMP_TOO_OLD',
-  'ERR_WEBHOOK_TIMESTAMP_TOO_NEW',
-  'ERR_WEBHOOK_SIGNATURE_MISSING',
-  'ERR_WEBHOOK_HEADER_INVALID',
-]);
 /** More refusals than this wait only under a flood. The latest ones are explained. */
 const MAX_WAITING = 100;
 /** How long an explanation waits for a moment in which nothing else is under way, in milliseconds. */
@@ -31,7 +21,7 @@ export class ExplainQueue {
 
   add(delivery: Delivery): void {
     const { code } = delivery.verdict;
-    if (code === undefined || !EXPLAINED.has(code)) {
+    if (code === undefined || !isExplainable(code)) {
       leaveUnexplained(delivery);
       return;
     }

@@ -1,4 +1,5 @@
 import type { DefinedScheme, Scheme, SignatureRule } from '@countersign/core';
+import { rulesOf } from '@countersign/core/extend';
 import type { NotedSecrets } from './noted-secrets.ts';
 import { spellingsOf } from './spellings.ts';
 
@@ -113,8 +114,7 @@ function credentialsIn(url: string | undefined): readonly string[] {
 function tokenLocations(scheme: Scheme): SignatureRule['signature'][] {
   const { definition } = scheme as Partial<DefinedScheme>;
   if (definition?.signed === undefined) return [];
-  const rules = [definition.signed].flat() as readonly SignatureRule[];
-  return rules.flatMap(({ algorithm, signature }) => ('token' in algorithm ? [signature] : []));
+  return rulesOf(definition).flatMap(({ algorithm, signature }) => ('token' in algorithm ? [signature] : []));
 }
 
 function escaped(text: string): string {

@@ -4,7 +4,7 @@ import { type SignedRequest, sign } from '@countersign/testing';
 import type { Delivery } from './delivery.ts';
 import { headerText } from './raw-headers.ts';
 import { pathOf, urlAt } from './request-path.ts';
-import { renewedHeaders, ruleFor, rulesOf } from './signed-content.ts';
+import { renewedHeaders, ruleFor, rulesOfScheme } from './signed-content.ts';
 
 /** By this header a recorder recognizes a replay. Its value is a random text that is used once. */
 const REPLAY_HEADER = 'countersign-replay';
@@ -33,7 +33,7 @@ export function replayObstacle({ endpoint, body, head }: Delivery): string | und
   if (body === undefined) return 'Its body was not read, so it can’t be sent again.';
   if (head.method === 'GET' || head.method === 'HEAD') return 'A GET request has nothing to sign.';
   if (pathOf(head.url) === undefined) return NO_PATH;
-  if (rulesOf(scheme).length === 0)
+  if (rulesOfScheme(scheme).length === 0)
     return `The scheme ${scheme.name} is code, so only its sender can sign a delivery. Use “Resend” at the sender.`;
   if (secrets.signsWithPrivateKey) return 'Only the sender has the private key. Use “Resend” at the sender.';
   if (secrets.current() === undefined) return 'No secret is loaded yet.';
@@ -97,7 +97,7 @@ export class Replays {
 
 function signedAnew(delivery: Delivery): SignedRequest {
   const { endpoint, head, body = Buffer.of() } = delivery;
-  const rules = rulesOf(endpoint.scheme);
+  const rules = rulesOfScheme(endpoint.scheme);
   const rule = ruleFor(delivery);
   const url = endpoint.publicUrl(head.url);
   try {
@@ -120,7 +120,7 @@ function signedAnew(delivery: Delivery): SignedRequest {
 
 /** The headers of the captured request that its sender would send again. */
 function repeatedHeaders({ head, endpoint }: Delivery): Record<string, string> {
-  const renewed = new Set(rulesOf(endpoint.scheme).flatMap(renewedHeaders));
+  const renewed = new Set(rulesOfScheme(endpoint.scheme).flatMap(renewedHeaders));
   const headers: Record<string, string> = {};
   for (let at = 0; at + 1 < head.rawHeaders.length; at += 2) {
     const name = head.rawHeaders[at]?.toLowerCase() ?? '';
@@ -137,7 +137,7 @@ function withQuery(publicUrl: string, target: string, { endpoint }: Delivery): s
   const at = target.indexOf('?');
   if (at === -1 || publicUrl.includes('?')) return publicUrl;
   const renewed = new Set(
-    rulesOf(endpoint.scheme).flatMap(({ signature, timestamp, bodyDigest }) => [
+    rulesOfScheme(endpoint.scheme).flatMap(({ signature, timestamp, bodyDigest }) => [
       signature.query,
       timestamp?.query,
       bodyDigest?.query,

@@ -1,4 +1,5 @@
 import type { DefinedScheme, Scheme, SignatureRule } from '@countersign/core';
+import { rulesOf } from '@countersign/core/extend';
 import type { Delivery } from './delivery.ts';
 import { headerText } from './raw-headers.ts';
 import type { SignedContent, SignedPart } from './wire.ts';
@@ -18,14 +19,14 @@ export function signedContent(delivery: Delivery): SignedContent | undefined {
 }
 
 /** The rules of a scheme. None if the scheme is code. */
-export function rulesOf(scheme: Scheme): readonly SignatureRule[] {
+export function rulesOfScheme(scheme: Scheme): readonly SignatureRule[] {
   const { definition } = scheme as Partial<DefinedScheme>;
-  return definition?.signed === undefined ? [] : ([definition.signed].flat() as readonly SignatureRule[]);
+  return definition?.signed === undefined ? [] : rulesOf(definition);
 }
 
 /** The rule by which a request is signed: the first one that is for it and whose signature it has, otherwise the first one for it. */
 export function ruleFor({ endpoint, head }: Delivery): SignatureRule | undefined {
-  const all = rulesOf(endpoint.scheme);
+  const all = rulesOfScheme(endpoint.scheme);
   const rules = all.filter((rule) => isFor(rule, head));
   return rules.find((rule) => signatureText(rule, head) !== undefined) ?? rules[0] ?? all[0];
 }

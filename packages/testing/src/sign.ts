@@ -1,4 +1,5 @@
 import type { DefinedScheme, SchemeDefinition, SignatureRule } from '@countersign/core';
+import { rulesOf } from '@countersign/core/extend';
 import { contentOf } from './signing/content.ts';
 import { Draft } from './signing/draft.ts';
 import { placeSignatures, writeSignature } from './signing/place.ts';
@@ -114,13 +115,14 @@ function checkInput({ secret, body }: SignInput): void {
     );
 }
 
-function ruleAt({ signed, name }: SchemeDefinition, index: number): SignatureRule {
-  if (signed === undefined) {
+function ruleAt(definition: SchemeDefinition, index: number): SignatureRule {
+  const { name } = definition;
+  if (definition.signed === undefined) {
     throw new TypeError(
       `sign() needs a scheme of defineScheme(), and ${name} is not one: sign with the sender's own library, or make its token with "jose".`,
     );
   }
-  const rules = Array.isArray(signed) ? (signed as readonly SignatureRule[]) : [signed as SignatureRule];
+  const rules = rulesOf(definition);
   const rule = rules[index];
   if (rule === undefined)
     throw new TypeError(

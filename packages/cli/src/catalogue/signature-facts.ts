@@ -1,5 +1,5 @@
 import type { DefinedScheme, Scheme, SignatureRule } from '@countersign/core';
-import type { ContentPart } from '@countersign/core/extend';
+import { type ContentPart, rulesOf } from '@countersign/core/extend';
 import type { JwtScheme } from '@countersign/schemes/jwt';
 
 /** The algorithms, the location and the content of a sender's signatures. */
@@ -20,7 +20,7 @@ export function isDefined(scheme: Scheme): scheme is DefinedScheme {
 /** What a scheme's definition says about signatures. Nothing, if the scheme is code. */
 export function signatureFacts(scheme: Scheme): SignatureFacts {
   if (!isDefined(scheme)) return tokenFacts(scheme);
-  const rules = [scheme.definition.signed].flat() as readonly SignatureRule[];
+  const rules = rulesOf(scheme.definition);
   const each = (write: (rule: SignatureRule) => string) => [...new Set(rules.map(write))];
   return {
     algorithms: each(algorithmOf),

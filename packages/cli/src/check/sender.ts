@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { DefinedScheme, SignatureRule } from '@countersign/core';
+import { rulesOf } from '@countersign/core/extend';
 import { generateSigningKeys, type SignInput, sign } from '@countersign/testing';
 import type { Delivery, Pair } from './delivery.ts';
 import { methodOf, SampleBody } from './sample-body.ts';
@@ -50,8 +51,7 @@ export class Sender {
     this.#input = input;
     this.scheme = input.scheme;
     this.previous = input.previous;
-    const { signed } = input.scheme.definition;
-    const rules = [signed].flat() as SignatureRule[];
+    const rules = rulesOf(input.scheme.definition);
     this.bodies = new SampleBody(input.scheme, rules, input.body);
     this.#ruleIndex = this.bodies.isForm ? Math.max(0, rules.findIndex(signsForm)) : 0;
     this.rule = rules[this.#ruleIndex] as SignatureRule;

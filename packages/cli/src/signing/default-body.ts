@@ -1,4 +1,5 @@
 import type { DefinedScheme, SchemeDefinition, SignatureRule } from '@countersign/core';
+import { rulesOf } from '@countersign/core/extend';
 import { setField } from './json-field.ts';
 
 /**
@@ -8,7 +9,7 @@ import { setField } from './json-field.ts';
  * @param type The type of the event, if it is part of the body.
  */
 export function defaultBody({ definition }: DefinedScheme, type: string | undefined): Buffer {
-  const rule = [definition.signed].flat()[0] as SignatureRule;
+  const rule = rulesOf(definition)[0] as SignatureRule;
   if (isForm(definition, rule)) return Buffer.from('event=test&message=Hello+from+countersign');
   const { identity, eventType } = definition;
   const json: Record<string, unknown> = {};

@@ -3,10 +3,9 @@ import {
   type DefinedScheme,
   type SecretInput,
   type SecretSetInput,
-  type SignatureRule,
   staticSecrets,
 } from '@countersign/core';
-import type { PublicKey, SecretFormat } from '@countersign/core/extend';
+import { type PublicKey, rulesOf, type SecretFormat } from '@countersign/core/extend';
 import { type SignedRequest, sign, tamper } from '@countersign/testing';
 import { type Command, Option } from 'commander';
 import { senderTitle } from '../catalogue/sender-facts.ts';
@@ -125,7 +124,7 @@ export async function signRequest(
 }
 
 function sendsToken({ definition }: DefinedScheme): boolean {
-  return [definition.signed].flat().every((rule) => 'token' in (rule as SignatureRule).algorithm);
+  return rulesOf(definition).every((rule) => 'token' in rule.algorithm);
 }
 
 /**

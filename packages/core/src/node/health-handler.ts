@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createHealthResponder, type HealthOptions } from '../health-responder.ts';
 import type { Verifier } from '../verifier-types.ts';
-import { headersOf } from './incoming-head.ts';
+import { headersOf } from './incoming.ts';
 import { sendResponse } from './send-response.ts';
 
 /**

@@ -1,24 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   type AdapterOptions,
-  type AdapterSettings,
   type BodyLimits,
-  type BodySource,
   readAdapterOptions,
   type VerifierSource,
 } from '../adapter-options.ts';
-import type { ReserveBytes } from '../pending-bytes.ts';
-import type { Claim } from '../replay/claim.ts';
-import type { HeadersInput, WebhookRequest } from '../request.ts';
+import { type Claim, storePatienceMs } from '../replay/claim.ts';
 import { refusalResponse } from '../response.ts';
-import { storePatienceMs } from '../settle-patience.ts';
 import { isThenable } from '../util/promises.ts';
-import type { Verifier } from '../verifier-types.ts';
 import type { ReceivedWebhook } from '../webhook.ts';
 import { isWebhookError, WebhookError, type WebhookErrorCode } from '../webhook-error.ts';
-import { headersOf, urlOf } from './incoming-head.ts';
-import { readChecked } from './read-body.ts';
-import { closeIfStopping, sendResponse } from './send-response.ts';
+import { closeIfStopping, headersOf, readChecked, urlOf } from './incoming.ts';
+import { sendResponse } from './send-response.ts';
 import { settleByResponse } from './settle.ts';
 
 /** After these refusals, what follows on the connection may be the rest of the body and not a new request. */
@@ -78,7 +71,16 @@ export function createNodeReceiver<Request>(
       const chosen = settings.choose(request);
       const verifier = isThenable(chosen) ? await chosen : chosen;
       const received = await verifier.receive(
-        new NodeRequest(request, incoming, verifier, settings),
+        {
+          method: incoming.method,
+          url: urlOf(incoming),
+          headers: headersOf(incoming),
+          requestId: settings.identify?.(request),
+          body: (reserve) => {
+            const source = { read: (limits: BodyLimits) => readChecked(incoming, limits) };
+            return settings.body(verifier, source, reserve, request);
+          },
+        },
         settings,
       );
       if (received.state !== 'claimed') {
@@ -91,8 +93,7 @@ export function createNodeReceiver<Request>(
         await claim.release().catch(() => undefined);
         return undefined;
       }
-      deliveries.add(claim);
-      const onSettle = (written: Promise<void>) => deliveries.settle(claim, written);
+      const onSettle = deliveries.add(claim);
       const patienceMs = storePatienceMs(verifier.scheme.delivery);
       settleByResponse(incoming, response, claim, { settle: settings.settle, patienceMs, onSettle });
       closeIfStopping(incoming, response);
@@ -118,45 +119,6 @@ function shuttingDown(): WebhookError {
   });
 }
 
-/** Presents a request of Node's to the verifier. */
-class NodeRequest<Request> implements WebhookRequest, BodySource {
-  readonly #request: Request;
-  readonly #incoming: IncomingMessage;
-  readonly #verifier: Verifier;
-  readonly #settings: AdapterSettings<Request>;
-
-  constructor(
-    request: Request,
-    incoming: IncomingMessage,
-    verifier: Verifier,
-    settings: AdapterSettings<Request>,
-  ) {
-    this.#request = request;
-    this.#incoming = incoming;
-    this.#verifier = verifier;
-    this.#settings = settings;
-  }
-
-  get method(): string | undefined {
-    return this.#incoming.method;
-  }
-  get url(): string | undefined {
-    return urlOf(this.#incoming);
-  }
-  get headers(): HeadersInput {
-    return headersOf(this.#incoming);
-  }
-  get requestId(): string | undefined {
-    return this.#settings.identify?.(this.#request);
-  }
-  body(reserve?: ReserveBytes): Uint8Array | Promise<Uint8Array> {
-    return this.#settings.body(this.#verifier, this, reserve, this.#request);
-  }
-  read(limits: BodyLimits): Promise<Uint8Array> {
-    return readChecked(this.#incoming, limits);
-  }
-}
-
 const MIN_FORGET_AT = 1000;
 
 /** The deliveries of one receiver that are not settled yet. */
@@ -164,22 +126,23 @@ class OpenDeliveries {
   readonly #claims = new Set<Claim>();
   readonly #writing = new Set<Promise<void>>();
   #forgetAt = MIN_FORGET_AT;
-  #settled: () => void = () => undefined;
+  /** Set while the receiver stops. */
+  #settled: (() => void) | undefined;
 
-  add(claim: Claim): void {
+  /** Returns what to call when the claim is being settled, with a promise that resolves when the replay store has responded. */
+  add(claim: Claim): (written: Promise<void>) => void {
     this.#claims.add(claim);
-    if (this.#claims.size < this.#forgetAt) return;
-    // Handlers that never end must not fill the memory.
-    for (const each of this.#claims) if (each.signal.aborted) this.#claims.delete(each);
-    this.#forgetAt = Math.max(MIN_FORGET_AT, this.#claims.size * 2);
-  }
-
-  /** @param written Resolves when the replay store has responded. */
-  settle(claim: Claim, written: Promise<void>): void {
-    this.#claims.delete(claim);
-    this.#writing.add(written);
-    void written.finally(() => this.#writing.delete(written));
-    this.#settled();
+    if (this.#claims.size >= this.#forgetAt) {
+      // Handlers that never end must not fill the memory.
+      for (const each of this.#claims) if (each.signal.aborted) this.#claims.delete(each);
+      this.#forgetAt = Math.max(MIN_FORGET_AT, this.#claims.size * 2);
+    }
+    return (written) => {
+      this.#claims.delete(claim);
+      this.#writing.add(written);
+      void written.finally(() => this.#writing.delete(written));
+      this.#settled?.();
+    };
   }
 
   /** Resolves when every delivery is settled, except handlers that exceed `handlerTimeoutSeconds`. Call it once. */

@@ -1,9 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import type { Claim } from '../replay/claim.ts';
-import { MAX_STORE_PATIENCE_MS, untilSettled } from '../settle-patience.ts';
+import { type Claim, MAX_STORE_PATIENCE_MS, untilSettled } from '../replay/claim.ts';
 import { systemClock } from '../util/clock.ts';
-import { closeIdleIfStopping } from './send-response.ts';
+import { closeIdleIfStopping } from './incoming.ts';
 
 /** When a delivery is settled: after its response has ended, or before the response ends, for hosts that stop then. */
 type SettleTime = 'after-response' | 'before-response';
@@ -51,7 +50,7 @@ export function settleByResponse(
   claim: Claim,
   options: SettleOptions = {},
 ): void {
-  new ResponseSettlement(incoming, response, claim, options).watch();
+  new ResponseSettlement(incoming, response, claim, options);
 }
 
 /**
@@ -138,10 +137,6 @@ class ResponseSettlement {
     this.#beforeResponse = settle === 'before-response';
     this.#patienceMs = patienceMs ?? MAX_STORE_PATIENCE_MS;
     this.#onSettle = onSettle;
-  }
-
-  watch(): void {
-    const response = this.#response;
     response.on(HANDLER, (given: HandlerSignal) => this.#hear(given));
     response.on('pipe', (source: Source) => this.#watchSource(source));
     response.on('unpipe', (source: Source) => {
@@ -154,7 +149,7 @@ class ResponseSettlement {
         // Over HTTP/2, a stream that its client has reset also emits `finish`, without being ended, and its source is unpiped. Over
         // HTTP/1.1, some hosts emit `finish` while `end()` runs.
         if (!isHttp2(response) || response.writableEnded || this.#isDecided()) this.#settleByStatus();
-        closeIdleIfStopping(this.#incoming);
+        closeIdleIfStopping(incoming);
       });
       response.on('close', () => this.#closed());
       // A pipelined response has no socket before its turn. If the client disconnects before that, the response emits nothing.

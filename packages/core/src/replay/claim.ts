@@ -1,7 +1,7 @@
 import type { ClaimOutcome } from '../events.ts';
+import type { DeliveryRules } from '../scheme/delivery-rules.ts';
 import type { Clock } from '../util/clock.ts';
-import { LazyAbortSignal } from '../util/lazy-abort-signal.ts';
-import type { InFlight } from '../util/promises.ts';
+import { type InFlight, LazyAbortSignal, withDeadline } from '../util/promises.ts';
 import type { ReplayRecord } from '../webhook.ts';
 import type { ClaimToken, ReplayStore } from './replay-store.ts';
 import type { CommitOptions } from './resilient-store.ts';
@@ -111,7 +111,7 @@ export class LeasedClaim implements Claim {
   commit({ status }: HandlerEnding = {}): Promise<void> {
     if (this.#settled === undefined) {
       const { key, ttlMs, replayWindowMs } = this.#record;
-      const done = this.#ending('committed', status);
+      const done = endingReport(this.#context, this.#claimedAt, 'committed', status);
       const options: CommitOptions = { ttlMs, replayWindowMs, writtenLate: done };
       this.#settled = this.#settle(
         () => this.#store.commit(key, this.#token, options),
@@ -128,7 +128,7 @@ export class LeasedClaim implements Claim {
       this.#settled = this.#settle(
         () => this.#store.release(this.#record.key, this.#token),
         'release-failed',
-        this.#ending('released', ending.status),
+        endingReport(this.#context, this.#claimedAt, 'released', ending.status),
       );
       // A host that can't see the handler may release while the handler is running.
       this.#abort.abort('The delivery was released: its response failed, and a retry may run.');
@@ -139,13 +139,13 @@ export class LeasedClaim implements Claim {
   async #settle(
     write: () => Promise<boolean>,
     failure: 'commit-failed' | 'release-failed',
-    done: () => void,
+    done: (() => void) | undefined,
   ): Promise<void> {
     this.#cancelTimers();
     this.#context.settling.begin();
     try {
       const kept = await write();
-      if (kept) done();
+      if (kept) done?.();
       else this.#context.observe?.({ type: 'claim-lost' });
     } catch (error) {
       this.#context.observe?.({ type: failure, error });
@@ -153,11 +153,6 @@ export class LeasedClaim implements Claim {
     } finally {
       this.#context.settling.end();
     }
-  }
-
-  /** What reports that the handler, which ends now, was settled. */
-  #ending(type: 'committed' | 'released', status: number | undefined): () => void {
-    return endingReport(this.#context, this.#claimedAt, type, status);
   }
 
   #scheduleRenewal(): () => void {
@@ -252,7 +247,7 @@ export class UnguardedClaim implements Claim {
   }
 
   #settle(type: 'committed' | 'released', status: number | undefined): void {
-    if (!this.#isSettled) endingReport(this.#context, this.#startedAt, type, status)();
+    if (!this.#isSettled) endingReport(this.#context, this.#startedAt, type, status)?.();
     this.#isSettled = true;
     this.#cancelTimeout?.();
     this.#cancelTimeout = () => undefined;
@@ -306,12 +301,33 @@ function endingReport(
   claimedAt: number,
   type: 'committed' | 'released',
   status: number | undefined,
-): () => void {
-  if (observe === undefined) return () => undefined;
+): (() => void) | undefined {
+  if (observe === undefined) return undefined;
   const handlerDurationMs = clock.monotonic() - claimedAt;
   return () => observe({ type, durationMs: clock.monotonic() - claimedAt, handlerDurationMs, status });
 }
 
 export function momentOf(clock: Clock): Moment {
   return { monotonic: clock.monotonic(), wall: clock.now() };
+}
+
+/** However long the sender waits. */
+export const MAX_STORE_PATIENCE_MS = 5000;
+
+/**
+ * How long a sender may have to wait for the replay store: a quarter of its timeout, in milliseconds. A sender that has waited for
+ * too long takes the delivery for failed and sends it again, although its handler has succeeded.
+ */
+export function storePatienceMs({ timeoutSeconds = Number.POSITIVE_INFINITY }: DeliveryRules): number {
+  return Math.min(MAX_STORE_PATIENCE_MS, timeoutSeconds * 250);
+}
+
+/** Resolves when the store has responded, or when the sender can't wait for it any longer. The store's call goes on. */
+export async function untilSettled(
+  written: Promise<unknown>,
+  timeoutMs: number,
+  clock: Clock,
+): Promise<void> {
+  const overdue = () => new Error('The replay store did not respond in time.');
+  await withDeadline(() => written, { timeoutMs, clock, overdue }).catch(() => undefined);
 }

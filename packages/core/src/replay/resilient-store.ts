@@ -1,8 +1,8 @@
 import type { Reporter } from '../events.ts';
 import type { Clock } from '../util/clock.ts';
 import { configError } from '../util/options.ts';
+import { withDeadline } from '../util/promises.ts';
 import { warnOfSetup } from '../util/warnings.ts';
-import { withDeadline } from '../util/with-deadline.ts';
 import { isWebhookError } from '../webhook-error.ts';
 import type { CallOutcome, CircuitBreaker, CircuitState, Pass } from './circuit-breaker.ts';
 import type { ClaimResult, ClaimToken, ReplayStore, ReplayStoreHealth } from './replay-store.ts';
@@ -60,7 +60,7 @@ type Retention = Commit['options'];
 /** What a claim passes to the store in addition. */
 export interface CommitOptions extends Retention {
   /** Called if the store accepts the commit after the call has failed. */
-  readonly writtenLate?: () => void;
+  readonly writtenLate?: (() => void) | undefined;
 }
 
 /** The permission for one call, and the circuit to which its end is reported. */

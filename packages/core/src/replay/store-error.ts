@@ -1,4 +1,4 @@
-import { LAG_MS } from '../util/with-deadline.ts';
+import { LAG_MS } from '../util/promises.ts';
 import { isWebhookError, safeErrorText, WebhookError } from '../webhook-error.ts';
 
 /**
@@ -36,6 +36,21 @@ export function lapsedClaimError(leaseMs: number): WebhookError {
     `This process was paused or blocked for longer than the lease of ${Math.round(leaseMs / 1000)} s before the handler could start, ` +
       'so another instance may have run the delivery. The claim was released, and the sender will retry.',
   );
+}
+
+/**
+ * Makes the error for a delivery that another run holds.
+ *
+ * @param retryAfterMs When the lease of the other run ends, in milliseconds from now. Retry-After is that time, but 1 to 30 s.
+ * @example
+ * ```ts
+ * if (result.state === 'in-progress') throw inProgress(result.retryAfterMs)
+ * ```
+ */
+export function inProgress(retryAfterMs: number): WebhookError {
+  return new WebhookError('ERR_WEBHOOK_IN_PROGRESS', 'The same delivery is being handled at this moment.', {
+    retryAfterSeconds: Math.min(30, Math.max(1, Math.ceil(retryAfterMs / 1000))),
+  });
 }
 
 /** Makes the error for a call that was not made because earlier calls failed. */

@@ -1,7 +1,7 @@
 import type { Reporter } from '../events.ts';
 import type { DeliveryRules } from '../scheme/delivery-rules.ts';
-import { storePatienceMs } from '../settle-patience.ts';
 import { warnOfSharedEndpoint } from '../util/warnings.ts';
+import { storePatienceMs } from './claim.ts';
 import { isMemoryStore } from './memory-replay-store.ts';
 import type { ClaimResult, ClaimToken, ReplayStore } from './replay-store.ts';
 import {

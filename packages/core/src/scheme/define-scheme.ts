@@ -1,16 +1,12 @@
-import type { RequestHead } from '../request.ts';
 import { copyDefinition } from '../util/options.ts';
-import { isWebhookError, WebhookError } from '../webhook-error.ts';
-import { compileRule, type ParsedRule, type RuleReader } from './compile-rule.ts';
+import { compileRules } from './compile-rule.ts';
 import { checkDefinition } from './definition/check-definition.ts';
-import type { CheckedDefinition, LabelsOf } from './definition/definition-types.ts';
 import { namesUrl, rulesOf } from './definition/rule-facts.ts';
 import type { SchemeDefinition } from './definition/scheme-definition.ts';
 import type { SignatureRule } from './definition/signature-rule.ts';
 import { compileHandshake } from './handshake/handshake.ts';
-import type { DefinedScheme, Freshness, Key, Match, ParsedHead } from './scheme.ts';
-import { importSecret, keyFormatOf } from './signature/import-key.ts';
-import { locationText } from './signature/read-signatures.ts';
+import type { DefinedScheme, Freshness } from './scheme.ts';
+import { keyFormatOf, secretImporter } from './signature/import-key.ts';
 
 /**
  * Makes a scheme from a definition: checks it and compiles it, once for all requests.
@@ -36,8 +32,6 @@ export function defineScheme<const D extends SchemeDefinition>(
 ): DefinedScheme<LabelsOf<D>> {
   const fixed = copyDefinition('defineScheme()', definition);
   checkDefinition(fixed);
-  const all = rulesOf(fixed);
-  const rules = all.map((rule, index) => compileRule(rule, fixed, isSharedBehind(all, index)));
   const { secret } = fixed;
   const handshake = compileHandshake(fixed);
   return Object.freeze({
@@ -45,64 +39,12 @@ export function defineScheme<const D extends SchemeDefinition>(
     keyFormat: keyFormatOf(secret),
     delivery: fixed.delivery,
     freshness: Object.freeze(freshnessOf(fixed)),
-    needsPublicUrl: all.some(namesUrl),
+    needsPublicUrl: rulesOf(fixed).some(namesUrl),
     definition: fixed,
     ...(handshake === undefined ? {} : { handshake }),
-    importKey: (input: string | Uint8Array) => importSecret(input, secret),
-    parseHead(head: RequestHead) {
-      return fixed.delivery.demands401 === true ? respondWith401(() => parse(head)) : parse(head);
-    },
+    importKey: secretImporter(secret),
+    parseHead: compileRules(fixed),
   });
-
-  function parse(head: RequestHead): ParsedHead {
-    for (let index = 0; index < rules.length; index++) {
-      const parsed = rules[index]?.(head);
-      if (parsed === undefined) continue;
-      return parsed.tryBody === undefined ? parsed : matchInBody(parsed, rules.slice(index + 1), head, fixed);
-    }
-    throw missing(fixed);
-  }
-}
-
-/** A sender that demands 401 for a wrong signature demands it for a malformed one, too. */
-function respondWith401(parse: () => ParsedHead): ParsedHead {
-  try {
-    return parse();
-  } catch (error) {
-    if (!isWebhookError(error) || error.code !== 'ERR_WEBHOOK_HEADER_INVALID') throw error;
-    throw new WebhookError('ERR_WEBHOOK_SIGNATURE_MISSING', error.message);
-  }
-}
-
-/** Matches a request whose signature may be in its body: when the body has been read, the rules look for a signature one by one. */
-function matchInBody(
-  first: ParsedRule,
-  others: readonly RuleReader[],
-  head: RequestHead,
-  definition: SchemeDefinition,
-): ParsedHead {
-  return {
-    signedAt: first.signedAt,
-    keyId: first.keyId,
-    match(body: Uint8Array, keys: readonly Key[]): Match | undefined {
-      for (const read of [() => first, ...others]) {
-        const parsed = read(head);
-        if (parsed === undefined) continue;
-        const result = parsed.tryBody === undefined ? parsed.match(body, keys) : parsed.tryBody(body, keys);
-        if (result !== null) return result as Match | undefined;
-      }
-      throw missing(definition);
-    },
-  };
-}
-
-/** Whether a later rule reads the same header, so that a signature of another label may be for that rule. */
-function isSharedBehind(rules: readonly SignatureRule[], index: number): boolean {
-  const header = rules[index]?.signature.header;
-  return (
-    header !== undefined &&
-    rules.slice(index + 1).some(({ signature }) => String(signature.header) === String(header))
-  );
 }
 
 function freshnessOf(definition: SchemeDefinition): Freshness {
@@ -113,10 +55,87 @@ function freshnessOf(definition: SchemeDefinition): Freshness {
   return { signed: 'header', past: tolerance?.past ?? 300, future: tolerance?.future ?? 300 };
 }
 
-function missing(definition: SchemeDefinition): WebhookError {
-  const places = [...new Set(rulesOf(definition).map(locationText))];
-  return new WebhookError(
-    'ERR_WEBHOOK_SIGNATURE_MISSING',
-    `The request has no ${definition.name} signature: it has no ${places.join(', and no ')}.`,
-  );
-}
+type PlainPart =
+  | 'body'
+  | 'timestamp'
+  | 'id'
+  | 'secret'
+  | 'method'
+  | 'url'
+  | 'baseUrl'
+  | 'path'
+  | 'canonicalJson';
+type NamedPart = `${'header' | 'entry' | 'query' | 'lowerQuery' | 'field' | 'formField'}:${string}`;
+
+/** The parts that a template names. */
+type PartsOf<T extends string> = T extends `${string}{${infer Part}}${infer Rest}`
+  ? Part | PartsOf<Rest>
+  : never;
+type Declared<F> = F extends { readonly parts: infer P } ? keyof P & string : never;
+type TemplatesOf<F> = F extends { readonly content: infer C }
+  ? C extends string
+    ? C
+    : C extends readonly string[]
+      ? C[number]
+      : never
+  : never;
+
+type KeysOf<T> = T extends unknown ? keyof T : never;
+
+/** Refuses unknown properties, such as misspelled ones. TypeScript allows them in a value from which it infers a type parameter. */
+type NoOthers<T, Known> = { readonly [key in Exclude<keyof T, KeysOf<Known>>]: never };
+
+/** Refuses unknown properties of a rule and of the location of its signature. */
+type OnlyKnown<F> = NoOthers<F, SignatureRule> &
+  (F extends { readonly signature: infer P }
+    ? { readonly signature: NoOthers<P, SignatureRule['signature']> }
+    : unknown);
+
+/**
+ * A rule in which every part exists, and every signed value is declared. If the compiler does not know the text of a template, only
+ * `defineScheme()` checks it.
+ */
+type CheckedRule<F> =
+  string extends TemplatesOf<F>
+    ? unknown
+    : PartsOf<TemplatesOf<F>> extends PlainPart | NamedPart | Declared<F>
+      ? Needed<F, 'timestamp'> & Needed<F, 'id'> & Secretless<F>
+      : { readonly content: `{${PlainPart}} or {${NamedPart}}, or a name of "parts"` };
+
+type Needed<F, Name extends 'timestamp' | 'id'> =
+  Name extends PartsOf<TemplatesOf<F>> ? { readonly [name in Name]: object } : unknown;
+type Secretless<F> =
+  'secret' extends PartsOf<TemplatesOf<F>>
+    ? { readonly algorithm: { readonly hash: string; readonly publicKey?: undefined } }
+    : unknown;
+
+/** A rule whose algorithm fits the secret. */
+type Fitting<D, F> = D extends { readonly secret: { readonly publicKey: infer P } }
+  ? string extends P
+    ? unknown
+    : { readonly algorithm: { readonly publicKey: P } }
+  : D extends { readonly secret: { readonly encoding: string } }
+    ? F extends { readonly algorithm: { readonly publicKey: string } }
+      ? { readonly algorithm: 'a public-key algorithm needs a "secret" with "publicKey"' }
+      : unknown
+    : unknown;
+
+type CheckedRules<D, S> = S extends readonly unknown[]
+  ? // Includes the rule's own type: a type that is intersected with a tuple must have every property of the tuple's elements.
+    {
+      readonly [index in keyof S]: S[index] &
+        CheckedRule<S[index]> &
+        Fitting<D, S[index]> &
+        OnlyKnown<S[index]>;
+    }
+  : CheckedRule<S> & Fitting<D, S> & OnlyKnown<S>;
+
+/** Refuses mistakes in a definition that the compiler can find. */
+export type CheckedDefinition<D> = D extends { readonly signed: infer S }
+  ? SchemeDefinition extends D
+    ? unknown
+    : { readonly signed: CheckedRules<D, S> } & NoOthers<D, SchemeDefinition>
+  : unknown;
+
+/** The labels under which `webhook.unsignedHeaders` shows what is not signed. Any text if the compiler does not know the definition. */
+export type LabelsOf<D> = D extends { readonly unsignedHeaders: infer H } ? keyof H & string : string;

@@ -13,6 +13,7 @@ import { type Clock, systemClock } from '../util/clock.ts';
 import { checkClock, checkKeys, configError } from '../util/options.ts';
 import { Deferred, keepAlive } from '../util/promises.ts';
 import {
+  type Attempt,
   KEYRING,
   type Keyring,
   type KeyringOptions,
@@ -26,7 +27,7 @@ import {
 import { keyringHealth } from './keyring-health.ts';
 import { ActiveKeys, KeyUsage, RevokedKeys, retainReplaced } from './keys.ts';
 import { MismatchWaiters } from './mismatches.ts';
-import { type Attempt, Reloader } from './reloader.ts';
+import { Reloader } from './reloader.ts';
 import { AnnouncedRotation, decodeSecretSet, type SecretSnapshot, VersionHistory } from './secret-set.ts';
 import type { ReloadReason, SecretProvider } from './secrets.ts';
 
@@ -141,7 +142,8 @@ class SecretKeyring<K> implements Keyring<K> {
         return isReadyWithoutKeys();
       },
       keys: () => {
-        this.#reloader.start();
+        const { dueAt } = this.#reloader;
+        if (dueAt < Number.POSITIVE_INFINITY && dueAt <= this.#clock.monotonic()) this.#reloader.start();
         return this.#active.current();
       },
       loading: () => this.#reloader.loading,

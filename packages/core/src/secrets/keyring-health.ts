@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import type { HealthWarning, KeyringHealth } from '../health.ts';
+import type { Attempt } from './keyring.ts';
 import type { KeyUsage, SetKey } from './keys.ts';
-import type { Attempt } from './reloader.ts';
 import type { VersionRegression } from './secret-set.ts';
 import { isGone } from './secrets.ts';
 

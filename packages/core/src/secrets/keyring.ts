@@ -2,7 +2,8 @@ import type { KeyObject } from 'node:crypto';
 import type { KeyringHealth } from '../health.ts';
 import type { Key } from '../scheme/scheme.ts';
 import { checkNumber, configError } from '../util/options.ts';
-import type { SecretProvider } from './secrets.ts';
+import type { WebhookError } from '../webhook-error.ts';
+import type { ReloadReason, SecretProvider } from './secrets.ts';
 
 /** The keys that may match at one moment. Each request reads it once. */
 export interface KeySet<K = KeyObject> {
@@ -87,6 +88,14 @@ export function verifierKeyring<K>(value: unknown): VerifierKeyring<K> | undefin
   return typeof value === 'object' && value !== null ? (value as Partial<Keyring<K>>)[KEYRING] : undefined;
 }
 
+/** One load that has ended. */
+export interface Attempt {
+  readonly reason: ReloadReason;
+  /** When it ended, by the wall clock. */
+  readonly at: number;
+  readonly error: WebhookError | undefined;
+}
+
 /** When and how a keyring reloads its set. */
 export interface KeyringOptions {
   /** How often the timer loads the set again, in seconds, with a jitter of 20 % either way. Default: 300. */
@@ -137,6 +146,25 @@ export const TIMING_KEYS = [
 
 /** The timer's period varies by this share, so that instances that start together don't load together. */
 export const JITTER = 0.2;
+
+/** A source may delay the next load by this much with Retry-After. A longer one is probably a mistake. */
+const RETRY_AFTER_MOST_MS = 3_600_000;
+const BACKOFF_LEAST_MS = 1000;
+const BACKOFF_MOST_MS = 60_000;
+
+/** How long the source asks not to be loaded. */
+export function retryAfterMs({ retryAfterSeconds = 0 }: WebhookError): number {
+  return Math.min(retryAfterSeconds * 1000, RETRY_AFTER_MOST_MS);
+}
+
+/**
+ * How long to wait after a failed load: a quarter to the whole of the time for which loads have failed, which counts as 1 s at least and
+ * 60 s at most. So the wait is no longer than the source was down, and instances that failed together don't load together.
+ */
+export function backoffMs(failingForMs: number): number {
+  const spanMs = Math.min(BACKOFF_MOST_MS, Math.max(BACKOFF_LEAST_MS, failingForMs));
+  return spanMs * (0.25 + 0.75 * Math.random());
+}
 
 // A timer's delay is limited to 2^31 ms, almost 25 days.
 const WEEK_SECONDS = 604_800;

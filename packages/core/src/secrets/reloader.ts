@@ -1,16 +1,11 @@
 import type { Clock } from '../util/clock.ts';
-import { LazyAbortSignal } from '../util/lazy-abort-signal.ts';
 import { configError } from '../util/options.ts';
-import { Deferred, Gate, isThenable } from '../util/promises.ts';
+import { Deferred, Gate, isThenable, LazyAbortSignal } from '../util/promises.ts';
 import type { WebhookError } from '../webhook-error.ts';
-import { JITTER, type KeyringTiming } from './keyring.ts';
+import { type Attempt, backoffMs, JITTER, type KeyringTiming, retryAfterMs } from './keyring.ts';
 import { MismatchBudget } from './mismatches.ts';
 import { fromProvider, isGone, providerError, type ReloadReason, type SecretProvider } from './secrets.ts';
 
-const BACKOFF_LEAST_MS = 1000;
-const BACKOFF_MOST_MS = 60_000;
-/** A source may delay the next load by this much with Retry-After. A longer one is probably a mistake. */
-const RETRY_AFTER_MOST_MS = 3_600_000;
 // If a provider's own loads look like changes to its watcher, it would otherwise load without pause.
 const HINT_SPACING_MS = 100;
 /** A load that exceeds its timeout by this much was interrupted: the process was paused, or its event loop was blocked. */
@@ -20,14 +15,6 @@ const INTERRUPTED_MS = 1000;
  * manager would throttle them.
  */
 const firstLoads = new Gate(64);
-
-/** One load that has ended. */
-export interface Attempt {
-  readonly reason: ReloadReason;
-  /** When it ended, by the wall clock. */
-  readonly at: number;
-  readonly error: WebhookError | undefined;
-}
 
 /** What the reloader is made of, and what it calls. */
 export interface ReloaderParts<News> {
@@ -86,7 +73,11 @@ export class Reloader<News> {
   #cancelMismatchTimer: (() => void) | undefined;
   #unwatch: unknown;
   // By the monotonic clock.
-  #nextAt = Number.POSITIVE_INFINITY;
+  /**
+   * From this time on, {@link start} has something to do: the first load, what the timer should have started by now, or a look at the load
+   * in flight. A field, because it is read for each request; only this class sets it.
+   */
+  dueAt = Number.NEGATIVE_INFINITY;
   #nextReason: ReloadReason = 'timer';
   #hintAllowedAt = 0;
   /** The source has asked not to be loaded before this time. */
@@ -125,19 +116,12 @@ export class Reloader<News> {
    */
   start(): void {
     if (!this.#open) return;
-    if (this.#started) {
-      this.#catchUp();
-      return;
-    }
-    this.#watch();
-    this.#start('start');
-  }
-
-  /** On Cloudflare Workers, a timer and a load end with the request that started them, and nothing reports it. */
-  #catchUp(): void {
-    if (this.#flight !== undefined) this.#restartIfInterrupted(this.#flight);
-    else if (this.#nextAt < Number.POSITIVE_INFINITY && this.#parts.clock.monotonic() >= this.#nextAt)
-      this.#start(this.#nextReason);
+    if (!this.#started) {
+      this.#watch();
+      this.#start('start');
+      // On Cloudflare Workers, a timer and a load end with the request that started them, and nothing reports it.
+    } else if (this.#flight !== undefined) this.#restartIfInterrupted(this.#flight);
+    else if (this.dueAt <= this.#parts.clock.monotonic()) this.#start(this.#nextReason);
   }
 
   #watch(): void {
@@ -181,7 +165,7 @@ export class Reloader<News> {
       this.#start('mismatch', keyId);
       return this.busy;
     }
-    const nextIn = this.#nextAt - this.#parts.clock.monotonic();
+    const nextIn = this.dueAt - this.#parts.clock.monotonic();
     if (Math.min(allowedIn, nextIn) > waitMs) return false;
     if (allowedIn < nextIn) this.#startLater(allowedIn, keyId);
     return true;
@@ -251,6 +235,7 @@ export class Reloader<News> {
     const ended = done.promise.catch(() => undefined);
     const flight: Flight = { reason, keyId, startedAt, abort, done, ended, cancelTimeout: () => undefined };
     this.#flight = flight;
+    this.dueAt = Number.NEGATIVE_INFINITY;
     if (reason !== 'start' || this.#parts.provider.inTurn !== true || restarted) this.#load(flight);
     else void firstLoads.run(() => this.#loadInTurn(flight));
     return done;
@@ -331,27 +316,26 @@ export class Reloader<News> {
     if (this.#flight !== flight) return;
     const { reason, startedAt, done } = flight;
     flight.cancelTimeout();
-    const { error, news } =
-      'error' in outcome ? { ...outcome, news: undefined } : this.#apply(outcome.loaded, flight);
-    if (isGone(error)) this.#parts.gone();
+    const { provider, clock, apply, gone, ended } = this.#parts;
+    let error = 'error' in outcome ? outcome.error : undefined;
+    let news: News | undefined;
+    if ('loaded' in outcome) {
+      try {
+        if (isGone(outcome.loaded)) throw outcome.loaded;
+        news = apply(outcome.loaded, reason, startedAt);
+      } catch (thrown) {
+        error = fromProvider(thrown, provider.name);
+      }
+    }
+    if (isGone(error)) gone();
     this.#flight = undefined;
-    const attempt = { reason, at: this.#parts.clock.now(), error };
-    this.#last = attempt;
+    this.dueAt = Number.POSITIVE_INFINITY;
+    this.#last = { reason, at: clock.now(), error };
     this.#planNext(reason, startedAt, error);
     if (error === undefined) done.resolve();
     else done.reject(error);
-    this.#parts.ended(attempt, news);
+    ended(this.#last, news);
     this.#startQueued();
-  }
-
-  #apply(loaded: unknown, flight: Flight): { error: WebhookError | undefined; news: News | undefined } {
-    const { provider, apply } = this.#parts;
-    try {
-      if (isGone(loaded)) throw loaded;
-      return { error: undefined, news: apply(loaded, flight.reason, flight.startedAt) };
-    } catch (thrown) {
-      return { error: fromProvider(thrown, provider.name), news: undefined };
-    }
   }
 
   #startQueued(): void {
@@ -380,16 +364,14 @@ export class Reloader<News> {
       this.#succeeded = true;
       this.#failingSince = undefined;
       this.#retryAt = 0;
-      if (provider.static !== true) {
+      if (provider.static !== true)
         this.#schedule('timer', timing.intervalMs * (1 + JITTER * (2 * Math.random() - 1)));
-      }
     } else {
       this.#failingSince ??= startedAt;
-      const retryAfterMs = Math.min((error.retryAfterSeconds ?? 0) * 1000, RETRY_AFTER_MOST_MS);
-      this.#retryAt = now + retryAfterMs;
-      if (provider.static !== true || !this.#succeeded) {
-        this.#schedule('timer', Math.max(retryAfterMs, backoffMs(startedAt - this.#failingSince)));
-      }
+      const askedMs = retryAfterMs(error);
+      this.#retryAt = now + askedMs;
+      if (provider.static !== true || !this.#succeeded)
+        this.#schedule('timer', Math.max(askedMs, backoffMs(startedAt - this.#failingSince)));
     }
     if (reason !== 'change') return;
     this.#hintAllowedAt = now + HINT_SPACING_MS;
@@ -401,9 +383,9 @@ export class Reloader<News> {
   #schedule(reason: ReloadReason, delayMs: number): void {
     const { clock } = this.#parts;
     const at = clock.monotonic() + delayMs;
-    if (at >= this.#nextAt) return;
+    if (at >= this.dueAt) return;
     this.#cancelTimer();
-    this.#nextAt = at;
+    this.dueAt = at;
     this.#nextReason = reason;
     this.#cancelTimer = clock.schedule(() => this.#start(reason), delayMs);
   }
@@ -411,17 +393,8 @@ export class Reloader<News> {
   #cancelTimers(): void {
     this.#cancelTimer();
     this.#cancelTimer = () => undefined;
-    this.#nextAt = Number.POSITIVE_INFINITY;
+    this.dueAt = Number.POSITIVE_INFINITY;
     this.#cancelMismatchTimer?.();
     this.#cancelMismatchTimer = undefined;
   }
-}
-
-/**
- * How long to wait after a failed load: a quarter to the whole of the time for which loads have failed, which counts as 1 s at least and
- * 60 s at most. So the wait is no longer than the source was down, and instances that failed together don't load together.
- */
-function backoffMs(failingForMs: number): number {
-  const spanMs = Math.min(BACKOFF_MOST_MS, Math.max(BACKOFF_LEAST_MS, failingForMs));
-  return spanMs * (0.25 + 0.75 * Math.random());
 }

@@ -198,15 +198,16 @@ class BodyTenantVerifier implements Verifier {
         const tenant = this.#nameIn(new UnverifiedBody(body));
         const verifier = tenant === undefined ? undefined : await this.#find(tenant);
         if (tenant === undefined || verifier === undefined) throw unknownTenant();
-        pending.reserveUpTo(body.byteLength);
-        const verified = () => pending.release();
+        // The host may have read the body by itself.
+        if (body.byteLength > pending.bytes) pending.reserve(body.byteLength - pending.bytes);
+        const verified = () => this.#pendingBytes.close(pending);
         named = { tenant, verifier, request: { method, url, headers, requestId, body }, verified };
       } catch (error) {
         throw this.#refuse(bodyError(error), request);
       }
       return await work(named);
     } finally {
-      pending.release();
+      this.#pendingBytes.close(pending);
     }
   }
 

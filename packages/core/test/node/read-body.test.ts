@@ -12,7 +12,7 @@ import { brotliCompressSync, constants, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check';
 import rawBody from 'raw-body';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { decoderFor, type ReadBodyOptions, readBody } from '../../src/node/read-body.ts';
+import { decoderFor, type ReadBodyOptions, readBody } from '../../src/node/incoming.ts';
 import { WebhookError } from '../../src/webhook-error.ts';
 
 type Outcome = Buffer | WebhookError;

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import { type PendingCommit, PendingCommits } from '../../src/replay/pending-commits.ts';
+import { type PendingCommit, PendingCommits } from '../../src/replay/store-state.ts';
 
 const REFUSED = new Error('refused');
 

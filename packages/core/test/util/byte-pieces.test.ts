@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { BytePieces } from '../../src/util/byte-pieces.ts';
+import { BytePieces } from '../../src/pending-bytes.ts';
 import { usedBytes } from '../support/used-bytes.ts';
 
 describe('bytes that arrive in pieces', () => {

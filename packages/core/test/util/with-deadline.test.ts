@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Clock } from '../../src/util/clock.ts';
-import { withDeadline } from '../../src/util/with-deadline.ts';
+import { withDeadline } from '../../src/util/promises.ts';
 
 /** A clock whose time and timers move apart, as they do when the process is paused. */
 function setUp(late?: (result: string) => unknown) {

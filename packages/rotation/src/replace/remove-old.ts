@@ -1,8 +1,7 @@
 import type { SecretSetInput } from '@countersign/core';
-import type { JournalEntry } from '../journal.ts';
 import { RotationError } from '../rotation-error.ts';
 import { writeNotes } from '../run/notes.ts';
-import { versionAt } from '../run/run.ts';
+import { newNote, versionAt } from '../run/run.ts';
 import { updateTarget } from '../run/target-access.ts';
 import { parted } from '../secret-set.ts';
 import type { BothDeliver } from './both-deliver.ts';
@@ -15,7 +14,7 @@ import { removeEndpoint, removeStrays } from './endpoints.ts';
  * @throws RotationError
  */
 export async function removeOld(both: BothDeliver): Promise<SecretSetInput> {
-  const { settings, lock, found, replaces, keyId, endpoints } = both;
+  const { settings, lock, found, replaces, place, keyId, endpoints } = both;
   const { vendor, target, clock, tell } = settings;
   const isHeld = await lock.isHeld().catch(() => false);
   if (!isHeld) {
@@ -24,7 +23,15 @@ export async function removeOld(both: BothDeliver): Promise<SecretSetInput> {
       todo: 'Wait for it to end.',
     });
   }
-  await writeNotes(settings, noteOf(both), 'changed-and-stored');
+  const note = newNote(settings, {
+    step: 'removing',
+    replaces,
+    place,
+    next: keyId,
+    ...(found.compromised ? { compromised: true } : {}),
+    endpoints,
+  });
+  await writeNotes(settings, note, 'changed-and-stored');
   tell({ step: 'removing', message: `${vendor.name} is called: the endpoint ${endpoints.old} is removed.` });
   await removeEndpoint(settings, endpoints.old, 'changed-and-stored');
   // A call of a killed run may have reached the vendor late.
@@ -44,21 +51,4 @@ export async function removeOld(both: BothDeliver): Promise<SecretSetInput> {
   );
   tell({ step: 'removed', keyId, message: `Only the new secret is "current" in ${target.name}.` });
   return set;
-}
-
-function noteOf({ settings, found, replaces, place, keyId, endpoints }: BothDeliver): JournalEntry {
-  const { vendor, target, clock } = settings;
-  return {
-    format: 1,
-    vendor: vendor.name,
-    endpointId: vendor.endpointId,
-    target: target.name,
-    step: 'removing',
-    at: new Date(clock.now()).toISOString(),
-    replaces,
-    place,
-    next: keyId,
-    ...(found.compromised ? { compromised: true } : {}),
-    endpoints,
-  };
 }

@@ -83,20 +83,29 @@ export function idOfNew({ settings, found }: Run, secret: string, state: SecretS
 /** The note for the next run. */
 export function noteOf(run: Run, step: JournalEntry['step']): JournalEntry {
   const { settings, found, replaced, key, mayHaveRotated, endpoints } = run;
-  const { vendor, target, clock } = settings;
-  return {
-    format: 1,
-    vendor: vendor.name,
-    endpointId: vendor.endpointId,
-    target: target.name,
+  return newNote(settings, {
     step,
-    at: new Date(clock.now()).toISOString(),
     replaces: replaced.id,
     place: replaced.place,
     ...(key === undefined ? {} : { next: found.keys.idOf(key) }),
     ...(mayHaveRotated ? { mayHaveRotated } : {}),
     ...(found.compromised ? { compromised: true } : {}),
     ...(endpoints === undefined ? {} : { endpoints }),
+  });
+}
+
+/** A note of these settings at this moment. */
+export function newNote(
+  { vendor, target, clock }: Settings,
+  note: Omit<JournalEntry, 'format' | 'vendor' | 'endpointId' | 'target' | 'at'>,
+): JournalEntry {
+  return {
+    format: 1,
+    vendor: vendor.name,
+    endpointId: vendor.endpointId,
+    target: target.name,
+    at: new Date(clock.now()).toISOString(),
+    ...note,
   };
 }
 

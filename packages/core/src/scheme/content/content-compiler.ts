@@ -24,7 +24,7 @@ import {
   sortedQueryText,
   unambiguousBetween,
 } from './head-values.ts';
-import { compileSorted, parameterOf, pathOf, withoutQuery } from './request-query.ts';
+import { compileSorted, parameterOf, pathAndQueryOf, withoutQuery } from './request-query.ts';
 import { checkBodyBorder, checkUrlBorder, type SignedUrl } from './url-variants.ts';
 
 type SigningRule = Exclude<SignatureRule, { content?: undefined }>;
@@ -192,7 +192,7 @@ class ContentCompiler {
       case 'baseUrl':
         return { write: (_, url) => withoutQuery(url.text), plain: true };
       case 'path':
-        return { write: (_, url) => pathOf(url.text), plain: true, kind: 'url' };
+        return { write: (_, url) => pathAndQueryOf(url.text), plain: true, kind: 'url' };
       case 'header':
         return this.#slot(headerText(of, isUnambiguous), `"${of}" header`, required, true);
       case 'entry':

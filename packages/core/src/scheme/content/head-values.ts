@@ -6,8 +6,6 @@ import type {
   SignatureList,
   SignatureRule,
   SortedPart,
-  TimestampLocation,
-  TimeUnit,
 } from '../definition/signature-rule.ts';
 import { DIGEST_BYTES, decodeDigest, readEntry } from '../signature/read-signatures.ts';
 import { isNamed, piecesOfEveryRequest, type TemplatePiece } from './content-template.ts';
@@ -15,7 +13,6 @@ import { compilePair, compileSorted, type Parameter, parameterOf, queryParameter
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,256}$/;
 const PRINTABLE_ASCII = /^[\x20-\x7e]{1,1024}$/;
-const MAX_TIME_LENGTH = 64;
 const METHOD = /^[A-Z]{1,16}$/;
 const UUID = /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/;
 
@@ -213,43 +210,6 @@ export function ambiguous(name: string): WebhookError {
 }
 
 /**
- * The text of the signed time.
- *
- * @param where Names the location of the signature in messages.
- * @throws `ERR_WEBHOOK_HEADER_INVALID`
- */
-export function readTime(
-  head: RequestHead,
-  location: TimestampLocation,
-  entry: string | undefined,
-  where: string,
-): string {
-  const { header, entry: label, query } = location;
-  if (query !== undefined) {
-    const text = parameterOf(queryParameters(head), query);
-    if (text === undefined)
-      throw headerInvalid(`The request has no parameter "${query}", which contains the signed time.`);
-    if (text.length > MAX_TIME_LENGTH)
-      throw headerInvalid(
-        `The parameter "${query}" is too long for a time: more than ${MAX_TIME_LENGTH} characters.`,
-      );
-    return text;
-  }
-  if (label !== undefined && entry === undefined)
-    throw headerInvalid(
-      `The ${where} has no entry "${label}" with the signed time, or has it more than once.`,
-    );
-  const text = header === undefined ? entry : head.value(header);
-  const name = header === undefined ? `entry "${label}" of the ${where}` : `header "${header}"`;
-  if (text === undefined) throw headerInvalid(`The request has no ${name}, which contains the signed time.`);
-  if (text.length > MAX_TIME_LENGTH)
-    throw headerInvalid(`The ${name} is too long for a time: more than ${MAX_TIME_LENGTH} characters.`);
-  if (label !== undefined && entry !== text)
-    throw headerInvalid(`The header "${header}" and the timestamp of the signature header differ.`);
-  return text;
-}
-
-/**
  * The signed method.
  * @throws `ERR_WEBHOOK_HEADER_INVALID`
  */
@@ -278,43 +238,4 @@ export function readDigest(
   if (given === undefined)
     throw headerInvalid(`The parameter "${query}" is not a ${hash} digest in ${encoding}.`);
   return (body) => timingSafeEqual(createHash(hash).update(body).digest(), given);
-}
-
-const DIGITS = /^[0-9]{1,15}$/;
-const ISO = /^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?/;
-const ZONE = /^(?:Z|[+-][0-2][0-9]:[0-5][0-9])$/;
-const HTTP_DATE =
-  /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), [0-3][0-9] (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [0-9]{4} [0-2][0-9]:[0-5][0-9]:[0-5][0-9] GMT$/;
-
-/** Parses a signed time into milliseconds since the epoch. Returns `undefined` if the text is not exactly in that unit. */
-export function parseSignedTime(text: string, unit: TimeUnit): number | undefined {
-  switch (unit) {
-    case 's':
-      return DIGITS.test(text) ? Number(text) * 1000 : undefined;
-    case 'ms':
-      return DIGITS.test(text) ? Number(text) : undefined;
-    case 's-or-ms':
-      return DIGITS.test(text) ? Number(text) * (text.length > 11 ? 1 : 1000) : undefined;
-    case 'iso':
-      return parseIso(text, true);
-    case 'iso-utc':
-      return parseIso(text, false);
-    case 'http-date':
-      return HTTP_DATE.test(text) ? instant(text) : undefined;
-  }
-}
-
-function parseIso(text: string, zoned: boolean): number | undefined {
-  const match = ISO.exec(text);
-  if (match === null) return undefined;
-  const zone = text.slice(match[0].length);
-  if (zoned ? !ZONE.test(zone) : zone !== '') return undefined;
-  // Date has a precision of milliseconds, so further digits are dropped.
-  const fraction = match[1]?.slice(0, 4) ?? '';
-  return instant(`${text.slice(0, 19)}${fraction}${zoned ? zone : 'Z'}`);
-}
-
-function instant(text: string): number | undefined {
-  const at = Date.parse(text);
-  return Number.isNaN(at) ? undefined : at;
 }

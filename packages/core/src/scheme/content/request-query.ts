@@ -55,7 +55,7 @@ export function withoutQuery(url: string): string {
 }
 
 /** The path and query of an absolute URL. */
-export function pathOf(url: string): string {
+export function pathAndQueryOf(url: string): string {
   const start = url.indexOf('/', url.indexOf('://') + 3);
   return start === -1 ? '/' : url.slice(start);
 }

@@ -4,7 +4,14 @@ import type { ContentPart, SignatureRule } from './signature-rule.ts';
 
 const URL_PARTS = ['url', 'baseUrl', 'path'];
 
-/** The rules of a definition as a list. */
+/**
+ * The rules of a definition as a list.
+ *
+ * @example
+ * ```ts
+ * const headers = rulesOf(scheme.definition).map(({ signature }) => signature.header)
+ * ```
+ */
 export function rulesOf({ signed }: Pick<SchemeDefinition, 'signed'>): readonly SignatureRule[] {
   return Array.isArray(signed) ? (signed as readonly SignatureRule[]) : [signed as SignatureRule];
 }

@@ -109,3 +109,11 @@ export const field: Shape = textLike(/^[^.]+(?:\.[^.]+)*$/, 'the dotted path of 
 /** Text of a header that we send. */
 export const headerText: Shape = textLike(/^[ -~]+$/, 'one line of printable ASCII');
 export const seconds: Shape = number(1, 366 * 86_400, 'a number of seconds');
+export const expectedText: Shape = (value, name) => {
+  if (typeof value !== 'string' && value !== true)
+    throw configError(`"${name}" must be the text that is expected, or true for any text.`);
+};
+export const expectedValue: Shape = (value, name) => {
+  if (typeof value !== 'string' && typeof value !== 'number')
+    throw configError(`"${name}" must be the text or the number that is expected.`);
+};

@@ -14,6 +14,8 @@ import {
   absent,
   anyText,
   either,
+  expectedText,
+  expectedValue,
   field,
   header,
   headerText,
@@ -48,14 +50,6 @@ import type {
 // Every field of the scheme language, each by itself. Conditions on several fields are in check-definition.ts and check-rule.ts.
 
 const hash = oneOf('md5', 'sha1', 'sha256', 'sha384', 'sha512');
-const expectedText: Shape = (value, name) => {
-  if (typeof value !== 'string' && value !== true)
-    throw configError(`"${name}" must be the text that is expected, or true for any text.`);
-};
-const expectedValue: Shape = (value, name) => {
-  if (typeof value !== 'string' && typeof value !== 'number')
-    throw configError(`"${name}" must be the text or the number that is expected.`);
-};
 
 // Secrets
 

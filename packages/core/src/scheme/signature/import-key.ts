@@ -23,15 +23,16 @@ export function keyFormatOf(format: SecretFormat): string {
 }
 
 /**
- * Turns a secret into a key.
+ * Makes the function that turns a secret of this format into a key.
  * @throws `ERR_WEBHOOK_SECRETS_INVALID` with a message that says what is wrong and never contains the secret.
  */
-export function importSecret(secret: string | Uint8Array, format: SecretFormat): KeyObject {
-  if (isPublicKey(format)) {
-    if (typeof secret === 'string') refuseMistaken(secret, format);
-    return importPublicKey(secret, format);
-  }
-  const kinds = sharedKinds(format);
+export function secretImporter(format: SecretFormat): (secret: string | Uint8Array) => KeyObject {
+  return isPublicKey(format)
+    ? (secret) => importPublicKey(secret, format)
+    : (secret) => importShared(secret, sharedKinds(format));
+}
+
+function importShared(secret: string | Uint8Array, kinds: readonly SharedSecret[]): KeyObject {
   if (typeof secret === 'string') for (const kind of kinds) refuseMistaken(secret, kind);
   // Raw bytes are a key of the kind that needs no prefix.
   const kind =
@@ -151,6 +152,7 @@ function derived(bytes: Uint8Array, { derive = [], minBytes = 16 }: SharedSecret
 }
 
 function importPublicKey(secret: string | Uint8Array, format: PublicKey): KeyObject {
+  if (typeof secret === 'string') refuseMistaken(secret, format);
   const { publicKey, encoding, prefix, minBits = 2048 } = format;
   let key: KeyObject | undefined;
   try {

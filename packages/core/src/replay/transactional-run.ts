@@ -1,9 +1,77 @@
+import { jitteredDelay } from '../refusals.ts';
 import type { Clock } from '../util/clock.ts';
+import { configError } from '../util/options.ts';
 import { isThenable } from '../util/promises.ts';
 import { observationOf, type RunObservation, type VerifiedWebhook } from '../webhook.ts';
-import type { LeasedRunResult } from './leased-run.ts';
-import { runError } from './run-error.ts';
-import { isOutage, storeError } from './store-error.ts';
+import { isWebhookError, WebhookError } from '../webhook-error.ts';
+import type { ClaimResult, ClaimToken } from './replay-store.ts';
+import { inProgress, isOutage, storeError } from './store-error.ts';
+
+/** How {@link runUnderLease} claims a delivery in the store. */
+export interface LeasedRunOptions {
+  readonly clock: Clock;
+  /** The lease of the claim, in milliseconds. It is renewed after each third of that time. */
+  readonly leaseMs: number;
+  /** Claims the delivery for `leaseMs`. */
+  claim(): Promise<ClaimResult>;
+  /** Extends the lease by `leaseMs` from now. */
+  renew(token: ClaimToken): Promise<unknown>;
+  /** Ends the claim if the work fails. */
+  release(token: ClaimToken): Promise<unknown>;
+}
+
+/** What happened to a delivery: handled now, or handled before. */
+export type LeasedRunResult<T> = { state: 'done'; result: T } | { state: 'duplicate' };
+
+/**
+ * Claims a delivery, and renews its lease while the work runs: for the transactional mode of a store. The work must commit its own
+ * writes together with the claim, on the condition that this token still holds the claim. So a lost lease needs no other handling. If
+ * the work fails, the claim is released, so that the sender's retry runs at once.
+ *
+ * @throws `ERR_WEBHOOK_IN_PROGRESS` if another run holds the delivery, or what the work throws.
+ * @example
+ * ```ts
+ * const { key } = replayRecord(webhook)
+ * const outcome = await runUnderLease(
+ *   {
+ *     clock: systemClock,
+ *     leaseMs: 30_000,
+ *     claim: () => store.claim(key, { leaseMs: 30_000, fenceTtlMs: 86_400_000 }),
+ *     renew: (token) => store.renew(key, token, 30_000),
+ *     release: (token) => store.release(key, token),
+ *   },
+ *   (token) => writeAndCommit(webhook, token),
+ * )
+ * ```
+ */
+export async function runUnderLease<T>(
+  { clock, leaseMs, claim, renew, release }: LeasedRunOptions,
+  work: (token: ClaimToken) => Promise<T>,
+): Promise<LeasedRunResult<T>> {
+  const claimed = await claim();
+  if (claimed.state === 'committed') return { state: 'duplicate' };
+  if (claimed.state === 'in-progress') throw inProgress(claimed.retryAfterMs);
+  const { token } = claimed;
+  let cancelRenewal = () => {};
+  const renewLater = () => {
+    cancelRenewal = clock.schedule(() => {
+      renewLater();
+      // If a renewal fails, the commit of the work finds out whether the claim was lost.
+      renew(token).catch(() => undefined);
+    }, leaseMs / 3);
+  };
+  renewLater();
+  try {
+    return { state: 'done', result: await work(token) };
+  } catch (error) {
+    cancelRenewal();
+    // If the commit succeeded and only its response was lost, the token no longer matches, and nothing is released.
+    await release(token).catch(() => undefined);
+    throw error;
+  } finally {
+    cancelRenewal();
+  }
+}
 
 /** What {@link observedRun} needs. */
 export interface ObservedRunOptions<Client, Result> {
@@ -124,4 +192,28 @@ class RunWatch {
   #sinceClaim(): number {
     return this.#clock.monotonic() - (this.#claimedAt ?? this.#askedAt);
   }
+}
+
+/**
+ * Returns what `run()` of a store throws, made from what its steps threw: if the sender must try again, with a Retry-After, and if the
+ * adapter has claimed the delivery itself, with the option that prevents that.
+ *
+ * @example
+ * ```ts
+ * return runInTransaction(client, handler).catch((error) => {
+ *   throw runError(error, webhook)
+ * })
+ * ```
+ */
+export function runError(error: unknown, webhook: VerifiedWebhook): unknown {
+  if (!isWebhookError(error)) return error;
+  const { code, message, cause, retryAfterSeconds } = error;
+  const { fencingToken = 0 } = webhook as { fencingToken?: number };
+  if (code === 'ERR_WEBHOOK_IN_PROGRESS' && fencingToken > 0) {
+    return configError(
+      "run() claims the delivery itself, but the adapter has claimed it before. Set the adapter's option: claim: 'manual'.",
+    );
+  }
+  if (code !== 'ERR_WEBHOOK_STORE_UNAVAILABLE' || retryAfterSeconds !== undefined) return error;
+  return new WebhookError(code, message, { cause, retryAfterSeconds: jitteredDelay() });
 }

@@ -1,6 +1,6 @@
 import { constants } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
-import { Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Server, Socket } from 'node:net';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import {
   type BodyLimits,
@@ -9,10 +9,53 @@ import {
   CONTENT_ENCODINGS,
   type ContentEncodingPolicy,
 } from '../adapter-options.ts';
-import type { ReserveBytes } from '../pending-bytes.ts';
-import { BytePieces } from '../util/byte-pieces.ts';
+import { BytePieces, type ReserveBytes } from '../pending-bytes.ts';
+import type { HeadersInput } from '../request.ts';
 import { checkChoice, checkKeys, checkNumber, configError } from '../util/options.ts';
 import { WebhookError } from '../webhook-error.ts';
+
+/** Frameworks that mount handlers below a path remove that path from `url` and keep the whole URL under another name. */
+export function urlOf(incoming: IncomingMessage): string | undefined {
+  return (incoming as { originalUrl?: string }).originalUrl ?? incoming.url;
+}
+
+/** Serverless hosts build the requests themselves, and may leave the raw pairs empty. */
+export function headersOf({ rawHeaders, headers }: IncomingMessage): HeadersInput {
+  return rawHeaders?.length > 0 ? rawHeaders : headers;
+}
+
+/**
+ * Makes a response the last one of its connection, if the server no longer listens. After `server.close()` Node keeps the connections
+ * that are in use, and a load balancer that reuses its connections could send requests forever.
+ */
+export function closeIfStopping(incoming: IncomingMessage, response: ServerResponse): void {
+  if (serverOf(incoming)?.listening !== false) return;
+  if (incoming.httpVersionMajor > 1) (incoming as { stream?: Http2Stream }).stream?.session?.close?.();
+  else if (!response.headersSent) response.setHeader('connection', 'close');
+}
+
+/** Closes the connection of a response that began while the server still listened. Call it when the response has finished. */
+export function closeIdleIfStopping(incoming: IncomingMessage): void {
+  const server = serverOf(incoming);
+  if (server?.listening !== false) return;
+  if (incoming.httpVersionMajor > 1) (incoming as { stream?: Http2Stream }).stream?.session?.close?.();
+  // Not at once: until the event is over, the connection counts as busy.
+  else setImmediate(() => server.closeIdleConnections?.());
+}
+
+interface Http2Stream {
+  readonly session?: { close?(): void; readonly socket?: HostSocket } | undefined;
+}
+
+type HostServer = Partial<Server> & { closeIdleConnections?(): void };
+type HostSocket = { readonly server?: HostServer } | null | undefined;
+
+/** Serverless hosts have requests without a server. */
+function serverOf(incoming: IncomingMessage): HostServer | undefined {
+  if (incoming.httpVersionMajor > 1)
+    return (incoming as { stream?: Http2Stream }).stream?.session?.socket?.server;
+  return (incoming.socket as HostSocket)?.server;
+}
 
 /** Options of {@link readBody}. */
 export interface ReadBodyOptions {
@@ -54,7 +97,8 @@ export async function readBody(incoming: IncomingMessage, options: ReadBodyOptio
 /** {@link readBody} with options that have been checked. Throws if the head alone shows that the body is refused. */
 export function readChecked(incoming: IncomingMessage, limits: BodyLimits): Promise<Buffer> {
   const { maxBodyBytes, contentEncoding } = limits;
-  const length = declaredLength(incoming);
+  const declared = incoming.headers['content-length'] ?? '';
+  const length = /^[0-9]{1,15}$/.test(declared) ? Number(declared) : undefined;
   refuseConsumed(incoming, length);
   const decode = decoderFor(incoming.headers['content-encoding'], contentEncoding);
   if (length !== undefined && length > maxBodyBytes) throw bodyTooLarge(maxBodyBytes);
@@ -75,11 +119,6 @@ function checkOptions(options: ReadBodyOptions): BodyLimits {
     contentEncoding: checkChoice('contentEncoding', options.contentEncoding, CONTENT_ENCODINGS),
     reserve: undefined,
   };
-}
-
-function declaredLength(incoming: IncomingMessage): number | undefined {
-  const header = incoming.headers['content-length'];
-  return header !== undefined && /^[0-9]{1,15}$/.test(header) ? Number(header) : undefined;
 }
 
 function refuseConsumed(incoming: IncomingMessage, length: number | undefined): void {
@@ -152,7 +191,9 @@ function readReceived(
     // A client may leave when it has sent its whole body. Node ends the body then, and other runtimes break it off.
     const onLost = () => (received === length ? finish() : refuse(connectionLost()));
     const onEnd = () => {
-      if (incoming.complete === false || isAborted(incoming) || (length ?? received) !== received) onLost();
+      // Over HTTP/2, `complete` is also true for a stream that its client has reset.
+      const isReset = incoming.httpVersionMajor > 1 && incoming.aborted;
+      if (incoming.complete === false || isReset || (length ?? received) !== received) onLost();
       else finish();
     };
     incoming.on('data', onData).on('end', onEnd).on('error', onLost).on('close', onLost);
@@ -170,11 +211,6 @@ function readReceived(
       }
     });
   });
-}
-
-/** Over HTTP/2, `complete` is also true for a stream that its client has reset. */
-function isAborted(incoming: IncomingMessage): boolean {
-  return incoming.httpVersionMajor > 1 && incoming.aborted;
 }
 
 function connectionLost(): WebhookError {

@@ -6,11 +6,18 @@ import {
   timingSafeEqual,
   verify as verifyOnce,
 } from 'node:crypto';
+import { parseBodyTime } from '../../freshness.ts';
+import type { RequestHead } from '../../request.ts';
+import type { BodyReader } from '../content/body-reader.ts';
 import { type Message, messageBytes } from '../content/content-compiler.ts';
+import { parameterOf } from '../content/request-query.ts';
+import type { SchemeDefinition } from '../definition/scheme-definition.ts';
 import type { HmacRule, PublicKeyRule, SignatureRule } from '../definition/signature-rule.ts';
-import type { Key } from '../scheme.ts';
+import type { Key, Match } from '../scheme.ts';
 import { alternativeKey } from './import-key.ts';
-import { DIGEST_BYTES } from './read-signatures.ts';
+import { DIGEST_BYTES, MAX_HEADER_LENGTH } from './read-signatures.ts';
+
+const NO_UNSIGNED_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
 
 /** The signatures of one request. */
 export interface Signatures {
@@ -159,4 +166,137 @@ function isP1363(algorithm: PublicKeyRule['algorithm']): boolean {
 
 function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
+}
+
+/** What is known of a request whose signature matched. */
+export interface MatchedRequest {
+  readonly key: Key;
+  readonly head: RequestHead;
+  readonly body: BodyReader;
+  /** The signed id, from a header. */
+  readonly id: string | undefined;
+  /** Whether the signature covers the body. */
+  readonly coversBody: boolean;
+  /** Whether it covers the type of the event. */
+  readonly signsType: boolean;
+  /** Writes the signed content without its time, if that identifies the delivery. */
+  readonly content: (() => Message) | undefined;
+}
+
+/**
+ * What a matching signature covers. What is in the body or in the signed content is read when it is first needed; so are the unsigned
+ * headers, because no decision depends on them.
+ */
+export class SignedMatch implements Match {
+  readonly key: Match['key'];
+  readonly bodyAuthenticated: boolean;
+  readonly #request: MatchedRequest;
+  readonly #definition: SchemeDefinition;
+  #contentDigest: string | undefined;
+  #unsignedHeaders: Match['unsignedHeaders'] | undefined;
+
+  constructor(request: MatchedRequest, definition: SchemeDefinition) {
+    this.key = { id: request.key.id, role: request.key.role };
+    this.bodyAuthenticated = request.coversBody;
+    this.#request = request;
+    this.#definition = definition;
+  }
+
+  get id(): string | undefined {
+    return this.#fieldId() ?? this.#request.id ?? this.#digestOfContent();
+  }
+  get identity(): string {
+    const { identity } = this.#definition;
+    if (identity === 'id' && this.#request.id !== undefined) return `id:${this.#request.id}`;
+    if (identity === 'content') return `content:${this.#digestOfContent()}`;
+    const id = this.#fieldId();
+    return id === undefined ? 'body' : `id:${id}`;
+  }
+  get type(): string | undefined {
+    const { eventType } = this.#definition;
+    if (eventType === undefined) return undefined;
+    if (eventType.bodyField === undefined) return onlyValueOf(this.#request.head, eventType.header);
+    try {
+      return idText(this.#request.body.field(eventType.bodyField));
+    } catch {
+      // JSON that no signature covers and that is expensive to parse.
+      return undefined;
+    }
+  }
+  get typeAuthenticated(): boolean {
+    return this.#request.signsType && this.type !== undefined;
+  }
+  get splitBy(): string | undefined {
+    const { splitBy } = this.#definition;
+    const text = splitBy && onlyValueOf(this.#request.head, splitBy.header);
+    return text !== undefined && splitBy?.values.includes(text) === true ? text : undefined;
+  }
+  get signedAt(): number | null | undefined {
+    const { bodyTimestamp } = this.#definition;
+    if (bodyTimestamp === undefined) return undefined;
+    const { body } = this.#request;
+    const value =
+      bodyTimestamp.formField === undefined
+        ? body.field(bodyTimestamp.field)
+        : parameterOf(body.form, bodyTimestamp.formField);
+    return parseBodyTime(value, bodyTimestamp.unit) ?? null;
+  }
+  /** Absent if the scheme reads no JSON: then the webhook parses it, without the limits for bodies that no signature covers. */
+  get json(): BodyReader['json'] {
+    const { identity, bodyTimestamp, multipartField, eventType } = this.#definition;
+    const isRead =
+      typeof identity !== 'string' ||
+      identity === 'content' ||
+      bodyTimestamp !== undefined ||
+      multipartField !== undefined ||
+      eventType?.bodyField !== undefined;
+    return isRead ? this.#request.body.json : undefined;
+  }
+  get unsignedHeaders(): Match['unsignedHeaders'] {
+    this.#unsignedHeaders ??= readUnsignedHeaders(this.#request.head, this.#definition.unsignedHeaders);
+    return this.#unsignedHeaders;
+  }
+
+  #fieldId(): string | undefined {
+    const { identity } = this.#definition;
+    return typeof identity === 'string' ? undefined : idText(this.#request.body.field(identity.bodyField));
+  }
+  #digestOfContent(): string | undefined {
+    const { content } = this.#request;
+    if (this.#contentDigest === undefined && content !== undefined) {
+      const hash = createHash('sha256');
+      content().feed(hash);
+      this.#contentDigest = hash.digest('hex');
+    }
+    return this.#contentDigest;
+  }
+}
+
+function idText(value: unknown): string | undefined {
+  // All lone surrogates have the same hash, so an id that contains one does not identify a delivery.
+  if (typeof value === 'string' && value !== '' && !/\p{Surrogate}/u.test(value)) return value;
+  return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : undefined;
+}
+
+/** A header that is repeated or is not text is left out rather than refused, because no decision depends on it. */
+function readUnsignedHeaders(
+  head: RequestHead,
+  names: SchemeDefinition['unsignedHeaders'],
+): Readonly<Record<string, string>> {
+  if (names === undefined) return NO_UNSIGNED_HEADERS;
+  const found: Record<string, string> = {};
+  for (const [label, name] of Object.entries(names)) {
+    const value = onlyValueOf(head, name);
+    if (value !== undefined && value.length <= MAX_HEADER_LENGTH) found[label] = value;
+  }
+  return found;
+}
+
+function onlyValueOf(head: RequestHead, name: string): string | undefined {
+  try {
+    const values = head.values(name);
+    return values.length === 1 ? values[0] : undefined;
+  } catch {
+    return undefined;
+  }
 }
