@@ -84,6 +84,9 @@ function plainText(markdown: string): string {
 
 const FENCE = /^( *)(`{3,}|~{3,})[^\n]*\n[\s\S]*?^\1\2[`~]* *$/gm;
 
+/** As many backticks at its end as at its beginning. It stays in its paragraph. */
+const CODE_SPAN = /(?<!`)(`+)(?!`)(?:(?!\n\n)[\s\S])+?(?<!`)\1(?!`)/g;
+
 /** Removes fenced code: what looks like a heading or a link there is none. */
 export function withoutCode(markdown: string): string {
   return markdown.replace(FENCE, '');
@@ -93,7 +96,7 @@ export function withoutCode(markdown: string): string {
 export function outsideCode(markdown: string, change: (text: string) => string): string {
   const code: string[] = [];
   const keep = (text: string) => `\0${code.push(text) - 1}\0`;
-  const prose = markdown.replace(FENCE, keep).replace(/(`+)[^`](?:[\s\S]*?[^`])?\1(?!`)/g, keep);
+  const prose = markdown.replace(FENCE, keep).replace(CODE_SPAN, keep);
   let changed = change(prose);
   // Inline code may contain a kept fence.
   while (changed.includes('\0'))
