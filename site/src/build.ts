@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'vitepress';
-import { writeApiReference } from './api-reference.ts';
 import { assemble } from './assemble.ts';
 import { writeForModels } from './for-models.ts';
 import { ROOT, workFolder } from './project.ts';
@@ -12,7 +11,11 @@ export async function buildSite({ api }: { readonly api: boolean }): Promise<voi
   const folder = join(work, 'pages');
   rmSync(folder, { recursive: true, force: true });
   const pages = assemble(folder);
-  if (api) await writeApiReference(join(folder, 'api'));
+  if (api) {
+    // Loaded only here: it brings the TypeScript compiler.
+    const { writeApiReference } = await import('./api-reference.ts');
+    await writeApiReference(join(folder, 'api'));
+  }
   await build(join(ROOT, 'site'));
   writeForModels(folder, join(work, 'site'), pages);
   console.log(`The site is in ${join(work, 'site')}. To see it: npm run docs -- preview`);

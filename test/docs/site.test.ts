@@ -27,7 +27,7 @@ const pages = allPages();
 async function docs(...args: string[]): Promise<{ code: number | null; output: string }> {
   const child = spawn(
     process.execPath,
-    ['--conditions=countersign-source', '--import=tsx', 'site/src/main.ts', ...args],
+    ['--import=tsx', 'site/src/main.ts', ...args],
     { cwd: ROOT, env: { ...process.env, SITE_WORK: WORK, NODE_ENV: 'production' } },
   );
   let output = '';
