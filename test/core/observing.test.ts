@@ -375,7 +375,7 @@ describe('logWebhooks()', () => {
     expect(lines).toEqual([
       expect.stringContaining('"orders"'),
       expect.stringContaining('"refunds"'),
-      expect.stringMatching(/"orders".* \(3 more like this since\) \[ms=1\.0\]$/),
+      expect.stringMatching(/"orders".* \(3 more like this since\) \[ms=1\.0 docs=https:\S+\]$/),
     ]);
   });
 

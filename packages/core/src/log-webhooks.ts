@@ -1,4 +1,5 @@
 import type { Observer, WebhookEvent } from './events.ts';
+import { pageOfCode } from './util/docs.ts';
 import { checkChoice, checkKeys, checkNumber, configError } from './util/options.ts';
 
 const LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -163,19 +164,25 @@ function writerOf(logger: WebhookLogger): Write {
   // pino: logger.info(object, text)
   if (typeof methods.bindings === 'function') {
     return (level, text, event) => {
-      const { error, ...webhook } = event as WebhookEvent & { error?: unknown };
+      const { error, ...webhook } = withPage(event) as WebhookEvent & { error?: unknown };
       call(level, error === undefined ? { webhook } : { webhook, err: error }, text);
     };
   }
   // winston: logger.info(text, object)
   if (typeof methods.configure === 'function' && typeof methods.log === 'function') {
-    return (level, text, event) => call(level, text, { webhook: plain(event) });
+    return (level, text, event) => call(level, text, { webhook: plain(withPage(event)) });
   }
   return (level, text, event) => {
     // Nest's Logger takes the stack as its second argument.
     const stack = event.type === 'handler-failed' && event.error instanceof Error ? [event.error.stack] : [];
-    call(level, `${text}${details(event)}`, ...stack);
+    call(level, `${text}${details(withPage(event))}`, ...stack);
   };
+}
+
+/** Says where a refusal is explained. What is normal needs no explanation. */
+function withPage(event: WebhookEvent): WebhookEvent & { docs?: string } {
+  if (event.type !== 'refused' || levelOf(event) === 'debug') return event;
+  return { ...event, docs: pageOfCode(event.code) };
 }
 
 /** Errors have no enumerable properties, so JSON would show nothing of them. */
@@ -185,13 +192,14 @@ function plain(event: WebhookEvent): object {
 
 /** What a line of text says in addition. */
 function details(event: WebhookEvent): string {
-  const { id, request, durationMs, paths } = event as {
+  const { id, request, durationMs, paths, docs } = event as {
     id?: string;
     request?: string;
     durationMs?: number;
     paths?: readonly string[];
+    docs?: string;
   };
-  const facts = Object.entries({ id, request, paths: paths?.join(), ms: durationMs?.toFixed(1) });
+  const facts = Object.entries({ id, request, paths: paths?.join(), ms: durationMs?.toFixed(1), docs });
   const shown = facts.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
   return shown.length === 0 ? '' : ` [${shown.join(' ')}]`;
 }

@@ -1,3 +1,5 @@
+import { pageOfCode } from '@countersign/core/extend';
+
 export const queueWarning =
   'The Redis client of the replay store queues commands while it is disconnected and sends them after they have timed out. Turn this ' +
   'off: enableOfflineQueue: false (ioredis, iovalkey), disableOfflineQueue: true (redis; for a cluster in "defaults").';
@@ -8,7 +10,8 @@ const warned = new Set<string>();
 export function warnOnce(message: string): void {
   if (warned.has(message)) return;
   warned.add(message);
-  process.emitWarning(message, { code: 'COUNTERSIGN_REDIS' });
+  const code = 'COUNTERSIGN_REDIS';
+  process.emitWarning(message, { code, detail: `See ${pageOfCode(code)}` });
 }
 
 /** @param info The reply to `INFO memory`. */

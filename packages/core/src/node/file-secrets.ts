@@ -5,6 +5,7 @@ import { parseSecretJson, parseSecretText, type SecretLocation } from '../secret
 import { isGone, type SecretProvider, type SecretSetInput } from '../secrets/secrets.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
 import { checkChoice, checkClock, checkKeys, checkNumber, configError } from '../util/options.ts';
+import { warn } from '../util/warnings.ts';
 import { watchEntry } from './directory-watch.ts';
 import { readSecretFiles, type SecretFiles } from './secret-files.ts';
 
@@ -241,9 +242,9 @@ class DirectoryWatch {
       code === 'ENOSPC' || code === 'EMFILE'
         ? 'Raise the limit of watches (fs.inotify.max_user_watches, max_user_instances).'
         : 'Check that the directory can be read.';
-    process.emitWarning(
+    warn(
       `The directory of the secret file "${path}" can't be watched (${code}), so a change is found only every ${pollMs / 1000} s and by an unknown signature. ${advice}`,
-      { code: 'COUNTERSIGN_FILE_NOT_WATCHED' },
+      'COUNTERSIGN_FILE_NOT_WATCHED',
     );
   }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { type Claim, MAX_STORE_PATIENCE_MS, untilSettled } from '../replay/claim.ts';
 import { systemClock } from '../util/clock.ts';
+import { warn } from '../util/warnings.ts';
 import { closeIdleIfStopping } from './incoming.ts';
 
 /** When a delivery is settled: after its response has ended, or before the response ends, for hosts that stop then. */
@@ -379,9 +380,9 @@ function warnOfHost(response: ServerResponse): void {
   const host = response.constructor?.name ?? 'unknown';
   if (warnedHosts.has(host)) return;
   warnedHosts.add(host);
-  process.emitWarning(
+  warn(
     `The responses of this host (${host}) show no status, so webhook deliveries can't be settled by them. The claim expires after ` +
       'its lease, and then a retry runs again. Use claim: "manual" or verifier.handle() on this host.',
-    { code: 'COUNTERSIGN_HOST_UNREADABLE' },
+    'COUNTERSIGN_HOST_UNREADABLE',
   );
 }

@@ -12,6 +12,7 @@ import type { Scheme } from '../scheme/scheme.ts';
 import { type Clock, systemClock } from '../util/clock.ts';
 import { checkClock, checkKeys, configError } from '../util/options.ts';
 import { Deferred, keepAlive } from '../util/promises.ts';
+import { warn } from '../util/warnings.ts';
 import {
   type Attempt,
   KEYRING,
@@ -362,9 +363,9 @@ function countKeyring(provider: SecretProvider): () => void {
   const count = (keyringsOf.get(provider) ?? 0) + 1;
   keyringsOf.set(provider, count);
   if (count === MANY_KEYRINGS) {
-    process.emitWarning(
+    warn(
       `${MANY_KEYRINGS} verifiers use the provider "${provider.name}", and each loads it by itself. Make one keyring of it with createKeyring(), and pass this keyring as "secrets" to all of them.`,
-      { code: 'COUNTERSIGN_PROVIDER_SHARED' },
+      'COUNTERSIGN_PROVIDER_SHARED',
     );
   }
   return () => keyringsOf.set(provider, (keyringsOf.get(provider) ?? 1) - 1);

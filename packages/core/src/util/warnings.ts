@@ -1,4 +1,5 @@
 import type { WebhookError } from '../webhook-error.ts';
+import { pageOfCode } from './docs.ts';
 
 const warned = new Set<string>();
 /** Some messages contain text from a source, which may differ each time. After this many messages, earlier ones may be repeated. */
@@ -68,6 +69,7 @@ function traceOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
+/** Warns the operator. Node writes the link to the code's page on a line of its own. */
 export function warn(message: string, code: string): void {
-  process.emitWarning(message, { code });
+  process.emitWarning(message, { code, detail: `See ${pageOfCode(code)}` });
 }

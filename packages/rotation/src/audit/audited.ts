@@ -1,4 +1,5 @@
 import { hostname, userInfo } from 'node:os';
+import { pageOfCode } from '@countersign/core/extend';
 import type { JournalEntry } from '../journal.ts';
 import type { RotationReport } from '../report.ts';
 import type { Settings } from '../rotate-options.ts';
@@ -77,8 +78,10 @@ async function append({ tell }: Audited, log: AuditLog, record: AuditRecord): Pr
   } catch (error) {
     const message = auditProblem(log.name, error);
     tell({ step: 'audit-failed', message });
+    const code = 'ERR_ROTATION_AUDIT_FAILED';
     process.emitWarning(`${message} Store this line yourself: ${JSON.stringify(record)}`, {
-      code: 'ERR_ROTATION_AUDIT_FAILED',
+      code,
+      detail: `See ${pageOfCode(code)}`,
     });
     return { state: 'failed', message, record };
   }
