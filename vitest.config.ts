@@ -1,4 +1,5 @@
-import { configDefaults, defineConfig } from 'vitest/config';
+import { fileURLToPath } from 'node:url';
+import { configDefaults, defineConfig, type Plugin } from 'vitest/config';
 
 // An unhandled rejection is an error, in the test processes and in every process that a test starts.
 process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --unhandled-rejections=strict`.trim();
@@ -7,7 +8,23 @@ process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ''} --unhandled-reject
 // need not run in Node.
 const conditions = ['countersign-source', 'node', 'development|production'];
 
+/**
+ * The solutions in test/agents import Nest as an app does that has one major of it: the one that the adapter's sources find. Beside
+ * them, test/ has another.
+ */
+const nestOfTheAdapter: Plugin = {
+  name: 'nest-of-the-adapter',
+  enforce: 'pre',
+  resolveId(source, importer) {
+    if (!source.startsWith('@nestjs/') || !importer?.includes('/test/agents/')) return null;
+    return this.resolve(source, fileURLToPath(new URL('packages/nestjs/src/index.ts', import.meta.url)), {
+      skipSelf: true,
+    });
+  },
+};
+
 export default defineConfig({
+  plugins: [nestOfTheAdapter],
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {

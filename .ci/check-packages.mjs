@@ -1,13 +1,16 @@
 // Judges the packages as their users get them: packs each one, then runs publint and attw on the tarball. Needs built packages:
-// `npm run check:packages` builds them first.
+// `npm run check:packages` builds them first. With a folder, `npm run check:packages -- FOLDER`, the tarballs stay there for publishing.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import ts from 'typescript';
+import { packAll } from './pack.ts';
+import { relativeLinks } from './registry-readme.ts';
 
 /** Accepted publint findings, by package and code, each with its reason. */
 const acceptedPublint = {
@@ -28,26 +31,23 @@ const BUDGET = {
   bytes: 1_540_000,
 };
 
+/** Data that a build writes in addition to the entries, by package. */
+const DATA = {
+  '@countersign/cli': ['dist/about.json'],
+};
+
 const root = fileURLToPath(new URL('../', import.meta.url));
-const tarballs = mkdtempSync(join(tmpdir(), 'countersign-pack-'));
+const [kept] = process.argv.slice(2);
+const scratch = mkdtempSync(join(tmpdir(), 'countersign-pack-'));
 const sizes = new Map();
 let failures = 0;
 
-function npm(args, cwd) {
-  const cli = process.env.npm_execpath;
-  const [file, before] = cli?.includes('npm-cli') ? [process.execPath, [cli]] : ['npm', []];
-  return execFileSync(file, [...before, ...args], {
-    cwd,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-}
-
 /** Whether a package that is installed alone can import it. */
-function isReachable(imported, { dependencies, peerDependencies }) {
-  if (imported.startsWith('node:')) return true;
+function isReachable(imported, { name: itself, dependencies, peerDependencies }) {
+  // With or without `node:`: the bundler writes `require('url')` for `import.meta.url`.
+  if (isBuiltin(imported)) return true;
   if (imported.startsWith('.')) return !imported.includes('/src/');
-  const names = Object.keys({ ...dependencies, ...peerDependencies });
+  const names = [itself, ...Object.keys({ ...dependencies, ...peerDependencies })];
   return names.some((name) => imported === name || imported.startsWith(`${name}/`));
 }
 
@@ -68,11 +68,20 @@ function contentProblems(dir, manifest, files) {
       if (!files.includes(`${entry}${extension}`)) problems.push(`${entry}${extension} is missing`);
     }
   }
+  const bins = Object.values(manifest.bin ?? {}).map((path) => posix.normalize(path));
+  problems.push(
+    ...relativeLinks(readFileSync(join(dir, 'README.md'), 'utf8')).map(
+      (link) => `README.md links to ${link}, which leads nowhere on a registry's page`,
+    ),
+  );
   for (const file of files) {
     if (/^(?:migrations|grafana|prometheus)\//.test(file)) continue;
     if (['LICENSE', 'README.md', 'package.json'].includes(file)) continue;
     const isExpected =
-      /^dist\/(?:LICENSE-|shared\/)/.test(file) || entries.includes(file.replace(/(?:\.d)?\.c?[jt]s$/, ''));
+      bins.includes(file) ||
+      DATA[manifest.name]?.includes(file) ||
+      /^dist\/(?:LICENSE-|shared\/)/.test(file) ||
+      entries.includes(file.replace(/(?:\.d)?\.c?[jt]s$/, ''));
     if (!isExpected) problems.push(`${file} belongs to no entry: stale, or packed by mistake`);
     const { importedFiles } = ts.preProcessFile(readFileSync(join(dir, file), 'utf8'), true, true);
     for (const { fileName: imported } of importedFiles) {
@@ -89,23 +98,13 @@ function report(name, tool, problems) {
   failures += problems.length === 0 ? 0 : 1;
 }
 
-for (const entry of readdirSync(join(root, 'packages'))) {
-  const dir = join(root, 'packages', entry);
-  const manifest = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'));
-  const { name } = manifest;
-  const [packed] = Object.values(JSON.parse(npm(['pack', '--json', '--pack-destination', tarballs], dir)));
-  const tarball = join(tarballs, packed.filename);
+for (const { name, manifest, tarball, report: packed } of packAll(resolve(kept ?? scratch))) {
   sizes.set(name, { packed: packed.size, unpacked: packed.unpackedSize });
 
-  report(
-    name,
-    'files',
-    contentProblems(
-      dir,
-      manifest,
-      packed.files.map((file) => file.path),
-    ),
-  );
+  const files = packed.files.map((file) => file.path);
+  execFileSync('tar', ['-xzf', tarball, '-C', scratch]);
+  report(name, 'files', contentProblems(join(scratch, 'package'), manifest, files));
+  rmSync(join(scratch, 'package'), { recursive: true });
 
   const bytes = readFileSync(tarball);
   const { messages } = await publint({
@@ -143,5 +142,5 @@ report(
   total <= BUDGET.bytes ? [] : ['too large: drop what receivers do not need, or say here why they need more'],
 );
 
-rmSync(tarballs, { recursive: true });
+rmSync(scratch, { recursive: true });
 process.exitCode = failures === 0 ? 0 : 1;

@@ -96,8 +96,13 @@ console.log(`Made ${source} and ${entry}, and exported ${factory}() from package
 
 Next:
   1. Fill in ${source} from the sender's own documents, and the status in ${entry}.
-  2. Test it with the sender's own library, if there is one: packages/schemes/test/support/libraries.
-     Published signatures go into packages/schemes/test.
-  3. npm test -- packages/schemes/test test/senders         each failure says what is missing
-  4. npm test -- packages/schemes/test/readme.test.ts test/consumers/exports.test.ts -u
-                                                            writes the table of senders and the list of exports`);
+       npm test -- packages/schemes/test/complete.test.ts          lists what is left, in seconds
+  2. If the sender has a library, compare with it: test/senders/support/vendor-libraries.ts.
+     If it publishes signatures, check them: packages/schemes/test.
+  3. Write its page, its line in the table of senders, and the list of exports:
+       npm run docs -w @countersign/schemes
+       npm test -- test/consumers/exports.test.ts -u
+  4. Run what concerns it:
+       npm test -- packages/schemes/test test/senders -t '${factory}|${name}'
+     Before the pull request, run it without -t: all senders against everything take some minutes.
+  5. npm run changeset                                             a new sender is a minor change of @countersign/schemes`);

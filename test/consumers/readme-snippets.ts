@@ -54,6 +54,12 @@ const OF_PAGE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     fetchKey:
       "declare const fetchKey: Parameters<typeof import('@countersign/schemes/jwt').plaidKeys>[0]['fetchKey'];",
   },
+  'docs/agents.md': {
+    db: 'declare const db: { findTenant(name: string): Promise<{ webhookSecret: string } | undefined> };',
+    url: 'declare const url: string;',
+    secret: 'declare const secret: string;',
+    previousSecret: 'declare const previousSecret: string;',
+  },
   'docs/operating.md': {
     app: "declare const app: import('express').Express;",
     express: "import express from 'express';",

@@ -6,11 +6,11 @@ import { snippetsOf } from '../consumers/readme-snippets.ts';
 
 // The code of the guides compiles, against the sources. (That of the README files compiles against the packed packages: consumers.test.ts.)
 
-const PAGES = ['operating'] as const;
+const PAGES = ['agents', 'operating'] as const;
 
-/** Where a snippet is compiled: only this package has Terminus. */
+/** Where a snippet is compiled: beside the adapter of Nest, its own major is found, and Terminus. */
 function folderOf(code: string): string {
-  return code.includes('@nestjs/terminus') ? 'packages/nestjs/test' : 'test/docs';
+  return code.includes('@nestjs/') ? 'packages/nestjs/test' : 'test/docs';
 }
 
 test.each(PAGES)('the code of docs/%s.md compiles', (page) => {

@@ -70,10 +70,15 @@ describe.skipIf(!hasVectors('vendors.json') || !hasVectors('more.json'))(
   },
 );
 
-test('most of the catalogue is proven by more than its formula', () => {
-  const unproven = testedWith('formula-only').length;
-  console.log(
-    `proof: ${testedWith('published-vectors').length} by published signatures, ${testedWith('sender-library').length} by the sender's library, ${unproven} by the formula only, of ${PRESETS.length}`,
+/** Raise it when another sender is proven. A new sender of which there is only a formula does not count against it. */
+const PROVEN = 83;
+
+test(`at least ${PROVEN} senders are proven by more than their formula`, () => {
+  const [byVectors, byLibrary, unproven] = ['published-vectors', 'sender-library', 'formula-only'].map(
+    (kind) => testedWith(kind).length,
   );
-  expect(unproven / PRESETS.length).toBeLessThan(0.5);
+  console.log(
+    `proof: ${byVectors} by published signatures, ${byLibrary} by the sender's library, ${unproven} by the formula only, of ${PRESETS.length}`,
+  );
+  expect((byVectors ?? 0) + (byLibrary ?? 0)).toBeGreaterThanOrEqual(PROVEN);
 });
