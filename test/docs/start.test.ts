@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { stripe } from '@countersign/schemes';
-import { type SignedRequest, sign, tamper } from '@countersign/testing';
+import { tamper } from '@countersign/testing';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ROOT } from '../consumers/packages.ts';
 import { runCommandLine } from './support/command-line.ts';
+import { deliver, signed } from './support/deliveries.ts';
 import { patternOf, stepsOf } from './support/guide.ts';
 import { type GuideFiles, guideFiles } from './support/guide-files.ts';
 import type { RunningGuide } from './support/guide-process.ts';
@@ -38,12 +38,14 @@ describe.each(GUIDES)('docs/start/$page.md$variant', (guide: Guide) => {
     return app ?? skip('npm can not download the runtime');
   }
 
-  test('starts with the command that it gives, and prints what it shows', ({ skip }) => {
+  test('starts with the command that it gives, and prints what it shows', async ({ skip }) => {
     const { log } = running(skip);
     const step = stepsOf(page).find(({ commands }) => commands.at(-1) === guide.command);
     expect(step, `the page does not say "${guide.command}"`).toBeDefined();
-    for (const shown of step?.shown ?? [])
-      expect(log()).toMatch(new RegExp(patternOf(shown).source.replaceAll('3000', '\\d+')));
+    for (const shown of step?.shown ?? []) {
+      const pattern = new RegExp(patternOf(shown).source.replaceAll('3000', '\\d+'));
+      await vi.waitFor(() => expect(log()).toMatch(pattern));
+    }
   });
 
   // Before others: a log has only one line for all duplicates, and one a minute for refusals.
@@ -80,12 +82,3 @@ describe.each(GUIDES)('docs/start/$page.md$variant', (guide: Guide) => {
     expect(log()).not.toMatch(/handled evt_(?:tampered|forged)/);
   });
 });
-
-function signed(secret: string, id: string): SignedRequest {
-  return sign(stripe(), { secret, body: JSON.stringify({ id, type: 'invoice.paid' }) });
-}
-
-async function deliver(port: number, { headers, body }: SignedRequest): Promise<number> {
-  const url = `http://127.0.0.1:${port}/webhook`;
-  return (await fetch(url, { method: 'POST', headers, body: Buffer.from(body) })).status;
-}

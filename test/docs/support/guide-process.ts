@@ -1,9 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { expect, vi } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { endWithUs } from '../../support/servers/end-with-us.ts';
 import { freePort } from '../../support/servers/free-port.ts';
+
+const POLL_MS = 50;
 
 /** An application that a page has told its reader to write, on a port of the loopback address. */
 export interface RunningGuide {
@@ -48,14 +50,9 @@ export async function startProcess(
     child.kill('SIGKILL');
     await exited;
   };
-  try {
-    await vi.waitFor(async () => {
-      expect(child.exitCode, log).toBeNull();
-      await expect(accepts(port), log).resolves.toBe(true);
-    });
-  } catch (error) {
-    await stop();
-    throw error;
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error(`It ended.\n${log}`);
+    await sleep(POLL_MS);
   }
   return { port, log: () => log, stop };
 }
