@@ -31,10 +31,18 @@ export interface Step {
 export function stepsOf(page: string): Step[] {
   const steps: { commands: string[]; shown: string[] }[] = [];
   for (const { language, code } of fencedBlocks(page)) {
-    if (language === 'sh') steps.push({ commands: code.trim().split('\n'), shown: [] });
+    if (language === 'sh') steps.push({ commands: commandsIn(code), shown: [] });
     if (language === 'text') steps.at(-1)?.shown.push(code);
   }
   return steps;
+}
+
+/** The commands of a block; a line that ends with a backslash goes on in the next one. */
+function commandsIn(code: string): string[] {
+  return code
+    .trim()
+    .replace(/ \\\n\s*/g, ' ')
+    .split('\n');
 }
 
 /** What a page shows of an output, as a pattern: ids and times differ, lines may end elsewhere, and `…` is anything. */
