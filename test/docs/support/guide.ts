@@ -50,7 +50,7 @@ export function patternOf(shown: string): RegExp {
   const source = shown
     .trim()
     .replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
-    .replace(/\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/g, '[\\da-f-]{36}')
+    .replace(/[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}/g, '[\\da-f-]{36}')
     .replace(/\b\d+ ms\b/g, '\\d+ ms')
     // A logger may write something before each line.
     .replace(/\n/g, '\\s[^\\n]*?')
