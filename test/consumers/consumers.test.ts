@@ -9,6 +9,7 @@ import { run } from '@countersign/cli';
 import * as schemes from '@countersign/schemes';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { fencedBlocks } from '../docs/support/guide.ts';
 import { ENTRIES, pinned, ROOT, withDependencies } from './packages.ts';
 import { CommandFailed, type PackedProject, packedProject, RegistryUnreachable } from './packed-project.ts';
 import { blocksOf, readmeSnippets } from './readme-snippets.ts';
@@ -228,6 +229,17 @@ async function addRecipes(tools: readonly string[], folder: string, suffix: stri
     await writeFile(join(project.folder, folder, `${tool}${suffix}`), RECIPES[tool] ?? '');
 }
 
+/** The files of docs/testing.md that Jest can load, without the import that its globals replace. */
+async function addGuide(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  for (const { file, code } of fencedBlocks('docs/testing.md').filter(({ file }) =>
+    /^(?!inject).+ts$/.test(file ?? ''),
+  )) {
+    const own = code.replace(/^import .* from 'vitest';\n/m, '');
+    await writeFile(join(folder, `${file}`.replace('.test.ts', '.e2e-spec.ts')), own);
+  }
+}
+
 describe('Jest, as `nest new` sets it up', () => {
   type Nest = 'nest10' | 'nest11';
   const projectOf = (nest: Nest) => (nest === 'nest10' ? older : project);
@@ -254,11 +266,15 @@ describe('Jest, as `nest new` sets it up', () => {
     },
   );
 
-  test('nest11: the recipes of the README pass as end-to-end tests', { timeout: 5 * MINUTES }, async () => {
+  test('nest11: the recipes of the README and the guide pass as end-to-end tests', {
+    timeout: 5 * MINUTES,
+  }, async () => {
     await project.addFixture('nest11');
     // Fastify's inject() can't be loaded by Jest: one of its dependencies is an ES module.
     await addRecipes(['supertest', 'nestjs'], join('nest11', 'test'), '.e2e-spec.ts');
     expect(await jest('nest11', '--config', './test/jest-e2e.json')).toEqual([2, 2]);
+    await addGuide(join(project.folder, 'nest11', 'test', 'guide'));
+    expect(await jest('nest11', '--config', './test/jest-e2e.json', 'guide')).toEqual([6, 6]);
   });
 });
 

@@ -54,18 +54,6 @@ const OF_PAGE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     fetchKey:
       "declare const fetchKey: Parameters<typeof import('@countersign/schemes/jwt').plaidKeys>[0]['fetchKey'];",
   },
-  'docs/agents.md': {
-    db: 'declare const db: { findTenant(name: string): Promise<{ webhookSecret: string } | undefined> };',
-    url: 'declare const url: string;',
-    secret: 'declare const secret: string;',
-    previousSecret: 'declare const previousSecret: string;',
-  },
-  'docs/operating.md': {
-    app: "declare const app: import('express').Express;",
-    express: "import express from 'express';",
-    oldHandler: "declare const oldHandler: import('express').RequestHandler;",
-    db: 'declare const db: { findTenant(name: string): Promise<{ webhookSecret: string } | undefined> };',
-  },
   'packages/secrets/README.md': {
     client: "declare const client: import('@aws-sdk/client-secrets-manager').SecretsManager;",
     credential: "declare const credential: import('@azure/core-auth').TokenCredential;",
@@ -99,18 +87,21 @@ export function readmeSnippets(): Snippet[] {
   );
 }
 
-/** The same of one page. */
-export function snippetsOf(page: string, name: string): Snippet[] {
-  const names = { ...COMMON, ...OF_PAGE[page] };
+function snippetsOf(page: string, name: string): Snippet[] {
   return blocksOf(page).map((code, index) => ({
     file: `${name}-${index + 1}.ts`,
-    code: `${preludeOf(code, names)}${code}\nexport {};\n`,
+    code: withNames(code, OF_PAGE[page]),
   }));
+}
+
+/** A block as a module, with declarations of the names that it uses but leaves to the reader. */
+export function withNames(code: string, names: Readonly<Record<string, string>> = {}): string {
+  return `${preludeOf(code, { ...COMMON, ...names })}${code}\nexport {};\n`;
 }
 
 function preludeOf(code: string, names: Readonly<Record<string, string>>): string {
   const needed = Object.entries(names).filter(([name]) => {
-    const own = new RegExp(`(?:\\b(?:const|function) |^import \\{[^}]*|^const \\{[^}]*)\\b${name}\\b`, 'm');
+    const own = new RegExp(`(?:\\b(?:const|let|function) |^import \\{[^}]*|^const \\{[^}]*)\\b${name}\\b`, 'm');
     return new RegExp(`\\b${name}\\b`).test(code) && !own.test(code);
   });
   return needed.map(([, declaration]) => `${declaration}\n`).join('');

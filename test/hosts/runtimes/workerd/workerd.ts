@@ -18,7 +18,7 @@ export interface Worker {
   /** Its ports. Requests to another one than the first have the number of that port, from 0, in the header `x-port`. */
   readonly ports: readonly number[];
   readonly url: string;
-  /** What workerd has complained about. */
+  /** What workerd and the Worker have written. */
   readonly log: () => string;
   stop(): Promise<void>;
 }
@@ -42,13 +42,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const child = spawn(
     BINARY,
     ['serve', '--control-fd=3', `-I${schemas}`, join(directory, 'config.capnp'), 'config'],
-    { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] },
+    { stdio: ['ignore', 'pipe', 'pipe', 'pipe'] },
   );
   const dismiss = child.pid === undefined ? () => undefined : endWithUs(child.pid);
   let log = '';
-  child.stderr?.on('data', (chunk) => {
-    log += chunk;
-  });
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk) => {
+      log += chunk;
+    });
+  }
   const stop = async () => {
     const exited = child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined;
     child.kill('SIGKILL');
