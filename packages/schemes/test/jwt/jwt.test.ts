@@ -502,7 +502,7 @@ describe('senders', () => {
       payload: { request_body_sha256: digestOf(BODY, 'base64') },
       header: (token) => ({ 'x-fusionauth-signature-jwt': token }),
       without: ['request_body_sha256'],
-      status: 503,
+      status: 401,
     },
   };
 
