@@ -2,6 +2,6 @@ import type { CatalogueEntry } from '../support/catalogue-entry.ts';
 
 export const entry: CatalogueEntry = {
   factory: 'hubspotV2',
-  refusalStatus: 401,
+  refusalStatus: 429,
   url: 'https://hooks.example.com/hubspot',
 };

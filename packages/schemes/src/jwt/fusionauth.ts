@@ -24,7 +24,8 @@ const ALGORITHMS: Readonly<
  *
  * - Time: `exp`, `nbf` and `iat` are checked if a token has them; FusionAuth does not document which it has.
  * - Identity: the body's bytes; each event in it has its own id.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries three times after any response other than 2xx, if the transaction of the event succeeded; a bad
+ *   token gets 401.
  *
  * @throws `ERR_WEBHOOK_CONFIG_INVALID` for a wrong option.
  * @example
@@ -43,21 +44,32 @@ export function fusionAuth(options: FusionAuthOptions): JwtScheme {
     token: { header: 'x-fusionauth-signature-jwt' },
     bodyHash: { claim: 'request_body_sha256', encoding: 'base64' },
     identity: 'body',
-    delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+    delivery: {
+      retries: 'any-failure',
+      idStableOverRetries: 'unknown',
+      retrySignature: 'unknown',
+    },
     about: {
       sender: 'FusionAuth',
       confidence: 'sender-docs',
       testedWith: 'formula-only',
-      retryRules: 'unknown',
-      sources: ['https://fusionauth.io/docs/extend/events-and-webhooks/signing'],
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound: 'The waits between the tries were not found in the documentation.',
+      sources: [
+        'https://fusionauth.io/docs/extend/events-and-webhooks/signing',
+        'https://fusionauth.io/docs/extend/events-and-webhooks/writing-a-webhook',
+        'github.com/FusionAuth/fusionauth-site astro/src/content/docs/extend/events-and-webhooks/writing-a-webhook.mdx',
+      ],
       assumptions: [
-        'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+        'The sender does not document for how long its three retries go on: 24 hours are assumed.',
         'The sender does not document whether a token contains the time of its signature.',
       ],
       rotation:
         'With public keys, publish the new one, then let the webhook sign with it. With shared secrets, configure both.',
       notes: [
         'Deliveries with identical bodies run once while the first is remembered, but every event has its own id in the body.',
+        'FusionAuth can make an operation wait for its webhooks (the transaction setting of an event). If they refuse, the operation fails and nothing is retried.',
       ],
     },
   });

@@ -70,15 +70,17 @@ export function googlePubSub(options: GooglePubSubOptions): JwtScheme {
       library: 'google-auth-library',
       retryRules: 'documented',
       checkedOn: '2026-12-01',
-      notFound:
-        'Only the token was compared, with the library of the sender: retries, timeout and rotation were not read again.',
-      sources: ['https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions'],
+      sources: [
+        'https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions',
+        'https://cloud.google.com/pubsub/docs/push',
+      ],
       assumptions: [
         'Google keeps the message for seven days, and the deadline is 10 s: both are settings of the subscription.',
       ],
       rotation: 'Google publishes the next key before it signs with it.',
       notes: [
         'The body is not signed. The id of the message in the body is the same in every retry: use it with `deliveryKey`.',
+        'Pub/Sub takes 102, 200, 201, 202 and 204 for a success. The acknowledgement deadline of the subscription is how long it waits: 10 s by default, at most 600 s.',
       ],
     },
   });

@@ -12,7 +12,7 @@ export interface LiveKitOptions {
  *
  * - Time: `nbf` and `exp`, with 10 s of leeway, as in LiveKit's own receiver.
  * - Identity: the body's bytes; each event in it has its own id.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries only after 429 and most 5xx, four times within 15 seconds; a bad signature gets 429.
  * - Keys: a new API key has its own secret. Give each secret its API key as `id`.
  *
  * Tokens of participants are signed with the same secret. They contain no digest of a body, so they are refused.
@@ -40,19 +40,35 @@ export function liveKit(options: LiveKitOptions): JwtScheme {
     time: 'nbf',
     leewaySeconds: 10,
     identity: 'body',
-    delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+    delivery: {
+      // The HTTP library retries after a failed connection, 429 and 5xx, but takes 501 for final.
+      retries: [429, 500, 502, 503, 504],
+      retrySpanSeconds: 15,
+      idStableOverRetries: true,
+      retrySignature: 'repeated',
+    },
     about: {
       sender: 'LiveKit',
       confidence: 'sender-code',
       testedWith: 'sender-library',
-      retryRules: 'unknown',
-      sources: ['https://docs.livekit.io/home/server/webhooks/', 'github.com/livekit/node-sdks'],
+      retryRules: 'read-in-code',
+      checkedOn: '2026-12-01',
+      notFound:
+        'The limits that LiveKit Cloud sets for retries, and the wait for a response, were not found.',
+      sources: [
+        'https://docs.livekit.io/home/server/webhooks/',
+        'github.com/livekit/node-sdks',
+        'github.com/livekit/protocol webhook/url_notifier.go and http_client.go',
+        'github.com/hashicorp/go-retryablehttp',
+      ],
       assumptions: [
-        'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+        'A server without limits of its own has those of its HTTP library: four retries, 1 to 8 seconds apart.',
       ],
       rotation: 'Several API keys can be active: create a new one, let it sign, then remove the old one.',
       notes: [
         'Deliveries with identical bodies run once while the first is remembered, but every event has its own id in the body.',
+        'All attempts together take about 15 seconds, and they repeat the same token: a secret that arrives later is too late.',
+        'An event that cannot be delivered is lost. The next event counts the lost ones in its field numDropped.',
       ],
     },
   });

@@ -21,6 +21,9 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'The wait for a response to a batched request, and replacing the key, were not found in the documentation.',
     sources: [
       'https://ably.com/docs/platform/integrations/webhooks',
       'github.com/ably/docs src/pages/docs/platform/integrations/webhooks/index.mdx',

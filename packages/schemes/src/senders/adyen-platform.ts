@@ -24,15 +24,18 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'What a new HMAC key does to deliveries that wait in the retry queue was not found in the documentation.',
     sources: [
       'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',
+      'https://docs.adyen.com/development-resources/webhooks/troubleshoot',
+      'https://docs.adyen.com/development-resources/webhooks/handle-webhook-events',
     ],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Adyen sends three times within half a minute. Then it retries after waits that grow from 2 minutes to 8 hours, for up to 30 days.',
     ],
   },
 });

@@ -49,10 +49,12 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'What a new HMAC key does to deliveries that wait in the retry queue was not found in the documentation.',
     sources: [
       'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',
+      'https://docs.adyen.com/development-resources/webhooks/troubleshoot',
+      'https://docs.adyen.com/development-resources/webhooks/handle-webhook-events',
     ],
     assumptions: [],
     secretFrom:
@@ -61,6 +63,7 @@ const scheme = defineScheme({
     notes: [
       'A request must contain one notification item, as Adyen sends JSON: more are refused.',
       'Deliveries are remembered for as long as Adyen retries, 30 days, and a tenth longer.',
+      'Adyen sends three times within half a minute. Then it retries after waits that grow from 2 minutes to 8 hours, for up to 30 days.',
     ],
   },
 });

@@ -24,10 +24,11 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The page about retries could not be read again. Replacing the secret was not found in the documentation.',
     sources: [
       'https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/',
       'https://support.atlassian.com/bitbucket-cloud/docs/troubleshoot-webhooks/',
+      'https://confluence.atlassian.com/bbkb/troubleshoot-webhooks-1167729092.html',
     ],
     assumptions: [
       'The sender does not document for how long its up to two retries go on: 24 hours are assumed.',
@@ -36,6 +37,7 @@ const scheme = defineScheme({
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Bitbucket may silently not send a webhook whose body is larger than 256 KB.',
     ],
   },
 });

@@ -28,12 +28,11 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://developer.box.com/guides/webhooks/v2/signatures-v2/',
       'https://developer.box.com/guides/webhooks/v2',
       'github.com/box/box-node-sdk src/managers/webhooks.generated.ts',
+      'github.com/box/developer.box.com content/guides/webhooks/v2/index.md and signatures-v2.md',
     ],
     assumptions: [
       "Timestamps more than 600 s in the future are refused, too: Box's library accepts any.",
@@ -42,6 +41,7 @@ const scheme = defineScheme({
     secretFrom:
       'In the Developer Console under Webhooks, Manage signature keys: the primary and the secondary key.',
     rotation: 'Two keys, primary and secondary, sign at the same time. Replace one, then the other.',
+    notes: ['Box retries up to 12 times within two hours, and says that these numbers may change.'],
   },
 });
 

@@ -37,16 +37,18 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      "Braintree's own page about retries could not be read. Its rules were read in a plugin that quotes them. Replacing the private key was not found.",
     sources: [
       'https://developer.paypal.com/braintree/docs/guides/webhooks/parse/node',
       'github.com/braintree/braintree_node lib/braintree/webhook_notification_gateway.js',
+      'https://developer.paypal.com/braintree/docs/guides/webhooks/parse',
     ],
     assumptions: [
       "The signature may or may not cover a trailing line break of the payload: both are tried, as in Braintree's library.",
     ],
     secretFrom: 'In the Control Panel under API: the private key, with the public key as its `id`.',
     rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: ['Braintree sends again every hour: for up to 24 hours in production and 3 hours in the sandbox.'],
   },
 });
 

@@ -1,11 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
-import {
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
-} from './shared-facts.ts';
+import { ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'btcpay',
@@ -13,22 +8,30 @@ const scheme = defineScheme({
   signed: bodyHmac('btcpay-sig', { prefix: 'sha256=' }),
   identity: { bodyField: 'originalDeliveryId' },
   eventType: { bodyField: 'type' },
-  delivery: UNDOCUMENTED,
+  delivery: {
+    retries: 'any-failure',
+    // 10 s + 1 minute + 6 times 10 minutes.
+    retrySpanSeconds: 3670,
+    idStableOverRetries: true,
+    retrySignature: 'renewed',
+  },
   about: {
     sender: 'BTCPay Server',
-    confidence: 'third-party',
+    confidence: 'sender-code',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
+    retryRules: 'read-in-code',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://docs.btcpayserver.org/API/Greenfield/v1/#tag/Webhooks'],
-    assumptions: [
-      "The body's originalDeliveryId is the same in every redelivery: the name says so.",
-      RETRIES_UNDOCUMENTED,
+    notFound: 'The wait for a response was not found: the code does not set one.',
+    sources: [
+      'https://docs.btcpayserver.org/API/Greenfield/v1/#tag/Webhooks',
+      'github.com/btcpayserver/btcpayserver BTCPayServer/HostedServices/Webhooks/WebhookSender.cs',
     ],
+    assumptions: [],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [
       'A delivery that is sent again by hand has the same originalDeliveryId: if it was handled before, it counts as a duplicate.',
+      'Each redelivery has a new deliveryId in its body, and therefore a new signature. Its originalDeliveryId stays the same.',
+      'BTCPay Server retries only if "Automatic redelivery" is switched on for the webhook.',
     ],
   },
 });
@@ -37,7 +40,8 @@ const scheme = defineScheme({
  * BTCPay Server: `BTCPay-Sig: sha256=<hex>` over the body.
  *
  * - Identity: the body's `originalDeliveryId`.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries after any response other than 2xx, for 61 minutes, if the webhook has automatic redelivery switched on;
+ *   a bad signature gets 401.
  *
  * @example
  * ```ts

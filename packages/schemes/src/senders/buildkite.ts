@@ -23,7 +23,13 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'unknown',
-    sources: ['https://buildkite.com/docs/apis/webhooks/pipelines'],
+    checkedOn: '2026-12-01',
+    notFound:
+      'Retries, the wait for a response, and replacing the token were not found in the documentation.',
+    sources: [
+      'https://buildkite.com/docs/apis/webhooks/pipelines',
+      'github.com/buildkite/docs pages/apis/webhooks.md',
+    ],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
       'The sender documents no tolerance: 300 s each way are assumed.',

@@ -2,7 +2,6 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -17,20 +16,23 @@ const scheme = defineScheme({
   delivery: UNDOCUMENTED,
   about: {
     sender: 'Cal.com',
-    confidence: 'third-party',
+    confidence: 'sender-code',
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
+    notFound:
+      'Whether Cal.com in the cloud hands webhooks to its task queue, which may retry, was not found.',
     sources: [
       'https://cal.com/docs/developing/guides/automation/webhooks',
       'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
+      'github.com/calcom/cal.com packages/features/webhooks/lib/sendPayload.ts and sendOrSchedulePayload.ts',
     ],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [
       'Without a secret, Cal.com sends a placeholder instead of a signature, which Countersign refuses.',
       ONE_RUN_PER_BODY,
+      'An own Cal.com sends each delivery once and does not retry, unless its task queue is switched on for webhooks (TASKER_ENABLE_WEBHOOKS).',
     ],
   },
 });

@@ -26,9 +26,11 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
-    sources: ['https://circleci.com/docs/guides/integration/outbound-webhooks/'],
+    notFound: 'For how long CircleCI retries, and replacing the secret, were not found in the documentation.',
+    sources: [
+      'https://circleci.com/docs/guides/integration/outbound-webhooks/',
+      'github.com/circleci/circleci-docs docs/guides/modules/integration/pages/outbound-webhooks.adoc',
+    ],
     assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ['Only v1 is read; entries of other versions are ignored.'],

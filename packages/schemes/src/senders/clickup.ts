@@ -1,12 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
-import {
-  ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
-} from './shared-facts.ts';
+import { ONE_RUN_PER_BODY, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'clickup',
@@ -14,21 +8,31 @@ const scheme = defineScheme({
   signed: bodyHmac('x-signature'),
   identity: 'body',
   eventType: { bodyField: 'event' },
-  delivery: UNDOCUMENTED,
+  delivery: {
+    // ClickUp retries after every failure. But 401 and 410 suspend the webhook at once, so a refusal must be 503.
+    retries: ['5xx'],
+    timeoutSeconds: 7,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
   about: {
     sender: 'ClickUp',
-    confidence: 'third-party',
+    confidence: 'sender-docs',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
+    notFound: 'The waits between the tries, and replacing the secret, were not found in the documentation.',
     sources: [
       'https://developer.clickup.com/docs/webhooksignature',
       'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
+      'https://developer.clickup.com/docs/webhookhealth',
     ],
-    assumptions: [RETRIES_UNDOCUMENTED],
+    assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
     rotation: ROTATION_UNDOCUMENTED,
-    notes: [ONE_RUN_PER_BODY],
+    notes: [
+      ONE_RUN_PER_BODY,
+      'ClickUp suspends a webhook at once if it gets 401 or 410. It also suspends a webhook after 100 events that failed. Never respond with 401 yourself.',
+    ],
   },
 });
 
@@ -36,7 +40,7 @@ const scheme = defineScheme({
  * ClickUp: `X-Signature: <hex>` over the body, under the secret of the webhook.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender tries five times after a failure; a bad signature gets 503, because 401 would suspend the webhook.
  *
  * @example
  * ```ts

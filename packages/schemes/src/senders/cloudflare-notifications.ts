@@ -15,12 +15,17 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'unknown',
-    sources: ['https://developers.cloudflare.com/notifications/get-started/configure-webhooks/'],
+    checkedOn: '2026-12-01',
+    notFound: 'Retries and the wait for a response were not found in the documentation.',
+    sources: [
+      'https://developers.cloudflare.com/notifications/get-started/configure-webhooks/',
+      'github.com/cloudflare/cloudflare-docs src/content/docs/notifications/get-started/configure-webhooks.mdx',
+    ],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
     rotation:
-      "A webhook's secret can't be changed: create another webhook with the new secret, then delete the old webhook.",
+      'Cloudflare lets you change only the name of a webhook. For a new secret, create a second webhook, then delete the first.',
     notes: [
       'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',

@@ -21,11 +21,18 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'unknown',
-    sources: ['https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/'],
+    checkedOn: '2026-12-01',
+    notFound:
+      'Retries, the wait for a response, and replacing the secret were not found in the documentation.',
+    sources: [
+      'https://developers.cloudflare.com/stream/manage-video-library/using-webhooks/',
+      'github.com/cloudflare/cloudflare-docs src/content/docs/stream/manage-video-library/using-webhooks.mdx',
+    ],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
       'The sender documents no tolerance: 300 s each way are assumed.',
     ],
+    secretFrom: 'From the API: the `secret` in the response when you create or retrieve the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: ['Deliveries with identical bodies run once while the first is remembered.'],
   },

@@ -52,6 +52,8 @@ function define({
       confidence: 'sender-code',
       testedWith: 'formula-only',
       retryRules: 'read-in-code',
+      checkedOn: '2026-12-01',
+      notFound: 'The rules about retries were not read again.',
       sources: [
         'https://www.getconvoy.io/docs/product-manual/signatures',
         'https://www.getconvoy.io/docs/glossary/retry-schedule',

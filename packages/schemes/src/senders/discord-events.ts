@@ -33,11 +33,12 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'Replacing the public key was not found in the documentation, nor whether a retry repeats the signature.',
     sources: [
       'https://discord.com/developers/docs/interactions/receiving-and-responding',
       'https://discord.com/developers/docs/events/webhook-events',
       'github.com/discord/discord-interactions-js src/index.ts',
+      'github.com/discord/discord-api-docs developers/events/webhook-events.mdx',
     ],
     assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
     secretFrom: 'In the Developer Portal under General Information: the public key of the application.',
@@ -45,6 +46,7 @@ const scheme = defineScheme({
     notes: [
       'Discord requires a Content-Type even in the empty response to PING.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Discord removes the URL of an endpoint that accepts a wrong signature, and stops sending to one that fails too often.',
     ],
   },
 });

@@ -24,16 +24,18 @@ const scheme = defineScheme({
     sender: 'Discord (interactions)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
-    retryRules: 'documented',
+    retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+    notFound: 'Retries of interactions and replacing the public key were not found in the documentation.',
     sources: [
       'https://discord.com/developers/docs/interactions/receiving-and-responding',
-      'https://discord.com/developers/docs/events/webhook-events',
       'github.com/discord/discord-interactions-js src/index.ts',
+      'github.com/discord/discord-api-docs developers/interactions',
     ],
-    assumptions: ['The sender documents no tolerance: 300 s each way are assumed.'],
+    assumptions: [
+      'The sender documents no tolerance: 300 s each way are assumed.',
+      'The sender documents no retry of an interaction. None is assumed, because the token of an interaction is invalid after 3 seconds without a response.',
+    ],
     secretFrom: 'In the Developer Portal under General Information: the public key of the application.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [

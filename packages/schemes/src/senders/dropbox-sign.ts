@@ -11,12 +11,13 @@ const scheme = defineScheme({
       'The time has ten digits and must be within the tolerance, and event types begin with a letter. So there is only one way to split the two.',
   },
   identity: 'content',
-  bodyTimestamp: { field: 'event.event_time', unit: 's', past: 129_600, future: 300 },
+  bodyTimestamp: { field: 'event.event_time', unit: 's', past: 288_000, future: 300 },
   multipartField: 'json',
   eventType: { bodyField: 'event.event_type' },
   delivery: {
     retries: 'any-failure',
-    retrySpanSeconds: 109_200,
+    // The walkthrough adds up to 30 hours, the glossary says about 3 days: the longer one counts.
+    retrySpanSeconds: 259_200,
     timeoutSeconds: 30,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
@@ -28,11 +29,12 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+    notFound: 'Replacing the API key was not found in the documentation.',
     sources: [
       'https://developers.hellosign.com/docs/events/walkthrough/',
       'github.com/hellosign/dropbox-sign-node api/eventCallbackHelper.ts',
+      'https://developers.hellosign.com/docs/guides/events-and-callbacks/walkthrough',
+      'https://developers.hellosign.com/api/manual-reference-pages/glossary/callbacks-events',
     ],
     assumptions: [
       'A retry may repeat its event_time, so a timestamp is accepted for as long as Dropbox Sign retries.',
@@ -50,7 +52,8 @@ const scheme = defineScheme({
  * signed.
  *
  * - Identity: everything that is signed except the timestamp.
- * - Delivery: the sender retries after any response other than 2xx, for 30 hours; a bad signature gets 401.
+ * - Delivery: the sender retries after any response other than 200 with the text that it expects, for up to 3 days; a bad signature gets
+ *   401.
  * - `webhook.bodyAuthenticated` is `false`: an attacker who sees one event can send another body with its signature. Fetch the
  *   request that it names.
  *

@@ -24,18 +24,19 @@ const scheme = defineScheme({
     library: '@easypost/api',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+    notFound: 'Replacing the secret was not found in the documentation.',
     sources: [
       'https://docs.easypost.com/guides/webhooks-guide',
       'https://www.easypost.com/if-the-customers-webhook-url-goes-down-how-does-easypost-respond',
       'github.com/EasyPost/easypost-node src/utils/util.js',
+      'https://support.easypost.com/hc/en-us/articles/360042414372-Webhooks-Frequently-Asked-Questions',
     ],
     assumptions: ["The body's id is the same in every retry, because it is the id of the event."],
     secretFrom: 'You choose it: the webhook secret that you pass when the webhook is created.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Parsing and serializing a body changes its numbers (614.0): only the bytes as received match the signature.',
+      'A failed event cannot be sent again by hand.',
     ],
   },
 });

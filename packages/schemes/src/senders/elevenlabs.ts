@@ -35,10 +35,11 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'The list of statuses and the waits between retries could not be read again. Replacing the secret was not found.',
     sources: [
       'https://elevenlabs.io/docs/eleven-api/resources/webhooks',
       'github.com/elevenlabs/elevenlabs-js src/wrapper/webhooks.ts',
+      'https://elevenlabs.io/docs/eleven-agents/workflows/post-call-webhooks',
     ],
     assumptions: [
       "Timestamps more than 300 s in the future are refused, too: ElevenLabs's library accepts any.",

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { ONLY_200 } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'finch',
@@ -17,23 +18,30 @@ const scheme = defineScheme({
   identity: 'id',
   tolerance: { past: 300, future: 300 },
   eventType: { bodyField: 'event_type' },
-  delivery: { retries: 'unknown', idStableOverRetries: true, retrySignature: 'unknown' },
+  delivery: {
+    retries: 'any-failure',
+    // 5 s + 5 min + 30 min + 2 h + 5 h + 10 h + 10 h.
+    retrySpanSeconds: 99_305,
+    idStableOverRetries: true,
+    retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
+  },
   about: {
     sender: 'Finch',
-    confidence: 'sender-code',
+    confidence: 'sender-docs',
     testedWith: 'sender-library',
     library: '@tryfinch/finch-api',
-    retryRules: 'unknown',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      "Today's page about retries could not be read. Older copies of Finch's documentation were read. Replacing the secret was not found.",
     sources: [
       'https://developer.tryfinch.com/how-finch-works/webhooks',
       'github.com/Finch-API/finch-api-node src/resources/webhooks.ts',
     ],
     assumptions: [
       'The id is the same in every retry, because Finch calls it the id of the event.',
-      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+      'Every response other than 2xx is assumed to be a failure: Finch asks for 200.',
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
   },
@@ -43,7 +51,7 @@ const scheme = defineScheme({
  * Finch: `Finch-Signature: v1,<base64> …` over `{Finch-Event-Id}.{Finch-Timestamp}.{body}`.
  *
  * - Identity: the `Finch-Event-Id`.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries seven times after a failure, for 28 hours; a bad signature gets 401.
  * - Secret: base64, without a prefix.
  *
  * @example

@@ -1,12 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import {
-  NOTHING_SIGNED,
-  ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED_BUT_200,
-} from './shared-facts.ts';
+import { NOTHING_SIGNED, ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'flutterwave-v3',
@@ -14,21 +7,30 @@ const scheme = defineScheme({
   signed: { algorithm: { token: 'constant-time' }, signature: { header: 'verif-hash', encoding: 'text' } },
   identity: 'body',
   eventType: { bodyField: 'event' },
-  delivery: UNDOCUMENTED_BUT_200,
+  delivery: {
+    retries: 'any-failure',
+    // Three retries, 30 minutes apart.
+    retrySpanSeconds: 5400,
+    timeoutSeconds: 60,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
+  },
   about: {
     sender: 'Flutterwave (version 3)',
-    confidence: 'third-party',
+    confidence: 'sender-docs',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
+    notFound: 'Replacing the secret hash was not found in the documentation.',
     sources: ['https://developer.flutterwave.com/v3.0/docs/webhooks'],
-    assumptions: [RETRIES_UNDOCUMENTED],
+    assumptions: [],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [
       NOTHING_SIGNED,
       'Fetch the transaction from Flutterwave before you give value for it.',
       ONE_RUN_PER_BODY,
+      'Flutterwave retries only if webhook retries are switched on in the dashboard, and takes every response other than 200 for a failure.',
     ],
   },
 });
@@ -37,7 +39,7 @@ const scheme = defineScheme({
  * Flutterwave, API version 3: `verif-hash` is the secret hash itself.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad token gets 503.
+ * - Delivery: the sender retries three times after any response other than 200, within 90 minutes; a bad token gets 401.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`.
  *
  * @example

@@ -1,12 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
-import {
-  ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED_BUT_200,
-} from './shared-facts.ts';
+import { ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'flutterwave',
@@ -14,18 +8,30 @@ const scheme = defineScheme({
   signed: [bodyHmac('flutterwave-signature', { encoding: 'base64' })],
   identity: 'body',
   eventType: { bodyField: 'type' },
-  delivery: UNDOCUMENTED_BUT_200,
+  delivery: {
+    retries: 'any-failure',
+    // Three retries, 30 minutes apart.
+    retrySpanSeconds: 5400,
+    timeoutSeconds: 60,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
+  },
   about: {
     sender: 'Flutterwave',
-    confidence: 'third-party',
+    confidence: 'sender-docs',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
+    notFound: 'Replacing the secret hash was not found in the documentation.',
     sources: ['https://developer.flutterwave.com/docs/webhooks'],
-    assumptions: [RETRIES_UNDOCUMENTED],
+    assumptions: [],
     rotation: ROTATION_UNDOCUMENTED,
-    notes: ['The API of version 3 sends the secret hash itself instead: flutterwaveV3().', ONE_RUN_PER_BODY],
+    notes: [
+      'The API of version 3 sends the secret hash itself instead: flutterwaveV3().',
+      ONE_RUN_PER_BODY,
+      'Flutterwave retries only if webhook retries are switched on in the dashboard, and takes every response other than 200 for a failure.',
+    ],
   },
 });
 
@@ -33,7 +39,7 @@ const scheme = defineScheme({
  * Flutterwave: `flutterwave-signature: <base64>` over the body, under the secret hash.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries three times after any response other than 200, within 90 minutes; a bad signature gets 401.
  *
  * @example
  * ```ts

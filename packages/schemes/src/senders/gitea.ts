@@ -11,24 +11,30 @@ const scheme = defineScheme({
   identity: 'body',
   unsignedHeaders: { deliveryId: 'x-gitea-delivery', event: 'x-gitea-event' },
   eventType: { header: 'x-gitea-event' },
-  delivery: { retries: 'never', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  delivery: {
+    retries: 'never',
+    timeoutSeconds: 5,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
   about: {
     sender: 'Gitea',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
     retryRules: 'read-in-code',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+    notFound: 'Replacing the secret was not found in the documentation.',
     sources: [
       'https://docs.gitea.com/usage/webhooks',
       'github.com/go-gitea/gitea services/webhook/deliver.go',
+      'github.com/go-gitea/gitea services/webhook/deliver.go and modules/setting/webhook.go',
     ],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Set the webhook to `application/json`. Forms are refused, because only their field `payload` is signed, not the body.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'The wait of 5 s is the default. The owner of the server can change it (DELIVER_TIMEOUT).',
     ],
   },
 });

@@ -36,12 +36,12 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries',
       'https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries',
       'github.com/github/docs issue 32822 (the delivery id repeats on redelivery)',
+      'https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks',
+      'https://docs.github.com/en/webhooks/webhook-events-and-payloads',
     ],
     assumptions: [
       'A redelivery repeats the first signature. GitHub does not document whether a redelivery after a rotation has a new signature: keep the old secret as `previous` until failed deliveries were redelivered.',
@@ -56,6 +56,7 @@ const scheme = defineScheme({
       'Set the content type of the webhook to application/json. The other one, application/x-www-form-urlencoded, is verified as well, but its JSON is in the field "payload" of a form: `JSON.parse(webhook.form().get("payload"))`. `webhook.json()` throws then, and GitHub never sends the delivery again.',
       'The bodies of different events differ, so the event name does not split deliveries.',
       'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
+      'A delivery can be redelivered for 3 days. GitHub Enterprise Server waits 30 s for a response, GitHub.com 10 s.',
     ],
   },
 });

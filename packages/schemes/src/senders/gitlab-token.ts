@@ -13,28 +13,32 @@ const scheme = defineScheme({
     signature: { header: 'x-gitlab-token', encoding: 'text' },
   },
   identity: 'body',
-  unsignedHeaders: { event: 'x-gitlab-event', deliveryId: 'x-gitlab-webhook-uuid' },
+  unsignedHeaders: { event: 'x-gitlab-event', deliveryId: 'idempotency-key' },
   eventType: { bodyField: 'object_kind' },
   delivery: {
-    retries: 'unknown',
+    retries: 'never',
     timeoutSeconds: 10,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
+    maxBodyBytes: 25 * 1024 * 1024,
   },
   about: {
     sender: 'GitLab (secret token)',
-    confidence: 'sender-docs',
+    confidence: 'sender-code',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
-    sources: ['https://docs.gitlab.com/user/project/integrations/webhooks/'],
-    assumptions: [
-      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+    retryRules: 'read-in-code',
+    checkedOn: '2026-12-01',
+    sources: [
+      'https://docs.gitlab.com/user/project/integrations/webhooks/',
+      'github.com/gitlabhq/gitlabhq app/services/web_hook_service.rb and app/workers/web_hook_worker.rb',
     ],
+    assumptions: ['The wait of 10 s is the default. The owner of a GitLab server can change it.'],
     secretFrom: 'You choose it: the secret token in the settings of the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
       'Deliveries with identical bodies run once while the first is remembered.',
+      'GitLab does not send a failed delivery again by itself. Publish a new token as `next` before you set it at GitLab.',
     ],
   },
 });
@@ -43,7 +47,7 @@ const scheme = defineScheme({
  * GitLab, with a secret token: `X-Gitlab-Token` is the secret itself.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender never retries a response of any status; a bad token gets 401.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`. If your GitLab offers a signing token, use that and gitlab().
  *
  * @example

@@ -28,7 +28,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'For how long GoCardless retries, and replacing the secret, were not found in the documentation.',
     sources: [
       'https://developer.gocardless.com/getting-started/staying-up-to-date-with-webhooks',
       'https://support.gocardless.com/hc/en-nz/articles/360000989989-Webhook-retries-failures',
@@ -43,6 +43,7 @@ const scheme = defineScheme({
       'GoCardless asks for 498 if a signature is wrong. It treats any response other than 2xx as a failure, and retries.',
       'A body contains several events with ids: compare them in the handler.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'GoCardless follows no redirects: it counts them as failures. The waits between its retries grow: 1, 2, 10 minutes and so on.',
     ],
   },
 });

@@ -18,14 +18,18 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'read-in-code',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
-    sources: ['https://gogs.io/docs/features/webhook', 'github.com/gogs/gogs internal/database/webhook.go'],
+    notFound: 'Replacing the secret was not found in the documentation.',
+    sources: [
+      'https://gogs.io/docs/features/webhook',
+      'github.com/gogs/gogs internal/database/webhook.go',
+      'github.com/gogs/gogs internal/db/webhook.go',
+    ],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Set the webhook to `application/json`. Forms are refused, because only their field `payload` is signed, not the body.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'The owner of the server chooses how long it waits for a response (DELIVER_TIMEOUT).',
     ],
   },
 });

@@ -2,7 +2,6 @@ import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/cor
 import { bodyHmac, timedHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -29,13 +28,15 @@ function define(timestampHeader: string | undefined): DefinedScheme {
     delivery: UNDOCUMENTED,
     about: {
       sender: 'Grafana Alerting',
-      confidence: 'third-party',
+      confidence: 'sender-code',
       testedWith: 'formula-only',
       retryRules: 'unknown',
       checkedOn: '2026-12-01',
-      notFound: ONLY_PUBLIC_CODE,
+      notFound:
+        'When Grafana sends the alerts of a failed notification again was not found. Replacing the secret was not found either.',
       sources: [
         'https://grafana.com/docs/grafana/latest/alerting/configure-notifications/manage-contact-points/integrations/webhook-notifier/',
+        'github.com/grafana/alerting receivers/webhook/v1/webhook.go',
       ],
       assumptions: [RETRIES_UNDOCUMENTED],
       rotation: ROTATION_UNDOCUMENTED,
@@ -43,6 +44,7 @@ function define(timestampHeader: string | undefined): DefinedScheme {
         "Signatures came with Grafana 12, and need a secret in the contact point's HMAC settings. Leave the name of their header as it is.",
         "Set a header for the time there, too, and name it: `grafana({ timestampHeader: 'x-grafana-alerting-timestamp' })`. Without it, no time is signed.",
         ONE_RUN_PER_BODY,
+        'After a failure Grafana does not repeat that notification at once: its code marks it as not to be retried.',
       ],
     },
   });

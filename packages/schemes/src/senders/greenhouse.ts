@@ -1,12 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
-import {
-  ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
-} from './shared-facts.ts';
+import { ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'greenhouse',
@@ -16,18 +10,32 @@ const scheme = defineScheme({
   eventType: { bodyField: 'action' },
   unsignedHeaders: { eventId: 'greenhouse-event-id' },
 
-  delivery: UNDOCUMENTED,
+  delivery: {
+    retries: 'any-failure',
+    // 1 + 15 + 60 + 120 + 240 + 480 minutes, and up to 30 s more for each number of the retry.
+    retrySpanSeconds: 55_590,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
+  },
   about: {
     sender: 'Greenhouse',
-    confidence: 'third-party',
+    confidence: 'sender-docs',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://developers.greenhouse.io/webhooks.html#authentication'],
-    assumptions: [RETRIES_UNDOCUMENTED],
+    notFound: 'The wait for a response, and replacing the secret, were not found in the documentation.',
+    sources: [
+      'https://developers.greenhouse.io/webhooks.html#authentication',
+      'github.com/grnhse/greenhouse-api-docs source/includes/webhooks/_introduction.md',
+    ],
+    assumptions: [],
     rotation: ROTATION_UNDOCUMENTED,
-    notes: [ONE_RUN_PER_BODY],
+    notes: [
+      ONE_RUN_PER_BODY,
+      'Greenhouse takes every response other than 200 for a failure, so a verifier acknowledges with 200. Your own responses must have that status, too.',
+      'When a webhook is saved, Greenhouse sends a signed ping. If it is refused, the webhook is disabled until you enable it again.',
+    ],
   },
 });
 
@@ -35,7 +43,7 @@ const scheme = defineScheme({
  * Greenhouse: `Signature: sha256 <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries six times after any response other than 200, within 15 hours and a half; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -2,7 +2,6 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -19,13 +18,19 @@ const scheme = defineScheme({
   delivery: UNDOCUMENTED,
   about: {
     sender: 'Help Scout',
-    confidence: 'third-party',
+    confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://developer.helpscout.com/webhooks/'],
+    notFound:
+      'The part about retries of the documentation could not be read. Replacing the secret was not found.',
+    sources: [
+      'https://developer.helpscout.com/webhooks/',
+      'https://developer.helpscout.com/mailbox-api/endpoints/webhooks/update',
+    ],
     assumptions: [RETRIES_UNDOCUMENTED],
+    secretFrom:
+      'You choose it, with at most 40 characters, when you create the webhook in the Webhooks app or through the API.',
     rotation: ROTATION_UNDOCUMENTED,
     notes: ['The event is in a header that is not signed.', ONE_RUN_PER_BODY],
   },

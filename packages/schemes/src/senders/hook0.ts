@@ -58,7 +58,7 @@ function define(headers: Readonly<Record<string, number>>, takesV0: boolean): De
       retryRules: 'read-in-code',
       checkedOn: '2026-12-01',
       notFound:
-        'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+        'For how long Hook0 retries was not found: each installation and subscription decides it. Replacing the secret was not found.',
       sources: [
         'https://documentation.hook0.com/concepts/event-types',
         'github.com/hook0/hook0 output-worker/src/work.rs',

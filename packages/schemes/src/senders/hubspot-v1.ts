@@ -27,11 +27,11 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+    notFound: 'Replacing the client secret was not found in the documentation.',
     sources: [
       'https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests',
       'github.com/HubSpot/hubspot-api-nodejs src/signature',
+      'https://developers.hubspot.com/docs/api-reference/legacy/webhooks/guide',
     ],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',

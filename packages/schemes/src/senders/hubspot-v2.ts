@@ -15,7 +15,7 @@ const scheme = defineScheme({
   },
   identity: 'content',
   delivery: {
-    retries: 'any-failure',
+    retries: [429, '5xx'],
     retrySpanSeconds: 86_400,
     timeoutSeconds: 5,
     idStableOverRetries: 'unknown',
@@ -28,17 +28,19 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+    notFound: 'Replacing the client secret was not found in the documentation.',
     sources: [
       'https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests',
       'github.com/HubSpot/hubspot-api-nodejs src/signature',
+      'https://developers.hubspot.com/docs/api-reference/latest/error-handling',
+      'https://developers.hubspot.com/docs/methods/workflows/webhook_information',
     ],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'The body contains the number of the attempt (attemptNumber). So after a failure, an event may run again although it was handled. Compare eventId in the handler.',
       'HubSpot uses v2 for CRM cards and workflow actions, whose responses it shows or acts on. So each request runs, and nothing is remembered by default: pass a `replay` store if a request must run once.',
+      'Workflows do not retry after a 4xx other than 429. They wait up to 30 seconds for a response, CRM cards 5 seconds.',
     ],
   },
 });
@@ -48,7 +50,7 @@ const scheme = defineScheme({
  *
  * - Every request runs, because the sender uses the response; nothing is remembered unless you pass a `replay` store.
  * - Identity: everything that is signed except the timestamp: method, URL and body.
- * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
+ * - Delivery: workflows retry only after 429 and 5xx, for 1 day; a bad signature gets 429.
  * - The signature is a plain hash without a timestamp: if HubSpot sends v3, use hubspot(). Needs `publicUrl`.
  *
  * @example

@@ -30,11 +30,11 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+    notFound: 'Replacing the client secret was not found in the documentation.',
     sources: [
       'https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests',
       'github.com/HubSpot/hubspot-api-nodejs src/signature',
+      'https://developers.hubspot.com/docs/api-reference/legacy/webhooks/guide',
     ],
     assumptions: [
       "Timestamps more than 300 s in the future are refused, too: HubSpot's library accepts any.",
@@ -46,6 +46,7 @@ const scheme = defineScheme({
       'The body contains the number of the attempt (attemptNumber). So after a failure, an event may run again although it was handled. Compare eventId in the handler.',
       'Deliveries with identical method, URL and body run once while the first is remembered; `deliveryKey` overrides that.',
       'For apps that still get v1 or v2 signatures, use hubspotV1() and hubspotV2().',
+      'HubSpot retries up to 10 times after a failed connection, after 5 seconds without a response, and after any 4xx or 5xx. Webhooks of workflows are retried only after 429 and 5xx.',
     ],
   },
 });

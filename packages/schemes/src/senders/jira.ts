@@ -15,8 +15,9 @@ const scheme = defineScheme({
     retries: [408, 409, 425, 429, '5xx'],
     // Five retries, at most 15 minutes apart.
     retrySpanSeconds: 4500,
-    idStableOverRetries: 'unknown',
+    idStableOverRetries: true,
     retrySignature: 'unknown',
+    maxBodyBytes: 25 * 1024 * 1024,
   },
   about: {
     sender: 'Jira Cloud',
@@ -24,16 +25,23 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
-    sources: ['https://developer.atlassian.com/cloud/jira/platform/webhooks/'],
-    assumptions: ['The waits between the up to five retries are assumed to be at most 15 minutes.'],
+    notFound: 'The wait for a response and replacing the secret were not found in the documentation.',
+    sources: [
+      'https://developer.atlassian.com/cloud/jira/platform/webhooks/',
+      'https://community.developer.atlassian.com/t/new-jira-cloud-webhook-retry-policy/30554',
+      'https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-webhooks/',
+    ],
+    assumptions: [
+      'The waits between the up to five retries are between 5 and 15 minutes. The longest are assumed.',
+    ],
     secretFrom: 'You choose it: the secret in the settings of the webhook.',
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'X-Atlassian-Webhook-Identifier is the same in every retry and is not signed: it is a label.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
       'Connect apps get a JWT instead: this scheme is not for them.',
+      'Jira does not send webhooks that are larger than 25 MB.',
+      'X-Hub-Signature names its method before the "=". Atlassian may use another than sha256 later: then deliveries are refused until this definition knows it.',
     ],
   },
 });

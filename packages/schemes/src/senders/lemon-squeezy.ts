@@ -28,10 +28,14 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'The page about retries was read in a public quotation of July 2026. Replacing the secret was not found.',
     sources: [
       'https://docs.lemonsqueezy.com/help/webhooks/signing-requests',
       'https://docs.lemonsqueezy.com/api/webhooks',
       'github.com/lmsqueezy/laravel src/Http/Middleware/VerifyWebhookSignature.php',
+      'https://docs.lemonsqueezy.com/help/webhooks/webhook-requests',
     ],
     assumptions: ['Retries come after 5, 25 and 125 s: the documentation gives them as an example of three.'],
     secretFrom: 'You choose it: the signing secret in Settings, Webhooks.',

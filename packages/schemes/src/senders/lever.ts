@@ -1,10 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import {
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
-} from './shared-facts.ts';
+import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'lever',
@@ -27,8 +22,12 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://hire.lever.co/developer/documentation#webhooks'],
+    notFound:
+      "The facts come from public code that receives its webhooks. Lever's own page about retries could not be read.",
+    sources: [
+      'https://hire.lever.co/developer/documentation#webhooks',
+      'https://help.lever.co/hc/en-us/articles/20087284427677-Configuring-webhooks',
+    ],
     assumptions: [
       'A retry may repeat its token and time, so they are accepted for as long as retries may last.',
       RETRIES_UNDOCUMENTED,

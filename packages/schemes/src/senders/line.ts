@@ -11,6 +11,7 @@ const scheme = defineScheme({
   identity: 'body',
   delivery: {
     retries: 'any-failure',
+    timeoutSeconds: 2,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
     demands401: true,
@@ -22,11 +23,12 @@ const scheme = defineScheme({
     library: '@line/bot-sdk',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+    notFound: 'How often and for how long LINE redelivers was not found: LINE does not publish it.',
     sources: [
       'https://developers.line.biz/en/docs/messaging-api/receiving-messages/',
       'github.com/line/line-bot-sdk-nodejs lib/validate-signature.ts',
+      'https://developers.line.biz/en/docs/messaging-api/check-webhook-error-statistics/',
+      'https://developers.line.biz/en/docs/partner-docs/error-notification/',
     ],
     assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
     secretFrom: 'In the LINE Developers Console, on the page of the channel: the channel secret.',
@@ -35,6 +37,7 @@ const scheme = defineScheme({
       'LINE retries only if "Webhook redelivery" is switched on for the channel.',
       'A body contains several events, and an event that is delivered again is marked (isRedelivery): compare webhookEventId in the handler.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'LINE waits 2 seconds for a response, and may stop sending to a server that fails for a long time.',
     ],
   },
 });

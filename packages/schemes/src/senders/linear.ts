@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { ONLY_200 } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'linear',
@@ -19,10 +20,12 @@ const scheme = defineScheme({
   eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
+    // 1 minute + 1 hour + 6 hours.
     retrySpanSeconds: 25_260,
     timeoutSeconds: 5,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
   },
   about: {
     sender: 'Linear',
@@ -32,8 +35,11 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
-    sources: ['https://linear.app/developers/webhooks', 'github.com/linear/linear packages/sdk/src/webhooks'],
+      'Whether a retry has a new webhookTimestamp was not found in the documentation. Nor was replacing the secret.',
+    sources: [
+      'https://linear.app/developers/webhooks',
+      'github.com/linear/linear packages/sdk/src/webhooks/client.ts',
+    ],
     assumptions: [
       'A retry may repeat its webhookTimestamp, so a timestamp is accepted for as long as retries go on. Linear recommends a minute, and its library refuses older ones. A replay within the window is a duplicate and does not run. If your retries have new timestamps, set `toleranceSeconds: { past: 60, future: 60 }`.',
     ],
@@ -42,6 +48,8 @@ const scheme = defineScheme({
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      'Linear takes every response other than 200 for a failure, so a verifier acknowledges with 200. Your own responses must have that status, too.',
+      'A webhook that keeps failing may be disabled. Switch it on again in the settings of Linear.',
     ],
   },
 });
@@ -50,7 +58,7 @@ const scheme = defineScheme({
  * Linear: `linear-signature: <hex>` over the body, which contains the time.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender retries after any response other than 2xx, for 7 hours; a bad signature gets 401.
+ * - Delivery: the sender retries after any response other than 200, for 7 hours; a bad signature gets 401.
  * - The header `linear-timestamp` is not signed and is not read: the body's `webhookTimestamp` is used.
  *
  * @example

@@ -36,12 +36,11 @@ const scheme = svixSender('svix', {
   testedWith: 'published-vectors',
   retryRules: 'documented',
   checkedOn: '2026-12-01',
-  notFound:
-    'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
   sources: [
     'https://docs.svix.com/receiving/verifying-payloads/how-manual',
     'https://docs.svix.com/retries',
     'github.com/svix/svix-webhooks server/svix-server/src at 4fc0cfb8',
+    'github.com/svix/svix-webhooks server/svix-server/config.default.toml',
   ],
   assumptions: [],
   secretFrom:
@@ -53,6 +52,7 @@ const scheme = svixSender('svix', {
     'A message that is resent by hand keeps its id: if it was handled before, it counts as a duplicate.',
     'An endpoint that fails for 5 days is disabled.',
     'A secret that the sender chose may have no whsec_.',
+    'An own Svix server waits 30 s for a response, unless its owner changes that; Svix documents 15 s.',
   ],
 });
 

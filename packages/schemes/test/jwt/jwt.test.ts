@@ -480,7 +480,7 @@ describe('senders', () => {
       payload: { iss: 'APIabc', nbf: NOW, exp: NOW + 300, sha256: digestOf(BODY, 'base64') },
       header: (token) => ({ authorization: token }),
       without: ['iss', 'nbf', 'exp', 'sha256'],
-      status: 503,
+      status: 429,
     },
     upstashQStash: {
       scheme: upstashQStash(),
@@ -502,7 +502,7 @@ describe('senders', () => {
       payload: { request_body_sha256: digestOf(BODY, 'base64') },
       header: (token) => ({ 'x-fusionauth-signature-jwt': token }),
       without: ['request_body_sha256'],
-      status: 503,
+      status: 401,
     },
   };
 
