@@ -36,11 +36,11 @@ const scheme = svixSender('svix', {
   testedWith: 'published-vectors',
   retryRules: 'documented',
   checkedOn: '2026-12-01',
-  notFound:
-    'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+  notFound: 'Retries and timeout were read, too.',
   sources: [
     'https://docs.svix.com/receiving/verifying-payloads/how-manual',
     'https://docs.svix.com/retries',
+    'github.com/svix/svix-docs docs/retries.mdx',
     'github.com/svix/svix-webhooks server/svix-server/src at 4fc0cfb8',
   ],
   assumptions: [],
