@@ -1,10 +1,8 @@
-import { plivoV2 } from '@countersign/schemes';
 import type { CatalogueEntry } from '../support/catalogue-entry.ts';
 
 export const entry: CatalogueEntry = {
   factory: 'plivo',
-  refusalStatus: 503,
+  refusalStatus: 401,
   url: 'https://hooks.example.com/plivo',
   body: 'CallUUID=97ceeb52-#&Duration=300',
-  vectors: { 'plivo/v2': plivoV2 },
 };

@@ -1,3 +1,3 @@
 import type { CatalogueEntry } from '../support/catalogue-entry.ts';
 
-export const entry: CatalogueEntry = { factory: 'revenueCat', refusalStatus: 503 };
+export const entry: CatalogueEntry = { factory: 'revenueCat', refusalStatus: 401 };

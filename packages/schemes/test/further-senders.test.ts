@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { isWebhookError, replayRecord, type WebhookRequest } from '@countersign/core';
-import { contentful, grafana, lever, mailgunRoutes, plivoV3 } from '@countersign/schemes';
+import { contentful, grafana, lever, mailgunRoutes, plivo } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
 import { judgeAt, outcomeAt } from './support/jwt/judge.ts';
 
@@ -184,7 +184,7 @@ describe('contentful', () => {
 
 describe('plivo, V3', () => {
   const publicUrl = 'https://hooks.example.com/plivo';
-  const options = { scheme: plivoV3(), secrets: SECRET, publicUrl };
+  const options = { scheme: plivo(), secrets: SECRET, publicUrl };
   const sorted = (fields: Record<string, string>) =>
     Object.keys(fields)
       .sort()

@@ -5,7 +5,7 @@ import {
   memoryReplayStore,
   type VerifierOptions,
 } from '@countersign/core';
-import { hubspot, plivo, square, trello, twilio } from '@countersign/schemes';
+import { hubspot, plivoV1, square, trello, twilio } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
 import twilioLibrary from 'twilio';
 import { describe, expect, test } from 'vitest';
@@ -82,14 +82,14 @@ describe('an apostrophe in a query', () => {
 
   test.each([
     ['twilio', twilio()],
-    ['plivo', plivo()],
+    ['plivo-v1', plivoV1()],
     ['square', square()],
     ['trello', trello()],
     ['hubspot', hubspot()],
   ])('%s: both spellings are accepted, other changes are not', async (_, scheme) => {
     for (const publicUrl of [`${HOST}/in`, `${HOST}/in?name=O'Hara`]) {
       const given = { publicUrl };
-      const body = ['twilio', 'plivo'].includes(scheme.name) ? 'Body=hello' : '{"a":1}';
+      const body = ['twilio', 'plivo-v1'].includes(scheme.name) ? 'Body=hello' : '{"a":1}';
       for (const spelling of ["/in?name=O'Hara", '/in?name=O%27Hara']) {
         const signedUrl = `${HOST}${spelling}`;
         expect(await statusOf(scheme, { url: seen, signedUrl, body }, given)).toBe(200);

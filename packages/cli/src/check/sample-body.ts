@@ -10,7 +10,7 @@ const BODIES: Readonly<Record<string, string>> = {
   mandrill: 'mandrill_events=%5B%7B%22_id%22%3A%22#%22%7D%5D',
   'microsoft-graph': '{"value":[{"subscriptionId":"#"}]}',
   plivo: 'CallUUID=#&Duration=300',
-  'plivo-v3': 'CallUUID=#&Duration=300',
+  'plivo-v1': 'CallUUID=#&Duration=300',
   twilio: 'CallSid=#&From=%2B15551234567&To=%2B15557654321',
 };
 

@@ -13,7 +13,7 @@ import {
   mux,
   paddle,
   paystack,
-  plivo,
+  plivoV1,
   plivoV2,
   polyai,
   sentry,
@@ -382,7 +382,7 @@ export const URL_SENDERS: readonly Sender[] = [
     more: { ...POSTED, form: true },
   }),
   simple({
-    ...{ name: 'Plivo v1', scheme: plivo(), header: 'x-plivo-signature', hash: 'sha1', encoding: 'base64' },
+    ...{ name: 'Plivo v1', scheme: plivoV1(), header: 'x-plivo-signature', hash: 'sha1', encoding: 'base64' },
     content: (_, body, url) => `${url}${formText(body, glued)}`,
     more: { ...POSTED, form: true },
   }),

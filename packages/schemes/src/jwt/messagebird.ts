@@ -17,6 +17,9 @@ const scheme = defineJwtScheme({
     confidence: 'sender-code',
     testedWith: 'published-vectors',
     retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Looked for, but not found: retries and timeout. The 8 hours that Bird documents are those of its newer notifications.',
     sources: [
       'https://developers.messagebird.com/api/#verifying-http-requests',
       'github.com/messagebird/messagebird-nodejs lib/webhook-signature-jwt.js',

@@ -1,5 +1,5 @@
 import { checkKeys } from '@countersign/core/extend';
-import { ONLY_PUBLIC_CODE } from '../senders/shared-facts.ts';
+import { ONLY_200 } from '../senders/shared-facts.ts';
 import { defineJwtScheme, type JwtScheme } from './define-jwt-scheme.ts';
 
 /** Options of {@link monday}. */
@@ -14,7 +14,7 @@ export interface MondayOptions {
  *
  * - Time: `exp`, and `iat` if the token has one.
  * - Identity: the body's bytes, which are not signed.
- * - Delivery: the sender does not document what it retries; a bad token gets 503.
+ * - Delivery: the sender retries after any response other than 200, for 30 minutes; a bad token gets 401.
  *
  * Webhooks that are made in the interface or with a personal token are not signed. The challenge that monday.com sends when a webhook
  * is made must be answered before this scheme: it is not signed, and stands in the body.
@@ -36,23 +36,32 @@ export function monday(options: MondayOptions): JwtScheme {
     audience: options.audience ?? [],
     required: ['exp'],
     identity: 'body',
-    delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+    delivery: {
+      retries: 'any-failure',
+      // Every minute for 30 minutes.
+      retrySpanSeconds: 1800,
+      timeoutSeconds: 180,
+      idStableOverRetries: 'unknown',
+      retrySignature: 'unknown',
+      acknowledgement: ONLY_200,
+    },
     about: {
       sender: 'monday.com',
-      confidence: 'third-party',
+      confidence: 'sender-docs',
       testedWith: 'formula-only',
-      retryRules: 'unknown',
+      retryRules: 'documented',
       checkedOn: '2026-12-01',
-      notFound: ONLY_PUBLIC_CODE,
+      notFound: 'Not found: whether a retry has a new token, and what happens to a replaced secret.',
       sources: [
         'https://developer.monday.com/apps/docs/integration-authorization',
+        'https://developer.monday.com/apps/changelog/clarification-on-retry-policies-for-webhooks-and-custom-actions',
+        'https://developer.monday.com/apps/changelog/webhook-integration-new-3-minute-timeout-policy',
         'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/bespoke/monday.ts',
       ],
-      assumptions: [
-        'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
-      ],
+      assumptions: [],
       rotation: 'The sender does not document what happens to the replaced secret.',
       notes: [
+        'monday.com counts every status but 200 as a failure: respond with 200.',
         'The body is not signed: an attacker who sees one request can send others while its token is valid.',
       ],
     },

@@ -13,6 +13,9 @@ const scheme = defineJwtScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'The page about notifications was read: it tells the claims of the signature, but the part that was found says nothing about retries.',
     sources: ['https://docs.netlify.com/site-deploys/notifications/#payload-signature'],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',

@@ -19,20 +19,27 @@ const scheme = detachedJwsScheme(
     header: 'tl-signature',
     freshness: { signed: 'header', past: 300, future: 300 },
     needsPublicUrl: true,
-    delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+    delivery: {
+      retries: 'any-failure',
+      retrySpanSeconds: 259_200,
+      idStableOverRetries: 'unknown',
+      retrySignature: 'unknown',
+    },
     about: {
       sender: 'TrueLayer',
       confidence: 'sender-code',
       testedWith: 'sender-library',
-      retryRules: 'unknown',
+      retryRules: 'documented',
       checkedOn: '2026-12-01',
+      notFound: 'Not found: timeout, and whether a retry has a new time.',
       sources: [
         'https://docs.truelayer.com/docs/configure-webhooks-for-your-integration',
+        'https://docs.truelayer.com/docs/payments-v3-webhook-notifications',
+        'https://docs.truelayer.com/docs/set-up-webhook-notifications-payments-v2',
         'github.com/TrueLayer/truelayer-signing nodejs/src',
       ],
       assumptions: [
         'A retry has a new time, and the tolerance is 300 s each way: the sender documents neither.',
-        'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
       ],
       rotation: 'TrueLayer publishes its keys as a set and names the key in each signature.',
       notes: [
@@ -50,7 +57,7 @@ const scheme = detachedJwsScheme(
  *
  * - Time: `X-TL-Webhook-Timestamp`, which must be among the signed headers, 300 s.
  * - Identity: method, path and the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries after any response other than 2xx, for 3 days; a bad signature gets 401.
  * - Needs `publicUrl`: the URL that you gave TrueLayer.
  *
  * @example

@@ -18,22 +18,25 @@ const scheme = defineScheme({
     content: `v1.ed25519.{header:${KEY_ID}}.{timestamp}.{id}.{body}`,
   },
   identity: 'id',
-  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  delivery: { retries: ['5xx'], idStableOverRetries: true, retrySignature: 'renewed' },
   about: {
     sender: 'Turnkey',
     confidence: 'sender-code',
     testedWith: 'sender-library',
-    retryRules: 'unknown',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: 'Not found: timeout, and for how long Turnkey retries: it does not promise a schedule.',
     sources: [
       'https://docs.turnkey.com/features/webhooks/verify-signatures',
+      'github.com/tkhq/docs features/webhooks/overview.mdx',
       'github.com/tkhq/sdk packages/crypto/src/webhooks.ts',
     ],
     assumptions: [
-      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
-      'The event id is the same in every retry.',
+      'The sender does not document for how long it retries: 24 hours are assumed.',
       'The tolerance is 300 s each way, as in the example of its documentation.',
     ],
     rotation: 'Each signature names its key; new keys are published in the set before they sign.',
+    notes: ['For Turnkey, 3xx and 4xx are final, 429 too: only 5xx and network errors are retried.'],
   },
 });
 
@@ -43,7 +46,7 @@ const scheme = defineScheme({
  *
  * - Time: 300 s.
  * - Identity: the event id, which is signed.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries only after 5xx; a bad signature gets 503.
  *
  * @example
  * ```ts

@@ -25,13 +25,17 @@ const scheme = defineJwtScheme({
     confidence: 'sender-code',
     testedWith: 'sender-library',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'An older version of the page about retries was read. Not found: whether "jti" changes with a retry.',
     sources: [
       'https://upstash.com/docs/qstash/features/security',
       'https://upstash.com/docs/qstash/howto/signature',
+      'https://upstash.com/docs/qstash/features/retry',
       'github.com/upstash/qstash-js src/receiver.ts',
     ],
     assumptions: [
-      'The span of the retries is a setting of the message: 24 hours are assumed.',
+      'The number of retries is a setting of the message and of the plan. The waits grow as e^(2.5 n) seconds, to at most a day: with up to five retries that is less than 24 hours, which are assumed.',
       'The sender does not document whether "jti" is the same in every retry, so it does not identify a delivery.',
     ],
     rotation:

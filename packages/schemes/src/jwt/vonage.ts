@@ -8,18 +8,21 @@ const scheme = defineJwtScheme({
   bodyHash: { claim: 'payload_hash', encoding: 'hex' },
   time: 'iat',
   identity: 'body',
-  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  delivery: { retries: ['5xx'], idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'Vonage (Messages and Voice)',
     confidence: 'sender-code',
     testedWith: 'published-vectors',
-    retryRules: 'unknown',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: 'Not found: timeout, the span of the retries, and what happens to a replaced signature secret.',
     sources: [
       'https://developer.vonage.com/en/getting-started/concepts/webhooks',
+      'github.com/Nexmo/nexmo-developer _documentation/en/getting-started/concepts/webhooks.md, through a fork',
       'github.com/Vonage/vonage-node-sdk packages/jwt',
     ],
     assumptions: [
-      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+      'The documentation says only that a 5xx is retried. For other statuses and for the span it says nothing: it is assumed that a 4xx is final and that retries last 24 hours.',
       'The sender documents no tolerance: 300 s each way are assumed.',
       'The sender does not document whether "jti" is the same in every retry, so it does not identify a delivery.',
     ],
@@ -37,7 +40,7 @@ const scheme = defineJwtScheme({
  *
  * - Time: `iat`, 300 s.
  * - Identity: the body's bytes. `webhook.id` is the token's `jti`.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the documentation promises retries only after 5xx; a bad signature gets 503.
  *
  * @example
  * ```ts

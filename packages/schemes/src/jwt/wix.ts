@@ -20,9 +20,11 @@ const scheme = defineJwtScheme({
     testedWith: 'formula-only',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
+    notFound: 'Retries and timeout were read, too. Not found: what happens to a replaced key.',
     sources: [
       'https://dev.wix.com/docs/build-apps/develop-your-app/api-integrations/events-and-webhooks/about-webhooks',
       'https://dev.wix.com/docs/rest/articles/getting-started/webhooks',
+      'https://dev.wix.com/docs/rest/articles/getting-started/webhook-resend-policy',
     ],
     assumptions: [
       'The claim "data" is the same in every try: the sender documents that a webhook that is sent again contains the data of the event.',

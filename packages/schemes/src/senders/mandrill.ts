@@ -20,14 +20,18 @@ const scheme = defineScheme({
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
-    sources: ['https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/'],
+      'The page about webhooks was read in part: a failed batch is retried until you give it up. Not found: how often and for how long, and what happens to a replaced key.',
+    sources: [
+      'https://mailchimp.com/developer/transactional/guides/track-respond-activity-webhooks/',
+      'https://mailchimp.com/developer/transactional/docs/webhooks/',
+      'https://mandrill.zendesk.com/hc/en-us/articles/205583277-Can-I-stop-a-failed-webhook-batch-from-retrying-',
+    ],
     assumptions: [
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
-      'The form field mandrill_events contains the events as JSON.',
+      'The form field mandrill_events contains up to 1,000 events as JSON.',
       'While you create a webhook, Mandrill tests the URL with a HEAD and with a POST signed with the key test-webhook. Both are refused: create the webhook first, then configure its key.',
     ],
   },

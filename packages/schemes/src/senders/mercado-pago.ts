@@ -30,7 +30,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'The signature was compared, with the library of the sender. The page about webhooks was read in part: payments through QR codes are not signed. Not found in it: retries, timeout and rotation.',
     sources: [
       'https://www.mercadopago.com/developers/en/docs/your-integrations/notifications/webhooks',
       'github.com/mercadopago/sdk-nodejs src/utils/webhook/index.ts',

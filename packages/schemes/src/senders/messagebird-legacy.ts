@@ -23,7 +23,7 @@ const scheme = defineScheme({
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The signature was compared, with published signatures. Looked for, but not found: retries, timeout and rotation. The 8 hours that Bird documents are those of its newer notifications.',
     sources: [
       'https://developers.messagebird.com/api/#verifying-http-requests',
       'github.com/messagebird/messagebird-nodejs lib/webhook-signature.js',

@@ -35,8 +35,9 @@ const definition: SchemeDefinition = {
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The signature was compared, with published signatures. The page about webhooks was read in part, and retries, timeout and rotation were not found in it.',
     sources: [
+      'https://developers.facebook.com/docs/graph-api/webhooks',
       'https://developers.facebook.com/docs/graph-api/webhooks/getting-started',
       'https://developers.facebook.com/docs/whatsapp/cloud-api/guides/set-up-webhooks',
     ],

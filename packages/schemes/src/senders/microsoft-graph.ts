@@ -26,10 +26,17 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
-    sources: ['https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks'],
+    checkedOn: '2026-12-01',
+    notFound:
+      'A version of the page of 2023 was read. It names 3 s as the timeout: the 10 s here come from an earlier reading of the page. Not found: what happens to a replaced clientState.',
+    sources: [
+      'https://learn.microsoft.com/en-us/graph/change-notifications-delivery-webhooks',
+      'github.com/microsoftgraph/microsoft-graph-docs-contrib concepts/change-notifications-delivery-webhooks.md',
+    ],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
+      'Microsoft Graph delays or drops the notifications of an endpoint that is often slow: acknowledge first, work later.',
       'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
       'Only the first notification of a batch is checked: compare clientState of the others in the handler.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',

@@ -25,9 +25,10 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'Retries, timeout and the replacement of the key were read, too. Not found: for how long Modern Treasury retries.',
     sources: [
       'https://docs.moderntreasury.com/platform/reference/webhooks',
+      'https://docs.moderntreasury.com/platform/docs/webhook-endpoint-best-practices',
       'github.com/Modern-Treasury/modern-treasury-node src/resources/webhooks.ts',
     ],
     assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],

@@ -28,6 +28,9 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'The pages about the new webhooks were read in part: 15 s, and HMAC-SHA256 of the body. Not found: the schema of the retries.',
     sources: [
       'https://docs.mollie.com/reference/webhooks-new',
       'https://docs.mollie.com/reference/webhooks-best-practices',

@@ -21,6 +21,8 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'formula-only',
     retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: 'The page about outgoing webhooks was read. It says nothing about retries.',
     sources: [
       'https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-outgoing-webhook',
       'github.com/OfficeDev/msteams-samples-outgoing-webhook-nodejs app.js',

@@ -31,7 +31,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'The page about retries was compared through a copy: 2xx and 24 hours agree. Not found: where Mux documents the 5 s, and what happens to a replaced secret.',
     sources: [
       'https://www.mux.com/docs/core/verify-webhook-signatures',
       'https://www.mux.com/docs/core/listen-for-webhooks',

@@ -29,8 +29,12 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
-    sources: ['https://developers.notion.com/reference/webhooks', 'github.com/makenotion/notion-sdk-js'],
+      'The signature was compared, with the library of the sender. The pages about webhooks were read in part, and retries, timeout and rotation were not found in them.',
+    sources: [
+      'https://developers.notion.com/reference/webhooks',
+      'https://developers.notion.com/reference/webhooks-events-delivery',
+      'github.com/makenotion/notion-sdk-js',
+    ],
     assumptions: [
       "The body's id is the same in every retry: the documentation says only that it identifies the event.",
     ],

@@ -27,6 +27,9 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound:
+      'The page about failed webhooks was read in part: 200 within 10 s. Not found: how often Nylas retries, and for how long.',
     sources: [
       'https://developer.nylas.com/docs/v3/notifications/',
       'https://developer.nylas.com/docs/cookbook/use-cases/build/verify-webhook-signatures/',

@@ -31,7 +31,12 @@ function definitionOf(header: string): SchemeDefinition {
       confidence: 'sender-docs',
       testedWith: 'formula-only',
       retryRules: 'documented',
-      sources: ['https://developer.okta.com/docs/concepts/event-hooks/'],
+      checkedOn: '2026-12-01',
+      notFound: 'A version of the page of 2019 was read. Not found: what happens to a replaced secret.',
+      sources: [
+        'https://developer.okta.com/docs/concepts/event-hooks/',
+        'github.com/okta/okta-developer-docs docs/concepts/event-hooks/index.md',
+      ],
       assumptions: [
         'There is one retry, after a 5xx or a timeout, within 24 hours: the documentation says only that there is at most one, and none after 4xx.',
       ],

@@ -18,7 +18,7 @@ const scheme = defineScheme({
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The signature was compared, with published signatures. Looked for, but not found: the pages of the sender about retries, timeout and rotation.',
     sources: [
       'https://documentation.onfido.com/api/latest/#webhooks',
       'github.com/onfido/onfido-node src/WebhookEventVerifier.ts',

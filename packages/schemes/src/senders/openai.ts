@@ -30,14 +30,16 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      "OpenAI's own page was compared only through guides that repeat it: statuses and the 72 hours agree. Not found: how long OpenAI waits for a response.",
     sources: [
       'https://platform.openai.com/docs/guides/webhooks',
+      'https://developers.openai.com/api/reference/typescript/resources/webhooks/methods/rotate_secret/',
       'github.com/openai/openai-node src/resources/webhooks.ts',
     ],
     assumptions: ['A retry has a new signature with a new timestamp: otherwise it could not pass the 300 s.'],
     secretFrom: 'In the settings of the project under Webhooks: the signing secret (`whsec_…`), shown once.',
-    rotation: 'The dashboard creates a new secret. OpenAI does not document what happens to the old one.',
+    rotation:
+      'The API replaces the secret: the old one ends at once, or after 24 hours if you ask for that. OpenAI does not document that both sign during that time.',
     notes: ["OpenAI's library also accepts a bare signature without v1: it is ignored here."],
   },
 });

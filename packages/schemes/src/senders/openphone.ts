@@ -1,10 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import {
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
-} from './shared-facts.ts';
+import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'openphone',
@@ -29,7 +24,8 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
+    notFound:
+      'The pages about webhooks were read in part: Quo retries "if needed". Not found: which statuses, and for how long. The signature comes from public code that receives these webhooks.',
     sources: ['https://support.quo.com/core-concepts/integrations/webhooks'],
     assumptions: [
       "The body's id is the same in every try: the sender documents only that it identifies the event.",

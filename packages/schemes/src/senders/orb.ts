@@ -25,7 +25,7 @@ const scheme = defineScheme({
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'The signature was compared, with the library of the sender. Looked for, but not found: the pages of the sender about retries, timeout and rotation.',
     sources: [
       'https://docs.withorb.com/events-and-metrics/webhooks',
       'github.com/orbcorp/orb-node src/resources/webhooks.ts',

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { ONLY_200 } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'paddle',
@@ -31,6 +32,7 @@ const scheme = defineScheme({
     timeoutSeconds: 5,
     idStableOverRetries: true,
     retrySignature: 'renewed',
+    acknowledgement: ONLY_200,
   },
   about: {
     sender: 'Paddle Billing',
@@ -39,7 +41,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The page about responses was read. Not found: whether Paddle also accepts other responses than 200, and for how long an old secret signs.',
     sources: [
       'https://developer.paddle.com/webhooks/signature-verification',
       'https://developer.paddle.com/webhooks/respond-to-webhooks',
@@ -56,6 +58,7 @@ const scheme = defineScheme({
       "unmarshal() of Paddle's library verifies and parses. After Countersign, parse with `Webhooks.fromJson(webhook.json())` of the same library, which returns the same objects.",
       "Tolerance is 300 s both ways. Paddle's own library accepts 5 s, but then it refuses genuine deliveries if a clock is off or a delivery is slow. `toleranceSeconds` narrows the window.",
       'Deliveries of the sandbox are retried only for 15 minutes.',
+      'Paddle asks for 200 within five seconds. If your handler sends the response itself, it should send 200.',
     ],
   },
 });

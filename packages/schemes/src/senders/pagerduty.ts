@@ -27,8 +27,7 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'The page about retries was not compared again. Not found: a library for Node.js that verifies.',
+    notFound: 'The page about retries was read. Not found: a library for Node.js that verifies.',
     sources: [
       'https://developer.pagerduty.com/docs/verifying-webhook-signatures',
       'https://developer.pagerduty.com/docs/webhooks-overview',
@@ -40,6 +39,11 @@ const scheme = defineScheme({
     ],
     secretFrom: 'Shown once, when the webhook subscription is created.',
     rotation: 'Every active secret of the subscription signs, with one v1 each.',
+    notes: [
+      'PagerDuty drops a delivery at once after any other 4xx, and disables a subscription for 24 hours after three dropped deliveries in a row.',
+      'The header X-Webhook-Id is the same in every attempt, but not signed.',
+      'A body has at most 256 KB.',
+    ],
   },
 });
 

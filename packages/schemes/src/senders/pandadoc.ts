@@ -1,11 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
-import {
-  ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED_BUT_200,
-} from './shared-facts.ts';
+import { ONE_RUN_PER_BODY, ONLY_200, RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'pandadoc',
@@ -16,15 +10,25 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  delivery: UNDOCUMENTED_BUT_200,
+  delivery: {
+    retries: 'unknown',
+    timeoutSeconds: 20,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
+  },
   about: {
     sender: 'PandaDoc',
     confidence: 'third-party',
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://developers.pandadoc.com/docs/webhook-verification'],
+    notFound:
+      'The page about debugging was read: 200 within 20 s. Looked for, but not found: retries and rotation. The signature comes from public code that receives these webhooks.',
+    sources: [
+      'https://developers.pandadoc.com/docs/webhook-verification',
+      'https://developers.pandadoc.com/docs/webhook-debugging',
+    ],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,
     notes: ['A body contains a list of events.', ONE_RUN_PER_BODY],

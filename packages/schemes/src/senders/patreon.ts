@@ -2,7 +2,6 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -23,7 +22,8 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
+    notFound:
+      'Looked for, but not found: the page of the sender about retries. What stands here comes from public code that receives its webhooks.',
     sources: ['https://docs.patreon.com/#webhooks'],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,

@@ -22,6 +22,8 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: 'Looked for again, but not found: the pages of the sender about retries, timeout and rotation.',
     sources: [
       'https://paystack.com/docs/payments/webhooks/',
       'github.com/PaystackOSS/doc-code-snippets dist/doc/payments/webhooks/verifying-transaction.js',

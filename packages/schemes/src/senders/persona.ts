@@ -27,9 +27,13 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'The overview was read in part, and an older page with five attempts within 258 s. Not found: how long Persona of today retries.',
     sources: [
       'https://docs.withpersona.com/webhooks-best-practices',
       'https://docs.withpersona.com/webhooks',
+      'https://docs.withpersona.com/docs/best-practices',
     ],
     assumptions: [
       "The body's data.id is the id of the event and the same in every retry: events are objects of Persona's API with their own ids.",
@@ -37,7 +41,10 @@ const scheme = defineScheme({
       'The sender documents no tolerance: 300 s each way are assumed.',
     ],
     rotation: 'Every secret that is not expired signs, with one group each.',
-    notes: ['Only 200, 201, 202 and 204 count as successes.'],
+    notes: [
+      'Only 200, 201, 202 and 204 count as successes.',
+      'The headers Persona-Webhook-Attempts-Made and Persona-Webhook-Attempts-Left count the attempts; they are not signed.',
+    ],
   },
 });
 

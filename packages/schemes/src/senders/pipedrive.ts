@@ -2,10 +2,8 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   NOTHING_SIGNED,
   ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
 } from './shared-facts.ts';
 
 const scheme = defineScheme({
@@ -16,19 +14,29 @@ const scheme = defineScheme({
     signature: { header: 'authorization', prefix: 'Basic ', encoding: 'base64' },
   },
   identity: 'body',
-  delivery: UNDOCUMENTED,
+  delivery: {
+    retries: 'unknown',
+    timeoutSeconds: 10,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
   about: {
     sender: 'Pipedrive',
-    confidence: 'third-party',
+    confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://pipedrive.readme.io/docs/guide-for-webhooks-v2'],
+    notFound:
+      'The pages about webhooks were read in part: any response other than 2xx within 10 s is a failed first try. Not found: which further tries follow, and when.',
+    sources: [
+      'https://pipedrive.readme.io/docs/guide-for-webhooks-v2',
+      'https://pipedrive.readme.io/docs/webhooks-for-apps',
+    ],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [
       NOTHING_SIGNED,
+      'Pipedrive counts failed first tries and bans a webhook for a while if there are too many.',
       'In Pipedrive, user and password are optional. Without them, Countersign refuses every delivery.',
       ONE_RUN_PER_BODY,
     ],

@@ -17,9 +17,9 @@ const scheme = defineScheme({
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The page about the signature was read, too. Not found: the retries of message callbacks, and what happens to a replaced auth token.',
     sources: [
-      'https://www.plivo.com/docs/voice/concepts/signature-validation',
+      'https://docs.plivo.com/docs/messaging/concepts/signature-validation',
       'github.com/plivo/plivo-node lib/utils/security.js',
     ],
     assumptions: [
@@ -27,11 +27,15 @@ const scheme = defineScheme({
       'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
+    notes: [
+      'Plivo signs callbacks of messages and of Verify with V2, and voice with V3: plivo().',
+      'X-Plivo-Signature-Ma-V2, under the token of the main account, is not read.',
+    ],
   },
 });
 
 /**
- * Plivo, V2: `X-Plivo-Signature-V2: <base64>` over the URL without its query and `X-Plivo-Signature-V2-Nonce`. The parameters are
+ * Plivo (messages, V2): `X-Plivo-Signature-V2: <base64>` over the URL without its query and `X-Plivo-Signature-V2-Nonce`. The parameters are
  * not signed.
  *
  * - Identity: URL and nonce, which are signed.

@@ -1,19 +1,21 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'plivo',
   secret: { encoding: 'utf8' },
   signed: {
-    algorithm: { hmac: 'sha1' },
-    signature: { header: 'x-plivo-signature', encoding: 'base64' },
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-plivo-signature-v3', list: { separator: ',', blanks: true }, encoding: 'base64' },
     parts: { form: { sorted: 'form', pair: '{name}{value}' } },
-    content: '{url}{form}',
+    content: '{baseUrl}?{form}.{header:x-plivo-signature-v3-nonce}',
     safeBecause:
-      'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery and does not run again. For each request, the verifier checks where the URL ends; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
+      'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery and does not run again.',
   },
   identity: 'content',
   delivery: {
-    retries: 'unknown',
+    retries: 'never',
+    timeoutSeconds: 40,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
     usesResponse: true,
@@ -21,37 +23,41 @@ const scheme = defineScheme({
   about: {
     sender: 'Plivo',
     confidence: 'sender-code',
-    testedWith: 'published-vectors',
-    retryRules: 'unknown',
+    testedWith: 'formula-only',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'Not found: whether a retry repeats its nonce, what happens to a replaced auth token, and a published signature of V3.',
     sources: [
-      'https://www.plivo.com/docs/voice/concepts/signature-validation',
-      'github.com/plivo/plivo-node lib/utils/security.js',
+      'https://docs.plivo.com/docs/voice/xml/request/validation',
+      'https://docs.plivo.com/docs/voice/concepts/callback-configurations',
+      'github.com/plivo/plivo-node lib/utils/v3Security.js',
     ],
     assumptions: [
-      'The sender does not document which statuses it retries, or for how long. It is assumed that a 4xx is final and that retries last 24 hours.',
+      'By default, Plivo retries once, and only if it can not connect or gets no response. It retries after a response only if the URL asks for it (#rp=).',
     ],
-    rotation: 'The sender does not document what happens to the replaced secret.',
+    rotation: ROTATION_UNDOCUMENTED,
     notes: [
-      'Plivo acts on the response (XML), and a call may send the same request twice. So each request runs, and nothing is remembered by default: pass a `replay` store for status callbacks.',
-      "Of Plivo's three signatures, only V1 covers the parameters and can be verified by a definition. V2 leaves the parameters out: plivoV2(). V3 differs between GET and POST, and is not supported.",
+      'V3 is for voice. Callbacks of messages and of Verify are signed with V2: plivoV2(). V1 is the oldest signature: plivoV1().',
+      'Plivo acts on the response (XML). So each request runs, and nothing is remembered by default: pass a `replay` store for status callbacks.',
+      'Give Plivo a URL without a query, and POST as the method: with a query, or with GET, V3 signs other content, which is not read.',
+      'A query that someone adds to a request is not signed.',
+      'X-Plivo-Signature-Ma-V3, under the token of the main account, is not read.',
     ],
   },
 });
 
 /**
- * Plivo, V1: `X-Plivo-Signature: <base64>`, HMAC-SHA1 of the URL and the sorted form.
+ * Plivo (voice, V3): `X-Plivo-Signature-V3: <base64>`, HMAC-SHA256 of the URL, the sorted form and `X-Plivo-Signature-V3-Nonce`.
  *
  * - Every request runs, because the sender uses the response; nothing is remembered unless you pass a `replay` store.
- * - Identity: everything that is signed except the timestamp.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
- * - Needs `publicUrl`: the URL that you gave Plivo.
+ * - Identity: everything that is signed.
+ * - Delivery: by default, the sender never retries after a response; a bad signature gets 401.
+ * - Needs `publicUrl`: the URL that you gave Plivo, without a query.
  *
  * @example
  * ```ts
- * const verifier = createVerifier({ scheme: plivo(), secrets: envSecrets('PLIVO_AUTH_TOKEN') })
+ * const verifier = createVerifier({ scheme: plivo(), publicUrl, secrets: envSecrets('PLIVO_AUTH_TOKEN') })
  * ```
  */
 export function plivo(): DefinedScheme {

@@ -20,7 +20,7 @@ const scheme = defineScheme({
     retries: 'any-failure',
     timeoutSeconds: 10,
     idStableOverRetries: true,
-    retrySignature: 'unknown',
+    retrySignature: 'renewed',
   },
   about: {
     sender: 'Polar',
@@ -30,12 +30,17 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      "Retries and timeout were read in the documentation and in the code of Polar's server. Not found: what happens to a replaced secret.",
     sources: [
       'https://polar.sh/docs/integrate/webhooks/delivery',
+      'github.com/polarsource/polar docs/integrate/webhooks/delivery.mdx',
+      'github.com/polarsource/polar server/polar/webhook/tasks.py',
       'github.com/polarsource/polar-js src/webhooks.ts',
     ],
-    assumptions: ['The sender does not document for how long it retries: 24 hours are assumed.'],
+    assumptions: [
+      'Polar retries ten times. The documentation does not say for how long, and 24 hours are assumed: by the code, the ten retries take little more than an hour.',
+      'Versions of the documentation name 10 s and 20 s as the timeout: the shorter one is used.',
+    ],
     secretFrom:
       'You choose it, or Polar makes it, when you add the endpoint in the settings of the organization under Webhooks.',
     rotation: 'The sender does not document what happens to the replaced secret.',

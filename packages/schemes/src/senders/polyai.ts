@@ -27,8 +27,11 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Header, signature, window and retries were read again. Not found: the form of the secret, and where it is shown.',
     sources: [
-      'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/introduction.mdx at a662ab58',
+      'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/introduction.mdx',
       'github.com/PolyAI-LDN/polyai-mintlify-doc api-reference/webhooks/openapi.json',
     ],
     assumptions: [

@@ -23,10 +23,11 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'Retries and timeout were read, too. Not found: when retries end, and what happens to a replaced verifier token.',
     sources: [
       'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/managing-webhooks-notifications',
       'https://developer.intuit.com/app/developer/qbo/docs/develop/webhooks/best-practices',
+      'https://blogs.intuit.com/2025/10/14/introducing-enhanced-webhooks-monitoring',
       'github.com/IntuitDeveloper/SampleApp-Webhooks-nodejs util/util.js',
     ],
     assumptions: [

@@ -30,12 +30,11 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
     sources: [
       'https://razorpay.com/docs/webhooks/validate-test/',
       'https://razorpay.com/docs/webhooks/best-practices',
       'https://razorpay.com/docs/webhooks/faqs',
+      'github.com/razorpay/markdown-docs webhooks/best-practices.md and webhooks/faqs.md',
       'github.com/razorpay/razorpay-node lib/utils/razorpay-utils.js',
     ],
     assumptions: [],

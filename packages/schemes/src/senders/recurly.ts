@@ -27,6 +27,7 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
+    notFound: 'The page about retries was read. Not found: timeout, and whether a retry has a new time.',
     sources: [
       'https://docs.recurly.com/recurly-subscriptions/docs/signature-verification',
       'https://docs.recurly.com/recurly-subscriptions/docs/automatic-retries',

@@ -10,6 +10,7 @@ const scheme = standardSender(
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
+    notFound: 'The page about webhooks was read in part: 2xx within 15 s. Not found: retries and rotation.',
     sources: [
       'https://render.com/docs/webhooks',
       'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',

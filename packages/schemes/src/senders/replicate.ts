@@ -27,7 +27,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The signature was compared, with published signatures. Looked for, but not found: the pages of the sender about retries, timeout and rotation.',
     sources: [
       'https://replicate.com/docs/topics/webhooks/verify-webhook',
       'https://replicate.com/docs/topics/webhooks/receive-webhook',

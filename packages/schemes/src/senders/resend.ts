@@ -10,8 +10,7 @@ const scheme = svixSender(
     library: 'resend',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+    notFound: 'Retries were read, too. Not found: timeout and rotation, which are those of Svix.',
     sources: [
       'https://resend.com/docs/dashboard/webhooks/verify-webhooks-requests',
       'https://resend.com/docs/webhooks/retries-and-replays',

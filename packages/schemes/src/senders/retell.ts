@@ -30,7 +30,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'The page about the signature was read, too. Not found: the page about retries, and what happens to a replaced key.',
     sources: [
       'https://docs.retellai.com/features/secure-webhook',
       'https://docs.retellai.com/features/webhook',

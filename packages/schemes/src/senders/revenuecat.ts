@@ -1,15 +1,18 @@
-import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { type DefinedScheme, type DeliveryRules, defineScheme } from '@countersign/core';
 import { stripeHmac } from './hmac-rules.ts';
-import {
-  NOTHING_SIGNED,
-  ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED_BUT_200,
-} from './shared-facts.ts';
+import { NOTHING_SIGNED, ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const PAGE = 'https://www.revenuecat.com/docs/integrations/webhooks';
+
+const delivery: DeliveryRules = {
+  retries: 'any-failure',
+  // 5 + 10 + 20 + 40 + 80 minutes.
+  retrySpanSeconds: 9300,
+  timeoutSeconds: 60,
+  idStableOverRetries: 'unknown',
+  retrySignature: 'unknown',
+  acknowledgement: ONLY_200,
+};
 
 const signed = defineScheme({
   name: 'revenuecat',
@@ -18,19 +21,20 @@ const signed = defineScheme({
   identity: { bodyField: 'event.id' },
   eventType: { bodyField: 'event.type' },
   tolerance: { past: 300, future: 300 },
-  delivery: UNDOCUMENTED_BUT_200,
+  delivery,
   about: {
     sender: 'RevenueCat',
     confidence: 'third-party',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
+    notFound:
+      'The page about webhooks was compared through copies of it, which tell the retries. The timeout was compared through an article. Of the signature, only public code was found.',
     sources: [
       PAGE,
       'public handlers, whose code and comments agree about the header X-RevenueCat-Webhook-Signature',
     ],
-    assumptions: [RETRIES_UNDOCUMENTED, 'Each retry is signed again with its own time.'],
+    assumptions: ['Each retry is signed again with its own time.'],
     rotation: 'Third-party code says: while a secret is replaced, the header has one v1 for each.',
     notes: [
       'You switch signing on in the settings of each webhook: see `revenueCatToken()` for those without it.',
@@ -44,15 +48,16 @@ const token = defineScheme({
   signed: { algorithm: { token: 'constant-time' }, signature: { header: 'authorization', encoding: 'text' } },
   identity: 'body',
   eventType: { bodyField: 'event.type' },
-  delivery: UNDOCUMENTED_BUT_200,
+  delivery,
   about: {
     sender: 'RevenueCat (token)',
     confidence: 'sender-docs',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
+    notFound: 'The page about webhooks was compared through copies of it, the timeout through an article.',
     sources: [PAGE],
-    assumptions: [RETRIES_UNDOCUMENTED],
+    assumptions: [],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [
       NOTHING_SIGNED,
@@ -67,7 +72,7 @@ const token = defineScheme({
  * RevenueCat, with signing switched on: `X-RevenueCat-Webhook-Signature: t=<unix s>,v1=<hex>` over `{t}.{body}`.
  *
  * - Identity: the body's `event.id`.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries after any response other than 200, five times within 2.6 hours; a bad signature gets 401.
  *
  * @example
  * ```ts
@@ -82,7 +87,7 @@ export function revenueCat(): DefinedScheme {
  * RevenueCat without signing: the `Authorization` header is the text from the settings of the webhook.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad token gets 503.
+ * - Delivery: the sender retries after any response other than 200, five times within 2.6 hours; a bad token gets 401.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`.
  * - Secret: the whole value of the header, with `Bearer ` if you wrote it there.
  *

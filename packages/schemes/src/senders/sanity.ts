@@ -28,8 +28,7 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+    notFound: 'Retries were read, too. Not found: timeout, and what happens to a replaced secret.',
     sources: [
       'https://www.sanity.io/docs/content-lake/webhook-best-practices',
       'https://www.sanity.io/docs/changelog/50ec6abf-fe0c-475b-ae72-314148860132',

@@ -31,9 +31,10 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The signature was compared, with published signatures. The overview of the event webhook was read in part, and retries, timeout and rotation were not found in it.',
     sources: [
       'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features',
+      'https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/twilio-sendgrid-event-webhook-overview',
       'github.com/sendgrid/sendgrid-nodejs packages/eventwebhook',
     ],
     assumptions: [

@@ -34,6 +34,9 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'formula-only',
     retryRules: 'read-in-code',
+    checkedOn: '2026-12-01',
+    notFound:
+      'The code that sends was read again: the status decides, and errors of unpublished integrations are swallowed. Not read again: the code that retries. The timeout is an option of the server.',
     sources: [
       'https://docs.sentry.io/organization/integrations/integration-platform/webhooks/',
       'github.com/getsentry/sentry src/sentry/utils/sentry_apps/webhooks.py',

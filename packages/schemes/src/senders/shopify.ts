@@ -43,7 +43,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The page about retries was read. Of the other pages, only a summary of 2026-09-27 was compared: header, key and 5 s agree. Not found: whether a retry repeats its signature.',
     sources: [
       'https://shopify.dev/docs/apps/build/webhooks/verify-deliveries',
       'https://shopify.dev/changelog/updates-to-webhook-retry-mechanism',
@@ -60,7 +60,7 @@ const scheme = defineScheme({
       'Topic, shop and ids are not signed, and one secret signs for every shop that has the app: never choose a tenant only by the shop header.',
       'Deliveries with identical bodies run once for each topic while the first is remembered; `deliveryKey` overrides that. Only topics that Shopify documents count, because the topic is not signed: an attacker who captured a delivery can run it once under each of them, so check that the body fits the topic.',
       'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
-      'After 8 failed attempts, Shopify deletes a subscription that was created through the Admin API.',
+      'After 8 failures in a row, Shopify deletes a subscription that was created through the Admin API.',
       'The newer Events product sends other header names (without X-): this scheme is not for it.',
     ],
   },
@@ -70,7 +70,7 @@ const scheme = defineScheme({
  * Shopify: `X-Shopify-Hmac-SHA256: <base64>` over the body and nothing else, with the app's client secret.
  *
  * - Identity: the body's bytes and the topic. Ids, topic and shop are not signed and show under `webhook.unsignedHeaders` as labels.
- * - Delivery: eight attempts within 4 hours after any failure; a bad signature gets 401.
+ * - Delivery: eight retries within 4 hours after any failure; a bad signature gets 401.
  *
  * @example
  * ```ts

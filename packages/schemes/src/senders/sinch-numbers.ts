@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { UNDOCUMENTED_BUT_200 } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'sinch-numbers',
@@ -9,7 +10,7 @@ const scheme = defineScheme({
     content: '{body}',
   },
   identity: 'body',
-  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  delivery: UNDOCUMENTED_BUT_200,
   about: {
     sender: 'Sinch (Numbers)',
     confidence: 'sender-code',
@@ -17,7 +18,7 @@ const scheme = defineScheme({
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The page about callbacks was read: HMAC-SHA1, 200 OK, and that failed events are retried. Not found: which statuses, and for how long.',
     sources: [
       'https://developers.sinch.com/docs/numbers/api-reference/numbers/callbacks-numbers',
       'github.com/sinch/sinch-sdk-node packages/numbers/src',
@@ -27,6 +28,8 @@ const scheme = defineScheme({
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
+      'Sinch asks for 200. If your handler sends the response itself, it should send 200.',
+      'The secret is the hmacSecret of the callback configuration: each project has its own.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },

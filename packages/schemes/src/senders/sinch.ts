@@ -26,10 +26,11 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The rules of SMS were read in the documentation of a library of the sender. Not found: those of Conversation, timeout, and what happens to a replaced secret.',
     sources: [
       'https://developers.sinch.com/docs/conversation/callbacks/',
       'https://developers.sinch.com/docs/sms/api-reference/sms/tag/Webhooks/',
+      'https://developers.sinch.com/java-sdk/apidocs/com/sinch/sdk/domains/sms/WebHooksService.html',
       'github.com/sinch/sinch-sdk-node packages/sdk-client/src',
     ],
     assumptions: [

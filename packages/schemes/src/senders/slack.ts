@@ -51,7 +51,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'The page about the Events API was compared only through an article that repeats it: the conditions of a retry and the three intervals agree. Not found: what happens to a replaced secret.',
     sources: [
       'https://docs.slack.dev/authentication/verifying-requests-from-slack',
       'https://docs.slack.dev/apis/events-api',
@@ -68,7 +68,7 @@ const scheme = defineScheme({
     notes: [
       'Slack now and then tests the certificate of a slash command with an unsigned form (ssl_check=1). It gets 200, and your handler does not run.',
       'Slash commands and interactions are forms without an event_id: their whole body is the identity.',
-      'Slack waits only 3 seconds: acknowledge first, work later.',
+      'Slack waits only 3 seconds: acknowledge first, work later. After a timeout it retries at once, while your handler may still run.',
     ],
   },
 });

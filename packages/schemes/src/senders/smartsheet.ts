@@ -2,7 +2,6 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED_BUT_200,
@@ -29,8 +28,13 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://developers.smartsheet.com/api/smartsheet/guides/webhooks/webhook-verification'],
+    notFound:
+      'The pages about callbacks and status were read in part: status 200, and a webhook that can be disabled. Not found: retries and timeout.',
+    sources: [
+      'https://developers.smartsheet.com/api/smartsheet/guides/webhooks/webhook-verification',
+      'https://developers.smartsheet.com/api/smartsheet/guides/webhooks/webhook-callbacks',
+      'https://developers.smartsheet.com/api/smartsheet/guides/webhooks/webhook-status',
+    ],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [

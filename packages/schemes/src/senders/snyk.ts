@@ -2,7 +2,6 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -19,15 +18,23 @@ const scheme = defineScheme({
   delivery: UNDOCUMENTED,
   about: {
     sender: 'Snyk',
-    confidence: 'third-party',
+    confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://docs.snyk.io/snyk-api/using-specific-snyk-apis/webhooks-apis/validating-payloads'],
+    notFound:
+      'Header and signature were read. Looked for in the documentation, but not found: retries, timeout and rotation.',
+    sources: [
+      'https://docs.snyk.io/snyk-api/using-specific-snyk-apis/webhooks-apis/validating-payloads',
+      'github.com/snyk/user-docs docs/snyk-api/how-to-use-snyk-webhooks-apis',
+    ],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,
-    notes: ['Here the header X-Hub-Signature contains SHA-256.', ONE_RUN_PER_BODY],
+    notes: [
+      'Here the header X-Hub-Signature contains SHA-256.',
+      'X-Snyk-Event ends with a version, such as project_snapshot/v0.',
+      ONE_RUN_PER_BODY,
+    ],
   },
 });
 

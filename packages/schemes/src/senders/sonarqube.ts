@@ -1,12 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
-import {
-  ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED,
-} from './shared-facts.ts';
+import { ONE_RUN_PER_BODY, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'sonarqube',
@@ -15,18 +9,26 @@ const scheme = defineScheme({
   identity: 'body',
   unsignedHeaders: { project: 'x-sonarqube-project' },
 
-  delivery: UNDOCUMENTED,
+  delivery: { retries: 'never', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
   about: {
     sender: 'SonarQube (Server, Cloud)',
-    confidence: 'third-party',
+    confidence: 'sender-code',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
+    retryRules: 'read-in-code',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://docs.sonarsource.com/sonarqube-server/latest/project-administration/webhooks/'],
-    assumptions: [RETRIES_UNDOCUMENTED],
+    notFound:
+      'Header, signature and the single attempt were read in the code of the server (of 2019). Not found: the timeout.',
+    sources: [
+      'https://docs.sonarsource.com/sonarqube-server/latest/project-administration/webhooks/',
+      'github.com/SonarSource/sonarqube server/sonar-server-common/src/main/java/org/sonar/server/webhook/WebhookCallerImpl.java',
+    ],
+    assumptions: ['SonarQube Cloud is assumed to send once, like the server.'],
     rotation: ROTATION_UNDOCUMENTED,
-    notes: [ONE_RUN_PER_BODY],
+    notes: [
+      'SonarQube never retries: a delivery that is refused or fails is lost.',
+      'The header is there only if the webhook has a secret. Without one, Countersign refuses every delivery.',
+      ONE_RUN_PER_BODY,
+    ],
   },
 });
 
@@ -34,7 +36,7 @@ const scheme = defineScheme({
  * SonarQube: `X-Sonar-Webhook-HMAC-SHA256: <hex>` over the body.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender never retries; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -19,7 +19,7 @@ const scheme = defineScheme({
   eventType: { bodyField: 'type' },
   delivery: {
     retries: 'any-failure',
-    retrySpanSeconds: 86_400,
+    retrySpanSeconds: 259_200,
     timeoutSeconds: 10,
     idStableOverRetries: true,
     retrySignature: 'unknown',
@@ -32,16 +32,24 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'Retries, timeout and the replacement of the key were read, too. Not found: for how long the old key signs.',
     sources: [
       'https://developer.squareup.com/docs/webhooks/step3validate',
       'https://developer.squareup.com/docs/webhooks/overview',
+      'https://developer.squareup.com/docs/webhooks/troubleshooting',
+      'https://developer.squareup.com/docs/webhooks/step4manage',
       'github.com/square/square-nodejs-sdk src/wrapper/WebhooksHelper.ts',
     ],
-    assumptions: [],
+    assumptions: [
+      'Pages of Square differ about how long it retries, 24 or 72 hours: the longer time is used.',
+    ],
     secretFrom:
       'In the Developer Console under Webhooks, Subscriptions: the signature key of the subscription.',
-    rotation: 'The sender does not document what happens to the replaced secret.',
+    rotation:
+      'An API call replaces the signature key of a subscription. Square does not document for how long the old one signs.',
+    notes: [
+      'Square disables a subscription whose endpoint has not accepted one delivery within three weeks.',
+    ],
   },
 });
 
@@ -49,7 +57,7 @@ const scheme = defineScheme({
  * Square: `x-square-hmacsha256-signature: <base64>` over the notification URL and the body.
  *
  * - Identity: the body's `event_id`.
- * - Delivery: the sender retries after any response other than 2xx, for 1 day; a bad signature gets 401.
+ * - Delivery: the sender retries after any response other than 2xx, for 3 days; a bad signature gets 401.
  * - Needs `publicUrl`: the URL that you gave Square.
  *
  * @example

@@ -27,7 +27,7 @@ function define(family: 'webhook' | 'svix'): DefinedScheme {
     tolerance: { past: 300, future: 300 },
     delivery: {
       retries: 'any-failure',
-      retrySpanSeconds: 270_000,
+      retrySpanSeconds: 272_105,
       timeoutSeconds: 15,
       idStableOverRetries: true,
       retrySignature: 'renewed',
@@ -44,7 +44,7 @@ function define(family: 'webhook' | 'svix'): DefinedScheme {
         'github.com/svix/svix-webhooks server/svix-server/src/worker.rs',
       ],
       assumptions: [
-        'The specification recommends retries for about 75 hours and timeouts of 15 to 30 s; each sender decides for itself.',
+        'The specification shows a schedule of 75.6 hours as an example and recommends timeouts of 15 to 30 s; each sender decides for itself.',
       ],
       rotation:
         'The sender signs with the old and the new key for a while, with two entries in one header. The sender decides for how long.',

@@ -39,7 +39,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      "Stripe's own pages were compared only through a summary of them, of 2026-09-27. Not found: the intervals between retries, and how long Stripe waits for a response.",
     sources: [
       'https://docs.stripe.com/webhooks',
       'https://docs.stripe.com/webhooks/signature',
@@ -52,7 +52,7 @@ const scheme = defineScheme({
       'The old secret expires at once or after a delay of up to 24 hours, as you choose; until then, each active secret adds a v1 entry.',
     notes: [
       "Stripe's own library accepts timestamps in the future; here they are refused if they are more than 300 s ahead.",
-      'Stripe retries for three days in live mode, and makes three attempts in a sandbox.',
+      'Stripe retries for three days in live mode, and three times within a few hours in a sandbox.',
     ],
   },
 });

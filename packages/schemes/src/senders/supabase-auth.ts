@@ -40,12 +40,16 @@ const scheme = defineScheme({
     retryRules: 'read-in-code',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'Retries, timeout and the secrets of a hook were read in the documentation and in the code of the server.',
     sources: [
       'https://supabase.com/docs/guides/auth/auth-hooks',
+      'github.com/supabase/auth internal/hooks/hookshttp/hookshttp.go',
       'github.com/supabase/auth internal/hooks/v0hooks/v0http/v0http.go',
     ],
-    assumptions: ['Tolerance is 300 s both ways, as in the specification that the hooks follow.'],
+    assumptions: [
+      'Tolerance is 300 s both ways, as in the specification that the hooks follow.',
+      'The documentation shows 19 s for three attempts. The code ends all of them after 5 s, and the code is followed.',
+    ],
     secretFrom: 'In the dashboard under Authentication, Hooks: the secret of the hook (`v1,whsec_…`).',
     rotation: 'A hook can have several secrets, separated by |, and signs with each.',
     notes: [

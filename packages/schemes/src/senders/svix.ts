@@ -39,6 +39,7 @@ const scheme = svixSender('svix', {
   sources: [
     'https://docs.svix.com/receiving/verifying-payloads/how-manual',
     'https://docs.svix.com/retries',
+    'github.com/svix/svix-docs docs/retries.mdx',
     'github.com/svix/svix-webhooks server/svix-server/src at 4fc0cfb8',
     'github.com/svix/svix-webhooks server/svix-server/config.default.toml',
   ],

@@ -14,6 +14,9 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'The description of setWebhook was compared through copies: other than 2xx is repeated. Not found: for how long, and what happens to a replaced token.',
     sources: ['https://core.telegram.org/bots/api#setwebhook'],
     assumptions: ['The sender does not document for how long it retries updates: 24 hours are assumed.'],
     secretFrom: 'You choose it: the `secret_token` that you pass to `setWebhook`.',
@@ -21,7 +24,7 @@ const scheme = defineScheme({
     notes: [
       'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
       "The body's update_id identifies an update.",
-      'Telegram accepts tokens of 1 character or more; here they must have at least 16 bytes.',
+      'Telegram accepts tokens of 1 to 256 characters; here they must have at least 16 bytes.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },

@@ -18,24 +18,30 @@ const scheme = defineScheme({
   identity: { bodyField: 'data.id' },
   tolerance: { past: 300, future: 300 },
   eventType: { bodyField: 'data.event_type' },
-  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+  delivery: {
+    retries: 'any-failure',
+    timeoutSeconds: 2,
+    idStableOverRetries: 'unknown',
+    retrySignature: 'unknown',
+  },
   about: {
     sender: 'Telnyx',
     confidence: 'sender-code',
     testedWith: 'sender-library',
     library: 'telnyx',
-    retryRules: 'unknown',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'The page about retries was compared through a copy. Not found: when retries end, and what happens to a replaced key.',
     sources: [
-      'https://developers.telnyx.com/docs/development/api-fundamentals/webhooks',
+      'https://developers.telnyx.com/development/api-fundamentals/webhooks/receiving-webhooks',
+      'https://developers.telnyx.com/api-reference/callbacks/call-payment-progress',
       'https://developers.telnyx.com/docs/messaging/messages/receiving-webhooks',
       'github.com/team-telnyx/telnyx-node src/lib/webhooks.ts',
     ],
     assumptions: [
       "The body's data.id is the same in every try: the documentation says only that it identifies the event, and that meta.attempt in the same body counts the attempts.",
-      'Which statuses are retried, and for how long, differs between products. It is assumed that a 4xx is final and that retries last 24 hours.',
+      'The rule is documented for all products: any response other than 2xx is retried. For how long, the sender does not document: 24 hours are assumed.',
     ],
     secretFrom: 'In the Portal under Account, Keys & Credentials, Public Key.',
     rotation: 'The sender does not document what happens to the replaced key.',
@@ -53,7 +59,7 @@ const scheme = defineScheme({
  * Telnyx: `telnyx-signature-ed25519: <base64>` over `{telnyx-timestamp}|{body}`.
  *
  * - Identity: the body's `data.id`.
- * - Delivery: what is retried differs between products; a bad signature gets 503.
+ * - Delivery: the sender retries after any response other than 2xx; a bad signature gets 401.
  * - Secret: the account's public key, base64, from the portal's keys and credentials.
  *
  * @example

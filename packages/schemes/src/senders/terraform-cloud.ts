@@ -2,7 +2,6 @@ import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
   RETRIES_UNDOCUMENTED,
   ROTATION_UNDOCUMENTED,
   UNDOCUMENTED,
@@ -20,8 +19,12 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://developer.hashicorp.com/terraform/cloud-docs/workspaces/settings/notifications'],
+    notFound:
+      'The pages about notifications were read in part: a token is optional and only for generic webhooks. Not found: retries, timeout and rotation. The signature comes from public code that receives these webhooks.',
+    sources: [
+      'https://developer.hashicorp.com/terraform/cloud-docs/workspaces/settings/notifications',
+      'https://developer.hashicorp.com/terraform/cloud-docs/api-docs/notification-configurations',
+    ],
     assumptions: [RETRIES_UNDOCUMENTED],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [

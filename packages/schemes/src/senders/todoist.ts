@@ -1,12 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { bodyHmac } from './hmac-rules.ts';
-import {
-  ONE_RUN_PER_BODY,
-  ONLY_PUBLIC_CODE,
-  RETRIES_UNDOCUMENTED,
-  ROTATION_UNDOCUMENTED,
-  UNDOCUMENTED_BUT_200,
-} from './shared-facts.ts';
+import { ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'todoist',
@@ -16,18 +10,33 @@ const scheme = defineScheme({
   eventType: { bodyField: 'event_name' },
   unsignedHeaders: { deliveryId: 'x-todoist-delivery-id' },
 
-  delivery: UNDOCUMENTED_BUT_200,
+  delivery: {
+    retries: 'any-failure',
+    // Three retries, 15 minutes apart.
+    retrySpanSeconds: 2700,
+    idStableOverRetries: true,
+    retrySignature: 'unknown',
+    acknowledgement: ONLY_200,
+  },
   about: {
     sender: 'Todoist',
     confidence: 'third-party',
     testedWith: 'formula-only',
-    retryRules: 'unknown',
+    retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: ONLY_PUBLIC_CODE,
-    sources: ['https://developer.todoist.com/api/v1/#tag/Webhooks'],
-    assumptions: [RETRIES_UNDOCUMENTED],
+    notFound:
+      "The sender's page was compared through a description that was made from it. Not found: timeout and rotation.",
+    sources: [
+      'https://developer.todoist.com/api/v1/#tag/Webhooks',
+      'github.com/api-evangelist/todoist openapi/todoist-asyncapi.yml',
+    ],
+    assumptions: [],
     rotation: ROTATION_UNDOCUMENTED,
-    notes: [ONE_RUN_PER_BODY],
+    notes: [
+      'Todoist counts every status but 200 as a failure: respond with 200.',
+      'X-Todoist-Delivery-ID is the same in every retry, but not signed: it is a label.',
+      ONE_RUN_PER_BODY,
+    ],
   },
 });
 
@@ -35,7 +44,7 @@ const scheme = defineScheme({
  * Todoist: `X-Todoist-Hmac-SHA256: <base64>` over the body, under the client secret of the app.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender does not document what it retries; a bad signature gets 503.
+ * - Delivery: the sender retries after any response other than 200, three times within 45 minutes; a bad signature gets 401.
  *
  * @example
  * ```ts

@@ -22,6 +22,9 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'A version of the page of 2022 was read in part: the HEAD must get 200. Not found in it: retries and timeout.',
     sources: ['https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/'],
     assumptions: [
       "The body's action.id is the same in every retry, because it is the id of the action.",

@@ -44,13 +44,15 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'Retries and timeouts were read, too. Not found: what happens to deliveries that are under way while an auth token is promoted.',
     sources: [
       'https://www.twilio.com/docs/usage/security',
       'https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides',
       'github.com/twilio/twilio-node src/webhooks/webhooks.ts',
     ],
-    assumptions: ['Twilio does not retry unless connection overrides (#rp=) in the URL ask for it.'],
+    assumptions: [
+      'By default, Twilio retries once, and only if it can not connect. It retries after a response only if connection overrides (#rp=) in the URL ask for it.',
+    ],
     secretFrom: 'The auth token of the account, or of the subaccount that owns the number, in the Console.',
     rotation:
       'Create a secondary auth token, then promote it. Until then, configure both, the primary one as `current`.',

@@ -28,8 +28,11 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
-    sources: ['https://dev.twitch.tv/docs/eventsub/handling-webhook-events/'],
+      'The page about webhooks was read, too: Twitch resends with the same id, and revokes a subscription that fails too often. Not found: how many seconds it waits, for how long it retries, and what happens to a replaced secret.',
+    sources: [
+      'https://dev.twitch.tv/docs/eventsub/handling-webhook-events/',
+      'https://dev.twitch.tv/docs/eventsub/',
+    ],
     assumptions: [
       'Timestamps more than 600 s in the future are refused, too: the documentation limits only the age.',
       'The sender does not document for how long it retries: 24 hours are assumed.',

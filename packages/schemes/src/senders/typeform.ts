@@ -27,6 +27,8 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: 'Looked for again, but not found: the page of the sender about retries, timeout and rotation.',
     sources: [
       'https://www.typeform.com/developers/webhooks/secure-your-webhooks/',
       'https://www.typeform.com/developers/webhooks/',

@@ -21,6 +21,8 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: 'Looked for again, but not found: the page of the sender about retries, timeout and rotation.',
     sources: ['https://vercel.com/docs/webhooks/webhooks-api'],
     assumptions: [
       "The body's id is the same in every retry: the documentation says only that it identifies the delivery.",

@@ -23,8 +23,7 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+    notFound: 'Retries were read, too. Not found: timeout, and what happens to a replaced key.',
     sources: [
       'https://devdocs.veriff.com/docs/hmac-authentication-and-endpoint-security',
       'https://help.veriff.com/en/articles/3250261-how-long-does-it-take-for-veriff-to-communicate-a-decision',

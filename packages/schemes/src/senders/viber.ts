@@ -22,6 +22,9 @@ const scheme = defineScheme({
     confidence: 'sender-code',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'The answers to frequent questions were read: 200, and retries for an hour. Not found: the timeout.',
     sources: [
       'https://developers.viber.com/docs/api/rest-bot-api/',
       'https://developers.viber.com/docs/faq/',

@@ -53,7 +53,7 @@ function define(content: string, algorithm: HmacRule['algorithm'] | HashRule['al
       retryRules: 'documented',
       checkedOn: '2026-12-01',
       notFound:
-        'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+        'The signature was compared, with published signatures. Looked for, but not found: the page about the retries of SMS, timeout and rotation.',
       sources: [
         'https://developer.vonage.com/en/getting-started/concepts/signing-messages',
         'github.com/Vonage/vonage-node-sdk packages/sms',

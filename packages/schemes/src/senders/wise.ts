@@ -26,10 +26,11 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'Retries and timeout were read, too. Not found: which statuses are retried at most three times, besides 400.',
     sources: [
       'https://docs.wise.com/api-docs/features/webhooks-notifications/event-handling',
       'https://docs.wise.com/webhooks-notifications',
+      'https://docs.wise.com/guides/developer/webhooks/event-handling.md',
     ],
     assumptions: [
       '5xx is retried for 14 days, and responses like 400 at most three times: 401 is assumed to be one of those.',

@@ -36,7 +36,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with the library of the sender: retries, timeout and rotation were not read again.',
+      'The signature was compared, with the library of the sender. Looked for, but not found: the pages of the sender about retries, timeout and rotation.',
     sources: [
       'https://workos.com/docs/events/data-syncing/webhooks',
       'github.com/workos/workos-node src/common/crypto/signature-provider.ts',

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { ONLY_200 } from './shared-facts.ts';
 
 const scheme = defineScheme({
   name: 'x-twitter',
@@ -23,6 +24,8 @@ const scheme = defineScheme({
     timeoutSeconds: 3,
     idStableOverRetries: 'unknown',
     retrySignature: 'unknown',
+    // For the enterprise tier, only 200 is a success.
+    acknowledgement: ONLY_200,
   },
   about: {
     sender: 'X',
@@ -31,16 +34,18 @@ const scheme = defineScheme({
     retryRules: 'unknown',
     checkedOn: '2026-12-01',
     notFound:
-      'Only the signature was compared, with published signatures: retries, timeout and rotation were not read again.',
+      'Retries of the enterprise tier were read, too. Not found: the rules for the other tiers, and what happens to a replaced secret.',
     sources: [
       'https://docs.x.com/x-api/webhooks/introduction',
       'https://developer.x.com/en/docs/x-api/enterprise/account-activity-api/guides/activity-retries',
+      'github.com/xdevplatform/docs x-api/webhooks/introduction.mdx',
     ],
     assumptions: [
       'The enterprise tier retries up to three times within five minutes, after any response other than 200. For the other tiers nothing is documented. It is assumed that a 4xx is final and that retries last 24 hours.',
     ],
     rotation: 'The sender does not document what happens to the replaced secret.',
     notes: [
+      'X counts every status but 200 as a failure, at least in the enterprise tier: respond with 200.',
       'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
     ],
   },

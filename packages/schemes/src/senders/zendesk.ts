@@ -24,6 +24,9 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound:
+      'Looked for again, but not found: the pages of the sender about retries. A third party names 10 s as the timeout.',
     sources: [
       'https://developer.zendesk.com/documentation/webhooks/verifying/',
       'https://developer.zendesk.com/documentation/webhooks/webhook-security-and-authentication/',

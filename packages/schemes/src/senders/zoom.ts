@@ -33,7 +33,13 @@ const scheme = defineScheme({
     confidence: 'sender-docs',
     testedWith: 'formula-only',
     retryRules: 'documented',
-    sources: ['https://developers.zoom.us/docs/api/webhooks/'],
+    checkedOn: '2026-12-01',
+    notFound:
+      'An older support page was read: 200 or 204 within 3 s, and three retries. Not found: whether a 4xx is retried, and what happens to a replaced secret.',
+    sources: [
+      'https://developers.zoom.us/docs/api/webhooks/',
+      'https://devsupport.zoom.us/hc/en-us/articles/360059893812-Webhook-delays',
+    ],
     assumptions: [
       'Retries come after 5, 30 and 90 minutes.',
       'The sender documents no tolerance: 300 s each way are assumed.',

@@ -1,8 +1,10 @@
+import { plivoV2 } from '@countersign/schemes';
 import type { CatalogueEntry } from '../support/catalogue-entry.ts';
 
 export const entry: CatalogueEntry = {
-  factory: 'plivoV3',
+  factory: 'plivoV1',
   refusalStatus: 503,
   url: 'https://hooks.example.com/plivo',
   body: 'CallUUID=97ceeb52-#&Duration=300',
+  vectors: { 'plivo/v2': plivoV2 },
 };
