@@ -6,7 +6,7 @@ import { snippetsOf } from '../consumers/readme-snippets.ts';
 
 // The code of the guides compiles, against the sources. (That of the README files compiles against the packed packages: consumers.test.ts.)
 
-const PAGES = ['operating'] as const;
+const PAGES = ['operating', 'queue'] as const;
 
 /** Where a snippet is compiled: only this package has Terminus. */
 function folderOf(code: string): string {
