@@ -34,6 +34,7 @@ app.post('/hooks/orders', webhook(verifier, { claim: 'manual' }), async (req, re
   const { state } = await store.run(req.webhook, (transaction) =>
     transaction.query('INSERT INTO orders (number, total) VALUES ($1, $2)', [order.id, order.total_price]),
   );
+  console.log(`order ${order.id}: ${state === 'duplicate' ? 'it was there already' : 'inserted'}`);
   res.sendStatus(state === 'duplicate' ? 200 : 204);
 });
 

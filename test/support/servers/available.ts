@@ -8,12 +8,13 @@ import {
   onPath,
   pgbouncerBinary,
   postgresBinaries,
+  rabbitmqBinaries,
   redisBinary,
 } from './binaries.ts';
 
 /**
  * What a suite needs: `redis`, `postgres` and `mysql` are any server, that of `REDIS_URL`, `DATABASE_URL` and `MYSQL_URL` too;
- * `redis-server`, `postgres-server`, `mysql-server`, `pgbouncer-server` and `prometheus-server` are servers of its own, which it may kill.
+ * `redis-server`, `postgres-server`, `mysql-server`, `pgbouncer-server`, `rabbitmq-server` and `prometheus-server` are servers of its own, which it may kill.
  * `systemd` is the tool that checks unit files. `chromium` is a browser, that of `CHROMIUM_PATH` too.
  */
 export type Need =
@@ -24,6 +25,7 @@ export type Need =
   | 'postgres-server'
   | 'mysql-server'
   | 'pgbouncer-server'
+  | 'rabbitmq-server'
   | 'prometheus-server'
   | 'systemd'
   | 'chromium';
@@ -59,6 +61,11 @@ const SERVERS = {
     isHere: () => pgbouncerBinary() !== undefined,
     debian: 'pgbouncer',
     name: 'PgBouncer',
+  },
+  rabbitmq: {
+    isHere: () => rabbitmqBinaries() !== undefined,
+    debian: 'rabbitmq-server',
+    name: 'RabbitMQ server',
   },
   prometheus: {
     isHere: () => onPath('prometheus') !== undefined && onPath('promtool') !== undefined,

@@ -36,6 +36,13 @@ export function pgbouncerBinary(): string | undefined {
   return onPath('pgbouncer') ?? executable('/usr/sbin', 'pgbouncer');
 }
 
+/** Where RabbitMQ's own script is, and the register of Erlang's nodes. Debian's script on the PATH changes the user. */
+export function rabbitmqBinaries(): { server: string; epmd: string } | undefined {
+  const server = executable('/usr/lib/rabbitmq/bin', 'rabbitmq-server');
+  const epmd = onPath('epmd');
+  return server === undefined || epmd === undefined ? undefined : { server, epmd };
+}
+
 /** Where Chromium is, if it is there. */
 export function chromiumBinary(): string | undefined {
   const { CHROMIUM_PATH: given } = process.env;
