@@ -9,7 +9,7 @@ const scheme = defineScheme({
     parts: { form: { sorted: 'form', pair: '{name}{value}' } },
     content: '{url}{form}',
     safeBecause:
-      'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery and does not run again. For each request, the verifier checks where the URL ends; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
+      'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery: with a `replay` store it does not run again. For each request, the verifier checks where the URL ends; if the request adds a query to `publicUrl`, `webhook.bodyAuthenticated` is `false`.',
   },
   identity: 'content',
   delivery: {

@@ -10,7 +10,7 @@ const scheme = defineScheme({
     parts: { form: { sorted: 'form', pair: '{name}{value}' } },
     content: '{baseUrl}?{form}.{header:x-plivo-signature-v3-nonce}',
     safeBecause:
-      'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery and does not run again.',
+      'Names and values of the form are signed without separators, so an attacker can move text between them. The result counts as the same delivery: with a `replay` store it does not run again.',
   },
   identity: 'content',
   delivery: {
@@ -34,7 +34,7 @@ const scheme = defineScheme({
       'github.com/plivo/plivo-node lib/utils/v3Security.js',
     ],
     assumptions: [
-      'By default, Plivo retries once, and only if it can not connect or gets no response. It retries after a response only if the URL asks for it (#rp=).',
+      'By default, Plivo retries once, and only if it cannot connect or gets no response. It retries after a response only if the URL asks for it (#rp=).',
     ],
     rotation: ROTATION_UNDOCUMENTED,
     notes: [

@@ -29,7 +29,7 @@ const signed = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'The page about webhooks was compared through copies of it, which tell the retries. The timeout was compared through an article. Of the signature, only public code was found.',
+      'The page about webhooks was compared through copies of it, the timeout through an article. Of the signature, only public code was found; a guide of RevenueCat names another header, X-RevenueCat-Signature.',
     sources: [
       PAGE,
       'public handlers, whose code and comments agree about the header X-RevenueCat-Webhook-Signature',

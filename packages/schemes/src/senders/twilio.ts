@@ -51,7 +51,7 @@ const scheme = defineScheme({
       'github.com/twilio/twilio-node src/webhooks/webhooks.ts',
     ],
     assumptions: [
-      'By default, Twilio retries once, and only if it can not connect. It retries after a response only if connection overrides (#rp=) in the URL ask for it.',
+      'By default, Twilio retries once, and only if it cannot connect. It retries after a response only if connection overrides (#rp=) in the URL ask for it.',
     ],
     secretFrom: 'The auth token of the account, or of the subaccount that owns the number, in the Console.',
     rotation:
