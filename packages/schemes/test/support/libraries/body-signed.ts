@@ -60,7 +60,16 @@ export const BODY_SIGNED: Record<string, Library> = {
     },
     signs: ['body'],
     rewrites: REWRITES,
-    differences: [READS_LOSSILY, REFUSES_BINARY],
+    differences: [
+      READS_LOSSILY,
+      REFUSES_BINARY,
+      {
+        it: 'takes a body that may as well be the query of the address, which is signed directly before it',
+        accepts: true,
+        holds: ({ body }) => body.at(0) === 0x3f,
+        example: { signed: { body: Buffer.from('?a=b') }, sent: { body: Buffer.from('?a=b') } },
+      },
+    ],
   },
   '@adyen/api-library': {
     scheme: adyenPlatform(),
