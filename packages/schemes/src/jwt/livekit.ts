@@ -54,12 +54,11 @@ export function liveKit(options: LiveKitOptions): JwtScheme {
       retryRules: 'read-in-code',
       checkedOn: '2026-12-01',
       notFound:
-        'The limits that LiveKit Cloud sets for retries, and the wait for a response, were not found.',
+        'Which statuses the HTTP library retries, and its default waits, were not read in its own repository (hashicorp/go-retryablehttp). The limits of LiveKit Cloud were not found.',
       sources: [
         'https://docs.livekit.io/home/server/webhooks/',
         'github.com/livekit/node-sdks',
         'github.com/livekit/protocol webhook/url_notifier.go and http_client.go',
-        'github.com/hashicorp/go-retryablehttp',
       ],
       assumptions: [
         'A server without limits of its own has those of its HTTP library: four retries, 1 to 8 seconds apart.',

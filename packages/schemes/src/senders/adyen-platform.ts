@@ -29,7 +29,6 @@ const scheme = defineScheme({
       'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',
       'https://docs.adyen.com/development-resources/webhooks/troubleshoot',
-      'https://docs.adyen.com/development-resources/webhooks/handle-webhook-events',
     ],
     assumptions: [],
     rotation: 'The sender does not document what happens to the replaced secret.',

@@ -54,7 +54,6 @@ const scheme = defineScheme({
       'https://docs.adyen.com/development-resources/webhooks/secure-webhooks/verify-hmac-signatures/',
       'github.com/Adyen/adyen-node-api-library src/utils/hmacValidator.ts',
       'https://docs.adyen.com/development-resources/webhooks/troubleshoot',
-      'https://docs.adyen.com/development-resources/webhooks/handle-webhook-events',
     ],
     assumptions: [],
     secretFrom:

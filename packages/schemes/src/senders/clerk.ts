@@ -10,11 +10,11 @@ const scheme = svixSender(
     library: '@clerk/backend',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
+    notFound: "The schedule was read in the configuration of Svix's server, not in Clerk's documentation.",
     sources: [
       'https://clerk.com/docs/webhooks/sync-data',
       'https://docs.svix.com/receiving/verifying-payloads/how-manual',
       'https://clerk.com/docs/guides/development/webhooks/overview',
-      'https://docs.svix.com/retries',
     ],
     assumptions: ['Retries and timeout are as Svix documents them.'],
     secretFrom: 'In the dashboard under Webhooks: the signing secret of the endpoint (`whsec_…`).',

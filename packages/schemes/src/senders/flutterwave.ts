@@ -23,7 +23,8 @@ const scheme = defineScheme({
     testedWith: 'formula-only',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: 'Replacing the secret hash was not found in the documentation.',
+    notFound:
+      "Flutterwave's rules about retries were read in public copies of its page. Replacing the secret hash was not found in the documentation.",
     sources: ['https://developer.flutterwave.com/docs/webhooks'],
     assumptions: [],
     rotation: ROTATION_UNDOCUMENTED,

@@ -36,12 +36,12 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
+    notFound:
+      'The limit of 25 MB was not read again. The 3 days in which a delivery can be redelivered were read in an article that quotes GitHub.',
     sources: [
       'https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries',
       'https://docs.github.com/en/webhooks/using-webhooks/handling-failed-webhook-deliveries',
       'github.com/github/docs issue 32822 (the delivery id repeats on redelivery)',
-      'https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks',
-      'https://docs.github.com/en/webhooks/webhook-events-and-payloads',
     ],
     assumptions: [
       'A redelivery repeats the first signature. GitHub does not document whether a redelivery after a rotation has a new signature: keep the old secret as `previous` until failed deliveries were redelivered.',

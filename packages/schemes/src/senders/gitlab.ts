@@ -31,7 +31,7 @@ const scheme = defineScheme({
     retryRules: 'read-in-code',
     checkedOn: '2026-12-01',
     notFound:
-      'The code that signs was read only in its merge request. Replacing the signing token was not found in the documentation.',
+      'The signing was read in the description of its merge request. Replacing the signing token was not found in the documentation.',
     sources: [
       'https://docs.gitlab.com/user/project/integrations/webhooks/',
       'gitlab.com/gitlab-org/gitlab merge requests 230944 (signing token) and 166329 (pauses)',

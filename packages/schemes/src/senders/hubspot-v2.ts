@@ -28,7 +28,8 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: 'Replacing the client secret was not found in the documentation.',
+    notFound:
+      "HubSpot's page about errors was read in a public copy. Replacing the client secret was not found in the documentation.",
     sources: [
       'https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests',
       'github.com/HubSpot/hubspot-api-nodejs src/signature',

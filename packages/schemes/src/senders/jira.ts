@@ -25,11 +25,11 @@ const scheme = defineScheme({
     testedWith: 'published-vectors',
     retryRules: 'documented',
     checkedOn: '2026-12-01',
-    notFound: 'The wait for a response and replacing the secret were not found in the documentation.',
+    notFound:
+      "The number of retries, their waits and the limit of 25 MB were read in texts that quote Atlassian's page. The wait for a response and replacing the secret were not found.",
     sources: [
       'https://developer.atlassian.com/cloud/jira/platform/webhooks/',
       'https://community.developer.atlassian.com/t/new-jira-cloud-webhook-retry-policy/30554',
-      'https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-webhooks/',
     ],
     assumptions: [
       'The waits between the up to five retries are between 5 and 15 minutes. The longest are assumed.',

@@ -35,7 +35,7 @@ const scheme = defineScheme({
     retryRules: 'documented',
     checkedOn: '2026-12-01',
     notFound:
-      'Whether a retry has a new webhookTimestamp was not found in the documentation. Nor was replacing the secret.',
+      "Linear's page was read in texts that quote it. Whether a retry has a new webhookTimestamp, and replacing the secret, were not found.",
     sources: [
       'https://linear.app/developers/webhooks',
       'github.com/linear/linear packages/sdk/src/webhooks/client.ts',

@@ -36,6 +36,7 @@ const scheme = svixSender('svix', {
   testedWith: 'published-vectors',
   retryRules: 'documented',
   checkedOn: '2026-12-01',
+  notFound: 'The documented wait of 15 s and the rules about replaced secrets were not read again.',
   sources: [
     'https://docs.svix.com/receiving/verifying-payloads/how-manual',
     'https://docs.svix.com/retries',
