@@ -30,31 +30,34 @@ for (const path of [source, entry]) {
 writeFileSync(
   join(ROOT, source),
   `import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { lazily } from '${folder === '' ? './' : '../'}lazily.ts';
 
-const scheme = defineScheme({
-  name: '${name}',
-  secret: { encoding: 'utf8' },
-  signed: {
-    algorithm: { hmac: 'sha256' },
-    signature: { header: 'x-${name}-signature', encoding: 'hex' },
-    timestamp: { header: 'x-${name}-timestamp', unit: 's' },
-    content: '{timestamp}.{body}',
-  },
-  identity: 'body',
-  delivery: {
-    retries: 'unknown',
-    idStableOverRetries: 'unknown',
-    retrySignature: 'unknown',
-  },
-  about: {
-    sender: '${title}',
-    confidence: 'sender-docs',
-    testedWith: 'formula-only',
-    sources: ['FILL IN: the URL of the page that documents the signature.'],
-    assumptions: ['FILL IN: what no document of the sender says. An empty list if there is nothing.'],
-    rotation: 'FILL IN: what rotating the secret does at this sender.',
-  },
-});
+const scheme = lazily(() =>
+  defineScheme({
+    name: '${name}',
+    secret: { encoding: 'utf8' },
+    signed: {
+      algorithm: { hmac: 'sha256' },
+      signature: { header: 'x-${name}-signature', encoding: 'hex' },
+      timestamp: { header: 'x-${name}-timestamp', unit: 's' },
+      content: '{timestamp}.{body}',
+    },
+    identity: 'body',
+    delivery: {
+      retries: 'unknown',
+      idStableOverRetries: 'unknown',
+      retrySignature: 'unknown',
+    },
+    about: {
+      sender: '${title}',
+      confidence: 'sender-docs',
+      testedWith: 'formula-only',
+      sources: ['FILL IN: the URL of the page that documents the signature.'],
+      assumptions: ['FILL IN: what no document of the sender says. An empty list if there is nothing.'],
+      rotation: 'FILL IN: what rotating the secret does at this sender.',
+    },
+  }),
+);
 
 /**
  * ${title}: FILL IN: the header and the signed content in one line.
@@ -68,7 +71,7 @@ const scheme = defineScheme({
  * \`\`\`
  */
 export function ${factory}(): DefinedScheme {
-  return scheme;
+  return scheme();
 }
 `,
 );

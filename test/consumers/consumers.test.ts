@@ -23,7 +23,7 @@ const DEPENDENCIES = {
   ...pinned('@aws-sdk/client-secrets-manager', '@azure/keyvault-secrets', '@google-cloud/secret-manager'),
   ...pinned('@types/node', '@types/express', '@types/koa', '@types/aws-lambda', 'vitest'),
   ...pinned('@nestjs/common', '@nestjs/core', '@nestjs/platform-express', '@nestjs/testing'),
-  ...pinned('@octokit/webhooks', '@slack/bolt', 'multer', '@types/multer'),
+  ...pinned('@octokit/webhooks', '@slack/bolt', 'stripe', 'multer', '@types/multer'),
   ...pinned('reflect-metadata', 'rxjs', '@opentelemetry/api'),
   // The TypeScript of this repository, and the one that `nest new` installs.
   typescript6: `npm:typescript@${pinned('typescript').typescript}`,
@@ -192,6 +192,26 @@ describe('a bundler', () => {
     console.log(
       `One scheme, minified: ${bytes} bytes; with @countersign/core: ${bundle?.contents.length} bytes.`,
     );
+  });
+});
+
+describe('starting, beside the library of one sender', () => {
+  const RECEIVER = ['@countersign/core', '@countersign/express'];
+
+  test.each([
+    ['core and an adapter', RECEIVER, 8, 0.25],
+    ['the whole catalogue too, with one sender used', [...RECEIVER, '@countersign/schemes#stripe'], 10, 0.4],
+  ])('%s: few files, and little code that runs', async (_, imports, mostFiles, mostOfStripe) => {
+    await project.addFixture('start');
+    const loaded = async (
+      names: readonly string[],
+    ): Promise<Record<'files' | 'bytes' | 'evaluated', number>> =>
+      JSON.parse((await project.node(['main.mjs', ...names], { in: 'start' })).stdout);
+    const [own, stripe] = [await loaded(imports), await loaded(['stripe'])];
+    console.log(`${imports.join(', ')}: ${JSON.stringify(own)}; stripe: ${JSON.stringify(stripe)}`);
+    expect(own.evaluated).toBeGreaterThan(0);
+    expect(own.files).toBeLessThanOrEqual(mostFiles);
+    expect(own.evaluated / stripe.evaluated).toBeLessThanOrEqual(mostOfStripe);
   });
 });
 

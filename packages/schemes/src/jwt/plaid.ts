@@ -1,48 +1,51 @@
 import { type SecretProvider, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { type KeysByIdOptions, keysById } from '../remote/keys-by-id.ts';
 import { ONLY_200 } from '../senders/shared-facts.ts';
 import { defineJwtScheme, type JwtScheme } from './define-jwt-scheme.ts';
 import { fitsAlgorithm } from './jwt-algorithm.ts';
 import { pemOf, publicKeyOf } from './public-jwk.ts';
 
-const scheme = defineJwtScheme({
-  name: 'plaid',
-  algorithms: ['ES256'],
-  token: { header: 'plaid-verification' },
-  bodyHash: { claim: 'request_body_sha256', encoding: 'hex' },
-  time: 'iat',
-  identity: 'body',
-  delivery: {
-    retries: 'any-failure',
-    retrySpanSeconds: 86_400,
-    timeoutSeconds: 10,
-    idStableOverRetries: 'unknown',
-    retrySignature: 'unknown',
-    acknowledgement: ONLY_200,
-  },
-  about: {
-    sender: 'Plaid',
-    confidence: 'sender-docs',
-    testedWith: 'formula-only',
-    retryRules: 'documented',
-    checkedOn: '2026-12-01',
-    notFound:
-      'The pages about retries were read, in part through a copy: 10 s, 24 hours. They name both 200 and 2xx as the success.',
-    sources: [
-      'https://plaid.com/docs/api/webhooks/webhook-verification/',
-      'https://plaid.com/docs/api/webhooks/#webhook-retries',
-      'https://support.plaid.com/hc/en-us/articles/40390675922967-Can-Plaid-re-push-failed-or-missed-webhook-events',
-    ],
-    assumptions: ['The tolerance is 300 s each way: the sender documents it only for the past.'],
-    rotation:
-      'A new key signs under a new id. A replaced key gets an "expired_at" and is not accepted after that.',
-    notes: [
-      'One page of Plaid accepts any 2xx, another only 200. If your handler sends the response itself, it should send 200.',
-      'Plaid stops retrying for an endpoint that rejected more than 90 % of its webhooks within a day.',
-      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
-    ],
-  },
-});
+const scheme = lazily(() =>
+  defineJwtScheme({
+    name: 'plaid',
+    algorithms: ['ES256'],
+    token: { header: 'plaid-verification' },
+    bodyHash: { claim: 'request_body_sha256', encoding: 'hex' },
+    time: 'iat',
+    identity: 'body',
+    delivery: {
+      retries: 'any-failure',
+      retrySpanSeconds: 86_400,
+      timeoutSeconds: 10,
+      idStableOverRetries: 'unknown',
+      retrySignature: 'unknown',
+      acknowledgement: ONLY_200,
+    },
+    about: {
+      sender: 'Plaid',
+      confidence: 'sender-docs',
+      testedWith: 'formula-only',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound:
+        'The pages about retries were read, in part through a copy: 10 s, 24 hours. They name both 200 and 2xx as the success.',
+      sources: [
+        'https://plaid.com/docs/api/webhooks/webhook-verification/',
+        'https://plaid.com/docs/api/webhooks/#webhook-retries',
+        'https://support.plaid.com/hc/en-us/articles/40390675922967-Can-Plaid-re-push-failed-or-missed-webhook-events',
+      ],
+      assumptions: ['The tolerance is 300 s each way: the sender documents it only for the past.'],
+      rotation:
+        'A new key signs under a new id. A replaced key gets an "expired_at" and is not accepted after that.',
+      notes: [
+        'One page of Plaid accepts any 2xx, another only 200. If your handler sends the response itself, it should send 200.',
+        'Plaid stops retrying for an endpoint that rejected more than 90 % of its webhooks within a day.',
+        'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      ],
+    },
+  }),
+);
 
 /**
  * Plaid: `Plaid-Verification: <JWT>`, ES256, with the SHA-256 of the body as hex. Its keys come from {@link plaidKeys}.
@@ -57,7 +60,7 @@ const scheme = defineJwtScheme({
  * ```
  */
 export function plaid(): JwtScheme {
-  return scheme;
+  return scheme();
 }
 
 /** The `key` that Plaid's `/webhook_verification_key/get` returns. */

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 
 /** Settings of {@link agentMessage}. */
 export interface AgentMessageOptions {
@@ -10,9 +11,9 @@ export interface AgentMessageOptions {
 }
 
 const schemes = {
-  base64: define('base64'),
-  utf8: define('utf8'),
-  hex: define('hex'),
+  base64: lazily(() => define('base64')),
+  utf8: lazily(() => define('utf8')),
+  hex: lazily(() => define('hex')),
 };
 
 function define(encoding: 'base64' | 'utf8' | 'hex'): DefinedScheme {
@@ -93,5 +94,5 @@ export function agentMessage(options: AgentMessageOptions = {}): DefinedScheme {
       'The "keyEncoding" of agentMessage() must be "base64", "utf8" or "hex".',
     );
   }
-  return schemes[keyEncoding];
+  return schemes[keyEncoding]();
 }

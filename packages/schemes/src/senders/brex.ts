@@ -1,25 +1,28 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { ONLY_PUBLIC_CODE, RETRIES_UNDOCUMENTED } from './shared-facts.ts';
 import { standardSender } from './standard-webhooks.ts';
 
-const scheme = standardSender('brex', {
-  sender: 'Brex',
-  confidence: 'third-party',
-  testedWith: 'formula-only',
-  retryRules: 'unknown',
-  checkedOn: '2026-12-01',
-  notFound: ONLY_PUBLIC_CODE,
-  sources: [
-    'https://developer.brex.com/docs/webhooks',
-    'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
-  ],
-  assumptions: [
-    'The id is the same in every retry, as the specification that the sender follows says.',
-    RETRIES_UNDOCUMENTED,
-  ],
-  rotation:
-    'Brex signs with both the old and the new secret until the old one is revoked, with one entry each; the API lists both.',
-});
+const scheme = lazily(() =>
+  standardSender('brex', {
+    sender: 'Brex',
+    confidence: 'third-party',
+    testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
+    sources: [
+      'https://developer.brex.com/docs/webhooks',
+      'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
+    ],
+    assumptions: [
+      'The id is the same in every retry, as the specification that the sender follows says.',
+      RETRIES_UNDOCUMENTED,
+    ],
+    rotation:
+      'Brex signs with both the old and the new secret until the old one is revoked, with one entry each; the API lists both.',
+  }),
+);
 
 /**
  * Brex: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, as in Standard Webhooks.
@@ -33,5 +36,5 @@ const scheme = standardSender('brex', {
  * ```
  */
 export function brex(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

@@ -1,22 +1,25 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { svixSender } from './svix.ts';
 
-const scheme = svixSender('browserbase', {
-  sender: 'Browserbase',
-  confidence: 'sender-docs',
-  testedWith: 'sender-library',
-  library: 'standardwebhooks',
-  retryRules: 'documented',
-  checkedOn: '2026-12-01',
-  sources: [
-    'https://docs.browserbase.com/platform/webhooks/verifying-deliveries',
-    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
-  ],
-  assumptions: [
-    'The sender documents the schedule of Svix, and no other window of its own: it is assumed to deliver through Svix.',
-  ],
-  rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
-});
+const scheme = lazily(() =>
+  svixSender('browserbase', {
+    sender: 'Browserbase',
+    confidence: 'sender-docs',
+    testedWith: 'sender-library',
+    library: 'standardwebhooks',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    sources: [
+      'https://docs.browserbase.com/platform/webhooks/verifying-deliveries',
+      'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+    ],
+    assumptions: [
+      'The sender documents the schedule of Svix, and no other window of its own: it is assumed to deliver through Svix.',
+    ],
+    rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
+  }),
+);
 
 /**
  * Browserbase, through Svix: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, or the same with `svix-*` headers.
@@ -30,5 +33,5 @@ const scheme = svixSender('browserbase', {
  * ```
  */
 export function browserbase(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

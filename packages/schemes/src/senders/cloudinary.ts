@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 
 /** Settings of {@link cloudinary}. */
 export interface CloudinaryOptions {
@@ -6,7 +7,7 @@ export interface CloudinaryOptions {
   readonly algorithm?: 'sha1' | 'sha256';
 }
 
-const schemes = { sha1: define('sha1'), sha256: define('sha256') };
+const schemes = { sha1: lazily(() => define('sha1')), sha256: lazily(() => define('sha256')) };
 
 function define(hash: 'sha1' | 'sha256'): DefinedScheme {
   return defineScheme({
@@ -68,7 +69,7 @@ function define(hash: 'sha1' | 'sha256'): DefinedScheme {
  */
 export function cloudinary({ algorithm = 'sha1' }: CloudinaryOptions = {}): DefinedScheme {
   const scheme = Object.hasOwn(schemes, algorithm) ? schemes[algorithm] : undefined;
-  if (scheme !== undefined) return scheme;
+  if (scheme !== undefined) return scheme();
   throw new WebhookError(
     'ERR_WEBHOOK_CONFIG_INVALID',
     '"algorithm" of cloudinary() must be "sha1" or "sha256".',

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED, UNDOCUMENTED } from './shared-facts.ts';
 
 /** Settings of {@link contentful}. */
@@ -24,7 +25,7 @@ const OWN_HEADERS = [
   'x-contentful-webhook-name',
 ] as const;
 
-const scheme = define({});
+const scheme = lazily(() => define({}));
 
 function define(headers: Readonly<Record<string, number>>): DefinedScheme {
   return defineScheme({
@@ -102,5 +103,5 @@ export function contentful(options: ContentfulOptions = {}): DefinedScheme {
       'ERR_WEBHOOK_CONFIG_INVALID',
       '"headers" of contentful() must be an object: the name of each header with the number of semicolons in its value.',
     );
-  return Object.keys(headers).length === 0 ? scheme : define(headers);
+  return Object.keys(headers).length === 0 ? scheme() : define(headers);
 }

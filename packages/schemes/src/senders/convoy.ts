@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme, type SignatureRule, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 
 /** Settings of {@link convoy}: the signature settings of the project. */
 export interface ConvoyOptions {
@@ -21,7 +22,7 @@ const CHOICES = {
 } as const;
 const OPTIONS = [...Object.keys(CHOICES), 'header', 'version'];
 
-const scheme = define({});
+const scheme = lazily(() => define({}));
 
 function define({
   signatures = 'advanced',
@@ -102,7 +103,7 @@ export function convoy(options: ConvoyOptions = {}): DefinedScheme {
     throw invalid('The "version" of convoy() must be a whole number, 1 or more.');
   if (version !== undefined && options.signatures === 'simple')
     throw invalid('"version" of convoy() is only for advanced signatures. Remove it.');
-  return Object.keys(options).length === 0 ? scheme : define(options);
+  return Object.keys(options).length === 0 ? scheme() : define(options);
 }
 
 function listed(names: readonly string[], word: 'and' | 'or'): string {

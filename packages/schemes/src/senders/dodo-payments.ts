@@ -1,24 +1,27 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 import { standardSender } from './standard-webhooks.ts';
 
-const scheme = standardSender('dodo-payments', {
-  sender: 'Dodo Payments',
-  confidence: 'sender-code',
-  testedWith: 'sender-library',
-  library: 'standardwebhooks',
-  retryRules: 'unknown',
-  checkedOn: '2026-12-01',
-  sources: [
-    'https://docs.dodopayments.com/developer-resources/webhooks',
-    'github.com/dodopayments/dodopayments-node src/resources/webhooks',
-  ],
-  assumptions: [
-    "The id is the same in every retry, as the specification that the sender's library follows says.",
-    RETRIES_UNDOCUMENTED,
-  ],
-  rotation: ROTATION_UNDOCUMENTED,
-});
+const scheme = lazily(() =>
+  standardSender('dodo-payments', {
+    sender: 'Dodo Payments',
+    confidence: 'sender-code',
+    testedWith: 'sender-library',
+    library: 'standardwebhooks',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    sources: [
+      'https://docs.dodopayments.com/developer-resources/webhooks',
+      'github.com/dodopayments/dodopayments-node src/resources/webhooks',
+    ],
+    assumptions: [
+      "The id is the same in every retry, as the specification that the sender's library follows says.",
+      RETRIES_UNDOCUMENTED,
+    ],
+    rotation: ROTATION_UNDOCUMENTED,
+  }),
+);
 
 /**
  * Dodo Payments: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, as in Standard Webhooks.
@@ -32,5 +35,5 @@ const scheme = standardSender('dodo-payments', {
  * ```
  */
 export function dodoPayments(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

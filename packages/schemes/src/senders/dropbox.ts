@@ -1,49 +1,52 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 
-const scheme = defineScheme({
-  name: 'dropbox',
-  // App secrets have 15 characters.
-  secret: {
-    encoding: 'utf8',
-    minBytes: 15,
-    mistakenFor: {
-      'sl.': 'an access token of Dropbox. Paste the app secret',
+const scheme = lazily(() =>
+  defineScheme({
+    name: 'dropbox',
+    // App secrets have 15 characters.
+    secret: {
+      encoding: 'utf8',
+      minBytes: 15,
+      mistakenFor: {
+        'sl.': 'an access token of Dropbox. Paste the app secret',
+      },
     },
-  },
-  signed: {
-    algorithm: { hmac: 'sha256' },
-    signature: { header: 'x-dropbox-signature', encoding: 'hex' },
-    content: '{body}',
-  },
-  identity: 'body',
-  handshake: {
-    signed: false,
-    when: { method: 'GET', query: { challenge: true } },
-    challenge: { query: 'challenge', characters: 'word', maxLength: 128 },
-    response: { text: '{challenge}' },
-  },
-  delivery: {
-    retries: 'any-failure',
-    retrySpanSeconds: 600,
-    timeoutSeconds: 10,
-    idStableOverRetries: 'unknown',
-    retrySignature: 'unknown',
-  },
-  about: {
-    sender: 'Dropbox',
-    confidence: 'sender-docs',
-    testedWith: 'formula-only',
-    retryRules: 'documented',
-    sources: ['https://www.dropbox.com/developers/reference/webhooks'],
-    assumptions: [],
-    secretFrom: 'In the App Console, on the page of the app: the app secret.',
-    rotation: 'The sender does not document what happens to the replaced secret.',
-    notes: [
-      'Only 200 counts as a success: after a 204 Dropbox retries, and the duplicate gets 200.',
-      'A body names accounts, not changes, and is the same each time. Pass `deliveryKey`, or `replay: false` if fetching the changes twice does no harm.',
-    ],
-  },
-});
+    signed: {
+      algorithm: { hmac: 'sha256' },
+      signature: { header: 'x-dropbox-signature', encoding: 'hex' },
+      content: '{body}',
+    },
+    identity: 'body',
+    handshake: {
+      signed: false,
+      when: { method: 'GET', query: { challenge: true } },
+      challenge: { query: 'challenge', characters: 'word', maxLength: 128 },
+      response: { text: '{challenge}' },
+    },
+    delivery: {
+      retries: 'any-failure',
+      retrySpanSeconds: 600,
+      timeoutSeconds: 10,
+      idStableOverRetries: 'unknown',
+      retrySignature: 'unknown',
+    },
+    about: {
+      sender: 'Dropbox',
+      confidence: 'sender-docs',
+      testedWith: 'formula-only',
+      retryRules: 'documented',
+      sources: ['https://www.dropbox.com/developers/reference/webhooks'],
+      assumptions: [],
+      secretFrom: 'In the App Console, on the page of the app: the app secret.',
+      rotation: 'The sender does not document what happens to the replaced secret.',
+      notes: [
+        'Only 200 counts as a success: after a 204 Dropbox retries, and the duplicate gets 200.',
+        'A body names accounts, not changes, and is the same each time. Pass `deliveryKey`, or `replay: false` if fetching the changes twice does no harm.',
+      ],
+    },
+  }),
+);
 
 /**
  * Dropbox: `X-Dropbox-Signature: <hex>` over the body.
@@ -58,5 +61,5 @@ const scheme = defineScheme({
  * ```
  */
 export function dropbox(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

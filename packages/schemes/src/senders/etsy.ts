@@ -1,25 +1,28 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { ONLY_PUBLIC_CODE } from './shared-facts.ts';
 import { svixSender } from './svix.ts';
 
-const scheme = svixSender('etsy', {
-  sender: 'Etsy',
-  confidence: 'third-party',
-  testedWith: 'sender-library',
-  library: 'svix',
-  retryRules: 'documented',
-  checkedOn: '2026-12-01',
-  notFound: ONLY_PUBLIC_CODE,
-  sources: [
-    'https://developers.etsy.com/documentation/essentials/webhooks',
-    'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
-    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
-  ],
-  assumptions: [
-    'The sender documents the schedule of Svix: it is assumed to deliver through Svix, with its timeout.',
-  ],
-  rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
-});
+const scheme = lazily(() =>
+  svixSender('etsy', {
+    sender: 'Etsy',
+    confidence: 'third-party',
+    testedWith: 'sender-library',
+    library: 'svix',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
+    sources: [
+      'https://developers.etsy.com/documentation/essentials/webhooks',
+      'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
+      'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+    ],
+    assumptions: [
+      'The sender documents the schedule of Svix: it is assumed to deliver through Svix, with its timeout.',
+    ],
+    rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
+  }),
+);
 
 /**
  * Etsy, through Svix: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, or the same with `svix-*` headers.
@@ -33,5 +36,5 @@ const scheme = svixSender('etsy', {
  * ```
  */
 export function etsy(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

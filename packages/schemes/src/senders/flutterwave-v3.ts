@@ -1,40 +1,43 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { NOTHING_SIGNED, ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
-const scheme = defineScheme({
-  name: 'flutterwave-v3',
-  secret: { encoding: 'utf8' },
-  signed: { algorithm: { token: 'constant-time' }, signature: { header: 'verif-hash', encoding: 'text' } },
-  identity: 'body',
-  eventType: { bodyField: 'event' },
-  delivery: {
-    retries: 'any-failure',
-    // Three retries, 30 minutes apart.
-    retrySpanSeconds: 5400,
-    timeoutSeconds: 60,
-    idStableOverRetries: 'unknown',
-    retrySignature: 'unknown',
-    acknowledgement: ONLY_200,
-  },
-  about: {
-    sender: 'Flutterwave (version 3)',
-    confidence: 'sender-docs',
-    testedWith: 'formula-only',
-    retryRules: 'documented',
-    checkedOn: '2026-12-01',
-    notFound:
-      "Flutterwave's rules about retries were read in public copies of its page. Replacing the secret hash was not found in the documentation.",
-    sources: ['https://developer.flutterwave.com/v3.0/docs/webhooks'],
-    assumptions: [],
-    rotation: ROTATION_UNDOCUMENTED,
-    notes: [
-      NOTHING_SIGNED,
-      'Fetch the transaction from Flutterwave before you give value for it.',
-      ONE_RUN_PER_BODY,
-      'Flutterwave retries only if webhook retries are switched on in the dashboard, and takes every response other than 200 for a failure.',
-    ],
-  },
-});
+const scheme = lazily(() =>
+  defineScheme({
+    name: 'flutterwave-v3',
+    secret: { encoding: 'utf8' },
+    signed: { algorithm: { token: 'constant-time' }, signature: { header: 'verif-hash', encoding: 'text' } },
+    identity: 'body',
+    eventType: { bodyField: 'event' },
+    delivery: {
+      retries: 'any-failure',
+      // Three retries, 30 minutes apart.
+      retrySpanSeconds: 5400,
+      timeoutSeconds: 60,
+      idStableOverRetries: 'unknown',
+      retrySignature: 'unknown',
+      acknowledgement: ONLY_200,
+    },
+    about: {
+      sender: 'Flutterwave (version 3)',
+      confidence: 'sender-docs',
+      testedWith: 'formula-only',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound:
+        "Flutterwave's rules about retries were read in public copies of its page. Replacing the secret hash was not found in the documentation.",
+      sources: ['https://developer.flutterwave.com/v3.0/docs/webhooks'],
+      assumptions: [],
+      rotation: ROTATION_UNDOCUMENTED,
+      notes: [
+        NOTHING_SIGNED,
+        'Fetch the transaction from Flutterwave before you give value for it.',
+        ONE_RUN_PER_BODY,
+        'Flutterwave retries only if webhook retries are switched on in the dashboard, and takes every response other than 200 for a failure.',
+      ],
+    },
+  }),
+);
 
 /**
  * Flutterwave, API version 3: `verif-hash` is the secret hash itself.
@@ -49,5 +52,5 @@ const scheme = defineScheme({
  * ```
  */
 export function flutterwaveV3(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

@@ -1,27 +1,30 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { ONLY_PUBLIC_CODE, RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 import { standardSender } from './standard-webhooks.ts';
 
-const scheme = standardSender('gemini', {
-  sender: 'Gemini API',
-  confidence: 'third-party',
-  testedWith: 'formula-only',
-  retryRules: 'unknown',
-  checkedOn: '2026-12-01',
-  notFound: ONLY_PUBLIC_CODE,
-  sources: [
-    'https://ai.google.dev/gemini-api/docs/webhooks',
-    'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
-  ],
-  assumptions: [
-    'The id is the same in every retry, as the specification that the sender follows says.',
-    RETRIES_UNDOCUMENTED,
-  ],
-  rotation: ROTATION_UNDOCUMENTED,
-  notes: [
-    'Webhooks that are set for one request are signed with a JWT instead: this scheme is not for them.',
-  ],
-});
+const scheme = lazily(() =>
+  standardSender('gemini', {
+    sender: 'Gemini API',
+    confidence: 'third-party',
+    testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
+    sources: [
+      'https://ai.google.dev/gemini-api/docs/webhooks',
+      'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
+    ],
+    assumptions: [
+      'The id is the same in every retry, as the specification that the sender follows says.',
+      RETRIES_UNDOCUMENTED,
+    ],
+    rotation: ROTATION_UNDOCUMENTED,
+    notes: [
+      'Webhooks that are set for one request are signed with a JWT instead: this scheme is not for them.',
+    ],
+  }),
+);
 
 /**
  * Gemini API: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, as in Standard Webhooks.
@@ -35,5 +38,5 @@ const scheme = standardSender('gemini', {
  * ```
  */
 export function gemini(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { bodyHmac, timedHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
@@ -14,7 +15,7 @@ export interface GrafanaOptions {
 }
 
 const HEADER = 'x-grafana-alerting-signature';
-const scheme = define(undefined);
+const scheme = lazily(() => define(undefined));
 
 function define(timestampHeader: string | undefined): DefinedScheme {
   return defineScheme({
@@ -71,5 +72,5 @@ export function grafana(options: GrafanaOptions = {}): DefinedScheme {
       'ERR_WEBHOOK_CONFIG_INVALID',
       `grafana() has no option "${key}". It takes "timestampHeader".`,
     );
-  return timestampHeader === undefined ? scheme : define(timestampHeader);
+  return timestampHeader === undefined ? scheme() : define(timestampHeader);
 }

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 
 /** Settings of {@link hook0}. */
 export interface Hook0Options {
@@ -15,7 +16,7 @@ export interface Hook0Options {
   readonly v0?: boolean;
 }
 
-const scheme = define({}, false);
+const scheme = lazily(() => define({}, false));
 
 function define(headers: Readonly<Record<string, number>>, takesV0: boolean): DefinedScheme {
   const list = { separator: ',', assign: '=' } as const;
@@ -111,5 +112,5 @@ export function hook0(options: Hook0Options = {}): DefinedScheme {
       '"headers" of hook0() must be an object: the name of each header with the number of dots in its value.',
     );
   }
-  return Object.keys(headers).length === 0 && !v0 ? scheme : define(headers, v0);
+  return Object.keys(headers).length === 0 && !v0 ? scheme() : define(headers, v0);
 }

@@ -1,20 +1,23 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { svixSender } from './svix.ts';
 
-const scheme = svixSender('incident-io', {
-  sender: 'incident.io',
-  confidence: 'sender-docs',
-  testedWith: 'sender-library',
-  library: 'svix',
-  retryRules: 'documented',
-  checkedOn: '2026-12-01',
-  sources: [
-    'https://docs.incident.io/api-reference/webhooks',
-    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
-  ],
-  assumptions: ['The timeout is as Svix documents it.'],
-  rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
-});
+const scheme = lazily(() =>
+  svixSender('incident-io', {
+    sender: 'incident.io',
+    confidence: 'sender-docs',
+    testedWith: 'sender-library',
+    library: 'svix',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    sources: [
+      'https://docs.incident.io/api-reference/webhooks',
+      'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+    ],
+    assumptions: ['The timeout is as Svix documents it.'],
+    rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
+  }),
+);
 
 /**
  * incident.io, through Svix: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, or the same with `svix-*` headers.
@@ -28,5 +31,5 @@ const scheme = svixSender('incident-io', {
  * ```
  */
 export function incidentIo(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

@@ -1,23 +1,26 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 import { standardSender } from './standard-webhooks.ts';
 
-const scheme = standardSender('liveblocks', {
-  sender: 'Liveblocks',
-  confidence: 'sender-code',
-  testedWith: 'formula-only',
-  retryRules: 'unknown',
-  checkedOn: '2026-12-01',
-  sources: [
-    'https://liveblocks.io/docs/platform/webhooks',
-    'github.com/liveblocks/liveblocks packages/liveblocks-node/src/webhooks.ts',
-  ],
-  assumptions: [
-    "The id is the same in every retry, as the specification that the sender's library follows says.",
-    RETRIES_UNDOCUMENTED,
-  ],
-  rotation: ROTATION_UNDOCUMENTED,
-});
+const scheme = lazily(() =>
+  standardSender('liveblocks', {
+    sender: 'Liveblocks',
+    confidence: 'sender-code',
+    testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    sources: [
+      'https://liveblocks.io/docs/platform/webhooks',
+      'github.com/liveblocks/liveblocks packages/liveblocks-node/src/webhooks.ts',
+    ],
+    assumptions: [
+      "The id is the same in every retry, as the specification that the sender's library follows says.",
+      RETRIES_UNDOCUMENTED,
+    ],
+    rotation: ROTATION_UNDOCUMENTED,
+  }),
+);
 
 /**
  * Liveblocks: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, as in Standard Webhooks.
@@ -31,5 +34,5 @@ const scheme = standardSender('liveblocks', {
  * ```
  */
 export function liveblocks(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

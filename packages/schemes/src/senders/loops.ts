@@ -1,24 +1,27 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { ONLY_PUBLIC_CODE, RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 import { standardSender } from './standard-webhooks.ts';
 
-const scheme = standardSender('loops', {
-  sender: 'Loops',
-  confidence: 'third-party',
-  testedWith: 'formula-only',
-  retryRules: 'unknown',
-  checkedOn: '2026-12-01',
-  notFound: ONLY_PUBLIC_CODE,
-  sources: [
-    'https://loops.so/docs/webhooks',
-    'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
-  ],
-  assumptions: [
-    'The id is the same in every retry, as the specification that the sender follows says.',
-    RETRIES_UNDOCUMENTED,
-  ],
-  rotation: ROTATION_UNDOCUMENTED,
-});
+const scheme = lazily(() =>
+  standardSender('loops', {
+    sender: 'Loops',
+    confidence: 'third-party',
+    testedWith: 'formula-only',
+    retryRules: 'unknown',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
+    sources: [
+      'https://loops.so/docs/webhooks',
+      'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
+    ],
+    assumptions: [
+      'The id is the same in every retry, as the specification that the sender follows says.',
+      RETRIES_UNDOCUMENTED,
+    ],
+    rotation: ROTATION_UNDOCUMENTED,
+  }),
+);
 
 /**
  * Loops: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, as in Standard Webhooks.
@@ -32,5 +35,5 @@ const scheme = standardSender('loops', {
  * ```
  */
 export function loops(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type DefinedScheme, defineScheme, type SchemeDefinition, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 
 /** Settings of {@link meta}. */
 export interface MetaOptions {
@@ -53,7 +54,7 @@ const definition: SchemeDefinition = {
     ],
   },
 };
-const scheme = defineScheme(definition);
+const scheme = lazily(() => defineScheme(definition));
 
 /**
  * Meta (Facebook, Instagram, Messenger, WhatsApp): `X-Hub-Signature-256: sha256=<hex>` over the body.
@@ -71,7 +72,7 @@ const scheme = defineScheme(definition);
  * ```
  */
 export function meta({ verifyToken }: MetaOptions = {}): DefinedScheme {
-  if (verifyToken === undefined) return scheme;
+  if (verifyToken === undefined) return scheme();
   if (typeof verifyToken !== 'string' || verifyToken === '') {
     throw new WebhookError(
       'ERR_WEBHOOK_CONFIG_INVALID',

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme, type SchemeDefinition, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 
 /** Settings of {@link okta}. */
 export interface OktaOptions {
@@ -6,7 +7,7 @@ export interface OktaOptions {
   readonly header?: string;
 }
 
-const scheme = defineScheme(definitionOf('authorization'));
+const scheme = lazily(() => defineScheme(definitionOf('authorization')));
 
 function definitionOf(header: string): SchemeDefinition {
   return {
@@ -71,5 +72,5 @@ export function okta(options: OktaOptions = {}): DefinedScheme {
   if (key !== undefined) {
     throw new WebhookError('ERR_WEBHOOK_CONFIG_INVALID', `okta() has no option "${key}". It takes "header".`);
   }
-  return header === 'authorization' ? scheme : defineScheme(definitionOf(header));
+  return header === 'authorization' ? scheme() : defineScheme(definitionOf(header));
 }

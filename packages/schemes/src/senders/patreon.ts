@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { bodyHmac } from './hmac-rules.ts';
 import {
   ONE_RUN_PER_BODY,
@@ -7,29 +8,31 @@ import {
   UNDOCUMENTED,
 } from './shared-facts.ts';
 
-const scheme = defineScheme({
-  name: 'patreon',
-  secret: { encoding: 'utf8' },
-  signed: bodyHmac('x-patreon-signature', { hash: 'md5' }),
-  identity: 'body',
-  eventType: { header: 'x-patreon-event' },
-  unsignedHeaders: { event: 'x-patreon-event' },
+const scheme = lazily(() =>
+  defineScheme({
+    name: 'patreon',
+    secret: { encoding: 'utf8' },
+    signed: bodyHmac('x-patreon-signature', { hash: 'md5' }),
+    identity: 'body',
+    eventType: { header: 'x-patreon-event' },
+    unsignedHeaders: { event: 'x-patreon-event' },
 
-  delivery: UNDOCUMENTED,
-  about: {
-    sender: 'Patreon',
-    confidence: 'third-party',
-    testedWith: 'formula-only',
-    retryRules: 'unknown',
-    checkedOn: '2026-12-01',
-    notFound:
-      'Looked for, but not found: the page of the sender about retries. What stands here comes from public code that receives its webhooks.',
-    sources: ['https://docs.patreon.com/#webhooks'],
-    assumptions: [RETRIES_UNDOCUMENTED],
-    rotation: ROTATION_UNDOCUMENTED,
-    notes: ['The event is in a header that is not signed.', ONE_RUN_PER_BODY],
-  },
-});
+    delivery: UNDOCUMENTED,
+    about: {
+      sender: 'Patreon',
+      confidence: 'third-party',
+      testedWith: 'formula-only',
+      retryRules: 'unknown',
+      checkedOn: '2026-12-01',
+      notFound:
+        'Looked for, but not found: the page of the sender about retries. What stands here comes from public code that receives its webhooks.',
+      sources: ['https://docs.patreon.com/#webhooks'],
+      assumptions: [RETRIES_UNDOCUMENTED],
+      rotation: ROTATION_UNDOCUMENTED,
+      notes: ['The event is in a header that is not signed.', ONE_RUN_PER_BODY],
+    },
+  }),
+);
 
 /**
  * Patreon: `X-Patreon-Signature: <hex>`, HMAC-MD5 of the body.
@@ -43,5 +46,5 @@ const scheme = defineScheme({
  * ```
  */
 export function patreon(): DefinedScheme<'event'> {
-  return scheme;
+  return scheme();
 }

@@ -1,42 +1,45 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 
-const scheme = defineScheme({
-  name: 'pusher',
-  secret: { encoding: 'utf8' },
-  signed: {
-    algorithm: { hmac: 'sha256' },
-    signature: { header: 'x-pusher-signature', encoding: 'hex' },
-    keyId: { header: 'x-pusher-key' },
-    content: '{body}',
-  },
-  identity: 'body',
-  delivery: {
-    retries: 'any-failure',
-    retrySpanSeconds: 300,
-    timeoutSeconds: 4,
-    idStableOverRetries: 'unknown',
-    retrySignature: 'unknown',
-  },
-  about: {
-    sender: 'Pusher Channels',
-    confidence: 'sender-code',
-    testedWith: 'sender-library',
-    library: 'pusher',
-    retryRules: 'documented',
-    checkedOn: '2026-12-01',
-    notFound: 'Retries were read, too. Not found: what happens to a replaced secret.',
-    sources: [
-      'https://pusher.com/docs/channels/server_api/webhooks/',
-      'https://docs.bird.com/pusher/channels/channels/webhooks/channels-webhook-timeouts-and-retries',
-      'github.com/pusher/pusher-http-node lib/webhook.js',
-    ],
-    assumptions: [],
-    rotation: 'An app can have several keys: add one, switch to it, then remove the old one.',
-    notes: [
-      'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
-    ],
-  },
-});
+const scheme = lazily(() =>
+  defineScheme({
+    name: 'pusher',
+    secret: { encoding: 'utf8' },
+    signed: {
+      algorithm: { hmac: 'sha256' },
+      signature: { header: 'x-pusher-signature', encoding: 'hex' },
+      keyId: { header: 'x-pusher-key' },
+      content: '{body}',
+    },
+    identity: 'body',
+    delivery: {
+      retries: 'any-failure',
+      retrySpanSeconds: 300,
+      timeoutSeconds: 4,
+      idStableOverRetries: 'unknown',
+      retrySignature: 'unknown',
+    },
+    about: {
+      sender: 'Pusher Channels',
+      confidence: 'sender-code',
+      testedWith: 'sender-library',
+      library: 'pusher',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound: 'Retries were read, too. Not found: what happens to a replaced secret.',
+      sources: [
+        'https://pusher.com/docs/channels/server_api/webhooks/',
+        'https://docs.bird.com/pusher/channels/channels/webhooks/channels-webhook-timeouts-and-retries',
+        'github.com/pusher/pusher-http-node lib/webhook.js',
+      ],
+      assumptions: [],
+      rotation: 'An app can have several keys: add one, switch to it, then remove the old one.',
+      notes: [
+        'Deliveries with identical bodies run once while the first is remembered; `deliveryKey` overrides that.',
+      ],
+    },
+  }),
+);
 
 /**
  * Pusher Channels: `X-Pusher-Signature: <hex>` over the body, under the key that `X-Pusher-Key` names.
@@ -51,5 +54,5 @@ const scheme = defineScheme({
  * ```
  */
 export function pusher(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

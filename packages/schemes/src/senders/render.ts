@@ -1,27 +1,30 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { RETRIES_UNDOCUMENTED, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 import { standardSender } from './standard-webhooks.ts';
 
-const scheme = standardSender(
-  'render',
-  {
-    sender: 'Render',
-    confidence: 'sender-docs',
-    testedWith: 'formula-only',
-    retryRules: 'unknown',
-    checkedOn: '2026-12-01',
-    notFound: 'The page about webhooks was read in part: 2xx within 15 s. Not found: retries and rotation.',
-    sources: [
-      'https://render.com/docs/webhooks',
-      'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
-    ],
-    assumptions: [
-      'The id is the same in every retry, as the specification that the sender follows says.',
-      RETRIES_UNDOCUMENTED,
-    ],
-    rotation: ROTATION_UNDOCUMENTED,
-  },
-  { retries: 'unknown', timeoutSeconds: 15, idStableOverRetries: true, retrySignature: 'unknown' },
+const scheme = lazily(() =>
+  standardSender(
+    'render',
+    {
+      sender: 'Render',
+      confidence: 'sender-docs',
+      testedWith: 'formula-only',
+      retryRules: 'unknown',
+      checkedOn: '2026-12-01',
+      notFound: 'The page about webhooks was read in part: 2xx within 15 s. Not found: retries and rotation.',
+      sources: [
+        'https://render.com/docs/webhooks',
+        'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
+      ],
+      assumptions: [
+        'The id is the same in every retry, as the specification that the sender follows says.',
+        RETRIES_UNDOCUMENTED,
+      ],
+      rotation: ROTATION_UNDOCUMENTED,
+    },
+    { retries: 'unknown', timeoutSeconds: 15, idStableOverRetries: true, retrySignature: 'unknown' },
+  ),
 );
 
 /**
@@ -36,5 +39,5 @@ const scheme = standardSender(
  * ```
  */
 export function render(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

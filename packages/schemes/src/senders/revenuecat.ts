@@ -1,4 +1,5 @@
 import { type DefinedScheme, type DeliveryRules, defineScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { stripeHmac } from './hmac-rules.ts';
 import { NOTHING_SIGNED, ONE_RUN_PER_BODY, ONLY_200, ROTATION_UNDOCUMENTED } from './shared-facts.ts';
 
@@ -14,59 +15,66 @@ const delivery: DeliveryRules = {
   acknowledgement: ONLY_200,
 };
 
-const signed = defineScheme({
-  name: 'revenuecat',
-  secret: { encoding: 'utf8' },
-  signed: stripeHmac('x-revenuecat-webhook-signature'),
-  identity: { bodyField: 'event.id' },
-  eventType: { bodyField: 'event.type' },
-  tolerance: { past: 300, future: 300 },
-  delivery,
-  about: {
-    sender: 'RevenueCat',
-    confidence: 'third-party',
-    testedWith: 'formula-only',
-    retryRules: 'documented',
-    checkedOn: '2026-12-01',
-    notFound:
-      'The page about webhooks was compared through copies of it, the timeout through an article. Of the signature, only public code was found; a guide of RevenueCat names another header, X-RevenueCat-Signature.',
-    sources: [
-      PAGE,
-      'public handlers, whose code and comments agree about the header X-RevenueCat-Webhook-Signature',
-    ],
-    assumptions: ['Each retry is signed again with its own time.'],
-    rotation: 'Third-party code says: while a secret is replaced, the header has one v1 for each.',
-    notes: [
-      'You switch signing on in the settings of each webhook: see `revenueCatToken()` for those without it.',
-    ],
-  },
-});
+const signed = lazily(() =>
+  defineScheme({
+    name: 'revenuecat',
+    secret: { encoding: 'utf8' },
+    signed: stripeHmac('x-revenuecat-webhook-signature'),
+    identity: { bodyField: 'event.id' },
+    eventType: { bodyField: 'event.type' },
+    tolerance: { past: 300, future: 300 },
+    delivery,
+    about: {
+      sender: 'RevenueCat',
+      confidence: 'third-party',
+      testedWith: 'formula-only',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound:
+        'The page about webhooks was compared through copies of it, the timeout through an article. Of the signature, only public code was found; a guide of RevenueCat names another header, X-RevenueCat-Signature.',
+      sources: [
+        PAGE,
+        'public handlers, whose code and comments agree about the header X-RevenueCat-Webhook-Signature',
+      ],
+      assumptions: ['Each retry is signed again with its own time.'],
+      rotation: 'Third-party code says: while a secret is replaced, the header has one v1 for each.',
+      notes: [
+        'You switch signing on in the settings of each webhook: see `revenueCatToken()` for those without it.',
+      ],
+    },
+  }),
+);
 
-const token = defineScheme({
-  name: 'revenuecat-token',
-  secret: { encoding: 'utf8' },
-  signed: { algorithm: { token: 'constant-time' }, signature: { header: 'authorization', encoding: 'text' } },
-  identity: 'body',
-  eventType: { bodyField: 'event.type' },
-  delivery,
-  about: {
-    sender: 'RevenueCat (token)',
-    confidence: 'sender-docs',
-    testedWith: 'formula-only',
-    retryRules: 'documented',
-    checkedOn: '2026-12-01',
-    notFound: 'The page about webhooks was compared through copies of it, the timeout through an article.',
-    sources: [PAGE],
-    assumptions: [],
-    rotation: ROTATION_UNDOCUMENTED,
-    notes: [
-      NOTHING_SIGNED,
-      'In RevenueCat, the header is optional. Without it, Countersign refuses every delivery.',
-      "The body's event.id identifies an event.",
-      ONE_RUN_PER_BODY,
-    ],
-  },
-});
+const token = lazily(() =>
+  defineScheme({
+    name: 'revenuecat-token',
+    secret: { encoding: 'utf8' },
+    signed: {
+      algorithm: { token: 'constant-time' },
+      signature: { header: 'authorization', encoding: 'text' },
+    },
+    identity: 'body',
+    eventType: { bodyField: 'event.type' },
+    delivery,
+    about: {
+      sender: 'RevenueCat (token)',
+      confidence: 'sender-docs',
+      testedWith: 'formula-only',
+      retryRules: 'documented',
+      checkedOn: '2026-12-01',
+      notFound: 'The page about webhooks was compared through copies of it, the timeout through an article.',
+      sources: [PAGE],
+      assumptions: [],
+      rotation: ROTATION_UNDOCUMENTED,
+      notes: [
+        NOTHING_SIGNED,
+        'In RevenueCat, the header is optional. Without it, Countersign refuses every delivery.',
+        "The body's event.id identifies an event.",
+        ONE_RUN_PER_BODY,
+      ],
+    },
+  }),
+);
 
 /**
  * RevenueCat, with signing switched on: `X-RevenueCat-Webhook-Signature: t=<unix s>,v1=<hex>` over `{t}.{body}`.
@@ -80,7 +88,7 @@ const token = defineScheme({
  * ```
  */
 export function revenueCat(): DefinedScheme {
-  return signed;
+  return signed();
 }
 
 /**
@@ -97,5 +105,5 @@ export function revenueCat(): DefinedScheme {
  * ```
  */
 export function revenueCatToken(): DefinedScheme {
-  return token;
+  return token();
 }

@@ -1,4 +1,5 @@
 import { type DefinedScheme, defineScheme, WebhookError } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 
 /** Settings of {@link standardWebhooksV1a}. */
 export interface StandardWebhooksV1aOptions {
@@ -6,7 +7,7 @@ export interface StandardWebhooksV1aOptions {
   readonly headers?: 'webhook' | 'svix';
 }
 
-const scheme = define('webhook');
+const scheme = lazily(() => define('webhook'));
 
 function define(family: 'webhook' | 'svix'): DefinedScheme {
   return defineScheme({
@@ -79,5 +80,5 @@ export function standardWebhooksV1a(options: StandardWebhooksV1aOptions = {}): D
       'ERR_WEBHOOK_CONFIG_INVALID',
       `standardWebhooksV1a() takes "headers", which must be "webhook" or "svix"${key === undefined ? '' : `, and no option "${key}"`}.`,
     );
-  return headers === 'webhook' ? scheme : define(headers);
+  return headers === 'webhook' ? scheme() : define(headers);
 }

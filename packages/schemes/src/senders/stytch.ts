@@ -1,23 +1,26 @@
 import type { DefinedScheme } from '@countersign/core';
+import { lazily } from '../lazily.ts';
 import { ONLY_PUBLIC_CODE } from './shared-facts.ts';
 import { svixSender } from './svix.ts';
 
-const scheme = svixSender('stytch', {
-  sender: 'Stytch',
-  confidence: 'third-party',
-  testedWith: 'sender-library',
-  library: 'svix',
-  retryRules: 'documented',
-  checkedOn: '2026-12-01',
-  notFound: ONLY_PUBLIC_CODE,
-  sources: [
-    'https://stytch.com/docs/guides/dashboard/webhooks',
-    'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
-    'https://docs.svix.com/receiving/verifying-payloads/how-manual',
-  ],
-  assumptions: ['Retries and timeout are as Svix documents them.'],
-  rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
-});
+const scheme = lazily(() =>
+  svixSender('stytch', {
+    sender: 'Stytch',
+    confidence: 'third-party',
+    testedWith: 'sender-library',
+    library: 'svix',
+    retryRules: 'documented',
+    checkedOn: '2026-12-01',
+    notFound: ONLY_PUBLIC_CODE,
+    sources: [
+      'https://stytch.com/docs/guides/dashboard/webhooks',
+      'github.com/webhook-co/webhook packages/webhooks-spec/src/adapters/config.ts',
+      'https://docs.svix.com/receiving/verifying-payloads/how-manual',
+    ],
+    assumptions: ['Retries and timeout are as Svix documents them.'],
+    rotation: 'For 24 hours, Svix signs with both the old and the new secret, with one entry each.',
+  }),
+);
 
 /**
  * Stytch, through Svix: `webhook-signature: v1,<base64> …` over `{webhook-id}.{webhook-timestamp}.{body}`, or the same with `svix-*` headers.
@@ -31,5 +34,5 @@ const scheme = svixSender('stytch', {
  * ```
  */
 export function stytch(): DefinedScheme {
-  return scheme;
+  return scheme();
 }

@@ -1,5 +1,6 @@
 import { type DefinedScheme, defineScheme, type SignatureRule, WebhookError } from '@countersign/core';
 import type { HashName, HashRule, HmacRule } from '@countersign/core/extend';
+import { lazily } from '../lazily.ts';
 
 /** Settings of {@link vonageSms}. */
 export interface VonageSmsOptions {
@@ -8,11 +9,11 @@ export interface VonageSmsOptions {
 }
 
 const schemes = {
-  md5hash: define('{parameters}{secret}', { hash: 'md5' }),
-  md5: hmac('md5'),
-  sha1: hmac('sha1'),
-  sha256: hmac('sha256'),
-  sha512: hmac('sha512'),
+  md5hash: lazily(() => define('{parameters}{secret}', { hash: 'md5' })),
+  md5: lazily(() => hmac('md5')),
+  sha1: lazily(() => hmac('sha1')),
+  sha256: lazily(() => hmac('sha256')),
+  sha512: lazily(() => hmac('sha512')),
 };
 
 function hmac(hash: HashName): DefinedScheme {
@@ -83,7 +84,7 @@ function define(content: string, algorithm: HmacRule['algorithm'] | HashRule['al
  */
 export function vonageSms({ method = 'sha256' }: VonageSmsOptions = {}): DefinedScheme {
   const scheme = Object.hasOwn(schemes, method) ? schemes[method] : undefined;
-  if (scheme !== undefined) return scheme;
+  if (scheme !== undefined) return scheme();
   throw new WebhookError(
     'ERR_WEBHOOK_CONFIG_INVALID',
     `"method" of vonageSms() must be one of ${Object.keys(schemes).join(', ')}.`,
