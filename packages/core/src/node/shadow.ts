@@ -53,7 +53,7 @@ interface StreamState {
  * Sees the bytes of a body as they arrive from the network, without reading the request: whatever reads it gets them unchanged, at its
  * own pace.
  */
-export class BodyTap implements BodySource {
+class BodyTap implements BodySource {
   readonly #incoming: IncomingMessage;
   readonly #whole = new Deferred<Buffer>();
   #pieces = new BytePieces();

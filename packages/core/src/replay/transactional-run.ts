@@ -197,15 +197,8 @@ class RunWatch {
 /**
  * Returns what `run()` of a store throws, made from what its steps threw: if the sender must try again, with a Retry-After, and if the
  * adapter has claimed the delivery itself, with the option that prevents that.
- *
- * @example
- * ```ts
- * return runInTransaction(client, handler).catch((error) => {
- *   throw runError(error, webhook)
- * })
- * ```
  */
-export function runError(error: unknown, webhook: VerifiedWebhook): unknown {
+function runError(error: unknown, webhook: VerifiedWebhook): unknown {
   if (!isWebhookError(error)) return error;
   const { code, message, cause, retryAfterSeconds } = error;
   const { fencingToken = 0 } = webhook as { fencingToken?: number };
