@@ -20,7 +20,7 @@ export async function start(app: App): Promise<Receiver> {
     '/hooks/:customer',
     webhook((req) => tenants(req.params.customer), { observe: logWebhooks(console) }),
     async (req, res) => {
-      await app.work(req.webhook.json(), req.params.customer);
+      await app.work(req.webhook.json(), String(req.params.customer));
       res.sendStatus(204);
     },
   );

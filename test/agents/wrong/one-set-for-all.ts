@@ -20,7 +20,7 @@ export async function start(app: App): Promise<Receiver> {
   app.onSecretsChanged(() => void verifier.reload());
   const routes = express();
   routes.post('/hooks/:customer', webhook(verifier), async (req, res) => {
-    await app.work(req.webhook.json(), req.params.customer);
+    await app.work(req.webhook.json(), String(req.params.customer));
     res.sendStatus(204);
   });
   routes.use(express.json());
