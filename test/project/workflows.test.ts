@@ -74,7 +74,7 @@ describe.each(FILES)('%s', (file) => {
     const scripts = commands.flatMap((command) => /^npm run ([\w:-]+)/.exec(command)?.[1] ?? []);
     // The site is a part of its own: a clone without it has no script for it.
     const expected = scripts.filter(
-      (script) => script !== 'docs' || existsSync(join(ROOT, 'docs/.vitepress')),
+      (script) => script !== 'docs' || existsSync(join(ROOT, 'site/src')),
     );
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(expected));
     const files = commands.flatMap((command) => /\.ci\/[\w.-]+/.exec(command)?.[0] ?? []);
