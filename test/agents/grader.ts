@@ -11,21 +11,30 @@ export interface Failure {
   readonly message: string;
 }
 
-/** How long a sender keeps retrying. A wrong solution may need less. */
-const PATIENCE_MS = 15_000;
+/** How long a sender keeps retrying, also on a machine that is busy. */
+const PATIENCE_MS = 30_000;
+/** The same in a case of which the test knows that it fails. */
+const NO_HOPE_MS = 1500;
 const BETWEEN_TRIES_MS = 20;
 
-/** Starts a solution, and runs the cases that concern its task. Returns what failed: nothing, if the solution is right. */
+/**
+ * Starts a solution, and runs the cases that concern its task.
+ *
+ * @param hopeless The names of cases that are known to fail, so that nothing waits for them for long.
+ * @returns what failed: nothing, if the solution is right.
+ */
 export async function grade(
   task: Task,
   solution: Solution,
-  patienceMs = PATIENCE_MS,
+  hopeless: readonly string[] = [],
 ): Promise<readonly Failure[]> {
   const first = newSecret(task);
   const app = await RunningApp.start(task, solution, { current: first });
   const failures: Failure[] = [];
+  let patienceMs = PATIENCE_MS;
   try {
-    for (const [name, run] of casesOf(app, first, patienceMs)) {
+    for (const [name, run] of casesOf(app, first, () => patienceMs)) {
+      patienceMs = hopeless.includes(name) ? NO_HOPE_MS : PATIENCE_MS;
       await run().catch(({ message }: Error) => failures.push({ name, message }));
     }
   } finally {
@@ -36,7 +45,7 @@ export async function grade(
 
 type Case = readonly [name: string, run: () => Promise<void>];
 
-function casesOf(app: RunningApp, first: string, patienceMs: number): readonly Case[] {
+function casesOf(app: RunningApp, first: string, patienceMs: () => number): readonly Case[] {
   const { task } = app;
   const second = newSecret(task);
   const path = task.source === 'tenants' ? `/hooks/${TENANTS[0]}` : '/hooks';
@@ -45,7 +54,7 @@ function casesOf(app: RunningApp, first: string, patienceMs: number): readonly C
 
   /** Tries again until a condition holds. */
   const eventually = async (holds: () => Promise<boolean>, message: string) => {
-    const endsAt = performance.now() + patienceMs;
+    const endsAt = performance.now() + patienceMs();
     while (!(await holds())) {
       assert.ok(performance.now() < endsAt, message);
       await pause(BETWEEN_TRIES_MS);
@@ -83,9 +92,10 @@ function casesOf(app: RunningApp, first: string, patienceMs: number): readonly C
       async () => {
         const sent = delivery(task, first);
         await send(sent);
-        const { ok } = await send(sent, app.instances - 1);
+        // The first copy's record may still be on its way: then the sender is asked to come again.
+        const again = async () => (await send(sent, app.instances - 1)).ok;
+        await eventually(again, 'the sender would retry what is handled');
         assert.equal(ran(sent), 1, 'it ran again');
-        assert.ok(ok, 'the sender would retry what is handled');
       },
     ],
     [

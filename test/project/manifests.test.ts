@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { projectFields, REPOSITORY, SITE } from '../../.ci/project.ts';
@@ -31,6 +31,29 @@ test.each(PACKAGES)('the first command in the README of %s installs it', (folder
   const [, first = ''] = /^```sh\n(.*?)\n/ms.exec(readmeIn(folder)) ?? [];
   expect(first).toMatch(/^(?:npm install|npx) /);
   expect(first.split(' ')).toContain(manifestIn(folder).name);
+});
+
+test('changesets release all packages together, and nothing else', () => {
+  const config = JSON.parse(readFileSync(join(ROOT, '.changeset/config.json'), 'utf8'));
+  expect(config.fixed).toEqual([PACKAGES.map((folder) => manifestIn(folder).name).sort()]);
+  expect(config).toMatchObject({ access: 'public', privatePackages: { version: false, tag: false } });
+});
+
+test('each changeset names packages that exist', () => {
+  const folder = join(ROOT, '.changeset');
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.md') && name !== 'README.md')) {
+    const [, header = '', text = ''] =
+      /^---\n(.*?)---\n(.*)$/s.exec(readFileSync(join(folder, file), 'utf8')) ?? [];
+    for (const line of header.trim().split('\n').filter(Boolean)) {
+      const [, name = '', kind = ''] = /^'(.+)': (\w+)$/.exec(line) ?? [];
+      expect(
+        PACKAGES.map((each) => manifestIn(each).name),
+        file,
+      ).toContain(name);
+      expect(['patch', 'minor', 'major'], file).toContain(kind);
+    }
+    expect(text.trim(), file).toMatch(/\.$/);
+  }
 });
 
 /** Files in which an old address would hide. */

@@ -73,9 +73,7 @@ describe.each(FILES)('%s', (file) => {
     const commands = stepsOf(file).flatMap(({ run = '' }) => run.split('\n'));
     const scripts = commands.flatMap((command) => /^npm run ([\w:-]+)/.exec(command)?.[1] ?? []);
     // The site is a part of its own: a clone without it has no script for it.
-    const expected = scripts.filter(
-      (script) => script !== 'docs' || existsSync(join(ROOT, 'docs/.vitepress')),
-    );
+    const expected = scripts.filter((script) => script !== 'docs' || existsSync(join(ROOT, 'site/src')));
     expect(Object.keys(manifest.scripts)).toEqual(expect.arrayContaining(expected));
     const files = commands.flatMap((command) => /\.ci\/[\w.-]+/.exec(command)?.[0] ?? []);
     expect(files.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
