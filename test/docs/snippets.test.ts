@@ -31,9 +31,9 @@ function snippetsOf(page: string): Map<string, string> {
   return snippets;
 }
 
-/** Where a snippet is compiled: only the package for Nest has Terminus. */
+/** Where a snippet is compiled: beside the adapter for Nest, the major of Nest that it is compiled with is found, and Terminus. */
 function folderOf(page: string, code: string): string {
-  const workspace = code.includes('@nestjs/terminus') ? 'packages/nestjs' : 'test';
+  const workspace = code.includes('@nestjs/') ? 'packages/nestjs' : 'test';
   return join(ROOT, workspace, 'snippets', page.replace(/\.md$/, ''));
 }
 

@@ -9,6 +9,12 @@ export const NAMES_OF_PAGES: Readonly<Record<string, Readonly<Record<string, str
     oldHandler: "declare const oldHandler: import('express').RequestHandler;",
     db: TENANTS,
   },
+  'docs/agents.md': {
+    db: TENANTS,
+    url: 'declare const url: string;',
+    secret: 'declare const secret: string;',
+    previousSecret: 'declare const previousSecret: string;',
+  },
   'docs/several-instances.md': { client: 'declare const client: { quit(): Promise<unknown> };' },
   'docs/many-tenants.md': { db: TENANTS },
   'docs/writing-an-adapter.md': {
