@@ -101,7 +101,10 @@ export function withNames(code: string, names: Readonly<Record<string, string>> 
 
 function preludeOf(code: string, names: Readonly<Record<string, string>>): string {
   const needed = Object.entries(names).filter(([name]) => {
-    const own = new RegExp(`(?:\\b(?:const|let|function) |^import \\{[^}]*|^const \\{[^}]*)\\b${name}\\b`, 'm');
+    const own = new RegExp(
+      `(?:\\b(?:const|let|function) |^import \\{[^}]*|^const \\{[^}]*)\\b${name}\\b`,
+      'm',
+    );
     return new RegExp(`\\b${name}\\b`).test(code) && !own.test(code);
   });
   return needed.map(([, declaration]) => `${declaration}\n`).join('');
