@@ -20,7 +20,7 @@ export function renderDiagrams(md: MarkdownRenderer): void {
     const svg = withoutFonts(renderMermaidSVG(token.content, COLORS));
     // As a string: the server and the browser must agree on the text of its <style>.
     const html = md.utils.escapeHtml(JSON.stringify(svg));
-    return `<div class="diagram" role="img" aria-label="Diagram" v-html="${html}"></div>\n`;
+    return `<div class="diagram" role="img" aria-label="Diagram" tabindex="0" v-html="${html}"></div>\n`;
   };
 }
 
