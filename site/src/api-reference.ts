@@ -15,8 +15,8 @@ export async function writeApiReference(folder: string): Promise<void> {
     ...{ plugin: ['typedoc-plugin-markdown'], readme: 'none', logLevel: 'Error', validation: false },
     ...{ disableGit: true, sourceLinkTemplate: `${REPOSITORY}/blob/HEAD/{path}#L{line}` },
     ...{ excludePrivate: true, excludeInternal: true, excludeExternals: true, sort: ['source-order'] },
-    // For VitePress: one page for each entry, no HTML, and no navigation of its own.
-    ...{ router: 'module', hidePageHeader: true, hideBreadcrumbs: true, useHTMLAnchors: false },
+    // For VitePress: one page for each entry, no HTML except anchors, and no navigation of its own.
+    ...{ router: 'module', hidePageHeader: true, hideBreadcrumbs: true, useHTMLAnchors: true },
     ...{ entryFileName: 'index', fileExtension: '.md', sanitizeComments: true },
     ...{ parametersFormat: 'table', propertiesFormat: 'table', typeDeclarationFormat: 'table' },
   };

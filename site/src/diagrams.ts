@@ -17,7 +17,10 @@ export function renderDiagrams(md: MarkdownRenderer): void {
   md.renderer.rules.fence = (tokens, index, ...rest) => {
     const token = tokens[index];
     if (token?.info.trim() !== 'mermaid') return fence?.(tokens, index, ...rest) ?? '';
-    return `<div class="diagram" role="img" aria-label="Diagram" v-pre>${withoutFonts(renderMermaidSVG(token.content, COLORS))}</div>\n`;
+    const svg = withoutFonts(renderMermaidSVG(token.content, COLORS));
+    // As a string: the server and the browser must agree on the text of its <style>.
+    const html = md.utils.escapeHtml(JSON.stringify(svg));
+    return `<div class="diagram" role="img" aria-label="Diagram" tabindex="0" v-html="${html}"></div>\n`;
   };
 }
 

@@ -26,7 +26,9 @@ const GROUPS: readonly { readonly prefix: string; readonly title: string; readon
 
 /** The page that lists all codes, with what each means. */
 export function errorIndex(pages: readonly Page[]): string {
-  const codes = pages.filter(({ place }) => /^errors\/[A-Z_]+\.md$/.test(place));
+  const codes = pages
+    .filter(({ place }) => /^errors\/[A-Z_]+\.md$/.test(place))
+    .sort((a, b) => (a.order ?? 0) - (b.order ?? 0));
   const groups = groupBy(codes, ({ title }) => GROUPS.find(({ prefix }) => title.startsWith(prefix)));
   return [
     '# Errors',

@@ -88,7 +88,7 @@ const FENCE = /^( *)(`{3,}|~{3,})[^\n]*\n[\s\S]*?^\1\2[`~]* *$/gm;
 const CODE_SPAN = /(?<!`)(`+)(?!`)(?:(?!\n\n)[\s\S])+?(?<!`)\1(?!`)/g;
 
 /** Removes fenced code: what looks like a heading or a link there is none. */
-export function withoutCode(markdown: string): string {
+function withoutCode(markdown: string): string {
   return markdown.replace(FENCE, '');
 }
 

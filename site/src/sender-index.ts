@@ -34,7 +34,7 @@ function rowOf({ place, title, markdown }: Page): string {
     `[${title}](${place.replace('senders/', '')})`,
     factory === undefined ? '' : `\`${factory}()\``,
     factOf(markdown, 'Algorithm'),
-    factOf(markdown, 'Retries'),
+    factOf(markdown, 'Retries').replace(' (as the sender documents)', ''),
   ];
   return `| ${cells.join(' | ')} |`;
 }

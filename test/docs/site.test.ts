@@ -25,11 +25,10 @@ const built = join(WORK, 'site');
 const pages = allPages();
 
 async function docs(...args: string[]): Promise<{ code: number | null; output: string }> {
-  const child = spawn(
-    process.execPath,
-    ['--import=tsx', 'site/src/main.ts', ...args],
-    { cwd: ROOT, env: { ...process.env, SITE_WORK: WORK, NODE_ENV: 'production' } },
-  );
+  const child = spawn(process.execPath, ['--import=tsx', 'site/src/main.ts', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, SITE_WORK: WORK, NODE_ENV: 'production' },
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const [code] = await once(child, 'close');

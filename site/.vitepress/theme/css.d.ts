@@ -1,1 +1,2 @@
+/** Vite bundles it. */
 declare module '*.css';
