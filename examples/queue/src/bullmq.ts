@@ -1,6 +1,6 @@
 // Redis must not evict keys (`maxmemory-policy noeviction`), and must write to disk (`appendonly yes`): what it forgets is lost.
 import { Queue, Worker } from 'bullmq';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Redis } from 'ioredis';
 import { type Consumer, type Job, LOCK_SECONDS, type Sender } from './job.ts';
 
 const NAME = 'deliveries';
@@ -51,7 +51,7 @@ export async function openConsumer(run: (job: Job) => Promise<void>): Promise<Co
   };
 }
 
-function connect(options: RedisOptions): Redis {
+function connect(options: { enableOfflineQueue?: boolean; maxRetriesPerRequest: number | null }): Redis {
   const client = new Redis(process.env.REDIS_URL ?? 'redis://localhost:6379', options);
   client.on('error', (error) => console.error(`Redis: ${error.message}`));
   return client;
