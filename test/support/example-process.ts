@@ -38,10 +38,12 @@ export class ExampleProcess {
         this.output += part;
       });
     }
-    await vi.waitFor(() => {
-      if (!this.isRunning) throw new Error(`It ended before it was ready:\n${this.#output}`);
-      expect(this.#output).toMatch(this.#ready);
+    const exited = once(child, 'close').then(() => {
+      if (!this.#ready.test(this.#output)) throw new Error(`It ended before it was ready:\n${this.#output}`);
     });
+    const ready = vi.waitFor(() => expect(this.#output).toMatch(this.#ready), { interval: 20 });
+    await Promise.race([ready, exited]);
+    ready.catch(() => undefined);
     return this.#ready.exec(this.#output) as RegExpExecArray;
   }
 

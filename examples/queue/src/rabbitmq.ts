@@ -17,6 +17,9 @@ export async function openSender(): Promise<Sender> {
     channel.on('return', ({ properties }) => returned.add(String(properties.messageId)));
     await declareQueues(channel);
   });
+  connection.on('disconnect', () => {
+    channel = undefined;
+  });
   return {
     add: ({ id, event }) =>
       new Promise((resolve, reject) => {
@@ -58,7 +61,8 @@ export async function openConsumer(run: (job: Job) => Promise<void>): Promise<Co
   });
   return {
     async close() {
-      await stop();
+      // Without a connection there is nothing to stop.
+      await stop().catch(() => undefined);
       await Promise.all(atWork);
       await connection.close();
     },
@@ -86,9 +90,17 @@ async function take(channel: Channel, message: ConsumeMessage, run: (job: Job) =
 /** Connects, and does so again whenever the connection is lost. */
 async function open(setup: (model: ChannelModel) => Promise<void>) {
   const connection = await connect(process.env.AMQP_URL ?? 'amqp://localhost:5672', {
-    recovery: { setup, initialMaxRetries: 5 },
+    recovery: {
+      initialMaxRetries: 5,
+      async setup(model: ChannelModel) {
+        // Without a listener here and below, a lost connection would end this process.
+        model.on('error', () => undefined);
+        await setup(model);
+      },
+    },
   });
-  connection.on('disconnect', (error) => console.error(`RabbitMQ: ${error?.message}`));
+  connection.on('error', (error) => console.error(`RabbitMQ: ${error.message}`));
+  connection.on('disconnect', (error) => console.error(`RabbitMQ: ${error.message}. Connecting again.`));
   return connection;
 }
 

@@ -12,6 +12,8 @@ const verifier = createVerifier({
   scheme: anchorBrowser(),
   secrets: fileSecrets(process.env.ANCHOR_SECRETS ?? '/run/secrets/anchor.json'),
   endpoint: 'queue/anchor',
+  // A queue that hangs confirms nothing: then the claim ends soon, and the sender's retry is not kept out.
+  handlerTimeoutSeconds: 10,
   // The memory of this process is enough: what it doesn't recognize, the worker does.
   observe: logWebhooks(console),
 });

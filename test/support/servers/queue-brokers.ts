@@ -17,6 +17,8 @@ export interface QueueBroker {
   /** Nothing reaches it until it is `resume`d. Absent: it is not a process. */
   pause?(): Promise<void>;
   resume?(): Promise<void>;
+  /** In good order: Ra, in RabbitMQ, forgets a queue that was declared less than about a second before a `kill -9`. */
+  restart?(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -54,19 +56,23 @@ async function startBullmq(): Promise<QueueBroker> {
 
 async function startAmqp(): Promise<QueueBroker> {
   const server = await startRabbitmq();
-  const connection = await connect(server.url);
-  const channel = await connection.createChannel();
-  const count = async (queue: string) => (await channel.checkQueue(queue)).messageCount;
+  /** How many messages a queue has. A connection of its own, because the server may have been restarted. */
+  async function count(queue: string): Promise<number> {
+    const connection = await connect(server.url);
+    try {
+      return (await (await connection.createChannel()).checkQueue(queue)).messageCount;
+    } finally {
+      await connection.close();
+    }
+  }
   return {
     env: { AMQP_URL: server.url },
     unfinished: () => count(NAME),
     dead: () => count(`${NAME}.dead`),
     pause: () => server.kill('SIGSTOP'),
     resume: () => server.kill('SIGCONT'),
-    async stop() {
-      await connection.close();
-      await server.stop();
-    },
+    restart: () => server.restart(),
+    stop: () => server.stop(),
   };
 }
 

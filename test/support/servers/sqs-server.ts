@@ -16,7 +16,7 @@ interface StoredMessage {
   handle: string;
 }
 
-export interface SqsQueue {
+interface SqsQueue {
   readonly url: string;
   /** Messages that are in the queue, visible or not. */
   count(): number;
