@@ -1,4 +1,7 @@
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { ROOT } from '../../consumers/packages.ts';
 import { loadNest } from '../../support/mounts/nest-majors.ts';
 import { type GuidePage, readGuidePage, tableOf } from './support/guide-page.ts';
 import { measure } from './support/measure.ts';
@@ -32,6 +35,11 @@ const MODULES = nestModules(nest);
 beforeEach(() => {
   for (const method of ['debug', 'info', 'log', 'warn', 'error'] as const)
     vi.spyOn(console, method).mockImplementation(() => undefined);
+});
+
+test('no guide is left out', () => {
+  const pages = readdirSync(join(ROOT, 'docs/migrate')).map((file) => basename(file, '.md'));
+  expect(Object.keys(PAGES).sort()).toEqual(pages.sort());
 });
 
 describe.each(Object.keys(PAGES))('docs/migrate/%s.md', (name) => {
