@@ -3,12 +3,7 @@ import { request as httpRequest } from 'node:http';
 import type { WebhookEvent } from '@countersign/core';
 import { vi } from 'vitest';
 import { type RunningReceiver, runPageCode, type Save } from './run-page-code.ts';
-import type { Sender } from './senders.ts';
-
-export interface Sent {
-  readonly headers: Record<string, string>;
-  readonly body: Uint8Array;
-}
+import type { Sender, Sent } from './senders.ts';
 
 /** Runs one file of a page, sends it every request that its table names, and returns what each got. */
 export async function measure(

@@ -15,7 +15,11 @@ import {
   twilio,
 } from '@countersign/schemes';
 import { type SignInput, sign } from '@countersign/testing';
-import type { Sent } from './measure.ts';
+
+export interface Sent {
+  readonly headers: Record<string, string>;
+  readonly body: Uint8Array;
+}
 
 /** A sender as the receivers of the guides know it: its secrets, in the environment, and what it sends where. */
 export interface Sender {
