@@ -51,7 +51,7 @@ export async function openConsumer(run: (job: Job) => Promise<void>): Promise<Co
   };
 }
 
-function connect(options: { maxRetriesPerRequest: number | null; enableOfflineQueue?: boolean }): Redis {
+function connect(options: { enableOfflineQueue?: boolean; maxRetriesPerRequest: number | null }): Redis {
   const client = new Redis(process.env.REDIS_URL ?? 'redis://localhost:6379', options);
   client.on('error', (error) => console.error(`Redis: ${error.message}`));
   return client;

@@ -31,7 +31,10 @@ export function readGuidePage(name: string): GuidePage {
 }
 
 /** The table as it has to be: with what each file responded to each request. */
-export function tableOf({ files, requests }: StatusTable, responses: ReadonlyMap<string, readonly string[]>): string {
+export function tableOf(
+  { files, requests }: StatusTable,
+  responses: ReadonlyMap<string, readonly string[]>,
+): string {
   const rows = [
     ['request', ...files.map((file) => `\`${file}\``)],
     ['---', ...files.map(() => '---')],

@@ -3,19 +3,14 @@ import { request as httpRequest } from 'node:http';
 import type { WebhookEvent } from '@countersign/core';
 import { vi } from 'vitest';
 import { type RunningReceiver, runPageCode, type Save } from './run-page-code.ts';
-import type { Sender } from './senders.ts';
-
-export interface Sent {
-  readonly headers: Record<string, string>;
-  readonly body: Uint8Array;
-}
+import type { Sender, Sent } from './senders.ts';
 
 /** Runs one file of a page, sends it every request that its table names, and returns what each got. */
 export async function measure(
   code: string,
   sender: Sender,
   requests: readonly string[],
-  modules: Readonly<Record<string, unknown>> = {},
+  modules: Readonly<Record<string, object>> = {},
 ): Promise<string[]> {
   Object.assign(process.env, sender.env);
   const handler = new WatchedHandler();
@@ -23,13 +18,13 @@ export async function measure(
   const receiver = await runPageCode(code, handler.save, modules);
   try {
     const cells: string[] = [];
-    for (const [index, name] of requests.entries()) {
+    for (const name of requests) {
       const prepare = REQUESTS[name] ?? sender.further?.[name];
       if (prepare === undefined) throw new Error(`No request is called "${name}".`);
       const handledBefore = handler.handled;
       handler.fails = name === FAILING;
-      // Each request of its own has its own number; a repetition has that of the request before it.
-      const status = await post(receiver, sender.path, prepare(sender, REPEATED.has(name) ? index - 1 : index));
+      const number = requests.indexOf(REPEATS[name] ?? name);
+      const status = await post(receiver, sender.path, prepare(sender, number));
       await settled.wait();
       cells.push(`${status}${', handled'.repeat(handler.handled - handledBefore)}`);
     }
@@ -42,7 +37,13 @@ export async function measure(
 }
 
 const FAILING = 'your handler throws';
-const REPEATED = new Set(['the same delivery again', 'the retry after that', 'the same body as another topic']);
+
+/** Which delivery a request repeats. Any other request is a delivery of its own. */
+const REPEATS: Readonly<Record<string, string>> = {
+  'the same delivery again': 'genuine',
+  'the same body as another topic': 'genuine',
+  'the retry after that': FAILING,
+};
 
 /** The requests that a table can name. */
 const REQUESTS: Readonly<Record<string, (sender: Sender, number: number) => Sent>> = {
@@ -55,13 +56,27 @@ const REQUESTS: Readonly<Record<string, (sender: Sender, number: number) => Sent
   [FAILING]: (sender, number) => sender.sign(number),
   'the retry after that': (sender, number) => sender.sign(number),
   'an empty body, signed': (sender, number) => sender.sign(number, { body: '' }),
+  'a signature of another length': (sender, number) => withShortSignature(sender, number),
+  'JSON with escapes': (sender, number) =>
+    sender.sign(number, { body: `{"id":"${number}","object":"page","name":"caf\\u00e9"}` }),
 };
 
 /** A delivery without the headers that carry the signature and what is signed beside the body. */
 function withoutSignature(sender: Sender, number: number): Sent {
   const { headers, body } = sender.sign(number);
-  const kept = Object.entries(headers).filter(([name]) => !/signature|hmac|timestamp|-id$|^authorization$/.test(name));
+  const kept = Object.entries(headers).filter(
+    ([name]) => !/signature|hmac|timestamp|-id$|^authorization$/.test(name),
+  );
   return { headers: Object.fromEntries(kept), body };
+}
+
+function withShortSignature(sender: Sender, number: number): Sent {
+  const { headers, body } = sender.sign(number);
+  const shortened = Object.entries(headers).map(([name, value]) => [
+    name,
+    name.includes('signature') ? value.slice(0, -2) : value,
+  ]);
+  return { headers: Object.fromEntries(shortened), body };
 }
 
 /** The reader's own code behind the receiver. */
@@ -96,9 +111,12 @@ function expectNone(open: number): void {
 function post({ port }: RunningReceiver, path: string, { headers, body }: Sent): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = { ...headers, 'content-length': body.byteLength, connection: 'close' };
-    const request = httpRequest({ host: '127.0.0.1', port, path, method: 'POST', headers: sent }, (response) => {
-      response.resume().once('end', () => resolve(response.statusCode ?? 0));
-    });
+    const request = httpRequest(
+      { host: '127.0.0.1', port, path, method: 'POST', headers: sent },
+      (response) => {
+        response.resume().once('end', () => resolve(response.statusCode ?? 0));
+      },
+    );
     request.setTimeout(30_000, () => request.destroy(new Error(`No response within 30 s to ${path}.`)));
     request.once('error', reject).end(body);
   });

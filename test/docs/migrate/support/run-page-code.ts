@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http';
+import type { createServer, Server } from 'node:http';
 import { runInThisContext } from 'node:vm';
 import { getRequestListener } from '@hono/node-server';
 import ts from 'typescript';
@@ -13,18 +13,14 @@ export interface RunningReceiver {
   close(): Promise<void>;
 }
 
-const QUIET = Object.assign(Object.create(console), {
-  ...{ debug() {}, info() {}, log() {}, warn() {}, error() {} },
-});
-
 /**
- * Runs the code of a page as it is. Only its port is a free one, and what it writes to the console is dropped. A file that exports
- * POST, an action or an app with fetch() is run as its host would run it.
+ * Runs the code of a page as it is, except that its port is a free one. A file that exports POST, an action or an app with fetch()
+ * is run as its host would run it.
  */
 export async function runPageCode(
   code: string,
   save: Save,
-  modules: Readonly<Record<string, unknown>> = {},
+  modules: Readonly<Record<string, object>> = {},
 ): Promise<RunningReceiver> {
   let listening: Promise<Server> | undefined;
   const start = (app: Startable, method: 'listen' | 'start') => {
@@ -37,16 +33,21 @@ export async function runPageCode(
     listening = Promise.resolve(server);
     return server;
   };
-  const exported = await evaluate(withFreePort(code), { save, start, console: QUIET }, modules);
+  const exported = await evaluate(withFreePort(code), { save, start }, modules);
   if (listening !== undefined) return running(await listening);
   return listen(listenerOf(exported));
 }
+
+/** Two majors of this package are installed, so one has another name. */
+const RENAMED: Readonly<Record<string, () => Promise<object>>> = {
+  '@polar-sh/sdk/2026-10': () => import('polar-sdk-1/2026-10'),
+};
 
 /** Runs the module of a page, and returns what it exports. */
 export async function evaluate(
   code: string,
   names: Readonly<Record<string, unknown>>,
-  modules: Readonly<Record<string, unknown>> = {},
+  modules: Readonly<Record<string, object>> = {},
 ): Promise<Record<string, unknown>> {
   const { outputText } = ts.transpileModule(code, {
     compilerOptions: {
@@ -58,7 +59,8 @@ export async function evaluate(
   });
   const imported = new Map<string, unknown>();
   for (const [, name = ''] of outputText.matchAll(/\brequire\("([^"]+)"\)/g)) {
-    imported.set(name, { ...((modules[name] ?? (await import(name))) as object), __esModule: true });
+    const module = modules[name] ?? (await (RENAMED[name]?.() ?? import(name)));
+    imported.set(name, { ...module, __esModule: true });
   }
   const exported: Record<string, unknown> = {};
   const parameters = ['require', 'exports', ...Object.keys(names)].join(', ');

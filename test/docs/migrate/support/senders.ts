@@ -1,4 +1,4 @@
-import type { DefinedScheme } from '@countersign/core';
+import { type DefinedScheme, defineScheme } from '@countersign/core';
 import {
   clerk,
   github,
@@ -15,7 +15,11 @@ import {
   twilio,
 } from '@countersign/schemes';
 import { type SignInput, sign } from '@countersign/testing';
-import type { Sent } from './measure.ts';
+
+export interface Sent {
+  readonly headers: Record<string, string>;
+  readonly body: Uint8Array;
+}
 
 /** A sender as the receivers of the guides know it: its secrets, in the environment, and what it sends where. */
 export interface Sender {
@@ -78,6 +82,19 @@ const STRIPE_EVENT = json((number) => ({
   data: { object: { id: `in_${number}`, customer: 'cus_1' } },
 }));
 
+/** The sender of one's own, of the page about hand-written code. */
+const ACME = defineScheme({
+  name: 'acme',
+  secret: { encoding: 'utf8' },
+  signed: {
+    algorithm: { hmac: 'sha256' },
+    signature: { header: 'x-acme-signature', encoding: 'hex' },
+    content: '{body}',
+  },
+  identity: 'body',
+  delivery: { retries: 'unknown', idStableOverRetries: 'unknown', retrySignature: 'unknown' },
+});
+
 export const SENDERS = {
   stripe: sender({
     ...{ scheme: stripe(), variable: 'STRIPE_SECRET', path: '/hooks/stripe', body: STRIPE_EVENT },
@@ -103,9 +120,16 @@ export const SENDERS = {
   polar: sender({
     ...{ scheme: polar(), variable: 'POLAR_WEBHOOK_SECRET', path: '/hooks/polar' },
     body: json((number) => ({
-      type: 'organization.updated',
-      data: { id: `org_${number}` },
+      ...{ type: 'member.created', timestamp: '2026-11-30T12:00:00Z' },
+      data: {
+        ...{ id: `member_${number}`, customer_id: 'customer', email: 'a@example.com', role: 'owner' },
+        ...{ created_at: '2026-11-30T12:00:00Z', modified_at: null, name: null, external_id: null },
+      },
     })),
+    further: {
+      'an event that the library does not know': (polar, number) =>
+        polar.sign(number, { body: `{"type":"brand.new","timestamp":"2026-11-30T12:00:00Z","data":{}}` }),
+    },
   }),
   github: sender({
     ...{ scheme: github(), variable: 'GITHUB_SECRET', path: '/hooks/github' },
@@ -143,6 +167,12 @@ export const SENDERS = {
     body: (number) => `MessageSid=SM${number}&MessageStatus=delivered&To=%2B15550100`,
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
   }),
+  twilioVoice: sender({
+    ...{ scheme: twilio(), variable: 'TWILIO_AUTH_TOKEN', path: '/voice', rule: 1 },
+    url: 'https://hooks.example.com/voice',
+    body: (number) => `CallSid=CA${number}&CallStatus=ringing&To=%2B15550100`,
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+  }),
   paddle: sender({
     ...{ scheme: paddle(), variable: 'PADDLE_SECRET', path: '/hooks/paddle' },
     env: { PADDLE_API_KEY: 'pdl_sdbx_apikey_none' },
@@ -151,6 +181,10 @@ export const SENDERS = {
       ...{ occurred_at: '2026-11-30T12:00:00Z' },
       data: { id: `add_${number}`, country_code: 'DE', status: 'active' },
     })),
+  }),
+  acme: sender({
+    ...{ scheme: ACME, variable: 'ACME_SECRET', path: '/hooks/acme' },
+    body: json((number) => ({ id: `${number}`, type: 'order.paid' })),
   }),
   lemonSqueezy: sender({
     ...{ scheme: lemonSqueezy(), variable: 'LEMON_SQUEEZY_SECRET', path: '/hooks/lemon-squeezy' },
