@@ -92,7 +92,7 @@ export { createShadow, type ShadowOptions } from './shadow.ts';
 // Options, time and errors
 export { BytePieces } from './util/byte-pieces.ts';
 export { systemClock } from './util/clock.ts';
-export { DOCS, pageOfCode } from './util/docs.ts';
+export { pageOfCode } from './util/docs.ts';
 export {
   checkChoice,
   checkClock,
