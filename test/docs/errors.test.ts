@@ -8,10 +8,11 @@ import {
   WebhookError,
   type WebhookErrorCode,
 } from '@countersign/core';
-import { DOCS, pageOfCode } from '@countersign/core/extend';
+import { pageOfCode } from '@countersign/core/extend';
 import { stripe } from '@countersign/schemes';
 import { describe, expect, test } from 'vitest';
 import { titleOf, withoutFrontMatter } from '../../site/src/markdown.ts';
+import { SITE } from '../../site/src/project.ts';
 import { PACKAGES, ROOT } from '../consumers/packages.ts';
 
 const FOLDER = join(ROOT, 'docs/errors');
@@ -60,7 +61,7 @@ describe('what an operator reads links to the page', () => {
     const [warning] = await warned;
     expect(warning).toMatchObject({
       code: 'COUNTERSIGN_ENDPOINT_SHARED',
-      detail: `See ${DOCS}errors/COUNTERSIGN_ENDPOINT_SHARED`,
+      detail: `See ${SITE}errors/COUNTERSIGN_ENDPOINT_SHARED`,
     });
     for (const verifier of verifiers) await verifier.close();
   });
@@ -100,6 +101,6 @@ test('the manifests name the same site', () => {
     const { homepage } = JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8'));
     return homepage ?? [];
   });
-  expect(homepages).toContain(DOCS);
-  expect([...new Set(homepages)]).toEqual([DOCS]);
+  expect(homepages).toContain(SITE);
+  expect([...new Set(homepages)]).toEqual([SITE]);
 });

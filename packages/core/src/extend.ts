@@ -92,7 +92,7 @@ export { providerError } from './secrets/secrets.ts';
 export { createShadow, type ShadowOptions } from './shadow.ts';
 // Options, time and errors
 export { systemClock } from './util/clock.ts';
-export { DOCS, pageOfCode } from './util/docs.ts';
+export { pageOfCode } from './util/docs.ts';
 export {
   checkChoice,
   checkClock,

@@ -1,4 +1,4 @@
-/** Where the documentation is served. This is the only place that names it. */
+/** Where the documentation is served. The manifests repeat it as their homepage, and a test compares them. */
 export const DOCS = 'https://countersign.github.io/countersign/';
 
 /**
