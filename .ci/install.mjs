@@ -24,7 +24,7 @@ if (installedAt === 0 || installedAt < writtenAt('package-lock.json')) {
   }
   console.log(`Running \`npm ci\`: ${reason}.`);
   // Development dependencies even if NODE_ENV says production.
-  const { status } = spawnSync(process.execPath, [npm, 'ci', '--include=dev'], {
+  const { status } = spawnSync(process.execPath, [npm, 'ci', '--include=dev', '--loglevel=error'], {
     cwd: fileURLToPath(root),
     stdio: 'inherit',
   });
