@@ -128,7 +128,7 @@ const SENTENCES: Readonly<Record<Exclude<WebhookEvent['type'], 'refused' | 'unro
   'store-down': 'met a replay store that does not respond',
   'store-up': 'met a replay store that responds again',
   'secrets-loaded': 'has its secrets',
-  'secrets-failed': 'could not load its secrets; the last good ones stay in use',
+  'secrets-failed': 'could not load its secrets; the last good ones, if there are any, stay in use',
   'key-revoked': 'does not accept a key any more',
 };
 

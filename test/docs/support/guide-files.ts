@@ -50,11 +50,11 @@ export async function guideFiles(
 }
 
 async function makeSecret(page: string, cwd: string): Promise<string> {
-  const step = stepsOf(page).find(({ commands }) => commands[0]?.includes('> stripe.secret'));
+  const step = stepsOf(page).find(({ commands }) => /> stripe\.(?:secret|json)$/.test(commands[0] ?? ''));
   if (step === undefined) return '';
-  const script = [...step.commands, 'cat stripe.secret'].join('\n');
+  const script = [...step.commands, 'cat stripe.*'].join('\n');
   const { stdout } = await promisify(execFile)('sh', ['-ec', script], { cwd });
-  return stdout;
+  return stdout.startsWith('{') ? JSON.parse(stdout).current : stdout;
 }
 
 async function bundle(entry: string, outfile: string): Promise<void> {

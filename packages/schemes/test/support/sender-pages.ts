@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import type { DefinedScheme, DeliveryRules, SignatureRule } from '@countersign/core';
 import { type ContentPart, refusalStatus, type SchemeSource } from '@countersign/core/extend';
 import { rulesOf } from '../../../../test/support/rules.ts';
@@ -39,6 +40,7 @@ export function pageOf({ factory, scheme }: Sender): string {
     ['Compared with its sources', checkOf(about)],
   ];
   const safe = [...new Set(rules.flatMap(({ safeBecause }) => safeBecause ?? []))];
+  const guide = GUIDES.find((name) => name.replaceAll('-', '') === `${scheme.name.replaceAll('-', '')}.md`);
   return [
     `# ${about?.sender}`,
     '',
@@ -52,7 +54,7 @@ export function pageOf({ factory, scheme }: Sender): string {
     ...(scheme.needsPublicUrl === true
       ? ["  publicUrl: 'https://hooks.example.com/in', // the URL that the sender was given"]
       : []),
-    `  secrets: fileSecrets('/run/secrets/${scheme.name}'),`,
+    `  secrets: fileSecrets('/run/secrets/${scheme.name}.json'),`,
     '});',
     '```',
     '',
@@ -65,7 +67,7 @@ export function pageOf({ factory, scheme }: Sender): string {
     '',
     String(about?.rotation),
     '',
-    ...rotationSteps(scheme),
+    ...(guide === undefined ? rotationSteps(scheme) : [`[Step by step](../rotating/${guide})`]),
     '',
     ...list('Where one signed part ends and the next begins', safe),
     ...list('Assumed, not documented', about?.assumptions),
@@ -73,6 +75,9 @@ export function pageOf({ factory, scheme }: Sender): string {
     ...list('Sources', about?.sources),
   ].join('\n');
 }
+
+/** Pages that describe a rotation at one sender. */
+const GUIDES = readdirSync(new URL('../../../../docs/rotating/', import.meta.url));
 
 /** The order of a rotation that loses nothing, whatever the sender does with the old secret. */
 function rotationSteps({ definition: { secret } }: DefinedScheme): string[] {
