@@ -2,5 +2,5 @@ import type { CatalogueEntry } from '../support/catalogue-entry.ts';
 
 export const entry: CatalogueEntry = {
   factory: 'gitlab',
-  refusalStatus: 401,
+  refusalStatus: 503,
 };

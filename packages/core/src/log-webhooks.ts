@@ -190,6 +190,11 @@ function plain(event: WebhookEvent): object {
   return 'error' in event ? { ...event, error: messageOf(event.error) } : event;
 }
 
+/** Ids come from requests: no text of theirs may look like another fact. */
+function quoted(value: string): string {
+  return /[\s=\]"]/.test(value) ? JSON.stringify(value) : value;
+}
+
 /** What a line of text says in addition. */
 function details(event: WebhookEvent): string {
   const { id, request, durationMs, paths, docs } = event as {
@@ -200,6 +205,8 @@ function details(event: WebhookEvent): string {
     docs?: string;
   };
   const facts = Object.entries({ id, request, paths: paths?.join(), ms: durationMs?.toFixed(1), docs });
-  const shown = facts.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}=${value}`);
+  const shown = facts
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${quoted(String(value))}`);
   return shown.length === 0 ? '' : ` [${shown.join(' ')}]`;
 }

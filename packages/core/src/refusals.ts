@@ -188,6 +188,8 @@ class RefusalPattern {
 class RefusalStatus {
   readonly #status: 401 | 429 | 503;
   readonly #emptyBody: boolean;
+  /** The status where none can help, or 503 is used up. */
+  readonly #otherwise: 401 | 429;
   readonly #clock: Clock;
   #windowStart = Number.NEGATIVE_INFINITY;
   #spent = 0;
@@ -195,6 +197,7 @@ class RefusalStatus {
   constructor(delivery: DeliveryRules, clock: Clock) {
     this.#status = refusalStatus(delivery);
     this.#emptyBody = delivery.demandsEmptyBody === true;
+    this.#otherwise = delivery.suspendsOn4xx === true ? 429 : 401;
     this.#clock = clock;
   }
 
@@ -217,14 +220,15 @@ class RefusalStatus {
     // Secrets are uncertain after a failed reload or during an announced rotation. An attacker can't cause either at will.
     if (this.#status !== 503 || code === 'ERR_WEBHOOK_SECRETS_UNCERTAIN') return this.#status;
     // Even a wrong clock can't be the reason, so no retry can succeed. An attacker who repeats old requests must not use up the budget.
-    if (acceptedUntil !== undefined && this.#clock.now() - acceptedUntil > MAX_CLOCK_FAULT_MS) return 401;
+    if (acceptedUntil !== undefined && this.#clock.now() - acceptedUntil > MAX_CLOCK_FAULT_MS)
+      return this.#otherwise;
     const now = this.#clock.monotonic();
     if (now - this.#windowStart >= MINUTE_MS) {
       this.#windowStart = now;
       this.#spent = 0;
     }
     this.#spent += 1;
-    return this.#spent <= BUDGET_PER_MINUTE ? 503 : 401;
+    return this.#spent <= BUDGET_PER_MINUTE ? 503 : this.#otherwise;
   }
 }
 
@@ -239,6 +243,7 @@ class RefusalStatus {
  */
 export function refusalStatus(delivery: DeliveryRules): 401 | 429 | 503 {
   const { retries } = delivery;
+  if (delivery.suspendsOn4xx === true) return 503;
   if (delivery.demands401 === true || retries === 'never' || retries === 'any-failure') return 401;
   if (retries === 'unknown') return 503;
   if (retries.includes(401)) return 401;

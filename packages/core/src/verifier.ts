@@ -31,7 +31,7 @@ import {
 } from './response.ts';
 import type { SchemeDefinition } from './scheme/definition/scheme-definition.ts';
 import type { Match, ParsedHead, Scheme } from './scheme/scheme.ts';
-import { InFlight } from './util/promises.ts';
+import { InFlight, isThenable } from './util/promises.ts';
 import { warnOfDuplicate, warnOfHandler } from './util/warnings.ts';
 import { readOptions, type VerifierSettings } from './verifier-options.ts';
 import type {
@@ -147,9 +147,9 @@ class EndpointVerifier<K> implements Verifier {
       const set = keys.keys();
       const tried = set.keys.length > 0 ? head.match(body, set.keys) : undefined;
       // Only a promise is awaited: awaiting a match that is already there would cost time for nothing.
-      const first = tried !== undefined && 'then' in tried ? await tried : tried;
+      const first = isThenable(tried) ? await tried : tried;
       const found = first ?? reloadAndMatch(this.#settings, head, body, set);
-      const match = 'then' in found ? await found : found;
+      const match = isThenable(found) ? await found : found;
       if (!(match instanceof WebhookError)) return this.#accept(request, head, body, match, startedAt);
       refusal = match;
     } catch (error) {
@@ -251,7 +251,7 @@ class EndpointVerifier<K> implements Verifier {
 
   async receive(request: WebhookRequest, options: ReceiveOptions = {}): Promise<ReceiveResult> {
     const response = this.#handshakes?.respondToUnsigned(request);
-    const unsigned = response !== undefined && 'then' in response ? await response : response;
+    const unsigned = isThenable(response) ? await response : response;
     if (unsigned !== undefined) return unsigned;
     const delivery = await this.verify(request);
     const signed = this.#handshakes?.respondToSigned(request, delivery);

@@ -33,10 +33,11 @@ export interface PostgresReplayStoreOptions extends TableOptions {
    */
   prepare?: boolean;
   /**
-   * When the server responds to claims, commits, renewals and releases. `'full'`: as it is configured, by default when the change is on
-   * its disk. `'relaxed'`: before that. If the server then crashes, it loses the last moments: at most three times `wal_writer_delay`,
-   * 0.6 seconds by default. A delivery that was handled in them runs again if its sender sends it again. A crash of your own processes
-   * loses nothing. `run()` and `forget()` always have full durability. Default: `'full'`.
+   * When the server responds to commits and releases. `'full'`: as it is configured, by default when the change is on its disk.
+   * `'relaxed'`: before that. If the server then crashes, it loses the last moments: at most three times `wal_writer_delay`, 0.6 seconds
+   * by default; with a standby that takes over, what it had not received yet. A delivery that was handled in them runs again if its
+   * sender sends it again after its lease. A crash of your own processes loses nothing. Claims, `run()` and `forget()` always have full
+   * durability. Default: `'full'`.
    */
   durability?: 'full' | 'relaxed';
   /**

@@ -42,24 +42,25 @@ export const LOOKED = 'countersign.looked';
 
 /**
  * @param table Its quoted name.
- * @param isRelaxed Whether claims and what becomes of them return before they are on the disk. Transactions of the user never do.
+ * @param isRelaxed Whether commits and releases return before they are on the disk. A claim that was lost would let two runs of a delivery
+ *   work at the same time, with the same fencing token.
  */
 export function statementsOn(table: string, isRelaxed = false): Statements {
-  const unhurried = isRelaxed ? ` AND ${NOT_FLUSHED}` : '';
-  const mine = `key = $1 AND owner = $2 AND fencing_token = $3 AND expires_at > ${NOW}${unhurried}`;
+  const mine = `key = $1 AND owner = $2 AND fencing_token = $3 AND expires_at > ${NOW}`;
+  const mineAtLast = isRelaxed ? `${mine} AND ${NOT_FLUSHED}` : mine;
   return {
     // $1 key, $2 owner, $3 lease, $4 lease and keep, $5 the hours of $4, $6 how long to wait for locks. Nearly
     // every claim is the first one, and half of its cost is parsing and planning: so it is short.
     claimAbsent: `
 INSERT INTO ${table} (key, owner, fencing_token, lease_until, expires_at, sweep_hour)
-VALUES ($1, $2, CASE WHEN ${waitingForLocks('$6')}${unhurried} THEN 1 END, ${after('$3')}, ${after('$4')}, ${hourAfter('$5')})
+VALUES ($1, $2, CASE WHEN ${waitingForLocks('$6')} THEN 1 END, ${after('$3')}, ${after('$4')}, ${hourAfter('$5')})
 ON CONFLICT (key) DO NOTHING RETURNING fencing_token`,
 
     claimPresent: `
 WITH taken AS (
   UPDATE ${table} SET owner = $2, fencing_token = CASE WHEN expires_at <= ${NOW} THEN 1 ELSE fencing_token + 1 END,
     lease_until = ${after('$3')}, expires_at = ${after('$4')}, sweep_hour = ${hourAfter('$5')}
-  WHERE key = $1 AND ${FREE} AND ${waitingForLocks('$6')}${unhurried}
+  WHERE key = $1 AND ${FREE} AND ${waitingForLocks('$6')}
   RETURNING fencing_token
 )
 SELECT taken.fencing_token, ${IS_COMMITTED} AS committed, ${LEASE_LEFT_MS} AS remaining
@@ -73,11 +74,11 @@ WHERE ${mine} RETURNING true`,
     // $4 ttl.
     commit: `
 UPDATE ${table} SET owner = NULL, fencing_token = NULL, lease_until = NULL, expires_at = ${after('$4')}
-WHERE ${mine} RETURNING true`,
+WHERE ${mineAtLast} RETURNING true`,
 
     release: `
 UPDATE ${table} SET owner = NULL, lease_until = ${NOW}, expires_at = ${NOW} + (expires_at - lease_until)
-WHERE ${mine} RETURNING true`,
+WHERE ${mineAtLast} RETURNING true`,
 
     // $2 how long to wait for a lock: another transaction may hold the row.
     forget: `DELETE FROM ${table} WHERE key = $1 AND ${IS_COMMITTED} AND ${waitingForLocks('$2')} RETURNING true`,

@@ -55,10 +55,10 @@ describeWithPostgres('the durability of the PostgreSQL replay store', () => {
     expect(await unwritten(database.store())).toEqual({ claims: 0, commits: 0 });
   });
 
-  test('relaxed: they return before', async () => {
+  test('relaxed: only a commit returns before, so that no claim is lost under a run', async () => {
     const { claims, commits } = await unwritten(database.store({ durability: 'relaxed' }));
+    expect(claims).toBe(0);
     // The server writes out a page when it is full, too.
-    expect(claims).toBeGreaterThan(10);
     expect(commits).toBeGreaterThan(10);
   });
 

@@ -15,6 +15,11 @@ export interface DeliveryRules {
   readonly retrySignature: 'renewed' | 'repeated' | 'unknown';
   /** Whether the sender tests its receivers with wrong signatures and expects 401, also for malformed ones. Default: `false`. */
   readonly demands401?: boolean;
+  /**
+   * Whether the sender switches an endpoint off that responds with 4xx. Then a refusal gets 503, whatever the sender retries, and 429 in
+   * place of 503 after sixty refusals a minute. Default: `false`.
+   */
+  readonly suspendsOn4xx?: boolean;
   /** The largest body that the sender sends, in bytes. Default: 1 MiB. */
   readonly maxBodyBytes?: number;
   /** Whether the sender accepts only responses without a body, also for refusals. Default: `false`. */

@@ -11,8 +11,8 @@ const scheme = lazily(() =>
     identity: 'body',
     eventType: { bodyField: 'event' },
     delivery: {
-      // ClickUp retries after every failure. But 401 and 410 suspend the webhook at once, so a refusal must be 503.
-      retries: ['5xx'],
+      retries: 'any-failure',
+      suspendsOn4xx: true,
       timeoutSeconds: 7,
       idStableOverRetries: 'unknown',
       retrySignature: 'unknown',

@@ -1,5 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { lazily } from '../lazily.ts';
+import { ONLY_200 } from './shared-facts.ts';
 
 const scheme = lazily(() =>
   defineScheme({
@@ -30,6 +31,7 @@ const scheme = lazily(() =>
       timeoutSeconds: 10,
       idStableOverRetries: 'unknown',
       retrySignature: 'unknown',
+      acknowledgement: ONLY_200,
     },
     about: {
       sender: 'Dropbox',
@@ -41,7 +43,7 @@ const scheme = lazily(() =>
       secretFrom: 'In the App Console, on the page of the app: the app secret.',
       rotation: 'The sender does not document what happens to the replaced secret.',
       notes: [
-        'Only 200 counts as a success: after a 204 Dropbox retries, and the duplicate gets 200.',
+        'Only 200 counts as a success: do not respond with another 2xx yourself.',
         'A body names accounts, not changes, and is the same each time. Pass `deliveryKey`, or `replay: false` if fetching the changes twice does no harm.',
       ],
     },

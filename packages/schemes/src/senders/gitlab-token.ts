@@ -19,6 +19,7 @@ const scheme = lazily(() =>
     eventType: { bodyField: 'object_kind' },
     delivery: {
       retries: 'never',
+      suspendsOn4xx: true,
       timeoutSeconds: 10,
       idStableOverRetries: 'unknown',
       retrySignature: 'unknown',
@@ -41,6 +42,7 @@ const scheme = lazily(() =>
         'Nothing is signed. The token works like a password: an attacker who sees one request can send any other.',
         'Deliveries with identical bodies run once while the first is remembered.',
         'GitLab does not send a failed delivery again by itself. Publish a new token as `next` before you set it at GitLab.',
+        'Older servers disable a webhook for good after four 4xx in a row, and for a minute after 5xx: so a refusal gets 503.',
       ],
     },
   }),
@@ -50,7 +52,7 @@ const scheme = lazily(() =>
  * GitLab, with a secret token: `X-Gitlab-Token` is the secret itself.
  *
  * - Identity: the body's bytes.
- * - Delivery: the sender never retries a response of any status; a bad token gets 401.
+ * - Delivery: the sender never retries a response of any status; a bad token gets 503.
  * - Nothing is signed: `webhook.bodyAuthenticated` is `false`. If your GitLab offers a signing token, use that and gitlab().
  *
  * @example

@@ -20,6 +20,7 @@ const scheme = lazily(() =>
     eventType: { bodyField: 'object_kind' },
     delivery: {
       retries: 'never',
+      suspendsOn4xx: true,
       timeoutSeconds: 10,
       idStableOverRetries: true,
       retrySignature: 'unknown',
@@ -48,7 +49,7 @@ const scheme = lazily(() =>
       notes: [
         'For webhooks with a secret token (X-Gitlab-Token), use gitlabToken().',
         'GitLab does not send a failed delivery again by itself: its job ends after any response, and also after a connection that fails. Publish a new secret as `next` before you set it at GitLab.',
-        'After four failures in a row, of any status, it pauses the webhook for a minute, later for up to a day, and after 40 it disables it (merge request 166329 of gitlab-org/gitlab, read on 2026-12-01).',
+        'After four failures in a row, of any status, it pauses the webhook for a minute, later for up to a day, and after 40 it disables it (merge request 166329 of gitlab-org/gitlab, read on 2026-12-01). Older servers disable it for good after four 4xx in a row, and for a minute after 5xx: so a refusal gets 503.',
       ],
     },
   }),
@@ -58,7 +59,7 @@ const scheme = lazily(() =>
  * GitLab, with a signing token: `webhook-signature: v1,<base64>` over `{webhook-id}.{webhook-timestamp}.{body}`.
  *
  * - Identity: the `webhook-id`, which equals the `Idempotency-Key`.
- * - Delivery: the sender never retries a response of any status; a bad signature gets 401.
+ * - Delivery: the sender never retries a response of any status; a bad signature gets 503.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { lazily } from '../lazily.ts';
+import { ONLY_200 } from './shared-facts.ts';
 
 const scheme = lazily(() =>
   defineScheme({
@@ -22,6 +23,7 @@ const scheme = lazily(() =>
       timeoutSeconds: 5,
       idStableOverRetries: 'unknown',
       retrySignature: 'unknown',
+      acknowledgement: ONLY_200,
     },
     about: {
       sender: 'Intercom',
@@ -43,7 +45,7 @@ const scheme = lazily(() =>
       rotation: 'The sender does not document what happens to the replaced secret.',
       notes: [
         '410 ends the subscription, so Countersign never responds with it.',
-        'Only 200 counts as a success: after a 204 Intercom retries, and the duplicate gets 200.',
+        'Only 200 counts as a success: do not respond with another 2xx yourself.',
         'More than 1000 refusals in a row within 15 minutes pause a topic for 15 minutes.',
         'After more than 1,000 errors in a row within 15 minutes, Intercom pauses for 15 minutes. It suspends the webhooks of a private app after seven days of errors.',
         'After a 429, Intercom waits from 1 minute to 2 hours, and may drop notifications.',

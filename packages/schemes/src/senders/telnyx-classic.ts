@@ -1,5 +1,6 @@
 import { type DefinedScheme, defineScheme } from '@countersign/core';
 import { lazily } from '../lazily.ts';
+import { ONLY_200 } from './shared-facts.ts';
 
 const scheme = lazily(() =>
   defineScheme({
@@ -25,6 +26,7 @@ const scheme = lazily(() =>
       timeoutSeconds: 2,
       idStableOverRetries: 'unknown',
       retrySignature: 'unknown',
+      acknowledgement: ONLY_200,
     },
     about: {
       sender: 'Telnyx',

@@ -375,6 +375,7 @@ export const schemeDefinition: Shape = object<SchemeDefinition>({
     idStableOverRetries: oneOf(true, false, 'unknown'),
     retrySignature: oneOf('renewed', 'repeated', 'unknown'),
     demands401: optional(oneOf(true, false)),
+    suspendsOn4xx: optional(oneOf(true, false)),
     demandsEmptyBody: optional(oneOf(true, false)),
     usesResponse: optional(oneOf(true, false)),
     maxBodyBytes: optional(integer(1, 2 ** 31 - 1, 'a whole number of bytes')),
