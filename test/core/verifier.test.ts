@@ -475,6 +475,28 @@ describe('the refusal status', () => {
     expect(await statusOf()).toBe(503);
   });
 
+  it.each(['never', 'any-failure', [401, 429]] as const)(
+    'is never 401 for a sender that switches off what responds with it, and retries %j',
+    async (retries) => {
+      const { verifier, signed, clock } = setUp({ delivery: { ...rules(retries), suspendsOn4xx: true } });
+      const statusOf = async () => (await refusal(verifier.verify(tamper(signed())))).status;
+      const minute = await Promise.all(Array.from({ length: 70 }, statusOf));
+      expect(minute.filter((status) => status === 503)).toHaveLength(60);
+      expect(minute.filter((status) => status === 429)).toHaveLength(10);
+      const old = signed({ timestamp: clock.now() / 1000 - 2 * 86_400 });
+      expect((await refusal(verifier.verify(old))).status).toBe(429);
+    },
+  );
+
+  it('takes null for no match, as schemes in JavaScript may return it', async () => {
+    const { verifier, signed } = setUp({});
+    const none = { ...verifier.scheme, parseHead: () => ({ match: () => null }) } as unknown as Scheme;
+    const other = createVerifier({ scheme: none, secrets: secret });
+    await other.ready();
+    expect(await refusal(other.verify(signed()))).toMatchObject({ code: 'ERR_WEBHOOK_SIGNATURE_MISMATCH' });
+    await other.close();
+  });
+
   it('spends nothing on requests that are older than any clock fault', async () => {
     const { verifier, signed, clock } = setUp({ delivery: rules(['5xx']) });
     const twoDaysAgo = signed({ timestamp: clock.now() / 1000 - 2 * 86_400 });
