@@ -273,6 +273,18 @@ describe('logWebhooks()', () => {
     ),
   ];
 
+  it('quotes what a request says of itself, so that it can not look like a fact of ours', async () => {
+    const lines: string[] = [];
+    const logger = { warn: (line: string) => lines.push(line) };
+    const verifier = verifierWith(logWebhooks(logger as unknown as Console), { endpoint: 'orders' });
+    await verifier.handle({ ...forgery(), requestId: 'a] docs=https://evil.example' }, () => undefined);
+    expect(lines).toEqual([
+      expect.stringMatching(
+        / \[request="a\] docs=https:\/\/evil\.example" ms=\S+ docs=https:\S+\/errors\/\S+\]$/,
+      ),
+    ]);
+  });
+
   it('writes lines to the console, at the level of what an operator must do, and the same line once a minute', async () => {
     const lines: string[] = [];
     for (const level of KNOWN_LEVELS) {
