@@ -4,6 +4,8 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createVerifier, defineScheme, type SchemeDefinition, type SignatureRule } from '@countersign/core';
+import { explain } from '@countersign/explain';
 import {
   replayStoreCases,
   type SecretProviderTarget,
@@ -44,6 +46,33 @@ test('the sender: what it signs is accepted, and what was changed is not', async
   });
   await verifier.close();
   rmSync(folder, { recursive: true });
+});
+
+test('the sender: explain() finds the content that an own scheme signs', async () => {
+  const secret = `acme_${Buffer.alloc(32, 7).toString('base64')}`;
+  const { headers, body } = sign(acme, { secret, body: '{"id":"evt_1","type":"order.paid"}' });
+  const { definition } = acme;
+  const guess = defineScheme({
+    ...definition,
+    signed: { ...(definition.signed as SignatureRule), content: '{body}.{timestamp}' } as SignatureRule,
+  });
+  const { causes } = await explain({ scheme: guess, secrets: secret, request: { headers, body } });
+  expect(causes[0]).toMatchObject({ code: 'signed-content', certainty: 'proven' });
+});
+
+test('the sender: late retries that repeat their signature need a tolerance as long as the retries', async () => {
+  const secret = `acme_${Buffer.alloc(32, 7).toString('base64')}`;
+  const repeated: SchemeDefinition = {
+    ...acme.definition,
+    delivery: { ...acme.definition.delivery, retrySpanSeconds: 3600, retrySignature: 'repeated' },
+  };
+  const late = sign(acme, { secret, body: '{"id":"evt_1"}', timestamp: Date.now() / 1000 - 3500 });
+  const verify = async (definition: SchemeDefinition) => {
+    const verifier = createVerifier({ scheme: defineScheme(definition), secrets: secret, observe: () => {} });
+    await verifier.verify(late).finally(() => verifier.close());
+  };
+  await expect(verify(repeated)).rejects.toMatchObject({ code: 'ERR_WEBHOOK_TIMESTAMP_TOO_OLD' });
+  await expect(verify({ ...repeated, tolerance: { past: 3600, future: 300 } })).resolves.toBeUndefined();
 });
 
 describe('the store', () => {

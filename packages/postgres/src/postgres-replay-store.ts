@@ -22,8 +22,9 @@ export interface PostgresReplayStoreOptions extends TableOptions {
    */
   pool: Queryable;
   /**
-   * The deadline of `run()`'s statements and of a connection of the pool, in milliseconds: a connection that hangs longer is removed from
-   * the pool. A call waits for a lock half as long. Verifiers have their own deadline, of 5 seconds at most. Default: 2000.
+   * The deadline of each statement that `run()` itself sends and of a connection of the pool, in milliseconds; not of your statements in
+   * `run()`. A connection that hangs longer is removed from the pool. A call waits for a lock half as long. Verifiers have their own
+   * deadline, of 5 seconds at most. Default: 2000.
    */
   timeoutMs?: number;
   /**

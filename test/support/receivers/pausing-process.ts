@@ -1,8 +1,8 @@
 // A process that handles one delivery and stops itself at a given moment, as a suspended machine or a frozen function does. Started by
-// test/promise/paused.test.ts.
+// test/promise/paused.test.ts and paused-run.test.ts.
 import { writeSync } from 'node:fs';
-import { createVerifier, type ReplayStore } from '@countersign/core';
-import { postgresReplayStore } from '@countersign/postgres';
+import { createVerifier, type ReceivedWebhook, type ReplayStore } from '@countersign/core';
+import { type PostgresReplayStore, postgresReplayStore } from '@countersign/postgres';
 import { type RedisClient, redisReplayStore } from '@countersign/redis';
 import { anchorBrowser } from '@countersign/schemes';
 import { sign } from '@countersign/testing';
@@ -35,7 +35,10 @@ const open: Record<StoreClient, () => Promise<ReplayStore>> = {
     return redisReplayStore({ client: client as RedisClient });
   },
   async pg() {
-    const pool = new pg.Pool({ connectionString: setup.url });
+    const pool = new pg.Pool({
+      connectionString: setup.url,
+      idle_in_transaction_session_timeout: setup.idleInTransactionMs,
+    });
     pool.on('error', () => undefined);
     await pool.query('SELECT 1');
     return postgresReplayStore({ pool, schema: setup.schema });
@@ -57,7 +60,17 @@ function stoppingAfterClaim(store: ReplayStore): ReplayStore {
   };
 }
 
+/** Stops between two statements of a transaction. */
+async function runAndStop(store: ReplayStore, webhook: ReceivedWebhook): Promise<void> {
+  await (store as PostgresReplayStore).run(webhook, async (transaction) => {
+    await transaction.query(`INSERT INTO ${setup.schema}.orders (made_by) VALUES ('paused')`);
+    stop();
+    report('handled');
+  });
+}
+
 const store = await open[setup.client]();
+const inRun = setup.stopAt === 'in-run';
 const verifier = createVerifier({
   scheme: anchorBrowser(),
   secrets: setup.secret,
@@ -67,7 +80,11 @@ const verifier = createVerifier({
 });
 const { headers, body } = sign(anchorBrowser(), { secret: setup.secret, body: setup.body });
 const settle = setup.stopAt === 'responded' ? 'before-response' : 'after-response';
-const { status } = await verifier.handle({ headers, body }, () => report('handled'), { settle });
+const handler = (webhook: ReceivedWebhook) => (inRun ? runAndStop(store, webhook) : report('handled'));
+const { status } = await verifier.handle({ headers, body }, handler, {
+  settle,
+  claim: inRun ? 'manual' : 'auto',
+});
 if (setup.stopAt === 'responded') stop();
 report(`status ${status}`);
 // It lives on, with its connection, until the test ends it.

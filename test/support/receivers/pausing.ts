@@ -14,8 +14,13 @@ export interface PausingSetup {
   readonly secret: string;
   readonly body: string;
   readonly leaseSeconds: number;
-  /** `claimed`: when the store has answered, before the handler starts. `responded`: as soon as there is a response to send. */
-  readonly stopAt: 'claimed' | 'responded';
+  /**
+   * `claimed`: when the store has answered, before the handler starts. `responded`: as soon as there is a response to send. `in-run`: in
+   * the handler of `run()`, in the transactional mode of PostgreSQL, after it has inserted a row into the table `orders` of the schema.
+   */
+  readonly stopAt: 'claimed' | 'responded' | 'in-run';
+  /** The `idle_in_transaction_session_timeout` of the connections to PostgreSQL. Default: the server's, which is none. */
+  readonly idleInTransactionMs?: number;
 }
 
 /** A process that handles one delivery and stops itself on the way. */

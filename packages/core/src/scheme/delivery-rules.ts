@@ -11,7 +11,12 @@ export interface DeliveryRules {
   readonly timeoutSeconds?: number;
   /** Whether every retry carries the same delivery id. */
   readonly idStableOverRetries: boolean | 'unknown';
-  /** Whether a retry has a new signature (and a new time, if one is signed) or repeats the first one. */
+  /**
+   * Whether a retry has a new signature (and a new time, if one is signed) or repeats the first one.
+   *
+   * With `'repeated'`, a late retry has the time of the first attempt: set `tolerance.past` (or `bodyTimestamp.past`) of the definition to
+   * at least `retrySpanSeconds`. Otherwise, late retries are refused with `ERR_WEBHOOK_TIMESTAMP_TOO_OLD`.
+   */
   readonly retrySignature: 'renewed' | 'repeated' | 'unknown';
   /** Whether the sender tests its receivers with wrong signatures and expects 401, also for malformed ones. Default: `false`. */
   readonly demands401?: boolean;
