@@ -20,7 +20,7 @@ export interface PausingSetup {
    */
   readonly stopAt: 'claimed' | 'responded' | 'in-run';
   /** The `idle_in_transaction_session_timeout` of the connections to PostgreSQL. Default: the server's, which is none. */
-  readonly idleInTransactionMs?: number;
+  readonly idleInTransactionMs?: number | undefined;
 }
 
 /** A process that handles one delivery and stops itself on the way. */
