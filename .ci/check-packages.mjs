@@ -24,11 +24,11 @@ const acceptedAttw = {
 
 /**
  * What a small receiver installs of ours: the core, an adapter, and the whole catalogue. It was 1.5 MB before health handlers, payload
- * schemas, `shadow()` and tenants that the body names.
+ * schemas, `shadow()` and tenants that the body names, and 1.54 MB before the READMEs had absolute links, which the registry needs.
  */
 const BUDGET = {
   packages: ['@countersign/core', '@countersign/express', '@countersign/schemes'],
-  bytes: 1_540_000,
+  bytes: 1_575_000,
 };
 
 /** Data that a build writes in addition to the entries, by package. */
