@@ -83,6 +83,28 @@ describe('a vendor whose steps a person carries out', () => {
     expect(await set()).toMatchObject({ current: NEW, previous: [{ secret: OLD }] });
   });
 
+  test('a file alone confirms nothing: without an answer on the standard input, nothing is changed', async () => {
+    const file = await folder.write('unconfirmed.txt', `${NEW}\n`);
+    const { code, stderr } = await inProcess(guidedArgs('--new-secret-file', file));
+    expect(code).toBe(2);
+    expect(stderr).toContain('write a line with the answer to the standard input');
+    expect(stderr).toContain('The secret is unchanged.');
+    expect(await set()).toMatchObject({ current: OLD });
+    expect((await set()).next).toBeUndefined();
+  });
+
+  test('the plan has the order of the steps, and names the vendor once', async () => {
+    const { code, stdout } = await inProcess(guidedArgs('--dry-run'));
+    expect(code).toBe(0);
+    const text = stdout.replace(/\s+/g, ' ');
+    expect(text).toMatch(/A run would rotate the key \w+ of shopify in /);
+    expect(text.indexOf('Publish the new secret as "next"')).toBeGreaterThan(
+      text.indexOf('rotate the client secret'),
+    );
+    expect(text.indexOf('Then revoke')).toBeGreaterThan(text.indexOf('Publish the new secret as "next"'));
+    expect(text).not.toContain('and call');
+  });
+
   test('whoever stops before the first step has changed nothing', async () => {
     const { code, stderr } = await inProcess(guidedArgs());
     expect(code).toBe(2);

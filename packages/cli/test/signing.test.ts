@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
-import { createVerifier, type DefinedScheme } from '@countersign/core';
-import { github, langsmith, polyai, stripe, twilio } from '@countersign/schemes';
+import { createVerifier, type DefinedScheme, replayRecord } from '@countersign/core';
+import { github, langsmith, polyai, shopify, stripe, twilio } from '@countersign/schemes';
 import { generateSigningKeys } from '@countersign/testing';
 import { afterEach, describe, expect, test } from 'vitest';
 import { exampleOf } from '../src/catalogue/about.ts';
@@ -51,6 +51,28 @@ test.each(SIGNABLE)('what is signed for %s without a body is what its verifier a
   await verifier.close();
   expect(webhook.key.role).toBe('current');
 });
+
+// They sign nothing of the body that this command could choose, so two deliveries in one second are one.
+const BY_TIME = ['dropboxSign', 'vonageSms'];
+
+test.each(SIGNABLE.filter((name) => !BY_TIME.includes(name)))(
+  'two deliveries of %s without a body are two deliveries',
+  async (factory) => {
+    const scheme = exampleOf(factory) as DefinedScheme;
+    const { secret, signingSecret } = generateSigningKeys(scheme);
+    const path = await folder.write(factory, signingSecret);
+    const publicUrl = 'http://localhost:3000/webhook';
+    await using verifier = createVerifier({ scheme, secrets: secret, publicUrl, observe: () => undefined });
+    const key = async () => {
+      const { stdout } = await inProcess(['sign', kebab(factory), '--secret-file', path, '--format', 'json']);
+      const { method, url, headers, body } = JSON.parse(stdout);
+      const { pathname, search } = new URL(url);
+      const request = { method, url: pathname + search, headers, body: Buffer.from(body) };
+      return replayRecord(await verifier.verify(request)).key;
+    };
+    expect(await key()).not.toBe(await key());
+  },
+);
 
 describe('countersign sign', () => {
   test('prints a curl command that a receiver accepts, with any text', async () => {
@@ -162,6 +184,28 @@ describe('countersign send', () => {
     expect(code).toBe(0);
     expect(stdout).toContain('Accepted again.');
     expect(handled).toHaveLength(1);
+  });
+
+  test('a second send of a sender that signs only the body is a second delivery', async () => {
+    const { url, handled } = await receiver(shopify(), SECRET);
+    expect((await send('shopify', url)).code).toBe(0);
+    expect((await send('shopify', url)).code).toBe(0);
+    expect(handled).toHaveLength(2);
+  });
+
+  test.each([
+    ['stripe', 'The receiver was not ready, which says nothing about the secret', 'another secret'],
+    ['ably', 'another secret', 'was not ready'],
+  ])('%s and a receiver that refuses with 503', async (sender, sentence, other) => {
+    const { url, close } = await serve((request, response) => {
+      request.resume();
+      response.writeHead(503, { 'retry-after': '5' }).end('{"error":"webhook refused"}');
+    });
+    closings.push(close);
+    const { code, stdout } = await send(sender, url);
+    expect(code).toBe(1);
+    expect(unwrapped(stdout)).toContain(sentence);
+    expect(unwrapped(stdout)).not.toContain(other);
   });
 
   test.each(['--tampered', '--expired'])('%s: yes if it is refused', async (flag) => {

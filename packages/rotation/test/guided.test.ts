@@ -338,16 +338,6 @@ describe('guided()', () => {
     expect(() => guided({ sender: 'nobody' as GuidedSender, ask })).toThrow(/"sender"/);
     expect(() => guided({ sender: 'slack' } as Parameters<typeof guided>[0])).toThrow(/"ask"/);
   });
-
-  it('plans without asking the person', async () => {
-    await writeFile(path, JSON.stringify({ current: newSecret() }));
-    const plan = await rotate({
-      vendor: guided({ sender: 'slack', ask: () => expect.fail('asked') }),
-      target: fileTarget(path),
-      dryRun: true,
-    });
-    expect(plan.steps.join(' ')).toContain('A person does it at https://api.slack.com/apps');
-  });
 });
 
 describe('askInTerminal()', () => {

@@ -11,7 +11,10 @@ import { generateSigningKeys } from './signing/signing-key.ts';
 /** What the sender sends, and what the handler sees besides. */
 export interface ReceivedWebhookInput<Payload = unknown>
   extends Omit<SignInput, 'secret' | 'body' | 'keyId'> {
-  /** Text or bytes, as they are; anything else is sent as JSON. If the sender signs the time only in the body, it must contain that. */
+  /**
+   * Text or bytes, as they are; any other object or array is sent as JSON. Pass JSON of another kind, such as a number, as text, and a value
+   * of type `unknown` as `JSON.stringify(value)`. If the sender signs the time only in the body, it must contain that.
+   */
   body: string | Uint8Array | object;
   /** The verifier's name of the endpoint. Default: the scheme's name. */
   endpoint?: string;

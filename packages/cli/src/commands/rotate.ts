@@ -175,8 +175,11 @@ function show(output: Output, ended: RotationReport | RotationPlan): void {
       output.text(output.style('yellow', `Not checked: ${ended.check.message}`));
     return;
   }
+  const { vendor, endpointId } = ended;
+  // A webhook whose steps are carried out by hand has no id, unless it was given a name.
+  const webhook = endpointId === vendor ? vendor : `${vendor} ${endpointId}`;
   output.text(
-    `A run would rotate ${ended.replaces === '' ? 'nothing' : `the key ${ended.replaces}`} of ${ended.vendor} ${ended.endpointId} in ${ended.target}. Nothing was changed.`,
+    `A run would rotate ${ended.replaces === '' ? 'nothing' : `the key ${ended.replaces}`} of ${webhook} in ${ended.target}. Nothing was changed.`,
   );
   for (const [index, step] of ended.steps.entries()) output.text(`${index + 1}. ${step}`, 2, 3);
 }

@@ -1,4 +1,5 @@
 import type { DeliveryRules } from '@countersign/core';
+import { refusalStatus } from '@countersign/core/extend';
 import { retriesStatus, spanText } from '../catalogue/delivery-facts.ts';
 import type { ReceivedResponse } from './send-request.ts';
 
@@ -38,7 +39,7 @@ export function meaningOf(
     return {
       good: status !== 404,
       message: `Not accepted, as it must be. ${ifGenuine(status, title, delivery)}`,
-      hints: [...hints, ...hintsFor(response, name, true)],
+      hints: [...hints, ...hintsFor(response, { name, delivery }, true)],
     };
   }
   if (accepted) return { good: true, message: ACCEPTED[sent](title), hints: [] };
@@ -51,7 +52,7 @@ export function meaningOf(
   return {
     good: false,
     message: `${after}${outcome(status, title, delivery)}`,
-    hints: hintsFor(response, name, false),
+    hints: hintsFor(response, { name, delivery }, false),
   };
 }
 
@@ -78,7 +79,11 @@ function ifGenuine(status: number, title: string, delivery: DeliveryRules): stri
 /** How every Countersign receiver refuses. */
 const REFUSED = '{"error":"webhook refused"}';
 
-function hintsFor({ status, headers, body }: ReceivedResponse, name: string, expected: boolean): string[] {
+function hintsFor(
+  { status, headers, body }: ReceivedResponse,
+  { name, delivery }: { name: string; delivery: DeliveryRules },
+  expected: boolean,
+): string[] {
   const hints: string[] = [];
   const retryAfter = headers['retry-after'];
   if (typeof retryAfter === 'string' && /^\d+$/.test(retryAfter))
@@ -92,7 +97,12 @@ function hintsFor({ status, headers, body }: ReceivedResponse, name: string, exp
   if (status === 415) hints.push('The receiver refuses this content type or encoding.');
   if (status === 500)
     hints.push('The handler failed, or a body parser ran before the verifier: look at the log.');
-  if (body.toString('latin1') === REFUSED && [400, 401, 429, 503].includes(status))
+  if (body.toString('latin1') !== REFUSED) return hints;
+  if (status === 503 && refusalStatus(delivery) !== 503)
+    hints.push(
+      'The receiver was not ready, which says nothing about the secret or the body: its secrets are not loaded yet, its replay store is down or full, it is busy or shutting down, or the same delivery is being handled. Its log has the code.',
+    );
+  else if ([400, 401, 429, 503].includes(status))
     hints.push(
       'The receiver refused the request: its log has the code. Probably it has another secret than you passed here, or something changes the body before it is verified.',
       `To find the cause, put "countersign listen ${name}" before the receiver, or use explainRefusals() in it.`,

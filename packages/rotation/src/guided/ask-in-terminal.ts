@@ -8,8 +8,8 @@ import { type ReadLine, terminalLines } from './terminal-lines.ts';
 /** Options of {@link askInTerminal}. */
 export interface TerminalOptions {
   /**
-   * The path of a file from which the new secret is read, instead of typing it. The person writes it there and confirms. Remove the
-   * file afterwards.
+   * The path of a file from which the new secret is read, instead of typing it. The person writes it there and confirms with `yes`,
+   * also without a terminal: a file that is there may still contain an older secret. Remove the file afterwards.
    */
   secretFile?: string;
   /** Default: the process's standard input. */
@@ -17,6 +17,9 @@ export interface TerminalOptions {
   /** Default: the process's standard error, so that the output of the program stays clean. */
   output?: Writable;
 }
+
+const NO_ANSWER =
+  'The standard input has no answer, so nothing says that this step is done. Without a terminal, write a line with the answer to the standard input when it is, and keep it open until then.\n';
 
 /**
  * Shows the steps of a guided rotation in a terminal and waits for the person. The new secret is typed or pasted without being shown;
@@ -35,7 +38,11 @@ export function askInTerminal(options: TerminalOptions = {}): Ask {
     throw configError('"secretFile" of askInTerminal() must be the path of a file.');
   }
   const readLine = terminalLines(input, output);
-  const readOneLine: ReadLine = async (...question) => (await readLine(...question))?.trim();
+  const readOneLine: ReadLine = async (...question) => {
+    const line = (await readLine(...question))?.trim();
+    if (line === undefined && input.isTTY !== true) output.write(NO_ANSWER);
+    return line;
+  };
   return async (step, { signal }) => {
     output.write(`\n${textOf(step)}\n`);
     if (step.kind !== 'secret') {

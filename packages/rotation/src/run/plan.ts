@@ -1,4 +1,5 @@
 import type { GuidedVendor } from '../guided/guide.ts';
+import { guidedSteps } from '../guided/plan.ts';
 import type { RotationOrder, RotationPlan } from '../report.ts';
 import type { Settings } from '../rotate-options.ts';
 import type { VendorBase } from '../vendor.ts';
@@ -45,22 +46,41 @@ function rotating(settings: Settings, found: Survey, replaces: string): string[]
   const { vendor, target, journal, clock, overlapMs } = settings;
   const { compromised } = found;
   const endsAt = new Date(clock.now() + vendor.graceSeconds * 1000 + overlapMs).toISOString();
-  const ownKey = vendor.makeKey !== undefined;
+  // A secret that receivers know before the vendor uses it must have arrived everywhere.
+  const mustArrive = orderOf(vendor) === 'next-first' || !vendor.retriesRefusals;
+  const wait = compromised || !mustArrive ? [] : [waiting(settings)];
   return [
     `Take the lock of ${journal.name}.`,
-    ...(found.mayHaveRotated ? [unknownSecret(vendor, found.isResumable)] : []),
-    ownKey
-      ? `Publish a new secret as "next" in ${target.name}, and announce the rotation there.`
-      : `Announce the rotation in ${target.name}.`,
-    ...(compromised || (!ownKey && vendor.retriesRefusals) ? [] : [waiting(settings)]),
-    `Write this to the journal, and call ${vendor.rotateCall}`,
-    ...(ownKey || vendor.readSecret === undefined ? [] : [`Read the new secret from ${vendor.name}.`]),
+    ...(isGuided(vendor)
+      ? guidedSteps({ ...settings, vendor }, found, wait)
+      : callingSteps(settings, found, wait)),
     compromised
       ? `Write the new secret as "current" in ${target.name}, and drop ${replaces}.`
       : `Write the new secret as "current" in ${target.name}, and ${replaces} as "previous" until about ${endsAt}.`,
     checking(settings),
     'Close the journal and release the lock.',
   ];
+}
+
+function callingSteps(
+  { vendor, target }: Settings,
+  { mayHaveRotated, isResumable }: Survey,
+  wait: readonly string[],
+): string[] {
+  const ownKey = vendor.makeKey !== undefined;
+  return [
+    ...(mayHaveRotated ? [unknownSecret(vendor, isResumable)] : []),
+    ownKey
+      ? `Publish a new secret as "next" in ${target.name}, and announce the rotation there.`
+      : `Announce the rotation in ${target.name}.`,
+    ...wait,
+    `Write this to the journal, and call ${vendor.rotateCall}`,
+    ...(ownKey || vendor.readSecret === undefined ? [] : [`Read the new secret from ${vendor.name}.`]),
+  ];
+}
+
+function isGuided(vendor: VendorBase): vendor is GuidedVendor {
+  return 'guide' in vendor;
 }
 
 function unknownSecret({ name, readSecret }: VendorBase, isResumable: boolean): string {

@@ -60,6 +60,7 @@ const scheme = lazily(() =>
         'The documentation says that it can take up to an hour until the new client secret signs. Users report that the oldest secret that is not revoked signs. Accept both until the old one is revoked.',
       notes: [
         'Topic, shop and ids are not signed, and one secret signs for every shop that has the app: never choose a tenant only by the shop header.',
+        'Two topics with the same body have the same `webhook.id`. As an idempotency key for another API, or as the id of a job, use `replayRecord(webhook).key`: it contains the topic, too.',
         'Deliveries with identical bodies run once for each topic while the first is remembered; `deliveryKey` overrides that. Only topics that Shopify documents count, because the topic is not signed: an attacker who captured a delivery can run it once under each of them, so check that the body fits the topic.',
         'No timestamp is signed: an attacker can replay a captured delivery once it is forgotten, after seven days.',
         'After 8 failures in a row, Shopify deletes a subscription that was created through the Admin API.',
