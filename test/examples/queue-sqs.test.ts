@@ -13,7 +13,10 @@ test('a worker of Amazon SQS leaves the jobs in the queue until its database is 
   onTestFinished(() => void vi.unstubAllEnvs());
 
   const seen: string[] = [];
-  const { promise: up, resolve: comesUp } = Promise.withResolvers<void>();
+  let comesUp = (): void => undefined;
+  const up = new Promise<void>((resolve) => {
+    comesUp = resolve;
+  });
   const waiting = await openConsumer(
     async ({ id }) => void seen.push(`${id}, by the one that waits`),
     () => {
