@@ -2,7 +2,7 @@ import { type Channel, connect } from 'amqplib';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { bundleQueueExample, QueueExample, signed } from '../support/queue-example.ts';
 import { describeWith } from '../support/servers/available.ts';
-import { QUEUE_BROKERS } from '../support/servers/queue-brokers.ts';
+import { QUEUE_BROKERS, startAmqp } from '../support/servers/queue-brokers.ts';
 
 // What is special about RabbitMQ: it confirms messages that no queue takes, and it drops messages that nobody has told it to keep.
 
@@ -61,5 +61,32 @@ describeWithServers('the example of a queue, with rabbitmq', () => {
     await example.worker.start();
     expect((await example.deliver('nowhere')).at(-1)).toBe(204);
     await vi.waitFor(async () => expect(await example.effects('nowhere')).toEqual(new Map([['nowhere', 1]])));
+  });
+});
+
+describeWithServers('the example of a queue, with rabbitmq that takes jobs back soon', () => {
+  let example: QueueExample;
+  beforeAll(async () => {
+    // By default, 30 minutes and one minute.
+    const start = () => startAmqp({ consumer_timeout: 500, channel_tick_interval: 100 });
+    example = await QueueExample.start('rabbitmq', scripts, start);
+  });
+  afterAll(() => example?.stop());
+
+  test('goes on when the database was down for longer than a job may take', async () => {
+    example.outages.begin();
+    expect(await example.send(signed('late'))).toBe(204);
+    // Twice: also on the channel that it has opened again.
+    await vi.waitFor(() =>
+      expect(example.worker.output.match(/delivery acknowledgement .* timed out/g)?.length).toBeGreaterThan(
+        1,
+      ),
+    );
+    example.outages.end();
+    await vi.waitFor(async () => expect(await example.effects('late')).toEqual(new Map([['late', 1]])));
+    await vi.waitFor(async () => expect(await example.broker.unfinished()).toBe(0));
+    expect(await example.broker.dead()).toBe(0);
+    expect(example.worker.isRunning).toBe(true);
+    expect(await example.worker.end('SIGTERM')).toEqual([0, null]);
   });
 });

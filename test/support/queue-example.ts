@@ -9,6 +9,7 @@ import { expect, vi } from 'vitest';
 import { type BundledScript, bundleScript } from './bundled-script.ts';
 import { ExampleProcess } from './example-process.ts';
 import type { LocalServer } from './servers/local-server.ts';
+import { type Outages, startOutages } from './servers/outages.ts';
 import { openPool } from './servers/postgres-database.ts';
 import { startPostgres } from './servers/postgres-server.ts';
 import type { QueueBroker } from './servers/queue-brokers.ts';
@@ -19,6 +20,12 @@ const SOURCES = new URL('../../examples/queue/src/', import.meta.url);
 
 /** What a sender got: a status, or `undefined` without a response. */
 export type Attempt = number | undefined;
+
+/** How fast time runs in the example. */
+export interface QueueSettings {
+  readonly retryMs?: number;
+  readonly lockSeconds?: number;
+}
 
 /** The two scripts of the example as JavaScript: tests start them often. */
 export async function bundleQueueExample() {
@@ -42,7 +49,10 @@ export class QueueExample {
   readonly broker: QueueBroker;
   readonly receiver: ExampleProcess;
   readonly worker: ExampleProcess;
+  /** The tests' own connections. */
   readonly pool: pg.Pool;
+  /** Between the worker and its database. */
+  readonly outages: Outages;
   readonly #postgres: LocalServer;
   readonly #folder: string;
   #url = '';
@@ -52,18 +62,22 @@ export class QueueExample {
     scripts: { readonly receiver: BundledScript; readonly worker: BundledScript },
     broker: QueueBroker,
     postgres: LocalServer,
+    outages: Outages,
     folder: string,
+    settings: QueueSettings,
   ) {
     this.broker = broker;
     this.#postgres = postgres;
+    this.outages = outages;
     this.#folder = folder;
     this.pool = openPool(postgres.url);
     const env = {
       ...broker.env,
-      DATABASE_URL: postgres.url,
+      DATABASE_URL: outages.through(postgres.url),
       ANCHOR_SECRETS: join(folder, 'anchor.json'),
       PORT: '0',
-      LOCK_SECONDS: '1',
+      LOCK_SECONDS: String(settings.lockSeconds ?? 1),
+      ...(settings.retryMs === undefined ? {} : { RETRY_MS: String(settings.retryMs) }),
     };
     this.receiver = new ExampleProcess([scripts.receiver.path, name], env, /listening on port (\d+)/);
     this.worker = new ExampleProcess([scripts.worker.path, name], env, /waiting for jobs/);
@@ -73,11 +87,13 @@ export class QueueExample {
     name: string,
     scripts: { readonly receiver: BundledScript; readonly worker: BundledScript },
     startBroker: () => Promise<QueueBroker>,
+    settings: QueueSettings = {},
   ): Promise<QueueExample> {
     const folder = await mkdtemp(join(tmpdir(), 'countersign-queue-'));
     await writeFile(join(folder, 'anchor.json'), JSON.stringify({ current: SECRET }));
     const [postgres, broker] = await Promise.all([startPostgres(), startBroker()]);
-    const example = new QueueExample(name, scripts, broker, postgres, folder);
+    const outages = await startOutages(postgres);
+    const example = new QueueExample(name, scripts, broker, postgres, outages, folder, settings);
     try {
       await Promise.all([example.startReceiver(), example.worker.start()]);
     } catch (error) {
@@ -90,7 +106,7 @@ export class QueueExample {
   async stop(): Promise<void> {
     await Promise.all([this.receiver.end(), this.worker.end()]);
     await this.pool.end();
-    await Promise.all([this.broker.stop(), this.#postgres.stop()]);
+    await Promise.all([this.broker.stop(), this.outages.close(), this.#postgres.stop()]);
     await rm(this.#folder, { recursive: true, force: true });
   }
 

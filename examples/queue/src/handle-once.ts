@@ -20,6 +20,9 @@ export async function handleOnce(
 ): Promise<boolean> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  // Without a listener, a connection that breaks here would end the process. The query or the ROLLBACK fails too.
+  const onError = () => undefined;
+  client.on('error', onError);
   try {
     await client.query('BEGIN');
     const { rowCount } = await client.query(
@@ -36,6 +39,7 @@ export async function handleOnce(
     });
     throw error;
   } finally {
+    client.off('error', onError);
     client.release(broken);
   }
 }

@@ -8,8 +8,12 @@ export interface Job {
 /** One file for each queue: copy the one that you need. */
 export interface Queue {
   openSender(): Promise<Sender>;
-  /** Calls `run` for each job. The job leaves the queue when `run` resolves; if `run` throws, the job comes again. */
-  openConsumer(run: (job: Job) => Promise<void>): Promise<Consumer>;
+  /**
+   * Calls `run` for each job. The job leaves the queue when `run` resolves; if `run` throws, the job comes again.
+   *
+   * @param ready Resolves when jobs can be done. For queues that give a waiting job to another worker: they take none before that.
+   */
+  openConsumer(run: (job: Job) => Promise<void>, ready: () => Promise<void>): Promise<Consumer>;
 }
 
 export interface Sender {
@@ -22,6 +26,12 @@ export interface Consumer {
   /** Takes no further job, and resolves when those at work have ended. */
   close(): Promise<void>;
 }
+
+/** What `run` throws if the worker ends before it could do the job: the job has not failed. */
+export class WorkerEnds extends Error {}
+
+/** How long a job that failed waits before its second attempt, and how often a worker asks whether the database is back. */
+export const RETRY_MS = Number(process.env.RETRY_MS ?? 1000);
 
 /** If a worker is killed, its jobs wait this long before another worker gets them. RabbitMQ sees it at once. */
 export const LOCK_SECONDS = Number(process.env.LOCK_SECONDS ?? 30);

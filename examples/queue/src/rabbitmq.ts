@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Channel, type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect } from 'amqplib';
-import type { Consumer, Job, Sender } from './job.ts';
+import { type Consumer, type Job, RETRY_MS, type Sender } from './job.ts';
 
 const NAME = 'deliveries';
 const DEAD = `${NAME}.dead`;
 const PREFETCH = 10;
-const RETRY_MS = 1000;
+/** How many times RETRY_MS a job waits at most. */
+const LONGEST_RETRY = 60;
 
 export async function openSender(): Promise<Sender> {
   let channel: ConfirmChannel | undefined;
@@ -43,8 +44,10 @@ export async function openSender(): Promise<Sender> {
 
 export async function openConsumer(run: (job: Job) => Promise<void>): Promise<Consumer> {
   const atWork = new Set<Promise<void>>();
+  const closing = new AbortController();
   let stop = async (): Promise<void> => undefined;
-  const connection = await open(async (model) => {
+
+  async function consume(model: ChannelModel): Promise<void> {
     const channel = await model.createChannel();
     channel.on('error', (error) => console.error(`RabbitMQ: ${error.message}`));
     await declareQueues(channel);
@@ -54,13 +57,24 @@ export async function openConsumer(run: (job: Job) => Promise<void>): Promise<Co
         console.error(`RabbitMQ ended this worker: was the queue "${NAME}" deleted? A restart creates it.`);
         process.exit(1);
       }
-      const work = take(channel, message, run).finally(() => atWork.delete(work));
+      const work = take(channel, message, run, closing.signal).finally(() => atWork.delete(work));
       atWork.add(work);
     });
     stop = async () => void (await channel.cancel(consumerTag));
-  });
+    // RabbitMQ closes a channel if a job takes longer than its `consumer_timeout`, 30 minutes, and puts the jobs back into the queue.
+    channel.once('error', () => {
+      if (closing.signal.aborted) return;
+      consume(model).catch((error) => {
+        console.error(`RabbitMQ ended this worker: ${error}`);
+        process.exit(1);
+      });
+    });
+  }
+
+  const connection = await open(consume);
   return {
     async close() {
+      closing.abort();
       // Without a connection there is nothing to stop.
       await stop().catch(() => undefined);
       await Promise.all(atWork);
@@ -69,14 +83,22 @@ export async function openConsumer(run: (job: Job) => Promise<void>): Promise<Co
   };
 }
 
-async function take(channel: Channel, message: ConsumeMessage, run: (job: Job) => Promise<void>) {
+async function take(
+  channel: Channel,
+  message: ConsumeMessage,
+  run: (job: Job) => Promise<void>,
+  closing: AbortSignal,
+) {
   let settle: () => void;
   try {
     await run({ id: String(message.properties.messageId), event: JSON.parse(message.content.toString()) });
     settle = () => channel.ack(message);
   } catch (error) {
     console.error(`job ${message.properties.messageId} failed: ${error}`);
-    await delay(RETRY_MS);
+    // RabbitMQ delivers it again at once, so it waits here: 1 s, 2 s, 4 s, …, 60 s.
+    const retries = Number(message.properties.headers?.['x-delivery-count'] ?? 0);
+    const wait = RETRY_MS * Math.min(2 ** retries, LONGEST_RETRY);
+    await delay(wait, undefined, { signal: closing }).catch(() => undefined);
     settle = () => channel.nack(message);
   }
   try {

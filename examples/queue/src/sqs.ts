@@ -7,10 +7,9 @@ import {
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import { type Consumer, type Job, LOCK_SECONDS, type Sender } from './job.ts';
+import { type Consumer, type Job, LOCK_SECONDS, RETRY_MS, type Sender } from './job.ts';
 
 const POLL_SECONDS = 20;
-const RETRY_MS = 1000;
 
 /** @param client Yours, if it needs more than the environment says. */
 export async function openSender(client = new SQSClient()): Promise<Sender> {
@@ -26,6 +25,7 @@ export async function openSender(client = new SQSClient()): Promise<Sender> {
 
 export async function openConsumer(
   run: (job: Job) => Promise<void>,
+  ready: () => Promise<void>,
   client = new SQSClient(),
 ): Promise<Consumer> {
   const QueueUrl = queueUrl();
@@ -40,6 +40,8 @@ export async function openConsumer(
       VisibilityTimeout: LOCK_SECONDS,
     });
     try {
+      // A job that waits for longer than its visibility timeout goes to any worker that receives, and each receive counts.
+      await ready();
       return (await client.send(command, { abortSignal: closing.signal })).Messages ?? [];
     } catch (error) {
       if (closing.signal.aborted) return [];

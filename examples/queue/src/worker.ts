@@ -1,5 +1,6 @@
 // Handles the jobs of the queue. Every queue may deliver a job twice, so the worker recognizes each job by its id.
 import pg from 'pg';
+import { DatabaseGate } from './database-gate.ts';
 import { handleOnce, prepareTables } from './handle-once.ts';
 import { chosenQueue } from './queues.ts';
 
@@ -10,11 +11,16 @@ await prepareTables(pool);
 // No column is unique: only handleOnce() makes sure that each event is there once.
 await pool.query('CREATE TABLE IF NOT EXISTS events (id text NOT NULL, event jsonb NOT NULL)');
 
-const consumer = await (await chosenQueue()).openConsumer(async (job) => {
-  const event = job.event as { id: string };
-  const isNew = await handleOnce(pool, job.id, (transaction) => work(transaction, event));
-  console.log(isNew ? `handled ${event.id}` : `skipped ${event.id}: it was handled before`);
-});
+const closing = new AbortController();
+const gate = new DatabaseGate(pool, closing.signal);
+const consumer = await (await chosenQueue()).openConsumer(
+  async (job) => {
+    const event = job.event as { id: string };
+    const isNew = await gate.run(() => handleOnce(pool, job.id, (transaction) => work(transaction, event)));
+    console.log(isNew ? `handled ${event.id}` : `skipped ${event.id}: it was handled before`);
+  },
+  () => gate.untilUp(),
+);
 console.log('waiting for jobs');
 
 /** Your work. What it writes through `transaction` happens exactly once. */
@@ -23,5 +29,8 @@ async function work(transaction: pg.PoolClient, event: { id: string }): Promise<
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void consumer.close().then(() => pool.end()));
+  process.once(signal, () => {
+    closing.abort();
+    void consumer.close().then(() => pool.end());
+  });
 }

@@ -32,7 +32,7 @@ const NAME = 'deliveries';
 
 export const QUEUE_BROKERS: readonly BrokerKind[] = [
   { name: 'bullmq', needs: ['redis-server'], start: startBullmq },
-  { name: 'rabbitmq', needs: ['rabbitmq-server'], start: startAmqp },
+  { name: 'rabbitmq', needs: ['rabbitmq-server'], start: () => startAmqp() },
   { name: 'sqs', needs: [], start: startAmazon },
 ];
 
@@ -54,8 +54,8 @@ async function startBullmq(): Promise<QueueBroker> {
   };
 }
 
-async function startAmqp(): Promise<QueueBroker> {
-  const server = await startRabbitmq();
+export async function startAmqp(settings: Readonly<Record<string, number>> = {}): Promise<QueueBroker> {
+  const server = await startRabbitmq(settings);
   /** How many messages a queue has. A connection of its own, because the server may have been restarted. */
   async function count(queue: string): Promise<number> {
     const connection = await connect(server.url);

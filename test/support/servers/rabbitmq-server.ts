@@ -8,12 +8,12 @@ import { freePort } from './free-port.ts';
 import { type LocalServer, startServer } from './local-server.ts';
 
 /** Starts a RabbitMQ of the test's own, with data, cookie, node name and register of nodes that no other RabbitMQ shares. */
-export async function startRabbitmq(): Promise<LocalServer> {
+export async function startRabbitmq(settings: Readonly<Record<string, number>> = {}): Promise<LocalServer> {
   const binaries = rabbitmqBinaries();
   if (binaries === undefined) throw new Error('No rabbitmq-server in /usr/lib/rabbitmq, or no epmd.');
   const register = await startRegister(binaries.epmd);
   try {
-    const broker = await startBroker(binaries.server, register.port);
+    const broker = await startBroker(binaries.server, register.port, settings);
     return {
       ...{ url: broker.url, host: broker.host, port: broker.port },
       get pid() {
@@ -49,11 +49,17 @@ async function startRegister(command: string): Promise<LocalServer> {
   });
 }
 
-async function startBroker(server: string, registerPort: number): Promise<LocalServer> {
+async function startBroker(
+  server: string,
+  registerPort: number,
+  more: Readonly<Record<string, number>>,
+): Promise<LocalServer> {
   const dir = await mkdtemp(join(await realpath(tmpdir()), 'countersign-rabbitmq-'));
   await writeFile(join(dir, '.erlang.cookie'), randomBytes(16).toString('hex'), { mode: 0o400 });
   await writeFile(join(dir, 'enabled_plugins'), '[].\n');
   const distribution = await freePort();
+  // As arguments, because the file of settings does not know all of them.
+  const extra = Object.entries(more).map(([name, value]) => `-rabbit ${name} ${value}`);
   return startServer({
     name: 'rabbitmq-server',
     // The script gets its settings as variables only, and with the last of these it becomes the server instead of starting it.
@@ -70,7 +76,7 @@ async function startBroker(server: string, registerPort: number): Promise<LocalS
         `RABBITMQ_MNESIA_BASE=${join(dir, 'data')}`,
         'RABBITMQ_LOGS=-',
         `ERL_EPMD_PORT=${registerPort}`,
-        'RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}',
+        `RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=${['-start_epmd false -kernel inet_dist_use_interface {127,0,0,1}', ...extra].join(' ')}`,
         'RUNNING_UNDER_SYSTEMD=true',
         server,
       ];
