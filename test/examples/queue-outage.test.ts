@@ -5,7 +5,7 @@ import { QUEUE_BROKERS } from '../support/servers/queue-brokers.ts';
 
 // The database of the worker is down, for longer than any queue retries a job: the outage must use up no attempts.
 
-// A thousandth of the real time. BullMQ gives up a job that fails after 511 of these, RabbitMQ after 903, SQS after 20 receives.
+// A thousandth of the real time. BullMQ gives up a job that fails after 511 of these, RabbitMQ after 963, SQS after 20 receives.
 const RETRY_MS = 1;
 /** Far more than the attempts of all jobs together, so a queue that counts them gives up the jobs before the outage ends. */
 const REFUSED = 3600;
