@@ -88,7 +88,7 @@ async function runRow(
   const malformedStatus = scheme.delivery.demands401 === true ? 401 : 400;
   const statuses = {
     refused: refusalStatus,
-    'too old': refusalStatus === 503 ? 401 : refusalStatus,
+    'too old': refusalStatus === 503 ? (scheme.delivery.suspendsOn4xx === true ? 429 : 401) : refusalStatus,
     400: malformedStatus,
     401: 401,
     413: 413,
