@@ -1,7 +1,9 @@
 // Where the project lives. The manifests of the packages repeat it, because JSON can't import: test/project/manifests.test.ts compares them.
 
+import { DOCS } from '../packages/core/src/util/docs.ts';
+
 export const REPOSITORY = 'https://github.com/countersign/countersign';
-export const SITE = 'https://countersign.github.io/countersign/';
+export const SITE = DOCS;
 
 /** What the manifest of a package in `folder` (from the root) says about the project. */
 export function projectFields(folder: string) {

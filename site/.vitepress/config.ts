@@ -1,13 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vitepress';
+import { REPOSITORY } from '../../.ci/project.ts';
 import { allowAnchors } from '../src/anchors.ts';
 import { apiPlaces } from '../src/api-reference-places.ts';
 import { renderDiagrams } from '../src/diagrams.ts';
 import { slugOf } from '../src/markdown.ts';
 import { linkOf, sidebarsOf } from '../src/navigation.ts';
 import { allPages, type Page } from '../src/pages.ts';
-import { REPOSITORY, SITE, workFolder } from '../src/project.ts';
+import { SITE, workFolder } from '../src/project.ts';
 
 const work = workFolder();
 const pages: Page[] = [...allPages(), ...apiPlaces(join(work, 'pages')).map(apiPage)];

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Application, Converter, type TypeDocOptions } from 'typedoc';
 import type { PluginOptions } from 'typedoc-plugin-markdown';
-import { PACKAGES, REPOSITORY, ROOT } from './project.ts';
+import { REPOSITORY } from '../../.ci/project.ts';
+import { PACKAGES, ROOT } from './project.ts';
 
 /** Writes the reference of all packages as Markdown: typedoc makes it from the sources. */
 export async function writeApiReference(folder: string): Promise<void> {

@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
+import { REPOSITORY } from '../../.ci/project.ts';
 import { outsideCode } from './markdown.ts';
-import { REPOSITORY, ROOT } from './project.ts';
+import { ROOT } from './project.ts';
 
 /** What a link of a page leads to. */
 export interface LinkTargets {

@@ -9,9 +9,6 @@ export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 /** Where the site is served. Core's warnings link to it, so core has the constant. */
 export const SITE = DOCS;
 
-/** What the pages link to if a file of the repository is not a page. */
-export const REPOSITORY = 'https://github.com/countersign/countersign';
-
 /** The folders of the packages, from the root. */
 export const PACKAGES: readonly string[] = readdirSync(join(ROOT, 'packages'))
   .sort()

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { ReplayStore } from '@countersign/core';
 import type { ClaimToken } from '@countersign/core/extend';
 import { turns } from '../measure/interleave.ts';
 import { quantile } from '../measure/quantile.ts';
 import { printRatio, ratios } from '../measure/spread.ts';
 import { amount, atLeast, atMost, type Chart, type Table, type Target } from '../report/report.ts';
 import { type Rate, rateOf, type Step } from './rates.ts';
-import type { Subject } from './subjects.ts';
+import { claimNew, type Subject, TTL_MS } from './subjects.ts';
 
 const CONCURRENCIES = [1, 10, 100];
 const ROUNDS = 7;
@@ -146,22 +145,16 @@ async function cpuOfClaim(subject: Subject): Promise<number | undefined> {
   const before = await subject.serverCpu();
   let left = CLAIMS_WEIGHED;
   const worker = async () => {
-    while (left-- > 0) await claimIn(subject.store, randomUUID());
+    while (left-- > 0) await claimNew(subject.store, randomUUID());
   };
   await Promise.all(Array.from({ length: 100 }, worker));
   return ((await subject.serverCpu()) - before) / CLAIMS_WEIGHED;
 }
 
-async function claimIn(store: ReplayStore, id: string): Promise<ClaimToken> {
-  const result = await store.claim(id, { leaseMs: 30_000, fenceTtlMs: 86_400_000 });
-  if (result.state !== 'claimed') throw new Error(`A new delivery was ${result.state}.`);
-  return result.token;
-}
-
 function stepsOf({ store, plainName, plain, plainPair }: Subject): Step[] {
   const commit = (id: string, token: ClaimToken) =>
-    store.commit(id, token, { ttlMs: 86_400_000, replayWindowMs: 600_000 });
-  const claimFirst = (id: string) => claimIn(store, id);
+    store.commit(id, token, { ttlMs: TTL_MS, replayWindowMs: 600_000 });
+  const claimFirst = (id: string) => claimNew(store, id);
   return [
     { name: plainName, run: plain },
     { name: 'claim', over: plainName, run: claimFirst },
@@ -178,7 +171,7 @@ function stepsOf({ store, plainName, plain, plainPair }: Subject): Step[] {
           {
             name: DELIVERY,
             over: plainPair.name,
-            run: async (id: string) => commit(id, await claimIn(store, id)),
+            run: async (id: string) => commit(id, await claimNew(store, id)),
           },
         ]),
   ];

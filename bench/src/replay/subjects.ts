@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { memoryReplayStore, type ReplayStore } from '@countersign/core';
+import type { ClaimToken } from '@countersign/core/extend';
 import { migrate, postgresReplayStore } from '@countersign/postgres';
 import { redisReplayStore } from '@countersign/redis';
 import { Redis } from 'ioredis';
@@ -149,9 +150,14 @@ export async function remember(store: ReplayStore, entries: number): Promise<voi
 }
 
 async function claimAndCommit(store: ReplayStore, key: string): Promise<void> {
+  await store.commit(key, await claimNew(store, key), { ttlMs: TTL_MS, replayWindowMs: TTL_MS });
+}
+
+/** Claims a delivery that is new. */
+export async function claimNew(store: ReplayStore, key: string): Promise<ClaimToken> {
   const result = await store.claim(key, { leaseMs: 30_000, fenceTtlMs: TTL_MS });
   if (result.state !== 'claimed') throw new Error(`A new delivery was ${result.state}.`);
-  await store.commit(key, result.token, { ttlMs: TTL_MS, replayWindowMs: TTL_MS });
+  return result.token;
 }
 
 async function usedMemory(client: Redis): Promise<number> {

@@ -57,7 +57,7 @@ export function logWebhooks(logger: WebhookLogger, options: LogWebhooksOptions =
     const hint = isFirstDuplicate ? DUPLICATE_HINT : '';
     if (LEVELS.indexOf(level) < LEVELS.indexOf(lowest)) return;
     if (level === 'debug' || level === 'info' || quietMs === 0) {
-      write(level, textOf(event) + hint, event);
+      write(level, textOf(event) + hint, withPage(event, level));
       return;
     }
     const now = performance.now();
@@ -70,7 +70,7 @@ export function logWebhooks(logger: WebhookLogger, options: LogWebhooksOptions =
     if (repeated.size >= MAX_REMEMBERED) repeated.clear();
     repeated.set(about, { until: now + quietMs, leftOut: 0 });
     const leftOut = last === undefined || last.leftOut === 0 ? '' : ` (${last.leftOut} more like this since)`;
-    write(level, textOf(event) + leftOut, event);
+    write(level, textOf(event) + leftOut, withPage(event, level));
   };
 }
 
@@ -164,24 +164,24 @@ function writerOf(logger: WebhookLogger): Write {
   // pino: logger.info(object, text)
   if (typeof methods.bindings === 'function') {
     return (level, text, event) => {
-      const { error, ...webhook } = withPage(event) as WebhookEvent & { error?: unknown };
+      const { error, ...webhook } = event as WebhookEvent & { error?: unknown };
       call(level, error === undefined ? { webhook } : { webhook, err: error }, text);
     };
   }
   // winston: logger.info(text, object)
   if (typeof methods.configure === 'function' && typeof methods.log === 'function') {
-    return (level, text, event) => call(level, text, { webhook: plain(withPage(event)) });
+    return (level, text, event) => call(level, text, { webhook: plain(event) });
   }
   return (level, text, event) => {
     // Nest's Logger takes the stack as its second argument.
     const stack = event.type === 'handler-failed' && event.error instanceof Error ? [event.error.stack] : [];
-    call(level, `${text}${details(withPage(event))}`, ...stack);
+    call(level, `${text}${details(event)}`, ...stack);
   };
 }
 
 /** Says where a refusal is explained. What is normal needs no explanation. */
-function withPage(event: WebhookEvent): WebhookEvent & { docs?: string } {
-  if (event.type !== 'refused' || levelOf(event) === 'debug') return event;
+function withPage(event: WebhookEvent, level: Level): WebhookEvent & { docs?: string } {
+  if (event.type !== 'refused' || level === 'debug') return event;
   return { ...event, docs: pageOfCode(event.code) };
 }
 
